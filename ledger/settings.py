@@ -1,0 +1,23 @@
+"""Settings, read from the environment (`TIFFIN_…`)."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Where the ledger and its lake live, and the language of screens and papers."""
+
+    model_config = SettingsConfigDict(env_prefix="TIFFIN_", extra="ignore")
+
+    home: Path = Path(".tiffin")
+    database_url: str | None = None
+    lake: str | None = None
+    language: Literal["en", "ru"] = "en"
+
+    @cached_property
+    def lake_url(self) -> str:
+        """Return the lake's folder or object-store URL; by default `lake` under the home."""
+        return self.lake or str(self.home.resolve() / "lake")

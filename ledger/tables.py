@@ -1,0 +1,364 @@
+"""The ledger's tables in PostgreSQL. Amounts are integers of minor units.
+
+Transactions, entries, credit terms and changes are append-only; the guards that
+hold this are SQL and live in the migrations. A system account of a brand takes
+entries but has no balance row, so no writer waits for another on it.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    CHAR,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    LargeBinary,
+    Numeric,
+    SmallInteger,
+    Text,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlmodel import Column, Field, SQLModel
+
+NOW = text("clock_timestamp()")
+
+
+def _one_of(column: str, *values: str) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+class Book(SQLModel, table=True):
+    """The one row of facts about the whole book."""
+
+    __tablename__ = "book"
+    __table_args__ = (CheckConstraint("id = 1", name="only_one"),)
+
+    id: int = Field(default=1, primary_key=True)
+    time_zone: str = Field(sa_type=Text)
+    closed_until: date | None = None
+    initialised_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
+
+
+class Brand(SQLModel, table=True):
+    """One of the company's own legal entities."""
+
+    __tablename__ = "brand"
+    __table_args__ = (_one_of("status", "open", "closed"),)
+
+    id: int = Field(sa_column=Column(BigInteger, Identity(), primary_key=True))
+    code: str = Field(sa_type=Text, unique=True)
+    name: str = Field(sa_type=Text)
+    legal_name: str | None = Field(default=None, sa_type=Text)
+    tax_id: str | None = Field(default=None, sa_type=Text)
+    country: str | None = Field(default=None, sa_type=Text)
+    address: str | None = Field(default=None, sa_type=Text)
+    bank_details: dict[str, str] | None = Field(default=None, sa_type=JSONB)
+    colour: str | None = Field(default=None, sa_type=Text)
+    logo: str | None = Field(default=None, sa_type=Text)
+    status: str = Field(default="open", sa_type=Text)
+
+
+class Party(SQLModel, table=True):
+    """A client: an individual or a legal entity."""
+
+    __tablename__ = "party"
+    __table_args__ = (_one_of("kind", "individual", "legal_entity"), _one_of("status", "open", "closed"))
+
+    id: int = Field(sa_column=Column(BigInteger, Identity(), primary_key=True))
+    reference: str = Field(sa_type=Text, unique=True)
+    kind: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    legal_name: str | None = Field(default=None, sa_type=Text)
+    tax_id: str | None = Field(default=None, sa_type=Text)
+    country: str | None = Field(default=None, sa_type=Text)
+    email: str | None = Field(default=None, sa_type=Text)
+    phone: str | None = Field(default=None, sa_type=Text)
+    address: str | None = Field(default=None, sa_type=Text)
+    status: str = Field(default="open", sa_type=Text)
+
+
+class Account(SQLModel, table=True):
+    """A party's personal account (money, bonus) or one of a brand's system accounts.
+
+    The id is the account's number; its last digit is a Luhn check digit.
+    """
+
+    __tablename__ = "account"
+    __table_args__ = (
+        _one_of("kind", "money", "bonus", "cash", "revenue", "bonus_expense", "adjustments", "unallocated"),
+        _one_of("status", "open", "frozen", "closed"),
+        CheckConstraint("(kind IN ('money', 'bonus')) = (party_id IS NOT NULL)", name="clients_have_parties"),
+        CheckConstraint("kind = 'money' OR brand_id IS NOT NULL", name="others_have_brands"),
+        CheckConstraint("(kind = 'bonus') = (money_account_id IS NOT NULL)", name="bonus_belongs_to_money"),
+        UniqueConstraint("id", "currency", name="account_id_currency_key"),
+        Index("system_account_key", "brand_id", "currency", "kind", unique=True,
+              postgresql_where=text("party_id IS NULL")),
+        Index("bonus_account_key", "money_account_id", "brand_id", unique=True,
+              postgresql_where=text("kind = 'bonus'")),
+        Index("account_party_id_idx", "party_id"),
+    )  # fmt: skip
+
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    kind: str = Field(sa_type=Text)
+    currency: str = Field(sa_type=CHAR(3))
+    party_id: int | None = Field(default=None, foreign_key="party.id", sa_type=BigInteger)
+    brand_id: int | None = Field(default=None, foreign_key="brand.id", sa_type=BigInteger)
+    money_account_id: int | None = Field(default=None, foreign_key="account.id", sa_type=BigInteger)
+    holder_id: int | None = Field(default=None, foreign_key="brand.id", sa_type=BigInteger)
+    reference: str | None = Field(default=None, sa_type=Text, unique=True)
+    contract_number: str | None = Field(default=None, sa_type=Text)
+    contract_date: date | None = None
+    status: str = Field(default="open", sa_type=Text)
+    opened_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
+
+
+class Transaction(SQLModel, table=True):
+    """The ledger's answer to one command, posted or declined."""
+
+    __tablename__ = "transaction"
+    __table_args__ = (
+        _one_of("status", "posted", "declined"),
+        _one_of("kind", "payment", "allocate", "payout", "debit", "hold", "capture", "release", "expiry",
+                "refund", "reverse", "transfer", "adjustment", "bonus"),
+        CheckConstraint("(status = 'declined') = (code IS NOT NULL)", name="declines_have_codes"),
+        Index("transaction_refers_to_idx", "refers_to", postgresql_where=text("refers_to IS NOT NULL")),
+        Index("transaction_business_date_idx", "business_date", postgresql_using="brin"),
+    )  # fmt: skip
+
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    key: str = Field(sa_type=Text, unique=True)
+    fingerprint: bytes = Field(sa_type=LargeBinary)
+    kind: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text)
+    code: str | None = Field(default=None, sa_type=Text)
+    facts: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    account_id: int | None = Field(default=None, sa_type=BigInteger)
+    amount: int | None = Field(default=None, sa_type=BigInteger)
+    currency: str | None = Field(default=None, sa_type=CHAR(3))
+    posted_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]  # sa_type takes instances too
+    business_date: date
+    recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
+    value_date: date | None = None
+    expires_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    refers_to: int | None = Field(default=None, foreign_key="transaction.id", sa_type=BigInteger)
+    channel: str | None = Field(default=None, sa_type=Text)
+    reason: str | None = Field(default=None, sa_type=Text)
+    by: str | None = Field(default=None, sa_type=Text)
+    note: str | None = Field(default=None, sa_type=Text)
+
+
+class Entry(SQLModel, table=True):
+    """What one transaction does to one account.
+
+    On a client account `version`, `balance_after`, `held_after` are set. On a brand's
+    revenue account the entry is the service line, or the part of it that one source paid.
+    """
+
+    __tablename__ = "entry"
+    __table_args__ = (
+        ForeignKeyConstraint(["account_id", "currency"], ["account.id", "account.currency"]),
+        CheckConstraint("(version IS NULL) = (balance_after IS NULL) AND (version IS NULL) = (held_after IS NULL)",
+                        name="clients_have_balances"),
+        CheckConstraint("gross IS NULL OR gross - discount = amount", name="gross_less_discount"),
+        Index("entry_account_version_key", "account_id", "version", unique=True,
+              postgresql_where=text("version IS NOT NULL")),
+    )  # fmt: skip
+
+    transaction_id: int = Field(
+        sa_type=BigInteger, foreign_key="transaction.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    leg: int = Field(sa_type=SmallInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    account_id: int = Field(sa_type=BigInteger)
+    currency: str = Field(sa_type=CHAR(3))
+    amount: int = Field(sa_type=BigInteger)
+    held: int = Field(default=0, sa_type=BigInteger)
+    version: int | None = Field(default=None, sa_type=BigInteger)
+    balance_after: int | None = Field(default=None, sa_type=BigInteger)
+    held_after: int | None = Field(default=None, sa_type=BigInteger)
+    subaccount_id: int | None = Field(default=None, sa_type=BigInteger)
+    source_id: int | None = Field(default=None, sa_type=BigInteger)
+    line: int | None = Field(default=None, sa_type=SmallInteger)
+    service: str | None = Field(default=None, sa_type=Text)
+    reference: str | None = Field(default=None, sa_type=Text)
+    gross: int | None = Field(default=None, sa_type=BigInteger)
+    discount: int | None = Field(default=None, sa_type=BigInteger)
+    vat_rate: Any | None = Field(default=None, sa_type=Numeric(5, 2))  # type: ignore[call-overload]
+    vat: int | None = Field(default=None, sa_type=BigInteger)
+    attributes: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+
+
+class Balance(SQLModel, table=True):
+    """One row a client account: the lock that guards everything about it."""
+
+    __tablename__ = "balance"
+
+    account_id: int = Field(
+        sa_type=BigInteger, foreign_key="account.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    balance: int = Field(default=0, sa_type=BigInteger)
+    held: int = Field(default=0, sa_type=BigInteger)
+    version: int = Field(default=0, sa_type=BigInteger)
+    posted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+
+
+class OpenDebit(SQLModel, table=True):
+    """What is still unpaid of one debit of one account."""
+
+    __tablename__ = "open_debit"
+    __table_args__ = (CheckConstraint("unpaid > 0", name="open"),)
+
+    account_id: int = Field(
+        sa_type=BigInteger, foreign_key="account.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    transaction_id: int = Field(
+        sa_type=BigInteger, foreign_key="transaction.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    business_date: date
+    unpaid: int = Field(sa_type=BigInteger)
+
+
+class CreditTerms(SQLModel, table=True):
+    """Terms of credit of an account: of those valid on a day the last recorded is in force."""
+
+    __tablename__ = "credit_terms"
+    __table_args__ = (
+        CheckConstraint("credit_limit >= 0", name="limit_not_negative"),
+        CheckConstraint("period_days IS NULL OR period_days >= 0", name="period_not_negative"),
+        Index("credit_terms_account_id_idx", "account_id"),
+    )
+
+    id: int = Field(sa_column=Column(BigInteger, Identity(), primary_key=True))
+    account_id: int = Field(foreign_key="account.id", sa_type=BigInteger)
+    credit_limit: int = Field(sa_type=BigInteger)
+    period_days: int | None = None
+    valid_from: date
+    valid_until: date | None = None
+    recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
+    by: str | None = Field(default=None, sa_type=Text)
+    note: str | None = Field(default=None, sa_type=Text)
+
+
+class Link(SQLModel, table=True):
+    """A payer pays for a subaccount. One level: a payer is not itself a subaccount."""
+
+    __tablename__ = "link"
+    __table_args__ = (
+        _one_of("draw", "payer_first", "own_first"),
+        CheckConstraint("account_id <> payer_id", name="nobody_pays_for_himself"),
+        Index("link_payer_id_idx", "payer_id"),
+    )
+
+    account_id: int = Field(
+        sa_type=BigInteger, foreign_key="account.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    payer_id: int = Field(
+        sa_type=BigInteger, foreign_key="account.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    draw: str = Field(sa_type=Text)
+    priority: int = Field(default=1)
+    brands: list[int] | None = Field(default=None, sa_type=ARRAY(BigInteger))  # type: ignore[call-overload]
+
+
+class WriteOffLimit(SQLModel, table=True):
+    """How much may be drawn from a payer in a window; the payer as its own subaccount means all of it."""
+
+    __tablename__ = "write_off_limit"
+    __table_args__ = (
+        _one_of("period", "order", "day", "week", "month", "total"),
+        CheckConstraint("amount IS NOT NULL OR count IS NOT NULL", name="limits_something"),
+    )
+
+    payer_id: int = Field(
+        sa_type=BigInteger, foreign_key="account.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    account_id: int = Field(
+        sa_type=BigInteger, foreign_key="account.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    period: str = Field(sa_type=Text, primary_key=True)
+    amount: int | None = Field(default=None, sa_type=BigInteger)
+    count: int | None = Field(default=None)
+
+
+class Usage(SQLModel, table=True):
+    """What has been drawn from a payer in one window of one write-off limit."""
+
+    __tablename__ = "usage"
+
+    payer_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    account_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    period: str = Field(sa_type=Text, primary_key=True)
+    since: date = Field(primary_key=True)
+    amount: int = Field(sa_type=BigInteger)
+    count: int
+
+
+class Hold(SQLModel, table=True):
+    """Money set aside by the hold transaction of the same id; open until used up, released or expired."""
+
+    __tablename__ = "hold"
+    __table_args__ = (Index("hold_open_idx", "expires_at", postgresql_where=text("open")),)
+
+    transaction_id: int = Field(
+        sa_type=BigInteger, foreign_key="transaction.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    account_id: int = Field(foreign_key="account.id", sa_type=BigInteger)
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    open: bool = Field(default=True)
+
+
+class HoldPart(SQLModel, table=True):
+    """What one source set aside for one line of a hold, and how much of it is left."""
+
+    __tablename__ = "hold_part"
+    __table_args__ = (
+        Index("hold_part_source_id_idx", "source_id", postgresql_where=text("held > 0")),
+        CheckConstraint("held >= 0 AND held <= amount", name="held_within_amount"),
+    )
+
+    hold_id: int = Field(
+        sa_type=BigInteger, foreign_key="hold.transaction_id", primary_key=True,
+        sa_column_kwargs={"autoincrement": False},
+    )  # fmt: skip
+    part: int = Field(sa_type=SmallInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    line: int = Field(sa_type=SmallInteger)
+    source_id: int = Field(foreign_key="account.id", sa_type=BigInteger)
+    brand_id: int = Field(foreign_key="brand.id", sa_type=BigInteger)
+    amount: int = Field(sa_type=BigInteger)
+    held: int = Field(sa_type=BigInteger)
+    captured: int = Field(default=0, sa_type=BigInteger)
+    service: str = Field(sa_type=Text)
+    reference: str = Field(sa_type=Text)
+    gross: int = Field(sa_type=BigInteger)
+    discount: int = Field(sa_type=BigInteger)
+    vat_rate: Any | None = Field(default=None, sa_type=Numeric(5, 2))  # type: ignore[call-overload]
+    vat: int | None = Field(default=None, sa_type=BigInteger)
+    attributes: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+
+
+class Change(SQLModel, table=True):
+    """One dated change of terms: who set what, from what, when. Append-only."""
+
+    __tablename__ = "change"
+    __table_args__ = (
+        _one_of("kind", "brand", "party", "account", "account_status", "credit_terms", "link", "write_off_limit",
+                "promotion", "bonus_program"),
+        Index("change_subject_idx", "kind", "subject"),
+    )  # fmt: skip
+
+    id: int = Field(sa_column=Column(BigInteger, Identity(), primary_key=True))
+    kind: str = Field(sa_type=Text)
+    subject: str = Field(sa_type=Text)
+    account_id: int | None = Field(default=None, sa_type=BigInteger)
+    before: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    after: dict[str, Any] = Field(sa_type=JSONB)
+    business_date: date
+    recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
+    by: str | None = Field(default=None, sa_type=Text)
+    note: str | None = Field(default=None, sa_type=Text)

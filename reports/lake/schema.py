@@ -1,0 +1,302 @@
+"""The declared schema of the lake: every table, every column, with the comment readers see.
+
+Appended tables grow by the cut and are partitioned by month of business date; snapshot
+tables are written whole at each cut. Amounts are Decimal(18, 2) in the currency of the
+row, plus raises what the client has. Instants are UTC, business dates are days in the
+book's time zone. Beside a business date stand its day number (days since 1970-01-01)
+and its month, because date arithmetic is not the same on every engine.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Type = Literal["int", "text", "money", "rate", "bool", "date", "instant", "json"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its type in the lake and the sentence that explains it."""
+
+    name: str
+    type: Type
+    comment: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the lake. `key` is unique; `appended` says whether cuts add to it or replace it."""
+
+    name: str
+    comment: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    appended: bool = False
+
+    @property
+    def names(self) -> list[str]:
+        """Return the columns' names, in order."""
+        return [column.name for column in self.columns]
+
+
+def _columns(*rows: tuple[str, Type, str]) -> tuple[Column, ...]:
+    return tuple(Column(name, type_, comment) for name, type_, comment in rows)
+
+
+_WHEN: tuple[tuple[str, Type, str], ...] = (
+    ("posted_at", "instant", "booking time, UTC"),
+    ("business_date", "date", "date of posted_at in the book's time zone"),
+    ("day_number", "int", "business_date as days since 1970-01-01"),
+    ("month", "text", "month of business_date, YYYY-MM; the partition"),
+    ("value_date", "date", "the bank's date, if one was given"),
+)
+
+TRANSACTIONS = Table(
+    "transactions",
+    "the ledger's answer to each command, posted or declined",
+    ("id",),
+    _columns(
+        ("id", "int", "transaction number, rising; one sequence for posted and declined"),
+        ("key", "text", "the caller's key"),
+        ("kind", "text", "payment, allocate, payout, debit, hold, capture, release, expiry, refund, reverse, "
+                         "transfer, adjustment, bonus"),
+        ("status", "text", "posted or declined"),
+        ("code", "text", "why it was declined"),
+        ("facts", "json", "the figures of the decline"),
+        ("account_id", "int", "the account it was asked for"),
+        ("amount", "money", "the amount asked"),
+        ("currency", "text", "ISO 4217 code"),
+        *_WHEN,
+        ("recorded_at", "instant", "the database's clock when it was written"),
+        ("expires_at", "instant", "of a hold: when it stops counting"),
+        ("refers_to", "int", "the hold, debit or transaction that this one is about"),
+        ("channel", "text", "of payments and payouts: card, bank, …"),
+        ("reason", "text", "of corrections: why"),
+        ("by", "text", "who"),
+        ("note", "text", "free text"),
+    ),
+    appended=True,
+)  # fmt: skip
+
+ENTRIES = Table(
+    "entries",
+    "what each transaction does to each account; the amounts of a transaction sum to zero",
+    ("transaction_id", "leg"),
+    _columns(
+        ("transaction_id", "int", "the transaction"),
+        ("leg", "int", "1, 2, 3 … within the transaction"),
+        ("kind", "text", "kind of the transaction"),
+        ("refers_to", "int", "what the transaction refers to"),
+        *_WHEN,
+        ("account_id", "int", "the account moved"),
+        ("account_kind", "text", "money, bonus; of brands: cash, revenue, bonus_expense, adjustments, unallocated"),
+        ("party_id", "int", "the account's client; null for a brand's own accounts"),
+        ("brand_id", "int", "the brand of a brand's own or a bonus account"),
+        ("currency", "text", "ISO 4217 code"),
+        ("amount", "money", "change of the balance; for a revenue entry the net amount of the service"),
+        ("held", "money", "change of what is held"),
+        ("version", "int", "1, 2, 3 … of a client account; null for a brand's own accounts"),
+        ("balance_after", "money", "balance of a client account after the entry"),
+        ("held_after", "money", "held on a client account after the entry"),
+        ("subaccount_id", "int", "on a payer's entry: for whom it paid"),
+        ("source_id", "int", "on a revenue entry: the account that paid"),
+        ("source_kind", "text", "on a revenue entry: money or bonus"),
+        ("line", "int", "on a revenue entry: number of the service line"),
+        ("service", "text", "on a revenue entry: code of the service"),
+        ("reference", "text", "on a revenue entry: the service's own number"),
+        ("gross", "money", "on a revenue entry: before discount"),
+        ("discount", "money", "on a revenue entry: gross less amount"),
+        ("vat_rate", "rate", "on a revenue entry: VAT rate in percent"),
+        ("vat", "money", "on a revenue entry: VAT included in the amount"),
+        ("attributes", "json", "on a revenue entry: anything else the caller said of the line"),
+    ),
+    appended=True,
+)
+
+ATTRIBUTES = Table(
+    "attributes",
+    "attributes of service lines, one row a name",
+    ("transaction_id", "leg", "name"),
+    _columns(
+        ("transaction_id", "int", "the transaction"),
+        ("leg", "int", "the revenue entry"),
+        ("name", "text", "name of the attribute"),
+        ("value", "text", "its value as text"),
+        ("month", "text", "month of business_date, YYYY-MM; the partition"),
+    ),
+    appended=True,
+)
+
+PARTIES = Table(
+    "parties",
+    "clients: individuals and legal entities",
+    ("id",),
+    _columns(
+        ("id", "int", "the client"),
+        ("reference", "text", "the caller's own id for the client"),
+        ("kind", "text", "individual or legal_entity"),
+        ("name", "text", "name"),
+        ("legal_name", "text", "full legal name"),
+        ("tax_id", "text", "tax number"),
+        ("country", "text", "ISO 3166 code"),
+        ("email", "text", "e-mail"),
+        ("phone", "text", "telephone"),
+        ("address", "text", "address"),
+        ("status", "text", "open or closed"),
+    ),
+)
+
+BRANDS = Table(
+    "brands",
+    "the company's own legal entities",
+    ("id",),
+    _columns(
+        ("id", "int", "the brand"),
+        ("code", "text", "the brand's code"),
+        ("name", "text", "name"),
+        ("legal_name", "text", "full legal name"),
+        ("tax_id", "text", "tax number"),
+        ("country", "text", "ISO 3166 code"),
+        ("address", "text", "address"),
+        ("bank_details", "json", "bank, account and codes by name"),
+        ("colour", "text", "colour, #rrggbb"),
+        ("logo", "text", "path or data URL of the logo"),
+        ("status", "text", "open or closed"),
+    ),
+)
+
+ACCOUNTS = Table(
+    "accounts",
+    "personal accounts of clients and the brands' own accounts, with the balance at the cut",
+    ("id",),
+    _columns(
+        ("id", "int", "account number; the last digit is a check digit"),
+        ("kind", "text", "money, bonus; of brands: cash, revenue, bonus_expense, adjustments, unallocated"),
+        ("currency", "text", "ISO 4217 code"),
+        ("party_id", "int", "the client; null for a brand's own accounts"),
+        ("brand_id", "int", "the brand of a brand's own or a bonus account"),
+        ("money_account_id", "int", "of a bonus account: the money account it belongs to"),
+        ("holder_id", "int", "the brand whose contract the account is"),
+        ("reference", "text", "the caller's own id for the account"),
+        ("contract_number", "text", "contract"),
+        ("contract_date", "date", "date of the contract"),
+        ("status", "text", "open, frozen or closed"),
+        ("opened_at", "instant", "when it was opened, UTC"),
+        ("balance", "money", "balance at the cut; null for a brand's own accounts"),
+        ("held", "money", "held at the cut; null for a brand's own accounts"),
+        ("version", "int", "version of the latest entry; null for a brand's own accounts"),
+        ("latest_posted_at", "instant", "time of the latest entry, UTC"),
+    ),
+)
+
+CREDIT_TERMS = Table(
+    "credit_terms",
+    "terms of credit; of those valid on a day the last recorded is in force",
+    ("id",),
+    _columns(
+        ("id", "int", "number, rising"),
+        ("account_id", "int", "the account"),
+        ("credit_limit", "money", "how far below zero the account may go"),
+        ("period_days", "int", "a debit unpaid longer than this is overdue; null for no period"),
+        ("valid_from", "date", "first day"),
+        ("valid_until", "date", "last day; null for no end"),
+        ("recorded_at", "instant", "when it was set, UTC"),
+        ("by", "text", "who"),
+        ("note", "text", "free text"),
+    ),
+)
+
+LINKS = Table(
+    "links",
+    "who pays for whom",
+    ("account_id", "payer_id"),
+    _columns(
+        ("account_id", "int", "the subaccount"),
+        ("payer_id", "int", "the payer"),
+        ("draw", "text", "payer_first or own_first"),
+        ("priority", "int", "order among payers of the same draw"),
+        ("brands", "json", "brand ids the payer pays for; null for all"),
+    ),
+)
+
+LIMITS = Table(
+    "limits",
+    "write-off limits: how much may be drawn from a payer in a window",
+    ("payer_id", "account_id", "period"),
+    _columns(
+        ("payer_id", "int", "the payer"),
+        ("account_id", "int", "the subaccount; the payer itself for all that is drawn from it"),
+        ("period", "text", "order, day, week, month, total"),
+        ("amount", "money", "at most this amount; null for any"),
+        ("count", "int", "at most so many debits and holds; null for any"),
+    ),
+)
+
+USAGE = Table(
+    "usage",
+    "what has been drawn in each window of each write-off limit",
+    ("payer_id", "account_id", "period", "since"),
+    _columns(
+        ("payer_id", "int", "the payer"),
+        ("account_id", "int", "the subaccount; the payer itself for all that is drawn from it"),
+        ("period", "text", "day, week, month, total"),
+        ("since", "date", "first day of the window; 0001-01-01 for total"),
+        ("amount", "money", "drawn, less what was given back"),
+        ("count", "int", "debits and holds not wholly given back"),
+    ),
+)
+
+HOLDS = Table(
+    "holds",
+    "money set aside, by line and source",
+    ("hold_id", "part"),
+    _columns(
+        ("hold_id", "int", "the hold's transaction"),
+        ("part", "int", "1, 2, 3 … within the hold"),
+        ("line", "int", "service line"),
+        ("account_id", "int", "the account the hold was asked for"),
+        ("source_id", "int", "the account that set money aside"),
+        ("brand_id", "int", "the brand"),
+        ("service", "text", "code of the service"),
+        ("reference", "text", "the service's own number"),
+        ("amount", "money", "set aside at first"),
+        ("held", "money", "still set aside"),
+        ("captured", "money", "captured"),
+        ("expires_at", "instant", "when it stops counting, UTC"),
+        ("open", "bool", "not yet used up, released or booked as expired"),
+    ),
+)
+
+OPEN_DEBITS = Table(
+    "open_debits",
+    "what is unpaid of each debit",
+    ("account_id", "transaction_id"),
+    _columns(
+        ("account_id", "int", "the account"),
+        ("transaction_id", "int", "the debit"),
+        ("business_date", "date", "its business date"),
+        ("unpaid", "money", "still unpaid"),
+    ),
+)
+
+CHANGES = Table(
+    "changes",
+    "the audit log: every change of brands, parties, accounts, terms, links and limits",
+    ("id",),
+    _columns(
+        ("id", "int", "number, rising"),
+        ("kind", "text", "what was changed"),
+        ("subject", "text", "its name: code, reference or number"),
+        ("account_id", "int", "the account concerned"),
+        ("before", "json", "what it was; null when new"),
+        ("after", "json", "what it became"),
+        ("business_date", "date", "day in the book's time zone"),
+        ("recorded_at", "instant", "when, UTC"),
+        ("by", "text", "who"),
+        ("note", "text", "free text"),
+    ),
+)
+
+TABLES: tuple[Table, ...] = (
+    TRANSACTIONS, ENTRIES, ATTRIBUTES, PARTIES, BRANDS, ACCOUNTS, CREDIT_TERMS, LINKS, LIMITS, USAGE, HOLDS,
+    OPEN_DEBITS, CHANGES,
+)  # fmt: skip
