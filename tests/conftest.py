@@ -1,0 +1,77 @@
+"""A real PostgreSQL for each test run, and a fresh book for each test that asks for `database_url`.
+
+The book is a clone of a migrated template database, which takes hundredths of a second. Under
+xdist each worker has a server of its own. TIFFIN_TEST_DATABASE_URL names another server to use.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from ledger import database, embedded
+
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[str]:
+    """Return the URL of a database on the test server, from which others may be made."""
+    given = os.environ.get("TIFFIN_TEST_DATABASE_URL")
+    if given:
+        yield given
+        return
+    # Not under pytest's own folder: it is closed to the user that the server runs as when we are root.
+    home = Path(tempfile.mkdtemp(prefix="tiffin-tests-"))
+    url = embedded.running(home)
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")  # no test pulls the plug of the machine
+        connection.execute("SELECT pg_reload_conf()")
+    yield url
+    embedded.stop(home)
+    shutil.rmtree(home)
+
+
+@pytest.fixture(scope="session")
+def template_database(server: str) -> Iterator[str]:
+    """Return the name of a migrated database without a book."""
+    name = f"tiffin_template_{os.getpid()}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    database.migrate(on(server, name))
+    yield name
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def empty_database_url(server: str) -> Iterator[str]:
+    """Return the URL of a database with nothing in it; dropped after the test."""
+    yield from _made(server, f"tiffin_empty_{os.getpid()}_{next(_numbers)}", "template1")
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, server: str, template_database: str) -> Iterator[str]:
+    """Return the URL of a fresh book, in Europe/Moscow unless parametrised; dropped after the test."""
+    for url in _made(server, f"tiffin_test_{os.getpid()}_{next(_numbers)}", template_database):
+        database.initialise(url, getattr(request, "param", "Europe/Moscow"))
+        yield url
+
+
+def on(server: str, name: str) -> str:
+    """Return the URL of another database on the same server."""
+    return urlsplit(server)._replace(path=f"/{name}").geturl()
+
+
+def _made(server: str, name: str, template: str) -> Iterator[str]:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    yield on(server, name)
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
