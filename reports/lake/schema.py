@@ -57,8 +57,8 @@ TRANSACTIONS = Table(
     _columns(
         ("id", "int", "transaction number, rising; one sequence for posted and declined"),
         ("key", "text", "the caller's key"),
-        ("kind", "text", "payment, allocate, payout, debit, hold, capture, release, expiry, refund, reverse, "
-                         "transfer, adjustment, bonus"),
+        ("kind", "text", ("payment, allocate, payout, debit, hold, capture, release, expiry, refund, reverse, "
+                          "transfer, adjustment, bonus")),
         ("status", "text", "posted or declined"),
         ("code", "text", "why it was declined"),
         ("facts", "json", "the figures of the decline"),
@@ -88,7 +88,11 @@ ENTRIES = Table(
         ("refers_to", "int", "what the transaction refers to"),
         *_WHEN,
         ("account_id", "int", "the account moved"),
-        ("account_kind", "text", "money, bonus; of brands: cash, revenue, bonus_expense, adjustments, unallocated"),
+        (
+            "account_kind",
+            "text",
+            "money, bonus; of brands: cash, revenue, bonus_expense, adjustments, unallocated",
+        ),
         ("party_id", "int", "the account's client; null for a brand's own accounts"),
         ("brand_id", "int", "the brand of a brand's own or a bonus account"),
         ("currency", "text", "ISO 4217 code"),

@@ -1,0 +1,91 @@
+"""Where a lake lies: a folder, or a prefix in an object store (s3://, gs://, az://).
+
+Objects are written whole or not at all; credentials of an object store come from the
+environment, as its own tools read them (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, …).
+"""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import obstore
+from obstore.store import LocalStore, ObjectStore, from_url
+
+from ledger.errors import Failure
+
+_CLOUD_SETTINGS = ("AWS_", "GOOGLE_", "AZURE_")
+
+
+@dataclass(frozen=True)
+class Place:
+    """One lake's address. Names of objects are relative to it, with `/` between folders."""
+
+    url: str
+
+    @cached_property
+    def folder(self) -> Path | None:
+        """Return the folder of a lake on the local disk, else None."""
+        parts = urlsplit(self.url)
+        if parts.scheme == "file":
+            return Path(unquote(parts.path))
+        return None if "://" in self.url else Path(self.url).resolve()
+
+    @cached_property
+    def options(self) -> dict[str, str] | None:
+        """Return the object store's options from the environment; None on a local disk."""
+        if self.folder:
+            return None
+        return {name.lower(): value for name, value in os.environ.items() if name.startswith(_CLOUD_SETTINGS)}
+
+    @cached_property
+    def _store(self) -> ObjectStore:
+        if self.folder:
+            return LocalStore(self.folder, mkdir=True)
+        try:
+            store: ObjectStore = from_url(self.url)
+        except (obstore.exceptions.BaseError, ValueError) as error:
+            raise Failure(
+                f"the lake's address {self.url} cannot be used: {str(error).splitlines()[0]}"
+            ) from error
+        return store
+
+    def table(self, name: str) -> str:
+        """Return the address of a Delta table, for the libraries that read and write one."""
+        return self.address(f"tables/{name}")
+
+    def address(self, name: str) -> str:
+        """Return the full path or URL of an object."""
+        return str(self.folder / name) if self.folder else f"{self.url.rstrip('/')}/{name}"
+
+    def exists(self) -> bool:
+        """Say whether anything was ever published here; makes no folder."""
+        return self.folder.exists() if self.folder else True
+
+    def read(self, name: str) -> bytes | None:
+        """Return an object's bytes, None when there is no such object."""
+        if not self.exists():
+            return None
+        try:
+            return bytes(obstore.get(self._store, name).bytes())
+        except FileNotFoundError:
+            return None
+
+    def write(self, name: str, content: bytes | Path) -> None:
+        """Write an object whole, over what was there."""
+        obstore.put(self._store, name, content)
+
+    def names(self, prefix: str) -> list[str]:
+        """Return the names of the objects under a folder, sorted."""
+        if not self.exists():
+            return []
+        return sorted(item["path"] for batch in obstore.list(self._store, prefix) for item in batch)
+
+    def delete(self, names: list[str]) -> None:
+        """Delete objects; those that are not there are passed over."""
+        for name in names:
+            try:
+                obstore.delete(self._store, name)
+            except FileNotFoundError:
+                continue

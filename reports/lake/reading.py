@@ -1,0 +1,118 @@
+"""Open a lake at a cut and read its tables, each at the version that the cut's manifest pins.
+
+A column that a later release added reads as null in older cuts; a column that is not
+declared any more is not shown.
+"""
+
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+
+from ledger.errors import Failure
+from reports.lake import manifest as manifests
+from reports.lake.manifest import Cut, Manifest
+from reports.lake.place import Place
+from reports.lake.schema import TABLES, Table, Type
+
+POLARS_TYPES: dict[Type, pl.DataType] = {
+    "int": pl.Int64(),
+    "text": pl.String(),
+    "money": pl.Decimal(18, 2),
+    "rate": pl.Decimal(5, 2),
+    "bool": pl.Boolean(),
+    "date": pl.Date(),
+    "instant": pl.Datetime("us", "UTC"),
+    "json": pl.String(),
+}
+
+
+@cache
+def declared(name: str) -> Table:
+    """Return the declaration of a table.
+
+    Raises Failure when there is no such table.
+    """
+    for table in TABLES:
+        if table.name == name:
+            return table
+    raise Failure(f"the lake has no table {name}: there are {', '.join(table.name for table in TABLES)}")
+
+
+def polars_schema(table: Table) -> pl.Schema:
+    """Return the declared columns as a Polars schema."""
+    return pl.Schema({column.name: POLARS_TYPES[column.type] for column in table.columns})
+
+
+def empty(table: Table | str) -> pl.LazyFrame:
+    """Return no rows of a table, in its declared columns and types."""
+    return pl.LazyFrame(schema=polars_schema(declared(table) if isinstance(table, str) else table))
+
+
+def conform(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
+    """Return the declared columns in their order and types, null where the frame has none."""
+    found = frame.collect_schema()
+    return frame.select(
+        pl.col(name) if found.get(name) == type_
+        else pl.col(name).cast(type_) if name in found
+        else pl.lit(None, type_).alias(name)
+        for name, type_ in polars_schema(table).items()
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A lake at one cut: every table as it stood then, so tables always agree with each other."""
+
+    place: Place
+    manifest: Manifest
+    _frames: dict[str, pl.LazyFrame] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def cut(self) -> Cut:
+        """Return the cut that is read."""
+        return self.manifest.cut
+
+    @property
+    def duckdb_path(self) -> Path | None:
+        """Return the cut's dated DuckDB file on the local disk; None when the cut has none there.
+
+        Frequent cuts make no such file. From an object store it is fetched by `lake fetch`.
+        """
+        if self.manifest.database is None or self.place.folder is None:
+            return None
+        return self.place.folder / self.manifest.database.name
+
+    def scan(self, name: str) -> pl.LazyFrame:
+        """Return a table as a lazy frame, in its declared columns and types."""
+        table = declared(name)
+        if name not in self._frames:
+            self._frames[name] = self._scan(table)
+        return self._frames[name]
+
+    def _scan(self, table: Table) -> pl.LazyFrame:
+        pinned = self.manifest.tables.get(table.name)
+        if pinned is None:  # declared by a later release than the one that made this cut
+            return empty(table)
+        found = pl.scan_delta(
+            self.place.table(table.name), version=pinned.version, storage_options=self.place.options
+        )
+        return conform(found, table)
+
+
+def open_lake(url: str, *, cut: int | None = None) -> Lake:
+    """Open a lake at its latest cut, or at an earlier one that is still kept.
+
+    Raises Failure before the first cut, and when there is no such cut.
+    """
+    place = Place(url)
+    published = manifests.current(place)
+    if published is None:
+        raise Failure("no cut yet: run tiffin nightly --date YYYY-MM-DD")
+    if cut is None or cut == published.manifest.cut.number:
+        return Lake(place, published.manifest)
+    for older in manifests.chain(place, published):
+        if older.manifest.cut.number == cut:
+            return Lake(place, older.manifest)
+    raise Failure(f"there is no cut {cut} in {url}")
