@@ -223,7 +223,11 @@ def _log_tail(data: Path) -> str:
 
 
 def _forget_stale_process(data: Path) -> None:
-    """Remove a pid file whose process is gone, or is by now some other program with the same number."""
+    """Remove the lock files of a server that is gone, or whose number some other program has by now.
+
+    PostgreSQL does this itself, save when the number is taken: by a program of the same user, or by
+    the dead server's own shadow, which stays in a container whose first process buries nobody.
+    """
     import psutil
 
     file = data / "postmaster.pid"
@@ -232,4 +236,5 @@ def _forget_stale_process(data: Path) -> None:
         with suppress(psutil.NoSuchProcess, ValueError):
             if str(data) in psutil.Process(int(first)).cmdline():
                 return
+        (_socket_folder(data) / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
         file.unlink()
