@@ -46,6 +46,16 @@ class Book(SQLModel, table=True):
     initialised_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
 
 
+class Closing(SQLModel, table=True):
+    """One closing of days: up to which, when, and the latest transaction then. Append-only."""
+
+    __tablename__ = "closing"
+
+    closed_until: date = Field(primary_key=True)
+    closed_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
+    last_transaction: int = Field(sa_type=BigInteger)
+
+
 class Brand(SQLModel, table=True):
     """One of the company's own legal entities."""
 
@@ -300,21 +310,27 @@ class Usage(SQLModel, table=True):
 
 
 class Hold(SQLModel, table=True):
-    """Money set aside by the hold transaction of the same id; open until used up, released or expired."""
+    """Money set aside by the hold transaction of the same id."""
 
     __tablename__ = "hold"
-    __table_args__ = (Index("hold_open_idx", "expires_at", postgresql_where=text("open")),)
+    __table_args__ = (
+        _one_of("state", "open", "captured", "released", "expired"),
+        Index("hold_open_idx", "expires_at", postgresql_where=text("state = 'open'")),
+    )
 
     transaction_id: int = Field(
         sa_type=BigInteger, foreign_key="transaction.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
     )
     account_id: int = Field(foreign_key="account.id", sa_type=BigInteger)
     expires_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
-    open: bool = Field(default=True)
+    state: str = Field(default="open", sa_type=Text)
 
 
 class HoldPart(SQLModel, table=True):
-    """What one source set aside for one line of a hold, and how much of it is left."""
+    """What one source set aside for one line of a hold, and what became of it.
+
+    `captured` is null until a capture takes the line; `refunded` is of what was captured.
+    """
 
     __tablename__ = "hold_part"
     __table_args__ = (
@@ -332,7 +348,8 @@ class HoldPart(SQLModel, table=True):
     brand_id: int = Field(foreign_key="brand.id", sa_type=BigInteger)
     amount: int = Field(sa_type=BigInteger)
     held: int = Field(sa_type=BigInteger)
-    captured: int = Field(default=0, sa_type=BigInteger)
+    captured: int | None = Field(default=None, sa_type=BigInteger)
+    refunded: int = Field(default=0, sa_type=BigInteger)
     service: str = Field(sa_type=Text)
     reference: str = Field(sa_type=Text)
     gross: int = Field(sa_type=BigInteger)
