@@ -1,0 +1,20 @@
+"""The read side: the lake, the standard reports, and every shape in which they are handed out.
+
+`reports.open()` is the door for notebooks and programs. Importing this package loads nothing else.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reports.run import Book
+
+__all__ = ["open"]
+
+
+def open(lake: str | None = None) -> "Book":  # noqa: A001  # read as reports.open()
+    """Open the lake at that path or URL, by default the one of the settings, at its current cut."""
+    from ledger.settings import Settings
+    from reports.lake.reading import open_lake
+    from reports.run import Book
+
+    return Book(open_lake(lake or Settings().lake_url))

@@ -1,0 +1,73 @@
+"""The parameters that reports share. Dates that people give are inclusive.
+
+A date that is not given is filled in before the model is built: the last day is the
+latest closed day (or the cut's, if nothing is closed), the first day begins its month.
+"""
+
+from datetime import date
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class Parameters(BaseModel):
+    """What every report takes: an optional currency."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    currency: str | None = Field(None, pattern="^[A-Z]{3}$", description="only this currency")
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """Return the first and the last day that the report speaks of."""
+        raise NotImplementedError
+
+
+class Period(Parameters):
+    """A period of whole business dates, both included."""
+
+    first_day: date = Field(alias="from", description="first day, included")
+    last_day: date = Field(alias="to", description="last day, included")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.first_day > self.last_day:
+            raise ValueError(f"from {self.first_day} is after to {self.last_day}")
+        return self
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """Return the first and the last day."""
+        return self.first_day, self.last_day
+
+
+class AsOf(Parameters):
+    """The end of a business date."""
+
+    as_of: date = Field(description="at the end of this day")
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """Return the day twice."""
+        return self.as_of, self.as_of
+
+
+class OfAccount(Parameters):
+    """Narrowed to one account."""
+
+    account: int | None = Field(None, description="only this account: number or reference")
+
+
+class OfParty(Parameters):
+    """Narrowed to one client."""
+
+    party: str | None = Field(None, description="only this client: its reference")
+
+
+class OfBrand(Parameters):
+    """Narrowed to one brand."""
+
+    brand: str | None = Field(None, description="only this brand: its code")
+
+
+Grain = Literal["day", "week", "month", "total"]

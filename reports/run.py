@@ -1,0 +1,273 @@
+"""Run reports on an opened lake: `Book` is the door, `Result` what comes through it.
+
+The past stays as it was: a report of closed days sees the terms that were known when
+its last day was closed. Days not closed yet make a result provisional.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+import narwhals as nw
+import polars as pl
+from pydantic import ValidationError
+from stdnum import luhn
+
+from ledger.errors import Failure
+from reports.lake.schema import TABLES
+from reports.parameters import Parameters
+from reports.registry import Check, Column, Language, Report, named, near
+from reports.tables import Tables
+
+POLARS: dict[str, pl.DataType] = {
+    "account": pl.Int64(), "count": pl.Int64(), "number": pl.Int64(),
+    "code": pl.String(), "currency": pl.String(), "month": pl.String(), "text": pl.String(),
+    "money": pl.Decimal(18, 2), "rate": pl.Decimal(5, 2), "average": pl.Float64(), "share": pl.Float64(),
+    "date": pl.Date(), "instant": pl.Datetime("us", "UTC"),
+}  # fmt: skip
+ROUNDED = {"average": 2, "share": 4}  # here, once, so that every engine rounds alike
+
+
+TABLE_NAMES = {table.name for table in TABLES}
+
+
+class Cut(Protocol):
+    """The point up to which the lake is complete."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def taken_at(self) -> datetime: ...
+    @property
+    def closed_until(self) -> date | None: ...
+    @property
+    def time_zone(self) -> str: ...
+
+
+class Lake(Protocol):
+    """What reports need of a lake: its cut, its tables as lazy frames, and when a day was closed, if it was."""
+
+    @property
+    def cut(self) -> Cut: ...
+    def scan(self, name: str) -> Any: ...
+    def closed_at(self, day: date) -> datetime | None: ...
+
+
+@dataclass(frozen=True)
+class Control:
+    """A control total of a result: one figure found in two ways."""
+
+    name: str
+    en: str
+    ru: str
+    currency: str
+    expected: Decimal
+    actual: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """Return how far the report's figure is from the expected one."""
+        return self.actual - self.expected
+
+    @property
+    def holds(self) -> bool:
+        """Say whether both figures are the same."""
+        return self.difference == 0
+
+    def label(self, language: Language) -> str:
+        """Return the sentence in that language."""
+        return self.ru if language == "ru" else self.en
+
+
+@dataclass(frozen=True)
+class Result:
+    """A report that ran: its frame, and all that a reader needs to trust it."""
+
+    report: Report
+    parameters: Parameters
+    cut: Cut
+    frame: pl.DataFrame
+    controls: list[Control]
+
+    @property
+    def columns(self) -> list[Column]:
+        """Return the columns that the frame has, in its order."""
+        return [column for column in self.report.columns if column.name in self.frame.columns]
+
+    @property
+    def provisional(self) -> bool:
+        """Say whether a day of the report is still open, so that figures may change."""
+        closed = self.cut.closed_until
+        return closed is None or self.parameters.days[1] > closed
+
+    @property
+    def holds(self) -> bool:
+        """Say whether every control holds."""
+        return all(control.holds for control in self.controls)
+
+
+class Book:
+    """An opened lake: its reports, its tables, and SQL."""
+
+    def __init__(self, lake: Lake) -> None:
+        self.lake = lake
+
+    def __getattr__(self, name: str) -> pl.LazyFrame:
+        if name not in TABLE_NAMES:
+            raise AttributeError(f"the book has no table {name}")
+        frame: pl.LazyFrame = self.lake.scan(name)
+        return frame
+
+    @property
+    def cut(self) -> Cut:
+        """Return the point up to which the lake is complete."""
+        return self.lake.cut
+
+    @cached_property
+    def last_day(self) -> date:
+        """Return the day that reports end on unless asked: the latest closed one, else the cut's."""
+        cut = self.cut
+        return cut.closed_until or cut.taken_at.astimezone(ZoneInfo(cut.time_zone)).date()
+
+    def tables(self, last_day: date) -> Tables:
+        """Return the tables as they were known when that day was closed."""
+        return Tables(self.lake.scan, known_at=self.lake.closed_at(last_day))
+
+    def report(self, name: str, **parameters: Any) -> Result:
+        """Run a report; dates are inclusive. A Failure names what is wrong with the parameters."""
+        report = named(name)
+        given = self._parameters(report, parameters)
+        return run(report, self.tables(given.days[1]), given, self.cut)
+
+    def sql(self, query: str) -> pl.DataFrame:
+        """Answer a DuckDB query over the lake's tables, read only; a Failure says what is wrong with it."""
+        import duckdb
+
+        with duckdb.connect() as connection:
+            try:
+                for table in connection.get_table_names(query):
+                    if table in TABLE_NAMES:
+                        connection.register(table, self.lake.scan(table).collect().to_arrow())
+                connection.execute("SET enable_external_access = false")
+                connection.execute("SET lock_configuration = true")
+                answer = connection.sql(query)
+                return pl.DataFrame() if answer is None else pl.DataFrame(answer.to_arrow_table())
+            except duckdb.Error as error:
+                raise Failure(str(error).splitlines()[0]) from None
+
+    def _parameters(self, report: Report, given: Mapping[str, Any]) -> Parameters:
+        fields = report.parameters.model_fields
+        names = {field.alias: name for name, field in fields.items() if field.alias}
+        values = {names.get(name, name): value for name, value in given.items() if value is not None}
+        if "account" in fields and "account" in values:
+            values["account"] = self.account(values["account"])
+        for name, table, column in (("brand", "brands", "code"), ("party", "parties", "reference")):
+            if name in fields and name in values:
+                self._known(table, column, values[name], what="client" if name == "party" else name)
+        return built(report, self._dated(fields, values))
+
+    def _dated(self, fields: Mapping[str, Any], values: dict[str, Any]) -> dict[str, Any]:
+        for name in ("as_of", "last_day"):
+            if name in fields:
+                values.setdefault(name, self.last_day)
+        if "first_day" in fields and "first_day" not in values:
+            values["first_day"] = _date(values["last_day"]).replace(day=1)
+        return values
+
+    def account(self, given: int | str) -> int:
+        """Return the number of the account given by number or reference; a Failure if there is none."""
+        text = str(given).strip()
+        accounts: pl.LazyFrame = self.lake.scan("accounts").filter(pl.col("party_id").is_not_null())
+        by_reference = accounts.filter(pl.col("reference") == text).select("id").collect()
+        if isinstance(given, str) and by_reference.height:
+            return int(by_reference.item(0, 0))
+        if not text.isdigit():
+            raise Failure(f"no account has the reference {text}")
+        if not luhn.is_valid(text):
+            raise Failure(f"{text} is not an account number: its check digit is wrong")
+        if accounts.filter(pl.col("id") == int(text)).select(pl.len()).collect().item() == 0:
+            raise Failure(f"there is no account {text}")
+        return int(text)
+
+    def _known(self, table: str, column: str, value: str, *, what: str) -> None:
+        values = self.lake.scan(table).select(column).collect().to_series().to_list()
+        if value not in values:
+            raise Failure(f"there is no {what} {value}{near(value, values)}")
+
+
+def _date(value: Any) -> date:
+    if isinstance(value, date):
+        return value
+    try:
+        return date.fromisoformat(str(value))
+    except ValueError:
+        raise Failure(f"{value} is not a date: write YYYY-MM-DD") from None
+
+
+def built(report: Report, values: Mapping[str, Any]) -> Parameters:
+    """Return the report's parameters; a Failure names the first thing wrong with them."""
+    fields = report.parameters.model_fields
+    dates = {name: _date(value) for name, value in values.items() if name in ("first_day", "last_day", "as_of")}
+    try:
+        return report.parameters.model_validate({**values, **dates})
+    except ValidationError as error:
+        raise Failure(_sentence(report, error, [field.alias or name for name, field in fields.items()])) from None
+
+
+def _sentence(report: Report, error: ValidationError, known: list[str]) -> str:
+    first = error.errors()[0]
+    name = str(first["loc"][0]).replace("_", "-") if first["loc"] else ""
+    if first["type"] == "missing":
+        return f"{report.name} needs --{name}"
+    if first["type"] == "extra_forbidden":
+        return f"{report.name} takes no parameter {name}: it takes {', '.join(known)}"
+    if first["type"] == "value_error":
+        return str(first["ctx"]["error"])
+    return f"{name} {first['input']}: {first['msg'][:1].lower()}{first['msg'][1:]}"
+
+
+def run(report: Report, tables: Tables, parameters: Parameters, cut: Cut) -> Result:
+    """Run the report's function and its control totals over the tables; collects on Polars."""
+    frame = conformed(report, _collected(report.frame(tables, parameters)))
+    rows = nw.from_native(frame.lazy())
+    controls = [control for check in report.checks for control in _controls(check, tables, parameters, rows)]
+    return Result(report, parameters, cut, frame, controls)
+
+
+def _collected(frame: nw.LazyFrame[Any]) -> pl.DataFrame:
+    collected: pl.DataFrame = frame.collect("polars").to_native()
+    return collected
+
+
+def conformed(report: Report, frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with the declared types, in the declared order; an undeclared column is a defect."""
+    columns = [column for column in report.columns if column.name in frame.columns]
+    undeclared = set(frame.columns) - {column.name for column in columns}
+    if undeclared:
+        raise TypeError(f"{report.name} gives undeclared columns: {', '.join(sorted(undeclared))}")
+    frame = frame.select(pl.col(column.name).cast(POLARS[column.kind]) for column in columns)
+    return frame.with_columns(pl.col(c.name).round(ROUNDED[c.kind]) for c in columns if c.kind in ROUNDED)
+
+
+def _controls(check: Check, tables: Tables, parameters: Parameters, rows: Any) -> list[Control]:
+    found = _collected(check.frame(tables, parameters, rows)).sort("currency").rows(named=True)
+    zero = {"currency": parameters.currency or "", "expected": Decimal(0), "actual": Decimal(0)}
+    return [
+        Control(
+            check.name,
+            check.en,
+            check.ru,
+            row["currency"] or "",
+            _decimal(row["expected"]),
+            _decimal(row["actual"]),
+        )
+        for row in found or [zero]
+    ]
+
+
+def _decimal(value: Any) -> Decimal:
+    return Decimal(str(value or 0)).quantize(Decimal("0.01"))

@@ -1,0 +1,140 @@
+"""Account card: every movement of one account, with the balance after it.
+
+Controls: the movements, and the last balance, are those of turnover; the running
+balance is the ledger's own.
+"""
+
+import narwhals as nw
+from pydantic import Field
+
+from reports.parameters import Period
+from reports.registry import Check, Column, Report
+from reports.standard import turnover
+from reports.tables import Frame, Tables, beside, brand_names, only, taken, until, within
+
+BOOKING = ("key", "channel", "reason", "by", "note", "value_date", "refers_to")
+
+
+class Parameters(Period):
+    """One account and a period."""
+
+    account: int = Field(description="account: number or reference")
+
+
+def _listed(column: str) -> nw.Expr:
+    """Return the first of the values, and how many others there are."""
+    more = (nw.col(f"{column}_count") - 1).cast(nw.String)
+    several = nw.concat_str(nw.col(column), nw.lit(" +"), more)
+    return nw.when(nw.col(f"{column}_count") > 1).then(several).otherwise(nw.col(column)).alias(column)
+
+
+def _lines(tables: Tables, p: Parameters) -> Frame:
+    """Return brands, services and their numbers, a row a transaction: of what this account paid for."""
+    listed = ("brand", "service", "number")
+    return (
+        tables.entries.filter(within(p.first_day, p.last_day), nw.col("version").is_null())
+        .filter(nw.col("source_id").is_null() | (nw.col("source_id") == p.account))
+        .rename({"reference": "number"})
+        .join(brand_names(tables), on="brand_id", how="left")
+        .group_by("transaction_id")
+        .agg(
+            *(nw.col(name).min() for name in listed),
+            *(nw.col(name).n_unique().alias(f"{name}_count") for name in listed),
+        )
+        .select("transaction_id", *(_listed(name) for name in listed))
+    )
+
+
+def account_card(tables: Tables, p: Parameters) -> Frame:
+    """Return a row an entry of the account, in order; balance and held are after the entry."""
+    bookings = tables.transactions.select(*BOOKING, transaction="id")
+    return (
+        tables.entries.filter(nw.col("account_id") == p.account, until(p.last_day))
+        .with_columns(balance=nw.col("amount").cum_sum().over("account_id", order_by="version"))
+        .filter(nw.col("business_date") >= p.first_day)
+        .drop("value_date", "refers_to", "reference", "service")
+        .join(_lines(tables, p), on="transaction_id", how="left")
+        .rename({"transaction_id": "transaction", "account_id": "account", "subaccount_id": "paid_for"})
+        .join(bookings, on="transaction", how="left")
+        .with_columns(
+            credit=only(nw.col("amount") > 0),
+            debit=taken(nw.col("amount") < 0),
+        )
+        .sort("version")
+        .select(*(column.name for column in REPORT.columns))
+    )
+
+
+def _of_turnover(tables: Tables, p: Parameters) -> Frame:
+    return turnover.movements(
+        tables, turnover.Parameters(first_day=p.first_day, last_day=p.last_day, account=p.account)
+    )
+
+
+def moved_as_turnover(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set the card's movements beside those of turnover."""
+    expected = _of_turnover(tables, p).select("currency", amount=nw.col("credits") - nw.col("debits"))
+    return beside(expected, rows.select("currency", amount=nw.col("credit") - nw.col("debit")))
+
+
+def ends_as_turnover(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set the card's last balance beside turnover's closing; without rows there is none."""
+    expected = _of_turnover(tables, p).filter(nw.col("moves") > 0).select("currency", amount="closing")
+    last = rows.group_by("currency").agg(version=nw.col("version").max())
+    return beside(expected, rows.join(last, on=["currency", "version"]).select("currency", amount="balance"))
+
+
+def runs_as_ledger(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set the sum of the running balances beside that of the balances which the ledger wrote."""
+    ledger = tables.entries.filter(nw.col("account_id") == p.account, within(p.first_day, p.last_day))
+    return beside(ledger.select("currency", amount="balance_after"), rows.select("currency", amount="balance"))
+
+
+REPORT = Report(
+    name="account-card",
+    en="Account card",
+    ru="Карточка счёта",
+    question="what made this balance",
+    parameters=Parameters,
+    columns=(
+        Column("version", "number", "No.", "№"),
+        Column("posted_at", "instant", "Time", "Время"),
+        Column("business_date", "date", "Date", "Дата"),
+        Column("transaction", "number", "Transaction", "Операция"),
+        Column("key", "code", "Document", "Документ"),
+        Column("kind", "code", "Kind", "Вид"),
+        Column("brand", "code", "Brand", "Бренд"),
+        Column("service", "code", "Services", "Услуги"),
+        Column("number", "code", "Service no.", "№ услуги"),
+        Column("paid_for", "account", "Paid for", "За счёт-получатель"),
+        Column("refers_to", "number", "Refers to", "К операции"),
+        Column("value_date", "date", "Value date", "Дата банка"),
+        Column("channel", "code", "Channel", "Канал"),
+        Column("reason", "text", "Reason", "Причина"),
+        Column("by", "text", "By", "Кто"),
+        Column("note", "text", "Note", "Примечание"),
+        Column("currency", "currency", "Currency", "Валюта"),
+        Column("credit", "money", "Credit", "Приход", total=True),
+        Column("debit", "money", "Debit", "Расход", total=True),
+        Column("balance", "money", "Balance", "Остаток"),
+        Column("held", "money", "Held (change)", "Резерв (изменение)", total=True),
+        Column("held_after", "money", "Held", "В резерве"),
+    ),
+    key=("version",),
+    frame=account_card,
+    checks=(
+        Check("turnover_moved", "movements = turnover", "обороты = оборотная ведомость", moved_as_turnover),
+        Check(
+            "turnover_closing",
+            "last balance = turnover",
+            "последний остаток = оборотная ведомость",
+            ends_as_turnover,
+        ),
+        Check(
+            "ledger_balance",
+            "running balance = the ledger's",
+            "остатки строк = остатки книги",
+            runs_as_ledger,
+        ),
+    ),
+)

@@ -1,0 +1,166 @@
+"""Brand revenue: what each brand sold, gave away, took back and kept.
+
+Gross less discount is net, of all lines sold before refunds. Bonus is what points paid,
+less what refunds gave back in points; kept = net − refunds − bonus, the money kept.
+Controls: net less refunds is what the revenue entries sum to, and what clients paid.
+"""
+
+import narwhals as nw
+from pydantic import Field
+
+from reports.parameters import Grain, OfBrand, Period
+from reports.registry import Check, Column, Report
+from reports.tables import (
+    Frame,
+    Tables,
+    beside,
+    brand_names,
+    in_currency,
+    monday,
+    of_clients,
+    only,
+    taken,
+    within,
+    zero,
+)
+
+SALES = ("debit", "capture")
+FIGURES = ("gross", "discount", "net", "vat", "refunds", "refunds_vat", "bonus")
+
+
+class Parameters(Period, OfBrand):
+    """A period, cut into days, weeks (named by their Monday), months or not at all, and a brand."""
+
+    by: Grain = Field("month", description="a row for each day, week or month, or one total")
+
+
+def revenue(tables: Tables, p: Period) -> Frame:
+    """Return the revenue entries of the period with `brand`, `brand_name`, narrowed as the parameters say."""
+    lines = in_currency(tables.entries, p.currency).filter(
+        nw.col("account_kind") == "revenue", within(p.first_day, p.last_day)
+    )
+    named = lines.join(brand_names(tables), on="brand_id", how="left")
+    brand = getattr(p, "brand", None)
+    return named if brand is None else named.filter(nw.col("brand") == brand)
+
+
+def sold() -> nw.Expr:
+    """Say whether a revenue entry is a sale."""
+    return nw.col("kind").is_in(SALES)
+
+
+def figures() -> dict[str, nw.Expr]:
+    """Return the sums over revenue entries that make revenue figures; VAT is included in the amounts."""
+    refund = ~sold()
+    return {
+        "gross": only(sold(), "gross").sum(),
+        "discount": only(sold(), "discount").sum(),
+        "net": only(sold()).sum(),
+        "vat": only(sold() & ~nw.col("vat").is_null(), "vat").sum(),
+        "refunds": taken(refund).sum(),
+        "refunds_vat": taken(refund & ~nw.col("vat").is_null(), "vat").sum(),
+        "bonus": only(nw.col("source_kind") == "bonus").sum(),
+    }
+
+
+def order() -> nw.Expr:
+    """Return what counts as one order: the debit, or the hold that was captured; null on refunds."""
+    whole = nw.when(nw.col("kind") == "capture").then(nw.col("refers_to")).otherwise(nw.col("transaction_id"))
+    return nw.when(sold()).then(whole)
+
+
+def brand_revenue(tables: Tables, p: Parameters) -> Frame:
+    """Return a row a brand, currency and piece of the period, sorted by these."""
+    piece = [] if p.by == "total" else [p.by]
+    key = ("brand", "brand_name", *piece, "currency")
+    lines = revenue(tables, p).with_columns(
+        order=order(),
+        day=nw.col("business_date"),
+        week=monday(),
+    )
+    orders = lines.filter(sold()).select(*key, "order").unique().group_by(*key).agg(orders=nw.len())
+    return (
+        lines.group_by(*key)
+        .agg(**figures())
+        .join(orders, on=list(key), how="left")
+        .with_columns(
+            orders=nw.col("orders").fill_null(0),
+            kept=nw.col("net") - nw.col("refunds") - nw.col("bonus"),
+        )
+        .with_columns(average=nw.when(nw.col("orders") > 0).then(nw.col("net").cast(nw.Float64) / nw.col("orders")))
+        .sort("brand", *piece, "currency")
+        .select(*key, "orders", *FIGURES, "kept", "average")
+    )
+
+
+def net_of_entries(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set net less refunds beside the sum of the revenue entries."""
+    return beside(
+        revenue(tables, p).select("currency", "amount"),
+        rows.select("currency", amount=nw.col("net") - nw.col("refunds")),
+    )
+
+
+def gross_less_discount(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set net beside gross less discount."""
+    return beside(
+        rows.select("currency", amount=nw.col("gross") - nw.col("discount")),
+        rows.select("currency", amount="net"),
+    )
+
+
+def paid_by_clients(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set net less refunds, of all brands, beside what sales and refunds moved on clients' accounts."""
+    paid = in_currency(tables.entries, p.currency).filter(
+        of_clients(), within(p.first_day, p.last_day), nw.col("kind").is_in((*SALES, "refund"))
+    )
+    everyone = p.model_copy(update={"brand": None, "by": "total"})
+    sold_by_all = rows if p.brand is None else brand_revenue(tables, everyone)
+    return beside(
+        paid.select("currency", amount=zero() - nw.col("amount")),
+        sold_by_all.select("currency", amount=nw.col("net") - nw.col("refunds")),
+    )
+
+
+REPORT = Report(
+    name="brand-revenue",
+    en="Brand revenue",
+    ru="Выручка брендов",
+    question="what each brand sold, by day, week or month",
+    parameters=Parameters,
+    columns=(
+        Column("brand", "code", "Brand code", "Код бренда"),
+        Column("brand_name", "text", "Brand", "Бренд"),
+        Column("day", "date", "Day", "День"),
+        Column("week", "date", "Week from", "Неделя с"),
+        Column("month", "month", "Month", "Месяц"),
+        Column("currency", "currency", "Currency", "Валюта"),
+        Column("orders", "count", "Orders", "Заказов"),
+        Column("gross", "money", "Gross", "Без скидок", total=True),
+        Column("discount", "money", "Discount", "Скидки", total=True),
+        Column("net", "money", "Net", "Со скидками", total=True),
+        Column("vat", "money", "VAT in net", "в т. ч. НДС", total=True),
+        Column("refunds", "money", "Refunds", "Возвраты", total=True),
+        Column("refunds_vat", "money", "VAT in refunds", "НДС в возвратах", total=True),
+        Column("bonus", "money", "Paid by points", "Оплачено баллами", total=True),
+        Column("kept", "money", "Kept", "Осталось деньгами", total=True),
+        Column("average", "average", "Average check", "Средний чек"),
+    ),
+    key=("brand", "day", "week", "month", "currency"),
+    frame=brand_revenue,
+    checks=(
+        Check(
+            "revenue_entries",
+            "net − refunds = revenue entries",
+            "нетто − возвраты = проводки выручки",
+            net_of_entries,
+        ),
+        Check("net", "gross − discount = net", "без скидок − скидки = со скидками", gross_less_discount),
+        Check(
+            "clients_paid",
+            "net − refunds = paid by clients",
+            "нетто − возвраты = списано с клиентов",
+            paid_by_clients,
+        ),
+    ),
+)

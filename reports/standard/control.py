@@ -1,0 +1,147 @@
+"""Control: can the figures of this period be trusted. Every check of the book in one list.
+
+Ledger against lake: the balances that the ledger keeps, beside the sums of the entries.
+Report against report: the control totals of every other report over the same days.
+"""
+
+from collections.abc import Iterator
+
+import narwhals as nw
+
+from reports.parameters import AsOf, Period
+from reports.registry import REPORTS, Check, Column, Frame, Report
+from reports.tables import MONEY, Tables, beside, counted, in_currency, of_clients, zero
+
+Parameters = Period
+
+
+def unbalanced_transactions(tables: Tables, p: Period) -> Frame:
+    """Set the number of transactions whose entries do not sum to zero beside none."""
+    sums = tables.entries.group_by("transaction_id", "currency").agg(amount=nw.col("amount").sum())
+    wrong = counted(nw.col("amount") != 0).cast(MONEY)
+    return beside(sums.select("currency", amount=zero()), sums.select("currency", amount=wrong))
+
+
+def missing_versions(tables: Tables, p: Period) -> Frame:
+    """Set the highest version of each client account beside the number of its entries."""
+    counts = (
+        tables.entries.filter(of_clients())
+        .group_by("account_id", "currency")
+        .agg(highest=nw.col("version").max(), found=nw.len())
+    )
+    highest, found = (counts.select("currency", amount=nw.col(name).cast(MONEY)) for name in ("highest", "found"))
+    return beside(highest, found)
+
+
+def _kept(tables: Tables, column: str) -> Frame:
+    clients = tables.accounts.filter(~nw.col("party_id").is_null())
+    return clients.select("currency", amount=nw.col(column).fill_null(zero()))
+
+
+def balances(tables: Tables, p: Period) -> Frame:
+    """Set the ledger's balances of clients at the cut beside the sums of their entries."""
+    return beside(_kept(tables, "balance"), tables.entries.filter(of_clients()).select("currency", "amount"))
+
+
+def held(tables: Tables, p: Period) -> Frame:
+    """Set what the ledger held at the cut beside the sums of the entries."""
+    summed = tables.entries.filter(of_clients()).select("currency", amount="held")
+    return beside(_kept(tables, "held"), summed)
+
+
+def parts_of_holds(tables: Tables, p: Period) -> Frame:
+    """Set what the ledger held at the cut beside what is left of the holds."""
+    currencies = tables.accounts.select("currency", source_id="id")
+    parts = tables.holds.join(currencies, on="source_id", how="inner")
+    return beside(_kept(tables, "held"), parts.select("currency", amount="held"))
+
+
+def debts(tables: Tables, p: Period) -> Frame:
+    """Set the debts of money accounts at the cut beside what is unpaid of the ledger's open debits."""
+    owing = tables.accounts.filter(nw.col("kind") == "money", nw.col("balance") < 0)
+    currencies = tables.accounts.select("currency", account_id="id")
+    unpaid = tables.open_debits.join(currencies, on="account_id", how="inner")
+    return beside(
+        owing.select("currency", amount=zero() - nw.col("balance")),
+        unpaid.select("currency", amount="unpaid"),
+    )
+
+
+LEDGER = {
+    "unbalanced_transactions": unbalanced_transactions,
+    "versions": missing_versions,
+    "balances": balances,
+    "held": held,
+    "holds": parts_of_holds,
+    "open_debits": debts,
+}
+
+
+def _comparable() -> Iterator[Report]:
+    """Give the reports that can be asked for a period or its last day without naming an account."""
+    for report in REPORTS.values():
+        fields = report.parameters.model_fields.values()
+        required = [field for field in fields if field.is_required()]
+        if report.name != "control" and len(required) == (1 if issubclass(report.parameters, AsOf) else 2):
+            yield report
+
+
+def _asked(report: Report, p: Period) -> Period | AsOf:
+    days = {"as_of": p.last_day} if issubclass(report.parameters, AsOf) else {"from": p.first_day, "to": p.last_day}
+    parameters = report.parameters.model_validate({**days, "currency": p.currency})
+    assert isinstance(parameters, Period | AsOf)
+    return parameters
+
+
+def control(tables: Tables, p: Period) -> Frame:
+    """Return a row a check and currency, by source and check; a check of nothing has no row."""
+    found = [("ledger", name, check(tables, p)) for name, check in LEDGER.items()]
+    for report in _comparable():
+        asked = _asked(report, p)
+        rows = report.frame(tables, asked)
+        found += [(report.name, check.name, check.frame(tables, asked, rows)) for check in report.checks]
+    listed = [
+        frame.select(
+            "currency",
+            nw.lit(source).alias("source"),
+            nw.lit(name).alias("check"),
+            nw.col("expected", "actual").cast(MONEY),
+        )
+        for source, name, frame in found
+    ]
+    difference = nw.col("actual") - nw.col("expected")
+    state = nw.when(nw.col("difference") == 0).then(nw.lit("holds")).otherwise(nw.lit("differs"))
+    return (
+        in_currency(nw.concat(listed), p.currency)
+        .with_columns(difference=difference)
+        .with_columns(state=state)
+        .select(*(column.name for column in REPORT.columns))
+        .sort("source", "check", "currency")
+    )
+
+
+def no_difference(tables: Tables, p: Period, rows: Frame) -> Frame:
+    """Set the number of checks that differ beside none."""
+    differ = counted(nw.col("state") == "differs").cast(MONEY)
+    return beside(rows.select("currency", amount=zero()), rows.select("currency", amount=differ))
+
+
+REPORT = Report(
+    name="control",
+    en="Control",
+    ru="Контроль",
+    question="can today's figures be trusted",
+    parameters=Parameters,
+    columns=(
+        Column("source", "code", "Source", "Источник"),
+        Column("check", "code", "Check", "Проверка"),
+        Column("currency", "currency", "Currency", "Валюта"),
+        Column("expected", "money", "Expected", "Ожидается"),
+        Column("actual", "money", "Actual", "Есть"),
+        Column("difference", "money", "Difference", "Разница"),
+        Column("state", "code", "State", "Состояние"),
+    ),
+    key=("source", "check", "currency"),
+    frame=control,
+    checks=(Check("no_difference", "no check differs", "ни одна проверка не расходится", no_difference),),
+)

@@ -1,0 +1,121 @@
+"""The lake's tables as lazy frames that run on Polars and on Spark, and what reports ask of them often.
+
+Only what both engines have is used: no date differences (there are day numbers), no
+JSON, no as-of joins, no filters inside an aggregation (`only` takes their place).
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+import narwhals as nw
+
+Frame = nw.LazyFrame[Any]
+MONEY = nw.Decimal(18, 2)
+KNOWN_WHEN = ("credit_terms", "changes")  # dated rows: what was recorded later was not known then
+
+
+class Tables:
+    """The lake's tables by name: `tables.entries` is a lazy frame.
+
+    `scan` gives a table in the engine's own kind of lazy frame. `known_at` is when the
+    report's last day was closed: terms and changes recorded later are left out, so that
+    a report of closed days goes on saying what it said then.
+    """
+
+    def __init__(self, scan: Callable[[str], Any], *, known_at: datetime | None = None) -> None:
+        self._scan = scan
+        self._known_at = known_at
+
+    def __getattr__(self, name: str) -> Frame:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        frame: Frame = nw.from_native(self._scan(name))
+        if self._known_at is not None and name in KNOWN_WHEN:
+            return frame.filter(nw.col("recorded_at") <= self._known_at)
+        return frame
+
+
+def zero() -> nw.Expr:
+    """Return nothing, as money."""
+    return nw.lit(0).cast(MONEY)
+
+
+def only(condition: nw.Expr, column: str = "amount") -> nw.Expr:
+    """Return the money column where the condition holds, else zero; to be summed."""
+    return nw.when(condition).then(nw.col(column)).otherwise(zero())
+
+
+def taken(condition: nw.Expr, column: str = "amount") -> nw.Expr:
+    """Return the money column with its sign turned where the condition holds, else zero; to be summed."""
+    return nw.when(condition).then(zero() - nw.col(column)).otherwise(zero())
+
+
+def counted(condition: nw.Expr) -> nw.Expr:
+    """Return 1 where the condition holds, else 0; to be summed."""
+    return nw.when(condition).then(nw.lit(1)).otherwise(nw.lit(0))
+
+
+def monday() -> nw.Expr:
+    """Return the Monday of the business date's week; neither engine truncates to weeks through Narwhals."""
+    day = nw.col("business_date")
+    week = day
+    for weekday in range(2, 8):
+        week = nw.when(day.dt.weekday() == weekday).then(day.dt.offset_by(f"-{weekday - 1}d")).otherwise(week)
+    return week
+
+
+def of_clients() -> nw.Expr:
+    """Say whether an entry is on a client's account, not on a brand's own."""
+    return nw.col("version").is_null() == nw.lit(False)
+
+
+def within(first_day: date, last_day: date) -> nw.Expr:
+    """Say whether a row's business date is in the period, both days included."""
+    return nw.col("business_date").is_between(first_day, last_day)
+
+
+def until(last_day: date) -> nw.Expr:
+    """Say whether a row's business date is not after that day."""
+    return nw.col("business_date") <= last_day
+
+
+def in_currency(frame: Frame, currency: str | None) -> Frame:
+    """Return the rows in that currency, or all."""
+    return frame if currency is None else frame.filter(nw.col("currency") == currency)
+
+
+def client_accounts(tables: Tables) -> Frame:
+    """Return client accounts with account, reference, kind, currency, party, client, brand, brand_name.
+
+    The brand is the holder of a money account and the programme of a bonus account.
+    """
+    parties = tables.parties.select(party_id="id", party="reference", client="name")
+    return (
+        tables.accounts.filter(~nw.col("party_id").is_null())
+        .with_columns(
+            brand_id=nw.when(nw.col("kind") == "bonus").then(nw.col("brand_id")).otherwise(nw.col("holder_id"))
+        )
+        .join(parties, on="party_id", how="left")
+        .join(brand_names(tables), on="brand_id", how="left")
+        .select("reference", "kind", "currency", "party", "client", "brand", "brand_name", account="id")
+    )
+
+
+def brand_names(tables: Tables) -> Frame:
+    """Return brand_id, brand (the code), brand_name."""
+    return tables.brands.select(brand_id="id", brand="code", brand_name="name")
+
+
+def latest_entries(entries: Frame) -> Frame:
+    """Return the last of each client account's entries."""
+    last = entries.filter(of_clients()).group_by("account_id").agg(version=nw.col("version").max())
+    return entries.join(last, on=["account_id", "version"], how="inner")
+
+
+def beside(expected: Frame, actual: Frame) -> Frame:
+    """Return a check's frame: two frames of `currency`, `amount`, summed by currency, side by side."""
+    left = expected.select("currency", expected=nw.col("amount"), actual=zero())
+    right = actual.select("currency", expected=zero(), actual=nw.col("amount"))
+    sides = [side.with_columns(nw.col("expected", "actual").cast(MONEY)) for side in (left, right)]
+    return nw.concat(sides).group_by("currency").agg(nw.col("expected").sum(), nw.col("actual").sum()).sort("currency")

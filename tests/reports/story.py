@@ -1,0 +1,191 @@
+"""A small ledger told in a few lines, as the lake would hold it: balances, versions and sums are consistent.
+
+Times are local to the book; a day alone means noon. Amounts are text or numbers. A line
+of a debit is (brand, amount) or a dict with brand, amount, service, reference, gross,
+vat, vat_rate, source (a reference; by default the account itself), attributes.
+"""
+
+import json
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tests.reports.told import Line, Told
+
+
+class Story(Told):
+    """Tell what happened, then ask `book()`."""
+
+    def payment(self, at: str, account: str, amount: Any, brand: str, *, key: str | None = None, **facts: Any) -> str:
+        """Post money into an account."""
+        cash = self._system(brand, "cash", self._currency(account))
+        legs = [(account, amount, {}), (cash, -Decimal(str(amount)), {})]
+        return self._post(at, "payment", legs, key=key, account=account, amount=amount, **facts)
+
+    def unknown_payment(
+        self, at: str, amount: Any, brand: str, *, currency: str = "RUB", key: str | None = None, **facts: Any
+    ) -> str:
+        """Post money whose payer is unknown."""
+        legs = [
+            (self._system(brand, "unallocated", currency), amount, {}),
+            (self._system(brand, "cash", currency), -Decimal(str(amount)), {}),
+        ]
+        return self._post(at, "payment", legs, key=key, amount=amount, currency=currency, **facts)
+
+    def allocate(self, at: str, payment: str, account: str, amount: Any, brand: str) -> str:
+        """Give an unallocated payment its account."""
+        unallocated = self._system(brand, "unallocated", self._currency(account))
+        legs = [(account, amount, {}), (unallocated, -Decimal(str(amount)), {})]
+        return self._post(at, "allocate", legs, refers_to=payment, amount=amount)
+
+    def payout(self, at: str, account: str, amount: Any, brand: str, *, key: str | None = None, **facts: Any) -> str:
+        """Pay money out."""
+        cash = self._system(brand, "cash", self._currency(account))
+        legs = [(account, -Decimal(str(amount)), {}), (cash, amount, {})]
+        return self._post(at, "payout", legs, key=key, account=account, amount=amount, **facts)
+
+    def debit(self, at: str, account: str, *lines: Line, key: str | None = None, **facts: Any) -> str:
+        """Write off services; each line names the account that pays it."""
+        return self._sell(at, "debit", account, [self._line(line, account) for line in lines], key=key, **facts)
+
+    def capture(self, at: str, hold: str, *lines: Line) -> str:
+        """Take what was held for these lines."""
+        account = self._reference(self.keys[hold]["account_id"])
+        return self._sell(at, "capture", account, [self._line(line, account) for line in lines], refers_to=hold)
+
+    def refund(self, at: str, debit: str, *lines: Line) -> str:
+        """Give money of a debit or capture back."""
+        account = self._reference(self.keys[debit]["account_id"])
+        turned = [self._line(line, account) for line in lines]
+        for line in turned:
+            line.update(
+                {name: -line[name] for name in ("amount", "gross", "discount", "vat") if line[name] is not None}
+            )
+        return self._sell(at, "refund", account, turned, refers_to=debit)
+
+    def hold(
+        self, at: str, account: str, amount: Any, expires_at: str, *, brand: str = "sushi", key: str | None = None
+    ) -> str:
+        """Set money aside."""
+        legs = [(account, 0, {"held": Decimal(str(amount))})]
+        key = self._post(at, "hold", legs, key=key, account=account, amount=amount, expires_at=self._at(expires_at))
+        self.rows["holds"].append(
+            {
+                "hold_id": self.keys[key]["id"],
+                "part": 1,
+                "line": 1,
+                "account_id": self.accounts[account]["id"],
+                "source_id": self.accounts[account]["id"],
+                "brand_id": self.brands[brand],
+                "service": "preorder",
+                "reference": key,
+                "amount": Decimal(str(amount)),
+                "held": Decimal(str(amount)),
+                "captured": Decimal(0),
+                "expires_at": self._at(expires_at),
+                "open": True,
+            }
+        )
+        return key
+
+    def release(self, at: str, hold: str, amount: Any, *, kind: str = "release") -> str:
+        """Give back what was held (kind expiry: by time alone)."""
+        account = self._reference(self.keys[hold]["account_id"])
+        self._lower(hold, Decimal(str(amount)))
+        return self._post(at, kind, [(account, 0, {"held": -Decimal(str(amount))})], refers_to=hold, account=account)
+
+    def transfer(self, at: str, account: str, to: str, amount: Any, **facts: Any) -> str:
+        """Move own money between accounts."""
+        legs = [(account, -Decimal(str(amount)), {}), (to, amount, {})]
+        return self._post(at, "transfer", legs, account=account, amount=amount, **facts)
+
+    def adjustment(self, at: str, account: str, amount: Any, brand: str, **facts: Any) -> str:
+        """Correct a balance by hand."""
+        other = self._system(brand, "adjustments", self._currency(account))
+        legs = [(account, amount, {}), (other, -Decimal(str(amount)), {})]
+        return self._post(at, "adjustment", legs, account=account, amount=amount, **facts)
+
+    def bonus(
+        self, at: str, account: str, amount: Any, *, reason: str = "accrued", refers_to: str | None = None
+    ) -> str:
+        """Accrue (or with a minus take back or expire) points on a bonus account."""
+        facts = self.accounts[account]
+        code = next(code for code, number in self.brands.items() if number == facts["brand_id"])
+        expense = self._system(code, "bonus_expense", facts["currency"])
+        legs = [(account, amount, {}), (expense, -Decimal(str(amount)), {})]
+        return self._post(at, "bonus", legs, account=account, amount=amount, reason=reason, refers_to=refers_to)
+
+    def reverse(self, at: str, key: str, **facts: Any) -> str:
+        """Undo a transaction."""
+        id_ = self.keys[key]["id"]
+        legs = [
+            (self._reference(row["account_id"]), -row["amount"], {})
+            for row in self.rows["entries"]
+            if row["transaction_id"] == id_
+        ]
+        return self._post(at, "reverse", legs, refers_to=key, **facts)
+
+    def decline(self, at: str, account: str, amount: Any, code: str, *, kind: str = "debit", **facts: Any) -> str:
+        """Refuse a command."""
+        return self._post(
+            at, kind, [], account=account, amount=amount, status="declined", code=code, facts=json.dumps(facts)
+        )
+
+    def terms(
+        self,
+        account: str,
+        limit: Any,
+        period_days: int | None,
+        valid_from: str,
+        valid_until: str | None = None,
+        *,
+        recorded_at: str = "2016-01-01",
+    ) -> None:
+        """Set terms of credit."""
+        row = {
+            "id": len(self.rows["credit_terms"]) + 1,
+            "account_id": self.accounts[account]["id"],
+            "credit_limit": Decimal(str(limit)),
+            "period_days": period_days,
+            "valid_from": date.fromisoformat(valid_from),
+            "valid_until": valid_until and date.fromisoformat(valid_until),
+            "recorded_at": self._at(recorded_at),
+        }
+        self.rows["credit_terms"].append(row)
+
+    def link(self, account: str, payer: str, draw: str = "payer_first") -> None:
+        """Let a payer pay for a subaccount."""
+        ids = {"account_id": self.accounts[account]["id"], "payer_id": self.accounts[payer]["id"]}
+        self.rows["links"].append({**ids, "draw": draw, "priority": 1})
+
+    def limit(self, payer: str, account: str, period: str, amount: Any = None, count: int | None = None) -> None:
+        """Set a write-off limit."""
+        ids = {"account_id": self.accounts[account]["id"], "payer_id": self.accounts[payer]["id"]}
+        money = None if amount is None else Decimal(str(amount))
+        self.rows["limits"].append({**ids, "period": period, "amount": money, "count": count})
+
+    def change(
+        self, at: str, kind: str, subject: str, before: Any, after: Any, by: str | None = None, note: str | None = None
+    ) -> None:
+        """Write a line of the audit log."""
+        account = self.accounts.get(subject)
+        self.rows["changes"].append(
+            {
+                "id": len(self.rows["changes"]) + 1,
+                "kind": kind,
+                "subject": subject,
+                "account_id": account and account["id"],
+                "before": before and json.dumps(before),
+                "after": json.dumps(after),
+                "business_date": self._at(at).astimezone(ZoneInfo(self.time_zone)).date(),
+                "recorded_at": self._at(at),
+                "by": by,
+                "note": note,
+            }
+        )
+
+    def close(self, day: str) -> None:
+        """Close the days up to this one, on the next morning."""
+        closed = date.fromisoformat(day)
+        self.closings.append((closed, datetime.combine(closed, time(21), tzinfo=UTC)))

@@ -1,0 +1,311 @@
+"""How a story is kept: rows as the lake would hold them, with balances, versions and sums consistent."""
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+from stdnum import luhn
+
+from reports.lake.schema import TABLES
+from reports.run import Book
+
+TYPES = {
+    "int": pl.Int64(),
+    "text": pl.String(),
+    "money": pl.Decimal(18, 2),
+    "rate": pl.Decimal(5, 2),
+    "bool": pl.Boolean(),
+    "date": pl.Date(),
+    "instant": pl.Datetime("us", "UTC"),
+    "json": pl.String(),
+}
+SCHEMAS = {table.name: {column.name: TYPES[column.type] for column in table.columns} for table in TABLES}
+Line = tuple[str, Any] | dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A cut of the story."""
+
+    number: int
+    taken_at: datetime
+    closed_until: date | None
+    time_zone: str
+
+
+@dataclass(frozen=True)
+class StoryLake:
+    """The story as a lake in memory."""
+
+    cut: Cut
+    frames: dict[str, pl.DataFrame]
+    closings: tuple[tuple[date, datetime], ...] = ()
+
+    def scan(self, name: str) -> pl.LazyFrame:
+        """Return a table."""
+        return self.frames[name].lazy()
+
+    def closed_at(self, day: date) -> datetime | None:
+        """Return when the day was closed, if it was."""
+        return next((at for closed, at in self.closings if closed >= day), None)
+
+
+@dataclass
+class Told:
+    """Who there is, what was written, and how it is asked."""
+
+    time_zone: str = "Europe/Moscow"
+    rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
+    accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    brands: dict[str, int] = field(default_factory=dict)
+    keys: dict[str, dict[str, Any]] = field(default_factory=dict)
+    closings: list[tuple[date, datetime]] = field(default_factory=list)
+    now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+
+    # who there is
+
+    def brand(self, code: str, name: str | None = None) -> None:
+        """Add a brand."""
+        self.brands[code] = len(self.brands) + 1
+        self.rows["brands"].append(
+            {"id": self.brands[code], "code": code, "name": name or code.title(), "status": "open"}
+        )
+
+    def account(
+        self,
+        reference: str,
+        *,
+        currency: str = "RUB",
+        holder: str | None = None,
+        party: str | None = None,
+        kind: str = "individual",
+    ) -> int:
+        """Open a money account, and its client if the client is new; return its number."""
+        name = party or reference
+        parties = {row["reference"]: row["id"] for row in self.rows["parties"]}
+        if name not in parties:
+            parties[name] = len(parties) + 1
+            row = {
+                "id": parties[name],
+                "reference": name,
+                "kind": kind,
+                "name": name.title(),
+                "status": "open",
+            }
+            self.rows["parties"].append(row)
+        return self._open(
+            reference, kind="money", currency=currency, party_id=parties[name], holder_id=holder and self.brands[holder]
+        )
+
+    def bonus_account(self, reference: str, *, of: str, brand: str) -> int:
+        """Open a bonus account of a money account."""
+        money = self.accounts[of]
+        return self._open(
+            reference,
+            kind="bonus",
+            currency=money["currency"],
+            party_id=money["party_id"],
+            brand_id=self.brands[brand],
+            money_account_id=money["id"],
+        )
+
+    def _open(self, reference: str, **facts: Any) -> int:
+        stem = str(100001 + len(self.accounts))
+        number = int(stem + luhn.calc_check_digit(stem))
+        client = facts.get("party_id") is not None
+        self.accounts[reference] = {
+            "id": number,
+            "reference": reference if client else None,
+            "status": "open",
+            "opened_at": datetime(2016, 1, 1, tzinfo=UTC),
+            "balance": Decimal(0) if client else None,
+            "held": Decimal(0) if client else None,
+            "version": 0 if client else None,
+            **facts,
+        }
+        return number
+
+    def _system(self, brand: str, kind: str, currency: str) -> str:
+        name = f"{brand}/{kind}/{currency}"
+        if name not in self.accounts:
+            self._open(name, kind=kind, currency=currency, brand_id=self.brands[brand])
+        return name
+
+    # how it is asked
+
+    def lake(self) -> StoryLake:
+        """Return the story so far as a lake, with a cut at its latest time."""
+        rows = {**self.rows, "accounts": list(self.accounts.values())}
+        frames = {name: pl.DataFrame(rows.get(name, []), schema=schema) for name, schema in SCHEMAS.items()}
+        closed = max((day for day, _ in self.closings), default=None)
+        return StoryLake(Cut(1, self.now, closed, self.time_zone), frames, tuple(self.closings))
+
+    def book(self, **cut: Any) -> Book:
+        """Return the story so far as an opened book."""
+        lake = self.lake()
+        return Book(replace(lake, cut=replace(lake.cut, **cut)))
+
+    # how it is written
+
+    def _currency(self, account: str) -> str:
+        return str(self.accounts[account]["currency"])
+
+    def _reference(self, number: int) -> str:
+        return next(name for name, facts in self.accounts.items() if facts["id"] == number)
+
+    def _at(self, text: str) -> datetime:
+        at = datetime.fromisoformat(text if len(text) > 10 else f"{text}T12:00")
+        return (at if at.tzinfo else at.replace(tzinfo=ZoneInfo(self.time_zone))).astimezone(UTC)
+
+    def _line(self, line: Line, account: str) -> dict[str, Any]:
+        given = dict(line) if isinstance(line, dict) else {"brand": line[0], "amount": line[1]}
+        amount = Decimal(str(given["amount"]))
+        gross = Decimal(str(given.get("gross", amount)))
+        vat = given.get("vat")
+        return {
+            "brand": given["brand"],
+            "amount": amount,
+            "gross": gross,
+            "discount": gross - amount,
+            "source": given.get("source", account),
+            "service": given.get("service", "order"),
+            "reference": given.get("reference"),
+            "line": given.get("line", 1),
+            "vat": None if vat is None else Decimal(str(vat)),
+            "vat_rate": given.get("vat_rate") and Decimal(str(given["vat_rate"])),
+            "attributes": given.get("attributes"),
+        }
+
+    def _sell(self, at: str, kind: str, account: str, lines: list[dict[str, Any]], **facts: Any) -> str:
+        paid: dict[str, Decimal] = defaultdict(Decimal)
+        for line in lines:
+            paid[line["source"]] += line["amount"]
+        for amount in paid.values():
+            if kind == "capture":
+                self._lower(facts["refers_to"], amount, captured=True)
+        legs: list[Any] = [
+            (
+                source,
+                -amount,
+                {
+                    "held": -amount if kind == "capture" else 0,
+                    "subaccount_id": self.accounts[account]["id"] if source != account else None,
+                },
+            )
+            for source, amount in paid.items()
+        ]
+        for line in lines:
+            source = self.accounts[line["source"]]
+            kept = {
+                name: line[name] for name in ("line", "service", "reference", "gross", "discount", "vat", "vat_rate")
+            }
+            kept |= {
+                "source_id": source["id"],
+                "source_kind": source["kind"],
+                "attributes": line["attributes"] and json.dumps(line["attributes"]),
+            }
+            legs.append((self._system(line["brand"], "revenue", source["currency"]), line["amount"], kept))
+        total = sum((line["amount"] for line in lines), Decimal(0))
+        key = self._post(at, kind, legs, account=account, amount=abs(total), **facts)
+        for row in self.rows["entries"][-len(lines) :]:
+            for name, value in json.loads(row["attributes"] or "{}").items():
+                keys = {"transaction_id": row["transaction_id"], "leg": row["leg"], "month": row["month"]}
+                self.rows["attributes"].append({**keys, "name": name, "value": str(value)})
+        return key
+
+    def _lower(self, hold: str, amount: Decimal, *, captured: bool = False) -> None:
+        part = next(row for row in self.rows["holds"] if row["hold_id"] == self.keys[hold]["id"])
+        part["held"] -= amount
+        part["captured"] += amount if captured else 0
+        part["open"] = part["held"] > 0
+
+    def _post(
+        self,
+        at: str,
+        kind: str,
+        legs: list[Any],
+        *,
+        key: str | None = None,
+        account: str | None = None,
+        amount: Any = None,
+        refers_to: str | None = None,
+        currency: str | None = None,
+        status: str = "posted",
+        value_date: str | None = None,
+        **facts: Any,
+    ) -> str:
+        posted_at = self._at(at)
+        self.now = max(self.now, posted_at)
+        day = posted_at.astimezone(ZoneInfo(self.time_zone)).date()
+        id_ = len(self.rows["transactions"]) + 1
+        when = {
+            "posted_at": posted_at,
+            "business_date": day,
+            "day_number": (day - date(1970, 1, 1)).days,
+            "month": f"{day:%Y-%m}",
+            "value_date": value_date and date.fromisoformat(value_date),
+        }
+        asked = self.accounts[account] if account else {}
+        row = {
+            "id": id_,
+            "key": key or f"{kind}-{id_}",
+            "kind": kind,
+            "status": status,
+            "account_id": asked.get("id"),
+            "amount": None if amount is None else abs(Decimal(str(amount))),
+            "currency": currency or asked.get("currency"),
+            "recorded_at": posted_at,
+            "refers_to": refers_to and self.keys[refers_to]["id"],
+            **when,
+            **facts,
+        }
+        self.rows["transactions"].append(row)
+        self.keys[row["key"]] = row
+        for leg, (name, change, extra) in enumerate(legs, start=1):
+            self._enter(id_, leg, name, Decimal(str(change)), kind, row["refers_to"], when, extra)
+        return str(row["key"])
+
+    def _enter(
+        self,
+        id_: int,
+        leg: int,
+        name: str,
+        amount: Decimal,
+        kind: str,
+        refers_to: int | None,
+        when: dict[str, Any],
+        extra: dict[str, Any],
+    ) -> None:
+        account = self.accounts[name]
+        held = Decimal(str(extra.get("held", 0)))
+        entry = {
+            "transaction_id": id_,
+            "leg": leg,
+            "kind": kind,
+            "refers_to": refers_to,
+            **when,
+            "account_id": account["id"],
+            "account_kind": account["kind"],
+            "party_id": account.get("party_id"),
+            "brand_id": account.get("brand_id"),
+            "currency": account["currency"],
+            "amount": amount,
+            **extra,
+            "held": held,
+        }
+        if account.get("party_id") is not None:
+            account["balance"] += amount
+            account["held"] += held
+            account["version"] += 1
+            account["latest_posted_at"] = when["posted_at"]
+            entry |= {
+                "version": account["version"],
+                "balance_after": account["balance"],
+                "held_after": account["held"],
+            }
+        self.rows["entries"].append(entry)
