@@ -152,11 +152,11 @@ class Transaction(SQLModel, table=True):
     account_id: int | None = Field(default=None, sa_type=BigInteger)
     amount: int | None = Field(default=None, sa_type=BigInteger)
     currency: str | None = Field(default=None, sa_type=CHAR(3))
-    posted_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]  # sa_type takes instances too
+    posted_at: datetime = Field(sa_type=DateTime(timezone=True))
     business_date: date
     recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
     value_date: date | None = None
-    expires_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    expires_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     refers_to: int | None = Field(default=None, foreign_key="transaction.id", sa_type=BigInteger)
     channel: str | None = Field(default=None, sa_type=Text)
     reason: str | None = Field(default=None, sa_type=Text)
@@ -199,7 +199,7 @@ class Entry(SQLModel, table=True):
     reference: str | None = Field(default=None, sa_type=Text)
     gross: int | None = Field(default=None, sa_type=BigInteger)
     discount: int | None = Field(default=None, sa_type=BigInteger)
-    vat_rate: Any | None = Field(default=None, sa_type=Numeric(5, 2))  # type: ignore[call-overload]
+    vat_rate: Any | None = Field(default=None, sa_type=Numeric(5, 2))
     vat: int | None = Field(default=None, sa_type=BigInteger)
     attributes: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
 
@@ -215,7 +215,7 @@ class Balance(SQLModel, table=True):
     balance: int = Field(default=0, sa_type=BigInteger)
     held: int = Field(default=0, sa_type=BigInteger)
     version: int = Field(default=0, sa_type=BigInteger)
-    posted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    posted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 class OpenDebit(SQLModel, table=True):
@@ -273,7 +273,7 @@ class Link(SQLModel, table=True):
     )
     draw: str = Field(sa_type=Text)
     priority: int = Field(default=1)
-    brands: list[int] | None = Field(default=None, sa_type=ARRAY(BigInteger))  # type: ignore[call-overload]
+    brands: list[int] | None = Field(default=None, sa_type=ARRAY(BigInteger))
 
 
 class WriteOffLimit(SQLModel, table=True):
@@ -322,7 +322,7 @@ class Hold(SQLModel, table=True):
         sa_type=BigInteger, foreign_key="transaction.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
     )
     account_id: int = Field(foreign_key="account.id", sa_type=BigInteger)
-    expires_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True))
     state: str = Field(default="open", sa_type=Text)
 
 
@@ -354,7 +354,7 @@ class HoldPart(SQLModel, table=True):
     reference: str = Field(sa_type=Text)
     gross: int = Field(sa_type=BigInteger)
     discount: int = Field(sa_type=BigInteger)
-    vat_rate: Any | None = Field(default=None, sa_type=Numeric(5, 2))  # type: ignore[call-overload]
+    vat_rate: Any | None = Field(default=None, sa_type=Numeric(5, 2))
     vat: int | None = Field(default=None, sa_type=BigInteger)
     attributes: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
 

@@ -1,0 +1,102 @@
+"""Money: exact amounts at every edge, integers of minor units inside.
+
+Every currency of the book has two decimals, so a minor unit is always a hundredth.
+"""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import cache
+
+from babel.core import get_global
+from babel.numbers import get_currency_precision
+from stdnum import luhn
+
+MOST = 999_999_999_999_999
+"""The largest amount in minor units: 9 999 999 999 999.99."""
+
+_PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+
+
+def amount_of(value: object) -> Decimal:
+    """Return `value` (a plain string, an integer or a Decimal) as a Decimal with two decimals.
+
+    Raises ValueError with the reason: a float, not a number, too many decimals, too large.
+    """
+    if isinstance(value, bool) or value is None:
+        raise ValueError(f"{_shown(value)} is not an amount")
+    if isinstance(value, float):
+        raise ValueError(f'{value} is a float; write the amount as a string, such as "12.50"')
+    if isinstance(value, str):
+        if not _PLAIN.fullmatch(value):
+            raise ValueError(f"{_shown(value)} is not an amount in plain notation")
+        value = Decimal(value) if len(value) < 40 else _too_large(value)
+    elif isinstance(value, int):
+        value = Decimal(value) if abs(value) <= MOST else _too_large(value)
+    if not isinstance(value, Decimal) or not value.is_finite():
+        raise ValueError(f"{_shown(value)} is not an amount")
+    if int(value.as_tuple().exponent) < -2:
+        raise ValueError(f"{value} has more than two decimals")
+    if abs(value) * 100 > MOST:
+        _too_large(value)
+    return value.quantize(Decimal("0.01"))
+
+
+def _too_large(value: object) -> Decimal:
+    raise ValueError(f"{_shown(value)} is more than {plain(MOST)}")
+
+
+def _shown(value: object) -> str:
+    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."
+
+
+def minor(amount: Decimal) -> int:
+    """Return an amount of at most two decimals in minor units."""
+    return int(amount.scaleb(2))
+
+
+def decimal(minor_units: int) -> Decimal:
+    """Return minor units as an amount with two decimals."""
+    return Decimal(minor_units).scaleb(-2)
+
+
+def plain(minor_units: int) -> str:
+    """Return minor units in plain notation, such as "-12.50"."""
+    whole, cents = divmod(abs(minor_units), 100)
+    return f"{'-' if minor_units < 0 else ''}{whole}.{cents:02d}"
+
+
+def split(total: int, weights: Sequence[int]) -> list[int]:
+    """Return `total` split in proportion to `weights` by largest remainder, ties to the earliest part.
+
+    The parts sum to `total` exactly; no part passes its weight when `total` does not pass
+    their sum. All weights zero: everything goes to the first part.
+    """
+    whole = sum(weights)
+    if whole == 0:
+        return [total, *[0] * (len(weights) - 1)] if weights else []
+    parts = [total * weight // whole for weight in weights]
+    remainders = [total * weight % whole for weight in weights]
+    # Python's sort is stable: equal remainders keep the order of the parts.
+    for index in sorted(range(len(parts)), key=remainders.__getitem__, reverse=True)[: total - sum(parts)]:
+        parts[index] += 1
+    return parts
+
+
+def share(whole: int, taken: int, of: int) -> int:
+    """Return the part of `whole` that belongs to `taken` out of `of`, halves up; all of it for all."""
+    if of == 0:
+        return whole
+    return (2 * whole * taken + of) // (2 * of)
+
+
+@cache
+def is_currency(code: str) -> bool:
+    """Tell whether `code` is an ISO 4217 currency with two decimals (as CLDR lists them)."""
+    return code in get_global("all_currencies") and get_currency_precision(code) == 2
+
+
+def is_account_number(number: int) -> bool:
+    """Tell whether the last digit of `number` is its Luhn check digit (ISO/IEC 7812-1, annex B)."""
+    return number >= 10 and bool(luhn.is_valid(str(number)))
