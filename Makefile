@@ -1,0 +1,34 @@
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench soak test-spark
+PYTHON := .venv/bin/python
+BIN := .venv/bin
+
+help: ## these lines
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+demo: ## set up, and play a real year of orders through the ledger, the reports and the papers
+	@bin/setup demo
+	$(BIN)/tiffin demo
+
+test: ## set up, and run every check and every test
+	@bin/setup test
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/pytest -n 2
+
+lint: ## ruff, mypy, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: ## measure: posting beside COPY of the same rows
+	@bin/setup test
+	$(PYTHON) -m tests.benchmarks.posting
+
+soak: ## the long random runs
+	@bin/setup test
+	$(BIN)/pytest -n 2 -m soak
+
+test-spark: ## the standard reports on Spark, against Polars
+	@bin/setup test
+	$(BIN)/pytest -m spark
