@@ -49,12 +49,11 @@ class Cut(Protocol):
 
 
 class Lake(Protocol):
-    """What reports need of a lake: its cut, its tables as lazy frames, and when a day was closed, if it was."""
+    """What reports need of a lake: its cut, and its tables as lazy frames."""
 
     @property
     def cut(self) -> Cut: ...
     def scan(self, name: str) -> Any: ...
-    def closed_at(self, day: date) -> datetime | None: ...
 
 
 @dataclass(frozen=True)
@@ -135,7 +134,13 @@ class Book:
 
     def tables(self, last_day: date) -> Tables:
         """Return the tables as they were known when that day was closed."""
-        return Tables(self.lake.scan, known_at=self.lake.closed_at(last_day))
+        return Tables(self.lake.scan, known_at=self.closed_at(last_day))
+
+    def closed_at(self, day: date) -> datetime | None:
+        """Return when that day was closed; None while it is open."""
+        closing = self.lake.scan("closings").filter(pl.col("closed_until") >= day)
+        at: datetime | None = closing.select(pl.col("closed_at").min()).collect().item()
+        return at
 
     def report(self, name: str, **parameters: Any) -> Result:
         """Run a report; dates are inclusive. A Failure names what is wrong with the parameters."""

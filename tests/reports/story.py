@@ -188,4 +188,6 @@ class Story(Told):
     def close(self, day: str) -> None:
         """Close the days up to this one, on the next morning."""
         closed = date.fromisoformat(day)
-        self.closings.append((closed, datetime.combine(closed, time(21), tzinfo=UTC)))
+        at = datetime.combine(closed, time(21), tzinfo=UTC)
+        facts = {"closed_until": closed, "closed_at": at, "last_transaction": len(self.rows["transactions"])}
+        self.rows["closings"].append(facts)

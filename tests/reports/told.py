@@ -44,15 +44,10 @@ class StoryLake:
 
     cut: Cut
     frames: dict[str, pl.DataFrame]
-    closings: tuple[tuple[date, datetime], ...] = ()
 
     def scan(self, name: str) -> pl.LazyFrame:
         """Return a table."""
         return self.frames[name].lazy()
-
-    def closed_at(self, day: date) -> datetime | None:
-        """Return when the day was closed, if it was."""
-        return next((at for closed, at in self.closings if closed >= day), None)
 
 
 @dataclass
@@ -64,7 +59,6 @@ class Told:
     accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
     brands: dict[str, int] = field(default_factory=dict)
     keys: dict[str, dict[str, Any]] = field(default_factory=dict)
-    closings: list[tuple[date, datetime]] = field(default_factory=list)
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
     # who there is
@@ -142,8 +136,8 @@ class Told:
         """Return the story so far as a lake, with a cut at its latest time."""
         rows = {**self.rows, "accounts": list(self.accounts.values())}
         frames = {name: pl.DataFrame(rows.get(name, []), schema=schema) for name, schema in SCHEMAS.items()}
-        closed = max((day for day, _ in self.closings), default=None)
-        return StoryLake(Cut(1, self.now, closed, self.time_zone), frames, tuple(self.closings))
+        closed = max((row["closed_until"] for row in self.rows["closings"]), default=None)
+        return StoryLake(Cut(1, self.now, closed, self.time_zone), frames)
 
     def book(self, **cut: Any) -> Book:
         """Return the story so far as an opened book."""
