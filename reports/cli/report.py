@@ -1,0 +1,154 @@
+"""`tiffin report`: any standard report, in any form, on the screen or in a file.
+
+A control that does not hold is shown, and then fails the command: a figure that nobody
+may trust must not look like success to a script.
+"""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ledger.errors import Failure
+from ledger.settings import Settings
+
+app = typer.Typer()
+
+
+class Form(StrEnum):
+    """What a report can be handed out as."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    parquet = "parquet"
+    xlsx = "xlsx"
+    html = "html"
+    pdf = "pdf"
+
+
+class Spoken(StrEnum):
+    """The languages of labels."""
+
+    en = "en"
+    ru = "ru"
+
+
+class Decimals(StrEnum):
+    """How a CSV writes decimals; comma also means semicolons, labels and a byte order mark."""
+
+    point = "point"
+    comma = "comma"
+
+
+Only = Annotated[str | None, typer.Option(rich_help_panel="What")]
+
+
+@app.command()
+def report(
+    name: Annotated[str | None, typer.Argument(help="Which report; without it, the list of them.")] = None,
+    from_: Annotated[str | None, typer.Option("--from", help="First day, included: YYYY-MM-DD.")] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Last day, included.")] = None,
+    as_of: Annotated[str | None, typer.Option("--as-of", help="At the end of this day.")] = None,
+    account: Annotated[str | None, typer.Option(help="Only this account: number or reference.")] = None,
+    party: Annotated[str | None, typer.Option(help="Only this client: its reference.")] = None,
+    brand: Annotated[str | None, typer.Option(help="Only this brand: its code.")] = None,
+    currency: Annotated[str | None, typer.Option(help="Only this currency, such as RUB.")] = None,
+    by: Annotated[str | None, typer.Option(help="What to show a row for; each report says its own.")] = None,
+    dated_by: Annotated[str | None, typer.Option(help="booking or value: which date counts.")] = None,
+    attribute: Annotated[str | None, typer.Option(help="An attribute of service lines.")] = None,
+    form: Annotated[Form | None, typer.Option("--format", help="By default by the file's name, else table.")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")] = None,
+    language: Annotated[Spoken | None, typer.Option(help="Language of labels.")] = None,
+    decimal: Annotated[Decimals, typer.Option(help="Decimals of a CSV.")] = Decimals.point,
+    listed: Annotated[bool, typer.Option("--list", help="List the reports and their parameters.")] = False,
+) -> None:
+    """Run a standard report over the lake. Days are the book's, and both ends are included."""
+    spoken = language.value if language else Settings().language
+    if listed or name is None:
+        return _list(spoken)
+    given: dict[str, Any] = {
+        "from": from_, "to": to, "as_of": as_of, "account": account, "party": party, "brand": brand,
+        "currency": currency, "by": by, "dated_by": dated_by, "attribute": attribute,
+    }  # fmt: skip
+    _run(name, given, chosen_form(form, output), output, spoken, decimal)
+    return None
+
+
+def chosen_form(form: Form | None, output: Path | None) -> Form:
+    """Return the form asked for, else the one the file's name ends in, else a table."""
+    if form is not None:
+        return form
+    suffix = output.suffix.lstrip(".").lower() if output else ""
+    if suffix in [known.value for known in Form]:
+        return Form(suffix)
+    if output is not None:
+        raise Failure(f"{output.name}: give --format, or a name that ends in one of {', '.join(Form)}")
+    return Form.table
+
+
+def _run(name: str, given: dict[str, Any], form: Form, output: Path | None, language: Any, decimal: Decimals) -> None:
+    import reports
+    from reports.formats import BINARY, rendered
+    from reports.formats.screen import show
+    from reports.registry import named
+
+    named(name)  # an unknown name is told before a lake is looked for
+    if form in BINARY and output is None and sys.stdout.isatty():
+        raise Failure(f"{form} is not for a terminal: name a file with -o")
+    result = reports.open().report(name, **given)
+    if form == Form.table:
+        _shown(lambda console: show(result, language, console), output)
+    else:
+        _written(rendered(result, form, language=language, decimals=decimal.value), output)
+    broken = [control for control in result.controls if not control.holds]
+    if broken:
+        worst = broken[0]
+        raise Failure(
+            f"{name}: control {worst.name} does not hold: expected {worst.expected}, "
+            f"actual {worst.actual} {worst.currency}; {len(broken)} of {len(result.controls)} controls differ"
+        )
+
+
+def _shown(show: Any, output: Path | None) -> None:
+    if output is None:
+        show(Console())
+        return
+    console = Console(record=False, file=_opened(output))
+    show(console)
+    console.file.close()
+
+
+def _opened(output: Path) -> Any:
+    try:
+        return output.open("w", encoding="utf-8")
+    except OSError as error:
+        raise Failure(f"cannot write {output}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _written(content: bytes, output: Path | None) -> None:
+    if output is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+        return
+    try:
+        output.write_bytes(content)
+    except OSError as error:
+        raise Failure(f"cannot write {output}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _list(language: Any) -> None:
+    from reports.registry import REPORTS
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in ("report", "title", "answers", "parameters"):
+        table.add_column(heading, overflow="fold")
+    for found in REPORTS.values():
+        fields = found.parameters.model_fields.items()
+        options = " ".join(f"--{(field.alias or name).replace('_', '-')}" for name, field in fields)
+        table.add_row(found.name, found.title(language), found.question, options)
+    Console().print(table)

@@ -1,0 +1,26 @@
+"""One result in every shape it is handed out in: the same frame, with its parameters, cut and controls."""
+
+from collections.abc import Callable
+
+from reports.formats.excel import xlsx_bytes
+from reports.formats.page import html_text, pdf_bytes
+from reports.formats.programs import Decimals, csv_bytes, json_bytes, parquet_bytes
+from reports.registry import Language
+from reports.run import Result
+
+__all__ = ["BINARY", "FILES", "Decimals", "rendered"]
+
+FILES: dict[str, Callable[[Result, Language, Decimals], bytes]] = {
+    "csv": csv_bytes,
+    "json": lambda result, language, decimals: json_bytes(result),
+    "parquet": lambda result, language, decimals: parquet_bytes(result),
+    "xlsx": lambda result, language, decimals: xlsx_bytes(result, language),
+    "html": lambda result, language, decimals: html_text(result, language).encode(),
+    "pdf": lambda result, language, decimals: pdf_bytes(result, language),
+}
+BINARY = ("parquet", "xlsx", "pdf")
+
+
+def rendered(result: Result, form: str, *, language: Language = "en", decimals: Decimals = "point") -> bytes:
+    """Return the result as the bytes of a file of that form: csv, json, parquet, xlsx, html or pdf."""
+    return FILES[form](result, language, decimals)

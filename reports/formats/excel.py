@@ -1,0 +1,147 @@
+"""Results as an Excel workbook: a sheet of typed cells, and a sheet that says what they are.
+
+Sums are formulas by currency and kind, with their values, so that a filtered or edited
+sheet goes on adding up.
+"""
+
+import io
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from xlsxwriter import Workbook
+from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
+from xlsxwriter.worksheet import Worksheet
+
+from ledger.errors import Failure
+from reports.formats.words import NUMBERS, facts, subtotals, word
+from reports.registry import Column, Language
+from reports.run import Result
+
+MOST_ROWS = 1_048_576 - 20  # Excel's own limit, less heading and sums
+_FORMATS = {
+    "money": "#,##0.00;[Red]-#,##0.00", "average": "#,##0.00", "count": "#,##0", "account": "0", "number": "0",
+    "rate": "0.00", "share": "0.0%", "date": "yyyy-mm-dd", "instant": "yyyy-mm-dd hh:mm:ss",
+}  # fmt: skip
+_WIDTHS = {"money": 16, "average": 14, "instant": 20, "date": 12, "account": 12, "text": 30, "code": 16}
+_HEADER = 3
+
+
+def xlsx_bytes(result: Result, language: Language) -> bytes:
+    """Return the workbook; a Failure if Excel cannot hold so many rows."""
+    if result.frame.height > MOST_ROWS:
+        raise Failure(f"{result.frame.height} rows are too many for Excel, which holds {MOST_ROWS}: use csv or parquet")
+    buffer = io.BytesIO()
+    made = result.cut.taken_at.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)  # the same bytes on any day
+    with Workbook(buffer, {"in_memory": True}) as book:
+        book.set_properties({"title": result.report.title(language), "created": made})
+        _rows(_Sheet(book, book.add_worksheet(result.report.name[:31]), result, language))
+        _about(book, book.add_worksheet(word("about", language)), result, language)
+    return buffer.getvalue()
+
+
+class _Sheet:
+    """The sheet being written, and how its cells look."""
+
+    def __init__(self, book: Workbook, sheet: Worksheet, result: Result, language: Language) -> None:
+        self.book, self.sheet, self.result, self.language = book, sheet, result, language
+        self.columns = result.columns
+        self.looks = [book.add_format({"num_format": _FORMATS.get(c.kind, "@")}) for c in self.columns]
+        self.sums = [
+            book.add_format({"num_format": _FORMATS.get(c.kind, "@"), "bold": True, "top": 1}) for c in self.columns
+        ]
+
+
+def _rows(s: _Sheet) -> None:
+    sheet, result = s.sheet, s.result
+    sheet.write_string(0, 0, result.report.title(s.language), s.book.add_format({"bold": True, "font_size": 14}))
+    _warning(s)
+    header = s.book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "bg_color": "#EEEEEE"})
+    for index, column in enumerate(s.columns):
+        sheet.write_string(_HEADER, index, column.label(s.language), header)
+        sheet.set_column(index, index, _width(column, s.language))
+    for number, row in enumerate(result.frame.iter_rows(), start=_HEADER + 1):
+        for index, (value, column) in enumerate(zip(row, s.columns, strict=True)):
+            _write(sheet, number, index, value, column, s.looks[index], result.cut.time_zone)
+    last = _HEADER + result.frame.height
+    sheet.freeze_panes(_HEADER + 1, 0)
+    sheet.autofilter(_HEADER, 0, max(last, _HEADER + 1), len(s.columns) - 1)
+    _subtotals(s, last)
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(_HEADER)
+    sheet.set_footer("&L&A&R&P / &N")
+
+
+def _warning(s: _Sheet) -> None:
+    said = [word("provisional", s.language)] if s.result.provisional else []
+    said += [word("differs", s.language)] if not s.result.holds else []
+    days = " – ".join(str(day) for day in dict.fromkeys(s.result.parameters.days))
+    s.sheet.write_string(1, 0, f"{days}   {s.result.cut.time_zone}")
+    if said:
+        s.sheet.write_string(2, 0, ". ".join(said), s.book.add_format({"bold": True, "font_color": "#C00000"}))
+
+
+def _width(column: Column, language: Language) -> int:
+    longest = max(len(part) for part in column.label(language).split()) + 3
+    return max(_WIDTHS.get(column.kind, 10), longest)
+
+
+def _write(sheet: Worksheet, row: int, index: int, value: Any, column: Column, look: Any, zone: str) -> None:
+    if value is None:
+        sheet.write_blank(row, index, None, look)
+    elif isinstance(value, datetime):
+        sheet.write_datetime(row, index, value.astimezone(ZoneInfo(zone)).replace(tzinfo=None), look)
+    elif column.kind == "date":
+        sheet.write_datetime(row, index, value, look)
+    elif column.kind in NUMBERS:
+        sheet.write_number(row, index, float(value), look)
+    else:
+        sheet.write_string(row, index, str(value), look)  # never a formula, whatever it begins with
+
+
+def _subtotals(s: _Sheet, last: int) -> None:
+    names = [column.name for column in s.columns]
+    groups = [name for name in names if name in ("currency", "kind")]
+    for number, sums in enumerate(subtotals(s.result), start=last + 2):
+        s.sheet.write_string(number, 0, word("total", s.language).capitalize(), s.sums[0])
+        for index, column in enumerate(s.columns):
+            if column.name in groups:
+                s.sheet.write_string(number, index, str(sums[column.name] or ""), s.sums[index])
+            elif column.name in sums:
+                given = [_criterion(names.index(name), number, last) for name in groups]
+                formula = (
+                    f"=SUMIFS({','.join([_range(index, last), *given])})" if given else f"=SUM({_range(index, last)})"
+                )
+                s.sheet.write_formula(number, index, formula, s.sums[index], float(Decimal(sums[column.name])))
+
+
+def _range(index: int, last: int) -> str:
+    return str(xl_range_abs(_HEADER + 1, index, last, index))
+
+
+def _criterion(index: int, row: int, last: int) -> str:
+    return f"{_range(index, last)},{xl_rowcol_to_cell(row, index)}"
+
+
+def _about(book: Workbook, sheet: Worksheet, result: Result, language: Language) -> None:
+    bold, red = book.add_format({"bold": True}), book.add_format({"font_color": "#C00000", "bold": True})
+    amount = book.add_format({"num_format": _FORMATS["money"]})
+    sheet.set_column(0, 0, 44)
+    sheet.set_column(1, 4, 20)
+    told = facts(result, language)
+    for number, fact in enumerate(told):
+        sheet.write_string(number, 0, fact.label, bold)
+        sheet.write_string(number, 1, fact.value)
+    first = len(told) + 1
+    for index, name in enumerate(("controls", "currency", "expected", "actual", "difference")):
+        sheet.write_string(first, index, word(name, language), bold)
+    for number, control in enumerate(result.controls, start=first + 1):
+        state = "holds" if control.holds else "differs"
+        sheet.write_string(number, 0, control.label(language), None if control.holds else red)
+        sheet.write_string(number, 1, control.currency)
+        for index, figure in enumerate((control.expected, control.actual, control.difference), start=2):
+            sheet.write_number(number, index, float(figure), amount)
+        sheet.write_string(number, 5, word(state, language), None if control.holds else red)

@@ -1,0 +1,60 @@
+"""Results as a page: HTML with everything inside, PDF from the same HTML, landscape where wide."""
+
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ledger.errors import Failure
+from reports.formats.words import (
+    NUMBERS,
+    control_line,
+    facts,
+    shown_rows,
+    shown_subtotals,
+    word,
+)
+from reports.registry import Language
+from reports.run import Result
+
+MOST_PDF_ROWS = 20_000
+_PORTRAIT_COLUMNS = 6
+
+
+@cache
+def _environment() -> Environment:
+    loader = PackageLoader("reports.formats", "templates")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+def html_text(result: Result, language: Language) -> str:
+    """Return the page, complete in itself."""
+    columns = result.columns
+    context: dict[str, Any] = {
+        "title": result.report.title(language),
+        "language": language,
+        "facts": facts(result, language),
+        "provisional": word("provisional", language) if result.provisional else "",
+        "labels": [column.label(language) for column in columns],
+        "classes": ["n" if column.kind in NUMBERS else column.kind for column in columns],
+        "rows": shown_rows(result, language),
+        "subtotals": shown_subtotals(result, language),
+        "controls": [(control_line(control, language), control.holds) for control in result.controls],
+        "controls_title": word("controls", language),
+        "landscape": len(columns) > _PORTRAIT_COLUMNS,
+        "small": len(columns) > 2 * _PORTRAIT_COLUMNS,
+    }
+    return _environment().get_template("report.html").render(context)
+
+
+def pdf_bytes(result: Result, language: Language) -> bytes:
+    """Return the page as PDF; a Failure if nobody could leaf through it."""
+    if result.frame.height > MOST_PDF_ROWS:
+        raise Failure(
+            f"{result.frame.height} rows are too many for a PDF, which takes {MOST_PDF_ROWS}: "
+            "narrow the report, or use xlsx"
+        )
+    from weasyprint import HTML
+
+    pdf: bytes = HTML(string=html_text(result, language)).write_pdf()
+    return pdf

@@ -1,0 +1,149 @@
+"""One result in every form."""
+
+import csv
+import io
+import json
+import subprocess
+import zipfile
+from pathlib import Path
+
+import polars as pl
+import pytest
+from rich.console import Console
+
+from reports.formats import FILES, rendered
+from reports.formats.screen import show
+from reports.run import Result
+from tests.reports.story import Story
+
+MARCH = {"first_day": "2017-03-01", "last_day": "2017-03-31"}
+
+
+@pytest.fixture
+def result(story: Story) -> Result:
+    """Return a turnover of two currencies, with a client whose name would be a formula."""
+    story.account("=cmd|' /C calc'!A0", holder="sushi")
+    story.account("boris", currency="USD")
+    story.payment("2017-03-02", "=cmd|' /C calc'!A0", "1234567.89", "sushi")
+    story.debit("2017-03-03", "boris", ("pizza", "20.50"))
+    return story.book().report("turnover", **MARCH)
+
+
+@pytest.fixture
+def broken(story: Story) -> Result:
+    """Return a result whose control does not hold."""
+    story.account("anna")
+    story.payment("2017-03-02", "anna", 10, "sushi")
+    story.rows["entries"][0]["balance_after"] += 5
+    return story.book().report("turnover", **MARCH)
+
+
+def test_json_is_exact_and_without_totals(result: Result) -> None:
+    """Amounts are strings; the five keys of the design and no more."""
+    read = json.loads(rendered(result, "json"))
+    assert list(read) == ["report", "parameters", "cut", "controls", "rows"]
+    assert read["parameters"] == {"from": "2017-03-01", "to": "2017-03-31", "by": "account"}
+    assert [row["closing"] for row in read["rows"]] == ["1234567.89", "-20.50"]
+    assert read["cut"]["provisional"] is True
+    assert all(control["holds"] and control["difference"] == "0.00" for control in read["controls"])
+
+
+def test_csv_is_the_same_frame_and_safe_in_excel(result: Result) -> None:
+    """Text that Excel would run is quoted; everything else reads back as it was."""
+    lines = rendered(result, "csv").decode().splitlines()
+    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    assert [row["closing"] for row in rows] == ["1234567.89", "-20.50"]
+    assert rows[0]["reference"] == "'=cmd|' /C calc'!A0"
+    assert any(line.startswith("# rows,2") for line in lines)
+    assert sum(line.startswith("# control,") for line in lines) == len(result.controls)
+
+
+def test_csv_with_decimal_comma_opens_in_a_russian_excel(result: Result) -> None:
+    """A byte order mark, semicolons, decimal commas, Russian labels."""
+    text = rendered(result, "csv", language="ru", decimals="comma")
+    assert text.startswith(b"\xef\xbb\xbf")
+    rows = list(csv.reader(io.StringIO(text.decode("utf-8-sig")), delimiter=";"))
+    assert rows[0][-1] == "Конечный остаток"
+    assert rows[1][-1] == "1234567,89"
+
+
+def test_parquet_keeps_types_and_carries_what_it_is(result: Result) -> None:
+    """The frame is read back equal; controls are in the metadata."""
+    content = rendered(result, "parquet")
+    assert pl.read_parquet(io.BytesIO(content)).equals(result.frame)
+    about = json.loads(pl.read_parquet_metadata(io.BytesIO(content))["tiffin"])
+    assert about["report"] == "turnover"
+    assert about["controls"]
+
+
+def test_a_workbook_has_typed_cells_sums_by_currency_and_a_sheet_about_it(result: Result, tmp_path: Path) -> None:
+    """LibreOffice's own recalculation of the sums is not needed: values are stored with the formulas."""
+    content = rendered(result, "xlsx")
+    with zipfile.ZipFile(io.BytesIO(content)) as parts:
+        sheet, about = (parts.read(f"xl/worksheets/sheet{number}.xml").decode() for number in (1, 2))
+    assert "<v>1234567.89</v>" in sheet
+    assert "SUMIFS(" in sheet
+    assert "=cmd" not in sheet  # a shared string, never a formula
+    assert 'state="frozen"' in sheet
+    assert about.count("<row ") == 10 + 1 + len(result.controls)
+    assert content == rendered(result, "xlsx")
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_a_page_says_all_and_escapes(result: Result, language: str) -> None:
+    """Parameters, cut, controls, open days; names cannot bring markup."""
+    page = rendered(result, "html", language=language).decode()  # type: ignore[arg-type]
+    assert "2017-03-31" in page
+    assert "Europe/Moscow" in page
+    assert "&#39; /C calc" in page
+    assert ("PROVISIONAL" if language == "en" else "ПРЕДВАРИТЕЛЬНО") in page
+    assert ("1,234,567.89" if language == "en" else "1\u00a0234\u00a0567,89") in page
+
+
+def test_a_failed_control_is_red_everywhere(broken: Result) -> None:
+    """In the page, in the workbook, on the terminal."""
+    assert 'class="differs"' in rendered(broken, "html").decode()
+    with zipfile.ZipFile(io.BytesIO(rendered(broken, "xlsx"))) as parts:
+        assert "DIFFERS" in parts.read("xl/sharedStrings.xml").decode()
+    terminal = io.StringIO()
+    show(broken, "en", Console(file=terminal, force_terminal=True, color_system="standard", width=160))
+    assert (
+        "\x1b[1;31mclosing = the ledger's balances: expected 15.00, actual 10.00 RUB – DIFFERS" in terminal.getvalue()
+    )
+
+
+def test_nothing_is_cut_where_there_is_no_terminal(result: Result) -> None:
+    """A narrow pipe still gets whole names and figures."""
+    pipe = io.StringIO()
+    show(result, "en", Console(file=pipe, width=20))
+    assert "=cmd|' /C calc'!A0" in pipe.getvalue()
+    assert any("1,234,567.89" in line and "RUB" in line for line in pipe.getvalue().splitlines())
+
+
+def test_a_pdf_is_landscape_where_wide(result: Result, tmp_path: Path) -> None:
+    """Ten columns lie on their side, and the text is in the file."""
+    (tmp_path / "wide.pdf").write_bytes(rendered(result, "pdf", language="ru"))
+    told = subprocess.run(["pdfinfo", tmp_path / "wide.pdf"], capture_output=True, text=True, check=True).stdout
+    width, height = (float(word) for word in told.split("Page size:")[1].split()[:3:2])
+    assert width > height
+    text = subprocess.run(["pdftotext", tmp_path / "wide.pdf", "-"], capture_output=True, text=True, check=True).stdout
+    assert "Оборотно-сальдовая ведомость" in text
+
+
+def test_every_form_takes_an_empty_result(story: Story) -> None:
+    """Nothing to show is shown as such."""
+    result = story.book().report("brand-revenue", **MARCH)
+    assert {form: bool(rendered(result, form)) for form in FILES} == dict.fromkeys(FILES, True)
+
+
+def test_the_repeated_hour_carries_its_offset() -> None:
+    """When clocks go back, two payments at half past one are told apart."""
+    story = Story(time_zone="America/New_York")
+    story.brand("sushi")
+    story.account("anna", currency="USD")
+    story.payment("2017-11-05T01:30:00-04:00", "anna", 1, "sushi")
+    story.payment("2017-11-05T01:30:00-05:00", "anna", 2, "sushi")
+    result = story.book().report("account-card", account="anna", first_day="2017-11-05", last_day="2017-11-05")
+    page = rendered(result, "html").decode()
+    assert "2017-11-05 01:30:00-04:00" in page
+    assert "2017-11-05 01:30:00-05:00" in page
