@@ -1,0 +1,92 @@
+"""The demo's commands: in order of time, well-formed, and the same on every run."""
+
+import hashlib
+from itertools import pairwise
+
+import polars as pl
+import pytest
+
+from ledger.commands import Debit, Payment
+from reports.demo import complete_journey as journey
+from reports.demo import lunches, year
+
+
+@pytest.fixture(scope="module")
+def brands() -> pl.DataFrame:
+    """Return the year's brands."""
+    return journey.brands(journey.till_lines())
+
+
+@pytest.fixture(scope="module")
+def lines(brands: pl.DataFrame) -> pl.DataFrame:
+    """Return the year's lines of twenty households."""
+    return journey.lines(journey.till_lines().filter(pl.col("household_id") <= 20), brands)
+
+
+def test_the_years_payments_come_right_before_their_baskets(lines: pl.DataFrame) -> None:
+    """Same account, same moment; time never goes back, keys never repeat."""
+    commands = list(year.commands(journey.baskets(lines), journey.households(lines)))
+    assert sum(isinstance(command, Debit) for command in commands) == lines["basket_id"].n_unique()
+    assert len({command.key for command in commands}) == len(commands)
+    for before, after in pairwise(commands):
+        assert before.at is not None
+        assert after.at is not None
+        assert before.at <= after.at
+        if isinstance(before, Payment):
+            assert isinstance(after, Debit)
+            assert (before.account, before.at) == (after.account, after.at)
+
+
+def test_the_years_debits_carry_the_lines_to_the_cent(lines: pl.DataFrame) -> None:
+    """Whatever the frames say arrives in the commands."""
+    debits = [
+        command
+        for command in year.commands(journey.baskets(lines), journey.households(lines))
+        if isinstance(command, Debit)
+    ]
+    sent = [line for debit in debits for line in debit.lines]
+    assert len(sent) == lines.height
+    assert sum(line.amount for line in sent) * 100 == lines["amount"].sum()
+    assert sum(line.gross or 0 for line in sent) * 100 == lines["gross"].sum()
+
+
+def test_the_years_registry_names_each_brand_party_and_account_once(brands: pl.DataFrame, lines: pl.DataFrame) -> None:
+    """An account's party and holder come before it."""
+    records = list(year.registry(brands, journey.households(lines)))
+    codes = {record["code"] for record in records if record["type"] == "brand"}
+    parties = [record["reference"] for record in records if record["type"] == "party"]
+    accounts = [record for record in records if record["type"] == "account"]
+    assert [record["party"] for record in accounts] == parties
+    assert {record["holder"] for record in accounts} <= codes
+    assert len(set(parties)) == len(parties) == lines["household_id"].n_unique()
+
+
+def test_lunches_are_apart_from_the_year_and_in_order_of_time() -> None:
+    """Their own brand, 36 companies, from 8 January to 28 February 2018."""
+    commands = list(lunches.commands())
+    times = [command.at for command in commands]
+    assert times == sorted(times)
+    assert {line.brand for command in commands if isinstance(command, Debit) for line in command.lines} == {"LUNCH"}
+    assert times[0].date() == lunches.FIRST
+    assert times[-1].date() == lunches.LAST
+    assert len({command.key for command in commands}) == len(commands)
+    assert len(lunches.companies()) == 36
+
+
+def test_the_lunches_are_the_same_on_every_machine() -> None:
+    """Else playing the demo again would meet key_reused."""
+    said = "\n".join(
+        f"{command.key} {command.at:%FT%T} {getattr(command, 'amount', '')}" for command in lunches.commands()
+    )
+    assert hashlib.sha256(said.encode()).hexdigest()[:16] == "57b0c67fdc3960c6"
+
+
+def test_lunches_use_credit_links_and_limits() -> None:
+    """Every employee is linked to his company; the kinds of terms are all there."""
+    records = list(lunches.registry())
+    kinds = [record["type"] for record in records]
+    employees = sum(company.employees for company in lunches.companies())
+    assert kinds.count("link") == employees
+    assert kinds.count("credit_terms") == 28
+    assert kinds.count("account") == employees + 36
+    assert 0 < kinds.count("write_off_limit") < employees
