@@ -1,0 +1,80 @@
+"""The data that a paper carries: the same facts as JSON and CSV, for a client's own program.
+
+Amounts are strings in plain notation. The order is the account's own, so the files are the
+same bytes whenever they are made.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, fields
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from reports.documents.language import Language
+from reports.documents.model import Line, Operation, Statement
+from reports.documents.pdf import Embedded
+from reports.documents.view import Kind, paper_number
+
+OPERATION = tuple(field.name for field in fields(Operation) if field.name != "lines")
+LINE = ("transaction", *(field.name for field in fields(Line)))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON")
+
+
+def as_json(paper: Statement, kind: Kind) -> bytes:
+    """Return the whole paper as JSON: kind, number, then the fields of `Statement`."""
+    facts = asdict(paper)
+    # The logo is a picture, not data; a data URL would be the largest thing in the file.
+    if facts["issuer"]:
+        facts["issuer"] = {key: value for key, value in facts["issuer"].items() if key not in ("logo", "colour")}
+        facts["issuer"]["bank_details"] = dict(facts["issuer"]["bank_details"])
+    facts["summary"]["other"] = dict(facts["summary"]["other"])
+    whole = {"paper": kind, "number": paper_number(paper, kind), **facts}
+    return json.dumps(whole, default=_plain, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(header)
+    writer.writerows(["" if cell is None else cell if isinstance(cell, int | str) else _plain(cell) for cell in row]
+                     for row in rows)  # fmt: skip
+    return text.getvalue().encode()
+
+
+def operations_csv(paper: Statement) -> bytes:
+    """Return a row an operation; the columns are the fields of `Operation` without its lines."""
+    return _csv(OPERATION, ([getattr(one, name) for name in OPERATION] for one in paper.operations))
+
+
+def lines_csv(paper: Statement) -> bytes:
+    """Return a row a service line; `transaction` names its operation."""
+    return _csv(
+        LINE,
+        (
+            [one.transaction, *(getattr(line, name) for name in LINE[1:])]
+            for one in paper.operations
+            for line in one.lines
+        ),
+    )
+
+
+def embedded(paper: Statement, kind: Kind, lang: Language) -> list[Embedded]:
+    """Return the files that go into the paper."""
+    number = paper_number(paper, kind)
+    return [
+        Embedded(f"{number}.json", lang.text("All figures of this document"), as_json(paper, kind)),
+        Embedded(f"{number}-operations.csv", lang.text("Operations of the period"), operations_csv(paper)),
+        Embedded(f"{number}-lines.csv", lang.text("Service lines of the period"), lines_csv(paper)),
+    ]

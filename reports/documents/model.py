@@ -1,0 +1,182 @@
+"""What a paper says: the facts of one account over one period, as frozen values.
+
+A statement, an act and an invoice are three drawings of the same `Statement`. Amounts are
+decimals with two places in the account's currency; plus is what the client has. Nothing
+here reads a file or knows a language.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+ZERO = Decimal("0.00")
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """The brand whose contract the account is: the seller on its papers."""
+
+    code: str
+    name: str
+    legal_name: str
+    tax_id: str | None = None
+    country: str | None = None
+    address: str | None = None
+    bank_details: tuple[tuple[str, str], ...] = ()
+    colour: str | None = None
+    logo: str | None = None
+
+
+@dataclass(frozen=True)
+class Client:
+    """The party whose account it is."""
+
+    name: str
+    reference: str | None = None
+    legal_name: str | None = None
+    kind: str = "individual"
+    tax_id: str | None = None
+    country: str | None = None
+    address: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A service line, or the part of it that this account paid; negative when given back."""
+
+    line: int
+    brand: str
+    service: str
+    reference: str
+    gross: Decimal
+    discount: Decimal
+    amount: Decimal
+    vat_rate: Decimal | None = None
+    vat: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One entry of the account, with the service lines it paid for."""
+
+    version: int
+    transaction: int
+    kind: str
+    posted_at: datetime
+    posted_on: date
+    amount: Decimal
+    held: Decimal
+    balance: Decimal
+    lines: tuple[Line, ...] = ()
+    refers_to: int | None = None
+    channel: str | None = None
+    reason: str | None = None
+    note: str | None = None
+    subaccount: int | None = None
+    subaccount_name: str | None = None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Opening + paid − (charged − discounts) + refunds + other = closing; `other` by kind of operation."""
+
+    opening: Decimal
+    charged: Decimal
+    discounts: Decimal
+    refunds: Decimal
+    paid: Decimal
+    other: tuple[tuple[str, Decimal], ...]
+    closing: Decimal
+    held: Decimal
+
+    @property
+    def to_pay(self) -> Decimal:
+        """Return what the client owes at the end, zero if nothing."""
+        return max(ZERO, -self.closing)
+
+
+@dataclass(frozen=True)
+class Credit:
+    """Credit on the last day. `limit` is zero when the terms have expired on `expired_on`."""
+
+    limit: Decimal
+    available: Decimal
+    overdue: Decimal
+    due_on: date | None
+    expired_on: date | None = None
+
+
+@dataclass(frozen=True)
+class Vat:
+    """What was charged, less refunds, at one VAT rate; None is without VAT."""
+
+    rate: Decimal | None
+    amount: Decimal
+    vat: Decimal
+
+
+@dataclass(frozen=True)
+class Age:
+    """What is unpaid of debits that are `days_from` to `days_to` days old; None is no upper end."""
+
+    days_from: int
+    days_to: int | None
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Hold:
+    """Money set aside and not yet used at the end of the period."""
+
+    transaction: int
+    set_on: date
+    amount: Decimal
+    expires_on: date | None
+
+
+@dataclass(frozen=True)
+class Bonus:
+    """Points of one brand's programme over the period; they are not money."""
+
+    brand: str
+    opening: Decimal
+    accrued: Decimal
+    spent: Decimal
+    closing: Decimal
+
+
+@dataclass(frozen=True)
+class Statement:
+    """Everything a paper of one account and period may say. `until` is the last day, included."""
+
+    account: int
+    currency: str
+    client: Client
+    issuer: Issuer | None
+    contract_number: str | None
+    contract_date: date | None
+    since: date
+    until: date
+    cut: int
+    cut_at: datetime
+    time_zone: str
+    provisional: bool
+    summary: Summary
+    credit: Credit | None
+    operations: tuple[Operation, ...]
+    vat: tuple[Vat, ...]
+    ages: tuple[Age, ...]
+    holds: tuple[Hold, ...]
+    bonuses: tuple[Bonus, ...]
+
+    @property
+    def is_month(self) -> bool:
+        """Say whether the period is exactly one calendar month."""
+        following = date.fromordinal(self.until.toordinal() + 1)
+        return self.since.day == 1 and following.day == 1 and (following - self.since).days <= 31
+
+    @property
+    def period(self) -> str:
+        """Return the period as it stands in numbers of papers: 2017-03, or both days."""
+        return f"{self.since:%Y-%m}" if self.is_month else f"{self.since:%Y%m%d}-{self.until:%Y%m%d}"

@@ -1,0 +1,122 @@
+"""Draw a paper: templates to HTML, HTML to PDF.
+
+A company replaces any template or the style sheet by a file of the same name in the
+folder that TIFFIN_TEMPLATES names; what is not there comes from here.
+"""
+
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError
+from markupsafe import Markup
+
+from ledger.errors import Failure
+from reports.documents.binding import ActPage, InvoicePage
+from reports.documents.embedded import as_json, embedded
+from reports.documents.language import LANGUAGES, language
+from reports.documents.model import Statement
+from reports.documents.pdf import pdf_from_html
+from reports.documents.view import Kind, Page
+
+TEMPLATES = Path(__file__).parent / "templates"
+_PAGES: dict[Kind, type[Page]] = {"statement": Page, "act": ActPage, "invoice": InvoicePage}
+
+
+def _css_string(text: str) -> Markup:
+    """Return text as the inside of a CSS string: every odd character escaped, none can end it."""
+    return Markup("".join(c if c.isalnum() or c in " -.,·" else f"\\{ord(c):x} " for c in text))
+
+
+@cache
+def environment(code: str, templates: Path | None = None) -> Environment:
+    """Return the templates in one language. Raises Failure for a language or a folder that is not there."""
+    if code not in LANGUAGES:
+        raise Failure(f"papers are written in {', '.join(LANGUAGES)}, not in {code}")
+    if templates is not None and not templates.is_dir():
+        raise Failure(f"TIFFIN_TEMPLATES names {templates}, which is not a folder")
+    folders = [templates, TEMPLATES] if templates else [TEMPLATES]
+    made = Environment(
+        loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
+        extensions=["jinja2.ext.i18n"],
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.install_gettext_translations(language(code).translations)  # type: ignore[attr-defined]
+    made.filters["cssstring"] = _css_string
+    return made
+
+
+@cache
+def stylesheet(templates: Path | None = None) -> str:
+    """Return the style sheet of papers, the company's own if it has one."""
+    return _source(environment("en", templates), "paper.css")
+
+
+def _source(made: Environment, name: str) -> str:
+    assert made.loader is not None
+    return made.loader.get_source(made, name)[0]
+
+
+def design(code: str, templates: Path | None = None) -> str:
+    """Return a fingerprint of everything but the figures that decides how a paper looks."""
+    made = environment(code, templates)
+    names = [name for name in made.list_templates() if name.endswith((".html", ".css", ".txt"))]
+    parts = [code, *(f"{name}\0{_source(made, name)}" for name in sorted(names))]
+    parts += [path.read_text() for path in sorted(Path(__file__).parent.glob("translations/*.po"))]
+    return sha256("\0".join(parts).encode()).hexdigest()
+
+
+def fingerprint(paper: Statement, kind: Kind, look: str) -> str:
+    """Return what names this paper's content: the same figures in the same design give the same bytes."""
+    brand = (paper.issuer.colour, paper.issuer.logo) if paper.issuer else ()
+    return sha256(b"\0".join([look.encode(), repr(brand).encode(), as_json(paper, kind)])).hexdigest()
+
+
+def html(paper: Statement, *, kind: Kind = "statement", code: str = "en", templates: Path | None = None) -> str:
+    """Return a paper as one HTML page, without its style sheet.
+
+    Raises Failure when an act or an invoice has no issuer, or a company's own template is broken.
+    """
+    made = environment(code, templates)
+    page = _PAGES[kind](paper, kind, language(code), logo=_logo(paper))
+    try:
+        return made.get_template(f"{kind}.html").render(_context(page))
+    except TemplateError as error:
+        raise Failure(f"the template {kind}.html cannot be drawn: {error}") from error
+
+
+def _context(page: Page) -> dict[str, Any]:
+    return {
+        "page": page, "paper": page.paper, "lang": page.lang, "kind": page.kind, "title": page.title,
+        "issuer": page.issuer, "client": page.client, "accent": page.accent, "footer": page.footer,
+    }  # fmt: skip
+
+
+def _logo(paper: Statement) -> str | None:
+    """Return the logo as a URL, or None if there is none or its file has gone."""
+    logo = paper.issuer.logo if paper.issuer else None
+    if not logo or logo.startswith("data:"):
+        return logo
+    path = Path(logo)
+    return path.resolve().as_uri() if path.is_file() else None
+
+
+def pdf(paper: Statement, *, kind: Kind = "statement", code: str = "en", templates: Path | None = None) -> bytes:
+    """Return a paper as a PDF that is PDF/A-3a and PDF/UA-1, with its data embedded as JSON and CSV."""
+    return pdf_from_html(
+        html(paper, kind=kind, code=code, templates=templates),
+        stylesheet(templates),
+        made_at=paper.cut_at,
+        embedded=embedded(paper, kind, language(code)),
+    )
+
+
+def preview(paper: Statement, *, kind: Kind = "statement", code: str = "en", templates: Path | None = None) -> str:
+    """Return the HTML with its style sheet inside, to be looked at in a browser."""
+    style = f"<style>{stylesheet(templates)}</style>"
+    return html(paper, kind=kind, code=code, templates=templates).replace("<style>", f"{style}\n<style>", 1)
