@@ -5,9 +5,11 @@ history of a lake can be proven. `current.json` points to the latest and is writ
 what it does not reach was never published.
 """
 
+from collections.abc import Iterator
 from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha256
+from pathlib import PurePosixPath
 from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -153,18 +155,22 @@ def load(place: Place, number: int) -> Published:
         raise Failure(f"{place.address(name_of(number))} is not a manifest") from error
 
 
-def chain(place: Place, latest: Published) -> list[Published]:
-    """Return the published manifests from the latest back to the first that is kept.
+def chain(place: Place, latest: Published) -> Iterator[Published]:
+    """Return the published manifests from the latest back to the oldest that is kept.
 
-    Manifests that no other names were never published and are not among them.
-    Raises Failure where a hash does not fit: `cut 7 names another manifest as cut 6 than …`.
+    Raises Failure where a manifest is not the one that the next names.
     """
-    found = [latest]
-    while previous := found[-1].manifest.previous:
-        if place.read(name_of(previous.number)) is None:
-            break
+    yield latest
+    kept = numbers(place)
+    previous = latest.manifest.previous
+    while previous and previous.number in kept:
         older = load(place, previous.number)
         if older.sha256 != previous.sha256:
             raise Failure(f"{place.address(name_of(previous.number))} has changed since it was published")
-        found.append(older)
-    return found
+        yield older
+        previous = older.manifest.previous
+
+
+def numbers(place: Place) -> set[int]:
+    """Return the numbers of all cuts with a manifest, also those that were never published."""
+    return {int(PurePosixPath(name).stem) for name in place.names("manifests")}

@@ -7,6 +7,7 @@ environment, as its own tools read them (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, â€
 import os
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -46,9 +47,7 @@ class Place:
         try:
             store: ObjectStore = from_url(self.url)
         except (obstore.exceptions.BaseError, ValueError) as error:
-            raise Failure(
-                f"the lake's address {self.url} cannot be used: {str(error).splitlines()[0]}"
-            ) from error
+            raise Failure(f"the lake's address {self.url} cannot be used: {str(error).splitlines()[0]}") from error
         return store
 
     def table(self, name: str) -> str:
@@ -71,6 +70,13 @@ class Place:
             return bytes(obstore.get(self._store, name).bytes())
         except FileNotFoundError:
             return None
+
+    def digest(self, name: str) -> str:
+        """Return an object's SHA-256. Raises FileNotFoundError."""
+        total = sha256()
+        for chunk in obstore.get(self._store, name).stream():
+            total.update(chunk)
+        return total.hexdigest()
 
     def write(self, name: str, content: bytes | Path) -> None:
         """Write an object whole, over what was there."""

@@ -95,9 +95,7 @@ class Lake:
         pinned = self.manifest.tables.get(table.name)
         if pinned is None:  # declared by a later release than the one that made this cut
             return empty(table)
-        found = pl.scan_delta(
-            self.place.table(table.name), version=pinned.version, storage_options=self.place.options
-        )
+        found = pl.scan_delta(self.place.table(table.name), version=pinned.version, storage_options=self.place.options)
         return conform(found, table)
 
 

@@ -57,8 +57,8 @@ TRANSACTIONS = Table(
     _columns(
         ("id", "int", "transaction number, rising; one sequence for posted and declined"),
         ("key", "text", "the caller's key"),
-        ("kind", "text", ("payment, allocate, payout, debit, hold, capture, release, expiry, refund, reverse, "
-                          "transfer, adjustment, bonus")),
+        ("kind", "text", ("payment, allocate, payout, debit, hold, capture, release, expiry, refund, "
+                          "reverse, transfer, adjustment, bonus")),
         ("status", "text", "posted or declined"),
         ("code", "text", "why it was declined"),
         ("facts", "json", "the figures of the decline"),
@@ -265,8 +265,10 @@ HOLDS = Table(
         ("amount", "money", "set aside at first"),
         ("held", "money", "still set aside"),
         ("captured", "money", "captured"),
+        ("refunded", "money", "of what was captured: refunded"),
         ("expires_at", "instant", "when it stops counting, UTC"),
         ("open", "bool", "not yet used up, released or booked as expired"),
+        ("state", "text", "of the hold: open, captured, released or expired"),
     ),
 )
 
@@ -300,7 +302,18 @@ CHANGES = Table(
     ),
 )
 
+CLOSINGS = Table(
+    "closings",
+    "the closings of days: what was recorded later than closed_at changed nothing up to closed_until",
+    ("closed_until",),
+    _columns(
+        ("closed_until", "date", "the last day closed"),
+        ("closed_at", "instant", "when, UTC"),
+        ("last_transaction", "int", "the latest transaction then"),
+    ),
+)
+
 TABLES: tuple[Table, ...] = (
     TRANSACTIONS, ENTRIES, ATTRIBUTES, PARTIES, BRANDS, ACCOUNTS, CREDIT_TERMS, LINKS, LIMITS, USAGE, HOLDS,
-    OPEN_DEBITS, CHANGES,
+    OPEN_DEBITS, CHANGES, CLOSINGS,
 )  # fmt: skip

@@ -1,0 +1,152 @@
+"""Export a cut: what is new since the cut before is appended, snapshots are written whole.
+
+Nothing is published here. The manifest that comes back pins what was written; until it is
+published, readers see the cut before, and the next export undoes what this one wrote.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+import polars as pl
+
+from ledger.errors import Failure
+from reports.lake import delta, manifest
+from reports.lake.cutting import Taken
+from reports.lake.extract import SNAPSHOTS
+from reports.lake.manifest import Cut, Maker, Manifest, PinnedTable, Previous, Published, Totals
+from reports.lake.place import Place
+from reports.lake.reading import declared
+from reports.lake.schema import TABLES
+
+
+@dataclass
+class _Export:
+    """One export under way. `narrow` keeps, slice by slice, what entries need of their transactions."""
+
+    place: Place
+    taken: Taken
+    number: int
+    previous: Manifest | None
+    narrow: list[pl.DataFrame] = field(default_factory=list)
+    sums: list[pl.DataFrame] = field(default_factory=list)
+
+    def slices(self) -> Iterator[tuple[int, int]]:
+        after = self.previous.cut.last_transaction if self.previous else 0
+        return self.taken.snapshot.slices(after, self.taken.snapshot.last_transaction)
+
+    def tables(self) -> dict[str, PinnedTable]:
+        accounts = self.taken.snapshot.snapshot("accounts")
+        written = {
+            "transactions": self._append("transactions", self._transactions()),
+            "entries": self._append("entries", self._entries(accounts)),
+            "attributes": self._append("attributes", self._attributes()),
+        }
+        for name in SNAPSHOTS:
+            frame = accounts if name == "accounts" else self.taken.snapshot.snapshot(name)
+            written[name] = self._write(name, iter([frame]))
+        return {table.name: written[table.name] for table in TABLES}
+
+    def _transactions(self) -> Iterator[pl.DataFrame]:
+        for after, until in self.slices():
+            frame = self.taken.snapshot.transactions(after, until)
+            self.narrow.append(
+                frame.select(
+                    pl.col("id", "refers_to", "posted_at", "business_date", "day_number", "value_date"),
+                    pl.col("kind", "month").cast(pl.Categorical),
+                )
+            )
+            yield frame
+
+    def _entries(self, accounts: pl.DataFrame) -> Iterator[pl.DataFrame]:
+        for transactions, (after, until) in zip(self.narrow, self.slices(), strict=True):
+            frame = self.taken.snapshot.entries(transactions, accounts, after, until)
+            self.sums.append(_sums(frame))
+            yield frame
+
+    def _attributes(self) -> Iterator[pl.DataFrame]:
+        for after, until in self.slices():
+            yield self.taken.snapshot.attributes(after, until)
+
+    def _append(self, name: str, frames: Iterator[pl.DataFrame]) -> PinnedTable:
+        pinned = self._pinned(name)
+        if pinned and next(self.slices(), None) is None:
+            delta.put_back(self.place, name, pinned)
+            return delta.pin(self.place, name, known=pinned)
+        return self._write(name, delta.ahead(frames))
+
+    def _write(self, name: str, frames: Iterator[pl.DataFrame]) -> PinnedTable:
+        return delta.write(self.place, declared(name), frames, number=self.number, pinned=self._pinned(name))
+
+    def _pinned(self, name: str) -> PinnedTable | None:
+        return self.previous.tables.get(name) if self.previous else None
+
+
+def export(place: Place, taken: Taken, previous: Published | None, made_by: Maker) -> Manifest:
+    """Write the tables of a cut and return its manifest, not yet published.
+
+    Raises Failure when the lake holds another book, or one further on than this ledger.
+    """
+    if previous:
+        _check_same_book(place, taken, previous.manifest)
+    number = next_number(place, previous)
+    run = _Export(place, taken, number, previous.manifest if previous else None)
+    tables = run.tables()
+    cut = Cut(
+        number=number,
+        made_by=made_by,
+        taken_at=taken.taken_at,
+        last_transaction=taken.snapshot.last_transaction,
+        last_change=taken.snapshot.last_change,
+        closes=taken.closes,
+        closed_until=taken.closed_until,
+        time_zone=taken.time_zone,
+    )
+    return Manifest(
+        cut=cut,
+        book=taken.book,
+        tables=tables,
+        totals=_totals(run.sums, previous.manifest.totals if previous else {}),
+        database=None,
+        previous=named(previous),
+    )
+
+
+def next_number(place: Place, previous: Published | None) -> int:
+    """Return the number of the next cut: above every number that was ever used, published or not."""
+    used = delta.highest_number(place, [table.name for table in TABLES])
+    return 1 + max(used, previous.manifest.cut.number if previous else 0, *manifest.numbers(place))
+
+
+def named(published: Published | None) -> Previous | None:
+    """Return how the next manifest names this one."""
+    return published and Previous(number=published.manifest.cut.number, sha256=published.sha256)
+
+
+def _check_same_book(place: Place, taken: Taken, previous: Manifest) -> None:
+    if previous.book != taken.book:
+        raise Failure(f"the lake at {place.url} holds another book, initialised at {previous.book:%Y-%m-%d %H:%M:%S}")
+    if previous.cut.last_transaction > taken.snapshot.last_transaction:
+        raise Failure(
+            f"the lake at {place.url} is ahead of the ledger: it has transaction {previous.cut.last_transaction}, "
+            f"the ledger only {taken.snapshot.last_transaction}"
+        )
+
+
+def _sums(entries: pl.DataFrame) -> pl.DataFrame:
+    return entries.group_by("currency", "account_kind").agg(
+        pl.len().alias("entries"), pl.col("amount", "held").cast(pl.Decimal(38, 2)).sum()
+    )
+
+
+def _totals(sums: list[pl.DataFrame], before: dict[str, Totals]) -> dict[str, Totals]:
+    totals = dict(before)
+    for frame in sums:
+        for currency, kind, entries, amount, held in frame.iter_rows():
+            was = totals.get(currency) or Totals(entries=0, held=Decimal(0), amounts={})
+            amounts = was.amounts | {kind: was.amounts.get(kind, Decimal(0)) + amount}
+            totals[currency] = Totals(entries=was.entries + entries, held=was.held + held, amounts=amounts)
+    return {
+        currency: totals[currency].model_copy(update={"amounts": dict(sorted(totals[currency].amounts.items()))})
+        for currency in sorted(totals)
+    }
