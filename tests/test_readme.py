@@ -1,0 +1,45 @@
+"""The README's code runs: its `sh` blocks in one new book, then its `python` blocks on that book's lake."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ledger import embedded
+
+ROOT = Path(__file__).resolve().parent.parent
+BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the home of a book that the README makes; its server is stopped after the test."""
+    home = tmp_path_factory.mktemp("readme")
+    yield home
+    embedded.stop(home)
+
+
+def test_the_code_of_the_readme_runs(home: Path) -> None:
+    """A reader who types it in, block by block, meets no error."""
+    blocks = BLOCK.findall((ROOT / "README.md").read_text())
+    assert {language for language, _ in blocks} == {"sh", "python"}
+    for language, code in blocks:
+        run([sys.executable, "-"] if language == "python" else ["bash", "-euo", "pipefail"], code, home)
+
+
+def test_the_pictures_and_pages_that_the_readme_names_are_there() -> None:
+    """A picture that is missing is worse than none."""
+    named = re.findall(r"\]\((?!http)([^)#]+)\)", (ROOT / "README.md").read_text())
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def run(program: list[str], code: str, home: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("TIFFIN_")}
+    environment["TIFFIN_HOME"] = str(home)
+    environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
+    done = subprocess.run(program, input=code, cwd=home, env=environment, text=True, capture_output=True, timeout=120)
+    assert done.returncode == 0, f"{code}\n{done.stdout}\n{done.stderr}"
