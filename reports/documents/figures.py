@@ -7,15 +7,15 @@ names the account; it is never drawn with a wrong figure.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from ledger.errors import Failure
-from reports.documents.ageing import Moved, Unpaid, ages, unpaid_debits
+from reports import ages
 from reports.documents.model import (
     ZERO,
+    Age,
     Bonus,
     Client,
     Credit,
@@ -27,30 +27,23 @@ from reports.documents.model import (
     Summary,
     Vat,
 )
-from reports.documents.reading import Facts, Row
+from reports.documents.reading import Facts, Known, Row
+from reports.standard import receivables_aging
 
 CHARGES = ("debit", "capture")
 RECEIPTS = ("payment", "allocate")
 
 
-def statement(
-    facts: Facts,
-    account: int,
-    *,
-    since: date,
-    until: date,
-    cut: int,
-    cut_at: datetime,
-    time_zone: str,
-    provisional: bool,
-) -> Statement:
+def statement(facts: Facts, account: int, *, since: date, until: date, known: Known) -> Statement:
     """Return the statement of one account of the facts. Raises Failure when it does not add up."""
     row = facts.accounts[account]
     operations = _operations(facts, account)
-    holds = _holds(facts, account, on=until, zone=ZoneInfo(time_zone))
+    holds = _holds(facts, account, ZoneInfo(known.time_zone))
     summary = _summary(facts, account, operations, held=_total(hold.amount for hold in holds))
-    _adds_up(account, operations, summary)
-    unpaid = _unpaid(facts, account)
+    unpaid = facts.last.unpaid.get(account, [])
+    _adds_up(account, operations, summary, unpaid=_total(debit["unpaid"] for debit in unpaid))
+    overdue = _total(debit["unpaid"] for debit in unpaid if debit["days_late"] > 0)
+    due = [debit["due_day"] for debit in unpaid if debit["due_day"] is not None]
     return Statement(
         account=account,
         currency=row["currency"],
@@ -60,15 +53,18 @@ def statement(
         contract_date=row["contract_date"],
         since=since,
         until=until,
-        cut=cut,
-        cut_at=cut_at,
-        time_zone=time_zone,
-        provisional=provisional,
+        known_at=known.at,
+        time_zone=known.time_zone,
+        provisional=known.provisional,
+        last_transaction=known.last_transaction,
+        cut=known.cut,
         summary=summary,
-        credit=_credit(facts.terms.get(account, []), unpaid, summary, on=until),
+        overdue=overdue,
+        due_on=ages.EPOCH + timedelta(days=min(due)) if due else None,
+        credit=_credit(facts.last.terms.get(account), summary, overdue=overdue),
         operations=operations,
         vat=_vat(operations),
-        ages=ages(unpaid, on=until),
+        ages=_ages(unpaid),
         holds=holds,
         bonuses=_bonuses(facts, account),
     )
@@ -173,7 +169,7 @@ def _summary(facts: Facts, account: int, operations: Sequence[Operation], *, hel
     )
 
 
-def _adds_up(account: int, operations: Sequence[Operation], summary: Summary) -> None:
+def _adds_up(account: int, operations: Sequence[Operation], summary: Summary, *, unpaid: Decimal) -> None:
     """Raise a Failure that names the account and the gap, if anything does not add up."""
     for operation in operations:
         if operation.kind not in (*CHARGES, "refund"):
@@ -191,6 +187,8 @@ def _adds_up(account: int, operations: Sequence[Operation], summary: Summary) ->
             f"account {account}: opening {summary.opening} and movements {moved} "
             f"make {summary.opening + moved}, the closing balance is {summary.closing}"
         )
+    if unpaid != summary.to_pay:
+        raise Failure(f"account {account}: unpaid debits make {unpaid}, the client owes {summary.to_pay}")
 
 
 def _vat(operations: Sequence[Operation]) -> tuple[Vat, ...]:
@@ -206,61 +204,41 @@ def _vat(operations: Sequence[Operation]) -> tuple[Vat, ...]:
     )
 
 
-def _unpaid(facts: Facts, account: int) -> list[Unpaid]:
-    last = facts.entries[account][-1] if facts.entries.get(account) else facts.before.get(account)
-    if last is None or last["balance_after"] >= 0:
-        return []
-    return unpaid_debits(
-        Moved(
-            row["transaction_id"],
-            row["refers_to"],
-            row["kind"],
-            row["business_date"],
-            row["amount"],
-            row["balance_after"],
-        )
-        for row in facts.history.get(account, [])
-    )
-
-
-def _credit(terms: Sequence[Row], unpaid: Sequence[Unpaid], summary: Summary, *, on: date) -> Credit | None:
-    """Return credit on that day by the last recorded terms valid on it; None if no terms ever began."""
-    begun = [row for row in terms if row["valid_from"] <= on]
-    if not begun:
-        return None
-    own = summary.closing - summary.held
-    valid = [row for row in begun if row["valid_until"] is None or row["valid_until"] >= on]
-    if not valid:
-        ended = max(row["valid_until"] for row in begun)
-        return Credit(ZERO, max(ZERO, own), _total(debit.amount for debit in unpaid), None, expired_on=ended)
-    term = valid[-1]
-    days = term["period_days"]
-    late = [] if days is None else [debit for debit in unpaid if debit.posted_on + timedelta(days=days) < on]
-    limit = ZERO if late else term["credit_limit"]
-    return Credit(
-        limit=term["credit_limit"],
-        available=max(ZERO, own + limit),
-        overdue=_total(debit.amount for debit in late),
-        due_on=unpaid[0].posted_on + timedelta(days=days) if unpaid and days is not None else None,
-    )
-
-
-def _holds(facts: Facts, account: int, *, on: date, zone: ZoneInfo) -> tuple[Hold, ...]:
-    """Return what is still set aside at the end of that day; an expired hold counts no more."""
-    after = datetime.combine(on + timedelta(days=1), datetime.min.time(), zone)
-    left: dict[int, Hold] = {}
-    for row in facts.history.get(account, []):
-        if not row["held"]:
-            continue
-        number = row["transaction_id"] if row["kind"] == "hold" else row["refers_to"]
-        expires = facts.expiries.get(number)
-        expires_on = expires.astimezone(zone).date() if expires else None
-        hold = left.get(number, Hold(number, row["business_date"], ZERO, expires_on))
-        left[number] = replace(hold, amount=hold.amount + row["held"])
+def _ages(unpaid: Sequence[Row]) -> tuple[Age, ...]:
+    """Return what is unpaid by lateness, in the bands of receivables-aging, the empty ones too."""
     return tuple(
-        hold
-        for number, hold in left.items()
-        if hold.amount > 0 and (facts.expiries.get(number) is None or facts.expiries[number] > after)
+        Age(low, high, _total(debit["unpaid"] for debit in unpaid if _within(debit["days_late"], low, high)))
+        for low, high in receivables_aging.BANDS.values()
+    )
+
+
+def _within(days: int, low: int | None, high: int | None) -> bool:
+    return (low is None or days >= low) and (high is None or days <= high)
+
+
+def _credit(terms: Sequence[Row] | None, summary: Summary, *, overdue: Decimal) -> Credit | None:
+    """Return credit on the last day; None if no terms ever began. An overdue debt leaves own money only."""
+    if not terms:
+        return None
+    row, own = terms[0], summary.closing - summary.held
+    limit = row["credit_limit"] if row["in_force"] else ZERO
+    return Credit(
+        limit=limit,
+        available=max(ZERO, own + (ZERO if overdue else limit)),
+        expired_on=None if row["in_force"] else row["valid_until"],
+    )
+
+
+def _holds(facts: Facts, account: int, zone: ZoneInfo) -> tuple[Hold, ...]:
+    return tuple(
+        Hold(
+            transaction=row["hold"],
+            set_on=row["set_on"],
+            amount=row["closing"],
+            expires_on=row["expires_at"].astimezone(zone).date() if row["expires_at"] else None,
+        )
+        for row in facts.last.holds.get(account, [])
+        if row["closing"]
     )
 
 

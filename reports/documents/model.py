@@ -102,8 +102,6 @@ class Credit:
 
     limit: Decimal
     available: Decimal
-    overdue: Decimal
-    due_on: date | None
     expired_on: date | None = None
 
 
@@ -118,9 +116,9 @@ class Vat:
 
 @dataclass(frozen=True)
 class Age:
-    """What is unpaid of debits that are `days_from` to `days_to` days old; None is no upper end."""
+    """What is unpaid and this many days late, both included; None is no end on that side."""
 
-    days_from: int
+    days_from: int | None
     days_to: int | None
     amount: Decimal
 
@@ -148,7 +146,11 @@ class Bonus:
 
 @dataclass(frozen=True)
 class Statement:
-    """Everything a paper of one account and period may say. `until` is the last day, included."""
+    """Everything a paper of one account and period may say. `until` is the last day, included.
+
+    `known_at` is when the last day was closed, after `last_transaction`; while it is open the
+    paper is provisional and made from a `cut` of that time.
+    """
 
     account: int
     currency: str
@@ -158,11 +160,14 @@ class Statement:
     contract_date: date | None
     since: date
     until: date
-    cut: int
-    cut_at: datetime
+    known_at: datetime
     time_zone: str
     provisional: bool
+    last_transaction: int | None
+    cut: int | None
     summary: Summary
+    overdue: Decimal
+    due_on: date | None
     credit: Credit | None
     operations: tuple[Operation, ...]
     vat: tuple[Vat, ...]

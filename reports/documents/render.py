@@ -111,7 +111,7 @@ def pdf(paper: Statement, *, kind: Kind = "statement", code: str = "en", templat
     return pdf_from_html(
         html(paper, kind=kind, code=code, templates=templates),
         stylesheet(templates),
-        made_at=paper.cut_at,
+        made_at=paper.known_at,
         embedded=embedded(paper, kind, language(code)),
     )
 

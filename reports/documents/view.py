@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 from ledger.errors import Failure
 from reports.documents.language import N_, Language
-from reports.documents.model import ZERO, Client, Issuer, Line, Operation, Statement
+from reports.documents.model import ZERO, Age, Client, Issuer, Line, Operation, Statement
 from reports.documents.qr import payment_code
 
 Kind = Literal["statement", "act", "invoice"]
@@ -26,7 +26,7 @@ KINDS: tuple[Kind, ...] = ("statement", "act", "invoice")
 PREFIX = {"statement": "S", "act": "A", "invoice": "I"}
 MOST_OPERATIONS = 1000
 ACCENT = "#1f4e79"
-_SHADES = ("young", "grown", "old", "ancient")
+_SHADES = ("shade-0", "shade-1", "shade-2", "shade-3", "shade-4", "shade-5")
 _BANK = {
     "bank": N_("Bank"),
     "account": N_("Bank account"),
@@ -243,10 +243,25 @@ class Page:
         if not self.unpaid:
             return []
         return [
-            Part(f"{age.days_from}–{age.days_to}" if age.days_to is not None else f"{age.days_from}+",
-                 age.amount, round(100 * age.amount / self.unpaid), shade)
+            Part(self._band(age), age.amount, round(100 * age.amount / self.unpaid), shade)
             for age, shade in zip(self.paper.ages, _SHADES, strict=True)
-        ]  # fmt: skip
+        ]
+
+    def _band(self, age: Age) -> str:
+        if age.days_from is None:
+            return self.lang.text("not due")
+        return f"{age.days_from}–{age.days_to}" if age.days_to is not None else f"{age.days_from}+"
+
+    @property
+    def known(self) -> str:
+        """Return what the paper was made from."""
+        at = self.lang.instant(self.paper.known_at, self.paper.time_zone)
+        if self.paper.provisional:
+            return self.lang.text("Cut %(number)s, %(at)s") % {"number": self.paper.cut, "at": at}
+        return self.lang.text("Closed %(at)s, after No. %(number)s") % {
+            "at": at,
+            "number": self.paper.last_transaction,
+        }
 
     @property
     def vat_amount(self) -> Decimal:

@@ -5,8 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from reports.documents.ageing import Unpaid, ages
-from reports.documents.model import ZERO, Client, Credit, Issuer, Line, Operation, Statement, Summary, Vat
+from reports.documents.model import ZERO, Age, Client, Credit, Issuer, Line, Operation, Statement, Summary, Vat
 
 SUSHI = Issuer(
     code="sushi",
@@ -86,19 +85,21 @@ def sample(
     found = operations(moves, opening=opening)
     lines = [one for operation in found for one in operation.lines]
     closing = found[-1].balance if found else money(opening)
-    unpaid = [Unpaid(1, date(2017, 3, 1), -closing)] if closing < 0 else []
+    bands = [(None, 0), (1, 30), (31, 60), (61, 90), (91, 120), (121, None)]
+    ages = tuple(Age(low, high, max(ZERO, -closing) if low is None else ZERO) for low, high in bands)
     charged = [one for operation in found if operation.kind in ("debit", "capture") for one in operation.lines]
     return Statement(
         account=1000017, currency=currency, client=client, issuer=issuer, contract_number="Д-17/45",
-        contract_date=date(2016, 12, 15), since=MONTH[0], until=MONTH[1], cut=90,
-        cut_at=datetime(2017, 4, 1, 1, 0, tzinfo=UTC), time_zone="Europe/Moscow", provisional=False,
+        contract_date=date(2016, 12, 15), since=MONTH[0], until=MONTH[1],
+        known_at=datetime(2017, 4, 1, 1, 0, tzinfo=UTC), last_transaction=90210, cut=None, overdue=ZERO,
+        due_on=date(2017, 4, 14) if closing < 0 else None, time_zone="Europe/Moscow", provisional=False,
         summary=Summary(
             opening=money(opening), charged=total(one.gross for one in charged),
             discounts=total(one.discount for one in charged),
             refunds=total(one.amount for one in found if one.kind == "refund"),
             paid=total(one.amount for one in found if one.kind == "payment"), other=(), closing=closing, held=ZERO,
         ),
-        credit=credit, operations=found, vat=vat(lines), ages=ages(unpaid, on=MONTH[1]), holds=(), bonuses=(),
+        credit=credit, operations=found, vat=vat(lines), ages=ages, holds=(), bonuses=(),
     )  # fmt: skip
 
 
