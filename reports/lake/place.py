@@ -78,6 +78,12 @@ class Place:
             total.update(chunk)
         return total.hexdigest()
 
+    def fetch(self, name: str, path: Path) -> None:
+        """Copy an object to a path on the disk. Raises FileNotFoundError."""
+        with path.open("wb") as file:
+            for chunk in obstore.get(self._store, name).stream():
+                file.write(chunk)
+
     def write(self, name: str, content: bytes | Path) -> None:
         """Write an object whole, over what was there."""
         obstore.put(self._store, name, content)

@@ -4,6 +4,9 @@ A column that a later release added reads as null in older cuts; a column that i
 declared any more is not shown.
 """
 
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -76,13 +79,28 @@ class Lake:
 
     @property
     def duckdb_path(self) -> Path | None:
-        """Return the cut's dated DuckDB file on the local disk; None when the cut has none there.
-
-        Frequent cuts make no such file. From an object store it is fetched by `lake fetch`.
+        """Return the cut's dated DuckDB file on the local disk, None when there is none: frequent cuts
+        make no such file, and in an object store it is elsewhere (see `duckdb_file`).
         """
         if self.manifest.database is None or self.place.folder is None:
             return None
         return self.place.folder / self.manifest.database.name
+
+    @contextmanager
+    def duckdb_file(self) -> Iterator[Path]:
+        """Lend the cut's dated DuckDB file; from an object store it is fetched for as long as it is lent.
+
+        Raises FileNotFoundError when the cut has none.
+        """
+        if self.manifest.database is None:
+            raise FileNotFoundError(f"cut {self.cut.number} has no DuckDB file")
+        if self.duckdb_path:
+            yield self.duckdb_path
+            return
+        with tempfile.TemporaryDirectory(prefix="tiffin-") as folder:
+            path = Path(folder) / "ledger.duckdb"
+            self.place.fetch(self.manifest.database.name, path)
+            yield path
 
     def scan(self, name: str) -> pl.LazyFrame:
         """Return a table as a lazy frame, in its declared columns and types."""

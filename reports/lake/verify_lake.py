@@ -1,0 +1,304 @@
+"""Check a lake: its files against the manifests, its tables against the ledger row by row.
+
+Appended rows never change, so the lake's must be the ledger's at any later time; snapshots
+are compared with the ledger where it has not moved since the cut, and with the entries always.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+import duckdb
+import polars as pl
+from deltalake.exceptions import DeltaError
+
+from ledger.errors import Failure
+from reports.lake import delta, manifest
+from reports.lake.checks import Check, found
+from reports.lake.extract import SNAPSHOTS, Snapshot
+from reports.lake.manifest import POINTER, Published
+from reports.lake.place import Place
+from reports.lake.reading import Lake, declared
+from reports.lake.schema import TABLES, Table
+
+_UNREADABLE = (pl.exceptions.PolarsError, DeltaError, OSError, duckdb.Error)
+
+
+def verify_lake(url: str, lake: str) -> Iterator[Check]:
+    """Check the lake's latest cut against its files and the ledger, and the chain of manifests.
+
+    Yields nothing before the first cut.
+    """
+    place = Place(lake)
+    if place.read(POINTER) is None:
+        return
+    try:
+        latest = manifest.current(place)
+    except Failure as failure:
+        yield found("pointer", "the pointer names a manifest that can be read", checked=1, problems=[str(failure)])
+        return
+    if latest is None:
+        return
+    checks = _Checks(url, Lake(place, latest.manifest))
+    yield _chain(place, latest)
+    yield checks.files()
+    yield checks.versions()
+    for name in ("transactions", "entries", "attributes"):
+        yield checks.rows(name)
+    yield checks.snapshots()
+    yield checks.balances()
+    yield checks.totals()
+    if latest.manifest.database:
+        yield checks.database()
+
+
+def _chain(place: Place, latest: Published) -> Check:
+    seen = 0
+    problems = []
+    try:
+        for _ in manifest.chain(place, latest):
+            seen += 1
+    except Failure as failure:
+        problems.append(str(failure))
+    return found("manifests", "each cut's manifest is the one that the next names", checked=seen, problems=problems)
+
+
+@dataclass(frozen=True)
+class _Checks:
+    url: str
+    lake: Lake
+
+    def files(self) -> Check:
+        """Hash every file that the cut pins."""
+        pinned = {
+            f"tables/{name}/{path}": file.sha256
+            for name, table in self.lake.manifest.tables.items()
+            for path, file in table.files.items()
+        }
+        if self.lake.manifest.database:
+            pinned[self.lake.manifest.database.name] = self.lake.manifest.database.sha256
+        problems = (problem for name, sha256 in pinned.items() if (problem := self._file(name, sha256)))
+        return found("files", "each file is as the manifest's hash says", checked=len(pinned), problems=problems)
+
+    def _file(self, name: str, sha256: str) -> str | None:
+        try:
+            same = self.lake.place.digest(name) == sha256
+        except FileNotFoundError:
+            return f"{self.lake.place.address(name)} is missing"
+        return None if same else f"{self.lake.place.address(name)} is not as it was written"
+
+    def versions(self) -> Check:
+        """Compare the Delta log of every table with the files that the manifest pins."""
+        problems = (
+            f"table {name}, version {pinned.version}: {problem}"
+            for name, pinned in self.lake.manifest.tables.items()
+            if (problem := self._version(name, pinned.version, set(pinned.files)))
+        )
+        return found(
+            "versions",
+            "each table's pinned version has the files of the manifest",
+            checked=len(self.lake.manifest.tables),
+            problems=problems,
+        )
+
+    def _version(self, name: str, version: int, files: set[str]) -> str | None:
+        try:
+            table = delta.opened(self.lake.place, name, version)
+        except _UNREADABLE as error:
+            return f"cannot be opened: {_first_line(error)}"
+        if table is None:
+            return "is missing"
+        listed = set(pl.DataFrame(table.get_add_actions(flatten=True))["path"].to_list())
+        return f"other files than in the manifest: {', '.join(sorted(listed ^ files))}" if listed != files else None
+
+    def rows(self, name: str) -> Check:
+        """Compare an appended table with the ledger's rows up to the cut, every value."""
+        return self._check(
+            name, f"the lake's {name} are the ledger's, every value of every row", lambda: self._compared(name)
+        )
+
+    def _compared(self, name: str) -> tuple[int, list[str]]:
+        checked, problems, table = 0, [], declared(name)
+        key = table.key[0]
+        with Snapshot(self.url) as ledger:
+            accounts = ledger.snapshot("accounts")
+            for after, until in ledger.slices(0, self.lake.cut.last_transaction):
+                expected = _extracted(ledger, name, accounts, after, until)
+                within = pl.col(key).is_between(after, until, closed="right")
+                actual = self.lake.scan(name).filter(within).sort(table.key).collect()
+                checked += expected.height
+                problems += differences(table, expected, actual)
+        stray = self.lake.scan(name).filter(~pl.col(key).is_between(1, self.lake.cut.last_transaction))
+        problems += [f"{name} has {key} {number}, after the cut" for number in stray.collect()[key].to_list()]
+        return checked, problems
+
+    def snapshots(self) -> Check:
+        """Compare the snapshot tables with the ledger, if it has not moved since the cut."""
+        return self._check(
+            "snapshots",
+            "the lake's other tables are the ledger's, where the ledger has not moved on since the cut",
+            self._snapshots,
+        )
+
+    def _snapshots(self) -> tuple[int, list[str]]:
+        checked, problems = 0, []
+        with Snapshot(self.url) as ledger:
+            cut = self.lake.cut
+            if (ledger.last_transaction, ledger.last_change) != (cut.last_transaction, cut.last_change):
+                return 0, []
+            for name in SNAPSHOTS:
+                if name not in self.lake.manifest.tables or (name == "closings" and not self._closings_still()):
+                    continue
+                expected, actual = ledger.snapshot(name), self.lake.scan(name).collect()
+                checked += expected.height
+                problems += differences(declared(name), *(f.sort(declared(name).key) for f in (expected, actual)))
+        return checked, problems
+
+    def _closings_still(self) -> bool:
+        with Snapshot(self.url) as ledger:
+            latest: date | None = ledger.snapshot("closings")["closed_until"].max()  # type: ignore[assignment]  # of dates
+        return latest == self.lake.cut.closed_until
+
+    def balances(self) -> Check:
+        """Compare the accounts' balances at the cut with the sums of the lake's entries."""
+        return self._check(
+            "lake-balances", "each account's balance at the cut is the sum of its entries in the lake", self._balances
+        )
+
+    def _balances(self) -> tuple[int, list[str]]:
+        sums = (
+            self.lake.scan("entries")
+            .filter(pl.col("version").is_not_null())
+            .group_by(id="account_id")
+            .agg(pl.col("amount", "held").sum().name.suffix("_sum"), pl.len().alias("entries"))
+        )
+        accounts = (
+            self.lake.scan("accounts")
+            .filter(pl.col("kind").is_in(["money", "bonus"]))
+            .join(sums, on="id", how="full", coalesce=True)
+            .select("id", "balance", "held", "version", pl.col("amount_sum", "held_sum", "entries").fill_null(0))
+            .sort("id")
+            .collect()
+        )
+        wrong = accounts.filter(
+            pl.col("balance").ne_missing(pl.col("amount_sum"))
+            | pl.col("held").ne_missing(pl.col("held_sum"))
+            | pl.col("version").ne_missing(pl.col("entries").cast(pl.Int64))
+        )
+        return accounts.height, [
+            f"account {id_}: balance {balance}, held {held}, version {version}; the lake's {entries} entries sum to "
+            f"{amount_sum}, held {held_sum}"
+            for id_, balance, held, version, amount_sum, held_sum, entries in wrong.iter_rows()
+        ]
+
+    def totals(self) -> Check:
+        """Compare the lake's sums by currency and kind of account with the manifest's control totals."""
+        return self._check(
+            "control-totals",
+            "the lake's rows and sums by currency are the manifest's control totals",
+            self._totals,
+        )
+
+    def _totals(self) -> tuple[int, list[str]]:
+        frame = _sums(self.lake).collect()
+        actual: dict[tuple[str, str], Decimal] = {(c, k): amount for c, k, amount in frame.iter_rows()}
+        expected = {
+            (currency, kind): amount
+            for currency, totals in self.lake.manifest.totals.items()
+            for kind, amount in totals.amounts.items()
+        }
+        problems = [
+            f"{currency} {kind}: the manifest says {expected.get((currency, kind), 0)}, "
+            f"the lake {actual.get((currency, kind), 0)}"
+            for currency, kind in sorted(expected.keys() | actual.keys())
+            if expected.get((currency, kind), 0) != actual.get((currency, kind), 0)
+        ]
+        for name, pinned in self.lake.manifest.tables.items():
+            rows = self.lake.scan(name).select(pl.len()).collect().item()
+            if rows != pinned.rows:
+                problems.append(f"{name}: the manifest says {pinned.rows} rows, the lake {rows}")
+        return len(expected) + len(self.lake.manifest.tables), problems
+
+    def database(self) -> Check:
+        """Compare the dated DuckDB file with the lake: rows of each table, sums of entries."""
+        return self._check("duckdb", "the DuckDB file has the lake's rows and sums in every table", self._database)
+
+    def _database(self) -> tuple[int, list[str]]:
+        with self.lake.duckdb_file() as path, duckdb.connect(str(path), read_only=True) as connection:
+            rows = {
+                table.name: _one(connection, f'SELECT count(*) FROM "{table.name}"')
+                for table in TABLES
+                if table.name in self.lake.manifest.tables
+            }
+            sums = connection.execute(
+                "SELECT currency, account_kind, sum(amount) FROM entries GROUP BY ALL ORDER BY ALL"
+            ).fetchall()
+        problems = [
+            f"{name}: {rows[name]} rows in the DuckDB file, {pinned.rows} in the lake"
+            for name, pinned in self.lake.manifest.tables.items()
+            if name in rows and rows[name] != pinned.rows
+        ]
+        expected = _sums(self.lake).sort("currency", "account_kind").collect().rows()
+        if sums != expected:
+            problems.append("entries: other sums by currency and kind of account than in the lake")
+        return sum(rows.values()), problems
+
+    def _check(self, name: str, rule: str, compare: Callable[[], tuple[int, list[str]]]) -> Check:
+        try:
+            checked, problems = compare()
+        except _UNREADABLE as error:
+            return found(name, rule, checked=0, problems=[f"{name} cannot be read: {_first_line(error)}"])
+        return found(name, rule, checked=checked, problems=problems)
+
+
+def differences(table: Table, expected: pl.DataFrame, actual: pl.DataFrame) -> list[str]:
+    """Return a sentence for each row that two frames of a table do not share; both are sorted by key."""
+    if expected.equals(actual):
+        return []
+    both = expected.with_columns(_ledger=True).join(
+        actual.with_columns(_lake=True), on=table.key, how="full", coalesce=True, suffix="_lake", nulls_equal=True
+    )
+    others = [name for name in table.names if name not in table.key]
+    differ = [pl.col(name).ne_missing(pl.col(f"{name}_lake")) for name in others]
+    wrong = both.filter(pl.any_horizontal(pl.col("_ledger", "_lake").is_null(), *differ)).sort(table.key)
+    if wrong.is_empty():  # the same rows, one of them more than once
+        return [f"{table.name}: {actual.height} rows in the lake, {expected.height} in the ledger"]
+    return [_sentence(table, others, row) for row in wrong.iter_rows(named=True)]
+
+
+def _sentence(table: Table, others: list[str], row: dict[str, Any]) -> str:
+    subject = f"{table.name}, " + ", ".join(f"{name} {row[name]}" for name in table.key)
+    if row["_lake"] is None:
+        return f"{subject}: in the ledger, not in the lake"
+    if row["_ledger"] is None:
+        return f"{subject}: in the lake, not in the ledger"
+    unlike = (name for name in others if row[name] != row[f"{name}_lake"])
+    return f"{subject}: " + ", ".join(
+        f"{name} is {_shown(row[name])} in the ledger and {_shown(row[f'{name}_lake'])} in the lake" for name in unlike
+    )
+
+
+def _shown(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _extracted(ledger: Snapshot, name: str, accounts: pl.DataFrame, after: int, until: int) -> pl.DataFrame:
+    if name == "attributes":
+        return ledger.attributes(after, until).sort("transaction_id", "leg", "name")
+    transactions = ledger.transactions(after, until)
+    return transactions if name == "transactions" else ledger.entries(transactions, accounts, after, until)
+
+
+def _sums(lake: Lake) -> pl.LazyFrame:
+    return lake.scan("entries").group_by("currency", "account_kind").agg(pl.col("amount").cast(pl.Decimal(38, 2)).sum())
+
+
+def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:
+    row = connection.execute(sql).fetchone()
+    return row[0] if row else None
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

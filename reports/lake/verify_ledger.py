@@ -1,0 +1,204 @@
+"""Check the ledger against its own rules: one statement a rule, over the whole book, in one snapshot.
+
+The guards in the database refuse to write what breaks these rules; here they are proven
+on what is there, for who is superuser can go behind the guards.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+
+from ledger.database import connect
+from reports.lake.checks import Check, found
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A rule: `sql` returns what breaks it, `problem` names one such row, `count` counts what is checked."""
+
+    name: str
+    rule: str
+    count: str
+    sql: str
+    problem: str
+
+
+RULES = (
+    _Rule(
+        "zero-sums",
+        "the entries of each transaction sum to zero by currency",
+        "SELECT count(*) FROM transaction WHERE status = 'posted'",
+        """SELECT transaction_id, currency, sum(amount) AS amount FROM entry
+           GROUP BY transaction_id, currency HAVING sum(amount) <> 0 ORDER BY 1, 2""",
+        "transaction {transaction_id}: its entries sum to {amount} {currency}",
+    ),
+    _Rule(
+        "legs",
+        "the entries of each transaction are legs 1, 2, 3 … without gaps",
+        "SELECT count(*) FROM entry",
+        """SELECT transaction_id, count(*) AS n, min(leg) AS low, max(leg) AS high FROM entry
+           GROUP BY transaction_id HAVING min(leg) <> 1 OR max(leg) <> count(*) ORDER BY 1""",
+        "transaction {transaction_id}: {n} entries are legs {low} to {high}",
+    ),
+    _Rule(
+        "answers",
+        "posted transactions have entries, declined ones have none",
+        "SELECT count(*) FROM transaction",
+        """SELECT t.id, t.status, t.kind, e.transaction_id IS NOT NULL AS has
+           FROM transaction t FULL JOIN (SELECT DISTINCT transaction_id FROM entry) e ON e.transaction_id = t.id
+           WHERE (t.status = 'posted') IS DISTINCT FROM (e.transaction_id IS NOT NULL)
+           ORDER BY coalesce(t.id, e.transaction_id)""",
+        "transaction {id}: {status}, has entries: {has}",
+    ),
+    _Rule(
+        "days",
+        "the business date of each transaction is the date of its booking time in the book's time zone",
+        "SELECT count(*) FROM transaction",
+        """SELECT t.id, t.business_date, (t.posted_at AT TIME ZONE b.time_zone)::date AS day
+           FROM transaction t, book b
+           WHERE t.business_date <> (t.posted_at AT TIME ZONE b.time_zone)::date ORDER BY 1""",
+        "transaction {id}: business date {business_date}, booked on {day}",
+    ),
+    _Rule(
+        "history",
+        "each client account's versions are 1, 2, 3 … and each balance is the one before and the entry",
+        "SELECT count(*) FROM entry WHERE version IS NOT NULL",
+        """SELECT * FROM (
+               SELECT account_id, transaction_id, version, amount, held, balance_after, held_after,
+                      coalesce(lag(version) OVER w, 0) + 1 AS version_due,
+                      coalesce(lag(balance_after) OVER w, 0) + amount AS amount_due,
+                      coalesce(lag(held_after) OVER w, 0) + held AS held_due
+               FROM entry WHERE version IS NOT NULL WINDOW w AS (PARTITION BY account_id ORDER BY version)
+           ) chain
+           WHERE version <> version_due OR balance_after <> amount_due OR held_after <> held_due
+           ORDER BY account_id, version""",
+        "account {account_id}, version {version}, transaction {transaction_id}: balance {balance_after}, "
+        "held {held_after}; expected version {version_due}, balance {amount_due}, held {held_due}",
+    ),
+    _Rule(
+        "balances",
+        "each client account's balance, held and version are its latest entry's and the sums of its entries",
+        "SELECT count(*) FROM balance",
+        """WITH sums AS (
+               SELECT account_id, sum(amount) AS amount_sum, sum(held) AS held_sum, max(version) AS version_sum
+               FROM entry WHERE version IS NOT NULL GROUP BY account_id
+           ), latest AS (
+               SELECT e.account_id, e.balance_after, e.held_after
+               FROM sums s JOIN entry e ON e.account_id = s.account_id AND e.version = s.version_sum
+           )
+           SELECT a.id AS account_id, b.balance, b.held, b.version, l.balance_after, l.held_after,
+                  coalesce(s.amount_sum, 0) AS amount_sum, coalesce(s.held_sum, 0) AS held_sum,
+                  coalesce(s.version_sum, 0) AS version_sum
+           FROM account a LEFT JOIN balance b ON b.account_id = a.id LEFT JOIN sums s ON s.account_id = a.id
+                LEFT JOIN latest l ON l.account_id = a.id
+           WHERE a.kind IN ('money', 'bonus')
+             AND ((b.balance, b.held, b.version) IS DISTINCT FROM
+                  (coalesce(s.amount_sum, 0), coalesce(s.held_sum, 0), coalesce(s.version_sum, 0))
+                  OR (coalesce(l.balance_after, 0), coalesce(l.held_after, 0)) IS DISTINCT FROM (b.balance, b.held))
+           ORDER BY 1""",
+        "account {account_id}: balance {balance}, held {held}, version {version}; its entries sum to {amount_sum}, "
+        "held {held_sum}, version {version_sum}; the latest leaves {balance_after}, held {held_after}",
+    ),
+    _Rule(
+        "sides",
+        "entries of clients' accounts have versions, those of brands' accounts have none and hold nothing, "
+        "and both are in the account's currency",
+        "SELECT count(*) FROM entry",
+        """SELECT e.transaction_id, e.leg, e.account_id, a.kind, e.version, e.held, e.currency AS entry_currency,
+                  a.currency
+           FROM entry e LEFT JOIN account a ON a.id = e.account_id
+           WHERE a.id IS NULL OR e.currency <> a.currency
+              OR (a.kind IN ('money', 'bonus')) <> (e.version IS NOT NULL)
+              OR (e.version IS NULL AND e.held <> 0) ORDER BY 1, 2""",
+        "transaction {transaction_id}, leg {leg}: account {account_id} is {kind} in {currency}, the entry has "
+        "version {version}, held {held}, currency {entry_currency}",
+    ),
+    _Rule(
+        "service-lines",
+        "each service line names the account that paid it, and its net is gross less discount",
+        "SELECT count(*) FROM entry WHERE gross IS NOT NULL",
+        """SELECT e.transaction_id, e.leg, e.amount, e.gross, e.discount, e.source_id
+           FROM entry e JOIN account a ON a.id = e.account_id
+           WHERE (e.gross IS NOT NULL AND e.gross - e.discount IS DISTINCT FROM e.amount)
+              OR (a.kind = 'revenue' AND (e.gross IS NULL OR e.source_id IS NULL))
+              OR (a.kind <> 'revenue' AND e.gross IS NOT NULL) ORDER BY 1, 2""",
+        "transaction {transaction_id}, leg {leg}: net {amount}, gross {gross}, discount {discount}, "
+        "paid by account {source_id}",
+    ),
+    _Rule(
+        "open-debits",
+        "what is unpaid of each account's open debits is what its balance is below zero",
+        "SELECT count(*) FROM balance",
+        """SELECT b.account_id, b.balance, coalesce(o.unpaid, 0) AS unpaid
+           FROM balance b LEFT JOIN (SELECT account_id, sum(unpaid) AS unpaid FROM open_debit GROUP BY 1) o
+             USING (account_id)
+           WHERE coalesce(o.unpaid, 0) <> greatest(0, -b.balance) ORDER BY 1""",
+        "account {account_id}: balance {balance}, unpaid of its open debits {unpaid}",
+    ),
+    _Rule(
+        "holds",
+        "what each account holds is what is left of open holds, and ended holds hold nothing",
+        "SELECT count(*) FROM hold_part",
+        """SELECT b.account_id, b.held, coalesce(p.held, 0) AS held_open, coalesce(p.held_ended, 0) AS held_ended
+           FROM balance b LEFT JOIN (
+               SELECT p.source_id, sum(p.held) FILTER (WHERE h.state = 'open') AS held,
+                      sum(p.held) FILTER (WHERE h.state <> 'open') AS held_ended
+               FROM hold_part p JOIN hold h ON h.transaction_id = p.hold_id GROUP BY 1) p
+             ON p.source_id = b.account_id
+           WHERE coalesce(p.held, 0) <> b.held OR coalesce(p.held_ended, 0) <> 0 ORDER BY 1""",
+        "account {account_id}: held {held}, open holds hold {held_open}, ended holds {held_ended}",
+    ),
+    _Rule(
+        "closed-days",
+        "nothing was recorded on a day after it was closed",
+        "SELECT count(*) FROM closing",
+        """WITH day AS (SELECT DISTINCT business_date FROM transaction),
+                shut AS (
+                    SELECT business_date, (SELECT min(last_transaction) FROM closing c
+                                           WHERE c.closed_until >= business_date) AS last FROM day)
+           SELECT t.id, t.kind, t.business_date, t.recorded_at
+           FROM transaction t JOIN shut s USING (business_date)
+           WHERE t.status = 'posted' AND t.id > s.last ORDER BY 1""",
+        "transaction {id}: a {kind} was recorded on {business_date} at {recorded_at}, after that day was closed",
+    ),
+    _Rule(
+        "closings",
+        "the book is closed up to the latest closing",
+        "SELECT count(*) FROM closing",
+        """SELECT b.closed_until, c.latest FROM book b, (SELECT max(closed_until) AS latest FROM closing) c
+           WHERE b.closed_until IS DISTINCT FROM c.latest""",
+        "the book is closed until {closed_until}, the latest closing is until {latest}",
+    ),
+)
+_MONEY = ("amount", "balance", "held", "unpaid", "gross", "discount")
+
+
+def verify_ledger(url: str) -> Iterator[Check]:
+    """Try every rule on the ledger. Each takes a scan or a sort: a few seconds a million entries."""
+    with connect(url) as connection:
+        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        connection.read_only = True
+        # Sorts of millions of entries in memory are several times faster than on the disk.
+        connection.execute("SET LOCAL work_mem = '256MB'")
+        for rule in RULES:
+            yield _tried(connection, rule)
+
+
+def _tried(connection: psycopg.Connection[Any], rule: _Rule) -> Check:
+    row = connection.execute(rule.count).fetchone()
+    with connection.cursor(row_factory=dict_row) as cursor:
+        broken = cursor.execute(rule.sql)
+        problems = (rule.problem.format_map(_readable(facts)) for facts in broken)
+        return found(rule.name, rule.rule, checked=row[0] if row else 0, problems=problems)
+
+
+def _readable(facts: dict[str, Any]) -> dict[str, Any]:
+    """Return the facts of a problem with amounts of minor units as money."""
+    return {
+        name: f"{Decimal(value).scaleb(-2):.2f}" if value is not None and name.startswith(_MONEY) else value
+        for name, value in facts.items()
+    }
