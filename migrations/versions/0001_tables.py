@@ -24,6 +24,7 @@ def upgrade() -> None:
         "book",
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("time_zone", sa.Text(), nullable=False),
+        sa.Column("currency", sa.CHAR(3), nullable=False, server_default="RUB"),
         sa.Column("closed_until", sa.Date(), nullable=True),
         sa.Column(
             "initialised_at",

@@ -1,0 +1,52 @@
+"""Check the numbers that identify companies and bank accounts (python-stdnum knows the rules)."""
+
+from typing import Any, Protocol
+
+from stdnum import get_cc_module, iban
+from stdnum.exceptions import InvalidChecksum, InvalidFormat, InvalidLength, ValidationError
+from stdnum.ru import inn, ogrn
+
+HOME = "RU"
+"""The country of a tax number that names none."""
+
+
+class _Rule(Protocol):
+    def validate(self, number: str) -> Any: ...
+
+
+_RULES: dict[str, _Rule] = {"inn": inn, "ogrn": ogrn, "iban": iban}
+
+
+def check_tax_id(tax_id: str, country: str | None) -> None:
+    """Hold that a tax number is one of its country (ISO 3166), or ValueError says what is wrong.
+
+    Numbers of countries that python-stdnum has no rule for are taken as they are.
+    """
+    code = (country or HOME).lower()
+    rule = get_cc_module(code, "vat") or get_cc_module(code, "tin")
+    if rule is not None:
+        _check(rule, tax_id, f"{tax_id} is not a tax number of {code.upper()}")
+
+
+def check_detail(name: str, number: str) -> None:
+    """Hold that a bank detail or registration number known by name (iban, inn, ogrn, kpp) is well formed."""
+    key = name.lower()
+    if key == "kpp":
+        if len(number) != 9 or not (number[:4] + number[6:]).isdigit() or not number[4:6].isalnum():
+            raise ValueError(f"{number} is not a KPP: it must have nine characters, NNNNPPXXX")
+    elif key in _RULES:
+        _check(_RULES[key], number, f"{number} is not a valid {key.upper()}")
+
+
+def _check(rule: _Rule, number: str, sentence: str) -> None:
+    try:
+        rule.validate(number)
+    except ValidationError as error:
+        raise ValueError(f"{sentence}: {_why(error)}") from None
+
+
+def _why(error: ValidationError) -> str:
+    reasons = {InvalidChecksum: "its check digit is wrong", InvalidLength: "its length is wrong"}
+    return reasons.get(
+        type(error), "its form is wrong" if isinstance(error, InvalidFormat) else "a part of it is wrong"
+    )

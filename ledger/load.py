@@ -1,0 +1,342 @@
+"""Load the part of the book that a batch can touch, with its accounts locked.
+
+Balance rows are locked first, in id order, in a statement of their own; only then is
+anything else about the accounts read, so that what is read is what the last writer left.
+When the reading shows that more accounts are concerned (payers, bonus accounts, sources
+of holds), everything is let go and begun again with all of them.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from itertools import count, groupby
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from psycopg import Connection
+
+from ledger.book import (
+    Account,
+    Balance,
+    Book,
+    Brand,
+    Hold,
+    HoldPart,
+    Limit,
+    Link,
+    OpenDebit,
+    Terms,
+    Transaction,
+    Usage,
+    window,
+)
+from ledger.errors import Failure
+from ledger.outcomes import Entry
+from ledger.store import CUT_LOCK
+
+_TRANSACTION = (
+    "id, key, fingerprint, kind, code, facts, account_id, amount, currency, posted_at, business_date, value_date, "
+    "expires_at, refers_to, channel, reason, by, note"
+)
+
+
+class Wanted(NamedTuple):
+    """What a batch names: accounts, keys of its own, keys it refers to, booking times; how many ids it may need."""
+
+    accounts: frozenset[int]
+    keys: Sequence[str]
+    refers: Sequence[str]
+    times: Sequence[datetime]
+    ids: int
+
+
+@dataclass(slots=True)
+class Known:
+    """What never changes once it is committed, kept from batch to batch."""
+
+    references: dict[str, int] = field(default_factory=dict)
+    system: dict[tuple[int, str, str], int] = field(default_factory=dict)
+    related: dict[int, frozenset[int]] = field(default_factory=dict)
+
+    MOST = 200_000
+
+    def remember(self, account: int, related: frozenset[int]) -> None:
+        """Note which accounts were concerned besides `account`: the first guess for the next batch."""
+        if len(self.related) > Known.MOST:
+            self.related.clear()
+        if len(self.references) > Known.MOST:
+            self.references.clear()
+        if related:
+            self.related[account] = related
+        else:
+            self.related.pop(account, None)
+
+
+def ask(connection: Connection[Any], *questions: tuple[str, Sequence[Any]]) -> list[list[Any]]:
+    """Return the rows of several queries, sent together."""
+    with connection.pipeline():
+        cursors = [connection.execute(sql, parameters) for sql, parameters in questions]
+        return [cursor.fetchall() for cursor in cursors]
+
+
+def numbers_of(connection: Connection[Any], known: Known, references: Iterable[str]) -> dict[str, int]:
+    """Return the account numbers of the references that exist."""
+    missing = [reference for reference in references if reference not in known.references]
+    if missing:
+        rows = connection.execute("SELECT reference, id FROM account WHERE reference = ANY(%s)", [missing])
+        known.references.update(rows.fetchall())
+    return known.references
+
+
+def load(connection: Connection[Any], known: Known, wanted: Wanted, *, lock: bool = True) -> Book:
+    """Return the book of everything the batch can touch, its accounts locked unless `lock` is off.
+
+    Must run in a database transaction at READ COMMITTED. Raises Failure without `tiffin init`.
+    """
+    if lock:
+        connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK])
+    accounts = wanted.accounts.union(*(known.related.get(account, ()) for account in wanted.accounts))
+    while True:
+        connection.execute("SAVEPOINT loading")
+        book, concerned = _load(connection, known, wanted, accounts, lock=lock)
+        if concerned <= accounts:
+            connection.execute("RELEASE SAVEPOINT loading")
+            return book
+        # Rolling back lets the locks go: taking more on top would break the order of ids.
+        connection.execute("ROLLBACK TO SAVEPOINT loading")
+        accounts |= concerned
+
+
+def _load(
+    connection: Connection[Any], known: Known, wanted: Wanted, accounts: frozenset[int], *, lock: bool
+) -> tuple[Book, frozenset[int]]:
+    ids = sorted(accounts)
+    locked = connection.execute(_LOCK if lock else _LOOK, [ids]).fetchall()
+    keys = list({*wanted.keys, *wanted.refers})
+    (
+        [(now, zone, currency, closed_until)], account_rows, brands, bonuses, links, terms, limits, expired, numbers,
+        transactions,
+    ) = ask(
+        connection,
+        (
+            "SELECT clock_timestamp(), time_zone, currency, closed_until FROM (SELECT 1) one "
+            "LEFT JOIN book ON true", [],
+        ),
+        (_ACCOUNTS, [ids]),
+        ("SELECT id, code, status FROM brand", []),
+        (
+            "SELECT money_account_id, id FROM account WHERE kind = 'bonus' AND money_account_id = ANY(%s) "
+            "ORDER BY brand_id", [ids],
+        ),
+        ("SELECT account_id, payer_id, draw, priority, brands FROM link WHERE account_id = ANY(%s)", [ids]),
+        (
+            "SELECT account_id, credit_limit, period_days, valid_from, valid_until FROM credit_terms "
+            "WHERE account_id = ANY(%s) ORDER BY id", [ids],
+        ),
+        (
+            "SELECT payer_id, account_id, period, amount, count FROM write_off_limit "
+            "WHERE payer_id = ANY(%s) AND account_id = ANY(%s)", [ids, ids],
+        ),
+        (
+            "SELECT DISTINCT h.transaction_id FROM hold_part p JOIN hold h ON h.transaction_id = p.hold_id "
+            "WHERE p.source_id = ANY(%s) AND p.held > 0 AND h.state = 'open' AND h.expires_at <= clock_timestamp()",
+            [ids],
+        ),
+        (_NEXT_IDS, [wanted.ids if lock else 0]),
+        (f"SELECT {_TRANSACTION} FROM transaction WHERE key = ANY(%s)", [keys]),
+    )  # fmt: skip
+    if zone is None:
+        raise Failure("there is no book yet: run tiffin init")
+    book = Book(zone=ZoneInfo(zone), now=now.astimezone(UTC), currency=currency, closed_until=closed_until)
+    book.references = known.references
+    book.system = known.system
+    book.ids = _ids(connection, numbers) if lock else count(-1, -1)
+    book.balances = {row[0]: Balance(*row[1:]) for row in locked}
+    _keep_accounts(book, account_rows)
+    book.brands = {code: Brand(id_, code, status == "open") for id_, code, status in brands}
+    for money, bonus in bonuses:
+        book.bonuses.setdefault(money, []).append(bonus)
+    for account, payer, draw, priority, only in links:
+        link = Link(payer, draw, priority, None if only is None else frozenset(only))
+        book.links.setdefault(account, []).append(link)
+    for account, *rest in terms:
+        book.terms.setdefault(account, []).append(Terms(*rest))
+    concerned = _more(connection, book, wanted, transactions, [id_ for (id_,) in expired])
+    concerned |= {bonus for _, bonus in bonuses} | {link[1] for link in links}
+    for account in wanted.accounts:
+        around = {*book.bonuses.get(account, ()), *(link.payer for link in book.links.get(account, ()))}
+        known.remember(account, frozenset(around))
+    _add_limits(connection, book, wanted, limits)
+    _add_oldest_debits(connection, book)
+    return book, frozenset(concerned)
+
+
+def _keep_accounts(book: Book, rows: Iterable[Sequence[Any]]) -> None:
+    for *account, status in rows:
+        book.accounts[account[0]] = Account(*account)
+        book.status[account[0]] = status
+
+
+def _ids(connection: Connection[Any], numbers: list[tuple[int]]) -> Iterator[int]:
+    """Yield the ids taken with the load, then more as they are needed (holds that ran out take some too)."""
+    while True:
+        yield from (number for (number,) in numbers)
+        numbers = connection.execute(_NEXT_IDS, [100]).fetchall()
+
+
+_NEXT_IDS = "SELECT nextval('transaction_id_seq') FROM generate_series(1, %s)"
+_ACCOUNTS = (
+    "SELECT a.id, a.kind, a.currency, p.name, a.reference, a.party_id, a.brand_id, a.money_account_id, a.status "
+    "FROM account a JOIN party p ON p.id = a.party_id WHERE a.id = ANY(%s)"
+)
+_LOOK = "SELECT account_id, balance, held, version, posted_at FROM balance WHERE account_id = ANY(%s)"
+# Rows are locked in id order: two batches that share accounts would otherwise deadlock.
+_LOCK = f"{_LOOK} ORDER BY account_id FOR NO KEY UPDATE"
+
+
+def _more(connection: Connection[Any], book: Book, wanted: Wanted, rows: list[Any], expired: list[int]) -> set[int]:
+    """Load what the batch refers to and the holds that ran out; return the accounts these concern."""
+    if not rows and not expired:
+        return set()
+    found = [_transaction(row) for row in rows]
+    refers = set(wanted.refers)
+    referred = [t for t in found if t.key in refers and t.code is None]
+    holds = {t.id for t in referred if t.kind == "hold"} | set(expired)
+    holds |= {t.refers_to for t in referred if t.kind == "capture" and t.refers_to is not None}
+    [followers, hold_rows, part_rows] = ask(
+        connection,
+        (
+            f"SELECT {_TRANSACTION} FROM transaction WHERE refers_to = ANY(%s) AND status = 'posted' ORDER BY id",
+            [[t.id for t in referred if t.kind not in ("hold", "refund")]],
+        ),
+        (
+            "SELECT h.transaction_id, t.key, h.account_id, t.currency, t.business_date, h.expires_at, h.state "
+            "FROM hold h JOIN transaction t ON t.id = h.transaction_id WHERE h.transaction_id = ANY(%s)",
+            [list(holds)],
+        ),
+        (
+            "SELECT hold_id, line, source_id, brand_id, amount, held, service, reference, gross, discount, vat_rate, "
+            "vat, attributes, captured, refunded FROM hold_part WHERE hold_id = ANY(%s) ORDER BY hold_id, part",
+            [list(holds)],
+        ),
+    )  # fmt: skip
+    following = [_transaction(row) for row in followers]
+    for transaction in (*found, *following):
+        book.know(transaction)
+    _add_entries(connection, book, [*found, *following])
+    parts = {hold: [HoldPart(*row[1:]) for row in group] for hold, group in groupby(part_rows, key=lambda row: row[0])}
+    for id_, key, account, currency, day, expires_at, state in hold_rows:
+        book.keep(Hold(id_, key, account, currency, day, expires_at, parts[id_], state))
+    concerned = {entry.account for t in (*referred, *following) for entry in t.clients()}
+    concerned |= {entry.source for t in referred for entry in t.revenue() if entry.source is not None}
+    concerned |= {t.account for t in referred if t.account is not None}
+    concerned |= {part.source for rows in parts.values() for part in rows}
+    concerned |= {hold.account for hold in book.holds.values()}
+    return concerned
+
+
+def _transaction(row: Sequence[Any]) -> Transaction:
+    (
+        id_, key, fingerprint, kind, code, facts, account, amount, currency, posted_at, day, value_date, expires_at,
+        refers_to, channel, reason, by, note,
+    ) = row  # fmt: skip
+    return Transaction(
+        id=id_, key=key, fingerprint=fingerprint, kind=kind, code=code, facts=facts, account=account, amount=amount,
+        currency=currency, posted_at=posted_at.astimezone(UTC), day=day, value_date=value_date, expires_at=expires_at,
+        refers_to=refers_to, channel=channel, reason=reason, by=by, note=note,
+    )  # fmt: skip
+
+
+def _add_entries(connection: Connection[Any], book: Book, transactions: list[Transaction]) -> None:
+    rows = connection.execute(
+        "SELECT transaction_id, account_id, amount, held, version, balance_after, held_after, subaccount_id, "
+        "source_id, line, service, reference, gross, discount, vat_rate, vat, attributes FROM entry "
+        "WHERE transaction_id = ANY(%s) ORDER BY transaction_id, leg",
+        [[t.id for t in transactions]],
+    ).fetchall()
+    by_id = {id_: tuple(Entry(*row[1:]) for row in group) for id_, group in groupby(rows, key=lambda row: row[0])}
+    for transaction in transactions:
+        transaction.entries = by_id.get(transaction.id, ())
+    # An answer repeated names references of accounts that the batch may not name itself.
+    strangers = {entry.account for t in transactions for entry in t.clients()} - book.accounts.keys()
+    if strangers:
+        _keep_accounts(book, connection.execute(_ACCOUNTS, [list(strangers)]).fetchall())
+
+
+def _add_limits(connection: Connection[Any], book: Book, wanted: Wanted, limits: list[Any]) -> None:
+    """Load write-off limits and what was used in the windows that the batch can touch."""
+    if not limits:
+        return
+    order = {period: place for place, period in enumerate(("order", "day", "week", "month", "total"))}
+    for payer, account, period, amount, times in sorted(
+        limits, key=lambda row: (row[0], row[1] == row[0], order[row[2]])
+    ):
+        book.limits.setdefault(payer, []).append(Limit(account, period, amount, times))
+    # A time that nobody named may be moved up to an account's latest entry, so its day counts too.
+    latest = (balance.posted_at for balance in book.balances.values() if balance.posted_at)
+    days = {book.day(at) for at in (book.now, *wanted.times, *latest)}
+    days |= {hold.day for hold in book.holds.values()} | {t.day for t in book.transactions.values()}
+    rows = connection.execute(
+        "SELECT payer_id, account_id, period, since, amount, count FROM usage "
+        "WHERE payer_id = ANY(%s) AND account_id = ANY(%s) AND since = ANY(%s)",
+        [
+            list({row[0] for row in limits}),
+            list({row[1] for row in limits}),
+            list({window(period, day) for day in days for period in order}),
+        ],
+    )
+    book.usage = {(payer, account, period, since): Usage(*rest) for payer, account, period, since, *rest in rows}
+
+
+def _add_oldest_debits(connection: Connection[Any], book: Book) -> None:
+    owing = [account for account, balance in book.balances.items() if balance.balance < 0]
+    if owing:
+        _keep_debits(book, connection.execute(_OLDEST, [owing]).fetchall())
+
+
+_OLDEST = """
+SELECT d.account_id, d.transaction_id, d.business_date, d.unpaid FROM unnest(%s::bigint[]) AS owing(account_id),
+LATERAL (SELECT * FROM open_debit o WHERE o.account_id = owing.account_id ORDER BY transaction_id LIMIT 1) d
+"""
+
+# Walks an account's open debits, oldest first, until they sum to more than the credits: each row it reads but
+# the last is paid off, so a company with 30,000 open debits costs no more than one with two.
+_WALK = """
+WITH RECURSIVE walk AS (
+    SELECT c.account_id, c.credit, d.transaction_id, d.business_date, d.unpaid, d.unpaid AS running
+    FROM unnest(%s::bigint[], %s::bigint[]) AS c(account_id, credit),
+    LATERAL (SELECT * FROM open_debit o WHERE o.account_id = c.account_id ORDER BY transaction_id LIMIT 1) d
+    UNION ALL
+    SELECT w.account_id, w.credit, d.transaction_id, d.business_date, d.unpaid, w.running + d.unpaid
+    FROM walk w, LATERAL (
+        SELECT * FROM open_debit o WHERE o.account_id = w.account_id AND o.transaction_id > w.transaction_id
+        ORDER BY transaction_id LIMIT 1
+    ) d WHERE w.running <= w.credit
+) SELECT account_id, transaction_id, business_date, unpaid FROM walk
+UNION
+SELECT account_id, transaction_id, business_date, unpaid FROM open_debit WHERE transaction_id = ANY(%s)
+ORDER BY account_id, transaction_id
+"""
+
+
+def load_debits(connection: Connection[Any], book: Book, credited: dict[int, int], refunded: list[int]) -> None:
+    """Load the open debits that credits of so much an account can settle, and those of the debits refunded."""
+    owing = {account: credit for account, credit in credited.items() if _owes(book, account)}
+    if owing:
+        rows = connection.execute(_WALK, [list(owing), list(owing.values()), refunded]).fetchall()
+        _keep_debits(book, rows)
+
+
+def _owes(book: Book, account: int) -> bool:
+    balance = book.balances.get(account)
+    return balance is not None and balance.balance < 0
+
+
+def _keep_debits(book: Book, rows: Iterable[tuple[int, int, date, int]]) -> None:
+    for account, transaction, day, unpaid in rows:
+        if account in book.balances:
+            debits = book.open_debits.setdefault(account, {})
+            if (account, transaction) not in book.changed_debits:
+                debits[transaction] = OpenDebit(transaction, day, unpaid)
+    for account in {row[0] for row in rows} & book.open_debits.keys():
+        book.open_debits[account] = dict(sorted(book.open_debits[account].items()))

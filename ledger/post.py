@@ -1,0 +1,308 @@
+"""Post commands: lock, load, decide, write, commit.
+
+A batch is the primitive: one outcome a command, in order, and what was accepted is
+committed together before any outcome is returned. Whatever makes PostgreSQL give up a
+batch that may be tried again (a deadlock, a racing key, a lost connection) is retried
+here; a retry finds by its keys what was committed after all, and replays it.
+"""
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+from typing import Any, TypeVar
+
+import psycopg
+import structlog
+from psycopg import Connection, errors
+
+from ledger import commands as c
+from ledger.book import Book
+from ledger.database import Unreachable, connect
+from ledger.decide import answer, expiry
+from ledger.errors import Failure
+from ledger.load import Known, Wanted, load, load_debits, numbers_of
+from ledger.money import minor
+from ledger.outcomes import Declined, Done, Invalid, Posted
+from ledger.records import Record
+from ledger.registry import administer
+from ledger.store import new_number, write
+
+log = structlog.get_logger()
+Answer = Posted | Declined | Invalid
+T = TypeVar("T")
+
+AGAIN = (
+    errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation, errors.LockNotAvailable,
+    psycopg.OperationalError, Unreachable,
+)  # fmt: skip
+TRIES = 8
+PATIENCE_SECONDS = 30
+"""How long a lost database is waited for."""
+
+# The posting path only looks things up by key; a plan made while a table was empty must not stay a scan of it.
+_OPTIONS = "-c enable_seqscan=off -c jit=off"
+
+
+@dataclass(slots=True)
+class Posting:
+    """The seam between a database transaction and the pure core: decide as often as you like, then write once.
+
+    The caller commits; if it rolls back instead, nothing happened.
+    """
+
+    connection: Connection[Any]
+    book: Book
+    opened: frozenset[int | str]
+
+    def decide(self, command: c.Command, at: datetime | None = None) -> Answer:
+        """Return the outcome of a command on what the commands before it left; `at` defaults to the database's clock.
+
+        Raises LookupError for a command whose accounts or keys the posting was not opened with.
+        """
+        accounts, keys, refers = named([command])
+        stray = {*accounts, *keys, *refers} - self.opened
+        if stray:
+            raise LookupError(f"the posting was not opened with {', '.join(map(str, stray))}")
+        self._cover([command])
+        return answer(self.book, command, at or self.book.now)
+
+    def decide_all(self, commands: Sequence[c.Command]) -> list[Answer]:
+        """Return one outcome a command, in order."""
+        self._cover(commands)
+        return [answer(self.book, command, self.book.now) for command in commands]
+
+    def write(self) -> None:
+        """Write what was decided."""
+        write(self.connection, self.book)
+
+    def _cover(self, commands: Iterable[c.Command]) -> None:
+        """Load as many open debits as the commands' credits can settle."""
+        credited, refunded = credits_of(self.book, commands)
+        if credited:
+            load_debits(self.connection, self.book, credited, refunded)
+
+
+def credits_of(book: Book, commands: Iterable[c.Command]) -> tuple[dict[int, int], list[int]]:
+    """Return the most that commands can credit each account with, in minor units, and the debits they refund."""
+    credited: dict[int, int] = {}
+    refunded: list[int] = []
+
+    def credit(account: int | str | None, amount: int) -> None:
+        number = book.references.get(account) if isinstance(account, str) else account
+        if number is not None:
+            credited[number] = credited.get(number, 0) + amount
+
+    for command in commands:
+        match command:
+            case c.Payment(account=None, split=parts) if parts:
+                for part in parts:
+                    credit(part.account, minor(part.amount))
+            case c.Allocate():
+                for share in command.split:
+                    credit(share.account, minor(share.amount))
+            case c.Payment() | c.Adjustment():
+                credit(command.account, minor(command.amount))
+            case c.Transfer():
+                credit(command.to, minor(command.amount))
+            case c.Refund(debit=key) | c.Reverse(transaction=key):
+                of = book.transactions.get(key)
+                if of is not None:
+                    refunded.append(of.id)
+                    for entry in (entry for entry in of.clients() if entry.amount < 0):
+                        credit(entry.account, -entry.amount)
+    return credited, refunded
+
+
+def named(commands: Iterable[c.Command]) -> tuple[set[int | str], list[str], list[str]]:
+    """Return the accounts that commands name, their keys, and the keys they refer to."""
+    accounts: set[int | str] = set()
+    keys: list[str] = []
+    refers: list[str] = []
+    for command in commands:
+        keys.append(command.key)
+        for name in ("account", "to"):
+            value = getattr(command, name, None)
+            if value is not None:
+                accounts.add(value)
+        accounts.update(part.account for part in getattr(command, "split", None) or ())
+        for name in ("hold", "debit", "payment", "transaction"):
+            value = getattr(command, name, None)
+            if value is not None:
+                refers.append(value)
+    return accounts, keys, refers
+
+
+class Ledger:
+    """The ledger's shell. One instance serves one thread; it keeps one connection, made on first use."""
+
+    def __init__(self, url: str, *, statement_timeout_ms: int = 60_000) -> None:
+        self.url = url
+        self.known = Known()
+        self._options = f"{_OPTIONS} -c statement_timeout={statement_timeout_ms}"
+        self._connection: Connection[Any] | None = None
+
+    def post(self, commands: Sequence[c.Command]) -> list[Answer]:
+        """Return one outcome a command, in order; all that was accepted is durable by then.
+
+        Raises Failure when the database stays out of reach.
+        """
+        return self._retried(lambda: self._post(commands, keep=True)) if commands else []
+
+    def quote(self, commands: Sequence[c.Command]) -> list[Answer]:
+        """Return what `post` would answer now; writes nothing and waits for no lock."""
+        return self._retried(lambda: self._post(commands, keep=False)) if commands else []
+
+    def administer(self, records: Sequence[Record]) -> list[Done | Declined | Invalid]:
+        """Return one outcome an administration line, in order; what was done is durable by then."""
+
+        def work() -> list[Done | Declined | Invalid]:
+            connection = self.connection()
+            with connection.transaction():
+                return administer(connection, records)
+
+        return self._retried(work) if records else []
+
+    @contextmanager
+    def posting(
+        self,
+        connection: Connection[Any],
+        accounts: Iterable[int | str],
+        *,
+        keys: Sequence[str] = (),
+        refers: Sequence[str] = (),
+        times: Sequence[datetime] = (),
+        brands: Iterable[tuple[str, str | None]] = (),
+        ids: int | None = None,
+        lock: bool = True,
+    ) -> Iterator[Posting]:
+        """Open a posting in the caller's database transaction: its accounts are locked and loaded.
+
+        `keys` and `refers` are those of the commands to come, `brands` their brands and
+        currencies, `ids` how many transactions they can make at most (default: one a key).
+        """
+        accounts = list(accounts)
+        references = numbers_of(connection, self.known, (a for a in accounts if isinstance(a, str)))
+        numbers = {references.get(a) if isinstance(a, str) else a for a in accounts} - {None}
+        wanted = Wanted(frozenset(n for n in numbers if n), keys, refers, times, len(keys) if ids is None else ids)
+        book = load(connection, self.known, wanted, lock=lock)
+        self._add_system_accounts(book, brands)
+        yield Posting(connection, book, frozenset((*accounts, *keys, *refers)))
+
+    def connection(self) -> Connection[Any]:
+        """Return the ledger's connection, made anew if the last one was lost."""
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self.url, options=self._options)
+        return self._connection
+
+    def close(self) -> None:
+        """Let the connection go."""
+        if self._connection is not None:
+            self._connection.close()
+
+    def book_expired(self, until: datetime) -> int:
+        """Book all holds that run out at or before `until`, which must be past; return how many."""
+        booked = 0
+        while holds := self._retried(lambda: self._book_expired(until)):
+            booked += holds
+        return booked
+
+    def _post(self, commands: Sequence[c.Command], *, keep: bool) -> list[Answer]:
+        accounts, keys, refers = named(commands)
+        times = [command.at for command in commands if command.at is not None]
+        brands = {pair for command in commands for pair in _brands(command)}
+        connection = self.connection()
+        with connection.transaction(force_rollback=not keep):
+            if not keep:
+                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            posting = self.posting(
+                connection, accounts, keys=keys, refers=refers, times=times, brands=brands, lock=keep
+            )
+            with posting as p:
+                outcomes = p.decide_all(commands)
+                if keep:
+                    p.write()
+        return outcomes
+
+    def _book_expired(self, until: datetime, most: int = 500) -> int:
+        connection = self.connection()
+        with connection.transaction():
+            rows = connection.execute(
+                "SELECT h.transaction_id, t.key, h.account_id FROM hold h "
+                "JOIN transaction t ON t.id = h.transaction_id WHERE h.state = 'open' AND h.expires_at <= %s ORDER BY h.expires_at, h.transaction_id LIMIT %s",
+                [until, most],
+            ).fetchall()
+            if not rows:
+                return 0
+            with self.posting(
+                connection, [account for _, _, account in rows], refers=[key for _, key, _ in rows], ids=2 * most
+            ) as p:
+                ran_out = [h for h in p.book.holds.values() if h.state == "open" and h.expires_at <= until]
+                for hold in sorted(ran_out, key=lambda hold: (hold.expires_at, hold.id)):
+                    p.book.enter(expiry(p.book, hold))
+                p.write()
+        return len(rows)
+
+    def _add_system_accounts(self, book: Book, brands: Iterable[tuple[str, str | None]]) -> None:
+        """See that the brands' own accounts exist in the currencies that the batch can use."""
+        currencies = {book.currency, *(account.currency for account in book.accounts.values())}
+        for code, currency in brands:
+            brand = book.brands.get(code)
+            for wanted in currencies | ({currency} if currency else set()):
+                if brand is not None and (brand.id, "cash", wanted) not in self.known.system:
+                    self.known.system.update(system_accounts(self.url, brand.id, wanted))
+        bonus_brands = {(a.brand, a.currency) for a in book.accounts.values() if a.kind == "bonus"}
+        for number, wanted in bonus_brands:
+            if number is not None and (number, "cash", wanted) not in self.known.system:
+                self.known.system.update(system_accounts(self.url, number, wanted))
+
+    def _retried(self, work: Callable[[], T]) -> T:
+        until = time.monotonic() + PATIENCE_SECONDS
+        for attempt in count(1):
+            try:
+                return work()
+            except AGAIN as error:
+                lost = isinstance(error, Unreachable) or self._connection is None or self._connection.broken
+                if isinstance(error, errors.QueryCanceled) or (attempt >= TRIES and not lost):
+                    raise
+                if time.monotonic() > until:
+                    raise Failure(f"gave up after {PATIENCE_SECONDS} s: {error}".splitlines()[0]) from error
+                log.debug("retry", attempt=attempt, error=type(error).__name__)
+                # Chance keeps writers that met once from meeting again.
+                time.sleep(random.uniform(0, min(1.0, 0.01 * 2**attempt)))
+        raise AssertionError("unreachable")
+
+
+def _brands(command: c.Command) -> Iterator[tuple[str, str | None]]:
+    brand = getattr(command, "brand", None)
+    if brand is not None:
+        yield brand, command.currency
+    for part in (*(getattr(command, "split", None) or ()), *(getattr(command, "lines", None) or ())):
+        brand = getattr(part, "brand", None)
+        if brand is not None:
+            yield brand, command.currency
+
+
+SYSTEM = ("cash", "revenue", "bonus_expense", "adjustments", "unallocated")
+
+
+def system_accounts(url: str, brand: int, currency: str) -> dict[tuple[int, str, str], int]:
+    """Return a brand's own accounts in a currency by (brand, kind, currency); they are made on first use.
+
+    They are committed on a connection of their own, so a batch that fails later leaves them, empty.
+    """
+    select = "SELECT kind, id FROM account WHERE brand_id = %s AND currency = %s AND party_id IS NULL"
+    with connect(url) as connection:
+        rows = dict(connection.execute(select, [brand, currency]).fetchall())
+        for kind in SYSTEM:
+            if kind not in rows:
+                connection.execute(
+                    "INSERT INTO account (id, kind, currency, brand_id, status) VALUES (%s, %s, %s, %s, 'open') "
+                    "ON CONFLICT DO NOTHING",
+                    [new_number(connection), kind, currency, brand],
+                )
+        rows = dict(connection.execute(select, [brand, currency]).fetchall())
+    return {(brand, kind, currency): number for kind, number in rows.items()}

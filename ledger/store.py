@@ -1,0 +1,164 @@
+"""Write what a batch decided: transactions, entries, and the state they leave, one statement each.
+
+Transactions go in by key order, so that two writers racing with one key wait for each
+other and never deadlock. Balances, usage, holds and open debits are written as they
+stand at the end of the batch.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from psycopg import Connection
+from stdnum import luhn
+
+from ledger.book import Book, Transaction
+
+CUT_LOCK = 741_852_963
+"""Advisory lock: shared by every writer until it commits, exclusive for the exporter while it reads the last id."""
+
+_TRANSACTION = {
+    "id": "bigint", "key": "text", "fingerprint": "bytea", "kind": "text", "status": "text", "code": "text",
+    "facts": "jsonb", "account_id": "bigint", "amount": "bigint", "currency": "text", "posted_at": "timestamptz",
+    "business_date": "date", "value_date": "date", "expires_at": "timestamptz", "refers_to": "bigint",
+    "channel": "text", "reason": "text", "by": "text", "note": "text",
+}  # fmt: skip
+_ENTRY = {
+    "transaction_id": "bigint", "leg": "smallint", "currency": "text", "account_id": "bigint", "amount": "bigint",
+    "held": "bigint", "version": "bigint", "balance_after": "bigint", "held_after": "bigint",
+    "subaccount_id": "bigint", "source_id": "bigint", "line": "smallint", "service": "text", "reference": "text",
+    "gross": "bigint", "discount": "bigint", "vat_rate": "numeric", "vat": "bigint", "attributes": "jsonb",
+}  # fmt: skip
+_HOLD = {"transaction_id": "bigint", "account_id": "bigint", "expires_at": "timestamptz", "state": "text"}
+_HOLD_PART = {
+    "hold_id": "bigint", "part": "smallint", "line": "smallint", "source_id": "bigint", "brand_id": "bigint",
+    "amount": "bigint", "held": "bigint", "captured": "bigint", "refunded": "bigint", "service": "text",
+    "reference": "text", "gross": "bigint", "discount": "bigint", "vat_rate": "numeric", "vat": "bigint",
+    "attributes": "jsonb",
+}  # fmt: skip
+_BALANCE = {
+    "account_id": "bigint", "balance": "bigint", "held": "bigint", "version": "bigint", "posted_at": "timestamptz",
+}  # fmt: skip
+_USAGE = {
+    "payer_id": "bigint", "account_id": "bigint", "period": "text", "since": "date", "amount": "bigint",
+    "count": "integer",
+}  # fmt: skip
+_OPEN_DEBIT = {"account_id": "bigint", "transaction_id": "bigint", "business_date": "date", "unpaid": "bigint"}
+
+
+def write(connection: Connection[Any], book: Book) -> None:
+    """Write everything that was entered into the book since it was loaded, then forget it was new."""
+    if not book.entered:
+        return
+    statements = [
+        _insert("transaction", _TRANSACTION, _transactions(book.entered)),
+        _insert("entry", _ENTRY, _entries(book.entered)),
+        _update_balances(_balances(book)),
+        *_holds(book),
+        *_debits(book),
+        _insert("usage", _USAGE, _usage(book), key=("payer_id", "account_id", "period", "since")),
+    ]
+    with connection.pipeline():
+        for sql, columns in statements:
+            if columns[0]:
+                connection.execute(sql, columns)
+    book.entered.clear()
+    book.changed_holds.clear()
+    book.changed_debits.clear()
+    book.changed_usage.clear()
+
+
+Statement = tuple[str, list[list[Any]]]
+
+
+def _insert(table: str, types: dict[str, str], rows: Iterable[Sequence[Any]], key: tuple[str, ...] = ()) -> Statement:
+    """Return an INSERT of all rows as arrays; with a key, rows that exist are updated."""
+    names = list(types)
+    sql = f"INSERT INTO {table} ({', '.join(names)}) SELECT * FROM {_unnest(types)}"
+    if key:
+        sets = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key)
+        sql += f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}"
+    return sql, _columns(types, rows)
+
+
+def _unnest(types: dict[str, str]) -> str:
+    # jsonb arrays travel as text: the driver has no array of JSON.
+    casts = ", ".join(f"%s::{type_}[]" for type_ in types.values())
+    return f"unnest({casts})"
+
+
+def _columns(types: dict[str, str], rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in types]
+    for place, type_ in enumerate(types.values()):
+        if type_ == "jsonb":
+            columns[place] = [None if value is None else json.dumps(value) for value in columns[place]]
+    return columns
+
+
+def _transactions(entered: list[Transaction]) -> Iterable[Sequence[Any]]:
+    for t in sorted(entered, key=lambda transaction: transaction.key):
+        yield (
+            t.id, t.key, t.fingerprint, t.kind, "posted" if t.code is None else "declined", t.code, t.facts, t.account,
+            t.amount, t.currency, t.posted_at, t.day, t.value_date, t.expires_at, t.refers_to, t.channel, t.reason,
+            t.by, t.note,
+        )  # fmt: skip
+
+
+def _entries(entered: list[Transaction]) -> Iterable[Sequence[Any]]:
+    for transaction in entered:
+        for leg, entry in enumerate(transaction.entries, 1):
+            yield (transaction.id, leg, transaction.currency, *entry)
+
+
+def _balances(book: Book) -> Iterable[Sequence[Any]]:
+    moved = {entry.account for transaction in book.entered for entry in transaction.clients()}
+    for account in moved:
+        balance = book.balances[account]
+        yield account, balance.balance, balance.held, balance.version, balance.posted_at
+
+
+def _update_balances(rows: Iterable[Sequence[Any]]) -> Statement:
+    return (
+        "UPDATE balance b SET balance = n.balance, held = n.held, version = n.version, posted_at = n.posted_at "
+        f"FROM {_unnest(_BALANCE)} AS n({', '.join(_BALANCE)}) WHERE b.account_id = n.account_id",
+        _columns(_BALANCE, rows),
+    )
+
+
+def _holds(book: Book) -> Iterable[Statement]:
+    holds = [book.holds[number] for number in book.changed_holds]
+    yield _insert("hold", _HOLD, ((h.id, h.account, h.expires_at, h.state) for h in holds), key=("transaction_id",))
+    parts = (
+        (
+            h.id, number, p.line, p.source, p.brand, p.amount, p.held, p.captured, p.refunded, p.service, p.reference,
+            p.gross, p.discount, p.vat_rate, p.vat, p.attributes,
+        )
+        for h in holds for number, p in enumerate(h.parts, 1)
+    )  # fmt: skip
+    yield _insert("hold_part", _HOLD_PART, parts, key=("hold_id", "part"))
+
+
+def _debits(book: Book) -> Iterable[Statement]:
+    gone = [key for key, debit in book.changed_debits.items() if debit is None]
+    yield (
+        "DELETE FROM open_debit d USING unnest(%s::bigint[], %s::bigint[]) AS g(account_id, transaction_id) "
+        "WHERE d.account_id = g.account_id AND d.transaction_id = g.transaction_id",
+        _columns({"account_id": "bigint", "transaction_id": "bigint"}, gone),
+    )
+    open_ = (
+        (account, d.transaction, d.day, d.unpaid) for (account, _), d in book.changed_debits.items() if d is not None
+    )
+    yield _insert("open_debit", _OPEN_DEBIT, open_, key=("account_id", "transaction_id"))
+
+
+def _usage(book: Book) -> Iterable[Sequence[Any]]:
+    for key in book.changed_usage:
+        usage = book.usage[key]
+        yield (*key, usage.amount, usage.count)
+
+
+def new_number(connection: Connection[Any]) -> int:
+    """Return an account number nobody has: the next of the sequence and its check digit."""
+    row = connection.execute("SELECT nextval('account_number_seq')").fetchone()
+    assert row is not None
+    return int(f"{row[0]}{luhn.calc_check_digit(str(row[0]))}")

@@ -1,0 +1,43 @@
+"""The `tiffin` command: the one module that puts the ledger, its second level, the lake and the reports together.
+
+Exit 0 done, 1 refused or failed with one clear line on stderr, 2 wrong usage.
+"""
+
+import importlib
+import os
+import pkgutil
+import sys
+
+import typer
+
+from ledger.errors import Failure
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Tiffin: a billing ledger for a food delivery company with many brands, and its reports.",
+)
+
+
+def _assemble() -> None:
+    from ledger import cli as ledger_cli
+    from reports import cli as reports_cli
+
+    app.add_typer(ledger_cli.app)
+    for module in sorted(info.name for info in pkgutil.iter_modules(reports_cli.__path__)):
+        app.add_typer(importlib.import_module(f"reports.cli.{module}").app)
+
+
+def main() -> None:
+    """Run the command line; a Failure becomes one line on stderr and exit code 1."""
+    _assemble()
+    try:
+        app()
+    except Failure as failure:
+        print(f"tiffin: {failure}", file=sys.stderr)
+        sys.exit(1)
+    except BrokenPipeError:
+        # The reader of our output went away (such as `head`): nothing is left to say.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
