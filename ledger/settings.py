@@ -8,7 +8,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Settings(BaseSettings):
-    """Where the ledger and its lake live, and the language of screens and papers."""
+    """Where the ledger and its lake live, and the language of screens and papers.
+
+    `templates` is a folder of a company's own templates of papers, `sender` the address its letters come from.
+    """
 
     model_config = SettingsConfigDict(env_prefix="TIFFIN_", extra="ignore")
 
@@ -16,6 +19,8 @@ class Settings(BaseSettings):
     database_url: str | None = None
     lake: str | None = None
     language: Literal["en", "ru"] = "en"
+    templates: Path | None = None
+    sender: str | None = None
 
     @cached_property
     def lake_url(self) -> str:

@@ -1,0 +1,218 @@
+"""A month's papers for many accounts: in parallel, resumable, each on its own.
+
+The reports' controls come before the first file. Each paper is written whole or not at all
+and noted in the folder's manifest, so a run that was killed goes on where it was, and a run
+over unchanged figures writes nothing. A paper that cannot be made, or takes too long, is
+named at the end and stops no other.
+"""
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, wait
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pebble import ProcessExpired, ProcessPool
+
+from ledger.errors import Failure
+from reports.documents.drawing import Job, draw
+from reports.documents.figures import statement
+from reports.documents.manifest import Manifest, Noted
+from reports.documents.papers import begun, controlled, month_days
+from reports.documents.reading import groups, known
+from reports.documents.render import design, fingerprint
+from reports.documents.view import Kind, paper_number
+from reports.run import Book, Result
+
+TIMEOUT_S = 120.0
+# A worker is replaced after so many papers, so that whatever a library may keep is given back.
+PAPERS_A_WORKER = 500
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass
+class Rendered:
+    """What a run did: papers asked for, written, already there, and the ones that failed, with why."""
+
+    folder: Path
+    asked: int = 0
+    written: int = 0
+    unchanged: int = 0
+    mailed: int = 0
+    without_address: int = 0
+    failed: list[tuple[int, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Order:
+    """What to make: which kind of paper, how it looks, and where it goes."""
+
+    folder: Path
+    kind: Kind = "statement"
+    language: str = "en"
+    templates: Path | None = None
+    outbox: Path | None = None
+    sender: str | None = None
+
+
+def render_statements(
+    book: Book,
+    month: str,
+    outdir: Path,
+    *,
+    accounts: Sequence[int] | None = None,
+    brand: str | None = None,
+    changed_only: bool = False,
+    limit: int | None = None,
+    kind: Kind = "statement",
+    language: str = "en",
+    templates: Path | None = None,
+    outbox: Path | None = None,
+    sender: str | None = None,
+    workers: int | None = None,
+    timeout_s: float = TIMEOUT_S,
+    progress: Progress | None = None,
+) -> Rendered:
+    """Write the papers of a month, YYYY-MM, into `outdir`, a file an account; return what was done.
+
+    By default every money account that moved in the month or has a balance; `changed_only` leaves
+    out those that did not move, `brand` is the holder's code, `limit` takes the first so many by
+    account number. `progress(done, of, number)` is called after each paper.
+    Raises Failure, before the first file, when a control does not hold.
+    """
+    since, until = month_days(month)
+    begun(book, since)
+    if outbox is not None and not sender:
+        raise Failure("letters need a sender: give --sender, or set TIFFIN_SENDER")
+    turnover = controlled(book, since, until)
+    numbers = chosen(book, turnover, since, until, accounts=accounts, brand=brand, changed_only=changed_only)
+    order = Order(Path(outdir), kind, language, templates, outbox, sender)
+    run = _Run(book, order, numbers[:limit], since, until)
+    return run.through(workers or os.cpu_count() or 1, timeout_s, progress or (lambda done, of, number: None))
+
+
+def chosen(
+    book: Book,
+    turnover: Result,
+    since: date,
+    until: date,
+    *,
+    accounts: Sequence[int] | None,
+    brand: str | None,
+    changed_only: bool,
+) -> list[int]:
+    """Return the numbers of the accounts that get a paper, in order. Raises Failure for an unknown brand."""
+    if accounts is not None:
+        return sorted({book.account(number) for number in accounts})
+    money = book.accounts.filter(pl.col("kind") == "money")
+    if brand is not None:
+        ids = dict(book.brands.select("code", "id").collect().iter_rows())
+        if brand not in ids:
+            raise Failure(f"there is no brand {brand}")
+        money = money.filter(pl.col("holder_id") == ids[brand])
+    moved = (
+        book.entries.filter(
+            pl.col("business_date").is_between(since, until),
+            pl.col("account_kind") == "money",
+            pl.col("version").is_not_null(),
+        )
+        .select(pl.col("account_id").unique())
+        .collect()["account_id"]
+    )
+    standing = turnover.frame.filter((pl.col("opening") != 0) | (pl.col("closing") != 0))["account"]
+    wanted = set(moved) if changed_only else set(moved) | set(standing)
+    return sorted(set(money.select("id").collect()["id"]) & wanted)
+
+
+class _Run:
+    """One run over the accounts: what is to be done, under way, and done."""
+
+    def __init__(self, book: Book, order: Order, numbers: list[int], since: date, until: date) -> None:
+        self.book, self.order, self.numbers, self.since, self.until = book, order, numbers, since, until
+        self.look = design(order.language, order.templates)
+        self.done = Rendered(order.folder, asked=len(numbers))
+        order.folder.mkdir(parents=True, exist_ok=True)
+        if order.outbox is not None:
+            order.outbox.mkdir(parents=True, exist_ok=True)
+        self.manifest = Manifest(order.folder)
+
+    def through(self, workers: int, timeout_s: float, progress: Progress) -> Rendered:
+        """Draw all papers; return what was done, the failed ones by account number."""
+        with ProcessPool(max_workers=workers, max_tasks=PAPERS_A_WORKER, context=_context()) as pool:
+            under_way: dict[Any, Job] = {}
+            for job in self._jobs(progress):
+                under_way[pool.schedule(draw, args=[job], timeout=timeout_s)] = job
+                # So many ahead keep every worker busy, and no more papers in memory than that.
+                if len(under_way) >= 4 * workers:
+                    self._finished(under_way, progress, timeout_s)
+            while under_way:
+                self._finished(under_way, progress, timeout_s)
+        self.done.failed.sort()
+        return self.done
+
+    def _finished(self, under_way: dict[Any, Job], progress: Progress, timeout_s: float) -> None:
+        ready, _ = wait(under_way, return_when=FIRST_COMPLETED)
+        for future in ready:
+            job = under_way.pop(future)
+            try:
+                noted: Noted = future.result()
+            except TimeoutError:
+                self._fail(job.paper.account, f"not ready after {timeout_s:g} seconds", progress)
+            except ProcessExpired as error:
+                self._fail(job.paper.account, f"the process that drew it ended with code {error.exitcode}", progress)
+            except Failure as error:
+                self._fail(job.paper.account, str(error), progress)
+            except Exception as error:  # whatever breaks one paper must not stop the others; it is named
+                self._fail(job.paper.account, f"{type(error).__name__}: {error}", progress)
+            else:
+                self.manifest.note(noted)
+                self.done.written += 1
+                self._count_mail(job)
+                self._tell(progress, noted.number)
+
+    def _jobs(self, progress: Progress) -> Iterator[Job]:
+        """Yield what is to be drawn: not what is there already with the same figures and looks."""
+        at = known(self.book, self.until)
+        for numbers, facts in groups(self.book, self.numbers, since=self.since, until=self.until):
+            for account in numbers:
+                try:
+                    paper = statement(facts, account, since=self.since, until=self.until, known=at)
+                except Failure as error:
+                    self._fail(account, str(error), progress)
+                    continue
+                number = paper_number(paper, self.order.kind)
+                mark = fingerprint(paper, self.order.kind, self.look)
+                job = Job(paper, self.order.kind, self.order.language, self.order.templates, self.order.folder,
+                          mark, self.order.outbox, self.order.sender)  # fmt: skip
+                if self.manifest.has(number, mark) and job.mail_is_there():
+                    self.done.unchanged += 1
+                    self._count_mail(job)
+                    self._tell(progress, number)
+                else:
+                    yield job
+
+    def _count_mail(self, job: Job) -> None:
+        if job.outbox is not None:
+            self.done.mailed += bool(job.paper.client.email)
+            self.done.without_address += not job.paper.client.email
+
+    def _fail(self, account: int, why: str, progress: Progress) -> None:
+        self.done.failed.append((account, why))
+        self._tell(progress, str(account))
+
+    def _tell(self, progress: Progress, number: str) -> None:
+        done = self.done
+        progress(done.written + done.unchanged + len(done.failed), done.asked, number)
+
+
+def _context() -> Any:
+    # Never a plain fork: Polars has threads, and a forked copy of their locks may never open.
+    ways = multiprocessing.get_all_start_methods()
+    context = multiprocessing.get_context("forkserver" if "forkserver" in ways else "spawn")
+    if "forkserver" in ways:
+        context.set_forkserver_preload(["reports.documents.drawing"])
+    return context

@@ -1,0 +1,47 @@
+"""A letter with a paper in it: a whole e-mail as a file, for any mail program to send.
+
+The same paper makes the same bytes. Subject and text are templates, subject first, then an
+empty line, so a company can replace them with TIFFIN_TEMPLATES.
+"""
+
+from datetime import UTC
+from email.errors import MessageError
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import format_datetime
+from hashlib import sha256
+from pathlib import Path
+
+from jinja2 import TemplateError
+
+from ledger.errors import Failure
+from reports.documents.language import language
+from reports.documents.model import Statement
+from reports.documents.render import environment
+from reports.documents.view import Kind, Page
+
+
+def letter(paper: Statement, pdf: bytes, *, kind: Kind, code: str, sender: str, templates: Path | None = None) -> bytes:
+    """Return the e-mail (RFC 5322) that sends a paper to its client.
+
+    Raises Failure when an address or the template is broken.
+    """
+    page = Page(paper, kind, language(code))
+    try:
+        text = environment(code, templates).get_template("letter.txt").render(page=page, paper=paper, lang=page.lang)
+    except TemplateError as error:
+        raise Failure(f"the template letter.txt cannot be drawn: {error}") from error
+    subject, _, body = text.strip().partition("\n")
+    message = EmailMessage(policy=SMTP)
+    try:
+        message["From"], message["To"] = sender, paper.client.email
+        message["Subject"] = subject.strip()
+    except (ValueError, IndexError, MessageError) as error:
+        raise Failure(f"account {paper.account}: {sender} or {paper.client.email} is not an address") from error
+    message["Date"] = format_datetime(paper.known_at.astimezone(UTC))
+    mark = sha256(pdf).hexdigest()[:32]
+    message["Message-ID"] = f"<{page.number}.{mark}@{sender.rpartition('@')[2].strip('> ')}>"
+    message.set_content(body.strip() + "\n", cte="quoted-printable")
+    message.add_attachment(pdf, maintype="application", subtype="pdf", filename=f"{page.number}.pdf")
+    message.set_boundary(f"=_{mark}")
+    return message.as_bytes()

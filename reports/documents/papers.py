@@ -1,0 +1,81 @@
+"""One paper from an opened book: an account, a period, a kind and a language.
+
+Before a paper is drawn, the reports it takes its figures from must hold their controls.
+"""
+
+import re
+from calendar import monthrange
+from datetime import date
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from ledger.errors import Failure
+from reports.documents.figures import statement
+from reports.documents.model import Statement
+from reports.documents.reading import groups, known
+from reports.documents.render import pdf
+from reports.documents.view import Kind
+from reports.run import Book, Result
+
+_CONTROLLING = ("turnover", "brand-revenue")
+
+
+def month_days(month: str) -> tuple[date, date]:
+    """Return the first and the last day of a month given as YYYY-MM. Raises Failure if it is not one."""
+    found = re.fullmatch(r"(\d{4})-(\d{2})", month)
+    if not found or not 1 <= int(found[2]) <= 12 or int(found[1]) == 0:
+        raise Failure(f"{month} is not a month: write YYYY-MM")
+    year, number = int(found[1]), int(found[2])
+    return date(year, number, 1), date(year, number, monthrange(year, number)[1])
+
+
+def controlled(book: Book, since: date, until: date) -> Result:
+    """Return turnover of the period. Raises Failure when a control of the period does not hold."""
+    results = [book.report(name, **{"from": since, "to": until}) for name in _CONTROLLING]
+    for result in results:
+        for control in result.controls:
+            if not control.holds:
+                raise Failure(
+                    f"no papers: control {control.name} of {result.report.name} does not hold: expected "
+                    f"{control.expected}, actual {control.actual} {control.currency}".rstrip()
+                )
+    return results[0]
+
+
+def statement_of(book: Book, account: int | str, since: date, until: date) -> Statement:
+    """Return the facts of one account's paper; the days are included.
+
+    Raises Failure for an account that is not there or is not a client's money account, for a
+    period that begins after the cut, and when a control does not hold.
+    """
+    number = book.account(account)
+    kind = book.accounts.filter(pl.col("id") == number).select("kind").collect().item()
+    if kind != "money":
+        raise Failure(f"account {number} keeps bonus points: they are on the statement of its money account")
+    begun(book, since)
+    controlled(book, since, until)
+    ((_, facts),) = groups(book, [number], since=since, until=until)
+    return statement(facts, number, since=since, until=until, known=known(book, until))
+
+
+def begun(book: Book, since: date) -> None:
+    """Raise a Failure when nothing of the period can be in the lake yet."""
+    at = book.cut.taken_at.astimezone(ZoneInfo(book.cut.time_zone)).date()
+    if since > max(at, book.last_day):
+        raise Failure(f"the lake ends on {max(at, book.last_day)}: a period from {since} has not begun")
+
+
+def statement_pdf(
+    book: Book,
+    account: int | str,
+    month: str,
+    language: str = "en",
+    *,
+    kind: Kind = "statement",
+    templates: Path | None = None,
+) -> bytes:
+    """Return the PDF of an account's paper for a month, YYYY-MM. Raises Failure as `statement_of` does."""
+    since, until = month_days(month)
+    return pdf(statement_of(book, account, since, until), kind=kind, code=language, templates=templates)

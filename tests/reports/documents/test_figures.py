@@ -1,0 +1,199 @@
+"""The figures of papers: the same as the reports', or no paper."""
+
+import json
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+
+import polars as pl
+import pytest
+
+from ledger.errors import Failure
+from reports.documents.embedded import as_json
+from reports.documents.figures import statement
+from reports.documents.model import Statement
+from reports.documents.papers import month_days, statement_of
+from reports.documents.reading import groups, known
+from reports.documents.view import paper_number
+from reports.run import Book
+from tests.reports.story import Story
+
+MARCH = month_days("2017-03")
+
+
+@pytest.fixture
+def march(story: Story) -> Story:
+    """Return March of a client of Sushi House: lunches paid by a company and by herself."""
+    story.account("anna", holder="sushi")
+    story.account("romashka", holder="sushi", kind="legal_entity")
+    story.bonus_account("points", of="anna", brand="sushi")
+    story.terms("romashka", 1000, 10, "2017-01-01")
+    story.payment("2017-02-10", "anna", 300, "sushi")
+    debit = story.debit(
+        "2017-03-02",
+        "anna",
+        {"brand": "sushi", "amount": 120, "gross": 150, "vat_rate": 20, "vat": 20, "reference": "A-1"},
+        {"brand": "pizza", "amount": 50, "line": 2, "source": "romashka"},
+    )
+    story.bonus("2017-03-03", "points", 12, refers_to=debit)
+    story.refund("2017-03-05", debit, ("sushi", 20))
+    story.payout("2017-03-06", "anna", 40, "sushi")
+    story.hold("2017-03-07", "anna", 30, "2017-04-05")
+    story.payment("2017-03-08", "anna", 5, "sushi")
+    return story
+
+
+def closed(story: Story) -> Book:
+    """Return the story's book with March closed."""
+    story.close("2017-03-31")
+    return story.book()
+
+
+def of(book: Book, account: str) -> Statement:
+    """Return the account's paper of March."""
+    return statement_of(book, account, *MARCH)
+
+
+def test_the_summary_leads_from_opening_to_closing(march):
+    """Opening 300, services 150 less 30 discount, 20 back, 40 paid out, 5 paid in: 165."""
+    summary = of(closed(march), "anna").summary
+    assert (summary.opening, summary.charged, summary.discounts) == (300, 150, 30)
+    assert (summary.refunds, summary.paid, summary.other) == (20, 5, (("payout", Decimal(-40)),))
+    assert (summary.closing, summary.held, summary.to_pay) == (165, 30, 0)
+
+
+def test_the_operations_are_the_rows_of_the_account_card(march):
+    """Version, transaction, amount, balance and held of each are those that the report shows."""
+    book = closed(march)
+    card = book.report("account-card", account="anna", **{"from": MARCH[0], "to": MARCH[1]}).frame
+    shown = [(one.version, one.transaction, one.kind, one.amount, one.balance, one.held)
+             for one in of(book, "anna").operations]  # fmt: skip
+    rows = card.select("version", "transaction", "kind", pl.col("credit") - pl.col("debit"), "balance", "held").rows()
+    assert shown == rows
+    assert len(rows) == 5
+
+
+def test_every_paper_opens_and_closes_as_turnover(march):
+    """Each money account's opening and closing are the report's."""
+    book = closed(march)
+    rows = book.report("turnover", **{"from": MARCH[0], "to": MARCH[1]}).frame.filter(pl.col("kind") == "money")
+    assert rows.height == 2
+    for row in rows.iter_rows(named=True):
+        summary = of(book, row["reference"]).summary
+        assert (summary.opening, summary.closing) == (row["opening"], row["closing"])
+
+
+def test_embedded_json_has_the_rows_of_the_account_card(march):
+    """What a client's program reads is what the report gives."""
+    book = closed(march)
+    paper = json.loads(as_json(of(book, "anna"), "statement"))
+    card = book.report("account-card", account="anna", **{"from": MARCH[0], "to": MARCH[1]}).frame
+    assert [row["balance"] for row in paper["operations"]] == [str(value) for value in card["balance"]]
+    assert paper["number"] == f"S-{paper['account']}-2017-03"
+    assert paper["operations"][0]["lines"][0]["gross"] == "150.00"
+
+
+def test_a_payer_sees_for_whom_it_paid_and_what_is_overdue(march):
+    """The company owes 50 since 2 March with ten days to pay: overdue on the 31st, so no credit is left."""
+    paper = of(closed(march), "romashka")
+    assert paper.operations[0].subaccount_name == "Anna"
+    assert (paper.overdue, paper.due_on) == (50, date(2017, 3, 12))
+    assert paper.credit is not None
+    assert (paper.credit.limit, paper.credit.available) == (1000, 0)
+    assert [age.amount for age in paper.ages] == [0, 50, 0, 0, 0, 0]
+
+
+def test_expired_credit_is_no_credit_and_says_when_it_ended(march):
+    """Terms that ended in February leave nothing in March."""
+    march.account("late", holder="sushi")
+    march.terms("late", 500, None, "2017-01-01", "2017-02-15")
+    march.debit("2017-02-01", "late", ("sushi", 70))
+    credit = of(closed(march), "late").credit
+    assert credit is not None
+    assert (credit.limit, credit.available, credit.expired_on) == (0, 0, date(2017, 2, 15))
+
+
+def test_points_stand_apart_from_money(march):
+    """Twelve points accrued are on the paper, and in none of its sums of money."""
+    paper = of(closed(march), "anna")
+    assert [(bonus.brand, bonus.accrued, bonus.closing) for bonus in paper.bonuses] == [("Sushi House", 12, 12)]
+
+
+def test_a_closed_month_has_the_same_paper_whatever_is_posted_later(march):
+    """April's postings and a later cut change nothing in March's paper."""
+    before = of(closed(march), "anna")
+    march.payment("2017-04-02", "anna", 999, "sushi")
+    march.close("2017-04-30")
+    assert of(march.book(number=2), "anna") == before
+
+
+def test_an_open_month_is_provisional(march):
+    """Until its last day is closed a paper says that it may change."""
+    paper = of(march.book(), "anna")
+    assert paper.provisional
+    assert paper.cut == 1
+
+
+def test_an_act_opens_with_the_closing_of_the_one_before(march):
+    """Over the months of a year, for every account."""
+    book = closed(march)
+    for account in ("anna", "romashka"):
+        closing = Decimal(0)
+        for month in ("2017-01", "2017-02", "2017-03"):
+            paper = statement_of(book, account, *month_days(month))
+            assert paper.summary.opening == closing
+            closing = paper.summary.closing
+
+
+def test_a_control_that_does_not_hold_stops_a_single_paper_too(march):
+    """A service line that was changed behind the ledger's back: turnover's entries sum to zero no more."""
+    changed(march)
+    with pytest.raises(Failure, match="no papers: control zero_sum of turnover does not hold: expected 0.00, actual 1"):
+        of(closed(march), "anna")
+
+
+def test_a_statement_whose_lines_do_not_make_its_entry_is_refused(march):
+    """Should every control miss it, the paper itself names the transaction and both figures."""
+    changed(march)
+    book = closed(march)
+    number = march.accounts["anna"]["id"]
+    ((_, facts),) = groups(book, [number], since=MARCH[0], until=MARCH[1])
+    sentence = f"account {number}: the lines of transaction 2 make -121.00, the entry says -120.00"
+    with pytest.raises(Failure, match=sentence):
+        statement(facts, number, since=MARCH[0], until=MARCH[1], known=known(book, MARCH[1]))
+
+
+def changed(story: Story) -> None:
+    """Add 1.00 to a service line behind the ledger's back."""
+    row = next(row for row in story.rows["entries"] if row.get("service") and row["amount"] == 120)
+    row["amount"] = Decimal(121)
+
+
+@pytest.mark.parametrize(
+    ("month", "sentence"),
+    [("2017-13", "2017-13 is not a month: write YYYY-MM"), ("March", "March is not a month: write YYYY-MM")],
+)
+def test_a_month_that_is_none_is_named(month, sentence):
+    """The sentence shows what was typed and what to type."""
+    with pytest.raises(Failure, match=sentence):
+        month_days(month)
+
+
+def test_a_month_that_has_not_begun_is_refused(march):
+    """There is no paper of the future."""
+    with pytest.raises(Failure, match="the lake ends on 2017-03-31: a period from 2018-01-01 has not begun"):
+        statement_of(closed(march), "anna", *month_days("2018-01"))
+
+
+def test_a_bonus_account_has_no_paper_of_its_own(march):
+    """Its points are on the statement of the money account."""
+    with pytest.raises(Failure, match="keeps bonus points"):
+        of(closed(march), "points")
+
+
+def test_numbers_of_papers_name_kind_account_and_period(march):
+    """The same paper always has the same number."""
+    paper = of(closed(march), "anna")
+    assert paper_number(paper, "act") == f"A-{paper.account}-2017-03"
+    longer = replace(paper, until=date(2017, 4, 15))
+    assert paper_number(longer, "invoice") == f"I-{paper.account}-20170301-20170415"
