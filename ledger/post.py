@@ -232,7 +232,8 @@ class Ledger:
         with connection.transaction():
             rows = connection.execute(
                 "SELECT h.transaction_id, t.key, h.account_id FROM hold h "
-                "JOIN transaction t ON t.id = h.transaction_id WHERE h.state = 'open' AND h.expires_at <= %s ORDER BY h.expires_at, h.transaction_id LIMIT %s",
+                "JOIN transaction t ON t.id = h.transaction_id WHERE h.state = 'open' AND h.expires_at <= %s "
+                "ORDER BY h.expires_at, h.transaction_id LIMIT %s",
                 [until, most],
             ).fetchall()
             if not rows:

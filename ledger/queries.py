@@ -68,7 +68,8 @@ def balance(connection: Connection[Any], asked: AccountRef, *, at: datetime | No
         entry = _row(
             connection,
             "SELECT e.balance_after, e.held_after, e.version FROM entry e "
-            "JOIN transaction t ON t.id = e.transaction_id WHERE e.account_id = %s AND e.version IS NOT NULL AND t.posted_at <= %s ORDER BY e.version DESC LIMIT 1",
+            "JOIN transaction t ON t.id = e.transaction_id WHERE e.account_id = %s AND e.version IS NOT NULL "
+            "AND t.posted_at <= %s ORDER BY e.version DESC LIMIT 1",
             [account["id"], at],
         ) or {"balance_after": 0, "held_after": 0, "version": 0}
         money = int(entry["balance_after"])

@@ -111,7 +111,9 @@ def _party(desk: Desk, record: r.Record) -> Facts:
         _same(f"party {record.reference}", existing, given, "kind")
     elif record.kind is None:
         raise ValueError("kind: is missing")
-    id_ = _save(desk, record, "party", "reference", record.reference, given, {"name": record.reference, "status": "open"})
+    id_ = _save(
+        desk, record, "party", "reference", record.reference, given, {"name": record.reference, "status": "open"}
+    )
     return {"reference": record.reference, "id": id_}
 
 
