@@ -28,7 +28,8 @@ def test_the_code_of_the_readme_runs(home: Path) -> None:
     blocks = BLOCK.findall((ROOT / "README.md").read_text())
     assert {language for language, _ in blocks} == {"sh", "python"}
     for language, code in blocks:
-        run([sys.executable, "-"] if language == "python" else ["bash", "-euo", "pipefail"], code, home)
+        program = [sys.executable, "-c"] if language == "python" else ["bash", "-euo", "pipefail", "-c"]
+        run([*program, code], home)
 
 
 def test_the_pictures_and_pages_that_the_readme_names_are_there() -> None:
@@ -37,9 +38,9 @@ def test_the_pictures_and_pages_that_the_readme_names_are_there() -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-def run(program: list[str], code: str, home: Path) -> None:
+def run(program: list[str], home: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TIFFIN_")}
     environment["TIFFIN_HOME"] = str(home)
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    done = subprocess.run(program, input=code, cwd=home, env=environment, text=True, capture_output=True, timeout=120)
-    assert done.returncode == 0, f"{code}\n{done.stdout}\n{done.stderr}"
+    done = subprocess.run(program, cwd=home, env=environment, text=True, capture_output=True, timeout=120)
+    assert done.returncode == 0, f"{program[-1]}\n{done.stdout}\n{done.stderr}"

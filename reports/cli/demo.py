@@ -1,0 +1,131 @@
+"""`tiffin demo`: a year of real orders through the ledger, the nightly cut, reports and papers.
+
+Killed anywhere, the next run completes it: keys are replayed, cuts and papers that are there stay.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from ledger.errors import Failure
+from ledger.settings import Settings
+
+if TYPE_CHECKING:
+    from reports.demo.figures import Figure
+    from reports.demo.play import Tally
+
+app = typer.Typer()
+console = Console()
+
+YEAR_CLOSES, LUNCHES_CLOSE = date(2017, 12, 31), date(2018, 2, 28)
+STATEMENTS = 200
+PLAIN_STEPS = 10
+
+
+@app.command()
+def demo() -> None:
+    """Play a real year of orders through the ledger, then close it, report it and print its papers."""
+    import reports
+    from ledger.database import initialise, migrate, server_url
+    from ledger.post import Ledger
+    from reports.cli.lake import nightly, verify
+    from reports.demo import complete_journey as journey
+    from reports.demo import figures, lunches, play, year
+
+    settings = Settings()
+    url = server_url(settings)
+    migrate(url)
+    initialise(url, journey.TIME_ZONE, journey.CURRENCY)
+    ledger = Ledger(url)
+
+    console.print("The Complete Journey: a year of baskets of 2,469 households")
+    till = journey.till_lines()
+    brands = journey.brands(till)
+    lines = journey.lines(till, brands)
+    baskets, households = journey.baskets(lines), journey.households(lines)
+
+    records = list(year.registry(brands, households))
+    with _progress("brands, parties, accounts", len(records)) as progress:
+        play.administer(ledger, records, progress)
+    payments = baskets.filter(baskets["top_up"] > 0).height
+    with _progress("payments (derived) and baskets", payments + baskets.height) as progress:
+        year_tally = play.post(ledger, year.commands(baskets, households), progress)
+    if year_tally.declined:
+        raise Failure(f"the ledger declined baskets of the demo: {dict(year_tally.declined)}")
+    nightly(date=YEAR_CLOSES.isoformat(), statements=STATEMENTS)
+
+    console.print("Company lunches, derived: January and February 2018")
+    records = list(lunches.registry())
+    with _progress("companies, employees, terms", len(records)) as progress:
+        play.administer(ledger, records, progress)
+    orders = list(lunches.commands())
+    with _progress("payments, lunches, refunds", len(orders)) as progress:
+        lunch_tally = play.post(ledger, orders, progress)
+    nightly(date=LUNCHES_CLOSE.isoformat(), statements=STATEMENTS)
+    verify()
+
+    _show(year_tally, lunch_tally, figures.figures(lines, reports.open()))
+
+
+@contextmanager
+def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Give a function that is told how many more are done: a bar on a terminal, plain lines elsewhere."""
+    if not console.is_terminal:
+        yield _plain(what, total)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console) as bar:
+        task = bar.add_task(what, total=total)
+        yield lambda more: bar.advance(task, more)
+
+
+def _plain(what: str, total: int) -> Callable[[int], None]:
+    done = 0
+
+    def advance(more: int) -> None:
+        nonlocal done
+        before, done = done, done + more
+        if before * PLAIN_STEPS // total < done * PLAIN_STEPS // total:
+            console.print(f"{what}: {done:,} of {total:,}")
+
+    return advance
+
+
+def _show(year: "Tally", lunch: "Tally", figures: "list[Figure]") -> None:
+    table = Table(title="The year, without the derived lunches", title_justify="left")
+    for name, justify in (("", "left"), ("data set", "right"), ("lake", "right"), ("", "left")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]  # rich wants a Literal
+    for figure in figures:
+        same = "the same" if figure.same else "[red]differs[/red]"
+        table.add_row(figure.name, f"{figure.data_set:,}", f"{figure.lake:,}", same)
+    console.print(table)
+    console.print(_answered("the year", year))
+    console.print(_answered("lunches (derived)", lunch))
+    for code, times in lunch.declined.most_common():
+        console.print(f"    {times:,} × {code}")
+    console.print(NEXT, highlight=False)
+    if not all(figure.same for figure in figures):
+        raise Failure("the lake's figures of the year are not the data set's")
+
+
+def _answered(what: str, tally: "Tally") -> str:
+    replayed = f", {tally.replayed:,} of them replayed" if tally.replayed else ""
+    return (
+        f"{what}: {tally.posted:,} posted, {tally.declined.total():,} declined{replayed}; "
+        f"{tally.rate:,.0f} transactions a second, durable, in batches of 1,000 by one writer"
+    )
+
+
+NEXT = """
+Next:
+  tiffin dashboard                          the finance team's screens
+  tiffin report brand-revenue --from 2017-01-01 --to 2018-01-01
+  tiffin statement household-900 --month 2017-12
+  tiffin stop                               stops the embedded database
+"""
