@@ -1,0 +1,253 @@
+"""Papers as files: valid by two validators, readable aloud, the same bytes again, with the right figures."""
+
+import csv
+import io
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import outloud
+import page
+import pikepdf
+import pytest
+
+from reports.documents import render
+from reports.documents.language import language
+from reports.documents.model import Bonus, Client, Credit, Hold, Statement
+from reports.documents.view import KINDS
+from tests.reports.documents.samples import ROMASHKA, SUSHI, line, money, sample, with_lines
+
+EURO = replace(SUSHI, country="DE", bank_details=(("iban", "DE89370400440532013000"), ("bic", "COBADEFFXXX")))
+LONG = "Общество с ограниченной ответственностью «" + "Длинное название " * 9 + "»!"
+
+
+def three_rates() -> Statement:
+    """Return a statement whose first charge has lines of three VAT rates, and one without VAT."""
+    lines = [line("60", vat_rate="20", discount="5"), line("33", brand="Пекарня", vat_rate="10"),
+             line("7.50", vat_rate="5"), line("20", vat_rate=None)]  # fmt: skip
+    return with_lines(sample(), lines)
+
+
+def everything() -> Statement:
+    """Return a statement in which every part that a paper can have is shown."""
+    owing = sample([("debit", "-120.50")], opening="-950")
+    bands = zip(owing.ages, ("500", "400", "100", "50", "20", "0.50"), strict=True)
+    return replace(
+        owing,
+        overdue=money("570.50"),
+        due_on=date(2017, 3, 30),
+        credit=Credit(money(5000), money(0)),
+        ages=tuple(replace(age, amount=money(amount)) for age, amount in bands),
+        holds=(Hold(77, date(2017, 3, 30), money(250), date(2017, 4, 2)),),
+        bonuses=(Bonus("Sushi House", money(10), money("55.50"), money(20), money("45.50")),),
+        summary=replace(owing.summary, held=money(250), other=(("payout", money(0)),)),
+    )
+
+
+CASES = {
+    "no operations": lambda: sample([]),
+    "one operation": lambda: sample([("payment", "0.01")]),
+    "everything": everything,
+    "negative opening": lambda: sample(opening="-5000"),
+    "dollars": lambda: sample(currency="USD", opening="-10"),
+    "euro to pay": lambda: sample([("debit", "-75.25")], currency="EUR", issuer=EURO),
+    "a currency without grammar": lambda: sample(currency="GEL"),
+    "long names": lambda: sample(client=Client(name=LONG, legal_name=LONG), issuer=replace(SUSHI, legal_name=LONG)),
+    "right to left": lambda: sample(client=Client(name="שרה כהן"), issuer=replace(SUSHI, name="بيت السوشي")),
+    "markup in names": lambda: sample(client=Client(name='<b>"Tom" & \\\\Jerry</b>'), issuer=replace(SUSHI, name='a"};<x')),
+    "three rates": three_rates,
+    "expired credit": lambda: sample(credit=Credit(money(0), money(0), expired_on=date(2017, 2, 28))),
+    "largest amounts": lambda: sample([("payment", "9999999999999.99")], opening="-9999999999999.99"),
+    "provisional": lambda: replace(sample(), provisional=True, cut=91, last_transaction=None),
+    "1,000 operations": lambda: sample([("debit", "-1.25")] * 1000),
+    "30,000 operations": lambda: sample([("payment", "0.02"), ("debit", "-0.03")] * 15_000),
+}  # fmt: skip
+
+
+def drawn(paper: Statement, kind: str, code: str, folder: Path) -> Path:
+    """Draw a paper into a file."""
+    file = folder / f"{kind}-{code}.pdf"
+    file.write_bytes(render.pdf(paper, kind=kind, code=code))
+    return file
+
+
+def text(file: Path) -> str:
+    """Return what pdftotext reads, with plain spaces and minus signs."""
+    read = subprocess.run(["pdftotext", "-layout", str(file), "-"], check=True, capture_output=True, text=True).stdout
+    return re.sub(r"[\u00a0\u202f]", " ", read).replace("−", "-")
+
+
+def shown(amount: object, code: str) -> str:
+    """Return an amount as a paper in that language prints it, with plain spaces and minus signs."""
+    return re.sub(r"[\u00a0\u202f]", " ", language(code).money(amount)).replace("−", "-")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("case", CASES)
+def test_a_paper_passes_both_validators_and_shows_the_totals(case, kind, tmp_path):
+    """PDF/A-3a and PDF/UA-1 by one validator, PDF/UA and sense by another; closing and sums are in the text."""
+    paper, code = CASES[case](), "ru" if case in ("everything", "long names") else "en"
+    file = drawn(paper, kind, code, tmp_path)
+    for profile in ("pdfa-3a", "ua1"):
+        report = page.validate_pdf(file, profile=profile, limits=page.SafetyLimits.unlimited())
+        assert [(failure.rule_id, failure.message) for failure in report.failures] == []
+        assert report.is_compliant
+    heard = outloud.check(str(file))
+    assert heard.error is None
+    assert [(found.rule, found.message) for found in heard.findings if found.severity != "info"] == []
+    words = text(file)
+    assert shown(abs(paper.summary.closing) if kind == "act" else paper.summary.to_pay, code) in words
+    if kind == "statement":
+        for amount in (paper.summary.opening, -paper.summary.charged, paper.summary.paid, paper.summary.closing):
+            assert shown(amount, code) in words
+
+
+@pytest.mark.parametrize("code", ["en", "ru"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_same_paper_has_the_same_bytes_in_another_process(kind, code, tmp_path):
+    """Nothing of a paper hangs on the clock, on the process or on the order of a hash."""
+    program = (
+        "import sys; from reports.documents import render; from tests.reports.documents.test_papers import everything;"
+        f"sys.stdout.buffer.write(render.pdf(everything(), kind={kind!r}, code={code!r}))"
+    )
+    other = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True).stdout
+    assert drawn(everything(), kind, code, tmp_path).read_bytes() == other
+
+
+def test_the_data_is_inside_as_json_and_csv(tmp_path):
+    """Three files with the relationship Data; each row of the paper is in them with its amounts."""
+    paper = three_rates()
+    with pikepdf.open(drawn(paper, "statement", "ru", tmp_path)) as pdf:
+        files = {name: spec.get_file().read_bytes() for name, spec in pdf.attachments.items()}
+        kinds = {str(spec.AFRelationship) for spec in pdf.Root.AF}
+    assert kinds == {"/Data"}
+    stem = "S-1000017-2017-03"
+    assert set(files) == {f"{stem}.json", f"{stem}-operations.csv", f"{stem}-lines.csv"}
+    facts = json.loads(files[f"{stem}.json"])
+    rows = list(csv.DictReader(io.StringIO(files[f"{stem}-operations.csv"].decode())))
+    lines = list(csv.DictReader(io.StringIO(files[f"{stem}-lines.csv"].decode())))
+    assert [row["amount"] for row in rows] == [one["amount"] for one in facts["operations"]]
+    assert [row["amount"] for row in rows] == [str(one.amount) for one in paper.operations]
+    assert [row["amount"] for row in lines] == [str(one.amount) for op in paper.operations for one in op.lines]
+    assert facts["summary"]["closing"] == str(paper.summary.closing)
+
+
+def test_a_very_long_statement_is_summed_by_day_and_carries_every_operation(tmp_path):
+    """Thirty thousand operations are a row a day on paper, and all in the files; the day sums make the total."""
+    paper = CASES["30,000 operations"]()
+    file = drawn(paper, "statement", "en", tmp_path)
+    with pikepdf.open(file) as pdf:
+        assert len(pdf.pages) <= 3
+        rows = pdf.attachments["S-1000017-2017-03-operations.csv"].get_file().read_bytes().count(b"\r\n")
+    assert rows == 30_001
+    assert "30,000 operations, summed by day" in text(file)
+
+
+def test_the_paper_says_title_language_and_conformance(tmp_path):
+    """Readers show the title, screen readers choose the voice, archives find what it conforms to."""
+    with pikepdf.open(drawn(sample(), "invoice", "ru", tmp_path)) as pdf:
+        assert str(pdf.Root.Lang) == "ru"
+        assert bool(pdf.Root.ViewerPreferences.DisplayDocTitle)
+        with pdf.open_metadata() as meta:
+            assert meta["dc:title"] == "Счёт на оплату I-1000017-2017-03, март 2017"
+            assert (meta["pdfaid:part"], meta["pdfaid:conformance"], meta["pdfuaid:part"]) == ("3", "A", "1")
+        assert pdf.Root.Metadata.get("/Filter") is None
+
+
+def spoken(file: Path) -> list[str]:
+    """Return the tagged text in the order of the structure tree: what a screen reader says."""
+    with pikepdf.open(file) as pdf:
+        said = {page.objgen: marked(page) for page in pdf.pages}
+        found: list[str] = []
+        walk(pdf.Root.StructTreeRoot.K, None, said, found)
+    return found
+
+
+def walk(node: object, on: object, said: dict, found: list[str]) -> None:
+    """Collect the marked content under a node, in order."""
+    if isinstance(node, pikepdf.Array):
+        for kid in node:
+            walk(kid, on, said, found)
+    elif isinstance(node, pikepdf.Dictionary):
+        walk(node.get("/K", pikepdf.Array()), node.get("/Pg", on), said, found)
+    elif isinstance(node, int):
+        found.append(said[on.objgen][node])
+
+
+def marked(page_: pikepdf.Page) -> dict[int, str]:
+    """Return the text of each marked content of a page, by its number."""
+    maps = {name: to_unicode(font) for name, font in page_.Resources.Font.items()}
+    texts: dict[int, str] = {}
+    at, font = None, None
+    for operands, operator in pikepdf.parse_content_stream(page_):
+        if str(operator) == "BDC":
+            at = int(operands[1]["/MCID"]) if "/MCID" in operands[1] else None
+        elif str(operator) in ("BMC", "EMC"):
+            at = None
+        elif str(operator) == "Tf":
+            font = str(operands[0])
+        elif str(operator) in ("TJ", "Tj") and at is not None:
+            parts = operands[0] if isinstance(operands[0], pikepdf.Array) else [operands[0]]
+            glyphs = b"".join(bytes(part) for part in parts if isinstance(part, pikepdf.String))
+            texts[at] = texts.get(at, "") + decoded(glyphs, maps[font])
+    return texts
+
+
+def to_unicode(font: pikepdf.Object) -> dict[int, str]:
+    """Return what each glyph of a font means, by its ToUnicode map."""
+    map_ = font.ToUnicode.read_bytes().decode("latin-1")
+    pairs = re.findall(r"<([0-9a-fA-F]{4})> <([0-9a-fA-F]+)>\n", map_)
+    return {int(glyph, 16): bytes.fromhex(letters).decode("utf-16-be") for glyph, letters in pairs}
+
+
+def decoded(glyphs: bytes, map_: dict[int, str]) -> str:
+    """Return the text of two-byte glyphs."""
+    return "".join(map_.get(int.from_bytes(glyphs[at : at + 2], "big"), "?") for at in range(0, len(glyphs), 2))
+
+
+def test_read_aloud_the_paper_makes_sense(tmp_path):
+    """Seller, title, parties, summary, operations row by row; page numbers are never read."""
+    said = spoken(drawn(three_rates(), "statement", "en", tmp_path))
+    order = ["Sushi House", "Account statement", "March 2017", "Issued by", "Client", "Document", "Summary",
+             "Balance at the start", "0.00", "Services before discounts", "Balance at the end", "Operations", "Date",
+             "No.", "Operation", "Charged", "Received", "Balance", "Payment", "–", "300.00", "300.00", "Services",
+             "120.50", "–", "179.50", "Total", "VAT in services, less refunds", "Rate"]  # fmt: skip
+    rest = iter(said)
+    for words in order:
+        assert any(words.casefold() in one.casefold() for one in rest), f"{words} is not read where it belongs"
+    assert not any(re.match(r"page \d", one) for one in said)
+
+
+def test_only_what_can_be_paid_by_phone_has_a_code():
+    """Roubles and euros to pay have one, if the seller's bank details do; other currencies and credit balances none."""
+    owing = [("debit", "-75.25")]
+    assert "<svg" in render.html(sample(owing))
+    assert "<svg" in render.html(sample(owing, currency="EUR", issuer=EURO))
+    assert "<svg" not in render.html(sample(owing, currency="USD"))
+    assert "<svg" not in render.html(sample(owing, currency="EUR"))
+    assert "<svg" not in render.html(sample([("payment", "75.25")]))
+    assert "<svg" not in render.html(sample(owing, issuer=replace(SUSHI, bank_details=())))
+
+
+def test_client_names_are_text_never_markup():
+    """A name with tags and quotes is shown as it is, in the page and in the style sheet."""
+    drawn_ = render.html(CASES["markup in names"]())
+    assert "<b>" not in drawn_
+    assert "&lt;b&gt;" in drawn_
+    assert 'content: "Account statement S-1000017-2017-03 · a\\22 \\7d \\3b \\3c x"' in drawn_
+
+
+def test_a_colour_that_is_none_does_not_reach_the_style_sheet():
+    """What a brand calls its colour is not taken on trust."""
+    drawn_ = render.html(sample(issuer=replace(SUSHI, colour="red; } body { display: none")))
+    assert "display: none" not in drawn_
+    assert "#1f4e79" in drawn_
+
+
+def test_the_client_of_the_sample_is_named_by_its_legal_name():
+    """An accountant looks for the name that is in the contract."""
+    assert ROMASHKA.legal_name in render.html(sample())
