@@ -8,7 +8,7 @@ would lose lower numbers that commit later.
 import random
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -18,9 +18,9 @@ from psycopg.errors import LockNotAvailable
 
 from ledger.database import connect
 from ledger.errors import Failure
+from ledger.store import CUT_LOCK
 from reports.lake.extract import Snapshot
 
-CUT_LOCK = 7_418_529_63
 RUN_LOCK = CUT_LOCK + 1  # one run at a time writes the lake
 LOCK_TIMEOUT_MS = 200  # writers queue behind a waiting cut no longer than this
 PATIENCE_SECONDS = 120.0
@@ -115,9 +115,10 @@ def _expired_holds(connection: Connection) -> bool:
 
 
 def _book_expired(url: str, until: datetime) -> None:
-    from ledger.post import book_expired  # here, for the cut of a ledger without holds needs no writer
+    from ledger.post import Ledger  # here, for most cuts find nothing expired and need no writer
 
-    book_expired(url, until)
+    with closing(Ledger(url)) as ledger:
+        ledger.book_expired(until)
 
 
 def _book(connection: Connection) -> tuple[datetime, str, date | None]:

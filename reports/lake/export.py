@@ -44,7 +44,7 @@ class _Export:
         }
         for name in SNAPSHOTS:
             frame = accounts if name == "accounts" else self.taken.snapshot.snapshot(name)
-            written[name] = self._write(name, iter([frame]))
+            written[name] = self._replace(name, frame)
         return {table.name: written[table.name] for table in TABLES}
 
     def _transactions(self) -> Iterator[pl.DataFrame]:
@@ -71,9 +71,14 @@ class _Export:
     def _append(self, name: str, frames: Iterator[pl.DataFrame]) -> PinnedTable:
         pinned = self._pinned(name)
         if pinned and next(self.slices(), None) is None:
-            delta.put_back(self.place, name, pinned)
-            return delta.pin(self.place, name, known=pinned)
+            return pinned
         return self._write(name, delta.ahead(frames))
+
+    def _replace(self, name: str, frame: pl.DataFrame) -> PinnedTable:
+        pinned, content = self._pinned(name), _digest(frame)
+        if pinned and pinned.content == content:
+            return pinned
+        return self._write(name, iter([frame])).model_copy(update={"content": content})
 
     def _write(self, name: str, frames: Iterator[pl.DataFrame]) -> PinnedTable:
         return delta.write(self.place, declared(name), frames, number=self.number, pinned=self._pinned(name))
@@ -82,15 +87,17 @@ class _Export:
         return self.previous.tables.get(name) if self.previous else None
 
 
-def export(place: Place, taken: Taken, previous: Published | None, made_by: Maker) -> Manifest:
+def export(place: Place, taken: Taken, previous: Published | None, made_by: Maker, *, anew: bool = False) -> Manifest:
     """Write the tables of a cut and return its manifest, not yet published.
 
-    Raises Failure when the lake holds another book, or one further on than this ledger.
+    With `anew` everything is written again, not only what is new. Raises Failure when the
+    lake holds another book, or one further on than this ledger.
     """
     if previous:
         _check_same_book(place, taken, previous.manifest)
     number = next_number(place, previous)
-    run = _Export(place, taken, number, previous.manifest if previous else None)
+    base = previous.manifest if previous and not anew else None
+    run = _Export(place, taken, number, base)
     tables = run.tables()
     cut = Cut(
         number=number,
@@ -106,7 +113,7 @@ def export(place: Place, taken: Taken, previous: Published | None, made_by: Make
         cut=cut,
         book=taken.book,
         tables=tables,
-        totals=_totals(run.sums, previous.manifest.totals if previous else {}),
+        totals=_totals(run.sums, base.totals if base else {}),
         database=None,
         previous=named(previous),
     )
@@ -131,6 +138,10 @@ def _check_same_book(place: Place, taken: Taken, previous: Manifest) -> None:
             f"the lake at {place.url} is ahead of the ledger: it has transaction {previous.cut.last_transaction}, "
             f"the ledger only {taken.snapshot.last_transaction}"
         )
+
+
+def _digest(frame: pl.DataFrame) -> str:
+    return manifest.digest(frame.write_ipc(None).getvalue())
 
 
 def _sums(entries: pl.DataFrame) -> pl.DataFrame:

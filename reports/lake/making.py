@@ -3,14 +3,20 @@
 A nightly cut for a day is made once: asked again, the one that was published comes back.
 """
 
+from collections.abc import Iterator
 from datetime import date
 
+import polars as pl
+
+from ledger.errors import Failure
 from reports.lake import dated, manifest
 from reports.lake.cutting import Taken, alone, cut
 from reports.lake.export import export
 from reports.lake.manifest import Manifest, Published
 from reports.lake.place import Place
 from reports.lake.reading import Lake
+from reports.lake.schema import TABLES, Table
+from reports.lake.verify_lake import UNREADABLE, differences
 
 
 def nightly_cut(url: str, lake: str, day: date) -> tuple[Lake, bool]:
@@ -44,16 +50,62 @@ def frequent_cut(url: str, lake: str) -> tuple[Lake, bool]:
         return Lake(place, manifest.publish(place, found).manifest), True
 
 
+def rebuild(url: str, lake: str) -> tuple[Lake, list[str]]:
+    """Export the whole ledger anew and publish it as a cut; say where the rows differ from the cut before.
+
+    Cuts before it stay as they are. Works also when the pointer or a file is lost or damaged:
+    then the difference is that the cut before cannot be read. Raises Failure when another
+    run is at work, or the lake holds another book.
+    """
+    place = Place(lake)
+    with alone(url) as connection:
+        try:
+            latest = manifest.current(place)
+        except Failure:
+            latest = None
+        with cut(connection, url) as taken:
+            found = export(place, taken, latest, "rebuild", anew=True)
+        named = found.model_copy(update={"database": dated.make(Lake(place, found))})
+        made = Lake(place, manifest.publish(place, named).manifest)
+    return made, unlike(Lake(place, latest.manifest), made) if latest else []
+
+
+def unlike(before: Lake, after: Lake) -> list[str]:
+    """Return a sentence for each row up to the earlier cut that two cuts do not share.
+
+    Snapshot tables are compared when nothing was recorded between the cuts.
+    """
+    same = (before.cut.last_transaction, before.cut.last_change) == (
+        after.cut.last_transaction,
+        after.cut.last_change,
+    )
+    return [sentence for table in TABLES if table.appended or same for sentence in _unlike(before, after, table)]
+
+
+def _unlike(before: Lake, after: Lake, table: Table) -> Iterator[str]:
+    within = pl.col(table.key[0]) <= before.cut.last_transaction if table.appended else pl.lit(True)
+    try:
+        parts = [pl.col("month") == month for month in dated.months(after, table)] if table.appended else [within]
+        for part in parts:
+            old, new = (
+                lake.scan(table.name).filter(part, within).sort(table.key).collect() for lake in (before, after)
+            )
+            yield from differences(table, new, old)
+    except UNREADABLE as error:
+        yield f"{table.name} of cut {before.cut.number} cannot be read: {str(error).splitlines()[0]}"
+
+
 def _closing(place: Place, latest: Published, day: date) -> Manifest | None:
     """Return the oldest nightly cut that closed this day or a later one, if one was published."""
     found = None
     for published in manifest.chain(place, latest):
-        cut = published.manifest.cut
-        if cut.closed_until is None or cut.closed_until < day:
-            break
-        if cut.made_by == "nightly":
+        closed_until = published.manifest.cut.closed_until
+        if closed_until is None or closed_until < day:
+            return found
+        if published.manifest.cut.made_by == "nightly":
             found = published.manifest
-    return found
+    # Closed before the oldest cut that is kept: that cut was published, and vacuumed since.
+    return found or (latest.manifest if published.manifest.previous else None)
 
 
 def _anything_new(latest: Manifest, taken: Taken) -> bool:

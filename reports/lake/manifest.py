@@ -19,7 +19,7 @@ from reports.lake.place import Place
 
 POINTER = "current.json"
 
-Maker = Literal["nightly", "frequent", "compaction"]
+Maker = Literal["nightly", "frequent", "compaction", "rebuild"]
 
 
 class _Fact(BaseModel):
@@ -47,11 +47,15 @@ class File(_Fact):
 
 
 class PinnedTable(_Fact):
-    """A table at one version of its Delta log; `files` are named relative to the table."""
+    """A table at one version of its Delta log; `files` are named relative to the table.
+
+    `content` is a hash of a snapshot table's rows, by which an unchanged one is not written again.
+    """
 
     version: int
     rows: int
     files: dict[str, File]
+    content: str | None = None
 
 
 class Totals(_Fact):
@@ -100,6 +104,11 @@ class Published(NamedTuple):
 
     manifest: Manifest
     sha256: str
+
+
+def no_cut() -> Failure:
+    """Return what to raise before the first cut."""
+    return Failure("no cut yet: run tiffin nightly --date YYYY-MM-DD")
 
 
 def name_of(number: int) -> str:

@@ -125,7 +125,7 @@ def open_lake(url: str, *, cut: int | None = None) -> Lake:
     place = Place(url)
     published = manifests.current(place)
     if published is None:
-        raise Failure("no cut yet: run tiffin nightly --date YYYY-MM-DD")
+        raise manifests.no_cut()
     if cut is None or cut == published.manifest.cut.number:
         return Lake(place, published.manifest)
     for older in manifests.chain(place, published):

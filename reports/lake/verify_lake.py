@@ -6,7 +6,7 @@ are compared with the ledger where it has not moved since the cut, and with the 
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,7 +23,7 @@ from reports.lake.place import Place
 from reports.lake.reading import Lake, declared
 from reports.lake.schema import TABLES, Table
 
-_UNREADABLE = (pl.exceptions.PolarsError, DeltaError, OSError, duckdb.Error)
+UNREADABLE = (pl.exceptions.PolarsError, DeltaError, OSError, duckdb.Error)
 
 
 def verify_lake(url: str, lake: str) -> Iterator[Check]:
@@ -106,7 +106,7 @@ class _Checks:
     def _version(self, name: str, version: int, files: set[str]) -> str | None:
         try:
             table = delta.opened(self.lake.place, name, version)
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             return f"cannot be opened: {_first_line(error)}"
         if table is None:
             return "is missing"
@@ -149,17 +149,14 @@ class _Checks:
             if (ledger.last_transaction, ledger.last_change) != (cut.last_transaction, cut.last_change):
                 return 0, []
             for name in SNAPSHOTS:
-                if name not in self.lake.manifest.tables or (name == "closings" and not self._closings_still()):
+                if name not in self.lake.manifest.tables:
                     continue
                 expected, actual = ledger.snapshot(name), self.lake.scan(name).collect()
+                if name == "closings":  # a day may have been closed since, with nothing else new
+                    expected = expected.filter(pl.col("closed_until") <= cut.closed_until)
                 checked += expected.height
                 problems += differences(declared(name), *(f.sort(declared(name).key) for f in (expected, actual)))
         return checked, problems
-
-    def _closings_still(self) -> bool:
-        with Snapshot(self.url) as ledger:
-            latest: date | None = ledger.snapshot("closings")["closed_until"].max()  # type: ignore[assignment]  # of dates
-        return latest == self.lake.cut.closed_until
 
     def balances(self) -> Check:
         """Compare the accounts' balances at the cut with the sums of the lake's entries."""
@@ -248,7 +245,7 @@ class _Checks:
     def _check(self, name: str, rule: str, compare: Callable[[], tuple[int, list[str]]]) -> Check:
         try:
             checked, problems = compare()
-        except _UNREADABLE as error:
+        except UNREADABLE as error:
             return found(name, rule, checked=0, problems=[f"{name} cannot be read: {_first_line(error)}"])
         return found(name, rule, checked=checked, problems=problems)
 

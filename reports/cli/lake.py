@@ -1,0 +1,254 @@
+"""`tiffin nightly`, `tiffin verify` and `tiffin lake …`: cuts, checks, care."""
+
+import json
+import re
+import signal
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import date as Day
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from ledger.errors import Failure
+from ledger.settings import Settings
+
+if TYPE_CHECKING:
+    from reports.lake.checks import Check
+    from reports.lake.reading import Lake
+    from reports.nightly import Night, Step
+
+app = typer.Typer()
+lake_app = typer.Typer(no_args_is_help=True, help="Look after the lake.")
+app.add_typer(lake_app, name="lake")
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+SECONDS = {"s": 1, "m": 60, "h": 3600}
+
+
+def _limit(text: str) -> int:
+    """Return how many statements at most; -1 for all."""
+    if text in ("all", "none"):
+        return -1 if text == "all" else 0
+    if not text.isdigit():
+        raise typer.BadParameter("give a number, all or none")
+    return int(text)
+
+
+@app.command()
+def nightly(
+    date: Annotated[
+        str | None, typer.Option(help="The day to close, YYYY-MM-DD; by default the latest that has ended.")
+    ] = None,
+    statements: Annotated[
+        int, typer.Option(parser=_limit, metavar="N|all|none", help="How many statements when the day ends a month.")
+    ] = -1,
+    every: Annotated[
+        str | None, typer.Option(help="Instead: a cut every so often, such as 5m, until stopped; closes nothing.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Close a day: cut and export, verify, write the reports and, when a month ends, the statements.
+
+    Run again, it makes only what is missing.
+    """
+    if every is not None:
+        if date is not None:
+            raise Failure("give either --date or --every: frequent cuts close no day")
+        _cut_every(_seconds(every), as_json)
+        return
+    from ledger.database import server_url
+    from reports import nightly as night
+    from reports.cli.papers import _progress as papers_progress  # one way to show papers being made
+
+    settings = Settings()
+    day = _day(date) if date is not None else None
+    url = server_url(settings)
+    console = Console(stderr=True)
+    with papers_progress(quiet=as_json) as progress:
+        done = night.nightly(
+            settings,
+            url,
+            day or night.yesterday(url),
+            statements=None if statements < 0 else statements,
+            begun=_quiet
+            if as_json or not console.is_terminal
+            else lambda name: console.print(f"{name} …", style="dim"),
+            tell=_quiet if as_json else _tell,
+            progress=progress,
+        )
+    _end(done, as_json)
+
+
+@app.command()
+def verify(as_json: AsJson = False) -> None:
+    """Check the ledger by its rules, and the lake against its files, its manifests and the ledger."""
+    from ledger.database import server_url
+    from reports.lake.verify import verify as checks
+
+    settings = Settings()
+    broken: list[Check] = []
+    told = []
+    for subject, check in checks(server_url(settings), settings.lake_url):
+        if not check.holds:
+            broken.append(check)
+        if as_json:
+            told.append({"subject": subject, **asdict(check), "holds": check.holds})
+            continue
+        print(f"{'ok   ' if check.holds else 'WRONG'}  {subject}: {check.rule} ({check.checked:,})", flush=True)
+        for problem in check.problems:
+            print(f"       {problem}")
+        if check.wrong > len(check.problems):
+            print(f"       and {check.wrong - len(check.problems):,} more")
+    if as_json:
+        print(json.dumps({"holds": not broken, "checks": told}, ensure_ascii=False, default=str))
+    if broken:
+        raise Failure(f"{len(broken)} of the checks failed, first: {broken[0].problems[0]}")
+
+
+@lake_app.command()
+def status(as_json: AsJson = False) -> None:
+    """Say how the lake stands: the latest cut, the kept ones, rows, files."""
+    from reports.lake import care
+
+    found = care.status(Settings().lake_url)
+    if as_json:
+        print(json.dumps(asdict(found), default=str))
+        return
+    print(f"cut {found.cut} ({found.made_by}) of {found.taken_at:%Y-%m-%d %H:%M:%S} UTC")
+    print(f"closed until {found.closed_until or 'no day yet'}, latest transaction {found.last_transaction}")
+    print(f"{len(found.kept)} cuts kept, {found.size / 1e6:,.1f} MB in the latest")
+    for name, rows in found.rows.items():
+        print(f"  {name:<13} {rows:>12,} rows in {found.files[name]:,} files")
+    if found.database:
+        print(found.database)
+
+
+@lake_app.command()
+def compact(as_json: AsJson = False) -> None:
+    """Join the small files that frequent cuts leave; earlier cuts stay as they are."""
+    from ledger.database import server_url
+    from reports.lake import care
+
+    settings = Settings()
+    done = care.compact(server_url(settings), settings.lake_url)
+    if as_json:
+        print(json.dumps(asdict(done)))
+    elif done.cut is None:
+        print("nothing to join")
+    else:
+        joined = {name: counts for name, counts in done.files.items() if counts[0] != counts[1]}
+        for name, (before, after) in joined.items():
+            print(f"{name}: {before:,} files are now {after:,}")
+        print(f"published as cut {done.cut}")
+
+
+@lake_app.command()
+def vacuum(
+    keep: Annotated[int, typer.Option(min=1, help="How many of the latest cuts to keep.")] = 60,
+    as_json: AsJson = False,
+) -> None:
+    """Let go of old cuts, and of the files that no kept cut needs."""
+    from ledger.database import server_url
+    from reports.lake import care
+
+    settings = Settings()
+    done = care.vacuum(server_url(settings), settings.lake_url, keep=keep)
+    if as_json:
+        print(json.dumps(asdict(done)))
+        return
+    print(f"{len(done.kept)} cuts kept, {len(done.cuts)} let go, {len(done.files):,} files removed")
+
+
+@lake_app.command()
+def rebuild(as_json: AsJson = False) -> None:
+    """Export the whole ledger anew, and compare the rows with the cut before."""
+    from ledger.database import server_url
+    from reports.lake import making
+
+    settings = Settings()
+    made, unlike = making.rebuild(server_url(settings), settings.lake_url)
+    if as_json:
+        print(json.dumps({"cut": made.cut.number, "unlike": unlike[:100], "unlike_count": len(unlike)}))
+    else:
+        rows = sum(pinned.rows for pinned in made.manifest.tables.values())
+        print(f"cut {made.cut.number}: {rows:,} rows anew")
+    if unlike:
+        raise Failure(f"{len(unlike)} rows were other than in the cut before, first: {unlike[0]}")
+
+
+def _day(text: str) -> Day:
+    try:
+        return Day.fromisoformat(text)
+    except ValueError:
+        raise Failure(f"{text} is not a date: write YYYY-MM-DD") from None
+
+
+def _seconds(text: str) -> int:
+    found = re.fullmatch(r"([1-9][0-9]{0,5})([smh])", text)
+    if not found:
+        raise Failure(f"{text} is not a time between cuts: write such as 30s, 5m or 1h")
+    return int(found[1]) * SECONDS[found[2]]
+
+
+def _quiet(anything: object) -> None:
+    """Say nothing."""
+
+
+def _tell(step: "Step") -> None:
+    print(f"{step.name:<11} {step.seconds:7.2f} s  {step.done}", flush=True)
+    for problem in step.problems[:10]:
+        print(f"            {problem}", flush=True)
+
+
+def _end(done: "Night", as_json: bool) -> None:
+    if as_json:
+        print(json.dumps(done.as_json(), ensure_ascii=False, default=str))
+    else:
+        left_out: list[str] = next((step.facts["left_out"] for step in done.steps if "left_out" in step.facts), [])
+        if left_out:
+            print(f"not run, for they are asked for one thing: {', '.join(left_out)}")
+        print(f"total       {sum(step.seconds for step in done.steps):7.2f} s  {done.folder}")
+    if not done.complete:
+        raise Failure(f"the night of {done.day} has {len(done.problems)} problems, first: {done.problems[0]}")
+
+
+def _cut_every(seconds: int, as_json: bool) -> None:
+    from ledger.database import server_url
+    from reports.lake.making import frequent_cut
+
+    settings = Settings()
+    stopped = _until_stopped()
+    while not stopped():
+        started = time.monotonic()
+        try:
+            _tell_cut(*frequent_cut(server_url(settings), settings.lake_url), time.monotonic() - started, as_json)
+        except Failure as failure:  # a server that is restarted is back at the next cut
+            print(f"tiffin: {failure}", file=sys.stderr, flush=True)
+        while not stopped() and time.monotonic() < started + seconds:
+            time.sleep(min(1.0, max(0.0, started + seconds - time.monotonic())))
+
+
+def _until_stopped() -> Callable[[], bool]:
+    """Return what says whether SIGINT or SIGTERM came: the cut under way is finished first."""
+    came: list[int] = []
+
+    def note(number: int, frame: Any) -> None:
+        came.append(number)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, note)
+    return lambda: bool(came)
+
+
+def _tell_cut(lake: "Lake", made: bool, seconds: float, as_json: bool) -> None:
+    cut = lake.cut
+    if as_json:
+        facts = {"cut": cut.number, "made": made, "taken_at": cut.taken_at.isoformat(),
+                 "last_transaction": cut.last_transaction, "seconds": round(seconds, 3)}  # fmt: skip
+        print(json.dumps(facts), flush=True)
+    elif made:
+        print(f"cut {cut.number}, up to transaction {cut.last_transaction}, {seconds:.2f} s", flush=True)

@@ -1,0 +1,213 @@
+"""The nightly run: cut, verification, reports, statements. Each step is timed and told.
+
+It is done once: run again, it finds the cut published and the files written, and makes only
+what is missing. Papers go out only when every check and every control holds.
+"""
+
+import calendar
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from ledger.database import connect
+from ledger.errors import Failure
+from ledger.settings import Settings
+from reports.documents.bulk import Progress, render_statements
+from reports.formats import rendered
+from reports.lake.making import nightly_cut
+from reports.lake.reading import Lake, open_lake
+from reports.lake.verify import verify
+from reports.registry import REPORTS, Report
+from reports.run import Book
+
+FORMS = ("xlsx", "csv")
+RESULT = "nightly.json"
+
+
+@dataclass
+class Step:
+    """One step of a run: what was done in how many seconds, and what was found wrong."""
+
+    name: str
+    done: str = ""
+    seconds: float = 0.0
+    problems: list[str] = field(default_factory=list)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class Night:
+    """A nightly run for one day. `complete` says that every step was taken and nothing was wrong."""
+
+    day: date
+    folder: Path
+    steps: list[Step] = field(default_factory=list)
+
+    @property
+    def problems(self) -> list[str]:
+        """Return everything that was found wrong, by steps."""
+        return [problem for step in self.steps for problem in step.problems]
+
+    @property
+    def complete(self) -> bool:
+        """Say whether nothing was wrong."""
+        return not self.problems
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the run as JSON has it, also what is written to `nightly.json`."""
+        return {
+            "date": self.day.isoformat(),
+            "complete": self.complete,
+            "folder": str(self.folder),
+            "steps": [asdict(step) for step in self.steps],
+        }
+
+
+def nightly(
+    settings: Settings,
+    url: str,
+    day: date,
+    *,
+    statements: int | None,
+    begun: Callable[[str], None] = lambda name: None,
+    tell: Callable[[Step], None] = lambda step: None,
+    progress: Progress | None = None,
+) -> Night:
+    """Run the night of a day, and return what was done; `statements` at most, None for all.
+
+    `begun` hears each step's name, `tell` the step when it is over, `progress` each paper. Raises Failure when no
+    cut can be made: then nothing was published.
+    """
+    night = Night(day, settings.home.resolve() / "reports" / day.isoformat())
+    run = _Run(night, begun, tell)
+    with run.step("cut") as step:
+        lake, made = nightly_cut(url, settings.lake_url, day)
+        step.done = _cut(lake, made)
+        step.facts = {"cut": lake.cut.number, "made": made, "last_transaction": lake.cut.last_transaction}
+    with run.step("verify") as step:
+        _verify(step, url, settings.lake_url)
+    lake = open_lake(settings.lake_url)  # later than the night's cut, where one was published since
+    with run.step("reports") as step:
+        _reports(step, Book(lake), day, night.folder, settings)
+    if _ends_a_month(day) and statements != 0:
+        with run.step("statements") as step:
+            _statements(step, night, Book(lake), settings, statements, progress)
+    _write(night.folder / RESULT, json.dumps(night.as_json(), default=str, indent=1).encode())
+    return night
+
+
+def yesterday(url: str) -> date:
+    """Return the latest day that has ended in the book's time zone. Raises Failure when there is no book."""
+    with connect(url) as connection:
+        row = connection.execute("SELECT (clock_timestamp() AT TIME ZONE time_zone)::date FROM book").fetchone()
+    if row is None:
+        raise Failure("there is no book yet: run tiffin init")
+    today: date = row[0]
+    return today - timedelta(days=1)
+
+
+@dataclass
+class _Run:
+    night: Night
+    begun: Callable[[str], None]
+    tell: Callable[[Step], None]
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[Step]:
+        step = Step(name)
+        started = time.perf_counter()
+        self.begun(name)
+        yield step
+        step.seconds = round(time.perf_counter() - started, 3)
+        self.night.steps.append(step)
+        self.tell(step)
+
+
+def _cut(lake: Lake, made: bool) -> str:
+    rows = lake.manifest.tables
+    figures = f"{rows['transactions'].rows} transactions, {rows['entries'].rows} entries"
+    said = f"cut {lake.cut.number} of {_minute(lake.cut.taken_at)}, closed until {lake.cut.closed_until}, {figures}"
+    return said if made else f"made before: {said}"
+
+
+def _minute(at: datetime) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC"
+
+
+def _verify(step: Step, url: str, lake: str) -> None:
+    checks = list(verify(url, lake))
+    step.problems = [f"{check.name}: {problem}" for _, check in checks for problem in check.problems]
+    step.facts = {"checks": {f"{subject}: {check.name}": check.checked for subject, check in checks}}
+    broken = sum(not check.holds for _, check in checks)
+    step.done = f"{len(checks)} checks, {broken or 'none'} broken"
+
+
+def _reports(step: Step, book: Book, day: date, folder: Path, settings: Settings) -> None:
+    written, found, left_out = [], [], []
+    for report in REPORTS.values():
+        if asked_of := _wanting(report):
+            left_out.append(f"{report.name} (asked by {', '.join(asked_of)})")
+            continue
+        missing = {form: path for form in FORMS if not (path := folder / f"{report.name}.{form}").exists()}
+        if not missing:
+            found.append(report.name)
+            continue
+        result = book.report(report.name, **_dates(report, day))
+        broken = [control for control in result.controls if not control.holds]
+        step.problems += [
+            f"{report.name}: control {c.name} expected {c.expected}, actual {c.actual} {c.currency}" for c in broken
+        ]
+        if broken:
+            continue  # not written: the next run tries again
+        for form, path in missing.items():
+            _write(path, rendered(result, form, language=settings.language))
+        written.append(report.name)
+    step.facts = {"written": written, "found": found, "left_out": left_out}
+    step.done = f"{len(written)} written to {folder}" + (f", {len(found)} there before" if found else "")
+
+
+def _wanting(report: Report) -> list[str]:
+    """Return the parameters without which a report cannot be run, dates apart."""
+    fields = report.parameters.model_fields
+    dates = ("first_day", "last_day", "as_of")
+    return [name for name, info in fields.items() if info.is_required() and name not in dates]
+
+
+def _dates(report: Report, day: date) -> dict[str, date]:
+    """Return the report's dates: as of the day, or its month up to it."""
+    given = {"first_day": day.replace(day=1), "last_day": day, "as_of": day}
+    return {name: value for name, value in given.items() if name in report.parameters.model_fields}
+
+
+def _ends_a_month(day: date) -> bool:
+    return day.day == calendar.monthrange(day.year, day.month)[1]
+
+
+def _statements(
+    step: Step, night: Night, book: Book, settings: Settings, limit: int | None, progress: Progress | None
+) -> None:
+    if not night.complete:
+        step.done = "held back, because figures do not agree"
+        return
+    month = f"{night.day:%Y-%m}"
+    done = render_statements(
+        book, month, settings.home.resolve() / "statements" / month, changed_only=True, limit=limit,
+        language=settings.language, templates=settings.templates, progress=progress,
+    )  # fmt: skip
+    step.problems = [f"statement of account {account}: {why}" for account, why in done.failed]
+    step.facts = {"written": done.written, "found": done.unchanged, "failed": len(done.failed)}
+    step.done = f"{done.written} written to {done.folder}, {done.unchanged} there before"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.making")
+    beside.write_bytes(content)
+    os.replace(beside, path)
