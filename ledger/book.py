@@ -246,6 +246,8 @@ class Book:
 
     def held(self, account: int, at: datetime) -> int:
         """Return what is held on an account, not counting holds that ran out."""
+        if account not in self.holding:
+            return self.balances[account].held
         gone = sum(part.held for hold in self.expired(account, at) for part in hold.parts if part.source == account)
         return self.balances[account].held - gone
 

@@ -52,14 +52,22 @@ def _charge(case: Case) -> tuple[Account, list[HoldPart]]:
 def _parts(number: int, line: c.Line, brand: int, payers: list[tuple[int, int]]) -> Iterable[HoldPart]:
     """Yield a line's parts by source; gross and VAT are spread as the amounts are."""
     assert line.gross is not None
+    if len(payers) == 1:
+        gross, vat = minor(line.gross), None if line.vat is None else minor(line.vat)
+        yield _part(number, line, brand, *payers[0], gross, vat)
+        return
     amounts = [amount for _, amount in payers]
     grosses = split(minor(line.gross), amounts)
     vats = [None] * len(amounts) if line.vat is None else split(minor(line.vat), amounts)
     for (source, amount), gross, vat in zip(payers, grosses, vats, strict=True):
-        yield HoldPart(
-            number, source, brand, amount, amount, line.service, line.reference, gross, gross - amount,
-            line.vat_rate, vat, line.attributes,
-        )  # fmt: skip
+        yield _part(number, line, brand, source, amount, gross, vat)
+
+
+def _part(number: int, line: c.Line, brand: int, source: int, amount: int, gross: int, vat: int | None) -> HoldPart:
+    return HoldPart(
+        number, source, brand, amount, amount, line.service, line.reference, gross, gross - amount,
+        line.vat_rate, vat, line.attributes,
+    )  # fmt: skip
 
 
 def _drawn(case: Case, account: Account, parts: list[HoldPart]) -> list[tuple[int, int]]:

@@ -74,6 +74,9 @@ def sources(book: Book, account: Account) -> Iterator[Source]:
 
 def fund(book: Book, asked: Asked) -> list[Paid] | Short:
     """Return the matrix line × source that pays everything, or why it cannot be paid."""
+    alone = _alone(book, asked)
+    if alone is not None:
+        return alone
     left = list(asked.amounts)
     paid: list[Paid] = []
     bonus_left = asked.bonus_at_most
@@ -103,6 +106,16 @@ def fund(book: Book, asked: Asked) -> list[Paid] | Short:
     assert short is not None
     total = sum(asked.amounts)
     return Short(short.code, {"asked": plain(total), "offered": plain(total - sum(left)), **short.facts})
+
+
+def _alone(book: Book, asked: Asked) -> list[Paid] | None:
+    """Return what the account pays when nobody else pays for it and it can pay everything, as most can."""
+    own = asked.account.id
+    if own in book.links or own in book.bonuses or own in book.limits:
+        return None
+    if credit_left(book, own, asked.at, asked.day)[0] < sum(asked.amounts):
+        return None
+    return [Paid(index, own, amount) for index, amount in enumerate(asked.amounts) if amount]
 
 
 def _points(book: Book, account: Account, at: datetime) -> int:

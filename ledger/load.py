@@ -40,14 +40,23 @@ _TRANSACTION = (
 )
 
 
+PAYMENT_LOCKS = 741_852
+"""First half of the advisory locks that guard payments while they are allocated or reversed."""
+
+
 class Wanted(NamedTuple):
-    """What a batch names: accounts, keys of its own, keys it refers to, booking times; how many ids it may need."""
+    """What a batch names: accounts, keys of its own, keys it refers to, booking times; how many ids it may need.
+
+    `payments` are the keys of payments it allocates or reverses: these may touch no client account, so they are
+    guarded by a lock of their own.
+    """
 
     accounts: frozenset[int]
     keys: Sequence[str]
     refers: Sequence[str]
     times: Sequence[datetime]
     ids: int
+    payments: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -95,6 +104,8 @@ def load(connection: Connection[Any], known: Known, wanted: Wanted, *, lock: boo
     """
     if lock:
         connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK])
+    if lock and wanted.payments:
+        connection.execute(_LOCK_PAYMENTS, [PAYMENT_LOCKS, list(wanted.payments)])
     accounts = wanted.accounts.union(*(known.related.get(account, ()) for account in wanted.accounts))
     while True:
         connection.execute("SAVEPOINT loading")
@@ -184,6 +195,11 @@ def _ids(connection: Connection[Any], numbers: list[tuple[int]]) -> Iterator[int
         numbers = connection.execute(_NEXT_IDS, [100]).fetchall()
 
 
+# In order, and always before balances: two batches that share payments would otherwise deadlock.
+_LOCK_PAYMENTS = (
+    "SELECT pg_advisory_xact_lock(%s, number) FROM "
+    "(SELECT DISTINCT hashtext(key) AS number FROM unnest(%s::text[]) AS key ORDER BY 1) numbers"
+)
 _NEXT_IDS = "SELECT nextval('transaction_id_seq') FROM generate_series(1, %s)"
 _ACCOUNTS = (
     "SELECT a.id, a.kind, a.currency, p.name, a.reference, a.party_id, a.brand_id, a.money_account_id, a.status "

@@ -177,17 +177,20 @@ class Ledger:
         times: Sequence[datetime] = (),
         brands: Iterable[tuple[str, str | None]] = (),
         ids: int | None = None,
+        payments: Sequence[str] = (),
         lock: bool = True,
     ) -> Iterator[Posting]:
         """Open a posting in the caller's database transaction: its accounts are locked and loaded.
 
         `keys` and `refers` are those of the commands to come, `brands` their brands and
-        currencies, `ids` how many transactions they can make at most (default: one a key).
+        currencies, `ids` how many transactions they can make at most (default: one a key),
+        `payments` the keys of payments that they allocate or reverse.
         """
         accounts = list(accounts)
         references = numbers_of(connection, self.known, (a for a in accounts if isinstance(a, str)))
         numbers = {references.get(a) if isinstance(a, str) else a for a in accounts} - {None}
-        wanted = Wanted(frozenset(n for n in numbers if n), keys, refers, times, len(keys) if ids is None else ids)
+        many = len(keys) if ids is None else ids
+        wanted = Wanted(frozenset(n for n in numbers if n), keys, refers, times, many, payments)
         book = load(connection, self.known, wanted, lock=lock)
         self._add_system_accounts(book, brands)
         yield Posting(connection, book, frozenset((*accounts, *keys, *refers)))
@@ -214,12 +217,13 @@ class Ledger:
         accounts, keys, refers = named(commands)
         times = [command.at for command in commands if command.at is not None]
         brands = {pair for command in commands for pair in _brands(command)}
+        payments = [key for command in commands for key in _payments(command)]
         connection = self.connection()
         with connection.transaction(force_rollback=not keep):
             if not keep:
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             posting = self.posting(
-                connection, accounts, keys=keys, refers=refers, times=times, brands=brands, lock=keep
+                connection, accounts, keys=keys, refers=refers, times=times, brands=brands, payments=payments, lock=keep
             )
             with posting as p:
                 outcomes = p.decide_all(commands)
@@ -275,6 +279,12 @@ class Ledger:
                 # Chance keeps writers that met once from meeting again.
                 time.sleep(random.uniform(0, min(1.0, 0.01 * 2**attempt)))
         raise AssertionError("unreachable")
+
+
+def _payments(command: c.Command) -> Iterator[str]:
+    match command:
+        case c.Allocate(payment=key) | c.Reverse(transaction=key):
+            yield key
 
 
 def _brands(command: c.Command) -> Iterator[tuple[str, str | None]]:
