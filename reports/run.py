@@ -254,8 +254,15 @@ def conformed(report: Report, frame: pl.DataFrame) -> pl.DataFrame:
     undeclared = set(frame.columns) - {column.name for column in columns}
     if undeclared:
         raise TypeError(f"{report.name} gives undeclared columns: {', '.join(sorted(undeclared))}")
-    frame = frame.select(pl.col(column.name).cast(POLARS[column.kind]) for column in columns)
+    frame = frame.select(_typed(column, frame.schema[column.name]) for column in columns)
     return frame.with_columns(pl.col(c.name).round(ROUNDED[c.kind]) for c in columns if c.kind in ROUNDED)
+
+
+def _typed(column: Column, found: pl.DataType) -> pl.Expr:
+    """Return the column in its declared type; a date may come as a day number, which every engine can add to."""
+    if column.kind == "date" and found.is_integer():
+        return pl.from_epoch(pl.col(column.name), time_unit="d")
+    return pl.col(column.name).cast(POLARS[column.kind])
 
 
 def _controls(check: Check, tables: Tables, parameters: Parameters, rows: Any) -> list[Control]:

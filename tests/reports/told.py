@@ -59,6 +59,7 @@ class Told:
     accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
     brands: dict[str, int] = field(default_factory=dict)
     keys: dict[str, dict[str, Any]] = field(default_factory=dict)
+    unpaid: dict[int, dict[int, list[Any]]] = field(default_factory=lambda: defaultdict(dict))
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
     # who there is
@@ -130,11 +131,31 @@ class Told:
             self._open(name, kind=kind, currency=currency, brand_id=self.brands[brand])
         return name
 
+    def _age(self, account: Any, id_: int, amount: Decimal, kind: str, refers_to: int | None, day: date) -> None:
+        """Keep open debits the plain way, entry by entry: the reports find them from entries alone."""
+        before, after = account["balance"], account["balance"] + amount
+        debits = self.unpaid[account["id"]]
+        if amount < 0 and after < 0:
+            debits[id_] = [day, min(-after, -amount)]
+        paid = max(Decimal(0), -before) - max(Decimal(0), -after) if amount > 0 else Decimal(0)
+        first = [refers_to] if kind == "refund" and refers_to in debits else []
+        for debit in [*first, *(number for number in list(debits) if number not in first)]:
+            part = min(paid, debits[debit][1])
+            debits[debit][1] -= part
+            paid -= part
+            if not debits[debit][1]:
+                del debits[debit]
+
     # how it is asked
 
     def lake(self) -> StoryLake:
         """Return the story so far as a lake, with a cut at its latest time."""
         rows = {**self.rows, "accounts": list(self.accounts.values())}
+        rows["open_debits"] = [
+            {"account_id": account, "transaction_id": id_, "business_date": day, "unpaid": unpaid}
+            for account, debits in self.unpaid.items()
+            for id_, (day, unpaid) in debits.items()
+        ]
         frames = {name: pl.DataFrame(rows.get(name, []), schema=schema) for name, schema in SCHEMAS.items()}
         closed = max((row["closed_until"] for row in self.rows["closings"]), default=None)
         return StoryLake(Cut(1, self.now, closed, self.time_zone), frames)
@@ -293,6 +314,7 @@ class Told:
             "held": held,
         }
         if account.get("party_id") is not None:
+            self._age(account, id_, amount, kind, refers_to, when["business_date"])
             account["balance"] += amount
             account["held"] += held
             account["version"] += 1

@@ -1,0 +1,107 @@
+"""Corrections: who corrected what: refunds, reversals, payouts, adjustments.
+
+Controls: every refund and reversal finds what it is about; the count is the ledger's.
+"""
+
+import narwhals as nw
+
+from reports.parameters import OfAccount, Period
+from reports.registry import Check, Column, Report
+from reports.tables import MONEY, Frame, Tables, beside, client_accounts, counted, in_currency, within, zero
+
+KINDS = ("refund", "reverse", "payout", "adjustment")
+
+
+class Parameters(Period, OfAccount):
+    """A period and an account."""
+
+
+def _corrections(tables: Tables, p: Parameters) -> Frame:
+    posted = tables.transactions.filter(
+        nw.col("status") == "posted", nw.col("kind").is_in(KINDS), within(p.first_day, p.last_day)
+    )
+    return posted if p.account is None else posted.filter(nw.col("account_id") == p.account)
+
+
+def _moves(tables: Tables) -> Frame:
+    """Return what each transaction did to clients' accounts taken together, and its currency."""
+    entries = tables.entries.filter(~nw.col("party_id").is_null(), nw.col("kind").is_in(KINDS))
+    return entries.group_by("transaction_id", "currency").agg(change=nw.col("amount").sum())
+
+
+def corrections(tables: Tables, p: Parameters) -> Frame:
+    """Return a row a correction and currency, in order; change is what clients' accounts gained or lost."""
+    corrected = tables.transactions.select(
+        refers_to="id", of_document="key", of_kind="kind", of_date="business_date", of_account="account_id"
+    )
+    names = client_accounts(tables).select("account", "reference", "client")
+    return (
+        _corrections(tables, p)
+        .drop("currency")
+        .rename({"id": "transaction"})
+        .join(_moves(tables).rename({"transaction_id": "transaction"}), on="transaction", how="left")
+        .join(corrected, on="refers_to", how="left")
+        .with_columns(
+            account=nw.coalesce("account_id", "of_account"),
+            change=nw.col("change").fill_null(zero()),
+            currency=nw.col("currency").fill_null(""),
+        )
+        .join(names, on="account", how="left")
+        .pipe(in_currency, p.currency)
+        .sort("transaction", "currency")
+        .select(*(column.name for column in REPORT.columns))
+    )
+
+
+def paired(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set the number of refunds and reversals beside the number of those whose cause is found."""
+    about = rows.filter(nw.col("kind").is_in(("refund", "reverse")))
+    found = counted(~nw.col("of_document").is_null()).cast(MONEY)
+    return beside(about.select("currency", amount=nw.lit(1).cast(MONEY)), about.select("currency", amount=found))
+
+
+def as_ledger(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set the count beside the number of corrections that have entries on clients' accounts."""
+    entries = in_currency(tables.entries, p.currency).filter(
+        within(p.first_day, p.last_day), nw.col("kind").is_in(KINDS), ~nw.col("party_id").is_null()
+    )
+    if p.account is not None:
+        asked = _corrections(tables, p).select(transaction_id="id")
+        entries = entries.join(asked, on="transaction_id", how="inner")
+    posted = entries.select("transaction_id", "currency").unique()
+    one = nw.lit(1).cast(MONEY)
+    return beside(posted.select("currency", amount=one), rows.select("currency", amount=one))
+
+
+REPORT = Report(
+    name="corrections",
+    en="Corrections",
+    ru="Исправления",
+    question="who corrected what: refunds, reversals, payouts, adjustments",
+    parameters=Parameters,
+    columns=(
+        Column("transaction", "number", "Transaction", "Операция"),
+        Column("posted_at", "instant", "Time", "Время"),
+        Column("business_date", "date", "Date", "Дата"),
+        Column("key", "code", "Document", "Документ"),
+        Column("kind", "code", "Kind", "Вид"),
+        Column("account", "account", "Account", "Счёт"),
+        Column("reference", "code", "Reference", "Код счёта"),
+        Column("client", "text", "Client", "Клиент"),
+        Column("by", "text", "By", "Кто"),
+        Column("reason", "text", "Reason", "Причина"),
+        Column("note", "text", "Note", "Примечание"),
+        Column("currency", "currency", "Currency", "Валюта"),
+        Column("change", "money", "Change", "Изменение", total=True),
+        Column("refers_to", "number", "Of transaction", "К операции"),
+        Column("of_document", "code", "Of document", "К документу"),
+        Column("of_kind", "code", "Of kind", "Исправлено"),
+        Column("of_date", "date", "Of date", "От даты"),
+    ),
+    key=("transaction", "currency"),
+    frame=corrections,
+    checks=(
+        Check("paired", "refunds and reversals are paired", "возвраты и сторно имеют основание", paired),
+        Check("ledger_count", "count = the ledger's corrections", "количество = исправления книги", as_ledger),
+    ),
+)

@@ -1,0 +1,130 @@
+"""Credit exposure: who is near or over a limit, whose credit ends, who is overdue.
+
+Available is own money, and above it what credit in force leaves; nothing above own money
+when a debt is overdue. Controls: balances are turnover's, held is that of holds.
+"""
+
+from datetime import timedelta
+
+import narwhals as nw
+
+from reports import ages
+from reports.parameters import AsOf, OfBrand
+from reports.registry import Check, Column, Report
+from reports.standard import holds, turnover
+from reports.tables import Frame, Tables, beside, latest_entries, of_clients, taken, until, zero
+
+NEAR = 0.8  # part of the limit from which an account is near it
+SOON = 14  # days before the end of credit
+
+
+class Parameters(AsOf, OfBrand):
+    """A day, and whose accounts (by holder)."""
+
+
+def _turnover(p: Parameters) -> turnover.Parameters:
+    return turnover.Parameters(first_day=p.as_of, last_day=p.as_of, currency=p.currency, brand=p.brand)
+
+
+def _state(p: Parameters) -> nw.Expr:
+    """Return the first of the states that applies, the worst first."""
+    states = {
+        "overdue": nw.col("overdue_days") > 0,
+        "expired": ~nw.col("in_force"),
+        "over": nw.col("drawn") > nw.col("limit"),
+        "near": nw.col("share") >= NEAR,
+        "expiring": nw.col("valid_until") <= p.as_of + timedelta(days=SOON),
+    }
+    state = nw.lit("ok")
+    for name, applies in reversed(states.items()):
+        state = nw.when(applies).then(nw.lit(name)).otherwise(state)
+    return state
+
+
+def credit_exposure(tables: Tables, p: Parameters) -> Frame:
+    """Return a row an account that has, or ever had, terms of credit; share is used and held of the limit."""
+    kept = latest_entries(tables.entries.filter(of_clients(), until(p.as_of)))
+    overdue = (
+        ages.late(tables, p.as_of, p.currency)
+        .filter(nw.col("days_late") > 0)
+        .group_by("account_id")
+        .agg(overdue_days=nw.col("days_late").max(), overdue=nw.col("unpaid").sum())
+    )
+    own = nw.col("balance") - nw.col("held")
+    return (
+        ages.terms_on(tables, p.as_of)
+        .join(kept.select("account_id", "balance_after", "held_after"), on="account_id", how="left")
+        .join(overdue, on="account_id", how="left")
+        .rename({"account_id": "account"})
+        .join(turnover.chosen(tables, _turnover(p)), on="account", how="inner")
+        .with_columns(
+            balance=nw.col("balance_after").fill_null(zero()),
+            held=nw.col("held_after").fill_null(zero()),
+            overdue=nw.col("overdue").fill_null(zero()),
+            limit=nw.when(nw.col("in_force")).then(nw.col("credit_limit")).otherwise(zero()),
+            days_left=nw.when(nw.col("in_force")).then(ages.days_since_epoch("valid_until") - ages.day_number(p.as_of)),
+        )
+        .with_columns(
+            used=taken(nw.col("balance") < 0, "balance"),
+            own=nw.when(own > 0).then(own).otherwise(zero()),
+            left=nw.col("limit") + own,
+        )
+        .with_columns(drawn=nw.col("limit") - nw.col("left"))
+        .with_columns(
+            available=nw.when((nw.col("overdue_days") > 0) | (nw.col("left") < nw.col("own")))
+            .then(nw.col("own"))
+            .otherwise(nw.col("left")),
+            share=nw.when(nw.col("limit") > 0).then(
+                nw.when(nw.col("drawn") > 0).then(nw.col("drawn")).otherwise(zero()).cast(nw.Float64)
+                / nw.col("limit").cast(nw.Float64)
+            ),
+        )
+        .with_columns(state=_state(p))
+        .sort("account")
+        .select(*(column.name for column in REPORT.columns))
+    )
+
+
+def as_turnover(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set the balances beside turnover's closings of the same accounts."""
+    closing = turnover.movements(tables, _turnover(p)).join(rows.select("account"), on="account", how="inner")
+    return beside(closing.select("currency", amount="closing"), rows.select("currency", amount="balance"))
+
+
+def as_holds(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set what is held beside the closing of holds of the same accounts."""
+    asked = holds.Parameters(first_day=p.as_of, last_day=p.as_of, currency=p.currency)
+    held = holds.holds(tables, asked).join(rows.select("account"), on="account", how="inner")
+    return beside(held.select("currency", amount="closing"), rows.select("currency", amount="held"))
+
+
+REPORT = Report(
+    name="credit-exposure",
+    en="Credit exposure",
+    ru="Кредитные лимиты",
+    question="who is near or over a limit, whose credit ends",
+    parameters=Parameters,
+    columns=(
+        Column("account", "account", "Account", "Счёт"),
+        Column("reference", "code", "Reference", "Код счёта"),
+        Column("client", "text", "Client", "Клиент"),
+        Column("currency", "currency", "Currency", "Валюта"),
+        Column("balance", "money", "Balance", "Остаток", total=True),
+        Column("limit", "money", "Limit", "Лимит", total=True),
+        Column("used", "money", "Used", "Использовано", total=True),
+        Column("held", "money", "Held", "В резерве", total=True),
+        Column("available", "money", "Available", "Доступно", total=True),
+        Column("share", "share", "Share used", "Доля лимита"),
+        Column("valid_until", "date", "Valid until", "Действует до"),
+        Column("days_left", "number", "Days left", "Осталось дней"),
+        Column("overdue", "money", "Overdue", "Просрочено", total=True),
+        Column("overdue_days", "number", "Days overdue", "Дней просрочки"),
+        Column("state", "code", "State", "Состояние"),
+    ),
+    key=("account",),
+    frame=credit_exposure,
+    checks=(
+        Check("turnover", "balance = turnover", "остаток = оборотная ведомость", as_turnover),
+        Check("holds", "held = holds", "резерв = отчёт о резервах", as_holds),
+    ),
+)

@@ -1,0 +1,136 @@
+"""Receipts: money in, and out again, by day, brand and channel.
+
+A reversal is in the channel of what it reverses. By value date a payment counts on the
+bank's date, where one was given. Controls: net is what the cash entries come to, and what
+clients and the unallocated payments received.
+"""
+
+from typing import Literal
+
+import narwhals as nw
+from pydantic import Field
+
+from reports.parameters import Grain, OfBrand, Period
+from reports.registry import Check, Column, Report
+from reports.tables import (
+    Frame,
+    Tables,
+    beside,
+    brand_names,
+    counted,
+    in_currency,
+    monday,
+    only,
+    taken,
+    zero,
+)
+
+FIGURES = ("count", "received", "paid_out", "reversed", "net", "unallocated")
+
+
+class Parameters(Period, OfBrand):
+    """A period, by booking or value date, cut into days, weeks, months or not at all; and a brand."""
+
+    by: Grain = Field("day", description="a row for each day, week or month, or one total")
+    dated_by: Literal["booking", "value"] = Field("booking", description="which date counts")
+
+
+def _dated(tables: Tables, p: Parameters) -> Frame:
+    """Return the entries of the period by the date that counts, as business_date."""
+    day = nw.col("business_date")
+    entries = in_currency(tables.entries, p.currency)
+    if p.dated_by == "value":
+        entries = entries.with_columns(business_date=nw.coalesce("value_date", "business_date"))
+    return entries.filter(day.is_between(p.first_day, p.last_day))
+
+
+def _of_brand(tables: Tables, p: Parameters, kinds: tuple[str, ...]) -> Frame:
+    named = _dated(tables, p).filter(nw.col("account_kind").is_in(kinds))
+    named = named.join(brand_names(tables), on="brand_id", how="left")
+    return named if p.brand is None else named.filter(nw.col("brand") == p.brand)
+
+
+def _channels(tables: Tables) -> Frame:
+    """Return the channel of each transaction; of a reversal that of what it reverses."""
+    channels = tables.transactions.select("id", "channel", "refers_to")
+    reversed_ = tables.transactions.select(refers_to="id", theirs="channel")
+    own = channels.join(reversed_, on="refers_to", how="left")
+    return own.select(transaction_id="id", channel=nw.coalesce("channel", "theirs").fill_null(""))
+
+
+def receipts(tables: Tables, p: Parameters) -> Frame:
+    """Return a row a day (or week, month), brand, channel and currency.
+
+    Count is of payments; unallocated is what was booked as such, less what was given to accounts.
+    """
+    piece = [] if p.by == "total" else [p.by]
+    key = [*piece, "brand", "brand_name", "channel", "currency"]
+    kind, cash = nw.col("kind"), nw.col("account_kind") == "cash"
+    day = nw.col("business_date")
+    return (
+        _of_brand(tables, p, ("cash", "unallocated"))
+        .join(_channels(tables), on="transaction_id", how="left")
+        .with_columns(day=day, week=monday(), month=day.dt.to_string("%Y-%m"))
+        .group_by(*key)
+        .agg(
+            count=counted(cash & (kind == "payment")).sum(),
+            received=taken(cash & (kind == "payment")).sum(),
+            paid_out=only(cash & (kind == "payout")).sum(),
+            reversed=only(cash & ~kind.is_in(("payment", "payout"))).sum(),
+            unallocated=only(~cash).sum(),
+        )
+        .with_columns(net=nw.col("received") - nw.col("paid_out") - nw.col("reversed"))
+        .sort(*piece, "brand", "channel", "currency")
+        .select(*key, *FIGURES)
+    )
+
+
+def as_cash(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set net beside what the cash entries come to."""
+    cash = _of_brand(tables, p, ("cash",)).select("currency", amount=zero() - nw.col("amount"))
+    return beside(cash, rows.select("currency", amount="net"))
+
+
+def as_clients(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set net less the unallocated, of all brands, beside what came to clients' accounts in the same transactions."""
+    sided = _dated(tables, p).filter(nw.col("account_kind").is_in(("cash", "unallocated")))
+    clients = (
+        _dated(tables, p)
+        .filter(~nw.col("party_id").is_null())
+        .join(sided.select("transaction_id").unique(), on="transaction_id", how="inner")
+    )
+    everyone = rows if p.brand is None else receipts(tables, p.model_copy(update={"brand": None}))
+    return beside(
+        clients.select("currency", "amount"),
+        everyone.select("currency", amount=nw.col("net") - nw.col("unallocated")),
+    )
+
+
+REPORT = Report(
+    name="receipts",
+    en="Receipts",
+    ru="Поступления",
+    question="money in by day, brand, channel",
+    parameters=Parameters,
+    columns=(
+        Column("day", "date", "Day", "День"),
+        Column("week", "date", "Week from", "Неделя с"),
+        Column("month", "month", "Month", "Месяц"),
+        Column("brand", "code", "Brand code", "Код бренда"),
+        Column("brand_name", "text", "Brand", "Бренд"),
+        Column("channel", "code", "Channel", "Канал"),
+        Column("currency", "currency", "Currency", "Валюта"),
+        Column("count", "count", "Payments", "Платежей", total=True),
+        Column("received", "money", "Received", "Поступило", total=True),
+        Column("paid_out", "money", "Paid out", "Выплачено", total=True),
+        Column("reversed", "money", "Reversed", "Сторно", total=True),
+        Column("net", "money", "Net", "Итого", total=True),
+        Column("unallocated", "money", "of it unallocated", "в т. ч. не разнесено", total=True),
+    ),
+    key=("day", "week", "month", "brand", "channel", "currency"),
+    frame=receipts,
+    checks=(
+        Check("cash", "net = cash entries", "итого = проводки денег", as_cash),
+        Check("clients", "net − unallocated = clients' accounts", "итого − не разнесено = счета клиентов", as_clients),
+    ),
+)

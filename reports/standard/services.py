@@ -1,0 +1,78 @@
+"""Services: what was sold, by service, or by any attribute of the lines.
+
+A line that two sources paid is one line. Controls: net and refunds are brand-revenue's.
+"""
+
+import narwhals as nw
+from pydantic import Field
+
+from reports.parameters import OfBrand, Period
+from reports.registry import Check, Column, Report
+from reports.standard import brand_revenue
+from reports.tables import Frame, Tables, beside
+
+FIGURES = ("gross", "discount", "net", "refunds")
+
+
+class Parameters(Period, OfBrand):
+    """A period, a brand, and the attribute to tell lines apart by beside their service."""
+
+    attribute: str | None = Field(None, description="name of an attribute of service lines")
+
+
+def services(tables: Tables, p: Parameters) -> Frame:
+    """Return a row a brand, service, currency (and value of the attribute; null where a line has none)."""
+    lines = brand_revenue.revenue(tables, p).with_columns(service=nw.col("service").fill_null(""))
+    key = ["brand", "brand_name", "service", "currency"]
+    if p.attribute is not None:
+        values = tables.attributes.filter(nw.col("name") == p.attribute)
+        lines = lines.join(values.select("transaction_id", "leg", "value"), on=["transaction_id", "leg"], how="left")
+        lines = lines.with_columns(value=nw.col("value").fill_null(""))
+        key.append("value")
+    sold = lines.filter(brand_revenue.sold()).select(*key, "transaction_id", "line").unique()
+    counts = sold.group_by(*key).agg(count=nw.len())
+    figures = {name: sum_ for name, sum_ in brand_revenue.figures().items() if name in FIGURES}
+    return (
+        lines.group_by(*key)
+        .agg(**figures)
+        .join(counts, on=key, how="left")
+        .with_columns(count=nw.col("count").fill_null(0))
+        .sort(*(name for name in key if name != "brand_name"))
+        .select(*(column.name for column in REPORT.columns if column.name in (*key, "count", *FIGURES)))
+    )
+
+
+def _as_revenue(figure: str) -> Check:
+    def frame(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+        asked = brand_revenue.Parameters(
+            first_day=p.first_day, last_day=p.last_day, currency=p.currency, brand=p.brand, by="total"
+        )
+        revenue = brand_revenue.brand_revenue(tables, asked)
+        return beside(revenue.select("currency", amount=figure), rows.select("currency", amount=figure))
+
+    russian = {"net": "со скидками", "refunds": "возвраты"}[figure]
+    return Check(figure, f"{figure} = brand-revenue", f"{russian} = выручка брендов", frame)
+
+
+REPORT = Report(
+    name="services",
+    en="Services",
+    ru="Услуги",
+    question="what was sold, by service, any attribute",
+    parameters=Parameters,
+    columns=(
+        Column("brand", "code", "Brand code", "Код бренда"),
+        Column("brand_name", "text", "Brand", "Бренд"),
+        Column("service", "code", "Service", "Услуга"),
+        Column("value", "text", "Value", "Значение"),
+        Column("currency", "currency", "Currency", "Валюта"),
+        Column("count", "count", "Lines", "Строк", total=True),
+        Column("gross", "money", "Gross", "Без скидок", total=True),
+        Column("discount", "money", "Discount", "Скидки", total=True),
+        Column("net", "money", "Net", "Со скидками", total=True),
+        Column("refunds", "money", "Refunds", "Возвраты", total=True),
+    ),
+    key=("brand", "service", "currency", "value"),
+    frame=services,
+    checks=(_as_revenue("net"), _as_revenue("refunds")),
+)

@@ -1,0 +1,181 @@
+"""Subaccounts: who spends the payer's money, against which limit.
+
+Drawn is of the period. Used is of the limit's own window that holds the last day, and
+counts as the ledger does: holds when placed, what is given back in the window it came
+from. Limits are those in the book at the cut, as in the ledger's own rules. A limit on
+the payer as a whole stands on a row of its own, without a subaccount.
+Control: what is drawn is what the payer's entries for each subaccount come to.
+"""
+
+from datetime import date, timedelta
+
+import narwhals as nw
+from pydantic import Field
+
+from reports.parameters import Period
+from reports.registry import Check, Column, Report
+from reports.tables import (
+    Frame,
+    Tables,
+    beside,
+    client_accounts,
+    counted,
+    in_currency,
+    of_clients,
+    taken,
+    until,
+    within,
+    zero,
+)
+
+DRAWS = ("debit", "hold", "capture", "release", "expiry", "refund")
+PAIR = ("payer", "subaccount")
+_MONEY_MOVES = ("debit", "capture", "refund")
+
+
+class Parameters(Period):
+    """A period, and a payer."""
+
+    account: int | None = Field(None, description="only this payer: number or reference")
+
+
+def windows(last_day: date) -> dict[str, date]:
+    """Return the first day of each window that holds the day."""
+    return {
+        "day": last_day,
+        "week": last_day - timedelta(days=last_day.weekday()),
+        "month": last_day.replace(day=1),
+        "total": date.min,
+    }
+
+
+def _of_payers(tables: Tables, p: Parameters) -> Frame:
+    """Return the entries that draw on money accounts, or give back, up to the last day."""
+    entries = in_currency(tables.entries, p.currency).filter(
+        of_clients(), until(p.last_day), nw.col("kind").is_in(DRAWS), nw.col("account_kind") == "money"
+    )
+    chosen = entries if p.account is None else entries.filter(nw.col("account_id") == p.account)
+    return chosen.rename({"account_id": "payer", "subaccount_id": "subaccount"})
+
+
+def _begun(tables: Tables, p: Parameters) -> Frame:
+    """Return the entries with `begun`, the day of the debit or hold that each belongs to, and `drawn`."""
+    roots = tables.transactions.select(root="id", root_kind="kind", root_day="business_date", root_of="refers_to")
+    holds = tables.transactions.select(root_of="id", hold_day="business_date")
+    captured = nw.when(nw.col("root_kind") == "capture").then(nw.col("hold_day"))
+    return (
+        _of_payers(tables, p)
+        .with_columns(root=nw.col("refers_to"), drawn=nw.col("held") - nw.col("amount"))
+        .join(roots, on="root", how="left")
+        .join(holds, on="root_of", how="left")
+        .with_columns(begun=nw.coalesce(captured, "root_day", "business_date"))
+    )
+
+
+def _used(tables: Tables, p: Parameters) -> Frame:
+    """Return what each limit's window has used: payer, subaccount (null: the payer as a whole), period, used."""
+    begun = _begun(tables, p)
+    found = []
+    for period, since in windows(p.last_day).items():
+        here = begun.filter(nw.col("begun") >= since).with_columns(period=nw.lit(period))
+        by_pair = here.filter(~nw.col("subaccount").is_null()).group_by(*PAIR, "period")
+        whole = here.with_columns(subaccount=nw.col("payer")).group_by(*PAIR, "period")
+        found += [frame.agg(used=nw.col("drawn").sum()) for frame in (by_pair, whole)]
+    return nw.concat(found)
+
+
+def _drawn(tables: Tables, p: Parameters) -> Frame:
+    """Return what each subaccount drew in the period: spent, given back, and set aside."""
+    kind, now = nw.col("kind"), within(p.first_day, p.last_day)
+    return (
+        _of_payers(tables, p)
+        .filter(~nw.col("subaccount").is_null(), now)
+        .group_by(*PAIR)
+        .agg(
+            spent=taken(kind.is_in(("debit", "capture"))).sum(),
+            refunded=(zero() - taken(kind == "refund")).sum(),
+            held=nw.col("held").sum(),
+        )
+    )
+
+
+def subaccounts(tables: Tables, p: Parameters) -> Frame:
+    """Return a row a payer, subaccount and limit; a subaccount that drew without a limit has one row."""
+    clients = client_accounts(tables)
+    payers = clients.select("currency", payer="account", payer_reference="reference", payer_client="client")
+    names = clients.select(subaccount="account", reference="reference", client="client")
+    limits = tables.limits.select("period", "amount", "count", payer="payer_id", subaccount="account_id")
+    linked = tables.links.select(payer="payer_id", subaccount="account_id")
+    pairs = nw.concat([linked, _drawn(tables, p).select(*PAIR), limits.select(*PAIR)]).unique()
+    blocked = tables.transactions.filter(nw.col("code") == "write_off_limit_exceeded", within(p.first_day, p.last_day))
+    declines = blocked.group_by("account_id").agg(declines=counted(~nw.col("id").is_null()).sum())
+    rows = (
+        pairs.join(_drawn(tables, p), on=list(PAIR), how="left")
+        .join(limits, on=list(PAIR), how="left")
+        .join(_used(tables, p), on=[*PAIR, "period"], how="left")
+        .join(payers, on="payer", how="inner")
+        .join(names, on="subaccount", how="left")
+        .join(declines.rename({"account_id": "subaccount"}), on="subaccount", how="left")
+    )
+    if p.account is not None:
+        rows = rows.filter(nw.col("payer") == p.account)
+    limited = ~nw.col("amount").is_null()
+    return (
+        in_currency(rows, p.currency)
+        .with_columns(
+            *(nw.col(name).fill_null(zero()) for name in ("spent", "refunded", "held")),
+            used=nw.when(~nw.col("period").is_null()).then(nw.col("used").fill_null(zero())),
+            declines=nw.col("declines").fill_null(0),
+            whole=nw.col("payer") == nw.col("subaccount"),
+        )
+        .with_columns(
+            drawn=nw.col("spent") - nw.col("refunded"),
+            left=nw.when(limited & (nw.col("period") != "order")).then(nw.col("amount") - nw.col("used")),
+            used=nw.when(nw.col("period") != "order").then(nw.col("used")),
+        )
+        .rename({"amount": "limit", "count": "limit_count"})
+        .sort("payer", "subaccount", "period", nulls_last=True)
+        .select(*(column.name for column in REPORT.columns))
+    )
+
+
+def as_entries(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set what is drawn beside the payer's entries that name a subaccount."""
+    entries = _of_payers(tables, p).filter(
+        within(p.first_day, p.last_day), ~nw.col("subaccount").is_null(), nw.col("kind").is_in(_MONEY_MOVES)
+    )
+    pairs = rows.select(*PAIR, "currency", "drawn").unique()
+    return beside(
+        entries.select("currency", amount=zero() - nw.col("amount")), pairs.select("currency", amount="drawn")
+    )
+
+
+REPORT = Report(
+    name="subaccounts",
+    en="Subaccounts",
+    ru="Субсчета и лимиты списания",
+    question="who spends the payer's money against which limit",
+    parameters=Parameters,
+    columns=(
+        Column("payer", "account", "Payer", "Плательщик"),
+        Column("payer_reference", "code", "Payer's reference", "Код плательщика"),
+        Column("payer_client", "text", "Payer's name", "Имя плательщика"),
+        Column("subaccount", "account", "Subaccount", "Субсчёт"),
+        Column("reference", "code", "Reference", "Код субсчёта"),
+        Column("client", "text", "Name", "Имя"),
+        Column("currency", "currency", "Currency", "Валюта"),
+        Column("spent", "money", "Spent", "Потрачено"),
+        Column("refunded", "money", "Refunded", "Возвращено"),
+        Column("drawn", "money", "Drawn", "Итого списано"),
+        Column("held", "money", "Held (change)", "Резерв (изменение)"),
+        Column("period", "code", "Limit by", "Лимит за"),
+        Column("limit", "money", "Limit", "Лимит"),
+        Column("limit_count", "count", "Limit, times", "Лимит, раз"),
+        Column("used", "money", "Used", "Использовано"),
+        Column("left", "money", "Left", "Осталось"),
+        Column("declines", "count", "Declines by limit", "Отказов по лимиту"),
+    ),
+    key=("payer", "subaccount", "period"),
+    frame=subaccounts,
+    checks=(Check("entries", "drawn = payer's entries", "списано = проводки плательщика", as_entries),),
+)

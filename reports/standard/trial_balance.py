@@ -1,0 +1,94 @@
+"""Trial balance: every account, the brands' own too, with debit and credit as accountants mean them.
+
+What a client has is the company's debt, a credit; cash is a debit. Each side is shown of
+its own, never netted between accounts. Controls: debit equals credit, in each currency.
+"""
+
+from typing import Literal
+
+import narwhals as nw
+from pydantic import Field
+
+from reports.parameters import Period
+from reports.registry import Check, Column, Report
+from reports.tables import Frame, Tables, beside, brand_names, in_currency, only, taken, until, within
+
+PAIRS = ("opening_debit", "opening_credit", "debit", "credit", "closing_debit", "closing_credit")
+KEYS = {"kind": ("kind", "brand", "currency"), "account": ("kind", "brand", "currency", "account", "reference")}
+
+
+class Parameters(Period):
+    """A period, and what to show a row for."""
+
+    by: Literal["kind", "account"] = Field("kind", description="a row for each kind of account and brand, or account")
+
+
+def balances(tables: Tables, p: Parameters) -> Frame:
+    """Return a row an account with the six figures."""
+    now = within(p.first_day, p.last_day)
+    facts = tables.accounts.join(brand_names(tables), on="brand_id", how="left")
+    return (
+        in_currency(tables.entries, p.currency)
+        .filter(until(p.last_day))
+        .group_by("account_id")
+        .agg(
+            opening=only(nw.col("business_date") < p.first_day).sum(),
+            debit=taken(now & (nw.col("amount") < 0)).sum(),
+            credit=only(now & (nw.col("amount") > 0)).sum(),
+            closing=nw.col("amount").sum(),
+        )
+        .join(facts.rename({"id": "account_id"}), on="account_id", how="left")
+        .with_columns(
+            opening_debit=taken(nw.col("opening") < 0, "opening"),
+            opening_credit=only(nw.col("opening") > 0, "opening"),
+            closing_debit=taken(nw.col("closing") < 0, "closing"),
+            closing_credit=only(nw.col("closing") > 0, "closing"),
+        )
+        .rename({"account_id": "account"})
+    )
+
+
+def trial_balance(tables: Tables, p: Parameters) -> Frame:
+    """Return a row an account, or a kind of account and brand, that has or had anything."""
+    key = KEYS[p.by]
+    rows = balances(tables, p).group_by(*key).agg(*(nw.col(name).sum() for name in PAIRS))
+    some = nw.any_horizontal(*(nw.col(name) != 0 for name in PAIRS), ignore_nulls=True)
+    return rows.filter(some).sort(*key[:4]).select(*key, *PAIRS)
+
+
+def _sides(debit: str, credit: str) -> "Check":
+    def frame(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+        return beside(rows.select("currency", amount=debit), rows.select("currency", amount=credit))
+
+    name = debit.replace("_debit", "") if "_" in debit else "turnover"
+    russian = {"opening": "начальный", "turnover": "обороты:", "closing": "конечный"}[name]
+    return Check(f"{name}_zero", f"{name}: debit = credit", f"{russian} дебет = кредит", frame)
+
+
+REPORT = Report(
+    name="trial-balance",
+    en="Trial balance",
+    ru="Сводная оборотная ведомость по всем счетам",
+    question="all accounts, the brands' own too",
+    parameters=Parameters,
+    columns=(
+        Column("kind", "code", "Kind", "Вид счёта"),
+        Column("brand", "code", "Brand", "Бренд"),
+        Column("currency", "currency", "Currency", "Валюта"),
+        Column("account", "account", "Account", "Счёт"),
+        Column("reference", "code", "Reference", "Код счёта"),
+        Column("opening_debit", "money", "Opening debit", "Начальный дебет", total=True),
+        Column("opening_credit", "money", "Opening credit", "Начальный кредит", total=True),
+        Column("debit", "money", "Debit", "Дебет", total=True),
+        Column("credit", "money", "Credit", "Кредит", total=True),
+        Column("closing_debit", "money", "Closing debit", "Конечный дебет", total=True),
+        Column("closing_credit", "money", "Closing credit", "Конечный кредит", total=True),
+    ),
+    key=("kind", "brand", "currency", "account"),
+    frame=trial_balance,
+    checks=(
+        _sides("opening_debit", "opening_credit"),
+        _sides("debit", "credit"),
+        _sides("closing_debit", "closing_credit"),
+    ),
+)

@@ -1,0 +1,82 @@
+"""What holds for every report of the registry."""
+
+import re
+from typing import Any
+
+import polars as pl
+import pytest
+
+from reports.parameters import AsOf
+from reports.registry import REPORTS, Report
+from tests.reports.story import Story
+
+ALL = pytest.mark.parametrize("report", REPORTS.values(), ids=list(REPORTS))
+
+
+def asked(report: Report, *, first_day: str = "2017-03-01", last_day: str = "2017-03-31") -> dict[str, Any]:
+    """Return parameters that the report can be asked with."""
+    days = (
+        {"as_of": last_day} if issubclass(report.parameters, AsOf) else {"first_day": first_day, "last_day": last_day}
+    )
+    return days | ({"account": "anna"} if report.parameters.model_fields.get("account", None) is not None
+                   and report.parameters.model_fields["account"].is_required() else {})  # fmt: skip
+
+
+@pytest.fixture
+def busy(story: Story) -> Story:
+    """Return a book in which everything happened, in two currencies."""
+    for reference, currency in (("anna", "RUB"), ("boris", "USD"), ("romashka", "RUB")):
+        story.account(reference, currency=currency, holder="sushi")
+        story.payment("2017-02-01", reference, 500, "pizza", channel="card")
+    story.bonus_account("points", of="anna", brand="sushi")
+    story.terms("romashka", 1000, 30, "2017-01-01")
+    story.link("anna", "romashka")
+    story.limit("romashka", "anna", "day", 500)
+    story.bonus("2017-03-01", "points", 30)
+    story.debit("2017-03-02", "anna", {"brand": "sushi", "amount": 700, "source": "romashka"}, ("pizza", 40),
+                {"brand": "sushi", "amount": 5, "source": "points"}, key="d1")  # fmt: skip
+    story.refund("2017-03-05", "d1", ("pizza", 15))
+    hold = story.hold("2017-03-06", "boris", 60, "2017-04-06")
+    story.capture("2017-03-07", hold, ("pizza", 20))
+    story.decline("2017-03-08", "anna", 999, "insufficient_funds")
+    story.adjustment("2017-03-09", "anna", -3, "sushi", by="o.petrova")
+    story.change("2017-03-10", "link", "anna", None, {"payer": "romashka"})
+    story.unknown_payment("2017-03-11", 70, "sushi")
+    return story
+
+
+@ALL
+def test_columns_are_declared_with_labels_and_rows_are_unique_by_the_key(report: Report, busy: Story) -> None:
+    """The frame has its declared types, and its key, where shown, names each row once."""
+    result = busy.book().report(report.name, **asked(report))
+    assert result.frame.height > 0
+    assert result.holds
+    assert all(column.en and column.ru and column.en != column.ru for column in report.columns if column.en != "No.")
+    assert all(re.search("[а-яёА-ЯЁ№]", column.ru) for column in report.columns)
+    key = [name for name in report.key if name in result.frame.columns]
+    assert not result.frame.select(key).is_duplicated().any()
+
+
+@ALL
+def test_an_empty_period_and_an_empty_book_are_typed_and_hold(report: Report, story: Story) -> None:
+    """No rows, the same columns and types, every control named."""
+    story.account("anna")
+    filled = asked(report, first_day="2016-02-29", last_day="2016-02-29")
+    result = story.book().report(report.name, **filled)
+    assert result.frame.height == 0 or report.name == "control"
+    assert result.holds
+    assert len(result.controls) >= len(report.checks)
+    assert pl.Null not in result.frame.dtypes
+
+
+@ALL
+def test_a_money_column_never_stands_without_a_currency(report: Report) -> None:
+    """So nothing can be added across currencies without showing it."""
+    if any(column.kind == "money" for column in report.columns):
+        assert any(column.kind == "currency" for column in report.columns)
+        assert (
+            "currency" in report.key
+            or "account" in report.key
+            or report.name == "account-card"
+            or "payer" in report.key
+        )

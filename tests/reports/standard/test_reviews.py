@@ -1,0 +1,142 @@
+"""Subaccounts, declines, services, corrections, changes of terms, client activity."""
+
+import pytest
+
+from tests.reports.standard.test_turnover import figures
+from tests.reports.story import Story
+
+MARCH = {"first_day": "2017-03-01", "last_day": "2017-03-31"}
+
+
+@pytest.fixture
+def lunch(story: Story) -> Story:
+    """Return a company that pays its employee's lunches up to 500 a day and 2000 a month."""
+    story.account("romashka", kind="legal_entity")
+    story.account("anna")
+    story.account("boris")
+    story.link("anna", "romashka")
+    story.link("boris", "romashka")
+    story.limit("romashka", "anna", "day", 500)
+    story.limit("romashka", "anna", "month", 2000)
+    story.limit("romashka", "romashka", "total", 10_000)
+    return story
+
+
+def test_a_subaccounts_spending_stands_beside_its_limits(lunch: Story) -> None:
+    """A refund gives back to the day of its debit; the period's spending and the windows are apart."""
+    company = {"brand": "sushi", "source": "romashka"}
+    lunch.debit("2017-02-20", "anna", {**company, "amount": 90})
+    lunch.debit("2017-03-30", "anna", {**company, "amount": 300}, key="d1")
+    lunch.debit("2017-03-31", "anna", {**company, "amount": 450})
+    lunch.refund("2017-03-31", "d1", {**company, "amount": 100})
+    lunch.decline("2017-03-31", "anna", 200, "write_off_limit_exceeded")
+    result = lunch.book().report("subaccounts", **MARCH)
+    names = ("reference", "period", "spent", "refunded", "drawn", "limit", "used", "left", "declines")
+    assert figures(result.frame, *names) == [
+        ("romashka", "total", "0.00", "0.00", "0.00", "10000.00", "740.00", "9260.00", 0),
+        ("anna", "day", "750.00", "100.00", "650.00", "500.00", "450.00", "50.00", 1),
+        ("anna", "month", "750.00", "100.00", "650.00", "2000.00", "650.00", "1350.00", 1),
+        ("boris", None, "0.00", "0.00", "0.00", None, None, None, 0),
+    ]
+    assert result.holds
+
+
+def test_a_hold_counts_when_placed_and_its_capture_adds_nothing(lunch: Story) -> None:
+    """What is held on the 30th and captured on the 31st is used on the 30th."""
+    legs = [("romashka", 0, {"held": 80, "subaccount_id": lunch.accounts["anna"]["id"]})]
+    hold = lunch._post("2017-03-30", "hold", legs, account="anna", amount=80)
+    legs = [("romashka", -80, {"held": -80, "subaccount_id": lunch.accounts["anna"]["id"]})]
+    lunch._post("2017-03-31", "capture", legs, account="anna", amount=80, refers_to=hold)
+    for last_day, used in (("2017-03-30", "80.00"), ("2017-03-31", "0.00")):
+        result = lunch.book().report("subaccounts", first_day="2017-03-01", last_day=last_day)
+        days = result.frame.filter(result.frame["period"] == "day")
+        assert figures(days, "used") == [(used,)]
+
+
+def test_declines_by_code(story: Story) -> None:
+    """Count, amount asked, accounts, first and last; a decline without an account has no currency."""
+    story.account("anna")
+    story.account("boris")
+    for at, account in (("2017-03-02", "anna"), ("2017-03-05", "boris"), ("2017-03-09", "anna")):
+        story.decline(at, account, 50, "insufficient_funds")
+    story._post("2017-03-03", "debit", [], status="declined", code="account_not_found", amount=10)
+    result = story.book().report("declines", **MARCH)
+    assert figures(result.frame, "code", "currency", "count", "accounts", "asked") == [
+        ("account_not_found", "", 1, 1, "10.00"),
+        ("insufficient_funds", "RUB", 3, 2, "150.00"),
+    ]
+    assert [str(at)[:10] for at in result.frame.row(1)[-2:]] == ["2017-03-02", "2017-03-09"]
+    assert result.holds
+
+
+def test_services_and_any_attribute(story: Story) -> None:
+    """A line that two sources paid is one line; a line without the attribute is counted too."""
+    story.account("romashka")
+    story.account("anna")
+    set_4 = {"brand": "sushi", "attributes": {"dish": "set 4"}, "line": 1}
+    story.debit("2017-03-01", "anna", {**set_4, "amount": 60, "source": "romashka"}, {**set_4, "amount": 40},
+                {"brand": "sushi", "amount": 9, "service": "delivery", "line": 2})  # fmt: skip
+    result = story.book().report("services", **MARCH)
+    assert figures(result.frame, "service", "count", "net") == [("delivery", 1, "9.00"), ("order", 1, "100.00")]
+    assert result.holds
+    dishes = story.book().report("services", **MARCH, attribute="dish")
+    assert figures(dishes.frame, "service", "value", "net") == [("delivery", "", "9.00"), ("order", "set 4", "100.00")]
+    assert dishes.holds
+
+
+def test_corrections_name_what_they_correct(story: Story) -> None:
+    """Refunds and reversals are paired with their causes; who and why stand beside them."""
+    story.account("anna")
+    story.payment("2017-03-01", "anna", 300, "sushi", key="p1")
+    story.debit("2017-03-01", "anna", ("sushi", 100), key="d1")
+    story.refund("2017-03-02", "d1", ("sushi", 30))
+    story.reverse("2017-03-03", "p1", reason="chargeback", by="o.petrova")
+    story.adjustment("2017-03-04", "anna", -5, "sushi", reason="typing error", by="o.petrova")
+    story.payout("2017-03-05", "anna", 1, "sushi")
+    result = story.book().report("corrections", **MARCH)
+    assert figures(result.frame, "kind", "change", "of_document", "by", "reference") == [
+        ("refund", "30.00", "d1", None, "anna"),
+        ("reverse", "-300.00", "p1", "o.petrova", "anna"),
+        ("adjustment", "-5.00", None, "o.petrova", "anna"),
+        ("payout", "-1.00", None, None, "anna"),
+    ]
+    assert result.holds
+    assert story.book().report("corrections", **MARCH, account="anna").holds
+
+
+def test_an_orphan_correction_shows(story: Story) -> None:
+    """A refund whose debit is not there breaks the pairing."""
+    story.account("anna")
+    story.debit("2017-03-01", "anna", ("sushi", 100), key="d1")
+    story.refund("2017-03-02", "d1", ("sushi", 30))
+    story.rows["transactions"][1]["refers_to"] = 99
+    broken = [c.name for c in story.book().report("corrections", **MARCH).controls if not c.holds]
+    assert broken == ["paired"]
+
+
+def test_changes_of_terms_say_who_when_and_from_what(story: Story) -> None:
+    """Names of parties are not terms; before is blank when it is new."""
+    story.account("anna")
+    story.change("2017-03-01", "party", "anna", None, {"name": "Anna"})
+    story.change("2017-03-02", "credit_terms", "anna", None, {"limit": "100.00"}, by="o.petrova")
+    story.change("2017-04-02", "credit_terms", "anna", {"limit": "100.00"}, {"limit": "200.00"})
+    result = story.book().report("terms-changes", **MARCH)
+    assert figures(result.frame, "change", "before", "after", "by") == [(2, None, '{"limit": "100.00"}', "o.petrova")]
+    assert result.holds
+    assert [control.expected for control in result.controls] == [3]
+
+
+def test_cohorts_are_by_month_of_first_order(story: Story) -> None:
+    """Anna came in February and stayed, Boris came in March; a company's payment is still her order."""
+    for account in ("anna", "boris", "romashka"):
+        story.account(account)
+    story.debit("2017-02-01", "anna", ("sushi", 10))
+    story.debit("2017-03-01", "anna", {"brand": "sushi", "amount": 30, "source": "romashka"}, ("pizza", 10))
+    story.debit("2017-03-02", "boris", ("sushi", 20))
+    story.debit("2017-03-03", "boris", ("sushi", 40))
+    result = story.book().report("client-activity", **MARCH)
+    assert figures(result.frame, "cohort", "month", "cohort_clients", "clients", "share", "orders", "average") == [
+        ("2017-02", "2017-03", 1, 1, 1.0, 1, 40.0),
+        ("2017-03", "2017-03", 1, 1, 1.0, 2, 30.0),
+    ]
+    assert result.holds
