@@ -29,8 +29,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON."
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
-def _limit(text: str) -> int:
-    """Return how many statements at most; -1 for all."""
+def _limit(text: str | int) -> int:
+    """Return how many statements at most; -1 for all. The default comes here too, as the number it is."""
+    if isinstance(text, int):
+        return text
     if text in ("all", "none"):
         return -1 if text == "all" else 0
     if not text.isdigit():
@@ -149,6 +151,7 @@ def compact(as_json: AsJson = False) -> None:
 @lake_app.command()
 def vacuum(
     keep: Annotated[int, typer.Option(min=1, help="How many of the latest cuts to keep.")] = 60,
+    nights: Annotated[int, typer.Option(min=0, help="How many of the latest nightly cuts to keep.")] = 35,
     as_json: AsJson = False,
 ) -> None:
     """Let go of old cuts, and of the files that no kept cut needs."""
@@ -156,7 +159,7 @@ def vacuum(
     from reports.lake import care
 
     settings = Settings()
-    done = care.vacuum(server_url(settings), settings.lake_url, keep=keep)
+    done = care.vacuum(server_url(settings), settings.lake_url, keep=keep, nights=nights)
     if as_json:
         print(json.dumps(asdict(done)))
         return

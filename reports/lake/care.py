@@ -17,6 +17,7 @@ from reports.lake.reading import Lake
 from reports.lake.schema import TABLES
 
 KEPT_CUTS = 60
+KEPT_NIGHTS = 35
 
 
 @dataclass(frozen=True)
@@ -85,15 +86,16 @@ def _joined(place: Place, name: str, pinned: PinnedTable, number: int) -> Pinned
     return delta.pin(place, name, known=pinned)
 
 
-def vacuum(url: str, lake: str, *, keep: int = KEPT_CUTS) -> Vacuumed:
-    """Let go of all but the latest cuts: their manifests, DuckDB files and the files that only they pin.
+def vacuum(url: str, lake: str, *, keep: int = KEPT_CUTS, nights: int = KEPT_NIGHTS) -> Vacuumed:
+    """Let go of all but the latest cuts and the latest nightly ones, with the files that only they pin.
 
     Files that killed runs left behind go too. Raises Failure when another run is at work.
     """
     place = Place(lake)
     with alone(url):
         chain = list(manifest.chain(place, _latest(place)))
-        kept = chain[: max(keep, 1)]
+        nightly = [published for published in chain if published.manifest.cut.made_by == "nightly"]
+        kept = [published for published in chain if published in chain[: max(keep, 1)] + nightly[:nights]]
         numbers = {published.manifest.cut.number for published in kept}
         gone = sorted(manifest.numbers(place) - numbers)
         # Manifests first: killed here, files are left that nothing names, and the next vacuum takes them.

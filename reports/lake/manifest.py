@@ -172,10 +172,15 @@ def chain(place: Place, latest: Published) -> Iterator[Published]:
     yield latest
     kept = numbers(place)
     previous = latest.manifest.previous
-    while previous and previous.number in kept:
-        older = load(place, previous.number)
-        if older.sha256 != previous.sha256:
-            raise Failure(f"{place.address(name_of(previous.number))} has changed since it was published")
+    while previous:
+        named = previous.number in kept
+        # A vacuum leaves gaps, and below a gap no manifest that was never published.
+        number = previous.number if named else max((n for n in kept if n < previous.number), default=None)
+        if number is None:
+            return
+        older = load(place, number)
+        if named and older.sha256 != previous.sha256:
+            raise Failure(f"{place.address(name_of(number))} has changed since it was published")
         yield older
         previous = older.manifest.previous
 

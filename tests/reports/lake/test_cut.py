@@ -1,0 +1,205 @@
+"""A cut takes everything up to a number, once, and closes what it says."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import psycopg
+import pytest
+from deltalake import DeltaTable
+
+from ledger.errors import Failure
+from reports.lake import cutting
+from reports.lake.making import frequent_cut, nightly_cut
+from reports.lake.reading import empty, open_lake, polars_schema
+from reports.lake.schema import TABLES
+from tests.reports.lake.conftest import NEW_YEARS_EVE
+from tests.reports.lake.rows import add_transactions
+
+
+def test_every_row_of_the_ledger_is_in_the_lake_once(book: str, lake: str) -> None:
+    """Three cuts, the second with nothing new: counts are the ledger's, no key comes twice."""
+    nightly_cut(book, lake, date(2025, 11, 30))
+    frequent_cut(book, lake)
+    add_transactions(book, 100, since=date(2026, 1, 1), days=10)
+    frequent_cut(book, lake)
+
+    opened = open_lake(lake)
+    with psycopg.connect(book) as connection:
+        for name, table in (("transactions", "transaction"), ("entries", "entry"), ("accounts", "account")):
+            row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+            assert row is not None
+            assert opened.scan(name).select(pl.len()).collect().item() == row[0]
+    for table in TABLES:
+        frame = opened.scan(table.name).collect()
+        assert frame.select(table.key).is_duplicated().sum() == 0
+
+
+def test_tables_have_their_declared_columns_and_types(book: str, lake: str) -> None:
+    """The lake's frames and the empty ones are alike."""
+    opened, _ = nightly_cut(book, lake, NEW_YEARS_EVE)
+    for table in TABLES:
+        assert opened.scan(table.name).collect_schema() == polars_schema(table)
+        assert empty(table.name).collect_schema() == polars_schema(table)
+
+
+def test_amounts_dates_and_attributes_are_the_ledgers(book: str, lake: str) -> None:
+    """One debit, value by value."""
+    opened, _ = nightly_cut(book, lake, NEW_YEARS_EVE)
+    entry = (
+        opened.scan("entries").filter(pl.col("transaction_id") == 30, pl.col("leg") == 2).collect().row(0, named=True)
+    )
+    with psycopg.connect(book) as connection:
+        row = connection.execute(
+            "SELECT e.amount, e.gross, t.posted_at, t.business_date FROM entry e JOIN transaction t "
+            "ON t.id = e.transaction_id WHERE t.id = 30 AND e.leg = 2"
+        ).fetchone()
+    assert row is not None
+    assert (int(entry["amount"] * 100), int(entry["gross"] * 100), entry["posted_at"], entry["business_date"]) == row
+    assert entry["day_number"] == (entry["business_date"] - date(1970, 1, 1)).days
+    assert entry["month"] == entry["business_date"].isoformat()[:7]
+    assert entry["source_kind"] == "money"
+    attributes = opened.scan("attributes").filter(pl.col("transaction_id") == 30, pl.col("leg") == 2)
+    assert attributes.select("name", "value").sort("name").collect().rows() == [("dish", "set 4"), ("spicy", "true")]
+
+
+def test_a_nightly_cut_closes_days_once_and_for_good(book: str, lake: str) -> None:
+    """Closing a day again changes nothing, closing an earlier day opens none."""
+    _, made = nightly_cut(book, lake, date(2025, 11, 30))
+    again, made_again = nightly_cut(book, lake, date(2025, 11, 30))
+    earlier, made_earlier = nightly_cut(book, lake, date(2025, 10, 31))
+
+    assert (made, made_again, made_earlier) == (True, False, False)
+    assert again.cut.closed_until == earlier.cut.closed_until == date(2025, 11, 30)
+    with psycopg.connect(book) as connection:
+        assert connection.execute("SELECT closed_until FROM book").fetchone() == (date(2025, 11, 30),)
+        assert connection.execute("SELECT count(*) FROM closing").fetchone() == (1,)
+    assert open_lake(lake).scan("closings").collect()["closed_until"].to_list() == [date(2025, 11, 30)]
+
+
+@pytest.mark.parametrize("database_url", ["Pacific/Kiritimati"], indirect=True)
+def test_a_day_that_has_not_ended_is_not_closed(database_url: str, lake: str) -> None:
+    """Today, in the zone where the day is furthest on, is refused; nothing is closed, nothing published."""
+    with psycopg.connect(database_url) as connection:
+        row = connection.execute("SELECT (now() AT TIME ZONE 'Pacific/Kiritimati')::date").fetchone()
+    assert row is not None
+    with pytest.raises(Failure, match="has not ended in Pacific/Kiritimati"):
+        nightly_cut(database_url, lake, row[0])
+    with psycopg.connect(database_url) as connection:
+        assert connection.execute("SELECT closed_until FROM book").fetchone() == (None,)
+    with pytest.raises(Failure, match="no cut yet"):
+        open_lake(lake)
+
+
+def test_a_slow_writer_is_waited_for_and_its_lower_number_is_in_the_cut(book: str, lake: str) -> None:
+    """
+    A writer takes number 601 and dawdles, 602 commits; the cut waits for 601 and has both.
+    """
+    insert = (
+        "INSERT INTO transaction (id, key, fingerprint, kind, status, code, posted_at, business_date, recorded_at) "
+        "VALUES (%s, %s, '', 'debit', 'declined', 'insufficient_funds', '2026-01-02', '2026-01-02', now())"
+    )
+    with psycopg.connect(book) as slow, psycopg.connect(book) as quick, ThreadPoolExecutor(1) as pool:
+        for connection, number in ((slow, 601), (quick, 602)):
+            connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [cutting.CUT_LOCK])
+            connection.execute(insert, [number, f"late-{number}"])
+        quick.commit()
+        made = pool.submit(frequent_cut, book, lake)
+        with pytest.raises(TimeoutError):
+            made.result(timeout=0.7)
+        slow.commit()
+        opened, _ = made.result(timeout=30)
+    assert opened.cut.last_transaction == 602
+    numbers = opened.scan("transactions").select("id").filter(pl.col("id") > 600).collect()["id"]
+    assert sorted(numbers) == [601, 602]
+
+
+def test_a_writer_queues_behind_a_waiting_cut_for_a_moment_only(book: str, lake: str) -> None:
+    """While the cut waits for a slow writer, others go on: none waits longer than the lock timeout."""
+    shared = "SELECT pg_advisory_xact_lock_shared(%s)"
+    with psycopg.connect(book) as slow, ThreadPoolExecutor(1) as pool:
+        slow.execute(shared, [cutting.CUT_LOCK])
+        made = pool.submit(frequent_cut, book, lake)
+        with psycopg.connect(book, autocommit=True) as other:
+            other.execute("SET lock_timeout = '2s'")
+            for _ in range(10):
+                other.execute(shared, [cutting.CUT_LOCK])
+        assert not made.done()
+        slow.rollback()
+        assert made.result(timeout=30)[1]
+
+
+def test_two_runs_at_once_are_refused_by_a_sentence(book: str, lake: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever comes second is told so and changes nothing."""
+    monkeypatch.setattr(cutting, "RUN_PATIENCE_SECONDS", 0.2)
+    with cutting.alone(book), pytest.raises(Failure, match="another tiffin nightly or tiffin lake is at work"):
+        nightly_cut(book, lake, NEW_YEARS_EVE)
+    assert nightly_cut(book, lake, NEW_YEARS_EVE)[1]
+
+
+def test_a_frequent_cut_closes_nothing_and_comes_only_when_something_is_new(book: str, lake: str) -> None:
+    """The second finds nothing new, the third a transaction."""
+    first, made = frequent_cut(book, lake)
+    _, made_again = frequent_cut(book, lake)
+    add_transactions(book, 1, since=date(2026, 1, 1), days=1)
+    third, made_third = frequent_cut(book, lake)
+    assert (made, made_again, made_third) == (True, False, True)
+    assert first.cut.closed_until is None
+    assert first.duckdb_path is None
+    assert third.cut.last_transaction == 601
+
+
+def test_a_cut_goes_on_reading_what_it_pinned(book: str, lake: str) -> None:
+    """A lake opened before a later cut shows the same rows after it."""
+    before, _ = frequent_cut(book, lake)
+    rows = before.scan("entries").select(pl.len()).collect().item()
+    add_transactions(book, 50, since=date(2026, 1, 1), days=1)
+    frequent_cut(book, lake)
+    reopened = open_lake(lake, cut=before.cut.number)
+    assert reopened.scan("entries").select(pl.len()).collect().item() == rows
+    assert open_lake(lake).scan("entries").select(pl.len()).collect().item() > rows
+    with pytest.raises(Failure, match="there is no cut 99"):
+        open_lake(lake, cut=99)
+
+
+def test_the_dated_duckdb_file_holds_all_tables_commented(book: str, lake: str) -> None:
+    """It opens by itself: every table and column has a comment, every row is there."""
+    opened, _ = nightly_cut(book, lake, NEW_YEARS_EVE)
+    path = opened.duckdb_path
+    assert path is not None
+    assert path.name == f"ledger-2025-12-31-{opened.cut.number}.duckdb"
+    copy = path.rename(path.parent.parent.parent / "elsewhere.duckdb")
+    with duckdb.connect(str(copy), read_only=True) as connection:
+        bare = connection.execute(
+            "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal AND coalesce(comment, '') = '' "
+            "UNION ALL SELECT table_name, '' FROM duckdb_tables() WHERE coalesce(comment, '') = ''"
+        ).fetchall()
+        assert bare == []
+        for table in TABLES:
+            rows = opened.scan(table.name).select(pl.len()).collect().item()
+            assert connection.execute(f'SELECT count(*) FROM "{table.name}"').fetchone() == (rows,)
+        assert connection.execute("SELECT number, closed_until FROM cut").fetchone() == (1, NEW_YEARS_EVE)
+
+
+def test_each_append_is_one_commit_marked_with_the_cuts_number(book: str, lake: str) -> None:
+    """Delta's application transaction of a table is the latest cut that wrote to it."""
+    frequent_cut(book, lake)
+    add_transactions(book, 50, since=date(2026, 1, 1), days=1)
+    opened, _ = frequent_cut(book, lake)
+    table = DeltaTable(str(Path(lake) / "tables" / "entries"))
+    assert table.transaction_version("tiffin") == opened.cut.number == 2
+    assert table.version() == 1
+
+
+def test_a_lake_of_another_book_is_left_alone(book: str, empty_database_url: str, lake: str) -> None:
+    """A lake takes cuts of one book only."""
+    from ledger import database
+
+    frequent_cut(book, lake)
+    database.migrate(empty_database_url)
+    database.initialise(empty_database_url, "Europe/Moscow")
+    with pytest.raises(Failure, match="holds another book"):
+        frequent_cut(empty_database_url, lake)
+    assert open_lake(lake).cut.number == 1
