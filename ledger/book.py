@@ -5,7 +5,8 @@ the tests build one by hand. `enter` is the only thing that changes it, and it n
 what it changed, so that the shell can write exactly that. Amounts are minor units.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from copy import copy, deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
@@ -283,6 +284,21 @@ class Book:
         back = [sum(part.held for part in hold.parts if part.source == payer) for hold in ran_out]
         ended = sum(hold.drawn_from(payer) == amount > 0 for hold, amount in zip(ran_out, back, strict=True))
         return Usage(used.amount - sum(back), used.count - ended)
+
+    def saved(self) -> Callable[[], None]:
+        """Return what puts the book back as it stands now. Copies everything that changes: for rare use."""
+        parts = ("balances", "usage", "open_debits", "changed_debits", "holds", "holding", "followers")
+        # Copied in one go: what two of them share must stay shared. Transactions never change once entered.
+        known = {id(transaction): transaction for transaction in self.numbered.values()}
+        state = deepcopy({name: getattr(self, name) for name in parts}, known)
+        for name in ("transactions", "numbered", "entered", "changed_holds", "changed_usage"):
+            state[name] = copy(getattr(self, name))
+
+        def put_back() -> None:
+            for name, value in state.items():
+                setattr(self, name, value)
+
+        return put_back
 
     def enter(self, transaction: Transaction) -> None:
         """Make the transaction part of the book: number it, move balances, ages, usage and holds."""

@@ -36,7 +36,11 @@ def _charge(case: Case) -> tuple[Account, list[HoldPart]]:
     usable(case, account, spends=True)
     at_most = minor(command.bonus_at_most) if command.bonus_at_most is not None else 0
     amounts = [minor(line.amount) for line in command.lines]
-    paid = fund(case.book, Asked(account, amounts, brands, case.at, case.book.day(case.at), command.kind, at_most))
+    asked = Asked(account, amounts, brands, case.at, case.book.day(case.at), command.kind, at_most)
+    if command.bonus_by_brand is not None:
+        known, most = case.book.brands, command.bonus_by_brand
+        asked.bonus_by_brand = {known[code].id: minor(most[code]) for code in most if code in known}
+    paid = fund(case.book, asked)
     if isinstance(paid, Short):
         raise Refused(paid.code, **paid.facts)
     payers: list[list[tuple[int, int]]] = [[] for _ in command.lines]

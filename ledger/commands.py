@@ -304,9 +304,15 @@ class Payout(Command):
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class _Charge(Command):
+    """Lines to be paid for; at most `bonus_at_most` of it by points.
+
+    With `bonus_by_brand`, points of each brand pay at most its amount, those of other brands nothing.
+    """
+
     account: AccountRef
     lines: tuple[Line, ...]
     bonus_at_most: Amount | None = None
+    bonus_by_brand: dict[Name, Amount] | None = None
 
     @model_validator(mode="after")
     def _has_lines(self) -> Self:
@@ -443,10 +449,21 @@ class Bonus(Command):
     reason: Name
 
 
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Mark(Command):
+    """Something that happened to an account and moved nothing (an order delivered), kept with its key."""
+
+    kind: ClassVar[str] = "mark"
+
+    account: AccountRef
+    reason: Name
+
+
 COMMANDS: dict[str, type[Command]] = {
     command.kind: command
     for command in (
         Payment, Allocate, Payout, Debit, Hold, Capture, Release, Refund, Reverse, Transfer, Adjustment, Bonus,
+        Mark,
     )
 }  # fmt: skip
 """The commands by `type` in JSON."""
@@ -484,10 +501,15 @@ def why(error: ValidationError) -> str:
 
 def fingerprint(command: Command) -> bytes:
     """Return 16 bytes that are the same for the same content, whatever way it was written."""
-    said = repr((command.kind, *[getattr(command, name) for name in _FIELDS[type(command)]]))
+    said = repr((command.kind, *[getattr(command, name) for name in _fields(type(command))]))
     return hashlib.blake2b(said.encode(), digest_size=16).digest()
 
 
-_FIELDS: dict[type[Command], tuple[str, ...]] = {
-    command: tuple(item.name for item in fields(command)) for command in COMMANDS.values()
-}
+_FIELDS: dict[type[Command], tuple[str, ...]] = {}
+
+
+def _fields(command: type[Command]) -> tuple[str, ...]:
+    """Return the names of a command's fields; a second level has commands of its own."""
+    if command not in _FIELDS:
+        _FIELDS[command] = tuple(item.name for item in fields(command))
+    return _FIELDS[command]

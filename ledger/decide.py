@@ -6,6 +6,7 @@ what was decided, so that the next command of the batch sees it.
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,25 +15,84 @@ from ledger import commands as c
 from ledger.book import Book, Hold, Transaction
 from ledger.case import Case, Move, Refused, Verdict, in_order
 from ledger.money import minor
-from ledger.outcomes import Declined, Entry, Invalid, Posted, shown
+from ledger.outcomes import RANK, Declined, Entry, Facts, Invalid, Posted, shown
+
+Answer = Posted | Declined | Invalid
 
 
-def answer(book: Book, command: c.Command, now: datetime) -> Posted | Declined | Invalid:
+def answer(book: Book, command: c.Command, now: datetime) -> Answer:
     """Return the outcome of one command and enter what it does into the book.
 
     A key that the book knows is answered as it was, or refused when the content differs.
     """
+    known = replay(book, command)
+    return known or entered(book, decide(book, command, now))
+
+
+def replay(book: Book, command: c.Command) -> Posted | Declined | None:
+    """Return the first answer to a key that the book knows, or the refusal of other content under it."""
     known = book.transactions.get(command.key)
-    if known is not None:
-        if known.fingerprint == c.fingerprint(command):
-            return book.outcome(known, replayed=True)
-        return Declined(key=command.key, code="key_reused", facts={"key": command.key, "transaction": known.id})
-    decided = decide(book, command, now)
+    if known is None:
+        return None
+    if known.fingerprint == c.fingerprint(command):
+        return book.outcome(known, replayed=True)
+    return Declined(key=command.key, code="key_reused", facts={"key": command.key, "transaction": known.id})
+
+
+def entered(book: Book, decided: Transaction | Invalid) -> Answer:
+    """Enter a decision into the book and return its outcome."""
     if isinstance(decided, Invalid):
         return decided
     if decided.kept:
         book.enter(decided)
     return book.outcome(decided)
+
+
+@dataclass(slots=True)
+class Seam:
+    """The ledger as a second level sees it: a book, on which it decides as often as it likes.
+
+    The second level makes commands of what its own caller `sent`. One of them answers the
+    caller's key, the others are kept under the ledger's own keys.
+    """
+
+    book: Book
+
+    def decide(
+        self, command: c.Command, at: datetime | None = None, *, sent: c.Command | None = None, own_key: str = ""
+    ) -> Answer:
+        """Return the outcome of a command on what the commands before it left; `at` defaults to the book's clock."""
+        if sent is None and not own_key:
+            return answer(self.book, command, at or self.book.now)
+        return entered(self.book, _said(decide(self.book, command, at or self.book.now), sent, own_key))
+
+    def refuse(
+        self, command: c.Command, code: str, facts: Facts, at: datetime | None = None, *, sent: c.Command | None = None
+    ) -> Answer:
+        """Decline a command for a rule of the second level, and keep that.
+
+        A rule of the ledger's own that stands before it in DECLINES is named instead.
+        """
+        decided = _said(decide(self.book, command, at or self.book.now), sent)
+        if isinstance(decided, Transaction) and (decided.code is None or RANK[decided.code] > RANK[code]):
+            decided = replace(
+                decided, code=code, facts=facts, entries=(), expiries=(), hold=None, takes=None, refers_to=None
+            )
+        return entered(self.book, decided)
+
+    def expire(self, account: int, until: datetime) -> None:
+        """Book the account's holds that ran out at or before `until`, each at its own time."""
+        for hold in sorted(self.book.expired(account, until), key=lambda hold: (hold.expires_at, hold.id)):
+            self.book.enter(expiry(self.book, hold))
+
+
+def _said(decided: Transaction | Invalid, sent: c.Command | None, own_key: str = "") -> Transaction | Invalid:
+    if isinstance(decided, Transaction):
+        if sent is not None:
+            decided.fingerprint = c.fingerprint(sent)
+        if own_key:
+            decided.key = f"{c.OWN_KEYS}{own_key}"
+    return decided
 
 
 def decide(book: Book, command: c.Command, now: datetime) -> Transaction | Invalid:
@@ -164,6 +224,7 @@ RULES: dict[str, Callable[[Case], Verdict]] = {
     "transfer": moves.transfer,
     "adjustment": moves.adjustment,
     "bonus": moves.bonus,
+    "mark": moves.mark,
     "reverse": moves.reverse,
     "debit": charges.debit,
     "hold": charges.hold,

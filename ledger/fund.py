@@ -55,6 +55,13 @@ class Asked:
     day: date
     what: str
     bonus_at_most: int
+    bonus_by_brand: dict[int, int] | None = None
+
+    def bonus_of(self, brand: int | None) -> int:
+        """Return the most that points of a brand may pay."""
+        if self.bonus_by_brand is None or brand is None:
+            return self.bonus_at_most
+        return min(self.bonus_at_most, self.bonus_by_brand.get(brand, 0))
 
 
 def sources(book: Book, account: Account) -> Iterator[Source]:
@@ -90,7 +97,8 @@ def fund(book: Book, asked: Asked) -> list[Paid] | Short:
         if not wanted:
             continue
         if source.role == "bonus":
-            given = min(wanted, bonus_left, _points(book, source.account, asked.at))
+            most = min(bonus_left, asked.bonus_of(source.account.brand))
+            given = min(wanted, most, _points(book, source.account, asked.at))
             bonus_left -= given
         else:
             given, broken = capacity(book, source, asked, wanted)

@@ -1,4 +1,4 @@
-"""Rules of the commands that move money: payment, allocate, payout, transfer, adjustment, bonus, reverse."""
+"""Rules of the commands that move money: payment, allocate, payout, transfer, adjustment, bonus, mark, reverse."""
 
 from collections.abc import Iterable
 
@@ -147,6 +147,15 @@ def bonus(case: Case) -> Verdict:
     assert account.brand is not None
     legs = [Entry(system(case, account.brand, "bonus_expense", account.currency), -amount)]
     return Verdict(account, abs(amount), account.currency, [Move(account.id, amount)], legs)
+
+
+def mark(case: Case) -> Verdict:
+    """Note an event on an account: an entry of nothing."""
+    command = case.command
+    assert isinstance(command, c.Mark)
+    account = account_of(case, command.account)
+    usable(case, account, spends=False)
+    return Verdict(account, 0, account.currency, [Move(account.id, 0)], [])
 
 
 def reverse(case: Case) -> Verdict:

@@ -53,6 +53,20 @@ NOT_KEPT = frozenset({"key_reused", "out_of_order"})
 """Declines that leave no transaction: the caller may send the key again."""
 
 RANK = {code: rank for rank, code in enumerate(DECLINES)}
+FUNDS = "write_off_limit_exceeded"
+"""The first of the refusals that are about money."""
+
+
+def add_declines(sentences: dict[str, str]) -> None:
+    """Let a second level's own refusals take their place in the list, in their order, before those about money."""
+    ranked = dict(DECLINES)
+    DECLINES.clear()
+    for code, sentence in ranked.items():
+        if code == FUNDS:
+            DECLINES.update(sentences)
+        DECLINES[code] = sentence
+    RANK.update({code: rank for rank, code in enumerate(DECLINES)})
+
 
 Facts = dict[str, Any]
 
@@ -136,7 +150,9 @@ class Declined:
     @property
     def message(self) -> str:
         """Return the sentence: the rule, the subject, every number used and the gap."""
-        return DECLINES[self.code].format_map(self.facts)
+        # A level that is not at hand may have refused: then its code has to do.
+        sentence = DECLINES.get(self.code)
+        return sentence.format_map(self.facts) if sentence else self.code.replace("_", " ")
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as callers read it."""

@@ -8,7 +8,7 @@ here; a retry finds by its keys what was committed after all, and replays it.
 
 import random
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,17 +22,17 @@ from psycopg import Connection, errors
 from ledger import commands as c
 from ledger.book import Book
 from ledger.database import Unreachable, connect
-from ledger.decide import answer, expiry
+from ledger.decide import Answer as Answer
+from ledger.decide import Seam, answer, expiry
 from ledger.errors import Failure
 from ledger.load import Known, Wanted, load, load_debits, numbers_of
 from ledger.money import minor
-from ledger.outcomes import Declined, Done, Invalid, Posted
+from ledger.outcomes import Declined, Done, Invalid
 from ledger.records import Record
-from ledger.registry import administer
+from ledger.registry import RULES, Rule, administer
 from ledger.store import new_number, write
 
 log = structlog.get_logger()
-Answer = Posted | Declined | Invalid
 T = TypeVar("T")
 
 AGAIN = (
@@ -47,18 +47,19 @@ PATIENCE_SECONDS = 30
 _OPTIONS = "-c enable_seqscan=off -c jit=off"
 
 
-@dataclass(slots=True)
-class Posting:
+@dataclass(slots=True, kw_only=True)
+class Posting(Seam):
     """The seam between a database transaction and the pure core: decide as often as you like, then write once.
 
     The caller commits; if it rolls back instead, nothing happened.
     """
 
     connection: Connection[Any]
-    book: Book
     opened: frozenset[int | str]
 
-    def decide(self, command: c.Command, at: datetime | None = None) -> Answer:
+    def decide(
+        self, command: c.Command, at: datetime | None = None, *, sent: c.Command | None = None, own_key: str = ""
+    ) -> Answer:
         """Return the outcome of a command on what the commands before it left; `at` defaults to the database's clock.
 
         Raises LookupError for a command whose accounts or keys the posting was not opened with.
@@ -68,7 +69,8 @@ class Posting:
         if stray:
             raise LookupError(f"the posting was not opened with {', '.join(map(str, stray))}")
         self._cover([command])
-        return answer(self.book, command, at or self.book.now)
+        # super() without arguments does not know a dataclass with slots.
+        return Seam.decide(self, command, at, sent=sent, own_key=own_key)
 
     def decide_all(self, commands: Sequence[c.Command]) -> list[Answer]:
         """Return one outcome a command, in order."""
@@ -150,21 +152,26 @@ class Ledger:
 
         Raises Failure when the database stays out of reach.
         """
-        return self._retried(lambda: self._post(commands, keep=True)) if commands else []
+        return self.retried(lambda: self._post(commands, keep=True)) if commands else []
 
     def quote(self, commands: Sequence[c.Command]) -> list[Answer]:
         """Return what `post` would answer now; writes nothing and waits for no lock."""
-        return self._retried(lambda: self._post(commands, keep=False)) if commands else []
+        return self.retried(lambda: self._post(commands, keep=False)) if commands else []
 
-    def administer(self, records: Sequence[Record]) -> list[Done | Declined | Invalid]:
-        """Return one outcome an administration line, in order; what was done is durable by then."""
+    def administer(
+        self, records: Sequence[Record], rules: Mapping[str, Rule] = RULES
+    ) -> list[Done | Declined | Invalid]:
+        """Return one outcome an administration line, in order; what was done is durable by then.
+
+        `rules` are those of a second level, with the registry's own.
+        """
 
         def work() -> list[Done | Declined | Invalid]:
             connection = self.connection()
             with connection.transaction():
-                return administer(connection, records)
+                return administer(connection, records, rules)
 
-        return self._retried(work) if records else []
+        return self.retried(work) if records else []
 
     @contextmanager
     def posting(
@@ -193,7 +200,7 @@ class Ledger:
         wanted = Wanted(frozenset(n for n in numbers if n), keys, refers, times, many, payments)
         book = load(connection, self.known, wanted, lock=lock)
         self._add_system_accounts(book, brands)
-        yield Posting(connection, book, frozenset((*accounts, *keys, *refers)))
+        yield Posting(connection=connection, book=book, opened=frozenset((*accounts, *keys, *refers)))
 
     def connection(self) -> Connection[Any]:
         """Return the ledger's connection, made anew if the last one was lost."""
@@ -209,7 +216,7 @@ class Ledger:
     def book_expired(self, until: datetime) -> int:
         """Book all holds that run out at or before `until`, which must be past; return how many."""
         booked = 0
-        while holds := self._retried(lambda: self._book_expired(until)):
+        while holds := self.retried(lambda: self._book_expired(until)):
             booked += holds
         return booked
 
@@ -264,7 +271,8 @@ class Ledger:
             if number is not None and (number, "cash", wanted) not in self.known.system:
                 self.known.system.update(system_accounts(self.url, number, wanted))
 
-    def _retried(self, work: Callable[[], T]) -> T:
+    def retried(self, work: Callable[[], T]) -> T:
+        """Return what `work` returns; while PostgreSQL gives it up for what may be tried again, it is tried again."""
         until = time.monotonic() + PATIENCE_SECONDS
         for attempt in count(1):
             try:

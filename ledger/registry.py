@@ -27,7 +27,9 @@ from ledger.store import CUT_LOCK, new_number
 Row = dict[str, Any]
 
 
-class _Refused(Exception):
+class Refused(Exception):
+    """Leaves a rule with the decline it found; never leaves `administer`."""
+
     def __init__(self, code: str, **facts: Any) -> None:
         super().__init__(code)
         self.code = code
@@ -73,22 +75,31 @@ class Desk:
         )
 
 
-def administer(connection: Connection[Any], records: Sequence[r.Record]) -> list[Done | Declined | Invalid]:
-    """Return one outcome a record, in order, within the caller's database transaction."""
+Rule = Callable[[Desk, r.Record], Facts]
+"""Carries out one record and returns the facts of its outcome; leaves with Refused."""
+
+
+def administer(
+    connection: Connection[Any], records: Sequence[r.Record], rules: Mapping[str, Rule] | None = None
+) -> list[Done | Declined | Invalid]:
+    """Return one outcome a record, in order, within the caller's database transaction.
+
+    `rules` (by default RULES) carry out each type of record.
+    """
     connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK])
     row = connection.execute("SELECT clock_timestamp(), time_zone FROM book").fetchone()
     if row is None:
         raise Failure("there is no book yet: run tiffin init")
     now = row[0].astimezone(UTC)
     desk = Desk(connection, now, now.astimezone(ZoneInfo(row[1])).date())
-    return [_one(desk, record) for record in records]
+    return [_one(desk, record, rules or RULES) for record in records]
 
 
-def _one(desk: Desk, record: r.Record) -> Done | Declined | Invalid:
+def _one(desk: Desk, record: r.Record, rules: Mapping[str, Rule]) -> Done | Declined | Invalid:
     try:
         with desk.connection.transaction():
-            return Done(kind=record.type, facts=_RULES[record.type](desk, record))
-    except _Refused as refused:
+            return Done(kind=record.type, facts=rules[record.type](desk, record))
+    except Refused as refused:
         return Declined(key="", code=refused.code, facts=refused.facts)
     except ValueError as error:
         return Invalid(message=str(error))
@@ -99,19 +110,21 @@ def _one(desk: Desk, record: r.Record) -> Done | Declined | Invalid:
 
 def _brand(desk: Desk, record: r.Record) -> Facts:
     assert isinstance(record, r.Brand)
-    id_ = _save(desk, record, "brand", "code", record.code, _given(record), {"name": record.code, "status": "open"})
+    id_ = save(
+        desk, record, "brand", "code", record.code, fields_given(record), {"name": record.code, "status": "open"}
+    )
     return {"code": record.code, "id": id_}
 
 
 def _party(desk: Desk, record: r.Record) -> Facts:
     assert isinstance(record, r.Party)
-    given = _given(record)
+    given = fields_given(record)
     existing = desk.row("SELECT kind FROM party WHERE reference = %s", [record.reference])
     if existing:
         _same(f"party {record.reference}", existing, given, "kind")
     elif record.kind is None:
         raise ValueError("kind: is missing")
-    id_ = _save(
+    id_ = save(
         desk, record, "party", "reference", record.reference, given, {"name": record.reference, "status": "open"}
     )
     return {"reference": record.reference, "id": id_}
@@ -119,23 +132,23 @@ def _party(desk: Desk, record: r.Record) -> Facts:
 
 def _account(desk: Desk, record: r.Record) -> Facts:
     assert isinstance(record, r.Account)
-    given = _given(record)
+    given = fields_given(record)
     if "party" in given:
         given["party_id"] = _party_id(desk, given.pop("party"))
     if "holder" in given:
         holder = given.pop("holder")
-        given["holder_id"] = None if holder is None else _brand_id(desk, holder)
+        given["holder_id"] = None if holder is None else brand_id(desk, holder)
     existing = desk.row("SELECT * FROM account WHERE reference = %s", [record.reference])
     if existing:
         _same(f"account {existing['id']} ({record.reference})", existing, given, "currency", "party_id")
-        _save(desk, record, "account", "reference", record.reference, given, {}, account=existing["id"])
+        save(desk, record, "account", "reference", record.reference, given, {}, account=existing["id"])
         return {"reference": record.reference, "account": existing["id"]}
     for name in ("party", "currency"):
         if getattr(record, name) is None:
             raise ValueError(f"{name}: is missing")
     number = new_number(desk.connection)
     new = {"id": number, "kind": "money", "status": "open"}
-    _save(desk, record, "account", "reference", record.reference, given, new, account=number)
+    save(desk, record, "account", "reference", record.reference, given, new, account=number)
     desk.connection.execute("INSERT INTO balance (account_id, balance, held, version) VALUES (%s, 0, 0, 0)", [number])
     return {"reference": record.reference, "account": number}
 
@@ -159,7 +172,8 @@ def bonus_account(connection: Connection[Any], money_account: int, brand: int) -
     return int(row[0])
 
 
-def _given(record: r.Record) -> Row:
+def fields_given(record: r.Record) -> Row:
+    """Return the fields that a record gives."""
     return {name: getattr(record, name) for name in record.model_fields_set - {"type", "by", "note"}}
 
 
@@ -167,10 +181,10 @@ def _same(subject: str, existing: Row, given: Row, *names: str) -> None:
     for name in names:
         if name in given and given[name] is not None and given[name] != existing[name]:
             facts = {"subject": subject, "what": name.removesuffix("_id"), "is": existing[name], "asked": given[name]}
-            raise _Refused("never_changes", **facts)
+            raise Refused("never_changes", **facts)
 
 
-def _save(
+def save(
     desk: Desk, record: r.Record, table: str, key: str, value: str, given: Row, new: Row, *, account: int | None = None
 ) -> int:
     """Insert or change one row known by a unique column; return its id."""
@@ -212,7 +226,7 @@ def _account_status(desk: Desk, record: r.Record) -> Facts:
     if account["status"] == record.status:
         return done
     if account["status"] == "closed":
-        raise _Refused("account_closed", account=account["id"], subject=account["subject"])
+        raise Refused("account_closed", account=account["id"], subject=account["subject"])
     if record.status == "closed":
         _closable(desk, account)
     desk.connection.execute("UPDATE account SET status = %s WHERE id = %s", [record.status, account["id"]])
@@ -243,7 +257,7 @@ def _closable(desk: Desk, account: Row) -> None:
     ]
     why = ", ".join(reason for reason in reasons if reason)
     if why:
-        raise _Refused("account_not_empty", account=account["id"], subject=account["subject"], why=why)
+        raise Refused("account_not_empty", account=account["id"], subject=account["subject"], why=why)
 
 
 def _credit_terms(desk: Desk, record: r.Record) -> Facts:
@@ -251,7 +265,7 @@ def _credit_terms(desk: Desk, record: r.Record) -> Facts:
     account = _account_row(desk, record.account)
     desk.lock(account["id"])
     last = desk.row("SELECT * FROM credit_terms WHERE account_id = %s ORDER BY id DESC LIMIT 1", [account["id"]])
-    given = _given(record)
+    given = fields_given(record)
     given.pop("account")
     if "limit" in given:
         limit = given.pop("limit")
@@ -291,7 +305,7 @@ def _link(desk: Desk, record: r.Record) -> Facts:
     _linkable(desk, account, payer)
     where = [account["id"], payer["id"]]
     row = desk.row("SELECT draw, priority, brands FROM link WHERE account_id = %s AND payer_id = %s", where)
-    given = _given(record)
+    given = fields_given(record)
     subject = f"{_subject_key(account)} <- {_subject_key(payer)}"
     done = {"account": account["id"], "payer": payer["id"]}
     if "draw" in given and given["draw"] is None:
@@ -300,7 +314,7 @@ def _link(desk: Desk, record: r.Record) -> Facts:
             desk.note_change(record, subject, row, {"draw": None}, account=account["id"])
         return done
     if given.get("brands") is not None:
-        given["brands"] = sorted(_brand_id(desk, code) for code in given["brands"])
+        given["brands"] = sorted(brand_id(desk, code) for code in given["brands"])
     new = {"draw": "payer_first", "priority": 1, "brands": None}
     after = (row or new) | {name: item for name, item in given.items() if name in new}
     if after == row:
@@ -319,7 +333,7 @@ def _linkable(desk: Desk, account: Row, payer: Row) -> None:
     """Hold that links have one level, between open accounts of one currency."""
 
     def refuse(why: str) -> NoReturn:
-        raise _Refused(
+        raise Refused(
             "link_not_allowed", account=account["id"], payer=payer["id"], subject=payer["subject"],
             other=account["subject"], why=why,
         )  # fmt: skip
@@ -346,7 +360,7 @@ def _write_off_limit(desk: Desk, record: r.Record) -> Facts:
     row = desk.row(
         "SELECT amount, count FROM write_off_limit WHERE payer_id = %s AND account_id = %s AND period = %s", where
     )
-    given = {name: item for name, item in _given(record).items() if name in ("amount", "count")}
+    given = {name: item for name, item in fields_given(record).items() if name in ("amount", "count")}
     if given.get("amount") is not None:
         given["amount"] = minor(given["amount"])
     after = (row or {"amount": None, "count": None}) | given
@@ -420,7 +434,7 @@ def _account_row(desk: Desk, asked: int | str) -> Row:
     )
     if row is None:
         what = f"reference {asked}" if isinstance(asked, str) else f"number {asked}"
-        raise _Refused("account_not_found", asked=what)
+        raise Refused("account_not_found", asked=what)
     return row
 
 
@@ -428,17 +442,18 @@ def _subject_key(account: Row) -> str:
     return str(account["reference"] or account["id"])
 
 
-def _brand_id(desk: Desk, code: str) -> int:
+def brand_id(desk: Desk, code: str) -> int:
+    """Return the id of the brand that has the code, or leave with `brand_not_found`."""
     row = desk.row("SELECT id FROM brand WHERE code = %s", [code])
     if row is None:
-        raise _Refused("brand_not_found", brand=code)
+        raise Refused("brand_not_found", brand=code)
     return int(row["id"])
 
 
 def _party_id(desk: Desk, reference: str) -> int:
     row = desk.row("SELECT id FROM party WHERE reference = %s", [reference])
     if row is None:
-        raise _Refused("party_not_found", party=reference)
+        raise Refused("party_not_found", party=reference)
     return int(row["id"])
 
 
@@ -449,7 +464,7 @@ def _json(row: Mapping[str, Any]) -> Row:
     }
 
 
-_RULES: dict[str, Callable[[Desk, r.Record], Facts]] = {
+RULES: dict[str, Rule] = {
     "brand": _brand,
     "party": _party,
     "account": _account,

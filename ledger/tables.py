@@ -137,7 +137,7 @@ class Transaction(SQLModel, table=True):
     __table_args__ = (
         _one_of("status", "posted", "declined"),
         _one_of("kind", "payment", "allocate", "payout", "debit", "hold", "capture", "release", "expiry",
-                "refund", "reverse", "transfer", "adjustment", "bonus"),
+                "refund", "reverse", "transfer", "adjustment", "bonus", "mark"),
         CheckConstraint("(status = 'declined') = (code IS NOT NULL)", name="declines_have_codes"),
         Index("transaction_refers_to_idx", "refers_to", postgresql_where=text("refers_to IS NOT NULL")),
         Index("transaction_business_date_idx", "business_date", postgresql_using="brin"),

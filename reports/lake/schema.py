@@ -58,7 +58,7 @@ TRANSACTIONS = Table(
         ("id", "int", "transaction number, rising; one sequence for posted and declined"),
         ("key", "text", "the caller's key"),
         ("kind", "text", ("payment, allocate, payout, debit, hold, capture, release, expiry, refund, "
-                          "reverse, transfer, adjustment, bonus")),
+                          "reverse, transfer, adjustment, bonus, mark")),
         ("status", "text", "posted or declined"),
         ("code", "text", "why it was declined"),
         ("facts", "json", "the figures of the decline"),
