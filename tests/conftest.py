@@ -20,6 +20,18 @@ from ledger import database, embedded
 _numbers = count(1)
 
 
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """Return an empty home; its server is stopped and it is removed after the test.
+
+    Not under pytest's own folder, which is closed to the user that the server runs as when we are root.
+    """
+    home = Path(tempfile.mkdtemp(prefix="tiffin-home-"))
+    yield home
+    embedded.stop(home)
+    shutil.rmtree(home)
+
+
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """Return the URL of a database on the test server, from which others may be made."""
@@ -27,7 +39,6 @@ def server() -> Iterator[str]:
     if given:
         yield given
         return
-    # Not under pytest's own folder: it is closed to the user that the server runs as when we are root.
     home = Path(tempfile.mkdtemp(prefix="tiffin-tests-"))
     url = embedded.running(home)
     with psycopg.connect(url, autocommit=True) as connection:

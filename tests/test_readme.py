@@ -4,23 +4,10 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
-
-from ledger import embedded
 
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-
-
-@pytest.fixture
-def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Return the home of a book that the README makes; its server is stopped after the test."""
-    home = tmp_path_factory.mktemp("readme")
-    yield home
-    embedded.stop(home)
 
 
 def test_the_code_of_the_readme_runs(home: Path) -> None:

@@ -26,6 +26,11 @@ def till_lines() -> pl.DataFrame:
     return transactions.join(products, on="product_id", how="left", validate="m:1")
 
 
+def some(till: pl.DataFrame, households: int) -> pl.DataFrame:
+    """Return the till lines of the first so many households."""
+    return till.filter(pl.col("household_id").rank("dense") <= households)
+
+
 def brands(till: pl.DataFrame) -> pl.DataFrame:
     """Return brand (its code) and department of the ten largest departments, by value, the largest first."""
     return (
