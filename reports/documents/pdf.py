@@ -1,13 +1,12 @@
 """HTML to one PDF that is PDF/A-3a (ISO 19005-3) and PDF/UA-1 (ISO 14289-1) at once.
 
 WeasyPrint makes one standard at a time, so what the other asks for is added here: the
-PDF/UA identifier inside the same rdf:RDF, a Scope on every table header, and page headers
-and footers as artifacts. The same HTML and files give the same bytes, on any day: every
-date in the file is the one passed in.
+PDF/UA identifier inside the same rdf:RDF, and tags that make sense (`tagging`). The same
+HTML and files give the same bytes, on any day: every date in the file is the one passed in.
 """
 
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
@@ -17,10 +16,11 @@ from xml.etree.ElementTree import Element, SubElement, fromstring, register_name
 import pydyf
 from weasyprint import CSS, HTML, Attachment
 from weasyprint.document import Document
-from weasyprint.formatting_structure.boxes import Box, ParentBox
 from weasyprint.pdf.metadata import DocumentMetadata
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher
+
+from reports.documents.tagging import finish_tags
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _UA = "http://www.aiim.org/pdfua/ns/id/"
@@ -79,66 +79,6 @@ def _extension_schema() -> Element:
     return description
 
 
-def _boxes(box: Box) -> Iterator[Box]:
-    yield box
-    if isinstance(box, ParentBox):
-        for child in box.children:
-            yield from _boxes(getattr(child, "_box", child))
-
-
-def _scope_headers(document: Document) -> None:
-    """Say of each table header whether it heads a row or a column: readers and PDF/UA need it."""
-    for page in document.pages:
-        for box in _boxes(page._page_box):
-            mark = getattr(box, "mark", None)
-            if mark is not None and mark["S"] == "/TH":
-                row = box.element.attrib.get("scope") == "row"
-                mark["A"]["Scope"] = "/Row" if row else "/Column"
-
-
-def _number(reference: bytes | str) -> int:
-    return int(reference.split()[0])
-
-
-def _outside(pdf: pydyf.PDF) -> Iterator[Any]:
-    """Yield the structure elements of page headers and footers: made, but not in the tree."""
-    elements: list[Any] = [item for item in pdf.objects if isinstance(item, dict) and item.get("Type") == "/StructElem"]
-    inside = {kid for element in elements for kid in element["K"] if isinstance(kid, bytes)}
-    root = next(element["K"] for element in elements if element["S"] == "/Document")
-    inside.update(root)
-    outside: set[bytes] = set()
-    for element in elements:
-        if element["S"] == "/Document":
-            continue
-        if element["P"] in outside or element.reference not in inside:
-            outside.add(element.reference)
-            yield element
-
-
-def _mark_artifacts(pdf: pydyf.PDF) -> None:
-    """Make artifacts of what page headers and footers show, so that no reader repeats it on every page."""
-    tree = pdf.objects[_number(pdf.objects[_number(pdf.catalog["StructTreeRoot"])]["ParentTree"])]["Nums"]
-    by_page: dict[bytes, set[int]] = {}
-    outside = list(_outside(pdf))
-    for element in outside:
-        by_page.setdefault(element["Pg"], set()).update(k for k in element["K"] if isinstance(k, int))
-    for reference, marks in by_page.items():
-        page = pdf.objects[_number(reference)]
-        nums = tree[2 * page["StructParents"] + 1]
-        for mark in marks:
-            nums[mark] = "null"
-        _retag(pdf.objects[_number(page["Contents"])].stream, marks)
-    for element in outside:
-        element.free = "f"
-
-
-def _retag(stream: list[Any], marks: set[int]) -> None:
-    for at, item in enumerate(stream):
-        if isinstance(item, dict) and item.get("MCID") in marks:
-            stream[at - 1] = b"/Artifact"
-            stream[at] = pydyf.Dictionary({"Type": "/Pagination"})
-
-
 def _compress(pdf: pydyf.PDF) -> None:
     """Compress the streams now, leaving plain the few whose compressed bytes would end in a carriage return.
 
@@ -157,8 +97,7 @@ def _compress(pdf: pydyf.PDF) -> None:
 
 
 def _finish(document: Document, pdf: pydyf.PDF, *, padding: int) -> None:
-    _scope_headers(document)
-    _mark_artifacts(pdf)
+    finish_tags(document, pdf)
     _compress(pdf)
     if padding:
         pdf.info["Padding"] = pydyf.String("." * padding)

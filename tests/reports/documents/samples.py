@@ -32,6 +32,8 @@ ROMASHKA = Client(
     reference="romashka",
     email="buh@romashka.example",
 )
+# Rows that differ in more than figures: a checker takes the same line on top of every page for a running header.
+DISHES = ("soup", "rolls", "salad", "noodles", "dumplings", "curry", "pie", "tea", "juice", "bread", "cake")
 MONTH = (date(2017, 3, 1), date(2017, 3, 31))
 START = datetime(2017, 3, 1, 9, 0, tzinfo=UTC)
 
@@ -41,13 +43,20 @@ def money(text: str | int) -> Decimal:
     return Decimal(text).quantize(ZERO)
 
 
-def line(amount: str, *, brand: str = "Sushi House", vat_rate: str | None = "20", discount: str = "0") -> Line:
+def dish(number: int) -> str:
+    """Return a service of three words: another for each of the first 1,331 numbers."""
+    return " ".join(DISHES[number // step % len(DISHES)] for step in (1, 11, 121))
+
+
+def line(
+    amount: str, *, service: str = "order", brand: str = "Sushi House", vat_rate: str | None = "20", discount: str = "0"
+) -> Line:
     """Return a service line with its VAT inside the amount."""
     net = money(amount)
     rate = None if vat_rate is None else Decimal(vat_rate)
     vat = None if rate is None else (net * rate / (100 + rate)).quantize(ZERO)
     return Line(
-        line=1, brand=brand, service="order", reference="A-1", gross=net + money(discount), discount=money(discount),
+        line=1, brand=brand, service=service, reference="A-1", gross=net + money(discount), discount=money(discount),
         amount=net, vat_rate=rate, vat=vat,
     )  # fmt: skip
 
@@ -59,7 +68,7 @@ def operations(moves: Sequence[tuple[str, str]], *, opening: str = "0") -> tuple
         moved = money(amount)
         balance += moved
         at = START + timedelta(minutes=number * 40000 // max(1, len(moves)))
-        lines = (line(str(-moved)),) if kind in ("debit", "capture", "refund") else ()
+        lines = (line(str(-moved), service=dish(number)),) if kind in ("debit", "capture", "refund") else ()
         found.append(
             Operation(version=number, transaction=1000 + number, kind=kind, posted_at=at, posted_on=at.date(),
                       amount=moved, held=ZERO, balance=balance, lines=lines)
