@@ -108,6 +108,13 @@ class Result:
         """Say whether every control holds."""
         return all(control.holds for control in self.controls)
 
+    def _repr_html_(self) -> str:
+        """Draw the result in a notebook, in the language of the settings."""
+        from ledger.settings import Settings
+        from reports.formats.page import fragment
+
+        return fragment(self, Settings().language)
+
 
 class Book:
     """An opened lake: its reports, its tables, and SQL."""

@@ -1,5 +1,6 @@
 """Results as a page: HTML with everything inside, PDF from the same HTML, landscape where wide."""
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -29,12 +30,29 @@ def _environment() -> Environment:
 
 def html_text(result: Result, language: Language) -> str:
     """Return the page, complete in itself."""
+    return _environment().get_template("report.html").render(_context(result, language))
+
+
+def fragment(result: Result, language: Language, *, most: int = 200) -> str:
+    """Return the result for a notebook's cell: at most so many rows, and it says so when there are more."""
+    rows = result.frame.height
+    shown = replace(result, frame=result.frame.head(most)) if rows > most else result
+    context = _context(shown, language) | {
+        "facts": facts(result, language),
+        "subtotals": shown_subtotals(result, language),
+        "left_out": f"{most} / {rows}" if rows > most else "",
+    }
+    return _environment().get_template("result.html").render(context)
+
+
+def _context(result: Result, language: Language) -> dict[str, Any]:
     columns = result.columns
-    context: dict[str, Any] = {
+    return {
         "title": result.report.title(language),
         "language": language,
         "facts": facts(result, language),
         "provisional": word("provisional", language) if result.provisional else "",
+        "left_out": "",
         "labels": [column.label(language) for column in columns],
         "classes": ["n" if column.kind in NUMBERS else column.kind for column in columns],
         "rows": shown_rows(result, language),
@@ -44,7 +62,6 @@ def html_text(result: Result, language: Language) -> str:
         "landscape": len(columns) > _PORTRAIT_COLUMNS,
         "small": len(columns) > 2 * _PORTRAIT_COLUMNS,
     }
-    return _environment().get_template("report.html").render(context)
 
 
 def pdf_bytes(result: Result, language: Language) -> bytes:

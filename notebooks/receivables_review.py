@@ -1,0 +1,102 @@
+"""Review what clients owe: how old it is, whom to call, what changed since the month before."""
+
+import marimo
+
+app = marimo.App(width="medium", app_title="Tiffin: receivables review")
+
+
+@app.cell
+def _():
+    from datetime import date, timedelta
+
+    import altair as alt
+    import marimo as mo
+    import polars as pl
+
+    import reports
+
+    return alt, date, mo, pl, reports, timedelta
+
+
+@app.cell
+def _(date, mo, reports, timedelta):
+    asked = mo.cli_args().to_dict()  # --lake, --as-of
+    book = reports.open(asked.get("lake"))
+    as_of = date.fromisoformat(str(asked["as-of"])) if "as-of" in asked else book.last_day
+    month_before = as_of.replace(day=1) - timedelta(days=1)
+    return as_of, book, month_before
+
+
+@app.cell
+def _(as_of, book):
+    aging = book.report("receivables-aging", as_of=as_of)
+    aging
+    return (aging,)
+
+
+@app.cell
+def _(aging, alt, pl):
+    bands = [column.name for column in aging.columns if column.name == "not_due" or column.name.startswith("late_")]
+    ages = aging.frame.group_by("currency").agg(pl.col(bands).sum()).unpivot(bands, index="currency")
+    chart = (
+        alt.Chart(ages.with_columns(pl.col("value").cast(pl.Float64)))
+        .mark_bar()
+        .encode(x=alt.X("variable", sort=bands), y="value", row="currency")
+        .properties(width=560, height=180)
+    )
+    chart
+    return bands, chart
+
+
+@app.cell(hide_code=True)
+def _(mo):
+    mo.md("## Whom to call: the most overdue first")
+    return
+
+
+@app.cell
+def _(aging, bands, book, pl):
+    late = bands[1:]
+    contacts = book.parties.select(party="reference", phone="phone", email="email").collect()
+    to_call = (
+        aging.frame.filter(pl.col("days_late") > 0)
+        .with_columns(overdue=pl.sum_horizontal(late))
+        .join(contacts, on="party", how="left")
+        .select("account", "client", "phone", "email", "currency", "overdue", "total", "days_late")
+        .sort("currency", "days_late", "overdue", "account", descending=[False, True, True, False])
+    )
+    to_call
+    return (to_call,)
+
+
+@app.cell(hide_code=True)
+def _(mo, month_before):
+    mo.md(f"## What changed since {month_before}")
+    return
+
+
+@app.cell
+def _(aging, book, month_before, pl):
+    key = ["account", "client", "currency"]
+    earlier = book.report("receivables-aging", as_of=month_before).frame
+    changed = (
+        pl.concat([aging.frame.select(*key, now="total", before=pl.lit(0)),
+                   earlier.select(*key, now=pl.lit(0), before="total")], how="vertical_relaxed")
+        .group_by(key)
+        .agg(pl.col("before", "now").sum())
+        .with_columns(change=pl.col("now") - pl.col("before"))
+        .filter(pl.col("change") != 0)
+        .sort("currency", "change", "account", descending=[False, True, False])
+    )  # fmt: skip
+    changed
+    return (changed,)
+
+
+@app.cell
+def _(as_of, book):
+    book.report("credit-exposure", as_of=as_of)
+    return
+
+
+if __name__ == "__main__":
+    app.run()
