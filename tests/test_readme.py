@@ -10,13 +10,13 @@ ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def test_the_code_of_the_readme_runs(home: Path) -> None:
+def test_the_code_of_the_readme_runs(home: Path, tmp_path: Path) -> None:
     """A reader who types it in, block by block, meets no error."""
     blocks = BLOCK.findall((ROOT / "README.md").read_text())
     assert {language for language, _ in blocks} == {"sh", "python"}
     for language, code in blocks:
         program = [sys.executable, "-c"] if language == "python" else ["bash", "-euo", "pipefail", "-c"]
-        run([*program, code], home)
+        run([*program, code], home, tmp_path)
 
 
 def test_the_pictures_and_pages_that_the_readme_names_are_there() -> None:
@@ -25,9 +25,9 @@ def test_the_pictures_and_pages_that_the_readme_names_are_there() -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-def run(program: list[str], home: Path) -> None:
+def run(program: list[str], home: Path, folder: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TIFFIN_")}
     environment["TIFFIN_HOME"] = str(home)
     environment["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environment['PATH']}"
-    done = subprocess.run(program, cwd=home, env=environment, text=True, capture_output=True, timeout=120)
+    done = subprocess.run(program, cwd=folder, env=environment, text=True, capture_output=True, timeout=120)
     assert done.returncode == 0, f"{program[-1]}\n{done.stdout}\n{done.stderr}"
