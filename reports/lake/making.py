@@ -85,8 +85,8 @@ def unlike(before: Lake, after: Lake) -> list[str]:
 def _unlike(before: Lake, after: Lake, table: Table) -> Iterator[str]:
     within = pl.col(table.key[0]) <= before.cut.last_transaction if table.appended else pl.lit(True)
     try:
-        parts = [pl.col("month") == month for month in dated.months(after, table)] if table.appended else [within]
-        for part in parts:
+        months = sorted({*dated.months(before, table), *dated.months(after, table)}) if table.appended else []
+        for part in [pl.col("month") == month for month in months] or [within]:
             old, new = (
                 lake.scan(table.name).filter(part, within).sort(table.key).collect() for lake in (before, after)
             )

@@ -1,0 +1,166 @@
+"""Compaction, vacuum, rebuild and new columns leave kept cuts as they are."""
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ledger.errors import Failure
+from reports.lake import care, delta, export, reading, schema
+from reports.lake.making import frequent_cut, nightly_cut, rebuild, unlike
+from reports.lake.reading import Lake, open_lake
+from reports.lake.schema import TABLES, Column
+from reports.lake.verify import verify
+from tests.reports.lake.conftest import NEW_YEARS_EVE
+from tests.reports.lake.rows import add_transactions
+
+
+def frames(lake: Lake) -> dict[str, pl.DataFrame]:
+    """Return every table of a cut, by key."""
+    return {table.name: lake.scan(table.name).sort(table.key).collect() for table in TABLES}
+
+
+@pytest.fixture
+def cuts(book: str, lake: str) -> list[Lake]:
+    """Return a nightly cut of 2025 and four frequent ones of January, some transactions apart."""
+    made = [nightly_cut(book, lake, NEW_YEARS_EVE)[0]]
+    for day in range(1, 5):
+        add_transactions(book, 30, since=date(2026, 1, day), days=1)
+        made.append(frequent_cut(book, lake)[0])
+    return made
+
+
+def test_compaction_joins_files_and_changes_no_row(book: str, lake: str, cuts: list[Lake]) -> None:
+    """January's four files become one; the cuts before read the same rows as ever."""
+    before = [frames(cut) for cut in cuts]
+    done = care.compact(book, lake)
+    assert done.files["entries"] == (7, 4)
+    assert care.compact(book, lake).cut is None
+
+    opened = open_lake(lake)
+    assert opened.cut.number == done.cut
+    assert opened.cut.last_transaction == cuts[-1].cut.last_transaction
+    for name, frame in frames(opened).items():
+        assert frame.equals(before[-1][name])
+    for cut, held in zip(cuts, before, strict=True):
+        for name, frame in frames(open_lake(lake, cut=cut.cut.number)).items():
+            assert frame.equals(held[name])
+    assert [check for _, check in verify(book, lake) if not check.holds] == []
+
+
+def test_vacuum_keeps_what_kept_cuts_pin(book: str, lake: str, cuts: list[Lake]) -> None:
+    """Two latest cuts and one nightly stay readable and whole, the others go, and so do their files."""
+    care.compact(book, lake)
+    stray = Path(lake) / "tables" / "entries" / "month=2026-01" / "part-of-a-killed-run.parquet"
+    stray.write_bytes(b"PAR1")
+    kept = {number: frames(open_lake(lake, cut=number)) for number in (1, 5, 6)}
+
+    done = care.vacuum(book, lake, keep=2, nights=1)
+
+    assert (done.kept, done.cuts) == ([6, 5, 1], [2, 3, 4])
+    assert not stray.exists()
+    for number, held in kept.items():
+        for name, frame in frames(open_lake(lake, cut=number)).items():
+            assert frame.equals(held[name])
+    with pytest.raises(Failure, match="there is no cut 3"):
+        open_lake(lake, cut=3)
+    assert [check for _, check in verify(book, lake) if not check.holds] == []
+    assert nightly_cut(book, lake, NEW_YEARS_EVE)[1] is False
+
+
+def test_vacuum_removes_files_that_only_old_cuts_pin(book: str, lake: str, cuts: list[Lake]) -> None:
+    """Once only the compacted cut is kept, each of its months has one file on the disk."""
+    care.compact(book, lake)
+    care.vacuum(book, lake, keep=1, nights=0)
+    on_disk = {path.relative_to(Path(lake) / "tables/entries").as_posix()
+               for path in Path(lake).glob("tables/entries/month=*/*.parquet")}  # fmt: skip
+    assert on_disk == set(open_lake(lake).manifest.tables["entries"].files)
+    assert list(Path(lake).glob("duckdb/*.duckdb")) == []
+    add_transactions(book, 30, since=date(2026, 1, 5), days=1)
+    assert frequent_cut(book, lake)[1]
+    assert [check for _, check in verify(book, lake) if not check.holds] == []
+
+
+def test_a_rebuilt_lake_is_equal(book: str, lake: str, cuts: list[Lake]) -> None:
+    """All tables anew from the ledger are what five cuts had put together; old cuts still read."""
+    held = frames(cuts[-1])
+    made, differences = rebuild(book, lake)
+    assert differences == []
+    for name, frame in frames(made).items():
+        assert frame.equals(held[name])
+    assert frames(open_lake(lake, cut=1))["entries"].height == cuts[0].manifest.tables["entries"].rows
+    assert [check for _, check in verify(book, lake) if not check.holds] == []
+
+
+def test_a_rebuild_mends_a_damaged_lake_and_says_what_was_damaged(book: str, lake: str, cuts: list[Lake]) -> None:
+    """A lost file is named by the rebuild; after it everything holds. A lost pointer is mended too."""
+    next(Path(lake).glob("tables/entries/month=2025-11/*.parquet")).unlink()
+    _, differences = rebuild(book, lake)
+    assert any(sentence.startswith("entries of cut 5 cannot be read") for sentence in differences)
+    assert [check for _, check in verify(book, lake) if not check.holds] == []
+    (Path(lake) / "current.json").write_text("{}")
+    made, _ = rebuild(book, lake)
+    assert open_lake(lake).cut.number == made.cut.number == 7
+    assert [check for _, check in verify(book, lake) if not check.holds] == []
+
+
+def test_a_difference_is_named_by_row_and_column(book: str, lake: str, cuts: list[Lake]) -> None:
+    """Two cuts compared: one lacks what the other has."""
+    assert unlike(cuts[0], cuts[1]) == []
+    care.compact(book, lake)
+    assert unlike(cuts[-1], open_lake(lake)) == []
+    sentences = list(unlike(cuts[-1], Lake(cuts[0].place, cuts[0].manifest)))
+    assert any("entries, transaction_id 601, leg 1" in sentence for sentence in sentences)
+
+
+def test_a_new_column_leaves_old_cuts_readable(book: str, lake: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A release adds a column to a table of each sort: old cuts show null, new ones the values."""
+    before, _ = frequent_cut(book, lake)
+    held = frames(before)
+    for name in ("transactions", "parties"):
+        _add_column(monkeypatch, name)
+    add_transactions(book, 10, since=date(2026, 1, 1), days=1)
+    after, _ = frequent_cut(book, lake)
+
+    for name in ("transactions", "parties"):
+        old = open_lake(lake, cut=1).scan(name).collect()
+        assert old["shoe_size"].null_count() == old.height
+        assert old.drop("shoe_size").sort(held[name].columns[0]).equals(held[name])
+    new = after.scan("transactions").filter(pl.col("id") > 600).collect()
+    assert new["shoe_size"].to_list() == [38] * 10
+    assert after.scan("transactions").filter(pl.col("id") <= 600).collect()["shoe_size"].null_count() == 600
+    assert after.scan("parties").collect()["shoe_size"].null_count() == 0
+    assert rebuild(book, lake)[0].scan("transactions").collect()["shoe_size"].null_count() == 0
+
+
+def _add_column(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    from dataclasses import replace
+
+    from reports.lake import dated, extract, making
+
+    old = reading.declared(name)
+    new = replace(old, columns=(*old.columns, Column("shoe_size", "int", "size of the client's shoes")))
+    tables = tuple(new if table.name == name else table for table in reading.TABLES)
+    for module in (schema, reading, export, dated, care, making):
+        monkeypatch.setattr(module, "TABLES", tables)
+    monkeypatch.setattr(
+        extract, "TRANSACTIONS", extract.TRANSACTIONS.replace("SELECT id,", "SELECT 38 AS shoe_size, id,")
+    )
+    monkeypatch.setitem(extract.SNAPSHOTS, "parties", "SELECT *, 38 AS shoe_size FROM party ORDER BY id")
+    reading.declared.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def declared_afresh() -> None:
+    """Forget what a test before declared."""
+    reading.declared.cache_clear()
+
+
+def test_status_says_what_is_there(book: str, lake: str, cuts: list[Lake]) -> None:
+    """Counts are the manifest's, cuts newest first."""
+    found = care.status(lake)
+    assert (found.cut, found.made_by, found.kept) == (5, "frequent", [5, 4, 3, 2, 1])
+    assert found.rows["transactions"] == 720
+    assert found.closed_until == "2025-12-31"
+    assert delta.highest_number(cuts[0].place, ["transactions"]) == 5

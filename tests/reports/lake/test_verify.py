@@ -1,0 +1,133 @@
+"""What verification finds, and that it names it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from reports.lake.making import frequent_cut, nightly_cut
+from reports.lake.verify import verify
+from tests.reports.lake.conftest import NEW_YEARS_EVE
+from tests.reports.lake.rows import add_transactions
+
+
+def wrong(url: str, lake: str) -> dict[str, list[str]]:
+    """Return the problems that verification finds, by check."""
+    return {check.name: list(check.problems) for _, check in verify(url, lake) if not check.holds}
+
+
+@contextmanager
+def superuser(url: str) -> Iterator[psycopg.Connection]:
+    """Lend a connection that goes behind the guards."""
+    with psycopg.connect(url) as connection:
+        connection.execute("SET session_replication_role = replica")
+        yield connection
+
+
+def test_an_untouched_book_and_lake_hold(book: str, lake: str) -> None:
+    """Before any cut the ledger alone is checked, after one the lake too, also when the ledger moved on."""
+    before = list(verify(book, lake))
+    assert {subject for subject, _ in before} == {"ledger"}
+    nightly_cut(book, lake, NEW_YEARS_EVE)
+    add_transactions(book, 20, since=NEW_YEARS_EVE.replace(year=2026, month=1), days=1)
+    after = list(verify(book, lake))
+    assert {subject for subject, _ in after} == {"ledger", "lake"}
+    assert [check for _, check in [*before, *after] if not check.holds] == []
+    assert {check.name for _, check in after if check.checked == 0} == {"holds", "snapshots"}
+
+
+@pytest.mark.parametrize(
+    ("change", "names"),
+    [
+        ("UPDATE entry SET amount = amount + 1 WHERE transaction_id = 30 AND leg = 1",
+         {"zero-sums", "history", "balances"}),
+        ("UPDATE entry SET balance_after = balance_after + 1 WHERE transaction_id = 30 AND leg = 1", {"history"}),
+        ("UPDATE entry SET version = version + 100 WHERE transaction_id = 30 AND leg = 1", {"history"}),
+        ("DELETE FROM entry WHERE transaction_id = 30 AND leg = 2", {"zero-sums", "legs"}),
+        ("DELETE FROM entry WHERE transaction_id = 30", {"answers", "history"}),
+        ("UPDATE entry SET discount = discount + 1 WHERE transaction_id = 30 AND leg = 2", {"service-lines"}),
+        ("UPDATE entry SET currency = 'EUR' WHERE transaction_id = 30", {"sides"}),
+        ("UPDATE entry SET reference = 'other' WHERE transaction_id = 30 AND leg = 2", {"entries"}),
+        ("UPDATE entry SET attributes = '{\"dish\": \"soup\"}' WHERE transaction_id = 30 AND leg = 2",
+         {"entries", "attributes"}),
+        ("UPDATE transaction SET note = 'x' WHERE id = 30", {"transactions"}),
+        ("UPDATE transaction SET business_date = business_date - 1 WHERE id = 30", {"days", "transactions", "entries"}),
+        ("UPDATE balance SET balance = balance + 1 WHERE account_id = (SELECT min(account_id) FROM balance)",
+         {"balances", "snapshots"}),
+        ("UPDATE party SET name = 'Other' WHERE id = 1", {"snapshots"}),
+        ("UPDATE book SET closed_until = '2025-11-30'", {"closings"}),
+    ],
+)  # fmt: skip
+def test_a_change_behind_the_guards_is_found(book: str, lake: str, change: str, names: set[str]) -> None:
+    """Each way of changing the ledger breaks at least these checks."""
+    nightly_cut(book, lake, NEW_YEARS_EVE)
+    with superuser(book) as connection:
+        connection.execute("ALTER TABLE entry DROP CONSTRAINT gross_less_discount")
+        connection.execute(change)
+    assert names <= wrong(book, lake).keys()
+
+
+def test_the_transaction_and_the_account_are_named(book: str, lake: str) -> None:
+    """One kopeck more on transaction 30: the sentences name it, its account, both figures."""
+    with superuser(book) as connection:
+        connection.execute("UPDATE entry SET amount = amount + 1 WHERE transaction_id = 30 AND leg = 1")
+    found = wrong(book, lake)
+    assert found["zero-sums"] == ["transaction 30: its entries sum to 0.01 USD"]
+    assert any("transaction 30" in problem for problem in found["history"])
+    assert found["balances"][0].startswith("account ")
+
+
+def test_a_posting_on_a_closed_day_is_found(book: str, lake: str) -> None:
+    """A transaction slipped in behind the guards, dated before the closing, is named."""
+    nightly_cut(book, lake, NEW_YEARS_EVE)
+    add_transactions(book, 1, since=NEW_YEARS_EVE, days=1)
+    found = wrong(book, lake)
+    assert list(found) == ["closed-days"]
+    assert found["closed-days"][0].startswith("transaction 601: a debit was recorded on 2025-12-31")
+
+
+def test_one_byte_of_one_file_is_found_and_the_file_named(book: str, lake: str) -> None:
+    """In a Parquet file, in the DuckDB file, in the manifest: each is named."""
+    opened, _ = nightly_cut(book, lake, NEW_YEARS_EVE)
+    assert opened.duckdb_path is not None
+    for path in (next(Path(lake).glob("tables/entries/month=2025-11/*.parquet")), opened.duckdb_path):
+        whole = path.read_bytes()
+        middle = len(whole) // 2
+        path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+        assert f"{path} is not as it was written" in wrong(book, lake)["files"]
+        path.write_bytes(whole)
+    assert wrong(book, lake) == {}
+
+
+def test_a_missing_file_is_found_and_named(book: str, lake: str) -> None:
+    """Without one Parquet file, the file and the table are named."""
+    nightly_cut(book, lake, NEW_YEARS_EVE)
+    path = next(Path(lake).glob("tables/transactions/month=2025-10/*.parquet"))
+    path.unlink()
+    found = wrong(book, lake)
+    assert found["files"] == [f"{path} is missing"]
+    assert "transactions" in found
+
+
+def test_a_changed_manifest_is_found(book: str, lake: str) -> None:
+    """The latest by the pointer's hash, an earlier one by the next one's."""
+    frequent_cut(book, lake)
+    nightly_cut(book, lake, NEW_YEARS_EVE)
+    for number, name in ((2, "pointer"), (1, "manifests")):
+        path = Path(lake) / "manifests" / f"{number:09d}.json"
+        whole = path.read_text()
+        path.write_text(whole.replace("2025-12-31", "2025-12-30").replace("Europe/Moscow", "Europe/Madrid"))
+        assert wrong(book, lake)[name] == [f"{path} has changed since it was published"]
+        path.write_text(whole)
+    assert wrong(book, lake) == {}
+
+
+def test_rows_that_only_the_lake_has_are_found(book: str, lake: str) -> None:
+    """A ledger restored to an earlier day does not agree with the lake."""
+    nightly_cut(book, lake, NEW_YEARS_EVE)
+    with superuser(book) as connection:
+        connection.execute("DELETE FROM entry WHERE transaction_id = 600")
+        connection.execute("DELETE FROM transaction WHERE id = 600")
+    assert "transactions, id 600: in the lake, not in the ledger" in wrong(book, lake)["transactions"]
