@@ -451,11 +451,14 @@ class Bonus(Command):
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Mark(Command):
-    """Something that happened to an account and moved nothing (an order delivered), kept with its key."""
+    """Something that happened to an account and moved nothing (an order delivered), kept with its key.
+
+    Without an account it can only be refused.
+    """
 
     kind: ClassVar[str] = "mark"
 
-    account: AccountRef
+    account: AccountRef | None = None
     reason: Name
 
 

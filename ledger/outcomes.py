@@ -6,7 +6,7 @@ code and facts alone, so a decline read back says what it said at first.
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ledger.money import plain
@@ -57,12 +57,12 @@ FUNDS = "write_off_limit_exceeded"
 """The first of the refusals that are about money."""
 
 
-def add_declines(sentences: dict[str, str]) -> None:
-    """Let a second level's own refusals take their place in the list, in their order, before those about money."""
+def add_declines(sentences: dict[str, str], before: str = FUNDS) -> None:
+    """Let a second level's own refusals take their place in the list, in their order, before another."""
     ranked = dict(DECLINES)
     DECLINES.clear()
     for code, sentence in ranked.items():
-        if code == FUNDS:
+        if code == before:
             DECLINES.update(sentences)
         DECLINES[code] = sentence
     RANK.update({code: rank for rank, code in enumerate(DECLINES)})
@@ -202,4 +202,4 @@ Outcome = Posted | Declined | Invalid | Done
 
 def shown(at: datetime) -> str:
     """Return an instant in ISO 8601, UTC, such as "2026-03-02T06:00:01Z"."""
-    return at.isoformat().replace("+00:00", "Z")
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -65,7 +65,7 @@ class Posting(Seam):
         Raises LookupError for a command whose accounts or keys the posting was not opened with.
         """
         accounts, keys, refers = named([command])
-        stray = {*accounts, *keys, *refers} - self.opened
+        stray = {*accounts, *refers, *(keys if not own_key else ())} - self.opened - self.book.accounts.keys()
         if stray:
             raise LookupError(f"the posting was not opened with {', '.join(map(str, stray))}")
         self._cover([command])
@@ -223,8 +223,8 @@ class Ledger:
     def _post(self, commands: Sequence[c.Command], *, keep: bool) -> list[Answer]:
         accounts, keys, refers = named(commands)
         times = [command.at for command in commands if command.at is not None]
-        brands = {pair for command in commands for pair in _brands(command)}
-        payments = [key for command in commands for key in _payments(command)]
+        brands = {pair for command in commands for pair in brands_of(command)}
+        payments = [key for command in commands for key in payments_of(command)]
         connection = self.connection()
         with connection.transaction(force_rollback=not keep):
             if not keep:
@@ -289,13 +289,15 @@ class Ledger:
         raise AssertionError("unreachable")
 
 
-def _payments(command: c.Command) -> Iterator[str]:
+def payments_of(command: c.Command) -> Iterator[str]:
+    """Yield the key of the payment that a command allocates or reverses."""
     match command:
         case c.Allocate(payment=key) | c.Reverse(transaction=key):
             yield key
 
 
-def _brands(command: c.Command) -> Iterator[tuple[str, str | None]]:
+def brands_of(command: c.Command) -> Iterator[tuple[str, str | None]]:
+    """Yield the brands that a command names, with its currency."""
     brand = getattr(command, "brand", None)
     if brand is not None:
         yield brand, command.currency
