@@ -122,18 +122,16 @@ def in_order(case: Case, account: Account) -> None:
     case.at = latest
 
 
-def usable(case: Case, *accounts: Account, spends: bool) -> None:
-    """Hold the guards that concern accounts: order of time, status, currency."""
+def usable(case: Case, *accounts: Account, spender: Account | None = None) -> None:
+    """Hold the guards that concern accounts: order of time, status (of the one that spends too), currency."""
     in_open_period(case)
     for account in accounts:
         in_order(case, account)
-    for code, refused in (
-        ("account_closed", {"closed"}),
-        ("account_frozen", {"frozen"} if spends else set()),
-    ):
-        for account in accounts:
-            if case.book.status[account.id] in refused:
-                raise Refused(code, account=account.id, subject=account.subject)
+    for account in accounts:
+        if case.book.status[account.id] == "closed":
+            raise Refused("account_closed", account=account.id, subject=account.subject)
+    if spender is not None and case.book.status[spender.id] == "frozen":
+        raise Refused("account_frozen", account=spender.id, subject=spender.subject)
     wanted = case.command.currency or (accounts[0].currency if accounts else None)
     for account in accounts:
         if account.currency != wanted:
@@ -155,6 +153,15 @@ def named(case: Case, key: str, kinds: tuple[str, ...], code: str, what: str) ->
     if found is None or found.kind not in kinds or found.code is not None:
         raise Refused(code, key=key, what=what)
     return found
+
+
+def in_currency(case: Case, target: Transaction) -> None:
+    """Hold that a transaction is in the currency that the command names, if it names one."""
+    if case.command.currency not in (None, target.currency):
+        raise Refused(
+            "currency_mismatch", subject=f"{target.kind} {target.key}", currency=target.currency,
+            asked=case.command.currency,
+        )  # fmt: skip
 
 
 def _reversal(case: Case, of: Transaction) -> Transaction | None:

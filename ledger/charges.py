@@ -30,10 +30,10 @@ from ledger.outcomes import Entry, Facts, shown
 def _charge(case: Case) -> tuple[Account, list[HoldPart]]:
     """Return the account asked and the parts, line × source, that fund the lines of a debit or hold."""
     command = case.command
-    assert isinstance(command, c.Debit | c.Hold)
+    assert isinstance(command, (c.Debit, c.Hold))
     account = account_of(case, command.account)
     brands = [brand_of(case, line.brand).id for line in command.lines]
-    usable(case, account, spends=True)
+    usable(case, account, spender=account)
     at_most = minor(command.bonus_at_most) if command.bonus_at_most is not None else 0
     amounts = [minor(line.amount) for line in command.lines]
     asked = Asked(account, amounts, brands, case.at, case.book.day(case.at), command.kind, at_most)
@@ -131,7 +131,7 @@ def _open_hold(case: Case, key: str) -> tuple[Account, Hold]:
     accounts = [case.book.accounts[number] for number in dict.fromkeys([hold.account, *_sources(hold)])]
     for account in accounts:
         in_order(case, account)
-    usable(case, *accounts, spends=False)
+    usable(case, *accounts)
     ran_out = hold.state == "expired" or (hold.state == "open" and hold.expires_at <= case.at)
     if hold.state != "open" and not ran_out:
         raise Refused("hold_not_open", key=key, state=hold.state)
@@ -250,7 +250,7 @@ def refund(case: Case) -> Verdict:
     services = list(debit.revenue())
     numbers = dict.fromkeys([debit.account, *(s.source for s in services if s.source is not None)])
     accounts = [case.book.accounts[number] for number in numbers]
-    usable(case, *accounts, spends=False)
+    usable(case, *accounts)
     before = _refunded(case, debit)
     left = [s.amount - before.get((s.line, s.source), 0) for s in services]
     facts = Facts(key=debit.key, currency=debit.currency, originally=[s.amount for s in services])

@@ -106,12 +106,22 @@ def decide(book: Book, command: c.Command, now: datetime) -> Transaction | Inval
     case = Case(book, command, command.at or now, command.at is not None)
     try:
         verdict = RULES[command.kind](case)
+        while _moved_up(case, verdict):
+            verdict = RULES[command.kind](case)
         if isinstance(command, c.Hold) and command.expires_at <= case.at:
             late = f"expires_at: {shown(command.expires_at)} is not after the booking time, {shown(case.at)}"
             return Invalid(key=command.key, message=late)
         return _posted(case, verdict)
     except Refused as refused:
         return _declined(case, refused, now)
+
+
+def _moved_up(case: Case, verdict: Verdict) -> bool:
+    """Tell whether an account that only the rule found (a payer) has a later entry, so that the time moved up."""
+    before = case.at
+    for move in verdict.moves:
+        in_order(case, case.book.accounts[move.account])
+    return case.at > before
 
 
 def _transaction(case: Case, at: datetime, **rest: Any) -> Transaction:
@@ -133,8 +143,9 @@ def _transaction(case: Case, at: datetime, **rest: Any) -> Transaction:
 
 
 def _declined(case: Case, refused: Refused, now: datetime) -> Transaction:
+    closed = case.book.closed_until
     # A decline must not appear on a closed day, whose reports are the same for ever.
-    at = now if refused.code == "period_closed" else case.at
+    at = now if closed is not None and case.book.day(case.at) <= closed else case.at
     amount = getattr(case.command, "amount", None)
     asked = getattr(case.command, "account", None)
     number = case.book.references.get(asked) if isinstance(asked, str) else asked
@@ -151,8 +162,6 @@ def _declined(case: Case, refused: Refused, now: datetime) -> Transaction:
 
 
 def _posted(case: Case, verdict: Verdict) -> Transaction:
-    for move in verdict.moves:
-        in_order(case, case.book.accounts[move.account])
     running: dict[int, tuple[int, int, int]] = {}
     expiries = _expiries(case, verdict.moves, running)
     entries = [*_numbered(case.book, verdict.moves, running), *verdict.legs]
@@ -190,6 +199,8 @@ def _expiries(case: Case, moved: Iterable[Move], running: dict[int, tuple[int, i
     A hold's expiry moves all its sources, so their expired holds go with it: entries of an
     account are in order of time.
     """
+    if not case.book.holding:
+        return []
     ran_out: dict[int, Hold] = {}
     accounts = [move.account for move in moved]
     while accounts:

@@ -162,9 +162,11 @@ def capacity(book: Book, source: Source, asked: Asked, wanted: int) -> Give:
 def credit_left(book: Book, account: int, at: datetime, day: date) -> tuple[int, str]:
     """Return what balance and credit let an account give, and the code of the rule that stops there."""
     own = free(book, account, at)
+    if account not in book.terms:
+        return own, "insufficient_funds"
     terms = book.terms_on(account, day)
     if terms is None:
-        began = any(terms.valid_from <= day for terms in book.terms.get(account, ()))
+        began = any(terms.valid_from <= day for terms in book.terms[account])
         return own, "credit_expired" if began else "insufficient_funds"
     oldest = book.oldest_unpaid(account)
     if oldest and terms.period_days is not None and (day - oldest.day).days > terms.period_days:
