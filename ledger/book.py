@@ -241,9 +241,11 @@ class Book:
             self.followers.setdefault(transaction.refers_to, []).append(transaction)
 
     def expired(self, account: int, at: datetime) -> list[Hold]:
-        """Return the account's holds that ran out at or before `at` and are not yet booked."""
-        holding = self.holding.get(account)
-        return [hold for hold in holding.values() if hold.expires_at <= at] if holding else []
+        """Return the holds that ran out by `at`, not yet booked, that still hold something on the account."""
+        return [
+            hold for hold in self.holding.get(account, {}).values()
+            if hold.expires_at <= at and any(part.held for part in hold.parts if part.source == account)
+        ]  # fmt: skip
 
     def held(self, account: int, at: datetime) -> int:
         """Return what is held on an account, not counting holds that ran out."""

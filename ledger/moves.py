@@ -10,6 +10,7 @@ from ledger.case import (
     Verdict,
     account_of,
     brand_of,
+    in_currency,
     in_open_period,
     legs_of,
     merged,
@@ -34,7 +35,7 @@ def payment(case: Case) -> Verdict:
     brands = [brand_of(case, part.brand or command.brand or "") for part in parts]
     if not into:
         return _unallocated(case, command)
-    usable(case, *into, spends=False)
+    usable(case, *into)
     currency = into[0].currency
     amounts = [minor(part.amount) for part in parts]
     return Verdict(
@@ -67,10 +68,10 @@ def allocate(case: Case) -> Verdict:
     command = case.command
     assert isinstance(command, c.Allocate)
     into = [account_of(case, part.account) for part in command.split]
+    usable(case, *into)
     payment = named(case, command.payment, ("payment",), "payment_not_found", "unallocated payment")
     if any(payment.clients()):
         raise Refused("payment_not_found", key=command.payment, what="unallocated payment")
-    usable(case, *into, spends=False)
     if into[0].currency != payment.currency:
         raise Refused(
             "currency_mismatch", account=into[0].id, subject=into[0].subject, currency=into[0].currency,
@@ -103,7 +104,7 @@ def payout(case: Case) -> Verdict:
     assert isinstance(command, c.Payout)
     account = account_of(case, command.account)
     brand = brand_of(case, command.brand)
-    usable(case, account, spends=True)
+    usable(case, account, spender=account)
     amount = minor(command.amount)
     own_money(case, account, amount)
     legs = [Entry(system(case, brand, "cash", account.currency), amount)]
@@ -115,9 +116,7 @@ def transfer(case: Case) -> Verdict:
     command = case.command
     assert isinstance(command, c.Transfer)
     account, to = account_of(case, command.account), account_of(case, command.to)
-    usable(case, account, to, spends=False)
-    if case.book.status[account.id] == "frozen":
-        raise Refused("account_frozen", account=account.id, subject=account.subject)
+    usable(case, account, to, spender=account)
     amount = minor(command.amount)
     own_money(case, account, amount)
     return Verdict(account, amount, account.currency, [Move(account.id, -amount), Move(to.id, amount)], [])
@@ -129,7 +128,7 @@ def adjustment(case: Case) -> Verdict:
     assert isinstance(command, c.Adjustment)
     account = account_of(case, command.account)
     brand = brand_of(case, command.brand)
-    usable(case, account, spends=False)
+    usable(case, account)
     amount = minor(command.amount)
     legs = [Entry(system(case, brand, "adjustments", account.currency), -amount)]
     return Verdict(account, abs(amount), account.currency, [Move(account.id, amount)], legs)
@@ -140,7 +139,7 @@ def bonus(case: Case) -> Verdict:
     command = case.command
     assert isinstance(command, c.Bonus)
     account = account_of(case, command.account, "bonus")
-    usable(case, account, spends=False)
+    usable(case, account)
     amount = minor(command.amount)
     if amount < 0:
         own_money(case, account, -amount)
@@ -153,8 +152,8 @@ def mark(case: Case) -> Verdict:
     """Note an event on an account: an entry of nothing."""
     command = case.command
     assert isinstance(command, c.Mark)
-    account = account_of(case, command.account)
-    usable(case, account, spends=False)
+    account = account_of(case, command.account or "")
+    usable(case, account)
     return Verdict(account, 0, account.currency, [Move(account.id, 0)], [])
 
 
@@ -169,7 +168,8 @@ def reverse(case: Case) -> Verdict:
     undone = [target, *(t for t in follows if t.kind == "allocate" and t.code is None)]
     moves = merged(Move(entry.account, -entry.amount) for t in undone for entry in t.clients())
     accounts = [case.book.accounts[move.account] for move in moves]
-    usable(case, *accounts, spends=False)
+    usable(case, *accounts)
+    in_currency(case, target)
     not_reversed(case, target)
     legs = legs_of((entry.account, -entry.amount) for t in undone for entry in t.entries if entry.version is None)
     assert target.amount is not None and target.currency is not None

@@ -96,9 +96,7 @@ def test_an_unreachable_database_is_one_sentence_without_the_password(url: str) 
         database.server_url(Settings(database_url=url))
     assert "s3c" not in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert re.match(
-        "cannot reach PostgreSQL at 127|TIFFIN_DATABASE_URL is not the address", str(caught.value)
-    )
+    assert re.match("cannot reach PostgreSQL at 127|TIFFIN_DATABASE_URL is not the address", str(caught.value))
     assert caught.value.__suppress_context__
 
 

@@ -119,9 +119,7 @@ def test_entries_that_sum_to_zero_are_taken(connection: psycopg.Connection) -> N
     ],
     ids=["one-sided", "a-kopeck-short", "from-leg-2", "a-gap"],
 )
-def test_entries_that_do_not_balance_are_refused(
-    connection: psycopg.Connection, entries: str, said: str
-) -> None:
+def test_entries_that_do_not_balance_are_refused(connection: psycopg.Connection, entries: str, said: str) -> None:
     """A transaction sums to zero, and its legs run 1..n within one statement."""
     with pytest.raises(errors.CheckViolation, match=said):
         connection.execute(ENTRY + entries)
@@ -143,9 +141,7 @@ def test_copy_is_guarded_like_insert(connection: psycopg.Connection) -> None:
     with (
         pytest.raises(errors.CheckViolation),
         connection.cursor() as cursor,
-        cursor.copy(
-            "COPY entry (transaction_id, leg, account_id, currency, amount, held) FROM STDIN"
-        ) as copy,
+        cursor.copy("COPY entry (transaction_id, leg, account_id, currency, amount, held) FROM STDIN") as copy,
     ):
         copy.write_row([1, 1, 1000025, "RUB", 300, 0])
     assert count(connection, "entry") == 0

@@ -1,0 +1,317 @@
+"""Stories: a test's docstring is the ledger it runs on.
+
+Each line runs on the pure core and on PostgreSQL, which must answer the same and end in
+the same state; after every refusal nothing may have moved. Brands sushi and pizza exist;
+amounts without a brand are sushi's. Times are Moscow's; a day alone means noon.
+
+    account  romashka  credit 1000.00  30 days  until 2024-12-31      account anna  balance 300.00
+    link     anna -> romashka  payer_first  priority 2  brands sushi,pizza  500.00 a day  3 orders a day
+    limit    romashka  900.00 a month      limit romashka for anna  none a month       unlink anna -> romashka
+    status   anna  frozen       brand kebab  closed       closed 2024-03-01       at 2024-03-05 13:00
+
+    payment  p1  anna 300.00    payment p2  anna 1.00 pizza, boris 2.00    payment p3  75.00    allocate l1 p3  anna 75.00
+    debit    d1  anna  700.00 of 800.00 vat 20 + pizza 5.00  bonus 50.00   hold h1  anna  5.00  until 2024-03-06
+    capture  c1  h1    capture c2 h1  30.00  final    refund f1  d1  line 1 70.00 + line 2    release r1  h1
+    transfer t1  anna -> boris  1.00   payout o1  anna 1.00   reverse v1  t1   adjustment a1  anna -5.00   bonus b1  anna 5.00
+
+An outcome follows two spaces: posted, replayed, declined CODE, invalid. The exact sentence follows on a line that starts
+with "|", facts on one that starts with "facts". Said of the book: balance, owed, used,
+revenue, versions. Bonus accounts are called after their money account and brand: anna.sushi.
+"""
+
+import re
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from ledger.money import minor, plain
+from tests.ledger.checks import check, same
+from tests.ledger.worlds import MOSCOW, PERIODS, Postgres, Pure
+
+Record = dict[str, Any]
+_OUTCOME = re.compile(r"\s{2,}(posted|replayed|declined|invalid)\b\s*(.*)$")
+_LINE = re.compile(r"(?:(?P<brand>[a-z]\w*) )?(?P<amount>[\d.]+)(?: of (?P<gross>[\d.]+))?(?: vat (?P<vat_rate>\d+))?")
+_LIMIT = re.compile(r"([\d.]+|none)( orders)? (?:a|an|in) (order|day|week|month|all)")
+
+
+class Story:
+    """One story, told by a docstring."""
+
+    def __init__(self, text: str, pure: Pure, postgres: Postgres) -> None:
+        self.lines = [line.strip() for line in text.splitlines() if line.strip()]
+        self.pure, self.postgres = pure, postgres
+        self.worlds: tuple[Pure | Postgres, ...] = (pure, postgres)
+        self.now = datetime(2024, 3, 4, 12, tzinfo=MOSCOW)
+        self.last: Record = {}
+        self.sent: dict[str, Record] = {}
+        for code in ("sushi", "pizza"):
+            self.administer({"type": "brand", "code": code})
+
+    def holds(self) -> None:
+        """Tell the story, line by line, in both worlds."""
+        for line in self.lines:
+            try:
+                self._tell(line)
+            except Exception as error:
+                error.add_note(f"the story's line: {line}")
+                raise
+
+    def administer(self, record: Record) -> None:
+        """Do an administration line in both worlds."""
+        for world in self.worlds:
+            world.administer(record)
+
+    def _tell(self, line: str) -> None:
+        if line.startswith("|"):
+            assert self.last["message"] == line.removeprefix("|").strip()
+        elif found := _OUTCOME.search(line):
+            word, *rest = line[: found.start()].split()
+            self._command(word, rest, found[1], found[2])
+        else:
+            word, *rest = line.split()
+            getattr(self, f"_say_{word}")(*rest)
+
+    # ---- commands
+
+    def _command(self, word: str, rest: list[str], status: str, told: str) -> None:
+        key, *rest = rest
+        text, options = _options(" ".join(rest))
+        record = {"type": word, "key": key, "at": self.now.isoformat(), **options}
+        bonus = getattr(self, f"_{word}")(record, text)  # whose points: their account has a number in each world
+        numbers = [{"account": world.points(*bonus)} if bonus else {} for world in self.worlds]
+        before = [world.state() for world in self.worlds]
+        answers = [world.post([record | number])[0] for world, number in zip(self.worlds, numbers, strict=True)]
+        self.last = answers[0]
+        assert self.last == answers[1], "the pure core and PostgreSQL differ"
+        now = "replayed" if self.last.get("replayed") and status == "replayed" else self.last["status"]
+        assert now == status, self.last
+        after = [world.state() for world in self.worlds]
+        if status in ("posted", "replayed") and told:
+            assert _moved(self.last) == told
+        if status == "declined":
+            assert self.last["code"] == told
+        if self.last["status"] != "posted" or status == "replayed":
+            for was, became in zip(before, after, strict=True):
+                posted = {k: t for k, t in became["transactions"].items() if t[1] is None}
+                assert {**became, "transactions": posted} == {
+                    **was, "transactions": {k: t for k, t in was["transactions"].items() if t[1] is None},
+                }, "something moved"  # fmt: skip
+        self._check(after)
+
+    def _check(self, states: list[Any]) -> None:
+        pure, postgres = states
+        same(pure, postgres)
+        check(postgres)
+
+    def _payment(self, record: Record, text: str) -> None:
+        if re.fullmatch(r"[\d.]+( \w+)?", text):
+            amount, _, brand = text.partition(" ")
+            record |= {"amount": amount, "brand": brand or "sushi"}
+            return
+        parts = _parts(text)
+        if len(parts) == 1:
+            record |= {**parts[0], "brand": parts[0].get("brand", "sushi")}
+        else:
+            total = sum(minor(Decimal(part["amount"])) for part in parts)
+            record |= {"amount": plain(total), "brand": "sushi", "split": parts}
+
+    def _allocate(self, record: Record, text: str) -> None:
+        record["payment"], parts = text.split(" ", 1)
+        record["split"] = _parts(parts)
+
+    def _payout(self, record: Record, text: str) -> None:
+        record["account"], record["amount"] = text.split()
+        record["brand"] = "sushi"
+
+    def _debit(self, record: Record, text: str) -> None:
+        record["account"], lines = text.split(" ", 1)
+        record["lines"] = [
+            {name: value for name, value in found.groupdict(default="").items() if value} | {"brand": found["brand"] or "sushi"}
+            for found in map(_LINE.fullmatch, lines.split(" + ")) if found or pytest_fail(lines)
+        ]  # fmt: skip
+
+    _hold = _debit
+
+    def _capture(self, record: Record, text: str) -> None:
+        text, final = text.removesuffix(" final"), text.endswith(" final")
+        record["hold"], _, how = text.partition(" ")
+        record |= {**_how(how), **({"final": True} if final else {})}
+
+    def _release(self, record: Record, text: str) -> None:
+        record["hold"] = text
+
+    def _refund(self, record: Record, text: str) -> None:
+        record["debit"], _, how = text.partition(" ")
+        record |= _how(how)
+
+    def _reverse(self, record: Record, text: str) -> None:
+        record |= {"transaction": text, "reason": "chargeback"}
+
+    def _transfer(self, record: Record, text: str) -> None:
+        record["account"], _, record["to"], record["amount"] = text.split()
+
+    def _adjustment(self, record: Record, text: str) -> None:
+        record["account"], record["amount"] = text.split()
+        record |= {"brand": "sushi", "reason": "typing error"}
+
+    def _bonus(self, record: Record, text: str) -> tuple[str, str]:
+        account, record["amount"], *brand = text.split()
+        record["reason"] = "welcome"
+        return account, brand[0] if brand else "sushi"
+
+    # ---- administration and time
+
+    def _say_at(self, day: str, hour: str = "12:00") -> None:
+        self.now = datetime.fromisoformat(f"{day}T{hour}").replace(tzinfo=MOSCOW)
+
+    def _say_brand(self, code: str, status: str = "open") -> None:
+        self.administer({"type": "brand", "code": code, "status": status})
+
+    def _say_account(self, reference: str, *rest: str) -> None:
+        currency = "USD" if "USD" in rest else "RUB"
+        self.administer({"type": "party", "reference": reference, "kind": "individual", "name": reference.capitalize()})
+        self.administer({"type": "account", "reference": reference, "party": reference, "currency": currency})
+        if "credit" in rest:
+            self._say_terms(reference, *rest)
+        if "balance" in rest:
+            amount = rest[rest.index("balance") + 1]
+            self._command("payment", [f"{reference}-opening", reference, amount], "posted", "")
+
+    def _say_terms(self, reference: str, *rest: str) -> None:
+        text = " ".join(rest)
+        terms: Record = {"type": "credit_terms", "account": reference, "valid_from": "2024-01-01"}
+        terms["limit"] = re.search(r"credit ([\d.]+)", text)[1]  # type: ignore[index]
+        for name, pattern in (
+            ("period_days", r"(\d+) days"),
+            ("valid_from", r"from (\S+)"),
+            ("valid_until", r"until (\S+)"),
+        ):
+            if found := re.search(pattern, text):
+                terms[name] = int(found[1]) if name == "period_days" else found[1]
+        self.administer(terms)
+
+    def _say_link(self, account: str, _: str, payer: str, draw: str, *rest: str) -> None:
+        text = " ".join(rest)
+        record: Record = {"type": "link", "account": account, "payer": payer, "draw": draw}
+        if found := re.search(r"priority (\d+)", text):
+            record["priority"] = int(found[1])
+        if found := re.search(r"brands (\S+)", text):
+            record["brands"] = found[1].split(",")
+        self.administer(record)
+        self._limits(payer, account, text)
+
+    def _say_unlink(self, account: str, _: str, payer: str) -> None:
+        self.administer({"type": "link", "account": account, "payer": payer, "draw": None})
+
+    def _say_limit(self, payer: str, *rest: str) -> None:
+        account = rest[1] if rest[0] == "for" else payer
+        self._limits(payer, account, " ".join(rest))
+
+    def _limits(self, payer: str, account: str, text: str) -> None:
+        for amount, orders, period in _LIMIT.findall(text):
+            record: Record = {"type": "write_off_limit", "payer": payer, "account": account}
+            record["period"] = "total" if period == "all" else period
+            if amount == "none":
+                record |= {"amount": None, "count": None}
+            else:
+                record["count" if orders else "amount"] = int(amount) if orders else amount
+            self.administer(record)
+
+    def _say_status(self, account: str, status: str) -> None:
+        self.administer({"type": "account_status", "account": account, "status": status})
+
+    def _say_closed(self, day: str) -> None:
+        for world in self.worlds:
+            world.close(date.fromisoformat(day))
+
+    # ---- what is so
+
+    def _say_facts(self, *rest: str) -> None:
+        for fact in rest:
+            name, value = fact.split("=")
+            assert str(self.last["facts"][name]) == value.replace("_", " "), self.last["facts"]
+
+    def _say_balance(self, account: str, amount: str, *rest: str) -> None:
+        for world in self.worlds:
+            balance, held, _ = world.state()["balances"][account]
+            assert plain(balance) == amount
+            assert plain(held) == (rest[1] if rest else "0.00")
+
+    def _say_owed(self, account: str, *rest: str) -> None:
+        """Say the open debits: key day amount, ..."""
+        told = [] if rest == ("nothing",) else [tuple(part.split()) for part in " ".join(rest).split(", ")]
+        for world in self.worlds:
+            owed = world.state()["owed"].get(account, [])
+            assert [(key, day.isoformat(), plain(unpaid)) for key, day, unpaid in owed] == told
+
+    def _say_used(self, payer: str, *rest: str) -> None:
+        """Say what a window holds: [for ACCOUNT] PERIOD [DAY] AMOUNT COUNT."""
+        account = rest[1] if rest[0] == "for" else payer
+        period, *day, amount, times = rest[2:] if rest[0] == "for" else rest
+        assert period in PERIODS
+        since = date.fromisoformat(day[0]) if day else date.min
+        for world in self.worlds:
+            used = world.state()["usage"].get((payer, account, period, since), (0, 0))
+            assert (plain(used[0]), used[1]) == (amount, int(times))
+
+    def _say_revenue(self, key: str, *rest: str) -> None:
+        """Say a transaction's service lines: line brand source amount gross [vat], ..."""
+        for world in self.worlds:
+            entries = world.state()["transactions"][key][5]
+            said = [
+                " ".join([
+                    str(e[8]), e[0].removeprefix("revenue "), e[7], plain(e[1]), plain(e[9]),
+                    *([plain(e[11])] if e[11] is not None else []),
+                ])
+                for e in entries if e[8] is not None
+            ]  # fmt: skip
+            assert ", ".join(said) == " ".join(rest)
+
+    def _say_versions(self, account: str, *keys: str) -> None:
+        """Say the transactions that moved an account, in order."""
+        for world in self.worlds:
+            moved = sorted(
+                (e[3], key) for key, t in world.state()["transactions"].items() for e in t[5] if e[0] == account
+            )
+            assert ", ".join(key for _, key in moved) == " ".join(keys)
+
+
+def pytest_fail(text: str) -> bool:
+    raise ValueError(f"not lines: {text}")
+
+
+def _options(text: str) -> tuple[str, Record]:
+    """Return the text without its options, and these."""
+    options: Record = {}
+    for name, field in (
+        ("until", "expires_at"),
+        ("bonus", "bonus_at_most"),
+        ("currency", "currency"),
+        ("note", "note"),
+    ):
+        if found := re.search(rf"\s?\b{name} (\S+)", text):
+            text = text[: found.start()] + text[found.end() :]
+            options[field] = found[1]
+    if "expires_at" in options:
+        options["expires_at"] = datetime.fromisoformat(options["expires_at"]).replace(tzinfo=MOSCOW).isoformat()
+    return text, options
+
+
+def _parts(text: str) -> list[Record]:
+    names = ("account", "amount", "brand")
+    return [dict(zip(names, part.split(), strict=False)) for part in text.split(", ")]
+
+
+def _how(text: str) -> Record:
+    """Return what is captured or refunded: all, an amount, or by line."""
+    if not text:
+        return {}
+    if not text.startswith("line"):
+        return {"amount": text}
+    lines = [part.split()[1:] for part in text.split(" + ")]
+    return {"lines": [{"line": int(n), **({"amount": amount[0]} if amount else {})} for n, *amount in lines]}
+
+
+def _moved(said: Record) -> str:
+    """Return who moved by how much, as stories tell it; money held is told when it changed."""
+    return ", ".join(f"{moved['account']} {moved['amount']}" for moved in said["accounts"])
