@@ -126,9 +126,9 @@ class Story:
     def _debit(self, record: Record, text: str) -> None:
         record["account"], lines = text.split(" ", 1)
         record["lines"] = [
-            {name: value for name, value in found.groupdict(default="").items() if value} | {"brand": found["brand"] or "sushi"}
-            for found in map(_LINE.fullmatch, lines.split(" + ")) if found or pytest_fail(lines)
-        ]  # fmt: skip
+            {"brand": "sushi", **{name: value for name, value in _line(line).items() if value}}
+            for line in lines.split(" + ")
+        ]
 
     _hold = _debit
 
@@ -181,13 +181,11 @@ class Story:
         text = " ".join(rest)
         terms: Record = {"type": "credit_terms", "account": reference, "valid_from": "2024-01-01"}
         terms["limit"] = re.search(r"credit ([\d.]+)", text)[1]  # type: ignore[index]
-        for name, pattern in (
-            ("period_days", r"(\d+) days"),
-            ("valid_from", r"from (\S+)"),
-            ("valid_until", r"until (\S+)"),
-        ):
-            if found := re.search(pattern, text):
-                terms[name] = int(found[1]) if name == "period_days" else found[1]
+        if found := re.search(r"(\d+) days", text):
+            terms["period_days"] = int(found[1])
+        for name in ("from", "until"):
+            if found := re.search(rf"{name} (\S+)", text):
+                terms[f"valid_{name}"] = found[1]
         self.administer(terms)
 
     def _say_link(self, account: str, _: str, payer: str, draw: str, *rest: str) -> None:
@@ -283,12 +281,7 @@ def pytest_fail(text: str) -> bool:
 def _options(text: str) -> tuple[str, Record]:
     """Return the text without its options, and these."""
     options: Record = {}
-    for name, field in (
-        ("until", "expires_at"),
-        ("bonus", "bonus_at_most"),
-        ("currency", "currency"),
-        ("note", "note"),
-    ):
+    for name, field in (("until", "expires_at"), ("bonus", "bonus_at_most"), ("currency", "currency")):
         if found := re.search(rf"\s?\b{name} (\S+)", text):
             text = text[: found.start()] + text[found.end() :]
             options[field] = found[1]
