@@ -142,7 +142,7 @@ class _Run:
 
     def through(self, workers: int, timeout_s: float, progress: Progress) -> Rendered:
         """Draw all papers; return what was done, the failed ones by account number."""
-        with ProcessPool(max_workers=workers, max_tasks=PAPERS_A_WORKER, context=_context()) as pool:
+        with ProcessPool(max_workers=workers, max_tasks=PAPERS_A_WORKER, context=context()) as pool:
             under_way: dict[Any, Job] = {}
             for job in self._jobs(progress):
                 under_way[pool.schedule(draw, args=[job], timeout=timeout_s)] = job
@@ -209,10 +209,11 @@ class _Run:
         progress(done.written + done.unchanged + len(done.failed), done.asked, number)
 
 
-def _context() -> Any:
+def context() -> Any:
+    """Return how worker processes are started."""
     # Never a plain fork: Polars has threads, and a forked copy of their locks may never open.
     ways = multiprocessing.get_all_start_methods()
-    context = multiprocessing.get_context("forkserver" if "forkserver" in ways else "spawn")
+    made = multiprocessing.get_context("forkserver" if "forkserver" in ways else "spawn")
     if "forkserver" in ways:
-        context.set_forkserver_preload(["reports.documents.drawing"])
-    return context
+        made.set_forkserver_preload(["reports.documents.drawing"])
+    return made

@@ -32,7 +32,6 @@ ROMASHKA = Client(
     reference="romashka",
     email="buh@romashka.example",
 )
-# Rows that differ in more than figures: a checker takes the same line on top of every page for a running header.
 DISHES = ("soup", "rolls", "salad", "noodles", "dumplings", "curry", "pie", "tea", "juice", "bread", "cake")
 MONTH = (date(2017, 3, 1), date(2017, 3, 31))
 START = datetime(2017, 3, 1, 9, 0, tzinfo=UTC)
@@ -41,11 +40,6 @@ START = datetime(2017, 3, 1, 9, 0, tzinfo=UTC)
 def money(text: str | int) -> Decimal:
     """Return money with two decimals."""
     return Decimal(text).quantize(ZERO)
-
-
-def dish(number: int) -> str:
-    """Return a service of three words: another for each of the first 1,331 numbers."""
-    return " ".join(DISHES[number // step % len(DISHES)] for step in (1, 11, 121))
 
 
 def line(
@@ -68,7 +62,9 @@ def operations(moves: Sequence[tuple[str, str]], *, opening: str = "0") -> tuple
         moved = money(amount)
         balance += moved
         at = START + timedelta(minutes=number * 40000 // max(1, len(moves)))
-        lines = (line(str(-moved), service=dish(number)),) if kind in ("debit", "capture", "refund") else ()
+        lines = (
+            (line(str(-moved), service=DISHES[number % len(DISHES)]),) if kind in ("debit", "capture", "refund") else ()
+        )
         found.append(
             Operation(version=number, transaction=1000 + number, kind=kind, posted_at=at, posted_on=at.date(),
                       amount=moved, held=ZERO, balance=balance, lines=lines)
