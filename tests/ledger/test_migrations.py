@@ -11,6 +11,7 @@ from psycopg import errors
 from sqlalchemy import CheckConstraint, create_engine, inspect
 from sqlmodel import SQLModel
 
+import ledger.food.tables
 import ledger.tables  # noqa: F401  # its tables register themselves
 from ledger import database
 
