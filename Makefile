@@ -23,7 +23,7 @@ lint: ## ruff, mypy, import-linter
 
 bench: ## measure: posting beside COPY of the same rows
 	@bin/setup test
-	$(PYTHON) -m tests.benchmarks.posting
+	$(PYTHON) -m tests.benchmarks.bench_post
 
 soak: ## the long random runs
 	@bin/setup test
@@ -31,4 +31,5 @@ soak: ## the long random runs
 
 test-spark: ## the standard reports on Spark, against Polars
 	@bin/setup test
+	$(BIN)/uv pip install --quiet --python $(PYTHON) --require-hashes -r requirements/spark.txt
 	$(BIN)/pytest -m spark

@@ -7,11 +7,12 @@ with the same balance updates and commits. Run: python -m tests.benchmarks.bench
 
 import argparse
 import multiprocessing
-import random
+import shutil
+import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,44 +20,10 @@ from rich.console import Console
 from rich.table import Table
 
 from ledger import database, embedded
-from ledger.commands import Debit, Line, Payment
+from ledger.intake import Intake
 from ledger.post import Ledger
-from ledger.records import parse
-from ledger.store import CUT_LOCK
-
-ACCOUNTS = 10_000
-
-
-def prepare(url: str) -> list[int]:
-    """Make a book with a brand and ten thousand funded accounts; return their numbers."""
-    database.migrate(url)
-    database.initialise(url, "Europe/Moscow")
-    ledger = Ledger(url)
-    ledger.administer([parse({"type": "brand", "code": "sushi", "name": "Sushi"})])
-    names = [f"client {number}" for number in range(ACCOUNTS)]
-    ledger.administer([parse({"type": "party", "reference": n, "kind": "individual", "name": n}) for n in names])
-    ledger.administer([parse({"type": "account", "reference": n, "party": n, "currency": "RUB"}) for n in names])
-    for start in range(0, ACCOUNTS, 1000):
-        ledger.post([
-            Payment(key=f"fund {n}", account=n, amount=1_000_000, brand="sushi") for n in names[start : start + 1000]
-        ])  # fmt: skip
-    with database.connect(url, autocommit=True) as connection:
-        connection.execute("ANALYZE")
-        rows = connection.execute("SELECT id FROM account WHERE kind = 'money' ORDER BY id").fetchall()
-    ledger.close()
-    return [number for (number,) in rows]
-
-
-def debits(accounts: list[int], many: int, name: str, seed: int) -> list[Debit]:
-    """Return so many debits of random accounts."""
-    chance = random.Random(seed)
-    return [
-        Debit(
-            key=f"{name}-{number}", account=chance.choice(accounts),
-            lines=(Line(brand="sushi", service="order", reference=f"A-{number}", amount=12),),
-        )
-        for number in range(many)
-    ]  # fmt: skip
+from tests.benchmarks.books import debits, prepare, prepare_company
+from tests.benchmarks.yard import copy, plain_debit, prepare_yard
 
 
 def post(url: str, accounts: list[int], many: int, batch: int, name: str, seed: int, start: Any) -> None:
@@ -68,87 +35,6 @@ def post(url: str, accounts: list[int], many: int, batch: int, name: str, seed: 
     for at in range(0, many, batch):
         outcomes = ledger.post(commands[at : at + batch])
         assert all(outcome.to_json()["status"] == "posted" for outcome in outcomes)
-
-
-YARD = """
-CREATE SCHEMA yard;
-CREATE TABLE yard.account (LIKE account INCLUDING ALL);
-CREATE TABLE yard.transaction (LIKE transaction INCLUDING ALL,
-    FOREIGN KEY (refers_to) REFERENCES yard.transaction (id));
-CREATE TABLE yard.entry (LIKE entry INCLUDING ALL, FOREIGN KEY (transaction_id) REFERENCES yard.transaction (id),
-    FOREIGN KEY (account_id, currency) REFERENCES yard.account (id, currency));
-CREATE TABLE yard.balance (LIKE balance INCLUDING ALL, FOREIGN KEY (account_id) REFERENCES yard.account (id))
-    WITH (fillfactor = 50);
-CREATE TRIGGER entries_balance AFTER INSERT ON yard.entry REFERENCING NEW TABLE AS inserted
-    FOR EACH STATEMENT EXECUTE FUNCTION entries_balance();
-INSERT INTO yard.account SELECT * FROM account;
-INSERT INTO yard.balance SELECT * FROM balance;
-CREATE SEQUENCE yard.ids;
-"""
-
-
-def prepare_yard(url: str) -> None:
-    """Make the yardstick's tables: the same keys, indexes, foreign keys and triggers, and the same rows to start."""
-    with database.connect(url, autocommit=True) as connection:
-        connection.execute(YARD)
-        connection.execute("INSERT INTO yard.transaction SELECT * FROM transaction")
-        connection.execute("INSERT INTO yard.entry SELECT * FROM entry")
-        connection.execute("SELECT setval('yard.ids', (SELECT max(id) + 1 FROM transaction))")
-        connection.execute("ANALYZE")
-
-
-def copy(url: str, accounts: list[int], many: int, batch: int, name: str, seed: int, start: Any) -> None:
-    """Write the same rows by COPY: nothing is looked up, checked or decided."""
-    commands = debits(accounts, many, name, seed)
-    with database.connect(url) as connection:
-        revenue = connection.execute("SELECT id FROM account WHERE kind = 'revenue'").fetchone()
-        assert revenue is not None
-        versions = dict(connection.execute("SELECT account_id, version FROM yard.balance").fetchall())
-        balances = dict(connection.execute("SELECT account_id, balance FROM yard.balance").fetchall())
-        connection.commit()
-        start.wait()
-        for at in range(0, many, batch):
-            _copy_batch(connection, commands[at : at + batch], revenue[0], versions, balances)
-
-
-def _copy_batch(
-    connection: Any, commands: list[Debit], revenue: int, versions: dict[int, int], balances: dict[int, int]
-) -> None:
-    now = datetime.now(UTC)
-    day = (now + timedelta(hours=3)).date()
-    connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK])
-    ids = connection.execute("SELECT nextval('yard.ids') FROM generate_series(1, %s)", [len(commands)]).fetchall()
-    cursor = connection.cursor()
-    with cursor.copy(
-        "COPY yard.transaction (id, key, fingerprint, kind, status, account_id, amount, currency, posted_at, "
-        "business_date) FROM STDIN"
-    ) as copying:
-        for (id_,), c in zip(ids, commands, strict=True):
-            copying.write_row((id_, c.key, b"0" * 16, "debit", "posted", c.account, 1200, "RUB", now, day))
-    moved = {}
-    with cursor.copy(
-        "COPY yard.entry (transaction_id, leg, currency, account_id, amount, held, version, balance_after, held_after, "
-        "source_id, line, service, reference, gross, discount) FROM STDIN"
-    ) as copying:
-        for (id_,), c in zip(ids, commands, strict=True):
-            assert isinstance(c.account, int)
-            versions[c.account] += 1
-            balances[c.account] -= 1200
-            moved[c.account] = (balances[c.account], versions[c.account])
-            copying.write_row((
-                id_, 1, "RUB", c.account, -1200, 0, versions[c.account], balances[c.account], 0, None, None, None, None,
-                None, None,
-            ))  # fmt: skip
-            copying.write_row((
-                id_, 2, "RUB", revenue, 1200, 0, None, None, None, c.account, 1, "order", c.lines[0].reference, 1200, 0,
-            ))  # fmt: skip
-    numbers = sorted(moved)
-    connection.execute(
-        "UPDATE yard.balance b SET balance = n.balance, version = n.version, posted_at = %s "
-        "FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[]) AS n(id, balance, version) WHERE b.account_id = n.id",
-        [now, numbers, [moved[n][0] for n in numbers], [moved[n][1] for n in numbers]],
-    )
-    connection.commit()
 
 
 def rate(work: Callable[..., None], url: str, accounts: list[int], many: int, batch: int, writers: int) -> float:
@@ -174,18 +60,71 @@ def rate(work: Callable[..., None], url: str, accounts: list[int], many: int, ba
     return many // writers * writers / (time.perf_counter() - began)
 
 
-def measured(url: str, accounts: list[int], scale: float) -> Iterator[tuple[int, int, float, float]]:
-    """Yield (batch, writers, posts a second, copies a second)."""
+def batches(url: str, accounts: list[int], scale: float) -> Iterator[tuple[str, ...]]:
+    """Yield batch, writers, debits posted a second, the same rows copied a second, their ratio."""
     for batch, many in ((1, 1_500), (100, 30_000), (1_000, 60_000), (5_000, 60_000)):
         for writers in (1, 2):
             rows = max(batch * writers, int(many * scale) // (batch * writers) * batch * writers)
             copied = rate(copy, url, accounts, rows, batch, writers)
             posted = rate(post, url, accounts, rows, batch, writers)
-            yield batch, writers, posted, copied
+            yield f"{batch:,}", str(writers), f"{posted:,.0f}", f"{copied:,.0f}", f"{posted / copied:.2f}"
+
+
+def hot(url: str, accounts: list[int], employees: list[int], scale: float) -> Iterator[tuple[str, ...]]:
+    """Yield debits a second of spread accounts and of employees that one company pays for, one writer."""
+    many = max(1_000, int(30_000 * scale) // 1_000 * 1_000)
+    spread = rate(post, url, accounts, many, 1_000, 1)
+    company = rate(post, url, employees, many, 1_000, 1)
+    yield "10,000 accounts, each its own money", f"{spread:,.0f}", "1.00"
+    yield "1,000 employees, one payer, a limit a day each", f"{company:,.0f}", f"{company / spread:.2f}"
+
+
+def alone(url: str, accounts: list[int], scale: float) -> Iterator[tuple[str, ...]]:
+    """Yield p50 and p99 of one debit, as milliseconds, beside five plain statements."""
+    many = max(50, int(1_000 * scale))
+    ledger = Ledger(url)
+    commands = debits(accounts, many + 20, f"alone-{time.time_ns()}", 7)
+    with database.connect(url) as connection:
+        row = connection.execute("SELECT id FROM account WHERE kind = 'revenue'").fetchone()
+        connection.commit()
+        assert row is not None
+        taken: dict[str, list[float]] = {"plain": [], "ledger": []}
+        for number, command in enumerate(commands):
+            # In turns, so that both meet the same server at the same moment.
+            began = time.perf_counter()
+            plain_debit(connection, accounts[number % len(accounts)], row[0], f"plain-{command.key}")
+            between = time.perf_counter()
+            ledger.post([command])
+            if number >= 20:
+                taken["plain"].append(between - began)
+                taken["ledger"].append(time.perf_counter() - between)
+    p = {name: [statistics.quantiles(times, n=100)[at] * 1e3 for at in (49, 98)] for name, times in taken.items()}
+    yield "five plain statements", f"{p['plain'][0]:.2f}", f"{p['plain'][1]:.2f}", "1.00", "1.00"
+    yield (
+        "ledger, one debit", f"{p['ledger'][0]:.2f}", f"{p['ledger'][1]:.2f}",
+        f"{p['ledger'][0] / p['plain'][0]:.2f}", f"{p['ledger'][1] / p['plain'][1]:.2f}",
+    )  # fmt: skip
+
+
+def through_intake(url: str, accounts: list[int], scale: float) -> Iterator[tuple[str, ...]]:
+    """Yield debits a second that 64 callers, each waiting for its answer, get through the intake."""
+    many = max(640, int(20_000 * scale))
+    for writers in (1, 2):
+        commands = debits(accounts, many, f"intake-{writers}-{time.time_ns()}", writers)
+        began = time.perf_counter()
+        with Intake(Ledger(url), writers=writers) as intake, ThreadPoolExecutor(64) as callers:
+            list(callers.map(lambda command: intake.submit(command).result(), commands))  # done within
+        waiting = many / (time.perf_counter() - began)
+        commands = debits(accounts, many, f"flood-{writers}-{time.time_ns()}", writers)
+        began = time.perf_counter()
+        with Intake(Ledger(url), writers=writers, capacity=many) as intake:
+            futures = [intake.submit(command) for command in commands]
+        assert all(future.done() for future in futures)
+        yield str(writers), f"{waiting:,.0f}", f"{many / (time.perf_counter() - began):,.0f}"
 
 
 def main() -> None:
-    """Print a table of rates and their ratios."""
+    """Print a table a question."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--scale", type=float, default=1.0, help="more or fewer debits")
     scale = options.parse_args().scale
@@ -193,13 +132,26 @@ def main() -> None:
     url = embedded.running(home)
     try:
         accounts = prepare(url)
+        employees = prepare_company(url)
         prepare_yard(url)
-        table = Table("batch", "writers", "posted a second", "copied a second", "ratio", box=None)
-        for batch, writers, posted, copied in measured(url, accounts, scale):
-            table.add_row(str(batch), str(writers), f"{posted:,.0f}", f"{copied:,.0f}", f"{posted / copied:.2f}")
-        Console().print(table)
+        _print("Debits in batches beside COPY", ("batch", "writers", "posted/s", "copied/s", "ratio"),
+               batches(url, accounts, scale))  # fmt: skip
+        _print(
+            "One hot payer, batches of 1,000", ("who pays", "posted/s", "ratio"), hot(url, accounts, employees, scale)
+        )
+        _print("One debit", ("how", "p50 ms", "p99 ms", "p50 ratio", "p99 ratio"), alone(url, accounts, scale))
+        _print("Through the intake", ("writers", "64 callers that wait/s", "callers that do not wait/s"),
+               through_intake(url, accounts, scale))  # fmt: skip
     finally:
         embedded.stop(home)
+        shutil.rmtree(home)
+
+
+def _print(title: str, names: tuple[str, ...], rows: Iterator[tuple[str, ...]]) -> None:
+    table = Table(*names, title=title, title_justify="left", box=None)
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table, "")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,65 @@
+"""Books to measure on: ten thousand funded accounts, or one company that pays for a thousand employees."""
+
+import random
+
+from ledger import database
+from ledger.commands import Debit, Line, Payment
+from ledger.post import Ledger
+from ledger.records import parse
+
+ACCOUNTS = 10_000
+EMPLOYEES = 1_000
+
+
+def prepare(url: str) -> list[int]:
+    """Make a book with a brand and ten thousand funded accounts; return their numbers."""
+    database.migrate(url)
+    database.initialise(url, "Europe/Moscow")
+    ledger = Ledger(url)
+    ledger.administer([parse({"type": "brand", "code": "sushi", "name": "Sushi"})])
+    names = [f"client {number}" for number in range(ACCOUNTS)]
+    ledger.administer([parse({"type": "party", "reference": n, "kind": "individual", "name": n}) for n in names])
+    ledger.administer([parse({"type": "account", "reference": n, "party": n, "currency": "RUB"}) for n in names])
+    for start in range(0, ACCOUNTS, 1000):
+        ledger.post([
+            Payment(key=f"fund {n}", account=n, amount=1_000_000, brand="sushi") for n in names[start : start + 1000]
+        ])  # fmt: skip
+    with database.connect(url, autocommit=True) as connection:
+        connection.execute("ANALYZE")
+        rows = connection.execute("SELECT id FROM account WHERE kind = 'money' ORDER BY id").fetchall()
+    ledger.close()
+    return [number for (number,) in rows]
+
+
+def debits(accounts: list[int], many: int, name: str, seed: int) -> list[Debit]:
+    """Return so many debits of random accounts."""
+    chance = random.Random(seed)
+    return [
+        Debit(
+            key=f"{name}-{number}", account=chance.choice(accounts),
+            lines=(Line(brand="sushi", service="order", reference=f"A-{number}", amount=12),),
+        )
+        for number in range(many)
+    ]  # fmt: skip
+
+
+def prepare_company(url: str) -> list[int]:
+    """Add a company whose money a thousand employees spend; return the employees' account numbers."""
+    ledger = Ledger(url)
+    names = [f"employee {number}" for number in range(EMPLOYEES)]
+    for name in ("company", *names):
+        ledger.administer([
+            parse({"type": "party", "reference": name, "kind": "individual", "name": name}),
+            parse({"type": "account", "reference": name, "party": name, "currency": "RUB"}),
+        ])  # fmt: skip
+    ledger.administer([parse({"type": "link", "account": name, "payer": "company"}) for name in names])
+    ledger.administer([
+        parse({"type": "write_off_limit", "payer": "company", "account": name, "period": "day", "amount": "1000000"})
+        for name in names
+    ])  # fmt: skip
+    ledger.post([Payment(key="fund company", account="company", amount=1_000_000_000, brand="sushi")])
+    with database.connect(url, autocommit=True) as connection:
+        connection.execute("ANALYZE")
+        rows = connection.execute("SELECT account_id FROM link ORDER BY account_id").fetchall()
+    ledger.close()
+    return [number for (number,) in rows]
