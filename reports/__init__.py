@@ -11,10 +11,18 @@ if TYPE_CHECKING:
 __all__ = ["open"]
 
 
-def open(lake: str | None = None) -> "Book":  # noqa: A001  # read as reports.open()
-    """Open the lake at that path or URL, by default the one of the settings, at its current cut."""
+def open(lake: str | None = None, *, engine: str = "polars") -> "Book":  # noqa: A001  # read as reports.open()
+    """Open the lake at that path or URL, by default the one of the settings, at its current cut.
+
+    The engine is what reports run on: polars, or spark (which needs PySpark and Java).
+    """
     from ledger.settings import Settings
     from reports.lake.reading import open_lake
     from reports.run import Book
 
-    return Book(open_lake(lake or Settings().lake_url))
+    opened = open_lake(lake or Settings().lake_url)
+    if engine == "spark":
+        from reports.spark import SparkLake
+
+        return Book(opened, SparkLake(opened).scan)
+    return Book(opened)

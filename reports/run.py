@@ -4,7 +4,7 @@ The past stays as it was: a report of closed days sees the terms that were known
 its last day was closed. Days not closed yet make a result provisional.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -117,10 +117,14 @@ class Result:
 
 
 class Book:
-    """An opened lake: its reports, its tables, and SQL."""
+    """An opened lake: its reports, its tables, and SQL.
 
-    def __init__(self, lake: Lake) -> None:
+    `scan` gives the same tables on another engine, on which the reports then run.
+    """
+
+    def __init__(self, lake: Lake, scan: Callable[[str], Any] | None = None) -> None:
         self.lake = lake
+        self.scan = scan
 
     def __getattr__(self, name: str) -> pl.LazyFrame:
         if name not in TABLE_NAMES:
@@ -141,7 +145,7 @@ class Book:
 
     def tables(self, last_day: date) -> Tables:
         """Return the tables as they were known when that day was closed."""
-        return Tables(self.lake.scan, known_at=self.closed_at(last_day))
+        return Tables(self.scan or self.lake.scan, known_at=self.closed_at(last_day))
 
     def closed_at(self, day: date) -> datetime | None:
         """Return when that day was closed; None while it is open."""
@@ -242,10 +246,16 @@ def _sentence(report: Report, error: ValidationError, known: list[str]) -> str:
     return f"{name} {first['input']}: {first['msg'][:1].lower()}{first['msg'][1:]}"
 
 
+def _rows(lazy: nw.LazyFrame[Any], frame: pl.DataFrame) -> nw.LazyFrame[Any]:
+    """Return the report's rows in the engine of the tables, for the control totals to stand beside."""
+    return nw.from_native(frame.lazy()) if lazy.implementation.is_polars() else lazy
+
+
 def run(report: Report, tables: Tables, parameters: Parameters, cut: Cut) -> Result:
-    """Run the report's function and its control totals over the tables; collects on Polars."""
-    frame = conformed(report, _collected(report.frame(tables, parameters)))
-    rows = nw.from_native(frame.lazy())
+    """Run the report's function and its control totals over the tables, on the engine that these have."""
+    lazy = report.frame(tables, parameters)
+    frame = conformed(report, _collected(lazy))
+    rows = _rows(lazy, frame)
     controls = [control for check in report.checks for control in _controls(check, tables, parameters, rows)]
     return Result(report, parameters, cut, frame, controls)
 

@@ -12,6 +12,7 @@ import narwhals as nw
 
 Frame = nw.LazyFrame[Any]
 MONEY = nw.Decimal(18, 2)
+EVER = date(1900, 1, 1)  # before any business date; Spark cannot be told of the year 1
 KNOWN_WHEN = ("credit_terms", "changes")  # dated rows: what was recorded later was not known then
 
 

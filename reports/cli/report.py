@@ -45,7 +45,11 @@ class Decimals(StrEnum):
     comma = "comma"
 
 
-Only = Annotated[str | None, typer.Option(rich_help_panel="What")]
+class Engine(StrEnum):
+    """What a report can run on."""
+
+    polars = "polars"
+    spark = "spark"
 
 
 @app.command()
@@ -65,6 +69,7 @@ def report(
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")] = None,
     language: Annotated[Spoken | None, typer.Option(help="Language of labels.")] = None,
     decimal: Annotated[Decimals, typer.Option(help="Decimals of a CSV.")] = Decimals.point,
+    engine: Annotated[Engine, typer.Option(help="What it runs on; spark needs PySpark and Java.")] = Engine.polars,
     listed: Annotated[bool, typer.Option("--list", help="List the reports and their parameters.")] = False,
 ) -> None:
     """Run a standard report over the lake. Days are the book's, and both ends are included."""
@@ -75,7 +80,7 @@ def report(
         "from": from_, "to": to, "as_of": as_of, "account": account, "party": party, "brand": brand,
         "currency": currency, "by": by, "dated_by": dated_by, "attribute": attribute,
     }  # fmt: skip
-    _run(name, given, chosen_form(form, output), output, spoken, decimal)
+    _run(name, given, chosen_form(form, output), output, spoken, decimal, engine)
     return None
 
 
@@ -91,7 +96,9 @@ def chosen_form(form: Form | None, output: Path | None) -> Form:
     return Form.table
 
 
-def _run(name: str, given: dict[str, Any], form: Form, output: Path | None, language: Any, decimal: Decimals) -> None:
+def _run(
+    name: str, given: dict[str, Any], form: Form, output: Path | None, language: Any, decimal: Decimals, engine: Engine
+) -> None:
     import reports
     from reports.formats import BINARY, rendered
     from reports.formats.screen import show
@@ -100,7 +107,7 @@ def _run(name: str, given: dict[str, Any], form: Form, output: Path | None, lang
     named(name)  # an unknown name is told before a lake is looked for
     if form in BINARY and output is None and sys.stdout.isatty():
         raise Failure(f"{form} is not for a terminal: name a file with -o")
-    result = reports.open().report(name, **given)
+    result = reports.open(engine=engine.value).report(name, **given)
     if form == Form.table:
         _shown(lambda console: show(result, language, console), output)
     else:

@@ -9,7 +9,7 @@ import narwhals as nw
 from reports.parameters import OfBrand, Period
 from reports.registry import Check, Column, Report
 from reports.standard import brand_revenue
-from reports.tables import MONEY, Frame, Tables, beside, client_accounts
+from reports.tables import EVER, MONEY, Frame, Tables, beside, client_accounts
 
 
 class Parameters(Period, OfBrand):
@@ -18,7 +18,7 @@ class Parameters(Period, OfBrand):
 
 def _orders(tables: Tables, p: Parameters) -> Frame:
     """Return a row an order up to the last day: client, currency, month, net."""
-    from_ever = p.model_copy(update={"first_day": p.first_day.min})
+    from_ever = p.model_copy(update={"first_day": EVER})
     asked = tables.transactions.select("account_id", order="id")
     clients = client_accounts(tables).select("party", account_id="account")
     return (

@@ -15,6 +15,7 @@ from pydantic import Field
 from reports.parameters import Period
 from reports.registry import Check, Column, Report
 from reports.tables import (
+    EVER,
     Frame,
     Tables,
     beside,
@@ -45,7 +46,7 @@ def windows(last_day: date) -> dict[str, date]:
         "day": last_day,
         "week": last_day - timedelta(days=last_day.weekday()),
         "month": last_day.replace(day=1),
-        "total": date.min,
+        "total": EVER,
     }
 
 
