@@ -4,6 +4,7 @@ from alembic import context
 from sqlalchemy import Connection, create_engine
 from sqlmodel import SQLModel
 
+import ledger.food.tables
 import ledger.tables  # noqa: F401  # its tables register themselves
 from ledger.database import connect, server_url
 from ledger.settings import Settings

@@ -179,12 +179,8 @@ def upgrade() -> None:
             server_default=sa.text("clock_timestamp()"),
             nullable=False,
         ),
-        sa.CheckConstraint(
-            "(kind = 'bonus') = (money_account_id IS NOT NULL)", name="bonus_belongs_to_money"
-        ),
-        sa.CheckConstraint(
-            "(kind IN ('money', 'bonus')) = (party_id IS NOT NULL)", name="clients_have_parties"
-        ),
+        sa.CheckConstraint("(kind = 'bonus') = (money_account_id IS NOT NULL)", name="bonus_belongs_to_money"),
+        sa.CheckConstraint("(kind IN ('money', 'bonus')) = (party_id IS NOT NULL)", name="clients_have_parties"),
         sa.CheckConstraint("kind = 'money' OR brand_id IS NOT NULL", name="others_have_brands"),
         sa.CheckConstraint(
             "kind IN ('money', 'bonus', 'cash', 'revenue', 'bonus_expense', 'adjustments', 'unallocated')",
@@ -324,9 +320,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("transaction_id"),
     )
-    op.create_index(
-        "hold_open_idx", "hold", ["expires_at"], unique=False, postgresql_where=sa.text("state = 'open'")
-    )
+    op.create_index("hold_open_idx", "hold", ["expires_at"], unique=False, postgresql_where=sa.text("state = 'open'"))
     op.create_table(
         "link",
         sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
