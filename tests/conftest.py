@@ -64,13 +64,13 @@ def template_database(server: str) -> Iterator[str]:
 @pytest.fixture
 def empty_database_url(server: str) -> Iterator[str]:
     """Return the URL of a database with nothing in it; dropped after the test."""
-    yield from _made(server, f"tiffin_empty_{os.getpid()}_{next(_numbers)}", "template1")
+    yield from made(server, f"tiffin_empty_{os.getpid()}_{next(_numbers)}", "template1")
 
 
 @pytest.fixture
 def database_url(request: pytest.FixtureRequest, server: str, template_database: str) -> Iterator[str]:
     """Return the URL of a fresh book, in Europe/Moscow unless parametrised; dropped after the test."""
-    for url in _made(server, f"tiffin_test_{os.getpid()}_{next(_numbers)}", template_database):
+    for url in made(server, f"tiffin_test_{os.getpid()}_{next(_numbers)}", template_database):
         database.initialise(url, getattr(request, "param", "Europe/Moscow"))
         yield url
 
@@ -80,7 +80,7 @@ def on(server: str, name: str) -> str:
     return urlsplit(server)._replace(path=f"/{name}").geturl()
 
 
-def _made(server: str, name: str, template: str) -> Iterator[str]:
+def made(server: str, name: str, template: str) -> Iterator[str]:
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     yield on(server, name)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from ledger import commands, records
 from ledger.book import Account, Balance, Book, Brand, Limit, Link, Terms, Usage, window
-from ledger.decide import answer
+from ledger.decide import answer, expiry
 from ledger.money import is_account_number, minor
 from ledger.outcomes import Declined, Posted
 from ledger.post import SYSTEM, Ledger
@@ -47,6 +47,12 @@ class Pure:
     def close(self, until: date) -> None:
         """Close all days up to one."""
         self.book.closed_until = until
+
+    def book_expired(self, until: datetime) -> None:
+        """Book all holds that ran out by then."""
+        ran_out = [hold for hold in self.book.holds.values() if hold.state == "open" and hold.expires_at <= until]
+        for hold in sorted(ran_out, key=lambda hold: (hold.expires_at, hold.id)):
+            self.book.enter(expiry(self.book, hold))
 
     def points(self, account: str, brand: str) -> int:
         """Return the number of the bonus account, opened on first use."""
@@ -150,8 +156,8 @@ class Pure:
 
     def _write_off_limit(self, payer: str, period: str, account: str | None = None, **given: Any) -> None:
         number, of = self.book.references[payer], self.book.references[account or payer]
-        limits = self.book.limits.setdefault(number, [])
-        known = next((limit for limit in limits if (limit.account, limit.period) == (of, period)), None)
+        limits = self.book.limits.setdefault(number, {}).setdefault(of, [])
+        known = next((limit for limit in limits if limit.period == period), None)
         limits[:] = [limit for limit in limits if limit is not known]
         amount, times = (known.amount, known.times) if known else (None, None)
         if "amount" in given:
@@ -161,7 +167,7 @@ class Pure:
             self.book.usage = {key: u for key, u in self.book.usage.items() if key[:3] != (number, of, period)}
             return
         limits.append(Limit(of, period, amount, times))
-        limits.sort(key=lambda limit: (limit.account == number, PERIODS.index(limit.period), limit.account))
+        limits.sort(key=lambda limit: PERIODS.index(limit.period))
         if known is None and period != "order":
             self._start_usage(number, of, period)
 

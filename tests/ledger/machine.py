@@ -1,0 +1,370 @@
+"""Random commands of all kinds, at random times, against the naive model."""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from hypothesis import assume
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from ledger.money import plain
+from tests.ledger.checks import check, same
+from tests.ledger.model import Charge, Model
+from tests.ledger.worlds import MOSCOW, Postgres, Pure
+
+Record = dict[str, Any]
+ACCOUNTS = ("anna", "boris", "clara", "lotos", "romashka")
+PAYERS, CLIENTS = ("lotos", "romashka"), ("anna", "boris")
+BRANDS = ("pizza", "sushi")
+accounts = st.sampled_from(ACCOUNTS)
+amounts = st.integers(1, 60) | st.integers(1, 6000)
+lines = st.lists(st.tuples(st.sampled_from(BRANDS), st.integers(0, 50) | amounts), min_size=1, max_size=3)
+PERIODS = ("day", "week", "month", "total")
+
+
+class Machine(RuleBasedStateMachine):
+    """The pure core beside the model; after each step the book's invariants hold and both agree."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pure = Pure()
+        self.model = Model()
+        self.now = datetime(2024, 2, 28, 12, tzinfo=MOSCOW)
+        self.closed = date(2024, 2, 27)
+        self.number = 0
+        self.sent: list[tuple[Record, Record]] = []
+
+    @initialize(opening=st.lists(st.integers(0, 9000), min_size=5, max_size=5))
+    def begin(self, opening: list[int]) -> None:
+        self.close_until(self.closed)
+        for code in BRANDS:
+            self.administer({"type": "brand", "code": code})
+        for reference, amount in zip(ACCOUNTS, opening, strict=True):
+            self.administer(
+                {"type": "party", "reference": reference, "kind": "individual", "name": reference.capitalize()}
+            )
+            self.administer({"type": "account", "reference": reference, "party": reference, "currency": "RUB"})
+            self.model.status[reference] = "open"
+            if amount:
+                self.payment(reference, amount)
+        self.set_terms("romashka", 5000, 2, None)
+        self.set_link("anna", "romashka", "payer_first", 1, None)
+        self.set_limit("romashka", "anna", "day", 3000, 2)
+
+    # ---- what callers say
+
+    def administer(self, record: Record) -> None:
+        self.pure.administer(record)
+
+    def send(self, kind: str, key: str = "", **content: Any) -> Record:
+        """Return what a new command is answered; a refused one must have moved nothing."""
+        self.number += 1
+        record = {"type": kind, "key": key or f"k{self.number}", "at": self.now.isoformat(), **content}
+        before = self.pure.state()
+        [said] = self.post(record)
+        if said["status"] == "declined" and said["code"] not in ("key_reused", "out_of_order"):
+            before["transactions"][record["key"]] = self.pure.state()["transactions"][record["key"]]
+        if said["status"] != "posted":
+            assert self.pure.state() == before, "something moved"
+        if not key:
+            self.sent.append((record, said))
+        return said
+
+    def post(self, record: Record) -> list[Record]:
+        return self.pure.post([record])
+
+    def day(self) -> date:
+        return self.now.date()
+
+    def moved(self, said: Record, key: str | None = None, refunded: str | None = None) -> dict[str, int]:
+        """Tell the model what moved; return it by account."""
+        changes = {moved["account"]: round(float(moved["amount"]) * 100) for moved in said["accounts"]}
+        for account, amount in changes.items():
+            self.model.moves[account].append((key or said["key"], refunded, self.day(), amount))
+        return changes
+
+    def is_open(self, *spending: str) -> bool:
+        return all(self.model.status[account] == "open" for account in spending)
+
+    def expect(self, said: Record, yes: bool) -> bool:
+        assert said["status"] == ("posted" if yes else "declined"), said
+        return yes
+
+    @rule(account=accounts, amount=amounts)
+    def payment(self, account: str, amount: int) -> None:
+        said = self.send("payment", account=account, amount=plain(amount), brand="sushi")
+        self.expect(said, True)
+        assert self.moved(said) == {account: amount}
+
+    @rule(parts=st.dictionaries(accounts, amounts, min_size=2, max_size=3))
+    def split_payment(self, parts: dict[str, int]) -> None:
+        split = [{"account": account, "amount": plain(amount)} for account, amount in parts.items()]
+        said = self.send("payment", amount=plain(sum(parts.values())), brand="pizza", split=split)
+        self.expect(said, True)
+        assert self.moved(said) == parts
+
+    @rule(account=accounts, amount=amounts)
+    def payout(self, account: str, amount: int) -> None:
+        can = self.is_open(account) and self.model.own(account, self.now) >= amount
+        said = self.send("payout", account=account, amount=plain(amount), brand="sushi")
+        if self.expect(said, can):
+            assert self.moved(said) == {account: -amount}
+
+    @rule(account=accounts, to=accounts, amount=amounts)
+    def transfer(self, account: str, to: str, amount: int) -> None:
+        assume(account != to)
+        can = self.is_open(account) and self.model.own(account, self.now) >= amount
+        said = self.send("transfer", account=account, to=to, amount=plain(amount))
+        if self.expect(said, can):
+            assert self.moved(said) == {account: -amount, to: amount}
+
+    @rule(account=accounts, amount=amounts, sign=st.sampled_from((1, -1)))
+    def adjustment(self, account: str, amount: int, sign: int) -> None:
+        said = self.send("adjustment", account=account, amount=plain(sign * amount), brand="sushi", reason="typo")
+        self.expect(said, True)
+        assert self.moved(said) == {account: sign * amount}
+
+    def _lines(self, sold: list[tuple[str, int]]) -> list[Record]:
+        # What costs nothing is a free dish: it has a gross.
+        return [{"brand": brand, "amount": plain(n), "gross": plain(n or 100)} for brand, n in sold]
+
+    @rule(account=accounts, sold=lines)
+    def debit(self, account: str, sold: list[tuple[str, int]]) -> None:
+        drawn = self.model.fund(account, sold, self.now, self.day())
+        said = self.send("debit", account=account, lines=self._lines(sold))
+        if self.expect(said, self.is_open(account) and drawn is not None):
+            assert {a: -n for a, n in self.moved(said).items() if n} == drawn
+            assert drawn is not None
+            self.model.charges[said["key"]] = Charge(account, self.day(), dict(drawn))
+            self.model.takes[said["key"]] = said["key"], dict(drawn)
+
+    @rule(account=accounts, sold=lines, hours=st.sampled_from((1, 5, 24, 72)))
+    def hold(self, account: str, sold: list[tuple[str, int]], hours: int) -> None:
+        drawn = self.model.fund(account, sold, self.now, self.day())
+        expires_at = self.now + timedelta(hours=hours)
+        said = self.send("hold", account=account, lines=self._lines(sold), expires_at=expires_at.isoformat())
+        if self.expect(said, self.is_open(account) and drawn is not None):
+            assert drawn is not None
+            self.model.charges[said["key"]] = Charge(account, self.day(), {}, expires_at, True, dict(drawn))
+
+    def _pick(self, data: st.DataObject, keys: list[str]) -> str:
+        assume(keys)
+        return data.draw(st.sampled_from(keys))
+
+    def _holds(self) -> list[str]:
+        return [key for key, charge in self.model.charges.items() if charge.expires_at]
+
+    @precondition(lambda self: self._holds())
+    @rule(data=st.data(), part=st.none() | amounts, final=st.booleans())
+    def capture(self, data: st.DataObject, part: int | None, final: bool) -> None:
+        key = self._pick(data, self._holds())
+        hold = self.model.charges[key]
+        left = sum(hold.held.values())
+        can = self._stands(key) and (part or 0) <= left
+        content = {"amount": plain(part)} if part else {}
+        said = self.send("capture", hold=key, final=final, **content)
+        if not self.expect(said, can):
+            return
+        taken = {account: -amount for account, amount in self.moved(said).items()}
+        assert sum(taken.values()) == (left if part is None else part)
+        for source, amount in taken.items():
+            hold.drawn[source] = hold.drawn.get(source, 0) + amount
+            hold.held[source] = hold.held.get(source, 0) - amount
+            assert hold.held[source] >= 0
+        self.model.takes[said["key"]] = key, {a: n for a, n in taken.items() if n}
+        hold.open = self.pure.state()["holds"][key][0] == "open"
+        assert hold.open or final or part is None or not any(hold.held.values())
+        assert not (final and hold.open)
+
+    def _stands(self, key: str) -> bool:
+        hold = self.model.charges[key]
+        return hold.open and hold.expires_at is not None and hold.expires_at > self.now
+
+    @precondition(lambda self: self._holds())
+    @rule(data=st.data())
+    def release(self, data: st.DataObject) -> None:
+        key = self._pick(data, self._holds())
+        if self.expect(self.send("release", hold=key), self._stands(key)):
+            self.model.charges[key].open = False
+
+    @precondition(lambda self: self.model.takes)
+    @rule(data=st.data(), part=st.none() | amounts)
+    def refund(self, data: st.DataObject, part: int | None) -> None:
+        key = self._pick(data, list(self.model.takes))
+        charge, taken = self.model.takes[key]
+        left = sum(taken.values())
+        said = self.send("refund", debit=key, **({"amount": plain(part)} if part else {}))
+        if self.expect(said, left > 0 and (part or 0) <= left):
+            back = self.moved(said, refunded=key)
+            assert sum(back.values()) == (part or left)
+            for source, amount in back.items():
+                taken[source] -= amount
+                self.model.charges[charge].drawn[source] -= amount
+                assert taken[source] >= 0
+
+    @precondition(lambda self: self._reversible())
+    @rule(data=st.data())
+    def reverse(self, data: st.DataObject) -> None:
+        key = self._pick(data, self._reversible())
+        undone = [(a, n) for a, moves in self.model.moves.items() for k, _, _, n in moves if k == key]
+        already = any(t.kind == "reverse" and t.code is None
+                      for t in self.pure.book.followers.get(self.pure.book.transactions[key].id, ()))  # fmt: skip
+        said = self.send("reverse", transaction=key, reason="chargeback")
+        if self.expect(said, not already):
+            assert self.moved(said) == {account: -amount for account, amount in undone}
+
+    def _reversible(self) -> list[str]:
+        kinds = ("payment", "payout", "transfer", "adjustment")
+        return [r["key"] for r, said in self.sent if r["type"] in kinds and said["status"] == "posted"]
+
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data())
+    def say_again(self, data: st.DataObject) -> None:
+        record, first = data.draw(st.sampled_from(self.sent))
+        assume(first.get("code") not in ("key_reused", "out_of_order") and first["status"] != "invalid")
+        now, self.now = self.now, datetime.fromisoformat(record["at"])
+        again = self.send(**{"kind": record["type"], **{k: v for k, v in record.items() if k not in ("type", "at")}})
+        other = self.send(
+            record["type"], **{**{k: v for k, v in record.items() if k not in ("type", "at")}, "note": "x"}
+        )
+        self.now = now
+        assert again == {**first, "replayed": True} if first["status"] == "posted" else again["code"] == first["code"]
+        assert other["code"] == "key_reused"
+
+    @rule(account=accounts, amount=amounts, hours=st.integers(1, 100))
+    def say_too_early(self, account: str, amount: int, hours: int) -> None:
+        now, self.now = self.now, self.now - timedelta(hours=hours)
+        latest = self.pure.book.balances[self.pure.book.references[account]].posted_at
+        closed = self.day() <= self.closed
+        if closed or (latest and self.now < latest):
+            said = self.send("payment", account=account, amount=plain(amount), brand="sushi")
+            assert said["code"] == ("period_closed" if closed else "out_of_order")
+        self.now = now
+
+    # ---- time and terms
+
+    @rule(hours=st.sampled_from((1, 2, 6, 24, 100)))
+    def time_passes(self, hours: int) -> None:
+        self.now += timedelta(hours=hours)
+
+    @precondition(lambda self: self.closed < self.day() - timedelta(1))
+    @rule()
+    def close_days(self) -> None:
+        # As the nightly cut does: what ran out on the days is booked first.
+        midnight = datetime.combine(self.day(), datetime.min.time(), tzinfo=MOSCOW)
+        self.book_expired(midnight)
+        self.closed = self.day() - timedelta(1)
+        self.close_until(self.closed)
+
+    def close_until(self, day: date) -> None:
+        self.pure.close(day)
+
+    def book_expired(self, until: datetime) -> None:
+        self.pure.book_expired(until)
+
+    @rule(account=st.sampled_from(ACCOUNTS), limit=st.sampled_from((0, 1000, 5000)), period=st.none() | st.integers(0, 5),
+          days=st.none() | st.integers(-1, 9))  # fmt: skip
+    def set_terms(self, account: str, limit: int, period: int | None, days: int | None) -> None:
+        until = None if days is None else self.day() + timedelta(days)
+        self.model.terms[account].append((limit, period, until))
+        self.administer({"type": "credit_terms", "account": account, "limit": plain(limit), "period_days": period,
+                         "valid_from": "2024-01-01", "valid_until": until.isoformat() if until else None})  # fmt: skip
+
+    @rule(account=st.sampled_from(CLIENTS), payer=st.sampled_from(PAYERS),
+          draw=st.sampled_from(("payer_first", "own_first", None)), priority=st.integers(1, 2),
+          brands=st.none() | st.sets(st.sampled_from(BRANDS), min_size=1))  # fmt: skip
+    def set_link(self, account: str, payer: str, draw: str | None, priority: int, brands: set[str] | None) -> None:
+        self.administer({"type": "link", "account": account, "payer": payer, "draw": draw, "priority": priority,
+                         "brands": sorted(brands) if brands else None})  # fmt: skip
+        if draw is None:
+            self.model.links.pop((account, payer), None)
+        else:
+            # Of equal priority the older account comes first, and lotos is older than romashka, as in the alphabet.
+            self.model.links[account, payer] = draw, priority, brands
+
+    @rule(payer=st.sampled_from(PAYERS), account=st.sampled_from((*CLIENTS, None)),
+          period=st.sampled_from((*PERIODS, "order")), amount=st.none() | st.integers(0, 8000),
+          count=st.none() | st.integers(0, 3))  # fmt: skip
+    def set_limit(self, payer: str, account: str | None, period: str, amount: int | None, count: int | None) -> None:
+        self.administer({"type": "write_off_limit", "payer": payer, "account": account or payer, "period": period,
+                         "amount": None if amount is None else plain(amount), "count": count})  # fmt: skip
+        key = payer, account or payer, period
+        self.model.limits[key] = amount, count
+        if amount is None and count is None:
+            del self.model.limits[key]
+
+    @rule(account=accounts, status=st.sampled_from(("open", "frozen")))
+    def set_status(self, account: str, status: str) -> None:
+        self.administer({"type": "account_status", "account": account, "status": status})
+        self.model.status[account] = status
+
+    # ---- what is always so
+
+    @invariant()
+    def agrees(self) -> None:
+        state, book = self.pure.state(), self.pure.book
+        check(state)
+        for account in self.model.status:
+            number = book.references[account]
+            assert book.balances[number].balance == self.model.balance(account), account
+            assert book.held(number, self.now) == self.model.held(account, self.now), account
+            assert state["owed"].get(account, []) == self.model.owed(account), account
+        for payer, limits in book.limits.items():
+            for limit in (limit for of in limits.values() for limit in of):
+                if limit.period != "order":
+                    used = book.used(payer, limit, self.now, self.day())
+                    names = self.pure.names()
+                    expected = self.model.used(names[payer], names[limit.account], limit.period, self.now, self.day())
+                    assert (used.amount, used.count) == expected, (names[payer], limit)
+
+    @invariant()
+    def leaves_closed_days_alone(self) -> None:
+        days = {t.id: t.day for t in self.pure.book.numbered.values()}
+        seen = getattr(self, "_seen", {})
+        new = [day for id_, day in days.items() if id_ not in seen]
+        assert all(day > getattr(self, "_closed", date.min) for day in new)
+        self._seen, self._closed = days, self.closed
+
+
+class Twin(Machine):
+    """The same, and PostgreSQL beside it: batches that grow until something else happens must answer alike."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        super().__init__()
+        self.postgres = postgres
+        self.batch: list[Record] = []
+        self.answers: list[Record] = []
+
+    def post(self, record: Record) -> list[Record]:
+        said = super().post(record)
+        self.batch.append(record)
+        self.answers += said
+        return said
+
+    @rule()
+    def flush(self) -> None:
+        """Post what was gathered as one batch: outcomes and all that is kept must be the same."""
+        batch, answers, self.batch, self.answers = self.batch, self.answers, [], []
+        assert self.postgres.post(batch) == answers
+        state = self.postgres.state()
+        same(self.pure.state(), state)
+        check(state)
+
+    def administer(self, record: Record) -> None:
+        self.flush()
+        super().administer(record)
+        self.postgres.administer(record)
+
+    def close_until(self, day: date) -> None:
+        self.flush()
+        super().close_until(day)
+        self.postgres.close(day)
+
+    def book_expired(self, until: datetime) -> None:
+        self.flush()
+        super().book_expired(until)
+        self.postgres.ledger.book_expired(until)
+
+    def teardown(self) -> None:
+        self.flush()
+        self.postgres.ledger.close()
