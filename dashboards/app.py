@@ -1,0 +1,77 @@
+"""The dashboard's frame: pages, language, how fresh the figures are. Streamlit runs it before every page.
+
+`tiffin dashboard` starts it. A page is a file here; what a page cannot do is one sentence.
+"""
+
+from pathlib import Path
+
+import streamlit as st
+
+from dashboards import opened, screen
+from dashboards.words import language, sentence
+from ledger.errors import Failure
+
+HERE = Path(__file__).parent
+PAGES = {
+    "Figures": ("overview", "accounts", "transaction", "entries", "standard"),
+    "Questions": ("explore", "sql"),
+    "Work": ("desk", "about"),
+}
+TITLES = {
+    "overview": ("Overview", ":material/insights:"),
+    "accounts": ("Accounts", ":material/group:"),
+    "entries": ("Entries", ":material/receipt_long:"),
+    "standard": ("Reports", ":material/table_chart:"),
+    "explore": ("Explore", ":material/pivot_table_chart:"),
+    "sql": ("SQL", ":material/terminal:"),
+    "desk": ("Desk", ":material/edit_note:"),
+    "about": ("About", ":material/info:"),
+    "account": ("Account", ":material/person:"),
+    "transaction": ("Transactions", ":material/receipt:"),
+    "declined": ("Declined", ":material/block:"),
+}
+BEHIND = ("account", "declined")
+PATHS = {"standard": "reports"}
+
+
+def _page(name: str, *, hidden: bool = False) -> st.Page:
+    title, icon = TITLES[name]
+    return st.Page(
+        f"{name}.py",
+        title=sentence(title),
+        icon=icon,
+        url_path=PATHS.get(name, name),
+        default=name == "overview",
+        visibility="hidden" if hidden else "visible",
+    )
+
+
+def _sidebar() -> None:
+    with st.sidebar:
+        screen.freshness(opened.book().cut)
+        chosen = st.segmented_control(
+            sentence("Language"), ["en", "ru"], default=language(), key="spoken", label_visibility="collapsed"
+        )
+        if chosen and chosen != language():
+            st.session_state["language"] = chosen
+            st.rerun()
+
+
+def app() -> None:
+    """Draw the frame, and the page in it; a Failure is shown as the sentence that it is."""
+    st.set_page_config(page_title="Tiffin", page_icon=str(HERE / "icon.svg"), layout="wide")
+    st.logo(str(HERE / "logo.svg"), size="large")
+    sections = {sentence(title): [_page(name) for name in names] for title, names in PAGES.items()}
+    sections[sentence("Figures")] += [_page(name, hidden=True) for name in BEHIND]
+    page = st.navigation(sections, expanded=True)
+    st.session_state.update(page=page.url_path, part="")
+    screen.dress()
+    try:
+        _sidebar()
+        page.run()
+    except Failure as failure:
+        st.error(str(failure), icon=":material/error:")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,72 @@
+"""SQL: DuckDB over the pinned tables, read only. Says how many rows it shows, and when there are more."""
+
+import polars as pl
+import streamlit as st
+
+from dashboards import asking, opened, screen
+from dashboards.words import say, sentence
+from reports.lake.schema import TABLES
+from reports.registry import Column, Kind
+from reports.sql import SECONDS, ask
+
+MOST = 1000
+EXAMPLE = """SELECT b.name AS brand, e.month, e.currency, count(*) AS lines, sum(e.amount) AS net
+FROM entries e JOIN brands b ON b.id = e.brand_id
+WHERE e.account_kind = 'revenue'
+GROUP BY ALL
+ORDER BY e.month, net DESC"""
+
+
+def sql() -> None:
+    """Draw the page."""
+    st.title("SQL")
+    left, right = st.columns([3, 1.3], gap="medium")
+    with right:
+        _schema()
+    with left:
+        with st.form("sql", border=False):
+            query = st.text_area(sentence("Query"), asking.asked("q") or EXAMPLE, height=190, key="query")
+            st.caption(
+                say(
+                    "read only; at most {n} rows are shown, {s} seconds a query", n=screen.count(MOST), s=f"{SECONDS:g}"
+                )
+            )
+            asked = st.form_submit_button(sentence("Ask"), type="primary")
+        if asked or asking.asked("q"):
+            asking.remember("q", query)
+            _answer(query)
+
+
+def _answer(query: str) -> None:
+    answer = opened.made(("sql", query), lambda book: ask(book.lake, query, most_rows=MOST))  # type: ignore[arg-type]  # a Book of an opened lake
+    columns = [Column(name, _kind(type_), name, name) for name, type_ in answer.frame.schema.items()]
+    if columns:
+        screen.table(answer.frame, columns, key="answer", rows=18)
+    if answer.more:
+        st.warning(say("there are more rows than the {n} shown: narrow the query", n=screen.count(MOST)))
+    else:
+        st.caption(say("rows: {n}, all of them", n=screen.count(answer.frame.height)))
+    st.download_button("CSV", answer.frame.write_csv, "answer.csv", "text/csv", on_click="ignore", key="sql-csv")
+
+
+def _kind(type_: pl.DataType) -> Kind:
+    if isinstance(type_, pl.Decimal):
+        return "money"
+    if type_.is_integer():
+        return "number"
+    if isinstance(type_, pl.Date):
+        return "date"
+    return "instant" if isinstance(type_, pl.Datetime) else "text"
+
+
+def _schema() -> None:
+    st.markdown(f"**{sentence('Tables')}**")
+    with st.container(height=560, border=False):
+        for table in TABLES:
+            with st.expander(f"`{table.name}`"):
+                lines = [f"- `{column.name}` :gray[{column.type}] – {column.comment}" for column in table.columns]
+                st.markdown(f"{table.comment}\n\n" + "\n".join(lines))
+
+
+if __name__ == "__main__":
+    sql()

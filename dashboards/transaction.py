@@ -1,0 +1,128 @@
+"""One transaction: what was asked, what was answered, every entry and service line, what came of it later."""
+
+import json
+from html import escape
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboards import asking, going, opened, screen
+from dashboards.words import say, sentence
+from reports import behind
+from reports.registry import Column
+
+LEGS = (
+    Column("leg", "number", "Leg", "№"),
+    Column("account", "account", "Account", "Счёт"),
+    Column("account_kind", "code", "On", "На счёте"),
+    Column("owner", "text", "Owner", "Чей"),
+    Column("currency", "currency", "Currency", "Валюта"),
+    Column("amount", "money", "Amount", "Сумма"),
+    Column("held", "money", "Held (change)", "Резерв (изменение)"),
+    Column("balance_after", "money", "Balance after", "Остаток после"),
+    Column("held_after", "money", "Held after", "Резерв после"),
+    Column("paid_for", "account", "Paid for", "За счёт-получатель"),
+)
+LINES = (
+    Column("line", "number", "Line", "Строка"),
+    Column("brand", "code", "Brand", "Бренд"),
+    Column("service", "code", "Service", "Услуга"),
+    Column("reference", "code", "Service no.", "№ услуги"),
+    Column("gross", "money", "Gross", "Без скидки"),
+    Column("discount", "money", "Discount", "Скидка"),
+    Column("amount", "money", "Net", "Со скидкой"),
+    Column("vat_rate", "rate", "VAT rate", "Ставка НДС"),
+    Column("vat", "money", "VAT", "НДС"),
+    Column("source", "account", "Paid by", "Оплачено со счёта"),
+    Column("payer", "text", "Payer", "Плательщик"),
+    Column("source_kind", "code", "Paid with", "Чем"),
+    Column("attributes", "text", "Attributes", "Признаки"),
+)
+LATER = (
+    Column("transaction", "number", "Transaction", "Операция"),
+    Column("posted_at", "instant", "Time", "Время"),
+    Column("kind", "code", "Kind", "Вид"),
+    Column("key", "code", "Key", "Ключ"),
+    Column("status", "code", "Status", "Статус"),
+    Column("amount", "money", "Amount", "Сумма"),
+    Column("currency", "currency", "Currency", "Валюта"),
+)
+
+
+def transaction() -> None:
+    """Draw the page."""
+    asked = asking.text(st, "Number or key", "transaction", width=320)
+    if not asked:
+        st.info(sentence("find a transaction by its number or by the caller's key"))
+        return
+    found = opened.made(("transaction", asked), lambda book: behind.transaction(book, asked))
+    _head(found)
+    if found.legs.height:
+        st.subheader(sentence("Entries"))
+        screen.table(found.legs, LEGS, key="legs", behind=_account, hide_empty=True)
+        _balanced(found.legs)
+    else:
+        st.caption(say("a declined command moves nothing"))
+    if found.lines.height:
+        st.subheader(sentence("Service lines"))
+        screen.table(found.lines, LINES, key="lines", hide_empty=True)
+    if found.later.height:
+        st.subheader(sentence("Later transactions about it"))
+        screen.table(found.later, LATER, key="later", behind=_transaction)
+
+
+def _head(found: behind.Transaction) -> None:
+    facts = found.facts
+    st.title(f"{facts['kind']} {facts['id']}")
+    zone = opened.book().cut.time_zone
+    badge = "green" if facts["status"] == "posted" else "red"
+    amount = screen.money(facts["amount"], facts["currency"]) if facts["amount"] is not None else ""
+    st.markdown(f":{badge}-badge[{say(facts['status'])}] &nbsp; **{amount}** {say('asked for') if amount else ''}")
+    if found.sentence:
+        st.error(found.sentence, icon=":material/block:")
+    told = {
+        "Key": facts["key"],
+        "Booked": screen.local(facts["posted_at"], zone, "%Y-%m-%d %H:%M:%S"),
+        "Business date": facts["business_date"],
+        "Value date": facts["value_date"],
+        "Recorded": screen.local(facts["recorded_at"], zone, "%Y-%m-%d %H:%M:%S"),
+        "Expires": screen.local(facts["expires_at"], zone) if facts["expires_at"] else None,
+        "Channel": facts["channel"],
+        "Reason": facts["reason"],
+        "By": facts["by"],
+        "Note": facts["note"],
+    }
+    written = [f"{sentence(label)} <b>{escape(str(value))}</b>" for label, value in told.items() if value]
+    st.html(f"<div class='tiffin-facts'>{' &nbsp;·&nbsp; '.join(written)}</div>")
+    _references(facts)
+
+
+def _references(facts: dict[str, Any]) -> None:
+    if facts["account_id"]:
+        target = going.Target("account.py", {"account": facts["account_id"]})
+        going.link(target, f"{sentence('Asked for account')} {facts['account_id']} →")
+    if facts["refers_to"]:
+        target = going.Target("transaction.py", {"transaction": facts["refers_to"]})
+        going.link(target, f"{sentence('Refers to')} {facts['refers_to']} →")
+
+
+def _balanced(legs: pl.DataFrame) -> None:
+    sums = legs.group_by("currency").agg(pl.col("amount").sum()).sort("currency")
+    if (sums["amount"] == 0).all():
+        st.html(f"<span class='tiffin-good'>✓ {say('the entries sum to zero')}</span>")
+    else:
+        st.error(f"{say('the entries do NOT sum to zero')}: {json.dumps(sums.rows(), default=str)}")
+
+
+def _account(row: dict[str, Any]) -> going.Target | None:
+    client = row["balance_after"] is not None
+    return going.Target("account.py", {"account": row["account"]}) if client else None
+
+
+def _transaction(row: dict[str, Any]) -> going.Target:
+    return going.Target("transaction.py", {"transaction": row["transaction"]})
+
+
+if __name__ == "__main__":
+    transaction()

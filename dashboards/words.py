@@ -1,0 +1,36 @@
+"""The words of the screens: English in the code, Russian from russian.toml. Reports and papers have their own."""
+
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+import streamlit as st
+
+from ledger.settings import Settings
+from reports.registry import Language
+
+RUSSIAN = Path(__file__).with_name("russian.toml")
+
+
+@cache
+def russian() -> dict[str, str]:
+    """Return the Russian sentences by the English ones."""
+    return cast(dict[str, str], tomllib.loads(RUSSIAN.read_text(encoding="utf-8")))
+
+
+def language() -> Language:
+    """Return the language that the viewer chose, at first that of the settings."""
+    return cast(Language, st.session_state.get("language") or Settings().language)
+
+
+def say(text: str, **values: object) -> str:
+    """Return a sentence of the screen in the viewer's language, with its values filled in."""
+    told = russian().get(text, text) if language() == "ru" else text
+    return told.format(**values) if values else told
+
+
+def sentence(text: str, **values: object) -> str:
+    """Return it with a capital first letter."""
+    told = say(text, **values)
+    return told[:1].upper() + told[1:]

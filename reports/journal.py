@@ -1,0 +1,117 @@
+"""The journal: the entries behind a figure, one row an entry. It is where every drill-down ends.
+
+It is run like a report but is none of the standard ones: nobody wants a year of it every
+night. Signs are the ledger's: plus raises what the client has, so money in is minus in a
+brand's cash. Control: a transaction sums to zero, so the rest of the same transactions
+comes to the opposite.
+"""
+
+import narwhals as nw
+from pydantic import Field
+
+from reports.parameters import OfAccount, OfBrand, Period
+from reports.registry import Check, Column, Report
+from reports.run import Book, Result, run
+from reports.tables import Frame, Tables, beside, brand_names, client_accounts, in_currency, within, zero
+
+NARROWING = ("kind", "account_kind", "service", "channel", "brand", "account")
+
+
+class Parameters(Period, OfBrand, OfAccount):
+    """A period, and what the entries are narrowed to; the account is the client's, whichever leg it is."""
+
+    kind: str | None = Field(None, description="only transactions of this kind")
+    account_kind: str | None = Field(None, description="only entries on accounts of this kind")
+    service: str | None = Field(None, description="only lines of this service")
+    channel: str | None = Field(None, description="only payments through this channel")
+
+
+def _named(tables: Tables, p: Parameters) -> Frame:
+    """Return the entries of the period with brand, channel and the client's account that each is about."""
+    asked = tables.transactions.select("key", "channel", transaction_id="id", asked="account_id")
+    channels = tables.transactions.select(refers_to="id", theirs="channel")
+    own = nw.when(~nw.col("party_id").is_null()).then(nw.col("account_id"))
+    return (
+        in_currency(tables.entries, p.currency)
+        .filter(within(p.first_day, p.last_day))
+        .join(brand_names(tables), on="brand_id", how="left")
+        .join(asked, on="transaction_id", how="left")
+        .join(channels, on="refers_to", how="left")
+        .with_columns(
+            account=nw.coalesce(own, "source_id", "asked"),
+            channel=nw.coalesce("channel", "theirs").fill_null(""),
+            service=nw.col("service").fill_null(""),
+        )
+    )
+
+
+def journal(tables: Tables, p: Parameters) -> Frame:
+    """Return a row an entry, by transaction and leg."""
+    clients = client_accounts(tables).select("account", "client")
+    rows = _named(tables, p)
+    for name in NARROWING:
+        wanted = getattr(p, name)
+        if wanted is not None:
+            rows = rows.filter(nw.col(name) == wanted)
+    return (
+        rows.join(clients, on="account", how="left")
+        .rename({"transaction_id": "transaction", "reference": "number"})
+        .sort("transaction", "leg")
+        .select(*(column.name for column in JOURNAL.columns))
+    )
+
+
+def rest_of_transactions(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set the rows' sum beside what all other entries of the same transactions lack of zero."""
+    listed = rows.select("leg", transaction_id="transaction")
+    whole = in_currency(tables.entries, p.currency).join(
+        listed.select("transaction_id").unique(), on="transaction_id", how="inner"
+    )
+    others = whole.join(listed, on=["transaction_id", "leg"], how="anti")
+    return beside(
+        others.select("currency", amount=zero() - nw.col("amount")),
+        rows.select("currency", "amount"),
+    )
+
+
+def entries_behind(book: Book, parameters: Parameters) -> Result:
+    """Return the entries that the parameters ask for, as a result with its control."""
+    return run(JOURNAL, book.tables(parameters.last_day), parameters, book.cut)
+
+
+JOURNAL = Report(
+    name="journal",
+    en="Entries",
+    ru="Проводки",
+    question="which entries make this figure",
+    parameters=Parameters,
+    columns=(
+        Column("transaction", "number", "Transaction", "Операция"),
+        Column("leg", "number", "Leg", "№"),
+        Column("posted_at", "instant", "Time", "Время"),
+        Column("business_date", "date", "Date", "Дата"),
+        Column("key", "code", "Document", "Документ"),
+        Column("kind", "code", "Kind", "Вид"),
+        Column("account_kind", "code", "On", "На счёте"),
+        Column("brand", "code", "Brand", "Бренд"),
+        Column("account", "account", "Account", "Счёт"),
+        Column("client", "text", "Client", "Клиент"),
+        Column("channel", "code", "Channel", "Канал"),
+        Column("service", "code", "Service", "Услуга"),
+        Column("number", "code", "Service no.", "№ услуги"),
+        Column("currency", "currency", "Currency", "Валюта"),
+        Column("gross", "money", "Gross", "Без скидок", total=True),
+        Column("discount", "money", "Discount", "Скидки", total=True),
+        Column("amount", "money", "Amount", "Сумма", total=True),
+    ),
+    key=("transaction", "leg"),
+    frame=journal,
+    checks=(
+        Check(
+            "zero_sum",
+            "amount = − the rest of the same transactions",
+            "сумма = − остальные проводки тех же операций",
+            rest_of_transactions,
+        ),
+    ),
+)

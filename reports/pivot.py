@@ -1,0 +1,128 @@
+"""An ad-hoc table over the entries: a measure by any dimensions, on rows and across columns.
+
+Currency is always one of the rows and only one kind of account is looked at, so nothing is
+ever added up across currencies, nor money with points. Totals are counted anew, not summed
+from the cells: a transaction in two cells is one in the total.
+"""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import polars as pl
+
+from ledger.errors import Failure
+from reports.run import Book
+
+DIMENSIONS = (
+    "month", "day", "week", "weekday", "brand", "kind", "service", "channel", "client", "account", "party_kind",
+    "source_kind",
+)  # fmt: skip
+OF = ("revenue", "money", "bonus", "cash", "unallocated", "adjustments", "bonus_expense")
+MEASURES = ("amount", "gross", "discount", "vat", "held", "transactions", "entries", "clients")
+MONEY = ("amount", "gross", "discount", "vat", "held")
+MOST_COLUMNS = 60
+TOTAL = "total"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What to show, of the entries on accounts of one kind; days are inclusive, `only` narrows a dimension."""
+
+    since: date
+    until: date
+    rows: tuple[str, ...]
+    across: str | None = None
+    of: str = "revenue"
+    measure: str = "amount"
+    only: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Pivot:
+    """`frame` has the row dimensions, currency, a column for each value across, and `total`.
+
+    `totals` has a row a currency, in the same columns from currency on.
+    """
+
+    asked: Asked
+    frame: pl.DataFrame
+    totals: pl.DataFrame
+
+
+def dimensions(book: Book) -> pl.LazyFrame:
+    """Return the entries with every dimension as a column; text where it is not a date."""
+    brands = book.brands.select(brand_id="id", brand="code")
+    clients = book.accounts.filter(pl.col("party_id").is_not_null()).select(account="id", owner="party_id")
+    parties = book.parties.select(owner="id", client="name", party_kind="kind")
+    asked = book.transactions.select("channel", transaction_id="id", asked="account_id")
+    own = pl.when(pl.col("party_id").is_not_null()).then(pl.col("account_id"))
+    return (
+        book.entries.join(brands, on="brand_id", how="left")
+        .join(asked, on="transaction_id", how="left")
+        .with_columns(account=pl.coalesce(own, "source_id", "asked"), day=pl.col("business_date"))
+        .join(clients, on="account", how="left")
+        .join(parties, on="owner", how="left")
+        .with_columns(
+            week=pl.col("day").dt.truncate("1w"),
+            weekday=pl.col("day").dt.weekday().cast(pl.String),
+            account=pl.col("account").cast(pl.String),
+        )
+    )
+
+
+def pivot(book: Book, asked: Asked) -> Pivot:
+    """Return the table. Raises Failure for unknown names and for more columns than a screen takes."""
+    _check(asked)
+    entries = dimensions(book).filter(
+        pl.col("day").is_between(asked.since, asked.until), pl.col("account_kind") == asked.of
+    )
+    for name, values in asked.only.items():
+        entries = entries.filter(pl.col(name).is_in(values))
+    shown = dict.fromkeys((*asked.rows, *((asked.across,) if asked.across else ())))
+    entries = entries.with_columns(pl.col(name).cast(pl.String).fill_null("–") for name in shown)
+    rows = [*asked.rows, "currency"]
+    frame, totals = (_wide(entries, keys, asked) for keys in (rows, ["currency"]))
+    return Pivot(asked, frame, totals)
+
+
+def values(book: Book, name: str) -> list[str]:
+    """Return the values that a dimension has, sorted."""
+    column = dimensions(book).select(pl.col(name).cast(pl.String).drop_nulls().unique().sort()).collect()
+    return column[name].to_list()
+
+
+def _check(asked: Asked) -> None:
+    for name in (*asked.rows, *((asked.across,) if asked.across else ()), *asked.only):
+        if name not in DIMENSIONS:
+            raise Failure(f"there is no dimension {name}: there are {', '.join(DIMENSIONS)}")
+    for given, known, what in ((asked.measure, MEASURES, "measure"), (asked.of, OF, "kind of account")):
+        if given not in known:
+            raise Failure(f"there is no {what} {given}: there are {', '.join(known)}")
+    if asked.across in asked.rows:
+        raise Failure(f"{asked.across} is on the rows already")
+    if asked.since > asked.until:
+        raise Failure(f"from {asked.since} is after to {asked.until}")
+
+
+def _measured(measure: str) -> pl.Expr:
+    counts = {
+        "entries": pl.len(),
+        "transactions": pl.col("transaction_id").n_unique(),
+        "clients": pl.col("owner").n_unique(),
+    }
+    found = counts.get(measure)
+    return pl.col(measure).sum() if found is None else found.cast(pl.Int64)
+
+
+def _wide(entries: pl.LazyFrame, keys: list[str], asked: Asked) -> pl.DataFrame:
+    total = entries.group_by(keys).agg(_measured(asked.measure).alias(TOTAL)).sort(keys).collect()
+    if asked.across is None:
+        return total
+    cells = entries.group_by(*keys, asked.across).agg(_measured(asked.measure).alias("cell")).collect()
+    names = cells[asked.across].unique().sort().to_list()
+    if len(names) > MOST_COLUMNS:
+        raise Failure(
+            f"{asked.across} has {len(names)} values, and {MOST_COLUMNS} columns are the most: put it on rows"
+        )
+    wide = cells.pivot(on=asked.across, index=keys, values="cell", aggregate_function="first")
+    return total.select(keys).join(wide, on=keys, how="left").select(*keys, *names).join(total, on=keys).sort(keys)
