@@ -7,7 +7,7 @@ may trust must not look like success to a script.
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,6 +15,9 @@ from rich.table import Table
 
 from ledger.errors import Failure
 from ledger.settings import Settings
+
+if TYPE_CHECKING:
+    from reports.run import Result
 
 app = typer.Typer()
 
@@ -29,6 +32,7 @@ class Form(StrEnum):
     xlsx = "xlsx"
     html = "html"
     pdf = "pdf"
+    hledger = "hledger"
 
 
 class Spoken(StrEnum):
@@ -80,6 +84,8 @@ def report(
         "from": from_, "to": to, "as_of": as_of, "account": account, "party": party, "brand": brand,
         "currency": currency, "by": by, "dated_by": dated_by, "attribute": attribute,
     }  # fmt: skip
+    if name == "journal" or form == Form.hledger:
+        return _journal(name, given, form, output)
     _run(name, given, chosen_form(form, output), output, spoken, decimal, engine)
     return None
 
@@ -112,6 +118,11 @@ def _run(
         _shown(lambda console: show(result, language, console), output)
     else:
         _written(rendered(result, form, language=language, decimals=decimal.value), output)
+    _hold(name, result)
+
+
+def _hold(name: str, result: "Result") -> None:
+    """Fail if a control does not hold, naming the first."""
     broken = [control for control in result.controls if not control.holds]
     if broken:
         worst = broken[0]
@@ -119,6 +130,21 @@ def _run(
             f"{name}: control {worst.name} does not hold: expected {worst.expected}, "
             f"actual {worst.actual} {worst.currency}; {len(broken)} of {len(result.controls)} controls differ"
         )
+
+
+def _journal(name: str, given: dict[str, Any], form: Form | None, output: Path | None) -> None:
+    """Write the whole book for hledger; it is no frame, so it has one form only, and nothing narrows it."""
+    import reports
+    from reports.formats.hledger import journal_text
+
+    if name != "journal" or form != Form.hledger:
+        raise Failure(
+            "the journal is written for hledger, and only the journal: tiffin report journal --format hledger"
+        )
+    narrowed = [f"--{option.replace('_', '-')}" for option, value in given.items() if value is not None]
+    if narrowed:
+        raise Failure(f"the journal is of the whole book: it takes no {' or '.join(narrowed)}")
+    _written(journal_text(reports.open()).encode(), output)
 
 
 def _shown(show: Any, output: Path | None) -> None:
