@@ -204,7 +204,7 @@ class Book:
     balances: dict[int, Balance] = field(default_factory=dict)
     terms: dict[int, list[Terms]] = field(default_factory=dict)
     links: dict[int, list[Link]] = field(default_factory=dict)
-    limits: dict[int, list[Limit]] = field(default_factory=dict)
+    limits: dict[int, dict[int, list[Limit]]] = field(default_factory=dict)
     usage: dict[tuple[int, int, str, date], Usage] = field(default_factory=dict)
     open_debits: dict[int, dict[int, OpenDebit]] = field(default_factory=dict)
     holds: dict[int, Hold] = field(default_factory=dict)
@@ -268,7 +268,10 @@ class Book:
 
     def limits_of(self, payer: int, account: int) -> list[Limit]:
         """Return the write-off limits that a draw from `payer` for `account` must keep, narrowest first."""
-        return [limit for limit in self.limits.get(payer, ()) if limit.account in (account, payer)]
+        limits = self.limits.get(payer)
+        if limits is None:
+            return []
+        return [*limits.get(account, ()), *(limits.get(payer, ()) if account != payer else ())]
 
     def used(self, payer: int, limit: Limit, at: datetime, day: date) -> Usage:
         """Return what is drawn in the limit's window that holds `day`; nothing for a single order.

@@ -287,7 +287,7 @@ def _add_limits(connection: Connection[Any], book: Book, wanted: Wanted, limits:
     for payer, account, period, amount, times in sorted(
         limits, key=lambda row: (row[0], row[1] == row[0], order[row[2]])
     ):
-        book.limits.setdefault(payer, []).append(Limit(account, period, amount, times))
+        book.limits.setdefault(payer, {}).setdefault(account, []).append(Limit(account, period, amount, times))
     # A time that nobody named may be moved up to an account's latest entry, so its day counts too.
     latest = (balance.posted_at for balance in book.balances.values() if balance.posted_at)
     days = {book.day(at) for at in (book.now, *wanted.times, *latest)}
