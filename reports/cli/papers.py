@@ -198,6 +198,6 @@ def _told(done: "Rendered", as_json: bool) -> None:
         if done.mailed or done.without_address:
             print(f"{done.mailed} letters, {done.without_address} clients without an address")
     for account, why in done.failed:
-        print(f"account {account}: {why.removeprefix(f'account {account}: ')}", file=sys.stderr)
+        print(f"account {account}: {why}", file=sys.stderr)
     if done.failed:
         raise Failure(f"{len(done.failed)} of {done.asked} papers failed")

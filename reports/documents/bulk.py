@@ -201,7 +201,8 @@ class _Run:
             self.done.without_address += not job.paper.client.email
 
     def _fail(self, account: int, why: str, progress: Progress) -> None:
-        self.done.failed.append((account, why))
+        # Whoever tells it names the account first.
+        self.done.failed.append((account, why.removeprefix(f"account {account}").removeprefix(":").strip()))
         self._tell(progress, str(account))
 
     def _tell(self, progress: Progress, number: str) -> None:

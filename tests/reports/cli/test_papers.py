@@ -1,0 +1,75 @@
+"""`tiffin statement` and `tiffin statements` over a real lake."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.reports.published import published
+from tests.reports.story import Story
+
+
+@pytest.fixture
+def lake(story: Story, tmp_path: Path) -> Path:
+    """Return a lake of March with two clients, one without a holder."""
+    story.account("anna", holder="sushi")
+    story.account("vera")
+    for name in ("anna", "vera"):
+        story.payment("2017-02-10", name, 300, "sushi")
+        story.debit("2017-03-02", name, ("sushi", 120))
+    story.close("2017-03-31")
+    return published(story, tmp_path)
+
+
+def tiffin(lake: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own."""
+    program = [sys.executable, "-c", "from reports.tiffin import main; main()", *words]
+    settings = {"TIFFIN_LAKE": str(lake), "TIFFIN_HOME": str(lake.parent / "home"), "PATH": "/usr/bin:/bin"}
+    return subprocess.run(program, env=settings, capture_output=True, text=True, check=False)
+
+
+def test_a_statement_is_written_where_it_is_asked_for(lake, tmp_path):
+    """The file's name is printed; asked again it has the same bytes."""
+    first = tiffin(lake, "statement", "anna", "--month", "2017-03", "-o", str(tmp_path / "a.pdf"))
+    again = tiffin(lake, "statement", "anna", "--month", "2017-03", "-o", str(tmp_path / "b.pdf"))
+    assert (first.returncode, first.stdout.strip(), first.stderr) == (0, str(tmp_path / "a.pdf"), "")
+    assert again.returncode == 0
+    assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF-1.7")
+
+
+def test_what_cannot_be_made_is_one_line(lake, tmp_path):
+    """No traceback, exit 1, nothing written."""
+    done = tiffin(lake, "statement", "vera", "--month", "2017-03", "--kind", "invoice", "-o", str(tmp_path / "a.pdf"))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "tiffin: account 1000025 has no holder: an invoice must name a seller\n"
+    assert not (tmp_path / "a.pdf").exists()
+
+
+def test_a_month_or_a_period_is_needed(lake):
+    """Neither, or both, is wrong usage."""
+    assert tiffin(lake, "statement", "anna").returncode == 2
+    assert tiffin(lake, "statement", "anna", "--month", "2017-03", "--from", "2017-03-01").returncode == 2
+
+
+def test_many_statements_tell_how_far_they_are_and_what_was_done(lake, tmp_path):
+    """Plain lines where there is no terminal; JSON for programs; the second run finds all there."""
+    first = tiffin(lake, "statements", "--month", "2017-03", "-o", str(tmp_path / "out"))
+    assert (first.returncode, first.stdout) == (0, f"2 papers written, 0 unchanged, in {tmp_path / 'out'}\n")
+    assert first.stderr.splitlines() == ["1 of 2 papers", "2 of 2 papers"]
+    again = tiffin(lake, "statements", "--month", "2017-03", "-o", str(tmp_path / "out"), "--json")
+    facts = json.loads(again.stdout)
+    assert (facts["written"], facts["unchanged"], facts["failed"], again.stderr) == (0, 2, [], "")
+
+
+def test_failed_papers_are_named_at_the_end(lake, tmp_path):
+    """The others are made, and the command fails."""
+    done = tiffin(lake, "statements", "--month", "2017-03", "--kind", "act", "-o", str(tmp_path / "out"))
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-2:] == [
+        "account 1000025: has no holder: an act must name a seller",
+        "tiffin: 1 of 2 papers failed",
+    ]
+    assert [path.name for path in (tmp_path / "out").glob("*.pdf")] == ["A-1000017-2017-03.pdf"]
