@@ -2,8 +2,9 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -19,13 +20,27 @@ from ledger import queries
 from ledger.commands import COMMANDS, AccountRef, why
 from ledger.database import connect, initialise, migrate, server_url, stop
 from ledger.errors import Failure
-from ledger.lines import answered, batches, good, read, written
+from ledger.lines import answered, batches, good, parse_item, read, written
 from ledger.post import Ledger
 from ledger.records import RECORDS
 from ledger.settings import Settings
 
 app = typer.Typer()
 console = Console(width=None if sys.stdout.isatty() else 160)
+
+
+@dataclass(frozen=True)
+class Level:
+    """What the commands speak: how lines are parsed, which there are, who answers them, what more a balance has."""
+
+    parse: Callable[[dict[str, Any]], Any] = parse_item
+    models: Mapping[str, Any] = field(default_factory=lambda: {**COMMANDS, **RECORDS})
+    desk: Callable[[Ledger], Any] = lambda ledger: ledger
+    standing: Callable[[Any, int, datetime | None], dict[str, Any]] = lambda *_: {}
+
+
+level = Level()
+"""Level one, unless the top module puts a second level in its place."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 AccountArgument = Annotated[str, typer.Argument(help="Account number or reference.")]
@@ -86,17 +101,18 @@ def quote(
 
 def run_lines(file: str, batch: int, *, quote: bool = False) -> None:
     """Answer a file's lines on standard output; exit 1 when any was declined or invalid."""
-    ledger = open_ledger()
+    desk = level.desk(open_ledger())
     numbers = count(1)
     all_good = True
     with _lines_of(file) as stream:
         for lines in batches(stream, batch):
-            items = [(number, read(line, number)) for line, number in zip(lines, numbers, strict=False) if line.strip()]
+            numbered = zip(lines, numbers, strict=False)
+            items = [(number, read(line, number, level.parse)) for line, number in numbered if line.strip()]
             outcomes = list(
                 answered(
                     items,
-                    post=ledger.quote if quote else ledger.post,
-                    administer=_cannot_quote if quote else ledger.administer,
+                    post=desk.quote if quote else desk.post,
+                    administer=_cannot_quote if quote else desk.administer,
                 )
             )
             all_good &= all(good(outcome) for outcome in outcomes)
@@ -132,8 +148,9 @@ def balance(
     """Show how an account stands, now or as the ledger stood at a past moment."""
     with connect(open_ledger().url) as connection:
         standing = queries.balance(connection, account_argument(account), at=_instant(at)).to_json()
+        more = level.standing(connection, standing["account"], _instant(at))
     if json_:
-        typer.echo(json.dumps(standing))
+        typer.echo(json.dumps(standing | more))
     else:
         console.print(_table([standing]))
 
@@ -172,8 +189,7 @@ def limits(account: AccountArgument, json_: AsJson = False) -> None:
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of every line that `tiffin post` reads, by type."""
-    models = {**COMMANDS, **RECORDS}
-    typer.echo(json.dumps({kind: _schema(kind, model) for kind, model in models.items()}, indent=2))
+    typer.echo(json.dumps({kind: _schema(kind, model) for kind, model in level.models.items()}, indent=2))
 
 
 def _schema(kind: str, model: Any) -> dict[str, Any]:

@@ -79,6 +79,7 @@ class Points:
     version: int = 0
     lots: dict[int, Lot] = field(default_factory=dict)
     uses: dict[int, dict[int, int]] = field(default_factory=dict)
+    holds: set[int] = field(default_factory=set)
     changed_lots: set[int] = field(default_factory=set)
     changed_uses: set[tuple[int, int]] = field(default_factory=set)
 
@@ -86,6 +87,15 @@ class Points:
     def left(self) -> int:
         """Return the points that are not spent, held or gone."""
         return sum(lot.left for lot in self.lots.values())
+
+    @property
+    def held(self) -> int:
+        """Return the points set aside by holds."""
+        return sum(sum(self.uses.get(hold, {}).values()) for hold in self.holds)
+
+    def release(self, hold: int) -> None:
+        """Let what a hold still sets aside go back: it ran out."""
+        self._give_back(hold, sum(self.uses.get(hold, {}).values()))
 
     def due(self, day: date) -> list[Lot]:
         """Return the lots with points left that are gone when a day has begun, first to expire first."""
@@ -111,6 +121,8 @@ class Points:
             self.changed_lots.add(id)
         else:
             self._take(id, entry.held - entry.amount)
+            if kind == "hold":
+                self.holds.add(id)
 
     def _take(self, transaction: int, amount: int) -> None:
         for lot in sorted(self.lots.values(), key=lambda lot: lot.order):

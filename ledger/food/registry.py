@@ -106,7 +106,7 @@ def _bonus_program(desk: Desk, record: Record) -> Facts:
     desk.connection.execute("SELECT 1 FROM brand WHERE id = %s FOR NO KEY UPDATE", [brand])
     last = desk.row("SELECT * FROM bonus_program WHERE brand_id = %s ORDER BY id DESC LIMIT 1", [brand])
     before = {name: last[name] for name in _PROGRAM} if last else None
-    new = {
+    new: Row = {
         "accrue_percent": None, "redeem_percent": None, "expires_after_days": None, "valid_from": desk.today,
         "valid_until": None,
     }  # fmt: skip

@@ -8,7 +8,7 @@ need no lock of their own: an order's account, or a limited promotion, guards th
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from psycopg import Connection
 
@@ -46,14 +46,22 @@ def load_shop(
     return shop
 
 
-def orders_named(connection: Connection[Any], keys: Sequence[str]) -> list[tuple[int, str | None]]:
-    """Return (account, key of the debit or capture that refunds go to) of the orders that have the keys."""
+class Named(NamedTuple):
+    """An order that a batch names: its account, what refunds go to, its brands."""
+
+    account: int
+    main: str | None
+    brands: list[str]
+
+
+def orders_named(connection: Connection[Any], keys: Sequence[str]) -> list[Named]:
+    """Return what must be known of the orders that have the keys before their accounts can be locked."""
     rows = connection.execute(
-        "SELECT o.account_id, m.key FROM food_order o LEFT JOIN transaction m ON m.id = o.main_id "
-        "WHERE o.key = ANY(%s)",
+        "SELECT o.account_id, m.key, array(SELECT DISTINCT b.code FROM order_line l JOIN brand b ON b.id = l.brand_id "
+        "WHERE l.order_id = o.id) FROM food_order o LEFT JOIN transaction m ON m.id = o.main_id WHERE o.key = ANY(%s)",
         [list(keys)],
     )
-    return rows.fetchall()
+    return [Named(*row) for row in rows]
 
 
 def _codes(book: Book) -> dict[int, str]:
@@ -116,12 +124,11 @@ def _load_promotions(
     used = {promotion for order in shop.orders.values() for promotion, _, _ in order.promotions}
     if not codes and not used:
         return
-    named = f"WHERE (code = ANY(%s) OR id = ANY(%s)) AND {'' if lock else 'NOT '}"
     known: list[Any] = [list(codes), list(used)]
     where = "WHERE (code = ANY(%s) OR id = ANY(%s))"
     if lock:
         # A limited promotion is one order's at a time. Others only may not change meanwhile.
-        connection.execute(f"SELECT id FROM promotion {named}{_LIMITED} ORDER BY id FOR NO KEY UPDATE", known)
+        connection.execute(f"SELECT id FROM promotion {where} AND {_LIMITED} ORDER BY id FOR NO KEY UPDATE", known)
         connection.execute(f"SELECT id FROM promotion {where} AND NOT {_LIMITED} ORDER BY id FOR SHARE", known)
     brands = _codes(book)
     for id_, code, kind, value, brand, *rest in connection.execute(
@@ -238,7 +245,10 @@ def write_shop(connection: Connection[Any], book: Book, shop: Shop) -> None:
     brands = {code: brand.id for code, brand in book.brands.items()}
     _copy(connection, "food_order", _ORDER, [_order_row(order, mains) for order in shop.new_orders])
     _copy(connection, "order_line", _LINE, [
-        (o.id, n.number, brands[n.brand], n.service, n.sku, n.name, n.quantity, n.price, n.gross, n.discount, n.net, n.kept)
+        (
+            o.id, n.number, brands[n.brand], n.service, n.sku, n.name, n.quantity, n.price, n.gross, n.discount, n.net,
+            n.kept,
+        )
         for o in shop.new_orders for n in o.lines
     ])  # fmt: skip
     _copy(

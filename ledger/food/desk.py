@@ -1,0 +1,188 @@
+"""The desk: post orders and what becomes of them, together with the ledger's own commands, batch by batch.
+
+A batch is one database transaction: balances are locked (in id order), then promotions (in
+id order), then everything is loaded, decided and written, orders, uses, lots and postings
+together. Points that expired are booked before their account is touched.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from psycopg import Connection
+
+from ledger import commands as c
+from ledger.food import commands as f
+from ledger.food.decide import Outcome, answer, expire_points
+from ledger.food.registry import FOOD_RULES
+from ledger.food.settings import FoodSettings
+from ledger.food.store import Named, load_shop, orders_named, write_shop
+from ledger.load import numbers_of
+from ledger.outcomes import Declined, Done, Invalid
+from ledger.post import Ledger, brands_of, named, payments_of
+from ledger.records import Record
+from ledger.registry import bonus_account
+from ledger.store import CUT_LOCK
+
+
+class _Stale(Exception):
+    """Another delivered an order while it was being looked up: the batch must be loaded anew."""
+
+
+class Desk:
+    """The shell of food over a Ledger: what it posts, and orders. One instance serves one thread."""
+
+    def __init__(self, ledger: Ledger, *, preorder_lives: timedelta | None = None) -> None:
+        self.ledger = ledger
+        self.preorder_lives = preorder_lives or timedelta(hours=FoodSettings().preorder_hours)
+
+    def post(self, commands: Sequence[c.Command]) -> list[Outcome]:
+        """Return one outcome a command, in order; all that was accepted is durable by then."""
+        if not any(map(_concerns_food, commands)):
+            return list(self.ledger.post(commands))
+        return self._run(commands, keep=True)
+
+    def quote(self, commands: Sequence[c.Command]) -> list[Outcome]:
+        """Return what `post` would answer now, priced; writes nothing and waits for no lock."""
+        if not any(map(_concerns_food, commands)):
+            return list(self.ledger.quote(commands))
+        return self._run(commands, keep=False)
+
+    def administer(self, records: Sequence[Record]) -> list[Done | Declined | Invalid]:
+        """Return one outcome an administration line of either level, in order."""
+        return self.ledger.administer(records, FOOD_RULES)
+
+    def book_expired(self, until: datetime) -> int:
+        """Book the holds and the points that expired at or before `until`, which must be past; return how many.
+
+        Before a cut: lots then agree with the balances of the bonus accounts.
+        """
+        booked, after = self.ledger.book_expired(until), 0
+        while True:
+            last, points = self.ledger.retried(partial(self._book_points, until, after))
+            booked += points
+            if last is None:
+                return booked
+            after = last
+
+    def _run(self, commands: Sequence[c.Command], *, keep: bool) -> list[Outcome]:
+        while True:
+            try:
+                return self.ledger.retried(lambda: self._post(commands, keep=keep))
+            except _Stale:
+                continue
+
+    def _post(self, commands: Sequence[c.Command], *, keep: bool) -> list[Outcome]:
+        ledger, connection = self.ledger, self.ledger.connection()
+        plain = [command for command in commands if not isinstance(command, f.Order | f.FollowUp)]
+        orders = [command for command in commands if isinstance(command, f.Order)]
+        follows = [command for command in commands if isinstance(command, f.FollowUp)]
+        accounts, _, refers = named(plain)
+        accounts |= {order.account for order in orders}
+        with connection.transaction(force_rollback=not keep):
+            if not keep:
+                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            else:
+                connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK])
+            found = orders_named(connection, [command.order for command in follows]) if follows else []
+            accounts |= {order.account for order in found}
+            refers += [command.order for command in follows] + [order.main for order in found if order.main]
+            self._open_bonus_accounts(connection, orders, found)
+            posting = ledger.posting(
+                connection,
+                accounts,
+                keys=[command.key for command in commands],
+                refers=refers,
+                times=[command.at for command in commands if command.at is not None],
+                brands=_brands(plain, orders, follows, found),
+                ids=len(commands) + 2 * len(follows),
+                payments=[key for command in plain for key in payments_of(command)],
+                lock=keep,
+            )
+            with posting as p:
+                shop = load_shop(connection, p.book, commands, lives=self.preorder_lives, lock=keep)
+                mains = {order.main for order in shop.orders.values()} - {None}
+                if not mains <= p.book.transactions.keys():
+                    raise _Stale
+                outcomes = [answer(shop, p, command) for command in commands]
+                if keep:
+                    p.write()
+                    write_shop(connection, p.book, shop)
+        return outcomes
+
+    def _open_bonus_accounts(
+        self, connection: Connection[Any], orders: Sequence[f.Order], found: Sequence[Named]
+    ) -> None:
+        """See that each client of the batch has a bonus account for each brand with a programme that it orders from.
+
+        In order of account and brand: two batches that open the same accounts would otherwise deadlock.
+        """
+        rows = connection.execute("SELECT DISTINCT b.code, b.id FROM bonus_program p JOIN brand b ON b.id = p.brand_id")
+        programs = dict(rows.fetchall())
+        if not programs:
+            return
+        references = [order.account for order in orders if isinstance(order.account, str)]
+        known = numbers_of(connection, self.ledger.known, references)
+        named = [(order.account, order.brands) for order in orders] + [(o.account, set(o.brands)) for o in found]
+        wanted = {
+            (number, programs[brand])
+            for account, brands in named for brand in brands & programs.keys()
+            if (number := known.get(account) if isinstance(account, str) else account) is not None
+        }  # fmt: skip
+        missing = connection.execute(_UNOPENED, [[pair[0] for pair in wanted], [pair[1] for pair in wanted]])
+        for account, brand in missing.fetchall():
+            bonus_account(connection, account, brand)
+
+    def _book_points(self, until: datetime, after: int, most: int = 500) -> tuple[int | None, int]:
+        """Book what expired of the next clients' points, and let their lots follow.
+
+        Return the last client's account, None when there were none, and how many expiries were booked.
+        """
+        connection = self.ledger.connection()
+        with connection.transaction():
+            accounts = [money for (money,) in connection.execute(_BEHIND, [after, until, most]).fetchall()]
+            if not accounts:
+                return None, 0
+            with self.ledger.posting(connection, accounts, ids=2 * len(accounts)) as p:
+                shop = load_shop(connection, p.book, (), lives=self.preorder_lives)
+                at = min(until, p.book.now)
+                points = sum(expire_points(shop, p, account, at) for account in accounts)
+                p.write()
+                write_shop(connection, p.book, shop)
+        return accounts[-1], points
+
+
+_UNOPENED = """
+SELECT w.account, w.brand FROM unnest(%s::bigint[], %s::bigint[]) AS w(account, brand)
+JOIN account m ON m.id = w.account AND m.kind = 'money'
+LEFT JOIN account b ON b.kind = 'bonus' AND b.money_account_id = w.account AND b.brand_id = w.brand
+WHERE b.id IS NULL ORDER BY 1, 2
+"""
+# Clients with points that the lots are behind with, or with points left that are gone.
+_BEHIND = """
+SELECT DISTINCT a.money_account_id FROM account a JOIN balance b ON b.account_id = a.id
+LEFT JOIN bonus_points p ON p.account_id = a.id
+WHERE a.kind = 'bonus' AND a.money_account_id > %s AND (b.version > coalesce(p.version, 0) OR EXISTS (
+    SELECT FROM bonus_lot l WHERE l.account_id = a.id AND l.points_left > 0
+    AND l.gone_on <= (%s AT TIME ZONE (SELECT time_zone FROM book))::date
+)) ORDER BY 1 LIMIT %s
+"""
+
+
+def _concerns_food(command: c.Command) -> bool:
+    """Tell whether a command is an order's, or may spend points."""
+    if isinstance(command, f.Order | f.FollowUp | c.Bonus):
+        return True
+    return isinstance(command, c.Debit | c.Hold) and bool(command.bonus_at_most)
+
+
+def _brands(
+    plain: Iterable[c.Command], orders: Iterable[f.Order], follows: Iterable[f.FollowUp], found: Iterable[Named]
+) -> set[tuple[str, str | None]]:
+    """Return the brands that a batch names, with currencies."""
+    brands = {pair for command in plain for pair in brands_of(command)}
+    brands |= {(brand, order.currency) for order in orders for brand in order.brands}
+    brands |= {(brand, None) for order in found for brand in order.brands}
+    fees = (follow.fee_brand for follow in follows if isinstance(follow, f.Cancel))
+    return brands | {(brand, None) for brand in fees if brand}
