@@ -9,7 +9,8 @@ from decimal import Decimal
 from functools import cached_property
 
 from reports.documents.model import ZERO, Line
-from reports.documents.view import Balance, Entry, Item, Page
+from reports.documents.rows import Balance, Entry, Item
+from reports.documents.view import Page
 
 
 class ActPage(Page):

@@ -6,9 +6,6 @@ account that no brand holds is drawn without one and says so.
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from itertools import groupby
@@ -18,8 +15,9 @@ from markupsafe import Markup
 
 from ledger.errors import Failure
 from reports.documents.language import N_, Language
-from reports.documents.model import ZERO, Age, Client, Issuer, Line, Operation, Statement
+from reports.documents.model import Age, Client, Issuer, Operation, Statement
 from reports.documents.qr import payment_code
+from reports.documents.rows import Day, Part, Row, by_brand, day_of, total_of
 
 Kind = Literal["statement", "act", "invoice"]
 KINDS: tuple[Kind, ...] = ("statement", "act", "invoice")
@@ -43,73 +41,6 @@ _TAX = {"RU": "ИНН", "BY": "УНП", "KZ": "БИН"}
 def paper_number(paper: Statement, kind: Kind) -> str:
     """Return the paper's number: the same account, period and kind always have the same."""
     return f"{PREFIX[kind]}-{paper.account}-{paper.period}"
-
-
-@dataclass(frozen=True)
-class Row:
-    """One operation as a statement prints it."""
-
-    operation: Operation
-    day: str
-    time: str
-    headline: str
-    detail: str
-
-
-@dataclass(frozen=True)
-class Day:
-    """All operations of one day, for statements too long to list them."""
-
-    on: date
-    count: int
-    charged: Decimal
-    received: Decimal
-    balance: Decimal
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One operation as an act prints it, from the issuer's side: debit is what the client owes."""
-
-    day: str
-    document: str
-    debit: Decimal
-    credit: Decimal
-
-
-@dataclass(frozen=True)
-class Balance:
-    """A balance from the issuer's side."""
-
-    debit: Decimal
-    credit: Decimal
-
-
-@dataclass(frozen=True)
-class Item:
-    """One service at one VAT rate on an invoice; `count` is of lines charged."""
-
-    name: str
-    count: int
-    gross: Decimal
-    discount: Decimal
-    rate: Decimal | None
-    vat: Decimal
-    amount: Decimal
-
-
-@dataclass(frozen=True)
-class Part:
-    """One band of the ageing strip; `share` in percent of its width."""
-
-    label: str
-    amount: Decimal
-    share: int
-    shade: str
-
-
-def _total(amounts: Iterable[Decimal]) -> Decimal:
-    return sum(amounts, start=ZERO)
 
 
 class Page:
@@ -218,11 +149,11 @@ class Page:
 
     @cached_property
     def charged(self) -> Decimal:
-        return _total(-operation.amount for operation in self.paper.operations if operation.amount < 0)
+        return total_of(-operation.amount for operation in self.paper.operations if operation.amount < 0)
 
     @cached_property
     def received(self) -> Decimal:
-        return _total(operation.amount for operation in self.paper.operations if operation.amount > 0)
+        return total_of(operation.amount for operation in self.paper.operations if operation.amount > 0)
 
     @cached_property
     def figure_width(self) -> int:
@@ -235,7 +166,7 @@ class Page:
 
     @property
     def unpaid(self) -> Decimal:
-        return _total(age.amount for age in self.paper.ages)
+        return total_of(age.amount for age in self.paper.ages)
 
     @property
     def strip(self) -> list[Part]:
@@ -265,11 +196,11 @@ class Page:
 
     @property
     def vat_amount(self) -> Decimal:
-        return _total(row.amount for row in self.paper.vat)
+        return total_of(row.amount for row in self.paper.vat)
 
     @property
     def vat_total(self) -> Decimal:
-        return _total(row.vat for row in self.paper.vat)
+        return total_of(row.vat for row in self.paper.vat)
 
     @property
     def rows(self) -> list[Row]:
@@ -287,7 +218,7 @@ class Page:
         if len(self.paper.operations) <= MOST_OPERATIONS:
             return []
         by_day = groupby(self.paper.operations, key=lambda operation: operation.posted_on)
-        return [_day(on, list(operations)) for on, operations in by_day]
+        return [day_of(on, list(operations)) for on, operations in by_day]
 
     @property
     def summarised(self) -> str:
@@ -309,10 +240,10 @@ class Page:
 
     def detail(self, operation: Operation) -> str:
         """Return brands with their amounts, the discount, and what was said about the operation."""
-        brands = _by_brand(operation.lines)
+        brands = by_brand(operation.lines)
         alone = len(brands) == 1
         parts = [name if alone else f"{name} {self.lang.money(abs(amount))}" for name, amount in brands]
-        discount = _total(line.discount for line in operation.lines)
+        discount = total_of(line.discount for line in operation.lines)
         if discount:
             parts.append(self.lang.text("discount %s") % self.lang.money(abs(discount)))
         said = (operation.channel, operation.reason, operation.note)
@@ -323,20 +254,3 @@ class Page:
         data = self.lang.text("The figures are embedded in this document as JSON and CSV.")
         at = self.lang.text("Times are in the zone %s.") % self.paper.time_zone
         return f"{data} {at}"
-
-
-def _by_brand(lines: Sequence[Line]) -> list[tuple[str, Decimal]]:
-    sums: dict[str, Decimal] = {}
-    for line in lines:
-        sums[line.brand] = sums.get(line.brand, ZERO) + line.amount
-    return list(sums.items())
-
-
-def _day(on: date, operations: Sequence[Operation]) -> Day:
-    return Day(
-        on=on,
-        count=len(operations),
-        charged=_total(-one.amount for one in operations if one.amount < 0),
-        received=_total(one.amount for one in operations if one.amount > 0),
-        balance=operations[-1].balance,
-    )
