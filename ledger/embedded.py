@@ -73,6 +73,9 @@ def stop(home: Path) -> bool:
         if not (data / "postmaster.pid").exists():
             return False
         _pg_ctl(data, "stop", "-m", "fast")
+        if (folder := _socket_folder(data)) != data:
+            with suppress(OSError):
+                folder.rmdir()
     return True
 
 

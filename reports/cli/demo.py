@@ -32,9 +32,7 @@ PLAIN_STEPS = 10
 @app.command()
 def demo(
     households: Annotated[int, typer.Option(min=1, help="Only so many of the households.")] = HOUSEHOLDS,
-    statements: Annotated[
-        int, typer.Option(min=0, help="How many statements of December, and fewer of February.")
-    ] = 200,
+    statements: Annotated[int, typer.Option(min=0, help="Statements of December; of February fewer.")] = 200,
 ) -> None:
     """Play a real year of orders through the ledger, then close it, report it and print its papers."""
     import reports
