@@ -52,20 +52,18 @@ DECLINES: dict[str, str] = {
 NOT_KEPT = frozenset({"key_reused", "out_of_order"})
 """Declines that leave no transaction: the caller may send the key again."""
 
-RANK = {code: rank for rank, code in enumerate(DECLINES)}
+RANK: dict[str, float] = {code: rank for rank, code in enumerate(DECLINES)}
 FUNDS = "write_off_limit_exceeded"
 """The first of the refusals that are about money."""
+
+_SENTENCES = dict(DECLINES)
 
 
 def add_declines(sentences: dict[str, str], before: str = FUNDS) -> None:
     """Let a second level's own refusals take their place in the list, in their order, before another."""
-    ranked = dict(DECLINES)
-    DECLINES.clear()
-    for code, sentence in ranked.items():
-        if code == before:
-            DECLINES.update(sentences)
-        DECLINES[code] = sentence
-    RANK.update({code: rank for rank, code in enumerate(DECLINES)})
+    _SENTENCES.update(sentences)
+    place, step = RANK[before] - 0.5, 0.4 / len(sentences)
+    RANK.update({code: place + step * number for number, code in enumerate(sentences)})
 
 
 Facts = dict[str, Any]
@@ -151,7 +149,7 @@ class Declined:
     def message(self) -> str:
         """Return the sentence: the rule, the subject, every number used and the gap."""
         # A level that is not at hand may have refused: then its code has to do.
-        sentence = DECLINES.get(self.code)
+        sentence = _SENTENCES.get(self.code)
         return sentence.format_map(self.facts) if sentence else self.code.replace("_", " ")
 
     def to_json(self) -> dict[str, Any]:

@@ -250,7 +250,10 @@ def _in_time(book: Book, order: Order, command: f.FollowUp) -> None:
 def _step(shop: Shop, book: Book, order: Order, command: c.Command, posted: Posted) -> Ordered:
     """Note a step of an order and return its outcome."""
     shop.follow(book)
-    said = said_of(shop, book, order)
+    said = said_of(book, order)
+    if isinstance(command, f.Cancel):
+        brand = command.fee_brand or order.brands[0]
+        said["fee"] = {"brand": brand, "amount": str(command.fee)} if command.fee else None
     shop.said[posted.transaction] = said
     shop.steps.append((posted.transaction, order.id, command.kind))
     return ordered(posted, said)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from ledger.book import Book
-from ledger.food.shop import Order, OrderLine, Said, Shop
+from ledger.food.shop import Order, OrderLine, Said
 from ledger.money import plain
 
 Shares = dict[tuple[int, int], int]
@@ -46,7 +46,7 @@ def _is_money(book: Book, account: int) -> bool:
     return book.accounts[account].kind == "money"
 
 
-def said_of(shop: Shop, book: Book, order: Order) -> Said:
+def said_of(book: Book, order: Order) -> Said:
     """Return the order as its caller is told of it: priced lines, promotions, who paid, points. Amounts as strings."""
     paid = {"bonuses": 0, "payers": 0, "client": 0}
     for (_, source), amount in shares(book, order).items():
