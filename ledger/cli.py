@@ -104,6 +104,7 @@ def run_lines(file: str, batch: int, *, quote: bool = False) -> None:
     desk = level.desk(open_ledger())
     numbers = count(1)
     all_good = True
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
     with _lines_of(file) as stream:
         for lines in batches(stream, batch):
             numbered = zip(lines, numbers, strict=False)

@@ -17,13 +17,14 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     ConfigDict,
+    Strict,
     TypeAdapter,
     ValidationError,
     model_validator,
 )
 from pydantic.dataclasses import dataclass
 
-from ledger.money import amount_of, is_account_number, is_currency
+from ledger.money import amount_of, is_account_number, is_currency, said
 
 KEY_LENGTH = 64
 TEXT_LENGTH = 1000
@@ -34,11 +35,13 @@ OWN_KEYS = "tiffin:"
 
 def _text(value: object) -> object:
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is not text")
+        raise ValueError(f"{said(value)} is not text")
     if len(value) > TEXT_LENGTH:
         raise ValueError(f"is longer than {TEXT_LENGTH} characters")
-    if any((ord(letter) < 32 and letter not in "\n\t") or 0xD800 <= ord(letter) <= 0xDFFF for letter in value):
+    if any(ord(letter) < 32 and letter not in "\n\t" for letter in value):
         raise ValueError("has control characters")
+    if any(0xD800 <= ord(letter) <= 0xDFFF for letter in value):
+        raise ValueError("has half a character (a surrogate without its other half)")
     return value
 
 
@@ -84,7 +87,7 @@ def _not_zero(value: object) -> Decimal:
 
 def _account(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError(f"{value!r} is neither an account number nor a reference")
+        raise ValueError(f"{said(value)} is neither an account number nor a reference")
     if isinstance(value, str):
         return _name(str(_text(value)))
     if not 10 <= value < 10**18 or not is_account_number(value):
@@ -94,24 +97,25 @@ def _account(value: object) -> object:
 
 def _currency(value: str) -> str:
     if not is_currency(value):
-        raise ValueError(f"{value} is not an ISO 4217 currency with two decimals")
+        raise ValueError(f"{said(value)} is not an ISO 4217 currency with two decimals")
     return value
 
 
 def _instant(value: object) -> object:
+    written = said(value)
     if isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}[T ]\d", value):
         try:
             value = datetime.fromisoformat(value)
         except ValueError:
-            raise ValueError(f"{value} is not a time in ISO 8601") from None
+            raise ValueError(f"{written} is not a time in ISO 8601") from None
     if not isinstance(value, datetime):
-        raise ValueError(f"{value!r} is not a time in ISO 8601")
+        raise ValueError(f"{written} is not a time in ISO 8601")
     if value.tzinfo is None:
-        raise ValueError(f"{value.isoformat()} has no time zone")
-    try:
-        return value.astimezone(UTC)
-    except OverflowError:
-        raise ValueError(f"{value.isoformat()} is not a time that UTC can name") from None
+        raise ValueError(f"{written} has no time zone")
+    # At the ends of the calendar there is no tomorrow, and no other time zone.
+    if not 1900 <= value.year <= 9998:
+        raise ValueError(f"{written} is not between the years 1900 and 9998")
+    return value.astimezone(UTC)
 
 
 def _day(value: object) -> object:
@@ -119,9 +123,9 @@ def _day(value: object) -> object:
         try:
             return date.fromisoformat(value)
         except ValueError:
-            raise ValueError(f"{value} is not a date") from None
+            raise ValueError(f"{said(value)} is not a date") from None
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise ValueError(f"{value!r} is not a date")
+        raise ValueError(f"{said(value)} is not a date")
     return value
 
 
@@ -145,7 +149,7 @@ def _attributes(value: object, depth: int = 0) -> object:
     if isinstance(value, list | tuple):
         return [_attributes(inner, depth + 1) for inner in value]
     if value is not None and not isinstance(value, int | float):
-        raise ValueError(f"{value!r} is not JSON")
+        raise ValueError(f"{said(value)} is not JSON")
     return value
 
 
@@ -221,7 +225,7 @@ class Line:
 class LineAmount:
     """How much of one earlier line; no amount means all that is left of it."""
 
-    line: int
+    line: Annotated[int, Strict()]
     amount: Amount | None = None
 
 
@@ -363,7 +367,7 @@ class Capture(Command):
     hold: Name
     amount: Positive | None = None
     lines: tuple[LineAmount, ...] | None = None
-    final: bool = False
+    final: Annotated[bool, Strict()] = False
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
@@ -479,7 +483,7 @@ def parse(record: Mapping[str, Any]) -> Command:
     kind = record.get("type")
     adapter = _ADAPTERS.get(kind) if isinstance(kind, str) else None
     if adapter is None:
-        raise ValueError(f"type: {kind!r} is not a known type" if "type" in record else "type: is missing")
+        raise ValueError(f"type: {said(kind)} is not a known type" if "type" in record else "type: is missing")
     try:
         command = adapter.validate_python({name: value for name, value in record.items() if name != "type"})
     except ValidationError as error:
@@ -499,13 +503,15 @@ def why(error: ValidationError) -> str:
         "unexpected_keyword_argument": "is not a known field",
         "extra_forbidden": "is not a known field",
     }.get(first["type"]) or first["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
-    return f"{where}: {message}" if where else message
+    # A rule of the whole may name the field that breaks it.
+    joint = "." if re.match(r"\w+: ", message) else ": "
+    return f"{where[:100]}{joint}{message}" if where else message
 
 
 def fingerprint(command: Command) -> bytes:
     """Return 16 bytes that are the same for the same content, whatever way it was written."""
-    said = repr((command.kind, *[getattr(command, name) for name in _fields(type(command))]))
-    return hashlib.blake2b(said.encode(), digest_size=16).digest()
+    content = repr((command.kind, *[getattr(command, name) for name in _fields(type(command))]))
+    return hashlib.blake2b(content.encode(), digest_size=16).digest()
 
 
 _FIELDS: dict[type[Command], tuple[str, ...]] = {}

@@ -6,6 +6,7 @@ and wait for its answer. A run of administration lines is a batch of its own.
 
 import json
 import queue
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -14,8 +15,12 @@ from typing import IO, Any
 
 from ledger import commands, records
 from ledger.commands import Command
+from ledger.money import said
 from ledger.outcomes import Done, Invalid, Outcome
 from ledger.records import RECORDS, Record
+
+_NOT_UTF_8 = re.compile("[\udc80-\udcff]")
+"""What a byte that is no UTF-8 was read as."""
 
 Item = Command | Record | Invalid
 Post = Callable[[Sequence[Any]], Sequence[Outcome]]
@@ -29,18 +34,22 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"{next(name for name in names if names.count(name) > 1)}: is given twice")
+        raise ValueError(f"{said(next(name for name in names if names.count(name) > 1))}: is given twice")
     return record
 
 
 def read(line: str, number: int, parse: Callable[[dict[str, Any]], Any] | None = None) -> Any:
     """Return what a line says: a command or a record, or Invalid with the line's number and the reason."""
+    broken = _NOT_UTF_8.search(line)
+    if broken:
+        return Invalid(line=number, message=f"not JSON: not UTF-8 at character {broken.start() + 1}")
     try:
-        record = json.loads(line, parse_constant=_no_constant, object_pairs_hook=_pairs)
+        record = json.loads(line.rstrip().removeprefix("\ufeff"), parse_constant=_no_constant, object_pairs_hook=_pairs)
     except json.JSONDecodeError as error:
         return Invalid(line=number, message=f"not JSON: {error.msg} at character {error.pos + 1}")
     except (ValueError, RecursionError) as error:
         message = "not JSON: nested too deep" if isinstance(error, RecursionError) else str(error)
+        message = "not JSON: a number of more than 4300 digits" if "Exceeds the limit" in message else message
         return Invalid(line=number, message=message)
     if not isinstance(record, dict):
         return Invalid(line=number, message="is not a JSON object")
@@ -113,4 +122,6 @@ def good(outcome: Outcome) -> bool:
 
 def written(outcomes: Iterable[Outcome]) -> str:
     """Return outcomes as JSON Lines."""
-    return "".join(json.dumps(outcome.to_json(), ensure_ascii=False) + "\n" for outcome in outcomes)
+    text = "".join(json.dumps(outcome.to_json(), ensure_ascii=False) + "\n" for outcome in outcomes)
+    # Half a character that a caller sent in a key can only be given back as an escape.
+    return text.encode("utf-8", "backslashreplace").decode()

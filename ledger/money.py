@@ -3,6 +3,7 @@
 Every currency of the book has two decimals, so a minor unit is always a hundredth.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from decimal import Decimal
@@ -24,30 +25,35 @@ def amount_of(value: object) -> Decimal:
     Raises ValueError with the reason: a float, not a number, too many decimals, too large.
     """
     if isinstance(value, bool) or value is None:
-        raise ValueError(f"{_shown(value)} is not an amount")
+        raise ValueError(f"{said(value)} is not an amount")
     if isinstance(value, float):
         raise ValueError(f'{value} is a float; write the amount as a string, such as "12.50"')
     if isinstance(value, str):
         if not _PLAIN.fullmatch(value):
-            raise ValueError(f"{_shown(value)} is not an amount in plain notation")
+            raise ValueError(f"{said(value)} is not an amount in plain notation")
         value = Decimal(value) if len(value) < 40 else _too_large(value)
     elif isinstance(value, int):
         value = Decimal(value) if abs(value) <= MOST else _too_large(value)
     if not isinstance(value, Decimal) or not value.is_finite():
-        raise ValueError(f"{_shown(value)} is not an amount")
+        raise ValueError(f"{said(value)} is not an amount")
     if int(value.as_tuple().exponent) < -2:
         raise ValueError(f"{value} has more than two decimals")
-    if abs(value) * 100 > MOST:
+    if abs(value) > decimal(MOST):
         _too_large(value)
-    return value.quantize(Decimal("0.01"))
+    # Adding nothing makes -0.00 the 0.00 that it is.
+    return value.quantize(Decimal("0.01")) + 0
 
 
 def _too_large(value: object) -> Decimal:
-    raise ValueError(f"{_shown(value)} is more than {plain(MOST)}")
+    raise ValueError(f"{said(value)} is more than {plain(MOST)}")
 
 
-def _shown(value: object) -> str:
-    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+def said(value: object) -> str:
+    """Return a value as its sender wrote it, in JSON, cut short."""
+    try:
+        text = str(value) if isinstance(value, str | Decimal) else json.dumps(value, ensure_ascii=False, default=str)
+    except (RecursionError, ValueError):
+        text = "something nested too deep"
     return text if len(text) <= 40 else f"{text[:37]}..."
 
 
@@ -93,8 +99,12 @@ def share(whole: int, taken: int, of: int) -> int:
 
 @cache
 def is_currency(code: str) -> bool:
-    """Tell whether `code` is an ISO 4217 currency with two decimals (as CLDR lists them)."""
-    return code in get_global("all_currencies") and get_currency_precision(code) == 2
+    """Tell whether `code` is an ISO 4217 currency of some country today, with two decimals (as CLDR lists them)."""
+    tender = {
+        currency for listed in get_global("territory_currencies").values()
+        for currency, _, until, is_tender in listed if is_tender and until is None
+    }  # fmt: skip
+    return code in tender and get_currency_precision(code) == 2
 
 
 def is_account_number(number: int) -> bool:

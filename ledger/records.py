@@ -4,12 +4,13 @@ Only the fields that are given count: what is absent stays as it is in the book.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
 from ledger.commands import AccountRef, Amount, Currency, Day, Name, Text, why
 from ledger.identity import check_detail, check_tax_id
+from ledger.money import said
 
 
 def _code(value: str) -> str:
@@ -20,15 +21,13 @@ def _code(value: str) -> str:
 
 def _whole(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{value!r} is not a whole number")
+        raise ValueError(f"{said(value)} is not a whole number")
     if not 0 <= value <= 1_000_000:
         raise ValueError(f"{value} is not from 0 to 1000000")
     return value
 
 
-def _details(value: object) -> object:
-    if not isinstance(value, Mapping) or not all(isinstance(item, str) for item in (*value, *value.values())):
-        raise ValueError("is not an object of names and texts")
+def _details(value: dict[str, str]) -> dict[str, str]:
     for name, number in value.items():
         check_detail(name, number)
     return value
@@ -42,7 +41,7 @@ def _colour(value: str) -> str:
 
 Code = Annotated[Name, AfterValidator(_code)]
 Whole = Annotated[int, BeforeValidator(_whole)]
-Details = Annotated[dict[str, str], BeforeValidator(_details)]
+Details = Annotated[dict[Text, Text], AfterValidator(_details)]
 Colour = Annotated[Text, AfterValidator(_colour)]
 
 
@@ -51,9 +50,19 @@ class Record(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    never_null: ClassVar[frozenset[str]] = frozenset()
+
     type: str
     by: Text | None = None
     note: Text | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_null_where_there_must_be_something(cls, given: Any) -> Any:
+        for name in sorted(cls.never_null):
+            if isinstance(given, Mapping) and name in given and given[name] is None:
+                raise ValueError(f"{name}: may not be null")
+        return given
 
 
 class _Identified(Record):
@@ -73,6 +82,8 @@ class _Identified(Record):
 class Brand(_Identified):
     """One of the company's own legal entities."""
 
+    never_null = frozenset({"name", "status"})
+
     type: Literal["brand"] = "brand"
     code: Code
     name: Name | None = None
@@ -87,6 +98,8 @@ class Brand(_Identified):
 class Party(_Identified):
     """A client."""
 
+    never_null = frozenset({"kind", "name", "status"})
+
     type: Literal["party"] = "party"
     reference: Code
     kind: Literal["individual", "legal_entity"] | None = None
@@ -100,6 +113,8 @@ class Party(_Identified):
 
 class Account(Record):
     """A party's personal account."""
+
+    never_null = frozenset({"party", "currency"})
 
     type: Literal["account"] = "account"
     reference: Code
@@ -120,6 +135,8 @@ class AccountStatus(Record):
 
 class CreditTerms(Record):
     """How far, how long and when an account may be below zero."""
+
+    never_null = frozenset({"limit", "valid_from"})
 
     type: Literal["credit_terms"] = "credit_terms"
     account: AccountRef
