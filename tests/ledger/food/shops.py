@@ -147,7 +147,8 @@ class PostgresShop(Postgres):
         state["orders"] = {
             key: (status, kept)
             for key, status, kept in self.rows(
-                "SELECT key, status, array(SELECT kept FROM order_line WHERE order_id = o.id ORDER BY line) FROM food_order o"
+                "SELECT key, status, array(SELECT kept FROM order_line WHERE order_id = o.id ORDER BY line) "
+                "FROM food_order o"
             )
         }
         state["used"] = dict(self.rows(
@@ -220,7 +221,7 @@ class Food:
 def moved(state: State) -> State:
     """Return what only a posted command may change; expiries by time alone are not its doing."""
     return {name: state[name] for name in ("owed", "orders", "used")} | {
-        "balances": {a: b[:2] for a, b in state["balances"].items() if "points" not in a}
+        "balances": {a: b[:2] for a, b in state["balances"].items() if "sushi" not in a and "pizza" not in a}
     }
 
 
