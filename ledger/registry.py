@@ -25,6 +25,7 @@ from ledger.outcomes import Declined, Done, Facts, Invalid
 from ledger.store import CUT_LOCK, new_number
 
 Row = dict[str, Any]
+Parameters = Sequence[Any] | Mapping[str, Any]
 
 
 class Refused(Exception):
@@ -44,12 +45,12 @@ class Desk:
     now: datetime
     today: date
 
-    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[Row]:
+    def rows(self, query: str, parameters: Parameters = ()) -> list[Row]:
         """Return rows by column name."""
         with self.connection.cursor(row_factory=dict_row) as cursor:
             return cursor.execute(query, parameters).fetchall()
 
-    def row(self, query: str, parameters: Sequence[Any] = ()) -> Row | None:
+    def row(self, query: str, parameters: Parameters = ()) -> Row | None:
         """Return the first row, if any."""
         rows = self.rows(query, parameters)
         return rows[0] if rows else None
@@ -140,7 +141,9 @@ def _account(desk: Desk, record: r.Record) -> Facts:
         given["holder_id"] = None if holder is None else brand_id(desk, holder)
     existing = desk.row("SELECT * FROM account WHERE reference = %s", [record.reference])
     if existing:
-        _same(f"account {existing['id']} ({record.reference})", existing, given, "currency", "party_id")
+        party = desk.row("SELECT reference AS party FROM party WHERE id = %s", [existing["party_id"]])
+        said = {"currency": record.currency, "party": record.party}
+        _same(f"account {existing['id']} ({record.reference})", {**existing, **(party or {})}, said, *said)
         save(desk, record, "account", "reference", record.reference, given, {}, account=existing["id"])
         return {"reference": record.reference, "account": existing["id"]}
     for name in ("party", "currency"):
@@ -180,7 +183,7 @@ def fields_given(record: r.Record) -> Row:
 def _same(subject: str, existing: Row, given: Row, *names: str) -> None:
     for name in names:
         if name in given and given[name] is not None and given[name] != existing[name]:
-            facts = {"subject": subject, "what": name.removesuffix("_id"), "is": existing[name], "asked": given[name]}
+            facts = {"subject": subject, "what": name, "is": existing[name], "asked": given[name]}
             raise Refused("never_changes", **facts)
 
 
@@ -220,7 +223,8 @@ def _adapted(value: Any) -> Any:
 def _account_status(desk: Desk, record: r.Record) -> Facts:
     assert isinstance(record, r.AccountStatus)
     account = _account_row(desk, record.account)
-    desk.lock(account["id"])
+    points = desk.rows("SELECT id FROM account WHERE money_account_id = %s", [account["id"]])
+    desk.lock(account["id"], *(row["id"] for row in points))
     account = _account_row(desk, record.account)
     done = {"account": account["id"], "reference": account["reference"]}
     if account["status"] == record.status:
@@ -243,16 +247,16 @@ def _closable(desk: Desk, account: Row) -> None:
         [account["id"]],
     )
     holds = desk.row(
-        "SELECT sum(held) AS held FROM hold_part p JOIN hold h ON h.transaction_id = p.hold_id "
-        "WHERE p.source_id = %s AND h.state = 'open' AND h.expires_at > %s",
-        [account["id"], desk.now],
+        "SELECT count(DISTINCT h.transaction_id) AS holds "
+        "FROM hold_part p JOIN hold h ON h.transaction_id = p.hold_id WHERE (p.source_id = %(account)s OR h.account_id = %(account)s) AND h.state = 'open' AND h.expires_at > %(now)s",
+        {"account": account["id"], "now": desk.now},
     )
     links = desk.row("SELECT count(*) AS links FROM link WHERE %s IN (account_id, payer_id)", [account["id"]])
     assert bonus and holds and links
     reasons = [
         f"its balance is {plain(balance['balance'])} {account['currency']}" if balance["balance"] else "",
         f"it has {plain(int(bonus['points']))} points" if bonus["points"] else "",
-        f"it holds {plain(int(holds['held']))} {account['currency']}" if holds["held"] else "",
+        f"it has {holds['holds']} open holds" if holds["holds"] else "",
         f"it has {links['links']} links" if links["links"] else "",
     ]
     why = ", ".join(reason for reason in reasons if reason)
@@ -302,6 +306,8 @@ def _link(desk: Desk, record: r.Record) -> Facts:
     assert isinstance(record, r.Link)
     account, payer = _account_row(desk, record.account), _account_row(desk, record.payer)
     desk.lock(account["id"], payer["id"])
+    # Read again under the locks: one of them may have been closed meanwhile.
+    account, payer = _account_row(desk, account["id"]), _account_row(desk, payer["id"])
     _linkable(desk, account, payer)
     where = [account["id"], payer["id"]]
     row = desk.row("SELECT draw, priority, brands FROM link WHERE account_id = %s AND payer_id = %s", where)

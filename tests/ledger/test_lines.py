@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -195,13 +195,13 @@ def test_the_order_of_fields_and_the_way_of_writing_do_not_make_another_command(
 
 
 @pytest.fixture
-def url(database_url: str) -> Iterator[str]:
+def url(database_url: str) -> str:
     """Return a book with a brand, Anna, and 100.00 on her account."""
     ledger = Ledger(database_url)
     ledger.administer([records.parse(record) for record in START[:3]])
     ledger.post([commands.parse(START[3])])
     ledger.close()
-    yield database_url
+    return database_url
 
 
 def tiffin(url: str, *arguments: str, lines: bytes = b"") -> subprocess.CompletedProcess[bytes]:
