@@ -1,0 +1,98 @@
+"""How fast the desk takes orders, beside the debits that the ledger posts at the same batch size, in one run.
+
+Both write the same service lines for the same accounts, with fsync on; an order is two dishes
+and a delivery with a promotion, priced, and its rows and answer are kept. A debit of one line
+is shown as well. Run: python -m tests.benchmarks.bench_orders
+"""
+
+import argparse
+import random
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from ledger import embedded
+from ledger.commands import Debit, Line
+from ledger.food import commands as f
+from ledger.food.desk import Desk
+from ledger.post import Ledger
+from tests.benchmarks.bench_post import prepare
+
+AT_LEAST = 0.6
+"""Orders are taken at least at this share of the rate of debits with as many lines."""
+
+
+def order(key: str, account: int) -> f.Order:
+    """Return an order of three lines; parsed by then, as the debits are."""
+    return f.Order(
+        key=key, account=account, promo_codes=("TEN",), delivery=f.Extra(brand="sushi", amount="1.00"),
+        items=(
+            f.Item(brand="sushi", sku="set-4", name="Set 4", price="4.50", quantity=2),
+            f.Item(brand="sushi", sku="tea", name="Tea", price="2.00"),
+        ),
+    )  # fmt: skip
+
+
+def debit(lines: int) -> Callable[[str, int], Debit]:
+    """Return what makes a debit of so many lines."""
+
+    def made(key: str, account: int) -> Debit:
+        return Debit(
+            key=key, account=account,
+            lines=tuple(
+                Line(brand="sushi", service="dish", reference=f"A-{line}", amount="4.00", gross="5.00",
+                     attributes={"name": "Set 4", "quantity": 2})
+                for line in range(lines)
+            ),
+        )  # fmt: skip
+
+    return made
+
+
+def rate(post: Callable[[list[Any]], list[Any]], make: Callable[[str, int], Any], accounts: list[int], name: str,
+         many: int, batch: int) -> float:  # fmt: skip
+    """Return commands a second, one writer."""
+    chance = random.Random(batch)
+    commands = [make(f"{name}-{number}", chance.choice(accounts)) for number in range(many + batch)]
+    post(commands[:batch])
+    began = time.perf_counter()
+    for at in range(batch, many + batch, batch):
+        assert all(outcome.to_json()["status"] == "posted" for outcome in post(commands[at : at + batch]))
+    return many / (time.perf_counter() - began)
+
+
+def main() -> None:
+    """Print a table of rates and their ratios; exit 1 when orders are too slow."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--scale", type=float, default=1.0, help="more or fewer orders")
+    scale = options.parse_args().scale
+    home = Path(tempfile.mkdtemp(prefix="tiffin-bench-"))
+    url = embedded.running(home)
+    try:
+        accounts = prepare(url)
+        ledger = Ledger(url)
+        desk = Desk(ledger)
+        desk.administer([f.Promotion(code="TEN", kind="percent", value="10", max_uses=1_000_000)])
+        table = Table("batch", "orders a second", "debits, 3 lines", "debits, 1 line", "ratio, 3 lines", box=None)
+        ratios = []
+        for batch, many in ((100, 3_000), (1_000, 10_000)):
+            many = max(batch, int(many * scale) // batch * batch)
+            ones = rate(ledger.post, debit(1), accounts, f"one-{batch}", many, batch)
+            threes = rate(ledger.post, debit(3), accounts, f"three-{batch}", many, batch)
+            orders = rate(desk.post, order, accounts, f"order-{batch}", many, batch)
+            ratios.append(orders / threes)
+            table.add_row(str(batch), f"{orders:,.0f}", f"{threes:,.0f}", f"{ones:,.0f}", f"{orders / threes:.2f}")
+        Console().print(table)
+    finally:
+        embedded.stop(home)
+    if min(ratios) < AT_LEAST:
+        raise SystemExit(f"orders are taken at {min(ratios):.2f} of the rate of debits, at least {AT_LEAST} is wanted")
+
+
+if __name__ == "__main__":
+    main()
