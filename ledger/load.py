@@ -236,7 +236,8 @@ def _more(connection: Connection[Any], book: Book, wanted: Wanted, rows: list[An
             [list(holds)],
         ),
     )  # fmt: skip
-    following = [_transaction(row) for row in followers]
+    known = {t.id for t in found}
+    following = [t for t in map(_transaction, followers) if t.id not in known]
     for transaction in (*found, *following):
         book.know(transaction)
     _add_entries(connection, book, [*found, *following])

@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
 from typing import Any, TypeVar
@@ -56,6 +56,7 @@ class Posting(Seam):
 
     connection: Connection[Any]
     opened: frozenset[int | str]
+    credited: dict[int, int] = field(default_factory=dict)
 
     def decide(
         self, command: c.Command, at: datetime | None = None, *, sent: c.Command | None = None, own_key: str = ""
@@ -84,6 +85,9 @@ class Posting(Seam):
     def _cover(self, commands: Iterable[c.Command]) -> None:
         """Load as many open debits as the commands' credits can settle."""
         credited, refunded = credits_of(self.book, commands)
+        for account, amount in credited.items():
+            # What was credited before paid off debits that the database still has.
+            self.credited[account] = credited[account] = self.credited.get(account, 0) + amount
         if credited:
             load_debits(self.connection, self.book, credited, refunded)
 
@@ -106,8 +110,11 @@ def credits_of(book: Book, commands: Iterable[c.Command]) -> tuple[dict[int, int
             case c.Allocate():
                 for share in command.split:
                     credit(share.account, minor(share.amount))
-            case c.Payment() | c.Adjustment():
+            case c.Payment():
                 credit(command.account, minor(command.amount))
+            case c.Adjustment():
+                # A negative one credits when it is reversed, perhaps in this batch.
+                credit(command.account, abs(minor(command.amount)))
             case c.Transfer():
                 credit(command.to, minor(command.amount))
             case c.Refund(debit=key) | c.Reverse(transaction=key):
@@ -199,7 +206,7 @@ class Ledger:
         many = len(keys) if ids is None else ids
         wanted = Wanted(frozenset(n for n in numbers if n), keys, refers, times, many, payments)
         book = load(connection, self.known, wanted, lock=lock)
-        self._add_system_accounts(book, brands)
+        self._add_system_accounts(book, set(brands), make=lock)
         yield Posting(connection=connection, book=book, opened=frozenset((*accounts, *keys, *refers)))
 
     def connection(self) -> Connection[Any]:
@@ -258,18 +265,23 @@ class Ledger:
                 p.write()
         return len(rows)
 
-    def _add_system_accounts(self, book: Book, brands: Iterable[tuple[str, str | None]]) -> None:
-        """See that the brands' own accounts exist in the currencies that the batch can use."""
+    def _add_system_accounts(self, book: Book, brands: Iterable[tuple[str, str | None]], *, make: bool) -> None:
+        """See that the brands' own accounts exist in the currencies that the batch can use.
+
+        Unless they may be made, the book gets placeholders below zero for those that do not exist yet.
+        """
         currencies = {book.currency, *(account.currency for account in book.accounts.values())}
-        for code, currency in brands:
-            brand = book.brands.get(code)
-            for wanted in currencies | ({currency} if currency else set()):
-                if brand is not None and (brand.id, "cash", wanted) not in self.known.system:
-                    self.known.system.update(system_accounts(self.url, brand.id, wanted))
-        bonus_brands = {(a.brand, a.currency) for a in book.accounts.values() if a.kind == "bonus"}
-        for number, wanted in bonus_brands:
-            if number is not None and (number, "cash", wanted) not in self.known.system:
-                self.known.system.update(system_accounts(self.url, number, wanted))
+        wanted = {(book.brands[code].id, currency) for code, currency in brands if currency and code in book.brands}
+        wanted |= {(book.brands[code].id, each) for code, _ in brands if code in book.brands for each in currencies}
+        wanted |= {(a.brand, a.currency) for a in book.accounts.values() if a.kind == "bonus" and a.brand is not None}
+        # A capture names no brand: its hold does.
+        wanted |= {(part.brand, hold.currency) for hold in book.holds.values() for part in hold.parts}
+        missing = [pair for pair in sorted(wanted) if (pair[0], "cash", pair[1]) not in self.known.system]
+        for brand, currency in missing:
+            self.known.system.update(system_accounts(self.url, brand, currency, make=make))
+        if not make:
+            placeholders = ((brand, kind, currency) for brand, currency in missing for kind in SYSTEM)
+            book.system = dict(zip(placeholders, count(-1, -1), strict=False)) | self.known.system
 
     def retried(self, work: Callable[[], T]) -> T:
         """Return what `work` returns; while PostgreSQL gives it up for what may be tried again, it is tried again."""
@@ -310,8 +322,8 @@ def brands_of(command: c.Command) -> Iterator[tuple[str, str | None]]:
 SYSTEM = ("cash", "revenue", "bonus_expense", "adjustments", "unallocated")
 
 
-def system_accounts(url: str, brand: int, currency: str) -> dict[tuple[int, str, str], int]:
-    """Return a brand's own accounts in a currency by (brand, kind, currency); they are made on first use.
+def system_accounts(url: str, brand: int, currency: str, *, make: bool = True) -> dict[tuple[int, str, str], int]:
+    """Return a brand's own accounts in a currency by (brand, kind, currency); they are made on first use if `make`.
 
     They are committed on a connection of their own, so a batch that fails later leaves them, empty.
     """
@@ -319,7 +331,7 @@ def system_accounts(url: str, brand: int, currency: str) -> dict[tuple[int, str,
     with connect(url) as connection:
         rows = dict(connection.execute(select, [brand, currency]).fetchall())
         for kind in SYSTEM:
-            if kind not in rows:
+            if make and kind not in rows:
                 connection.execute(
                     "INSERT INTO account (id, kind, currency, brand_id, status) VALUES (%s, %s, %s, %s, 'open') "
                     "ON CONFLICT DO NOTHING",

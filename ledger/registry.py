@@ -248,7 +248,8 @@ def _closable(desk: Desk, account: Row) -> None:
     )
     holds = desk.row(
         "SELECT count(DISTINCT h.transaction_id) AS holds "
-        "FROM hold_part p JOIN hold h ON h.transaction_id = p.hold_id WHERE (p.source_id = %(account)s OR h.account_id = %(account)s) AND h.state = 'open' AND h.expires_at > %(now)s",
+        "FROM hold_part p JOIN hold h ON h.transaction_id = p.hold_id "
+        "WHERE %(account)s IN (p.source_id, h.account_id) AND h.state = 'open' AND h.expires_at > %(now)s",
         {"account": account["id"], "now": desk.now},
     )
     links = desk.row("SELECT count(*) AS links FROM link WHERE %s IN (account_id, payer_id)", [account["id"]])

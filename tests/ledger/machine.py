@@ -262,7 +262,7 @@ class Machine(RuleBasedStateMachine):
     def book_expired(self, until: datetime) -> None:
         self.pure.book_expired(until)
 
-    @rule(account=st.sampled_from(ACCOUNTS), limit=st.sampled_from((0, 1000, 5000)), period=st.none() | st.integers(0, 5),
+    @rule(account=accounts, limit=st.sampled_from((0, 1000, 5000)), period=st.none() | st.integers(0, 5),
           days=st.none() | st.integers(-1, 9))  # fmt: skip
     def set_terms(self, account: str, limit: int, period: int | None, days: int | None) -> None:
         until = None if days is None else self.day() + timedelta(days)
@@ -309,13 +309,12 @@ class Machine(RuleBasedStateMachine):
             assert book.balances[number].balance == self.model.balance(account), account
             assert book.held(number, self.now) == self.model.held(account, self.now), account
             assert state["owed"].get(account, []) == self.model.owed(account), account
-        for payer, limits in book.limits.items():
-            for limit in (limit for of in limits.values() for limit in of):
-                if limit.period != "order":
-                    used = book.used(payer, limit, self.now, self.day())
-                    names = self.pure.names()
-                    expected = self.model.used(names[payer], names[limit.account], limit.period, self.now, self.day())
-                    assert (used.amount, used.count) == expected, (names[payer], limit)
+        names = self.pure.names()
+        for payer, by_account in book.limits.items():
+            for limit in (limit for limits in by_account.values() for limit in limits if limit.period != "order"):
+                used = book.used(payer, limit, self.now, self.day())
+                expected = self.model.used(names[payer], names[limit.account], limit.period, self.now, self.day())
+                assert (used.amount, used.count) == expected, (names[payer], limit)
 
     @invariant()
     def leaves_closed_days_alone(self) -> None:
@@ -349,6 +348,12 @@ class Twin(Machine):
         state = self.postgres.state()
         same(self.pure.state(), state)
         check(state)
+
+    @rule()
+    def go_on_in_another_process(self) -> None:
+        """What a process remembers must not matter."""
+        self.flush()
+        self.postgres = self.postgres.again()
 
     def administer(self, record: Record) -> None:
         self.flush()

@@ -137,12 +137,15 @@ class Pure:
     def _account_status(self, account: str, status: str) -> None:
         self.book.status[self.book.references[account]] = status
 
-    def _credit_terms(
-        self, account: str, limit: str, valid_from: str, valid_until: str | None = None, period_days: int | None = None
-    ) -> None:
-        last = date.fromisoformat(valid_until) if valid_until else None
-        terms = Terms(_minor(limit), period_days, date.fromisoformat(valid_from), last)
-        self.book.terms.setdefault(self.book.references[account], []).append(terms)
+    def _credit_terms(self, account: str, **given: Any) -> None:
+        recorded = self.book.terms.setdefault(self.book.references[account], [])
+        if "limit" in given:
+            given["limit"] = _minor(given["limit"])
+        for name in ("valid_from", "valid_until"):
+            if given.get(name):
+                given[name] = date.fromisoformat(given[name])
+        first = Terms(0, None, date.min)
+        recorded.append((recorded[-1] if recorded else first)._replace(**given))
 
     def _link(
         self, account: str, payer: str, draw: str | None, priority: int = 1, brands: list[str] | None = None
@@ -203,6 +206,11 @@ class Postgres:
         with self.ledger.connection() as connection, connection.transaction():
             connection.execute("UPDATE book SET closed_until = %s", [until])
         self.ledger.close()
+
+    def again(self) -> "Postgres":
+        """Return the same book as another process would see it."""
+        self.ledger.close()
+        return Postgres(self.ledger.url)
 
     def rows(self, query: str) -> list[Any]:
         """Return the rows of a query."""
