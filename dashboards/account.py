@@ -121,7 +121,7 @@ def _history(card: Result) -> None:
     screen.result_table(card, key="card", hide_empty=True, without=("business_date", "currency", "held"))
     screen.downloads(card, key="card")
     first, last = card.parameters.days
-    days = {"account": asking.asked("account"), "from": first, "to": last}
+    days = {"of": asking.asked("account"), "from": first, "to": last}
     going.link(going.Target("declined.py", days), f"{sentence('Declined commands')} →")
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboards import opened, screen
+from dashboards import asking, opened, screen
 from dashboards.words import language, sentence
 from ledger.errors import Failure
 
@@ -64,11 +64,12 @@ def app() -> None:
     sections = {sentence(title): [_page(name) for name in names] for title, names in PAGES.items()}
     sections[sentence("Figures")] += [_page(name, hidden=True) for name in BEHIND]
     page = st.navigation(sections, expanded=True)
-    st.session_state.update(page=page.url_path, part="")
+    asking.arrive(page.url_path)
     screen.dress()
     try:
         _sidebar()
         page.run()
+        asking.leave()
     except Failure as failure:
         st.error(str(failure), icon=":material/error:")
 

@@ -26,6 +26,25 @@ def asked_day(name: str) -> date | None:
     return _day(asked(name) or "")
 
 
+def arrive(page: str) -> None:
+    """Say which page is drawn. After the browser's Back, the URL is put back as it was on that page.
+
+    Streamlit goes back to the page, but with the URL's query of the page that was left.
+    """
+    state = st.session_state
+    left, query = state.get("left", (page, {}))
+    if page != left and query and st.query_params.to_dict() == query and page in state.get("queries", {}):
+        st.query_params.from_dict(state["queries"][page])
+    state.update(page=page, part="")
+
+
+def leave() -> None:
+    """Keep the URL of the page that was drawn, for those who come back to it."""
+    state, query = st.session_state, st.query_params.to_dict()
+    state["left"] = (state["page"], query)
+    state.setdefault("queries", {})[state["page"]] = query
+
+
 def remember(name: str, value: object) -> None:
     """Write a value into the URL; None and blank take the name out."""
     written = "" if value is None else str(value)

@@ -29,7 +29,7 @@ def _first(month: str) -> date:
 
 def _axis(months: list[str]) -> str:
     """Return the expression that labels months: their names, and the year under the first of each year."""
-    names = {month: [format_date(_first(month), "LLL", locale=language()).strip(".")] for month in months}
+    names = {month: [format_date(_first(month), "LLL", locale=language())[:3]] for month in months}
     for place, month in enumerate(months):
         if place == 0 or month[:4] != months[place - 1][:4]:
             names[month].append(month[:4])
@@ -55,13 +55,14 @@ def by_month(frame: pl.DataFrame, value: str, currency: str, *, legend: bool) ->
     scale = alt.Scale(domain=brands["brand_name"].to_list(), range=[colours()[code] for code in brands["brand"]])
     key = alt.Legend(orient="right", symbolType="square", labelLimit=130, rowPadding=0, labelFontSize=11)
     month_axis = alt.Axis(labelAngle=0, labelExpr=_axis(months), ticks=False, labelOverlap=False)
+    amounts = alt.Axis(format="~s", labelExpr="datum.value ? datum.label : '0'", tickCount=5, domain=False)
     pick: Any = alt.selection_point(name=PICK, fields=["brand", "month"])
     chart: alt.Chart = (
         alt.Chart(drawn)
         .mark_bar(cursor="pointer", stroke="white", strokeWidth=0.4)
         .encode(
             x=alt.X("month:O", sort=months, title=None, axis=month_axis),
-            y=alt.Y("drawn:Q", stack="zero", title=None, axis=alt.Axis(format="~s", tickCount=5, domain=False)),
+            y=alt.Y("drawn:Q", stack="zero", title=None, axis=amounts),
             color=alt.Color("brand_name:N", title=None, scale=scale, legend=key if legend else None),
             order=alt.Order("place:Q"),
             tooltip=[

@@ -29,7 +29,7 @@ def declined() -> None:
     book = opened.book()
     last = asking.asked_day("to") or book.last_day
     first = asking.asked_day("from") or last.replace(day=1)
-    code, account = asking.asked("code"), asking.asked("account")
+    code, account = asking.asked("code"), asking.asked("of")
     told = {"From": first, "To": last, "Code": code, "Account": account}
     st.caption(" · ".join(f"{sentence(label)} **{value}**" for label, value in told.items() if value))
     number = book.account(account) if account else None

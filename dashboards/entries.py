@@ -28,7 +28,7 @@ def _asked() -> Result:
     first, last = asking.days(columns[0], (book.last_day.replace(day=1), book.last_day))
     account = asking.text(columns[3], "Account number or reference", "account")
     given: dict[str, Any] = {
-        "account_kind": asking.choice(columns[1], "Entries on accounts of this kind", OF, "account_kind", shown=say),
+        "kind": asking.choice(columns[1], "Entries on accounts of this kind", OF, "kind", shown=say),
         "brand": asking.choice(columns[2], "Brand", opened.brands()["code"].to_list(), "brand"),
         "currency": asking.choice(columns[4], "Currency", opened.currencies(), "currency"),
         "account": book.account(account) if account else None,

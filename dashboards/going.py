@@ -58,9 +58,9 @@ def behind(result: Result, row: Row) -> Target | None:
     if name in PARTS_OF_PERIODS:
         kind = "cash" if name == "receipts" else "revenue"
         wanted = {part: row.get(part) for part in ("brand", "service", "channel", "currency")}
-        return Target("entries.py", {**days, "account_kind": kind, **wanted})
+        return Target("entries.py", {**days, "kind": kind, **wanted})
     if name == "declines":
-        return Target("declined.py", {**days, "code": row["code"], "account": row.get("account")})
+        return Target("declined.py", {**days, "code": row["code"], "of": row.get("account")})
     if name == "control":
         return Target("standard.py", {**days, "report": row["source"]}) if row["source"] in REPORTS else None
     number = row.get("transaction") or row.get("hold")
@@ -73,7 +73,7 @@ def _accounts_of(result: Result, row: Row, days: dict[str, date]) -> Target | No
     account = row.get("account") or row.get("subaccount") or row.get("payer")
     kind = row.get("kind")
     if result.report.name == "trial-balance" and kind not in ("money", "bonus"):
-        wanted = {"account_kind": kind, "brand": row.get("brand"), "currency": row.get("currency")}
+        wanted = {"kind": kind, "brand": row.get("brand"), "currency": row.get("currency")}
         return Target("entries.py", {**days, **wanted})
     if account:
         return Target("account.py", {"account": account, **days})

@@ -13,7 +13,7 @@ import streamlit as st
 
 from dashboards import going, opened
 from dashboards.words import language, say, sentence
-from reports.formats import rendered, words
+from reports.formats import FILES, rendered, words
 from reports.formats.page import MOST_PDF_ROWS
 from reports.registry import Column
 from reports.run import Control, Cut, Result
@@ -174,7 +174,7 @@ def table(
         _styled(shown, columns) if styled else shown.to_pandas(use_pyarrow_extension_array=True), **options
     )
     if empty:
-        names = ", ".join(column.label(language()).lower() for column in empty)
+        names = ", ".join(column.label(language()) for column in empty)
         st.caption(say("columns without a value here: {names}", names=names))
     if behind is not None and state.selection.cells:
         row = state.selection.cells[0][0]
@@ -238,7 +238,7 @@ def downloads(result: Result, *, key: str) -> None:
     spoken = language()
     first, last = result.parameters.days
     name = f"{result.report.name}-{first}" + ("" if first == last else f"-{last}")
-    for column, form in zip(st.columns(len(MIME) + 2), MIME, strict=False):
+    for column, form in zip(st.columns(len(FILES) + 2), FILES, strict=False):
         too_many = form == "pdf" and result.frame.height > MOST_PDF_ROWS
         column.download_button(
             form.upper(),

@@ -14,14 +14,14 @@ from reports.registry import Check, Column, Report
 from reports.run import Book, Result, run
 from reports.tables import Frame, Tables, beside, brand_names, client_accounts, in_currency, within, zero
 
-NARROWING = ("kind", "account_kind", "service", "channel", "brand", "account")
+NARROWING = ("operation", "kind", "service", "channel", "brand", "account")
 
 
 class Parameters(Period, OfBrand, OfAccount):
     """A period, and what the entries are narrowed to; the account is the client's, whichever leg it is."""
 
-    kind: str | None = Field(None, description="only transactions of this kind")
-    account_kind: str | None = Field(None, description="only entries on accounts of this kind")
+    operation: str | None = Field(None, description="only transactions of this kind")
+    kind: str | None = Field(None, description="only entries on accounts of this kind")
     service: str | None = Field(None, description="only lines of this service")
     channel: str | None = Field(None, description="only payments through this channel")
 
@@ -37,6 +37,7 @@ def _named(tables: Tables, p: Parameters) -> Frame:
         .join(brand_names(tables), on="brand_id", how="left")
         .join(asked, on="transaction_id", how="left")
         .join(channels, on="refers_to", how="left")
+        .rename({"kind": "operation", "account_kind": "kind"})
         .with_columns(
             account=nw.coalesce(own, "source_id", "asked"),
             channel=nw.coalesce("channel", "theirs").fill_null(""),
@@ -91,8 +92,8 @@ JOURNAL = Report(
         Column("posted_at", "instant", "Time", "Время"),
         Column("business_date", "date", "Date", "Дата"),
         Column("key", "code", "Document", "Документ"),
-        Column("kind", "code", "Kind", "Вид"),
-        Column("account_kind", "code", "On", "На счёте"),
+        Column("operation", "code", "Kind", "Вид"),
+        Column("kind", "code", "On", "На счёте"),
         Column("brand", "code", "Brand", "Бренд"),
         Column("account", "account", "Account", "Счёт"),
         Column("client", "text", "Client", "Клиент"),

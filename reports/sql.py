@@ -31,6 +31,8 @@ def ask(lake: Lake, query: str, *, most_rows: int, seconds: float = SECONDS) -> 
     """Return at most so many rows. Raises Failure with one sentence: what is wrong, or that it took too long."""
     try:
         with _connected(lake, query) as connection, _stopped(connection, seconds):
+            if len(connection.extract_statements(query)) != 1:
+                raise Failure("ask one statement at a time")
             found = connection.sql(query)
             if found is None:
                 raise Failure("the statement gives no rows: ask with SELECT")
@@ -47,12 +49,19 @@ def _connected(lake: Lake, query: str) -> Iterator[duckdb.DuckDBPyConnection]:
     path = getattr(lake, "duckdb_path", None)
     with duckdb.connect(str(path), read_only=True) if path else duckdb.connect() as connection:
         if not path:
-            for table in connection.get_table_names(query) & TABLE_NAMES:
+            for table in _named(connection, query):
                 connection.register(table, lake.scan(table).collect().to_arrow())
         connection.execute(f"SET TimeZone = '{lake.cut.time_zone}'")
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
         yield connection
+
+
+def _named(connection: duckdb.DuckDBPyConnection, query: str) -> set[str]:
+    """Return the lake's tables that the query names; of several statements none, for they are refused."""
+    if len(connection.extract_statements(query)) != 1:
+        return set()
+    return set(connection.get_table_names(query)) & TABLE_NAMES
 
 
 @contextmanager

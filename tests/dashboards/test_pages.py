@@ -1,0 +1,157 @@
+"""Every page over a small lake: it shows what the reports give, and says in words what it cannot do."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from reports.registry import REPORTS
+from tests.dashboards.conftest import Open, words
+from tests.reports.published import published
+from tests.reports.story import Story
+
+PAGES = ("overview", "accounts", "transaction", "entries", "standard", "explore", "sql", "desk", "about", "declined")
+MARCH = {"from_": "2017-03-01", "to": "2017-03-31"}
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_in_both_languages(screen: Open, page: str, language: str) -> None:
+    """No page fails, with nothing asked of it."""
+    app = screen(f"{page}.py", language=language)
+    assert not app.error
+    assert app.title or page == "transaction"
+
+
+def test_the_overview_shows_the_reports_totals_of_one_currency(screen: Open, lake: Story) -> None:
+    """Figures of roubles alone, dollars being another choice, and the controls in green."""
+    app = screen("overview.py", currency="RUB", **MARCH)
+    said = words(app)
+    result = lake.book().report("brand-revenue", **{"from": "2017-03-01", "to": "2017-03-31", "currency": "RUB"})
+    assert result.frame["net"].sum() == 700
+    assert "700.00" in said
+    assert "712.50" not in said
+    assert "controls hold" in said
+    assert "will not change" in said
+    assert app.selectbox[0].options == ["RUB", "USD"]
+
+
+def test_open_days_are_marked_provisional(screen: Open) -> None:
+    """April is not closed."""
+    app = screen("overview.py", from_="2017-03-01", to="2017-04-05")
+    assert "PROVISIONAL" in words(app)
+
+
+def test_a_control_that_differs_is_red(
+    story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, screen: Open
+) -> None:
+    """A balance that is not the sum of its entries is told as an error, on the overview and on the report."""
+    frames = story.lake().frames
+    accounts = frames["accounts"].with_columns(
+        balance=pl.when(pl.col("reference") == "anna").then(pl.lit(1)).otherwise(pl.col("balance"))
+    )
+    broken = replace(story.lake(), frames={**frames, "accounts": accounts.cast(frames["accounts"].schema)})
+    monkeypatch.setattr(story, "lake", lambda: broken)
+    (tmp_path / "broken").mkdir()
+    monkeypatch.setenv("TIFFIN_LAKE", str(published(story, tmp_path / "broken")))
+    assert "controls DIFFER" in words(screen("overview.py", **MARCH))
+    assert any("DIFFER" in error.value for error in screen("standard.py", report="control", **MARCH).error)
+
+
+def test_accounts_are_found_by_name_number_and_status(screen: Open, lake: Story) -> None:
+    """Part of a name, the beginning of a number; nothing found is said."""
+    assert list(screen("accounts.py", q="ann").dataframe[0].value["reference"]) == ["anna"]
+    number = lake.accounts["boris"]["id"]
+    assert list(screen("accounts.py", q=number).dataframe[0].value["reference"]) == ["boris"]
+    assert "Nothing was found" in words(screen("accounts.py", status="frozen"))
+
+
+def test_an_account_shows_its_card_terms_and_limits(screen: Open, lake: Story) -> None:
+    """Anna's March, and who pays for her."""
+    app = screen("account.py", account="anna", **MARCH)
+    card, *rest = (frame.value for frame in app.dataframe)
+    assert list(card["transaction"]) == [4, 6]
+    assert any("payer_name" in frame.columns and "Romashka" in list(frame["payer_name"]) for frame in rest)
+    assert [month for box in app.selectbox for month in box.options if month == "2017-03"]
+
+
+def test_an_unknown_account_is_one_sentence(screen: Open) -> None:
+    """No traceback."""
+    assert [error.value for error in screen("account.py", account="vera").error] == [
+        "no account has the reference vera"
+    ]
+
+
+def test_a_transaction_shows_all_it_did(screen: Open) -> None:
+    """Entries that sum to zero, lines with who paid them, and the refund that came later."""
+    app = screen("transaction.py", transaction="d1")
+    legs, lines, later = (frame.value for frame in app.dataframe)
+    assert [float(amount) for amount in legs["amount"]] == [-500, -200, 500, 200]
+    assert list(lines["payer"]) == ["Romashka", "Anna"]
+    assert list(later["kind"]) == ["refund"]
+    assert "sum to zero" in words(app)
+
+
+def test_a_declined_transaction_says_what_the_ledger_said(screen: Open) -> None:
+    """The sentence, and that nothing moved."""
+    app = screen("transaction.py", transaction=7)
+    assert "short by 780.00" in app.error[0].value
+    assert not app.dataframe
+    assert list(screen("declined.py", **MARCH).dataframe[0].value["code"]) == ["insufficient_funds"]
+
+
+def test_the_entries_behind_a_figure_come_to_the_figure(screen: Open) -> None:
+    """Pizza's revenue of March in roubles: the sale less the refund, and its control."""
+    app = screen("entries.py", brand="pizza", kind="revenue", currency="RUB", **MARCH)
+    rows, total = (frame.value for frame in app.dataframe)
+    assert [float(amount) for amount in rows["amount"]] == [200, -20]
+    assert [float(amount) for amount in total["amount"]] == [180]
+    assert not app.error
+
+
+@pytest.mark.parametrize("name", list(REPORTS))
+def test_every_report_is_drawn_from_its_parameters(screen: Open, name: str) -> None:
+    """A form, the controls, the rows; a report that needs an account asks for it."""
+    app = screen("standard.py", report=name, account="anna", **MARCH)
+    assert not app.error
+    assert app.selectbox[0].value == name
+    assert "controls hold" in "\n".join(part.label for part in app.expander)
+    assert len(app.get("download_button")) == 6
+
+
+def test_a_pivot_never_adds_up_across_currencies(screen: Open) -> None:
+    """Pizza sold in roubles and in dollars: two rows, two totals."""
+    app = screen("explore.py", rows="brand", across="nothing across", of="revenue", **MARCH)
+    rows, totals = (frame.value for frame in app.dataframe)
+    assert list(zip(rows["brand"], rows["currency"], map(float, rows["total"]), strict=True)) == [
+        ("pizza", "RUB", 180.0),
+        ("pizza", "USD", 12.5),
+        ("sushi", "RUB", 500.0),
+    ]
+    assert list(totals["currency"]) == ["RUB", "USD"]
+
+
+def test_sql_answers_and_says_what_is_wrong(screen: Open) -> None:
+    """Rows and how many; one sentence for a mistake, and for anything but reading."""
+    app = screen("sql.py", q="SELECT reference FROM parties ORDER BY 1")
+    assert list(app.dataframe[0].value["reference"]) == ["anna", "boris", "romashka"]
+    assert "rows: 3, all of them" in words(app)
+    assert "syntax error" in screen("sql.py", q="SELEC 1").error[0].value
+    assert "more rows than the 1,000 shown" in words(screen("sql.py", q="SELECT * FROM range(1001)"))
+
+
+def test_without_a_lake_there_is_one_sentence(screen: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The way out is in it."""
+    monkeypatch.setenv("TIFFIN_LAKE", str(tmp_path / "nowhere"))
+    assert "no cut yet" in screen("overview.py").error[0].value
+
+
+def test_what_the_url_says_is_kept_through_a_run(screen: Open) -> None:
+    """A choice of the viewer is written into the URL; a shared URL is read."""
+    app = screen("explore.py", **MARCH)
+    app.multiselect[0].set_value(["client"]).run()
+    app.run()
+    assert app.query_params["rows"] == "client"
+    assert app.multiselect[0].value == ["client"]
+    assert app.query_params["from"] == "2017-03-01"

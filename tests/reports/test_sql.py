@@ -1,0 +1,70 @@
+"""SQL over a cut: reading only, so many rows, so many seconds."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ledger.errors import Failure
+from ledger.post import Ledger
+from ledger.records import parse
+from reports.lake.making import frequent_cut, rebuild
+from reports.lake.reading import Lake, open_lake
+from reports.sql import ask
+from tests.reports.published import published
+from tests.reports.story import Story
+
+
+@pytest.fixture(params=["tables", "file"])
+def lake(request: pytest.FixtureRequest, story: Story, tmp_path: Path) -> Iterator[Lake]:
+    """Return a cut without a DuckDB file, and one with it; both know two brands."""
+    if request.param == "tables":
+        yield open_lake(str(published(story, tmp_path)))
+        return
+    url = request.getfixturevalue("database_url")
+    ledger = Ledger(url)
+    ledger.administer([parse({"type": "brand", "code": code, "name": code}) for code in ("sushi", "pizza")])
+    ledger.close()
+    frequent_cut(url, str(tmp_path / "lake"))
+    yield rebuild(url, str(tmp_path / "lake"))[0]
+
+
+def test_rows_come_and_more_is_said(lake: Lake) -> None:
+    """The first so many, and whether there are others."""
+    answer = ask(lake, "SELECT code FROM brands ORDER BY code", most_rows=1)
+    assert (answer.frame.rows(), answer.more) == ([("pizza",)], True)
+    assert not ask(lake, "SELECT code FROM brands", most_rows=2).more
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("SELEC 1", "syntax error"),
+        ("SELECT * FROM nope", "nope does not exist"),
+        ("SELECT * FROM read_csv('/etc/passwd')", "Permission Error"),
+        ("COPY (SELECT 1) TO '/tmp/copied-by-sql.csv'", "Permission Error"),
+        ("SET memory_limit = '1GB'", "locked"),
+        ("", "one statement at a time"),
+        ("SELECT 1; SELECT 2", "one statement at a time"),
+    ],
+)
+def test_anything_else_is_one_sentence(lake: Lake, query: str, sentence: str) -> None:
+    """No traceback, no line breaks, nothing read or written outside."""
+    with pytest.raises(Failure, match=sentence) as raised:
+        ask(lake, query, most_rows=10)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_tables_stay_as_they_are(lake: Lake) -> None:
+    """What a statement makes or drops, if it may at all, is gone with it."""
+    for statement in ("DROP TABLE brands", "DELETE FROM brands", "CREATE TABLE brands AS SELECT 1"):
+        with pytest.raises(Failure):
+            ask(lake, statement, most_rows=10)
+    assert ask(lake, "SELECT count(*) FROM brands", most_rows=1).frame.item() == 2
+
+
+def test_a_query_that_takes_too_long_is_stopped(lake: Lake) -> None:
+    """Others wait for the same processors."""
+    endless = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = 7"
+    with pytest.raises(Failure, match=r"stopped after 0\.2 seconds: narrow it"):
+        ask(lake, endless, most_rows=1, seconds=0.2)
