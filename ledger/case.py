@@ -42,6 +42,7 @@ class Case:
     command: c.Command
     at: datetime
     explicit: bool
+    sent: c.Command | None = None
 
 
 @dataclass(slots=True)

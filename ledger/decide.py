@@ -64,7 +64,10 @@ class Seam:
         """Return the outcome of a command on what the commands before it left; `at` defaults to the book's clock."""
         if sent is None and not own_key:
             return answer(self.book, command, at or self.book.now)
-        return entered(self.book, _said(decide(self.book, command, at or self.book.now), sent, own_key))
+        decided = decide(self.book, command, at or self.book.now, sent=sent)
+        if own_key and isinstance(decided, Transaction):
+            decided.key = f"{c.OWN_KEYS}{own_key}"
+        return entered(self.book, decided)
 
     def refuse(
         self, command: c.Command, code: str, facts: Facts, at: datetime | None = None, *, sent: c.Command | None = None
@@ -73,7 +76,7 @@ class Seam:
 
         A rule of the ledger's own that stands before it in DECLINES is named instead.
         """
-        decided = _said(decide(self.book, command, at or self.book.now), sent)
+        decided = decide(self.book, command, at or self.book.now, sent=sent)
         if isinstance(decided, Transaction) and (decided.code is None or RANK[decided.code] > RANK[code]):
             decided = replace(
                 decided, code=code, facts=facts, entries=(), expiries=(), hold=None, takes=None, refers_to=None
@@ -86,16 +89,7 @@ class Seam:
             self.book.enter(expiry(self.book, hold))
 
 
-def _said(decided: Transaction | Invalid, sent: c.Command | None, own_key: str = "") -> Transaction | Invalid:
-    if isinstance(decided, Transaction):
-        if sent is not None:
-            decided.fingerprint = c.fingerprint(sent)
-        if own_key:
-            decided.key = f"{c.OWN_KEYS}{own_key}"
-    return decided
-
-
-def decide(book: Book, command: c.Command, now: datetime) -> Transaction | Invalid:
+def decide(book: Book, command: c.Command, now: datetime, *, sent: c.Command | None = None) -> Transaction | Invalid:
     """Return the transaction that a command is, posted or declined, not yet entered.
 
     `now` is the booking time of a command that names none; it is moved up to the latest
@@ -103,7 +97,7 @@ def decide(book: Book, command: c.Command, now: datetime) -> Transaction | Inval
     """
     if command.at is not None and command.at > now:
         return Invalid(key=command.key, message=f"at: {shown(command.at)} is in the future; it is {shown(now)}")
-    case = Case(book, command, command.at or now, command.at is not None)
+    case = Case(book, command, command.at or now, command.at is not None, sent)
     try:
         verdict = RULES[command.kind](case)
         while _moved_up(case, verdict):
@@ -129,7 +123,7 @@ def _transaction(case: Case, at: datetime, **rest: Any) -> Transaction:
     return Transaction(
         key=command.key,
         kind=command.kind,
-        fingerprint=c.fingerprint(command),
+        fingerprint=c.fingerprint(case.sent or command),
         posted_at=at,
         day=case.book.day(at),
         value_date=command.value_date,

@@ -160,7 +160,7 @@ def _refused(
             reasons.append(("promo_unknown", {"promo": code}))
             continue
         assert account.party is not None
-        client = shop.client(account.party, account.name)
+        client = shop.client(account.party, account.name, promotion)
         reason = refusal(promotion, lines, client, day=book.day(at), currency=account.currency)
         if reason is not None:
             reasons.append(reason)
@@ -179,8 +179,8 @@ def _charge(shop: Shop, order: f.Order, lines: Sequence[Line], day: date) -> c.D
             program.brand: decimal(redeemable(program, lines)) for program in _programs(shop, order.brands, day)
         }
     if order.due_at is None:
-        return c.Debit(**said)
-    return c.Hold(**said, expires_at=order.due_at + shop.preorder_lives)
+        return c.trusted(c.Debit, **said)
+    return c.trusted(c.Hold, **said, expires_at=order.due_at + shop.preorder_lives)
 
 
 def _programs(shop: Shop, brands: Iterable[str], day: date) -> Iterator[Program]:
@@ -192,11 +192,16 @@ def _programs(shop: Shop, brands: Iterable[str], day: date) -> Iterator[Program]
 
 
 def _line(line: Line) -> c.Line:
-    said = {"name": line.name, "quantity": line.quantity} if line.name else {"quantity": line.quantity}
-    return c.Line(
-        brand=line.brand, service=line.service, reference=line.sku, amount=decimal(line.net), gross=decimal(line.gross),
-        discount=decimal(line.discount), vat_rate=line.vat_rate, attributes=said if line.service == "dish" else None,
-    )  # fmt: skip
+    said: dict[str, Any] = {
+        "brand": line.brand, "service": line.service, "reference": line.sku, "amount": decimal(line.net),
+        "gross": decimal(line.gross), "discount": decimal(line.discount),
+    }  # fmt: skip
+    if line.service == "dish":
+        said["attributes"] = (
+            {"name": line.name, "quantity": line.quantity} if line.name else {"quantity": line.quantity}
+        )
+    # A VAT rate is left to the ledger to work out.
+    return c.trusted(c.Line, **said) if line.vat_rate is None else c.Line(**said, vat_rate=line.vat_rate)
 
 
 # ---- what becomes of an order

@@ -128,11 +128,11 @@ def _taken(promotion: Promotion, net: int) -> int:
 
 
 class Client(NamedTuple):
-    """What promotions ask about who orders: name, orders before, uses of promotions by their id."""
+    """What a promotion asks about who orders: name, orders before, uses of that promotion."""
 
     name: str
     orders: int
-    uses: dict[int, int]
+    used: int
 
 
 def refusal(
@@ -158,8 +158,7 @@ def refusal(
         return "promo_first_order_only", {**facts, "client": client.name, "orders": client.orders}
     if p.max_uses is not None and p.used >= p.max_uses:
         return "promo_used_up", {**facts, "used": p.used, "most": p.max_uses}
-    used = client.uses.get(p.id, 0)
-    if p.max_uses_per_party is not None and used >= p.max_uses_per_party:
+    if p.max_uses_per_party is not None and client.used >= p.max_uses_per_party:
         most = p.max_uses_per_party
-        return "promo_used_up_by_party", {**facts, "client": client.name, "used": used, "most": most}
+        return "promo_used_up_by_party", {**facts, "client": client.name, "used": client.used, "most": most}
     return None

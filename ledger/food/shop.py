@@ -115,10 +115,9 @@ class Shop:
         program = in_force(self.programs.get(code, ()), day)
         return program.gone_on(day) if program else None
 
-    def client(self, party: int, name: str) -> Client:
-        """Return what promotions ask about a party."""
-        uses = {promotion: used for (promotion, of), used in self.promotion_uses.items() if of == party}
-        return Client(name, self.orders_of.get(party, 0), uses)
+    def client(self, party: int, name: str, promotion: Promotion) -> Client:
+        """Return what a promotion asks about a party."""
+        return Client(name, self.orders_of.get(party, 0), self.promotion_uses.get((promotion.id, party), 0))
 
     def place(self, order: Order) -> None:
         """Take a new order into the shop and count the promotions that it uses."""
@@ -135,12 +134,12 @@ class Shop:
         self._use(order, -1)
 
     def _use(self, order: Order, times: int) -> None:
-        known = {promotion.id: promotion for promotion in self.promotions.values()}
-        for number, _, _ in order.promotions:
+        for number, code, _ in order.promotions:
             key = number, order.party
             self.promotion_uses[key] = self.promotion_uses.get(key, 0) + times
-            known[number].used += times
-            self.changed_promotions[number] = known[number]
+            promotion = self.promotions[code]
+            promotion.used += times
+            self.changed_promotions[number] = promotion
 
     def saved(self, book: Book) -> Callable[[], None]:
         """Return what puts lots and book back as they stand now. Copies a lot: for rare use."""

@@ -11,20 +11,30 @@ depends_on = None
 
 APPEND_ONLY = ("bonus_program", "order_step")
 TABLES = (
+    "bonus_lot_use",
     "promotion_use",
-    "order_step",
     "order_line",
     "order_accrual",
-    "bonus_lot_use",
-    "food_order",
     "bonus_points",
     "bonus_lot",
     "promotion",
+    "food_order",
     "bonus_program",
+    "order_step",
 )
 
 
 def upgrade() -> None:
+    op.create_table(
+        "order_step",
+        sa.Column("transaction_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("order_id", sa.BigInteger(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("said", JSONB(), nullable=False),
+        sa.CheckConstraint("kind IN ('order', 'deliver', 'cancel', 'refund_items')", name="kind_known"),
+        sa.PrimaryKeyConstraint("transaction_id"),
+    )
+    op.create_index("order_step_order_id_idx", "order_step", ["order_id"], unique=False)
     op.create_table(
         "bonus_program",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -45,6 +55,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("bonus_program_brand_id_idx", "bonus_program", ["brand_id"], unique=False)
+    op.create_table(
+        "food_order",
+        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("account_id", sa.BigInteger(), nullable=False),
+        sa.Column("party_id", sa.BigInteger(), nullable=False),
+        sa.Column("currency", sa.CHAR(length=3), nullable=False),
+        sa.Column("status", sa.Text(), nullable=False),
+        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("business_date", sa.Date(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("main_id", sa.BigInteger(), nullable=True),
+        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("status IN ('placed', 'delivered', 'cancelled')", name="status_known"),
+        sa.ForeignKeyConstraint(["id"], ["transaction.id"]),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("key"),
+    )
+    op.create_index("food_order_party_id_idx", "food_order", ["party_id"], unique=False)
     op.create_table(
         "promotion",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=False), nullable=False),
@@ -93,40 +123,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id"),
     )
     op.create_table(
-        "food_order",
-        sa.Column("id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("account_id", sa.BigInteger(), nullable=False),
-        sa.Column("party_id", sa.BigInteger(), nullable=False),
-        sa.Column("currency", sa.CHAR(length=3), nullable=False),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("placed_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("business_date", sa.Date(), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("main_id", sa.BigInteger(), nullable=True),
-        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("cancelled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint("status IN ('placed', 'delivered', 'cancelled')", name="status_known"),
-        sa.ForeignKeyConstraint(["account_id"], ["account.id"]),
-        sa.ForeignKeyConstraint(["id"], ["transaction.id"]),
-        sa.ForeignKeyConstraint(["main_id"], ["transaction.id"]),
-        sa.ForeignKeyConstraint(["party_id"], ["party.id"]),
-        sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("key"),
-    )
-    op.create_index("food_order_party_id_idx", "food_order", ["party_id"], unique=False)
-    op.create_table(
-        "bonus_lot_use",
-        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("transaction_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("lot_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("amount", sa.BigInteger(), nullable=False),
-        sa.CheckConstraint("amount >= 0", name="not_below_zero"),
-        sa.ForeignKeyConstraint(["account_id", "lot_id"], ["bonus_lot.account_id", "bonus_lot.transaction_id"]),
-        sa.ForeignKeyConstraint(["transaction_id"], ["transaction.id"]),
-        sa.PrimaryKeyConstraint("account_id", "transaction_id", "lot_id"),
-    )
-    op.create_table(
         "order_accrual",
         sa.Column("order_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("brand_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -159,22 +155,9 @@ def upgrade() -> None:
         sa.CheckConstraint("discount >= 0 AND net >= 0", name="not_below_zero"),
         sa.CheckConstraint("gross = price * quantity AND gross - discount = net", name="gross_less_discount"),
         sa.CheckConstraint("kept >= 0 AND kept <= quantity", name="kept_within_quantity"),
-        sa.ForeignKeyConstraint(["brand_id"], ["brand.id"]),
         sa.ForeignKeyConstraint(["order_id"], ["food_order.id"]),
         sa.PrimaryKeyConstraint("order_id", "line"),
     )
-    op.create_table(
-        "order_step",
-        sa.Column("transaction_id", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("order_id", sa.BigInteger(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("said", JSONB(), nullable=False),
-        sa.CheckConstraint("kind IN ('order', 'deliver', 'cancel', 'refund_items')", name="kind_known"),
-        sa.ForeignKeyConstraint(["order_id"], ["food_order.id"]),
-        sa.ForeignKeyConstraint(["transaction_id"], ["transaction.id"]),
-        sa.PrimaryKeyConstraint("transaction_id"),
-    )
-    op.create_index("order_step_order_id_idx", "order_step", ["order_id"], unique=False)
     op.create_table(
         "promotion_use",
         sa.Column("order_id", sa.BigInteger(), autoincrement=False, nullable=False),
@@ -183,8 +166,6 @@ def upgrade() -> None:
         sa.Column("discount", sa.BigInteger(), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("given_back_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["order_id"], ["food_order.id"]),
-        sa.ForeignKeyConstraint(["party_id"], ["party.id"]),
         sa.ForeignKeyConstraint(["promotion_id"], ["promotion.id"]),
         sa.PrimaryKeyConstraint("order_id", "promotion_id"),
     )
@@ -194,6 +175,17 @@ def upgrade() -> None:
         ["promotion_id", "party_id"],
         unique=False,
         postgresql_where=sa.text("given_back_at IS NULL"),
+    )
+    op.create_table(
+        "bonus_lot_use",
+        sa.Column("account_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("transaction_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("lot_id", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("amount", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("amount >= 0", name="not_below_zero"),
+        sa.ForeignKeyConstraint(["account_id", "lot_id"], ["bonus_lot.account_id", "bonus_lot.transaction_id"]),
+        sa.ForeignKeyConstraint(["transaction_id"], ["transaction.id"]),
+        sa.PrimaryKeyConstraint("account_id", "transaction_id", "lot_id"),
     )
     for table in APPEND_ONLY:
         op.execute(
