@@ -212,8 +212,9 @@ def _left(
     for id_day, held, drawn in connection.execute(
         "SELECT t.business_date, sum(p.held), sum(p.held + coalesce(p.captured, 0) - p.refunded) FROM hold_part p "
         "JOIN hold h ON h.transaction_id = p.hold_id JOIN transaction t ON t.id = h.transaction_id "
-        "WHERE p.source_id = %(payer)s AND p.held > 0 AND h.state = 'open' AND h.expires_at <= %(now)s "
-        "AND (%(payer)s = %(account)s OR h.account_id = %(account)s) GROUP BY h.transaction_id, t.business_date",
+        "WHERE p.source_id = %(payer)s AND h.state = 'open' AND h.expires_at <= %(now)s "
+        "AND (%(payer)s = %(account)s OR h.account_id = %(account)s) "
+        "GROUP BY h.transaction_id, t.business_date HAVING sum(p.held) > 0",
         {"payer": payer, "account": account, "now": now},
     ):
         if window(period, id_day) == since and period != "order":

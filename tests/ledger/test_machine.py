@@ -28,12 +28,12 @@ def test_the_core_agrees_with_the_naive_model_for_long() -> None:
     run_state_machine_as_test(Machine, settings=wild)  # type: ignore[no-untyped-call]
 
 
-def twins(server: str, template: str) -> Generator[Twin]:
+def twins(server: str, template: str, kind: type[Twin] = Twin) -> Generator[Twin]:
     """Yield machines, each with a fresh book in PostgreSQL."""
     for number in count(1):
         for url in made(server, f"tiffin_twin_{os.getpid()}_{number}", template):
             initialise(url, "Europe/Moscow")
-            yield Twin(Postgres(url))
+            yield kind(Postgres(url))
 
 
 def test_postgresql_agrees_with_the_core_batch_by_batch(server: str, template_database: str) -> None:
