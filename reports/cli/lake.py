@@ -15,6 +15,7 @@ from rich.console import Console
 
 from ledger.errors import Failure
 from ledger.settings import Settings
+from reports.cli.progress import papers_progress
 
 if TYPE_CHECKING:
     from reports.lake.checks import Check
@@ -64,7 +65,6 @@ def nightly(
         return
     from ledger.database import server_url
     from reports import nightly as night
-    from reports.cli.papers import _progress as papers_progress  # one way to show papers being made
 
     settings = Settings()
     day = _day(date) if date is not None else None

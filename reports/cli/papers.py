@@ -2,8 +2,6 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
 from enum import StrEnum
@@ -11,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
 from ledger.errors import Failure
 from ledger.settings import Settings
+from reports.cli.progress import papers_progress
 
 if TYPE_CHECKING:
     from reports.documents.bulk import Rendered
@@ -144,47 +142,13 @@ def statements(
 
     settings = Settings()
     folder = output or settings.home / "statements" / month
-    with _progress(quiet=as_json) as progress:
+    with papers_progress(quiet=as_json) as progress:
         done = render_statements(
             reports.open(), month, folder, brand=brand, changed_only=changed_only, limit=limit, kind=kind.value,
             language=language.value if language else settings.language, templates=settings.templates,
             outbox=outbox, sender=sender or settings.sender, workers=workers, timeout_s=timeout, progress=progress,
         )  # fmt: skip
     _told(done, as_json)
-
-
-@contextmanager
-def _progress(*, quiet: bool) -> Iterator[Callable[[int, int, str], None] | None]:
-    """Show how far the run is: a bar with the time left on a terminal, a line each tenth elsewhere."""
-    console = Console(stderr=True)
-    if quiet:
-        yield None
-    elif console.is_terminal:
-        with _bar(console) as report:
-            yield report
-    else:
-        yield _plain
-
-
-def _plain(done: int, of: int, number: str) -> None:
-    if done == of or done * 10 // of != (done - 1) * 10 // of:
-        print(f"{done} of {of} papers", file=sys.stderr, flush=True)
-
-
-@contextmanager
-def _bar(console: Console) -> Iterator[Callable[[int, int, str], None]]:
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("papers"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[number]}"),
-    )
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("papers", total=None, number="")
-        yield lambda done, of, number: bar.update(task, completed=done, total=of, number=number)
 
 
 def _told(done: "Rendered", as_json: bool) -> None:
