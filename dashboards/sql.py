@@ -38,7 +38,7 @@ def sql() -> None:
 
 
 def _answer(query: str) -> None:
-    answer = opened.made(("sql", query), lambda book: ask(book.lake, query, most_rows=MOST))  # type: ignore[arg-type]  # a Book of an opened lake
+    answer = opened.made(("sql", query), lambda book: ask(book.lake, query, most_rows=MOST))
     columns = [Column(name, _kind(type_), name, name) for name, type_ in answer.frame.schema.items()]
     if columns:
         screen.table(answer.frame, columns, key="answer", rows=18)

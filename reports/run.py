@@ -161,19 +161,9 @@ class Book:
 
     def sql(self, query: str) -> pl.DataFrame:
         """Answer a DuckDB query over the lake's tables, read only; a Failure says what is wrong with it."""
-        import duckdb
+        from reports.sql import ask
 
-        with duckdb.connect() as connection:
-            try:
-                for table in connection.get_table_names(query):
-                    if table in TABLE_NAMES:
-                        connection.register(table, self.lake.scan(table).collect().to_arrow())
-                connection.execute("SET enable_external_access = false")
-                connection.execute("SET lock_configuration = true")
-                answer = connection.sql(query)
-                return pl.DataFrame() if answer is None else pl.DataFrame(answer.to_arrow_table())
-            except duckdb.Error as error:
-                raise Failure(str(error).splitlines()[0]) from None
+        return ask(self.lake, query, seconds=None).frame
 
     def _parameters(self, report: Report, given: Mapping[str, Any]) -> Parameters:
         fields = report.parameters.model_fields

@@ -1,4 +1,4 @@
-"""Answer SQL over the pinned tables: DuckDB, read only, no files and no network, so many rows and seconds at most.
+"""Answer SQL over the pinned tables: DuckDB, read only, no files and no network; if asked, so many rows and seconds.
 
 A cut with a dated DuckDB file is asked there, with the tables' comments; any other cut has
 the tables that the query names put into memory.
@@ -13,8 +13,7 @@ import duckdb
 import polars as pl
 
 from ledger.errors import Failure
-from reports.lake.reading import Lake
-from reports.run import TABLE_NAMES
+from reports.run import TABLE_NAMES, Lake
 
 SECONDS = 30
 
@@ -27,29 +26,30 @@ class Answer:
     more: bool
 
 
-def ask(lake: Lake, query: str, *, most_rows: int, seconds: float = SECONDS) -> Answer:
-    """Return at most so many rows. Raises Failure with one sentence: what is wrong, or that it took too long."""
+def ask(lake: Lake, query: str, *, most_rows: int | None = None, seconds: float | None = SECONDS) -> Answer:
+    """Return at most so many rows, or all. Raises Failure with one sentence: what is wrong, or it took too long."""
     try:
         with _connected(lake, query) as connection, _stopped(connection, seconds):
-            if len(connection.extract_statements(query)) != 1:
-                raise Failure("ask one statement at a time")
             found = connection.sql(query)
-            if found is None:
-                raise Failure("the statement gives no rows: ask with SELECT")
-            frame = pl.DataFrame(found.limit(most_rows + 1).to_arrow_table())
+            if most_rows is not None:
+                found = found.limit(most_rows + 1)
+            frame = pl.DataFrame(found.to_arrow_table())
     except duckdb.InterruptException:
         raise Failure(f"the query was stopped after {seconds:g} seconds: narrow it") from None
     except duckdb.Error as error:
         raise Failure(" ".join(str(error).split("\n\n")[0].split())) from None
+    if most_rows is None:
+        return Answer(frame, more=False)
     return Answer(frame.head(most_rows), frame.height > most_rows)
 
 
 @contextmanager
 def _connected(lake: Lake, query: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    path = getattr(lake, "duckdb_path", None)
+    _only_asks(query)
+    path = getattr(lake, "duckdb_path", None)  # a lake told by a test has none
     with duckdb.connect(str(path), read_only=True) if path else duckdb.connect() as connection:
         if not path:
-            for table in _named(connection, query):
+            for table in connection.get_table_names(query) & TABLE_NAMES:
                 connection.register(table, lake.scan(table).collect().to_arrow())
         connection.execute(f"SET TimeZone = '{lake.cut.time_zone}'")
         connection.execute("SET enable_external_access = false")
@@ -57,15 +57,20 @@ def _connected(lake: Lake, query: str) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
 
 
-def _named(connection: duckdb.DuckDBPyConnection, query: str) -> set[str]:
-    """Return the lake's tables that the query names; of several statements none, for they are refused."""
-    if len(connection.extract_statements(query)) != 1:
-        return set()
-    return set(connection.get_table_names(query)) & TABLE_NAMES
+def _only_asks(query: str) -> None:
+    """Raise Failure for what is not one question: SELECT, FROM, WITH, DESCRIBE, SHOW, SUMMARIZE."""
+    kinds = [statement.type for statement in duckdb.extract_statements(query)]
+    if len(kinds) != 1:
+        raise Failure("ask one statement at a time")
+    if kinds[0] != duckdb.StatementType.SELECT:
+        raise Failure(f"{kinds[0].name} is not answered here: ask with SELECT")
 
 
 @contextmanager
-def _stopped(connection: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
+def _stopped(connection: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[None]:
+    if seconds is None:
+        yield
+        return
     timer = threading.Timer(seconds, connection.interrupt)
     timer.start()
     try:
