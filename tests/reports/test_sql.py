@@ -42,8 +42,10 @@ def test_rows_come_and_more_is_said(lake: Lake) -> None:
         ("SELEC 1", "syntax error"),
         ("SELECT * FROM nope", "nope does not exist"),
         ("SELECT * FROM read_csv('/etc/passwd')", "Permission Error"),
-        ("COPY (SELECT 1) TO '/tmp/copied-by-sql.csv'", "Permission Error"),
-        ("SET memory_limit = '1GB'", "locked"),
+        ("COPY (SELECT 1) TO 'copied.csv'", "COPY is not answered here"),
+        ("ATTACH 'other.duckdb'", "ATTACH is not answered here"),
+        ("SET memory_limit = '1GB'", "SET is not answered here"),
+        ("DROP TABLE brands", "DROP is not answered here"),
         ("", "one statement at a time"),
         ("SELECT 1; SELECT 2", "one statement at a time"),
     ],
@@ -53,14 +55,6 @@ def test_anything_else_is_one_sentence(lake: Lake, query: str, sentence: str) ->
     with pytest.raises(Failure, match=sentence) as raised:
         ask(lake, query, most_rows=10)
     assert "\n" not in str(raised.value)
-
-
-def test_the_tables_stay_as_they_are(lake: Lake) -> None:
-    """What a statement makes or drops, if it may at all, is gone with it."""
-    for statement in ("DROP TABLE brands", "DELETE FROM brands", "CREATE TABLE brands AS SELECT 1"):
-        with pytest.raises(Failure):
-            ask(lake, statement, most_rows=10)
-    assert ask(lake, "SELECT count(*) FROM brands", most_rows=1).frame.item() == 2
 
 
 def test_a_query_that_takes_too_long_is_stopped(lake: Lake) -> None:
