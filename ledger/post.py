@@ -65,13 +65,20 @@ class Posting(Seam):
 
         Raises LookupError for a command whose accounts or keys the posting was not opened with.
         """
-        accounts, keys, refers = named([command])
-        stray = {*accounts, *refers, *(keys if not own_key else ())} - self.opened - self.book.accounts.keys()
+        stray = self._stray(command, own_key)
         if stray:
             raise LookupError(f"the posting was not opened with {', '.join(map(str, stray))}")
-        self._cover([command])
+        if not isinstance(command, c.Debit | c.Hold):
+            self._cover([command])
         # super() without arguments does not know a dataclass with slots.
         return Seam.decide(self, command, at, sent=sent, own_key=own_key)
+
+    def _stray(self, command: c.Command, own_key: str) -> set[int | str]:
+        """Return what a command names that was not loaded."""
+        if isinstance(command, c.Debit | c.Hold) and command.account in self.opened:
+            return set() if own_key or command.key in self.opened else {command.key}
+        accounts, keys, refers = named([command])
+        return {*accounts, *refers, *(keys if not own_key else ())} - self.opened - self.book.accounts.keys()
 
     def decide_all(self, commands: Sequence[c.Command]) -> list[Answer]:
         """Return one outcome a command, in order."""

@@ -50,15 +50,18 @@ def said_of(book: Book, order: Order) -> Said:
     """Return the order as its caller is told of it: priced lines, promotions, who paid, points. Amounts as strings."""
     paid = {"bonuses": 0, "payers": 0, "client": 0}
     for (_, source), amount in shares(book, order).items():
-        who = "bonuses" if not _is_money(book, source) else "client" if source == order.account else "payers"
+        who = "client" if source == order.account else "payers" if _is_money(book, source) else "bonuses"
         paid[who] += amount
-    accruals = order.accruals
+    accruals, gross, discount = order.accruals, 0, 0
+    for line in order.lines:
+        gross += line.gross
+        discount += line.discount
     return {
         "key": order.key,
         "status": order.status,
-        "gross": plain(sum(line.gross for line in order.lines)),
-        "discount": plain(sum(line.discount for line in order.lines)),
-        "net": plain(sum(line.net for line in order.lines)),
+        "gross": plain(gross),
+        "discount": plain(discount),
+        "net": plain(gross - discount),
         "lines": list(_lines(order.lines)),
         "promotions": [{"code": code, "discount": plain(taken)} for _, code, taken in order.promotions],
         "paid": {who: plain(amount) for who, amount in paid.items()},

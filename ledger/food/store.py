@@ -126,14 +126,14 @@ def _load_promotions(
         return
     known: list[Any] = [list(codes), list(used)]
     where = "WHERE (code = ANY(%s) OR id = ANY(%s))"
-    if lock:
-        # A limited promotion is one order's at a time. Others only may not change meanwhile.
-        connection.execute(f"SELECT id FROM promotion {where} AND {_LIMITED} ORDER BY id FOR NO KEY UPDATE", known)
-        connection.execute(f"SELECT id FROM promotion {where} AND NOT {_LIMITED} ORDER BY id FOR SHARE", known)
+    # A limited promotion is one order's at a time. Others only may not change meanwhile.
+    locks = (
+        (f"SELECT id FROM promotion {where} AND {_LIMITED} ORDER BY id FOR NO KEY UPDATE", known),
+        (f"SELECT id FROM promotion {where} AND NOT {_LIMITED} ORDER BY id FOR SHARE", known),
+    )
+    *_, rows = ask(connection, *(locks if lock else ()), (f"SELECT {_PROMOTION} FROM promotion {where}", known))
     brands = _codes(book)
-    for id_, code, kind, value, brand, *rest in connection.execute(
-        f"SELECT {_PROMOTION} FROM promotion {where}", known
-    ):
+    for id_, code, kind, value, brand, *rest in rows:
         shop.promotions[code] = Promotion(id_, code, kind, value, brands.get(brand), *rest)
     _load_uses(connection, book, shop, lock=lock)
 
@@ -254,10 +254,11 @@ def write_shop(connection: Connection[Any], book: Book, shop: Shop) -> None:
     _copy(
         connection, "order_step", _STEP, [(t, order, kind, json.dumps(shop.said[t])) for t, order, kind in shop.steps]
     )
+    _copy(connection, "promotion_use", _USE, [row for order in shop.new_orders for row in _uses(order)])
     new = {order.id for order in shop.new_orders}
     known = [order for order in shop.changed_orders.values() if order.id not in new]
     with connection.pipeline():
-        _put(connection, "promotion_use", _USE, [row for o in touched.values() for row in _uses(o)], 2)
+        _put(connection, "promotion_use", _USE, [row for order in known for row in _uses(order)], 2)
         _put(connection, "food_order", _ORDER, [_order_row(order, mains) for order in known], 1)
         if known:
             kept = [(order.id, line.number, line.kept) for order in known for line in order.lines]

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     CHAR,
+    JSON,
     BigInteger,
     CheckConstraint,
     DateTime,
@@ -22,7 +23,6 @@ from sqlalchemy import (
     Text,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Column, Field, SQLModel
 
 from ledger.tables import NOW
@@ -181,7 +181,7 @@ class OrderStep(SQLModel, table=True):
     transaction_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
     order_id: int = Field(sa_type=BigInteger)
     kind: str = Field(sa_type=Text)
-    said: dict[str, Any] = Field(sa_type=JSONB)
+    said: dict[str, Any] = Field(sa_type=JSON)
 
 
 class BonusPoints(SQLModel, table=True):

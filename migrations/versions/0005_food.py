@@ -2,7 +2,6 @@
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0005"
 down_revision = "0004"
@@ -30,7 +29,7 @@ def upgrade() -> None:
         sa.Column("transaction_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("order_id", sa.BigInteger(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("said", JSONB(), nullable=False),
+        sa.Column("said", sa.JSON(), nullable=False),
         sa.CheckConstraint("kind IN ('order', 'deliver', 'cancel', 'refund_items')", name="kind_known"),
         sa.PrimaryKeyConstraint("transaction_id"),
     )
