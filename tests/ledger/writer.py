@@ -1,0 +1,37 @@
+"""A caller that posts a file of commands batch by batch and notes each answer before the next: made to be killed.
+
+    python -m tests.ledger.writer URL COMMANDS ANSWERS
+
+It goes on after the last command that ANSWERS has a whole line for.
+"""
+
+import itertools
+import sys
+from pathlib import Path
+
+from ledger.lines import read, written
+from ledger.post import Ledger
+
+BATCH = 4
+
+
+def main(url: str, commands: str, answers: str) -> None:
+    """Post what is not answered yet."""
+    with Path(answers).open("ab+") as noted:
+        noted.seek(0)
+        whole = noted.read().rpartition(b"\n")[0]
+        lines = whole.splitlines()
+        # A line that the last one's end cut short is not an answer.
+        noted.truncate(len(whole) + 1 if lines else 0)
+        ledger = Ledger(url)
+        ledger.connection()
+        print("ready", flush=True)
+        with Path(commands).open() as stream:
+            rest = itertools.islice(stream, len(lines), None)
+            while batch := [read(line, 1) for line in itertools.islice(rest, BATCH)]:
+                noted.write(written(ledger.post(batch)).encode())
+                noted.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
