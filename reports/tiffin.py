@@ -28,7 +28,9 @@ def _assemble() -> None:
     ledger_cli.level = food_cli.level
     app.add_typer(ledger_cli.app)
     for module in sorted(info.name for info in pkgutil.iter_modules(reports_cli.__path__)):
-        app.add_typer(importlib.import_module(f"reports.cli.{module}").app)
+        commands = getattr(importlib.import_module(f"reports.cli.{module}"), "app", None)
+        if commands is not None:  # a helper that commands share has none
+            app.add_typer(commands)
 
 
 def main() -> None:
