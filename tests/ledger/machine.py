@@ -34,7 +34,7 @@ class Machine(RuleBasedStateMachine):
         self.number = 0
         self.sent: list[tuple[Record, Record]] = []
 
-    @initialize(opening=st.lists(st.integers(0, 9000), min_size=5, max_size=5))
+    @initialize(opening=st.lists(st.integers(0, 2000), min_size=5, max_size=5))
     def begin(self, opening: list[int]) -> None:
         self.close_until(self.closed)
         for code in BRANDS:
@@ -47,8 +47,10 @@ class Machine(RuleBasedStateMachine):
             self.model.status[reference] = "open"
             if amount:
                 self.payment(reference, amount)
-        self.set_terms("romashka", 5000, 2, None)
+        for account in ("anna", "clara", "romashka"):
+            self.set_terms(account, 5000, 2, None)
         self.set_link("anna", "romashka", "payer_first", 1, None)
+        self.set_link("anna", "lotos", "payer_first", 2, None)
         self.set_limit("romashka", "anna", "day", 3000, 2)
 
     # ---- what callers say

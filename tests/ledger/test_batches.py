@@ -226,3 +226,20 @@ def test_another_process_captures_and_gives_points_with_all_it_needs(both: Both)
     given = [world.post([{**give, "account": n}]) for world, n in zip((both.pure, both.postgres), number, strict=True)]
     assert given[0] == given[1]
     assert codes(given[0]) == ["posted"]
+
+
+def test_a_company_with_thousands_of_open_debits_loads_a_few_of_them(both: Both) -> None:
+    """A payment reads what it pays off and one more; a debit reads the oldest alone."""
+    ledger = both.postgres.ledger
+    ledger.post([commands.parse({**debit(f"d{n}", "0.10"), "at": at(4)}) for n in range(3000)])
+    connection = ledger.connection()
+    with (
+        connection.transaction(),
+        ledger.posting(connection, ["anna"], keys=["p1"], brands=[("sushi", None)]) as posting,
+    ):
+        number = posting.book.references["anna"]
+        assert len(posting.book.open_debits[number]) == 1
+        posting.decide(commands.parse({**payment("p1", "1.05"), "at": at(4)}))
+        assert len(posting.book.open_debits[number]) <= 2
+        posting.write()
+    assert len(both.postgres.state()["owed"]["anna"]) == 2990

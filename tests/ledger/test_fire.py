@@ -177,7 +177,7 @@ def burn_servers(home: Path, folder: Path, number: int, kills: int) -> None:
     chance = random.Random(kills)
     writer = fire.writer()
     for _ in range(kills):
-        time.sleep(chance.uniform(0, 1))
+        time.sleep(chance.uniform(0, 0.5))
         assert writer.poll() is None, "there was nothing left to kill: the run is too short"
         kill(home, chance)
         assert embedded.running(home) == url
@@ -200,4 +200,4 @@ def test_a_killed_server_costs_waiting_never_money(home: Path, tmp_path: Path) -
 @pytest.mark.soak
 def test_twenty_killed_servers_cost_waiting_never_money(home: Path, tmp_path: Path) -> None:
     """kill -9 and immediate stops at random moments of one long run."""
-    burn_servers(home, tmp_path, 12_000, kills=20)
+    burn_servers(home, tmp_path, 30_000, kills=20)

@@ -13,12 +13,12 @@ from tests.conftest import made
 from tests.ledger.machine import Machine, Twin
 from tests.ledger.worlds import Postgres
 
-CALM = settings(deadline=None, suppress_health_check=list(HealthCheck), stateful_step_count=25, derandomize=True)
+CALM = settings(deadline=None, suppress_health_check=list(HealthCheck), stateful_step_count=30, derandomize=True)
 
 
 def test_the_core_agrees_with_the_naive_model() -> None:
-    """After every step of 200 runs of random commands."""
-    run_state_machine_as_test(Machine, settings=settings(CALM, max_examples=200))  # type: ignore[no-untyped-call]
+    """After every step of 300 runs of random commands."""
+    run_state_machine_as_test(Machine, settings=settings(CALM, max_examples=300))  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.soak
