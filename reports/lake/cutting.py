@@ -79,13 +79,13 @@ def _writers_kept_out(connection: Connection, url: str) -> Iterator[None]:
     while True:
         _lock(connection, deadline)
         try:
-            if not _expired_holds(connection):
+            if not _expired(connection):
                 yield
                 return
         finally:
             connection.execute("SELECT pg_advisory_unlock(%s)", [CUT_LOCK])
         if time.monotonic() > deadline:
-            raise Failure("holds go on expiring faster than they are booked: no cut was made")
+            raise Failure("holds and points go on expiring faster than they are booked: no cut was made")
         _book_expired(url, _value(connection, "SELECT clock_timestamp()"))
 
 
@@ -105,20 +105,30 @@ def _lock(connection: Connection, deadline: float) -> None:
             return
 
 
-def _expired_holds(connection: Connection) -> bool:
-    return bool(
-        _value(
-            connection,
-            "SELECT EXISTS (SELECT FROM hold WHERE state = 'open' AND expires_at <= clock_timestamp())",
-        )
-    )
+def _expired(connection: Connection) -> bool:
+    """Say whether holds or points expired that are not booked, or lots are behind their accounts."""
+    return bool(_value(connection, _EXPIRED))
+
+
+_EXPIRED = """
+SELECT EXISTS (SELECT FROM hold WHERE state = 'open' AND expires_at <= clock_timestamp())
+OR EXISTS (
+    SELECT FROM bonus_lot WHERE points_left > 0
+    AND gone_on <= (SELECT (clock_timestamp() AT TIME ZONE time_zone)::date FROM book)
+) OR EXISTS (
+    SELECT FROM account a JOIN balance b ON b.account_id = a.id LEFT JOIN bonus_points p ON p.account_id = a.id
+    WHERE a.kind = 'bonus' AND b.version > coalesce(p.version, 0)
+)
+"""
 
 
 def _book_expired(url: str, until: datetime) -> None:
-    from ledger.post import Ledger  # here, for most cuts find nothing expired and need no writer
+    # Here, for most cuts find nothing expired and need no writer.
+    from ledger.food.desk import Desk
+    from ledger.post import Ledger
 
     with closing(Ledger(url)) as ledger:
-        ledger.book_expired(until)
+        Desk(ledger).book_expired(until)
 
 
 def _book(connection: Connection) -> tuple[datetime, str, date | None]:

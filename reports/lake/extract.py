@@ -64,6 +64,26 @@ SNAPSHOTS: dict[str, str] = {
                recorded_at, by, note
         FROM change ORDER BY id""",
     "closings": "SELECT * FROM closing ORDER BY closed_until",
+    "orders": """
+        SELECT o.*, o.main_id AS charged_by, l.gross::bigint AS gross, l.discount::bigint AS discount,
+               l.net::bigint AS net
+        FROM food_order o JOIN (
+            SELECT order_id, sum(gross) AS gross, sum(discount) AS discount, sum(net) AS net
+            FROM order_line GROUP BY order_id) l ON l.order_id = o.id
+        ORDER BY o.id""",
+    "order_lines": "SELECT * FROM order_line ORDER BY order_id, line",
+    "promotions": """
+        SELECT *, CASE kind WHEN 'percent' THEN value END AS percent, CASE kind WHEN 'amount' THEN value END AS amount
+        FROM promotion ORDER BY id""",
+    "promotion_uses": """
+        SELECT u.*, o.currency, o.business_date FROM promotion_use u JOIN food_order o ON o.id = u.order_id
+        ORDER BY u.order_id, u.promotion_id""",
+    "bonus_programs": """
+        SELECT id, brand_id, (accrue_percent * 100)::bigint AS accrue_percent,
+               (redeem_percent * 100)::bigint AS redeem_percent, expires_after_days, valid_from, valid_until,
+               recorded_at, by, note
+        FROM bonus_program ORDER BY id""",
+    "bonus_lots": "SELECT * FROM bonus_lot ORDER BY account_id, transaction_id",
 }  # fmt: skip
 
 _OF_TRANSACTION = ("kind", "refers_to", "posted_at", "business_date", "day_number", "month", "value_date")

@@ -313,7 +313,119 @@ CLOSINGS = Table(
     ),
 )
 
+ORDERS = Table(
+    "orders",
+    "orders of food; an order has the number of the transaction that placed it",
+    ("id",),
+    _columns(
+        ("id", "int", "the order: the debit or, for a pre-order, the hold that placed it"),
+        ("key", "text", "the caller's key"),
+        ("account_id", "int", "the account it was placed for"),
+        ("party_id", "int", "the client"),
+        ("currency", "text", "ISO 4217 code"),
+        ("status", "text", "placed, delivered or cancelled"),
+        ("placed_at", "instant", "when it was placed, UTC"),
+        ("business_date", "date", "date of placed_at in the book's time zone"),
+        ("due_at", "instant", "of a pre-order: when it was due, UTC"),
+        ("charged_by", "int", "the debit or capture that charged it; null for a pre-order not delivered"),
+        ("delivered_at", "instant", "when it was delivered, UTC"),
+        ("cancelled_at", "instant", "when it was cancelled, UTC"),
+        ("gross", "money", "all lines before discounts, as placed"),
+        ("discount", "money", "what promotions took off, as placed"),
+        ("net", "money", "gross less discount, as placed"),
+    ),
+)
+
+ORDER_LINES = Table(
+    "order_lines",
+    "dishes, delivery and packaging of orders, as placed",
+    ("order_id", "line"),
+    _columns(
+        ("order_id", "int", "the order"),
+        ("line", "int", "1, 2, 3 … within the order; the line of its revenue entries"),
+        ("brand_id", "int", "the brand"),
+        ("service", "text", "dish, delivery or packaging"),
+        ("sku", "text", "the dish's own code"),
+        ("name", "text", "name of the dish"),
+        ("quantity", "int", "how many were ordered"),
+        ("kept", "int", "how many were neither undelivered nor refunded"),
+        ("price", "money", "price of one, before discount"),
+        ("gross", "money", "price of all, before discount"),
+        ("discount", "money", "what promotions took off"),
+        ("net", "money", "gross less discount"),
+    ),
+)
+
+PROMOTIONS = Table(
+    "promotions",
+    "codes that lower what an order costs, on their latest terms",
+    ("id",),
+    _columns(
+        ("id", "int", "the promotion"),
+        ("code", "text", "what clients name"),
+        ("kind", "text", "percent, amount or free_delivery"),
+        ("percent", "rate", "of a percent: how much"),
+        ("amount", "money", "of an amount: how much"),
+        ("brand_id", "int", "the brand whose dishes (or delivery) it is of; null for all"),
+        ("min_order", "money", "the least its dishes must come to before discounts"),
+        ("max_discount", "money", "the most that it takes off an order"),
+        ("valid_from", "date", "first day"),
+        ("valid_until", "date", "last day"),
+        ("max_uses", "int", "at most so many uses; null for any"),
+        ("max_uses_per_party", "int", "at most so many uses by one client; null for any"),
+        ("first_order_only", "bool", "only for a client's first order"),
+        ("stackable", "bool", "may be used with others"),
+    ),
+)
+
+PROMOTION_USES = Table(
+    "promotion_uses",
+    "which orders used which promotions",
+    ("order_id", "promotion_id"),
+    _columns(
+        ("order_id", "int", "the order"),
+        ("promotion_id", "int", "the promotion"),
+        ("party_id", "int", "the client"),
+        ("currency", "text", "ISO 4217 code"),
+        ("discount", "money", "what it took off the order"),
+        ("used_at", "instant", "when, UTC"),
+        ("business_date", "date", "date of used_at in the book's time zone"),
+        ("given_back_at", "instant", "when the order was cancelled and the use given back, UTC"),
+    ),
+)
+
+BONUS_PROGRAMS = Table(
+    "bonus_programs",
+    "bonus programmes; of those of a brand valid on a day the last recorded is in force",
+    ("id",),
+    _columns(
+        ("id", "int", "number, rising"),
+        ("brand_id", "int", "the brand"),
+        ("accrue_percent", "rate", "points for money paid for the brand's dishes, in percent"),
+        ("redeem_percent", "rate", "the most of the brand's lines that points may pay, in percent"),
+        ("expires_after_days", "int", "points are gone at the midnight that ends so many days; null for never"),
+        ("valid_from", "date", "first day"),
+        ("valid_until", "date", "last day; null for no end"),
+        ("recorded_at", "instant", "when it was set, UTC"),
+        ("by", "text", "who"),
+        ("note", "text", "free text"),
+    ),
+)
+
+BONUS_LOTS = Table(
+    "bonus_lots",
+    "points that one transaction gave, and what is left of them at the cut",
+    ("account_id", "transaction_id"),
+    _columns(
+        ("account_id", "int", "the bonus account"),
+        ("transaction_id", "int", "the transaction that gave them"),
+        ("amount", "money", "points given"),
+        ("points_left", "money", "neither spent, set aside nor gone"),
+        ("gone_on", "date", "the day at whose start they are gone; null for never"),
+    ),
+)
+
 TABLES: tuple[Table, ...] = (
     TRANSACTIONS, ENTRIES, ATTRIBUTES, PARTIES, BRANDS, ACCOUNTS, CREDIT_TERMS, LINKS, LIMITS, USAGE, HOLDS,
-    OPEN_DEBITS, CHANGES, CLOSINGS,
+    OPEN_DEBITS, CHANGES, CLOSINGS, ORDERS, ORDER_LINES, PROMOTIONS, PROMOTION_USES, BONUS_PROGRAMS, BONUS_LOTS,
 )  # fmt: skip

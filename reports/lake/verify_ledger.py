@@ -27,7 +27,7 @@ class _Rule:
     problem: str
 
 
-RULES = (
+RULES: tuple[_Rule, ...] = (
     _Rule(
         "zero-sums",
         "the entries of each transaction sum to zero by currency",
@@ -174,7 +174,54 @@ RULES = (
         "the book is closed until {closed_until}, the latest closing is until {latest}",
     ),
 )
-_MONEY = ("amount", "balance", "held", "unpaid", "gross", "discount")
+RULES += (
+    _Rule(
+        "orders",
+        "each order was placed by the debit or hold of its number, for its account, and its lines sum to it",
+        "SELECT count(*) FROM food_order",
+        """SELECT o.id, o.key, t.kind, t.amount, l.net
+           FROM food_order o LEFT JOIN transaction t ON t.id = o.id
+                LEFT JOIN (SELECT order_id, sum(net) AS net FROM order_line GROUP BY 1) l ON l.order_id = o.id
+           WHERE t.amount IS DISTINCT FROM l.net OR t.account_id IS DISTINCT FROM o.account_id
+              OR t.kind IS DISTINCT FROM CASE WHEN o.due_at IS NULL THEN 'debit' ELSE 'hold' END ORDER BY 1""",
+        "order {id}, {key}: placed by a {kind} of {amount}, its lines sum to {net}",
+    ),
+    _Rule(
+        "order-steps",
+        "each order has a first step and others of transactions of its account, and its lines are of known brands",
+        "SELECT count(*) FROM order_step",
+        """SELECT o.id, o.key, s.transaction_id FROM food_order o LEFT JOIN order_step s ON s.order_id = o.id
+                LEFT JOIN transaction t ON t.id = s.transaction_id
+           WHERE t.account_id IS DISTINCT FROM o.account_id
+              OR NOT EXISTS (SELECT FROM order_step f WHERE f.transaction_id = o.id AND f.kind = 'order')
+              OR EXISTS (SELECT FROM order_line l LEFT JOIN brand b ON b.id = l.brand_id
+                         WHERE l.order_id = o.id AND b.id IS NULL) ORDER BY 1, 3""",
+        "order {id}, {key}: step {transaction_id} is not of its account, or its first step or a brand is missing",
+    ),
+    _Rule(
+        "promotion-uses",
+        "the uses counted of each limited promotion are those of orders, and none is of an order that is not there",
+        "SELECT count(*) FROM promotion_use",
+        """SELECT p.code, p.used, count(u.order_id) AS orders
+           FROM promotion p LEFT JOIN promotion_use u ON u.promotion_id = p.id AND u.given_back_at IS NULL
+                LEFT JOIN food_order o ON o.id = u.order_id AND o.status <> 'cancelled'
+           GROUP BY p.id HAVING (p.max_uses IS NOT NULL AND p.used <> count(u.order_id))
+              OR count(o.id) <> count(u.order_id) ORDER BY 1""",
+        "promotion {code}: {used} uses counted, {orders} orders use it",
+    ),
+    _Rule(
+        "bonus-lots",
+        "the points left in each account's lots are its balance less what it holds",
+        "SELECT count(*) FROM bonus_points",
+        """SELECT p.account_id, b.balance, b.held, coalesce(sum(l.points_left), 0) AS amount_left
+           FROM bonus_points p JOIN balance b ON b.account_id = p.account_id AND b.version = p.version
+                LEFT JOIN bonus_lot l ON l.account_id = p.account_id
+           GROUP BY p.account_id, b.balance, b.held
+           HAVING coalesce(sum(l.points_left), 0) <> b.balance - b.held ORDER BY 1""",
+        "bonus account {account_id}: balance {balance}, held {held}, its lots have {amount_left} left",
+    ),
+)
+_MONEY = ("amount", "balance", "held", "unpaid", "gross", "discount", "net")
 
 
 def verify_ledger(url: str) -> Iterator[Check]:

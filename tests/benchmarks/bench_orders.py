@@ -54,16 +54,22 @@ def debit(lines: int) -> Callable[[str, int], Debit]:
     return made
 
 
-def rate(post: Callable[[list[Any]], list[Any]], make: Callable[[str, int], Any], accounts: list[int], name: str,
-         many: int, batch: int) -> float:  # fmt: skip
-    """Return commands a second, one writer."""
+Kind = tuple[Callable[[list[Any]], list[Any]], Callable[[str, int], Any]]
+
+
+def rates(kinds: dict[str, Kind], accounts: list[int], many: int, batch: int) -> dict[str, float]:
+    """Return commands a second of each kind, one writer; their batches take turns, so that all have the same weather."""
     chance = random.Random(batch)
-    commands = [make(f"{name}-{number}", chance.choice(accounts)) for number in range(many + batch)]
-    post(commands[:batch])
-    began = time.perf_counter()
-    for at in range(batch, many + batch, batch):
-        assert all(outcome.to_json()["status"] == "posted" for outcome in post(commands[at : at + batch]))
-    return many / (time.perf_counter() - began)
+    seconds = dict.fromkeys(kinds, 0.0)
+    for number in range(many // batch + 1):
+        for name, (post, make) in kinds.items():
+            commands = [make(f"{name}-{batch}-{number}-{n}", chance.choice(accounts)) for n in range(batch)]
+            began = time.perf_counter()
+            outcomes = post(commands)
+            if number:  # the first batch of each warms up
+                seconds[name] += time.perf_counter() - began
+            assert all(outcome.to_json()["status"] == "posted" for outcome in outcomes)
+    return {name: many // batch * batch / spent for name, spent in seconds.items()}
 
 
 def main() -> None:
@@ -82,11 +88,13 @@ def main() -> None:
         ratios = []
         for batch, many in ((100, 3_000), (1_000, 10_000)):
             many = max(batch, int(many * scale) // batch * batch)
-            ones = rate(ledger.post, debit(1), accounts, f"one-{batch}", many, batch)
-            threes = rate(ledger.post, debit(3), accounts, f"three-{batch}", many, batch)
-            orders = rate(desk.post, order, accounts, f"order-{batch}", many, batch)
-            ratios.append(orders / threes)
-            table.add_row(str(batch), f"{orders:,.0f}", f"{threes:,.0f}", f"{ones:,.0f}", f"{orders / threes:.2f}")
+            kinds: dict[str, Kind] = {
+                "order": (desk.post, order), "three": (ledger.post, debit(3)), "one": (ledger.post, debit(1)),
+            }  # fmt: skip
+            taken = rates(kinds, accounts, many, batch)
+            ratios.append(taken["order"] / taken["three"])
+            told = (f"{taken[name]:,.0f}" for name in ("order", "three", "one"))
+            table.add_row(str(batch), *told, f"{ratios[-1]:.2f}")
         Console().print(table)
     finally:
         embedded.stop(home)
