@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench soak test-spark
+.PHONY: help demo pictures test lint bench soak test-spark
 PYTHON := .venv/bin/python
 BIN := .venv/bin
 
@@ -9,6 +9,10 @@ help: ## these lines
 demo: ## set up, and play a real year of orders through the ledger, the reports and the papers
 	@bin/setup demo
 	$(BIN)/tiffin demo
+
+pictures: ## draw the README's picture of the dashboard anew, from the demo
+	@bin/setup test
+	$(PYTHON) -m tests.pictures
 
 test: ## set up, and run every check and every test
 	@bin/setup test

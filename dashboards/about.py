@@ -6,9 +6,6 @@ from dashboards import opened, screen
 from dashboards.words import language, sentence
 from reports.registry import REPORTS
 
-DEMO = "(derived for the demo)"
-"""Brands of the demo carry it in their legal names."""
-
 _WORDS = {
     "en": """
 Every figure on these pages comes from a *cut*: a point up to which the export of the ledger is complete.
@@ -78,13 +75,14 @@ def about() -> None:
     screen.freshness(cut)
     st.subheader(sentence("What is shown"))
     st.markdown(_WORDS[language()])
-    legal_names = opened.brands()["legal_name"].drop_nulls()
-    if legal_names.str.contains(DEMO, literal=True).any():
+    if opened.of_demo():
         st.subheader(sentence("What is derived"))
         st.markdown("\n".join(f"| {what} | {rule} |" for what, rule in _DERIVED[language()]))
         st.markdown(_REAL[language()])
     st.subheader(sentence("Reports"))
-    st.markdown("\n".join(f"- **{report.title(language())}** – {report.question}" for report in REPORTS.values()))
+    for report in REPORTS.values():
+        question = f" – {report.question}" if language() == "en" else ""
+        st.markdown(f"**{report.title(language())}** `{report.name}`{question}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards import asking, going, opened, screen
-from dashboards.words import language, say, sentence
+from dashboards.words import language, plain, say, sentence
 from ledger.settings import Settings
 from reports import behind
 from reports.documents.papers import statement_pdf
@@ -79,7 +79,7 @@ def account() -> None:
 
 
 def _head(facts: dict[str, Any]) -> None:
-    st.title(facts["client"])
+    st.title(plain(facts["client"]))
     badge = {"open": "green", "frozen": "orange", "closed": "gray"}[facts["status"]]
     st.markdown(f"{sentence('Account')} **{facts['account']}** &nbsp; :{badge}-badge[{say(facts['status'])}]")
     told = {
@@ -118,7 +118,9 @@ def _figures(facts: dict[str, Any], moved: Result) -> None:
 
 def _history(card: Result) -> None:
     screen.trust(card)
-    screen.result_table(card, key="card", hide_empty=True, without=("business_date", "currency", "held"))
+    leading = ("version", "posted_at", "kind", "credit", "debit", "balance")
+    left_out = ("business_date", "currency", "held")
+    screen.result_table(card, key="card", hide_empty=True, leading=leading, without=left_out)
     screen.downloads(card, key="card")
     first, last = card.parameters.days
     days = {"of": asking.asked("account"), "from": first, "to": last}

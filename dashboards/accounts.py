@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards import asking, going, opened, screen
-from dashboards.words import say, sentence
+from dashboards.words import plain, say, sentence
 from reports import behind
 from reports.registry import Column
 
@@ -37,7 +37,7 @@ def accounts() -> None:
     found = opened.made(("accounts", text, party), lambda book: behind.accounts_like(book, text, party=party))
     found = found if chosen is None else found.filter(pl.col("status") == chosen)
     if party:
-        st.caption(f"{sentence('Client code')}: **{party}**")
+        st.caption(f"{sentence('Client code')}: **{plain(party)}**")
     _list(found)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboards import asking, opened, screen
-from dashboards.words import language, sentence
+from dashboards.words import language, plain, say, sentence
 from ledger.errors import Failure
 
 HERE = Path(__file__).parent
@@ -49,6 +49,8 @@ def _page(name: str, *, hidden: bool = False) -> st.Page:
 def _sidebar() -> None:
     with st.sidebar:
         screen.freshness(opened.book().cut)
+        if opened.of_demo():
+            st.page_link("about.py", label=f":gray[{say('demo: payments and lunches are derived')}]")
         chosen = st.segmented_control(
             sentence("Language"), ["en", "ru"], default=language(), key="spoken", label_visibility="collapsed"
         )
@@ -71,7 +73,7 @@ def app() -> None:
         page.run()
         asking.leave()
     except Failure as failure:
-        st.error(str(failure), icon=":material/error:")
+        st.error(plain(failure), icon=":material/error:")
 
 
 if __name__ == "__main__":

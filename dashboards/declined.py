@@ -5,7 +5,7 @@ from typing import Any
 import streamlit as st
 
 from dashboards import asking, going, opened, screen
-from dashboards.words import say, sentence
+from dashboards.words import plain, say, sentence
 from reports import behind
 from reports.registry import Column
 
@@ -31,7 +31,7 @@ def declined() -> None:
     first = asking.asked_day("from") or last.replace(day=1)
     code, account = asking.asked("code"), asking.asked("of")
     told = {"From": first, "To": last, "Code": code, "Account": account}
-    st.caption(" · ".join(f"{sentence(label)} **{value}**" for label, value in told.items() if value))
+    st.caption(" · ".join(f"{sentence(label)} **{plain(value)}**" for label, value in told.items() if value))
     number = book.account(account) if account else None
     found = opened.made(
         ("declined", first, last, code, number),

@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from dashboards import asking, opened, screen
-from dashboards.words import say, sentence
+from dashboards.words import plain, say, sentence
 from ledger import commands, queries, records
 from ledger.database import connect, server_url
 from ledger.money import decimal
@@ -69,7 +69,7 @@ def _command(title: str, given: Given, *, post: bool) -> None:
     try:
         command = commands.parse(given)
     except ValueError as error:
-        st.error(str(error))
+        st.error(plain(error))
         return
     with _ledger() as ledger:
         (outcome,) = ledger.post([command]) if post else ledger.quote([command])
@@ -211,7 +211,7 @@ def _record(given: Given) -> None:
     try:
         record = records.parse(given)
     except ValueError as error:
-        st.error(str(error))
+        st.error(plain(error))
         return
     with _ledger() as ledger:
         (outcome,) = ledger.administer([record])
@@ -227,14 +227,14 @@ def _show(outcome: Outcome, *, quoted: bool = False) -> None:
                 st.info(sentence("the answer of the first time: nothing was posted twice"))
             for moved in outcome.accounts:
                 change, balance = (screen.money(decimal(part)) for part in (moved.amount, moved.balance))
-                named = f"{sentence('Account')} **{moved.account}** {moved.reference or ''}"
+                named = f"{sentence('Account')} **{moved.account}** {plain(moved.reference or '')}"
                 st.markdown(f"{named} · {change} · {say('balance after')} **{balance}**")
         case Declined():
-            st.error(outcome.message, icon=":material/block:")
+            st.error(plain(outcome.message), icon=":material/block:")
         case Done():
             st.success(sentence("done"), icon=":material/check:")
         case _:
-            st.error(outcome.message, icon=":material/error:")
+            st.error(plain(outcome.message), icon=":material/error:")
 
 
 if __name__ == "__main__":

@@ -63,7 +63,8 @@ def _filter(place: Any, name: str) -> tuple[str, ...]:
 def _columns(found: Pivot) -> list[Column]:
     kind: Any = "money" if found.asked.measure in MONEY else "count"
     named = [Column(name, "text", say(name), say(name)) for name in (*found.asked.rows, "currency")]
-    figures = [name for name in found.frame.columns if name not in {column.name for column in named}]
+    others = [name for name in found.frame.columns if name not in (TOTAL, *(column.name for column in named))]
+    figures = [TOTAL, *others]  # first, where it is seen without scrolling
     return named + [Column(name, kind, _heading(name), _heading(name)) for name in figures]
 
 

@@ -16,6 +16,7 @@ from reports.run import Book, Result
 
 SECONDS = 5
 KEPT = 128
+DEMO = "(derived for the demo)"
 T = TypeVar("T")
 
 
@@ -68,6 +69,11 @@ def brands() -> pl.DataFrame:
     return made(
         ("brands",), lambda opened: opened.brands.select("code", "name", "legal_name", "colour").sort("code").collect()
     )
+
+
+def of_demo() -> bool:
+    """Say whether this is the demo's book, much of which is derived: its brands' legal names say so."""
+    return bool(brands()["legal_name"].str.contains(DEMO, literal=True).any())
 
 
 def currencies() -> list[str]:

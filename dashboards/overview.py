@@ -65,7 +65,7 @@ def _tiles(revenue: Result, receipts: Result, turnover: Result, currency: str | 
         ("Receipts", _sum(receipts, "received"), f"{payments} {say('payments')}"),
         ("Write-offs, net", _sum(revenue, "net"), discounts),
         ("Refunds", _sum(revenue, "refunds"), ""),
-        ("Kept", _sum(revenue, "kept"), say("after refunds and points")),
+        ("Kept", _sum(revenue, "kept"), ""),
     ]
     screen.tiles(tiles, currency or "")
 

@@ -12,7 +12,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards import going, opened
-from dashboards.words import language, say, sentence
+from dashboards.words import language, plain, say, sentence
 from reports.formats import FILES, rendered, words
 from reports.formats.page import MOST_PDF_ROWS
 from reports.registry import Column
@@ -118,7 +118,7 @@ def _control(control: Control) -> str:
 def facts(result: Result) -> str:
     """Return parameters, cut and row count in one line."""
     told = words.facts(result, language())[1:]
-    return " · ".join(f"{fact.label} **{fact.value}**" for fact in told)
+    return " · ".join(f"{fact.label} **{plain(fact.value)}**" for fact in told)
 
 
 def shape(columns: Sequence[Column], *, styled: bool = False) -> dict[str, Any]:
@@ -208,14 +208,24 @@ _WRITTEN: dict[str, Callable[[Any], str]] = {"money": _russian, "average": _russ
 
 
 def result_table(
-    result: Result, *, key: str, hide_empty: bool = False, without: Sequence[str] = (), rows: int = MOST_VISIBLE
+    result: Result,
+    *,
+    key: str,
+    hide_empty: bool = False,
+    leading: Sequence[str] = (),
+    without: Sequence[str] = (),
+    rows: int = MOST_VISIBLE,
 ) -> None:
-    """Draw a result's rows, what to do with them, and sums by currency; files have the columns left out, too."""
+    """Draw a result's rows, what to do with them, and sums by currency.
+
+    The leading columns stand first; files have every column, in the report's own order.
+    """
     if not result.frame.height:
         st.info(sentence("nothing in this period"))
         return
     behind = (lambda row: going.behind(result, row)) if going.leads(result) else None
     columns = [column for column in result.columns if column.name not in without]
+    columns.sort(key=lambda column: leading.index(column.name) if column.name in leading else len(leading))
     table(result.frame, columns, key=key, behind=behind, hide_empty=hide_empty, rows=rows)
     told = say("rows: {n}", n=count(result.frame.height))
     st.caption(f"{told} · {say('click a row to see what is behind it')}" if behind else told)

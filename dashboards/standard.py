@@ -24,7 +24,7 @@ def standard() -> None:
     name = _chosen()
     report = REPORTS[name]
     st.session_state["part"] = name  # the fields of two reports are not the same fields
-    st.caption(f"`{report.name}` – {report.question}")
+    st.caption(f"`{report.name}`" + (f" – {report.question}" if language() == "en" else ""))
     given = _form(opened.book(), report)
     missing = [key for key, field in _fields(report).items() if field.is_required() and given.get(key) is None]
     if missing:

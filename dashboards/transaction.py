@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards import asking, going, opened, screen
-from dashboards.words import say, sentence
+from dashboards.words import plain, say, sentence
 from reports import behind
 from reports.registry import Column
 
@@ -54,6 +54,7 @@ def transaction() -> None:
     """Draw the page."""
     asked = asking.text(st, "Number or key", "transaction", width=320)
     if not asked:
+        st.title(sentence("Transactions"))
         st.info(sentence("find a transaction by its number or by the caller's key"))
         return
     found = opened.made(("transaction", asked), lambda book: behind.transaction(book, asked))
@@ -80,7 +81,7 @@ def _head(found: behind.Transaction) -> None:
     amount = screen.money(facts["amount"], facts["currency"]) if facts["amount"] is not None else ""
     st.markdown(f":{badge}-badge[{say(facts['status'])}] &nbsp; **{amount}** {say('asked for') if amount else ''}")
     if found.sentence:
-        st.error(found.sentence, icon=":material/block:")
+        st.error(plain(found.sentence), icon=":material/block:")
     told = {
         "Key": facts["key"],
         "Booked": screen.local(facts["posted_at"], zone, "%Y-%m-%d %H:%M:%S"),

@@ -1,5 +1,6 @@
 """The words of the screens: English in the code, Russian from russian.toml. Reports and papers have their own."""
 
+import re
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -10,6 +11,7 @@ import streamlit as st
 from ledger.settings import Settings
 from reports.registry import Language
 
+_MARKS = re.compile(r"([\\`*_\[\]$~<])")
 RUSSIAN = Path(__file__).with_name("russian.toml")
 
 
@@ -17,6 +19,11 @@ RUSSIAN = Path(__file__).with_name("russian.toml")
 def russian() -> dict[str, str]:
     """Return the Russian sentences by the English ones."""
     return cast(dict[str, str], tomllib.loads(RUSSIAN.read_text(encoding="utf-8")))
+
+
+def plain(text: object) -> str:
+    """Return text that stands for itself where Streamlit reads Markdown: names are other people's."""
+    return _MARKS.sub(r"\\\1", str(text))
 
 
 def language() -> Language:

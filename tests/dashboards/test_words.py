@@ -51,3 +51,8 @@ def test_placeholders_are_the_same() -> None:
 
 def _names(text: str) -> list[str]:
     return [part.split("}")[0] for part in text.split("{")[1:]]
+
+
+def test_names_stand_for_themselves() -> None:
+    """A client may be called anything; the screen shows it letter by letter."""
+    assert words.plain("*Star* [x](y) $5 a_b") == r"\*Star\* \[x\](y) \$5 a\_b"
