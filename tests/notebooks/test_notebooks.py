@@ -1,6 +1,7 @@
 """The notebooks run, as scripts and as pages, over a real lake of a small story."""
 
 import importlib
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -55,7 +56,7 @@ def _arguments(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_there_are_the_notebooks_of_the_plan() -> None:
     """A notebook that is not here is not run by the tests below."""
-    assert {"tour", "month_close", "receivables_review", "brands"} <= set(names())
+    assert {"tour", "month_close", "receivables_review", "limits_review", "brands"} <= set(names())
 
 
 @pytest.mark.parametrize("name", names())
@@ -89,6 +90,23 @@ def test_the_receivables_review_names_whom_to_call(lake: Path) -> None:
     assert shown["changed"].select("client", "before", "now", "change").rows() == [("Romashka", 70, 370, 300)]
 
 
+def test_the_limits_review_says_what_other_limits_would_do(tmp_path: Path) -> None:
+    """Romashka owes 70 and takes 300 on a credit of 1000: less than 0.37 of it is too little."""
+    story = Story()
+    story.brand("sushi")
+    story.account("romashka", holder="sushi", kind="legal_entity")
+    story.terms("romashka", 1000, None, "2017-01-01")
+    story.debit("2017-02-11", "romashka", ("sushi", 70))
+    story.debit("2017-03-03", "romashka", ("sushi", 300))
+    path = str(published(story, tmp_path))
+    shown = ran("limits_review", lake=path, month="2017-03", credit="0.35")
+    assert shown["found"].unlike.height == 0
+    assert shown["touched"].select("effect", "reference", "count", "amount").rows() == [
+        ("declined", "romashka", 1, 300)
+    ]
+    assert ran("limits_review", lake=path, month="2017-03", credit="0.4")["touched"].height == 0
+
+
 def test_the_brands_are_compared(lake: Path) -> None:
     """Shares are of each currency's own whole."""
     shown = ran("brands", **MARCH)
@@ -117,3 +135,14 @@ def test_a_notebook_without_a_lake_fails_in_one_sentence(tmp_path: Path, monkeyp
     result = CliRunner().invoke(app, ["notebook", "run", "tour", "-o", str(tmp_path / "tour.html")])
     assert isinstance(result.exception, Failure)
     assert "no cut yet" in str(result.exception)
+
+
+def test_the_jupyter_notebook_runs_over_the_same_door(lake: Path) -> None:
+    """By nbmake, in a kernel of its own; a failing cell fails it, and the file keeps no outputs."""
+    notebook = folder() / "jupyter_tour.ipynb"
+    run = [sys.executable, "-m", "pytest", "--nbmake", "-p", "no:cacheprovider", "-p", "no:xdist", str(notebook)]
+    done = subprocess.run(run, capture_output=True, text=True, cwd=folder().parent)
+    assert done.returncode == 0, done.stdout
+    assert "1 passed" in done.stdout
+    cells = json.loads(notebook.read_text())["cells"]
+    assert all(not cell["outputs"] for cell in cells if cell["cell_type"] == "code")
