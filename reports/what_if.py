@@ -115,8 +115,9 @@ def _check(lake: Lake, month: str, limits: Limits) -> None:
         date.fromisoformat(f"{month}-01")
     except ValueError:
         raise Failure(f"{month} is not a month: write YYYY-MM") from None
-    for account in sorted(limits.accounts):
-        lake.account(account)
+    known = lake.accounts.filter(pl.col("party_id").is_not_null()).select("id").collect()["id"]
+    for account in sorted(limits.accounts.difference(known)):
+        raise Failure(f"there is no account {account}")
 
 
 def _drawn(answer: Transaction) -> dict[int, tuple[int, int]]:
