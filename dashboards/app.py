@@ -50,7 +50,7 @@ def _sidebar() -> None:
     with st.sidebar:
         screen.freshness(opened.book().cut)
         if opened.of_demo():
-            st.page_link("about.py", label=f":gray[{say('demo: payments and lunches are derived')}]")
+            st.page_link("about.py", label=f":gray[{say('demo: partly derived')}]")
         chosen = st.segmented_control(
             sentence("Language"), ["en", "ru"], default=language(), key="spoken", label_visibility="collapsed"
         )

@@ -123,7 +123,7 @@ def several(
     """Draw a choice of any of the options and return them."""
     options = list(options)
     key = _seeded(name, list(default), lambda told: [part for part in told.split(",") if part in options])
-    chosen: list[str] = place.multiselect(sentence(label), options, key=key, format_func=shown)
+    chosen: list[str] = place.multiselect(sentence(label), options, key=key, format_func=shown, placeholder=say("any"))
     remember(name, ",".join(chosen))
     return chosen
 

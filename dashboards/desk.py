@@ -50,7 +50,9 @@ def _payment(title: str, by: str) -> None:
             "type": "payment",
             "account": left.text_input(sentence("Account number or reference"), asking.asked("account") or ""),
             "amount": middle.text_input(sentence("Amount"), placeholder="1250.00"),
-            "brand": right.selectbox(sentence("Brand"), opened.brands()["code"].to_list(), index=None),
+            "brand": right.selectbox(
+                sentence("Brand"), opened.brands()["code"].to_list(), index=None, placeholder=say("choose")
+            ),
             "channel": left.selectbox(sentence("Channel"), CHANNELS),
             "value_date": middle.date_input(sentence("Bank's date (if known)"), None, format="YYYY-MM-DD"),
             "note": right.text_input(sentence("Note")),

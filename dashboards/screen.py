@@ -254,7 +254,7 @@ def downloads(result: Result, *, key: str) -> None:
             form.upper(),
             data=partial(rendered, result, form, language=spoken),
             file_name=f"{name}.{form}",
-            mime=MIME[form],
+            mime=MIME.get(form, "application/octet-stream"),
             key=f"{key}-{form}",
             on_click="ignore",
             disabled=too_many,

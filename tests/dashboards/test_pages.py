@@ -6,6 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from reports.formats import FILES
 from reports.registry import REPORTS
 from tests.dashboards.conftest import Open, words
 from tests.reports.published import published
@@ -117,7 +118,7 @@ def test_every_report_is_drawn_from_its_parameters(screen: Open, name: str) -> N
     assert not app.error
     assert app.selectbox[0].value == name
     assert "controls hold" in "\n".join(part.label for part in app.expander)
-    assert len(app.get("download_button")) == 6
+    assert len(app.get("download_button")) == len(FILES)
 
 
 def test_a_pivot_never_adds_up_across_currencies(screen: Open) -> None:
