@@ -74,7 +74,7 @@ def _(found):
 @app.cell
 def _(alt, at_stake, pl):
     stakes = (
-        alt.Chart(at_stake.with_columns(pl.col("amount").cast(pl.Float64)))
+        alt.Chart(at_stake.select("effect", "currency", pl.col("amount").cast(pl.Float64)))
         .mark_bar()
         .encode(x="amount", y="effect", row="currency")
         .properties(width=560)

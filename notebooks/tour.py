@@ -62,7 +62,7 @@ def _(book, period):
 @app.cell
 def _(alt, pl, revenue):
     bars = (
-        alt.Chart(revenue.frame.with_columns(pl.col("net").cast(pl.Float64)))
+        alt.Chart(revenue.frame.select("month", "brand_name", "currency", pl.col("net").cast(pl.Float64)))
         .mark_bar()
         .encode(x="month", y="sum(net)", color="brand_name", row="currency")
         .properties(width=560, height=220)
