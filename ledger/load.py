@@ -32,7 +32,7 @@ from ledger.book import (
 )
 from ledger.errors import Failure
 from ledger.outcomes import Entry
-from ledger.store import CUT_LOCK
+from ledger.store import CUT_LOCK, together
 
 _TRANSACTION = (
     "id, key, fingerprint, kind, code, facts, account_id, amount, currency, posted_at, business_date, value_date, "
@@ -83,7 +83,7 @@ class Known:
 
 def ask(connection: Connection[Any], *questions: tuple[str, Sequence[Any]]) -> list[list[Any]]:
     """Return the rows of several queries, sent together."""
-    with connection.pipeline():
+    with together(connection):
         cursors = [connection.execute(sql, parameters) for sql, parameters in questions]
         return [cursor.fetchall() for cursor in cursors]
 
@@ -122,19 +122,43 @@ def _load(
     connection: Connection[Any], known: Known, wanted: Wanted, accounts: frozenset[int], *, lock: bool
 ) -> tuple[Book, frozenset[int]]:
     ids = sorted(accounts)
-    locked = connection.execute(_LOCK if lock else _LOOK, [ids]).fetchall()
     keys = list({*wanted.keys, *wanted.refers})
-    (
-        [(now, zone, currency, closed_until)], account_rows, brands, bonuses, links, terms, limits, expired, numbers,
-        transactions,
-    ) = ask(
+    # Sent together, yet carried out one by one: what is read after the locks is what the last writer left.
+    locked, [(now, zone, currency, closed_until, numbers)], account_rows, brands, transactions = ask(
         connection,
-        (
-            "SELECT clock_timestamp(), time_zone, currency, closed_until FROM (SELECT 1) one "
-            "LEFT JOIN book ON true", [],
-        ),
+        (_LOCK if lock else _LOOK, [ids]),
+        (_BOOK, [wanted.ids if lock else 0]),
         (_ACCOUNTS, [ids]),
         ("SELECT id, code, status FROM brand", []),
+        (f"SELECT {_TRANSACTION} FROM transaction WHERE key = ANY(%s)", [keys]),
+    )
+    if zone is None:
+        raise Failure("there is no book yet: run tiffin init")
+    book = Book(zone=ZoneInfo(zone), now=now.astimezone(UTC), currency=currency, closed_until=closed_until)
+    book.references = known.references
+    book.system = known.system
+    book.ids = _ids(connection, numbers) if lock else count(-1, -1)
+    book.balances = {row[0]: Balance(*row[1:]) for row in locked}
+    book.brands = {code: Brand(id_, code, status == "open") for id_, code, status in brands}
+    _keep_accounts(book, account_rows)
+    expired, limits = _add_terms(connection, book, [row[0] for row in account_rows if row[-1]])
+    concerned = _more(connection, book, wanted, transactions, expired)
+    for account in wanted.accounts:
+        around = {*book.bonuses.get(account, ()), *(link.payer for link in book.links.get(account, ()))}
+        known.remember(account, frozenset(around))
+    concerned |= {bonus for bonuses in book.bonuses.values() for bonus in bonuses}
+    concerned |= {link.payer for links in book.links.values() for link in links}
+    _add_limits(connection, book, wanted, limits)
+    _add_oldest_debits(connection, book)
+    return book, frozenset(concerned)
+
+
+def _add_terms(connection: Connection[Any], book: Book, ids: list[int]) -> tuple[list[int], list[Any]]:
+    """Load what few accounts have: bonus accounts, links, credit terms. Return expired holds and write-off limits."""
+    if not ids:
+        return [], []
+    bonuses, links, terms, limits, expired = ask(
+        connection,
         (
             "SELECT money_account_id, id FROM account WHERE kind = 'bonus' AND money_account_id = ANY(%s) "
             "ORDER BY brand_id", [ids],
@@ -146,25 +170,14 @@ def _load(
         ),
         (
             "SELECT payer_id, account_id, period, amount, count FROM write_off_limit "
-            "WHERE payer_id = ANY(%s) AND account_id = ANY(%s)", [ids, ids],
+            "WHERE payer_id = ANY(%s) AND account_id = ANY(%s)", [ids, list(book.balances)],
         ),
         (
             "SELECT DISTINCT h.transaction_id FROM hold_part p JOIN hold h ON h.transaction_id = p.hold_id "
             "WHERE p.source_id = ANY(%s) AND p.held > 0 AND h.state = 'open' AND h.expires_at <= clock_timestamp()",
             [ids],
         ),
-        (_NEXT_IDS, [wanted.ids if lock else 0]),
-        (f"SELECT {_TRANSACTION} FROM transaction WHERE key = ANY(%s)", [keys]),
     )  # fmt: skip
-    if zone is None:
-        raise Failure("there is no book yet: run tiffin init")
-    book = Book(zone=ZoneInfo(zone), now=now.astimezone(UTC), currency=currency, closed_until=closed_until)
-    book.references = known.references
-    book.system = known.system
-    book.ids = _ids(connection, numbers) if lock else count(-1, -1)
-    book.balances = {row[0]: Balance(*row[1:]) for row in locked}
-    _keep_accounts(book, account_rows)
-    book.brands = {code: Brand(id_, code, status == "open") for id_, code, status in brands}
     for money, bonus in bonuses:
         book.bonuses.setdefault(money, []).append(bonus)
     for account, payer, draw, priority, only in links:
@@ -172,27 +185,20 @@ def _load(
         book.links.setdefault(account, []).append(link)
     for account, *rest in terms:
         book.terms.setdefault(account, []).append(Terms(*rest))
-    concerned = _more(connection, book, wanted, transactions, [id_ for (id_,) in expired])
-    concerned |= {bonus for _, bonus in bonuses} | {link[1] for link in links}
-    for account in wanted.accounts:
-        around = {*book.bonuses.get(account, ()), *(link.payer for link in book.links.get(account, ()))}
-        known.remember(account, frozenset(around))
-    _add_limits(connection, book, wanted, limits)
-    _add_oldest_debits(connection, book)
-    return book, frozenset(concerned)
+    return [id_ for (id_,) in expired], limits
 
 
 def _keep_accounts(book: Book, rows: Iterable[Sequence[Any]]) -> None:
-    for *account, status in rows:
+    for *account, status, _ in rows:
         book.accounts[account[0]] = Account(*account)
         book.status[account[0]] = status
 
 
-def _ids(connection: Connection[Any], numbers: list[tuple[int]]) -> Iterator[int]:
+def _ids(connection: Connection[Any], numbers: list[int]) -> Iterator[int]:
     """Yield the ids taken with the load, then more as they are needed (holds that ran out take some too)."""
     while True:
-        yield from (number for (number,) in numbers)
-        numbers = connection.execute(_NEXT_IDS, [100]).fetchall()
+        yield from numbers
+        [(numbers,)] = connection.execute(f"SELECT {_NEXT_IDS}", [100]).fetchall()
 
 
 # In order, and always before balances: two batches that share payments would otherwise deadlock.
@@ -200,9 +206,18 @@ _LOCK_PAYMENTS = (
     "SELECT pg_advisory_xact_lock(%s, number) FROM "
     "(SELECT DISTINCT hashtext(key) AS number FROM unnest(%s::text[]) AS key ORDER BY 1) numbers"
 )
-_NEXT_IDS = "SELECT nextval('transaction_id_seq') FROM generate_series(1, %s)"
+_NEXT_IDS = "ARRAY(SELECT nextval('transaction_id_seq') FROM generate_series(1, %s))"
+_BOOK = (
+    f"SELECT clock_timestamp(), time_zone, currency, closed_until, {_NEXT_IDS} "
+    "FROM (SELECT 1) one LEFT JOIN book ON true"
+)
+# The last column tells the few accounts that have more to load from the many that have not.
 _ACCOUNTS = (
-    "SELECT a.id, a.kind, a.currency, p.name, a.reference, a.party_id, a.brand_id, a.money_account_id, a.status "
+    "SELECT a.id, a.kind, a.currency, p.name, a.reference, a.party_id, a.brand_id, a.money_account_id, a.status, "
+    "EXISTS (SELECT FROM link WHERE account_id = a.id) OR EXISTS (SELECT FROM credit_terms WHERE account_id = a.id) "
+    "OR EXISTS (SELECT FROM write_off_limit WHERE payer_id = a.id) "
+    "OR EXISTS (SELECT FROM hold_part WHERE source_id = a.id AND held > 0) "
+    "OR EXISTS (SELECT FROM account b WHERE b.money_account_id = a.id AND b.kind = 'bonus') "
     "FROM account a JOIN party p ON p.id = a.party_id WHERE a.id = ANY(%s)"
 )
 _LOOK = "SELECT account_id, balance, held, version, posted_at FROM balance WHERE account_id = ANY(%s)"

@@ -7,9 +7,11 @@ stand at the end of the batch.
 
 import json
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from psycopg import Connection
+from psycopg.pq import PipelineStatus
 from stdnum import luhn
 
 from ledger.book import Book, Transaction
@@ -56,30 +58,40 @@ def write(connection: Connection[Any], book: Book) -> None:
         return
     transactions, entries = list(_transactions(book.entered)), list(_entries(book.entered))
     statements = [
-        _update_balances(_balances(book)),
+        _update_balances(list(_balances(book))),
         *_holds(book),
         *_debits(book),
         _insert("usage", _USAGE, list(_usage(book)), key=("payer_id", "account_id", "period", "since")),
     ]
-    if len(transactions) < COPY_FROM:
+    if len(transactions) < COPY_FROM or in_pipeline(connection):
         statements = [
             _insert("transaction", _TRANSACTION, transactions), _insert("entry", _ENTRY, entries), *statements
         ]  # fmt: skip
     else:
         _copy(connection, "transaction", _TRANSACTION, transactions)
         _copy(connection, "entry", _ENTRY, entries)
-    with connection.pipeline():
-        for sql, columns in statements:
-            if columns and columns[0]:
-                connection.execute(sql, columns)
+    with together(connection):
+        for sql, parameters in statements:
+            if parameters:
+                connection.execute(sql, parameters)
     book.entered.clear()
     book.changed_holds.clear()
     book.changed_debits.clear()
     book.changed_usage.clear()
 
 
+def together(connection: Connection[Any]) -> AbstractContextManager[Any]:
+    """Return a pipeline, or nothing new within one: entering it again would wait for what is under way."""
+    return nullcontext() if in_pipeline(connection) else connection.pipeline()
+
+
+def in_pipeline(connection: Connection[Any]) -> bool:
+    """Tell whether statements are being sent together."""
+    return connection.pgconn.pipeline_status != PipelineStatus.OFF
+
+
 Types = dict[str, str]
-Statement = tuple[str, list[list[Any]]]
+Statement = tuple[str, list[Any]]
 
 
 def _copy(connection: Connection[Any], table: str, types: Types, rows: list[Sequence[Any]]) -> None:
@@ -107,18 +119,27 @@ def _filled(types: Types, rows: list[Sequence[Any]]) -> tuple[Types, list[list[A
 
 
 def _insert(table: str, types: Types, rows: list[Sequence[Any]], key: tuple[str, ...] = ()) -> Statement:
-    """Return an INSERT of all rows as arrays; with a key, rows that exist are updated."""
-    names, columns = _filled(types, rows)
-    sql = f"INSERT INTO {table} ({', '.join(names)}) SELECT * FROM {_unnest(names)}"
+    """Return one INSERT of all rows; with a key, rows that exist are updated."""
+    names, source, parameters = _source(types, rows)
+    sql = f"INSERT INTO {table} ({', '.join(names)}) SELECT * FROM {source} AS n"
     if key:
         sets = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key)
         sql += f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}"
-    return sql, columns
+    return sql, parameters
 
 
-def _unnest(types: Types) -> str:
-    casts = ", ".join(f"%s::{type_}[]" for type_ in types.values())
-    return f"unnest({casts})"
+FEW = 8
+"""Up to so many rows are written out; the driver takes ten times as long for an array as for a value."""
+
+
+def _source(types: Types, rows: list[Sequence[Any]]) -> tuple[Types, str, list[Any]]:
+    """Return the columns in which anything stands, rows of them as a FROM item, and its parameters."""
+    filled, columns = _filled(types, rows)
+    if len(rows) > FEW:
+        return filled, f"unnest({', '.join(f'%s::{type_}[]' for type_ in filled.values())})", list(columns)
+    row = f"({', '.join(f'%s::{type_}' for type_ in filled.values())})"
+    parameters = [value for values in zip(*columns, strict=True) for value in values]
+    return filled, f"(VALUES {', '.join([row] * len(rows))})", parameters
 
 
 def _transactions(entered: list[Transaction]) -> Iterable[Sequence[Any]]:
@@ -143,11 +164,12 @@ def _balances(book: Book) -> Iterable[Sequence[Any]]:
         yield account, balance.balance, balance.held, balance.version, balance.posted_at
 
 
-def _update_balances(rows: Iterable[Sequence[Any]]) -> Statement:
+def _update_balances(rows: list[Sequence[Any]]) -> Statement:
+    names, source, parameters = _source(_BALANCE, rows)
+    sets = ", ".join(f"{name} = n.{name}" for name in names if name != "account_id")
     return (
-        "UPDATE balance b SET balance = n.balance, held = n.held, version = n.version, posted_at = n.posted_at "
-        f"FROM {_unnest(_BALANCE)} AS n({', '.join(_BALANCE)}) WHERE b.account_id = n.account_id",
-        _filled(_BALANCE, list(rows))[1],
+        f"UPDATE balance b SET {sets} FROM {source} AS n({', '.join(names)}) WHERE b.account_id = n.account_id",
+        parameters,
     )
 
 
@@ -166,10 +188,11 @@ def _holds(book: Book) -> Iterable[Statement]:
 
 def _debits(book: Book) -> Iterable[Statement]:
     gone = [key for key, debit in book.changed_debits.items() if debit is None]
+    names, source, parameters = _source({"account_id": "bigint", "transaction_id": "bigint"}, list(gone))
     yield (
-        "DELETE FROM open_debit d USING unnest(%s::bigint[], %s::bigint[]) AS g(account_id, transaction_id) "
+        f"DELETE FROM open_debit d USING {source} AS g({', '.join(names)}) "
         "WHERE d.account_id = g.account_id AND d.transaction_id = g.transaction_id",
-        _filled({"account_id": "bigint", "transaction_id": "bigint"}, list(gone))[1],
+        parameters,
     )
     open_: list[Sequence[Any]] = [
         (account, d.transaction, d.day, d.unpaid) for (account, _), d in book.changed_debits.items() if d is not None
