@@ -58,7 +58,8 @@ def orders_named(connection: Connection[Any], keys: Sequence[str]) -> list[Named
     """Return what must be known of the orders that have the keys before their accounts can be locked."""
     rows = connection.execute(
         "SELECT o.account_id, m.key, array(SELECT DISTINCT b.code FROM order_line l JOIN brand b ON b.id = l.brand_id "
-        "WHERE l.order_id = o.id) FROM food_order o LEFT JOIN transaction m ON m.id = o.main_id WHERE o.key = ANY(%s)",
+        "WHERE l.order_id = o.id) FROM food_order o LEFT JOIN transaction m ON m.id = o.main_id "
+        "WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))",
         [list(keys)],
     )
     return [Named(*row) for row in rows]
@@ -82,13 +83,14 @@ def _load_orders(connection: Connection[Any], book: Book, shop: Shop, keys: Sequ
     if not keys:
         return
     codes = _codes(book)
-    of = "WHERE order_id IN (SELECT id FROM food_order WHERE key = ANY(%s))"
+    of = "WHERE order_id IN (SELECT id FROM transaction WHERE key = ANY(%s))"
     orders, lines, uses, accruals = ask(
         connection,
         (
             "SELECT o.id, o.key, o.account_id, o.party_id, o.currency, o.status, o.placed_at, o.business_date, "
             "o.due_at, o.delivered_at, o.cancelled_at, m.key FROM food_order o "
-            "LEFT JOIN transaction m ON m.id = o.main_id WHERE o.key = ANY(%s)", [list(keys)],
+            "LEFT JOIN transaction m ON m.id = o.main_id "
+            "WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))", [list(keys)],
         ),
         (
             "SELECT order_id, line, brand_id, service, sku, name, quantity, price, gross, discount, net, kept "

@@ -90,7 +90,7 @@ class FoodOrder(SQLModel, table=True):
     id: int = Field(
         sa_type=BigInteger, foreign_key="transaction.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
     )
-    key: str = Field(sa_type=Text, unique=True)
+    key: str = Field(sa_type=Text)
     account_id: int = Field(sa_type=BigInteger)
     party_id: int = Field(sa_type=BigInteger)
     currency: str = Field(sa_type=CHAR(3))
@@ -114,9 +114,7 @@ class OrderLine(SQLModel, table=True):
         CheckConstraint("discount >= 0 AND net >= 0", name="not_below_zero"),
     )
 
-    order_id: int = Field(
-        sa_type=BigInteger, foreign_key="food_order.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
-    )
+    order_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
     line: int = Field(sa_type=SmallInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
     brand_id: int = Field(sa_type=BigInteger)
     service: str = Field(sa_type=Text)
@@ -140,7 +138,7 @@ class PromotionUse(SQLModel, table=True):
 
     order_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
     promotion_id: int = Field(
-        sa_type=BigInteger, foreign_key="promotion.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+        sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False}
     )
     party_id: int = Field(sa_type=BigInteger)
     discount: int = Field(sa_type=BigInteger)

@@ -71,7 +71,6 @@ def upgrade() -> None:
         sa.CheckConstraint("status IN ('placed', 'delivered', 'cancelled')", name="status_known"),
         sa.ForeignKeyConstraint(["id"], ["transaction.id"]),
         sa.PrimaryKeyConstraint("id"),
-        sa.UniqueConstraint("key"),
     )
     op.create_index("food_order_party_id_idx", "food_order", ["party_id"], unique=False)
     op.create_table(
@@ -154,7 +153,6 @@ def upgrade() -> None:
         sa.CheckConstraint("discount >= 0 AND net >= 0", name="not_below_zero"),
         sa.CheckConstraint("gross = price * quantity AND gross - discount = net", name="gross_less_discount"),
         sa.CheckConstraint("kept >= 0 AND kept <= quantity", name="kept_within_quantity"),
-        sa.ForeignKeyConstraint(["order_id"], ["food_order.id"]),
         sa.PrimaryKeyConstraint("order_id", "line"),
     )
     op.create_table(
@@ -165,7 +163,6 @@ def upgrade() -> None:
         sa.Column("discount", sa.BigInteger(), nullable=False),
         sa.Column("used_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("given_back_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(["promotion_id"], ["promotion.id"]),
         sa.PrimaryKeyConstraint("order_id", "promotion_id"),
     )
     op.create_index(

@@ -179,9 +179,9 @@ RULES += (
         "orders",
         "each order was placed by the debit or hold of its number, for its account, and its lines sum to it",
         "SELECT count(*) FROM food_order",
-        """SELECT o.id, o.key, t.kind, t.amount, l.net
+        """SELECT coalesce(o.id, l.order_id) AS id, o.key, t.kind, t.amount, l.net
            FROM food_order o LEFT JOIN transaction t ON t.id = o.id
-                LEFT JOIN (SELECT order_id, sum(net) AS net FROM order_line GROUP BY 1) l ON l.order_id = o.id
+                FULL JOIN (SELECT order_id, sum(net) AS net FROM order_line GROUP BY 1) l ON l.order_id = o.id
            WHERE t.amount IS DISTINCT FROM l.net OR t.account_id IS DISTINCT FROM o.account_id
               OR t.kind IS DISTINCT FROM CASE WHEN o.due_at IS NULL THEN 'debit' ELSE 'hold' END ORDER BY 1""",
         "order {id}, {key}: placed by a {kind} of {amount}, its lines sum to {net}",
@@ -203,9 +203,10 @@ RULES += (
         "the uses counted of each limited promotion are those of orders, and none is of an order that is not there",
         "SELECT count(*) FROM promotion_use",
         """SELECT p.code, p.used, count(u.order_id) AS orders
-           FROM promotion p LEFT JOIN promotion_use u ON u.promotion_id = p.id AND u.given_back_at IS NULL
+           FROM promotion p FULL JOIN (SELECT * FROM promotion_use WHERE given_back_at IS NULL) u
+                  ON u.promotion_id = p.id
                 LEFT JOIN food_order o ON o.id = u.order_id AND o.status <> 'cancelled'
-           GROUP BY p.id HAVING (p.max_uses IS NOT NULL AND p.used <> count(u.order_id))
+           GROUP BY p.id HAVING p.id IS NULL OR (p.max_uses IS NOT NULL AND p.used <> count(u.order_id))
               OR count(o.id) <> count(u.order_id) ORDER BY 1""",
         "promotion {code}: {used} uses counted, {orders} orders use it",
     ),

@@ -100,6 +100,7 @@ def test_a_company_pays_lunches_late_is_blocked_and_unblocked(database_url: str)
 
     debt = owed(shop)
     pay(shop, ["acme"], debt.removeprefix("-"), noon(date(2024, 3, 21)))
+    pay(shop, [poor], "4500.00", noon(date(2024, 3, 21)))
     assert owed(shop) == "0.00"
     assert lunch(shop, date(2024, 3, 21)) == {("500.00", "100.00")}
     assert owed(shop) == "-100000.00"

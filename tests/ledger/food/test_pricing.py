@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.food.commands import parse
@@ -97,6 +97,7 @@ def test_naming_more_codes_never_costs_more(record: Record, named: list[Promotio
     assert together <= net([promotion for promotion in named if promotion.stackable])
 
 
+@settings(deadline=None)
 @given(orders(), codes(), st.randoms())
 def test_giving_back_piece_by_piece_gives_back_everything(record: Record, named: list[Promotion], chance: Any) -> None:
     """In the pure core: dish by dish in any order, each source gets back what it paid, to the kopeck."""
