@@ -48,7 +48,7 @@ def _(pl, revenue):
 def _(alt, book, period, pl):
     weekly = book.report("brand-revenue", by="week", **period).frame
     chart = (
-        alt.Chart(weekly.with_columns(pl.col("net").cast(pl.Float64)))
+        alt.Chart(weekly.select("week", "brand_name", "currency", pl.col("net").cast(pl.Float64)))
         .mark_line()
         .encode(x="week:T", y="net", color="brand_name", row="currency")
         .properties(width=560, height=220)
