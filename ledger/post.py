@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 import psycopg
 import structlog
-from psycopg import Connection, errors
+from psycopg import Connection, errors, pq
 
 from ledger import commands as c
 from ledger.book import Book
@@ -297,7 +297,7 @@ class Ledger:
             try:
                 return work()
             except AGAIN as error:
-                lost = isinstance(error, Unreachable) or self._connection is None or self._connection.broken
+                lost = isinstance(error, Unreachable) or not self._is_clean()
                 if isinstance(error, errors.QueryCanceled) or (attempt >= TRIES and not lost):
                     raise
                 if time.monotonic() > until:
@@ -306,6 +306,18 @@ class Ledger:
                 # Chance keeps writers that met once from meeting again.
                 time.sleep(random.uniform(0, min(1.0, 0.01 * 2**attempt)))
         raise AssertionError("unreachable")
+
+    def _is_clean(self) -> bool:
+        """Tell whether the connection may be used again; close it if not."""
+        connection = self._connection
+        if connection is None or connection.closed:
+            return False
+        # A server that dies in mid-batch can leave the driver in a pipeline that it cannot leave, and call it open.
+        idle = connection.info.transaction_status == pq.TransactionStatus.IDLE
+        if idle and connection.pgconn.pipeline_status == pq.PipelineStatus.OFF:
+            return True
+        connection.close()
+        return False
 
 
 @contextmanager

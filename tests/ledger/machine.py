@@ -249,6 +249,21 @@ class Machine(RuleBasedStateMachine):
     def time_passes(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
 
+    def _due(self) -> list[tuple[str, date]]:
+        """Return the accounts that owe, and the last day on which they are not overdue."""
+        return [
+            (account, self.model.owed(account)[0][1] + timedelta(terms[-1][1]))
+            for account, terms in self.model.terms.items()
+            if terms and terms[-1][1] is not None and self.model.owed(account)
+        ]
+
+    @precondition(lambda self: any(day >= self.day() for _, day in self._due()))
+    @rule(data=st.data(), late=st.booleans())
+    def debit_at_the_edge_of_overdue(self, data: st.DataObject, late: bool) -> None:
+        account, due = data.draw(st.sampled_from([each for each in self._due() if each[1] >= self.day()]))
+        self.now = max(self.now, datetime.combine(due + timedelta(late), datetime.min.time(), tzinfo=MOSCOW))
+        self.debit(account, [("sushi", 1)])
+
     @precondition(lambda self: self.closed < self.day() - timedelta(1))
     @rule()
     def close_days(self) -> None:

@@ -67,6 +67,21 @@ def test_an_earlier_time_than_the_accounts_latest_is_out_of_order_and_may_be_sen
     story.holds()
 
 
+def test_a_payers_later_entry_makes_a_debit_out_of_order_too(story: Story) -> None:
+    """
+    account romashka  balance 100.00
+    account anna      balance 5.00
+    link    anna -> romashka  payer_first  brands sushi
+    at      2024-03-04 13:00
+    debit   d1  romashka  1.00   posted
+    at      2024-03-04 12:30
+    debit   d2  anna  2.00        declined  out_of_order
+    | 2024-03-04T09:30:00Z is before the latest entry of account romashka, of 2024-03-04T10:00:00Z
+    debit   d3  anna  pizza 2.00  posted  anna -2.00
+    """
+    story.holds()
+
+
 def test_closed_accounts_take_nothing_and_frozen_ones_give_nothing(story: Story) -> None:
     """
     account anna   balance 100.00

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from ledger.database import initialise
+from ledger.database import connect, initialise
 from tests.conftest import made
 from tests.ledger.machine import Machine, Twin
 from tests.ledger.worlds import Postgres
@@ -33,6 +33,8 @@ def twins(server: str, template: str, kind: type[Twin] = Twin) -> Generator[Twin
     for number in count(1):
         for url in made(server, f"tiffin_twin_{os.getpid()}_{number}", template):
             initialise(url, "Europe/Moscow")
+            with connect(url) as connection:  # the server's own time zone must not matter
+                connection.execute(f"ALTER DATABASE {connection.info.dbname} SET timezone = 'America/New_York'")
             yield kind(Postgres(url))
 
 
