@@ -28,6 +28,7 @@ lint: ## ruff, mypy, import-linter
 bench: ## measure: posting beside COPY of the same rows
 	@bin/setup test
 	$(PYTHON) -m tests.benchmarks.bench_post
+	$(PYTHON) -m tests.benchmarks.bench_orders
 
 soak: ## the long random runs
 	@bin/setup test
