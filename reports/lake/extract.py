@@ -76,7 +76,8 @@ SNAPSHOTS: dict[str, str] = {
         SELECT *, CASE kind WHEN 'percent' THEN value END AS percent, CASE kind WHEN 'amount' THEN value END AS amount
         FROM promotion ORDER BY id""",
     "promotion_uses": """
-        SELECT u.*, o.currency, o.business_date FROM promotion_use u JOIN food_order o ON o.id = u.order_id
+        SELECT u.*, o.currency, o.business_date, (u.given_back_at AT TIME ZONE b.time_zone)::date AS given_back_on
+        FROM book b, promotion_use u JOIN food_order o ON o.id = u.order_id
         ORDER BY u.order_id, u.promotion_id""",
     "bonus_programs": """
         SELECT id, brand_id, (accrue_percent * 100)::bigint AS accrue_percent,

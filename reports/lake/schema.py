@@ -391,6 +391,7 @@ PROMOTION_USES = Table(
         ("used_at", "instant", "when, UTC"),
         ("business_date", "date", "date of used_at in the book's time zone"),
         ("given_back_at", "instant", "when the order was cancelled and the use given back, UTC"),
+        ("given_back_on", "date", "date of given_back_at in the book's time zone"),
     ),
 )
 

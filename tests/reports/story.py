@@ -116,6 +116,29 @@ class Story(Told):
         legs = [(account, amount, {}), (expense, -Decimal(str(amount)), {})]
         return self._post(at, "bonus", legs, account=account, amount=amount, reason=reason, refers_to=refers_to)
 
+    def order(
+        self, at: str, key: str, account: str, net: Any, *, code: str, discount: Any, given_back: str | None = None
+    ) -> None:
+        """Place an order that used a promotion; its debit is told apart."""
+        facts = self.accounts[account]
+        now, off = self._at(at), Decimal(str(discount))
+        day = now.astimezone(ZoneInfo(self.time_zone)).date()
+        who = {"party_id": facts["party_id"], "currency": facts["currency"], "business_date": day, "discount": off}
+        codes = {row["code"]: row["id"] for row in self.rows["promotions"]}
+        if code not in codes:
+            codes[code] = len(codes) + 1
+            self.rows["promotions"].append({"id": codes[code], "code": code, "kind": "amount", "amount": off})
+        back = None if given_back is None else self._at(given_back)
+        self.rows["orders"].append({
+            **who, "id": len(self.rows["orders"]) + 1, "key": key, "account_id": facts["id"], "placed_at": now,
+            "status": "cancelled" if back else "placed", "net": Decimal(str(net)), "gross": Decimal(str(net)) + off,
+        })  # fmt: skip
+        self.rows["promotion_uses"].append({
+            **who, "order_id": len(self.rows["orders"]), "promotion_id": codes[code], "used_at": now,
+            "given_back_at": back,
+            "given_back_on": None if back is None else back.astimezone(ZoneInfo(self.time_zone)).date(),
+        })  # fmt: skip
+
     def reverse(self, at: str, key: str, **facts: Any) -> str:
         """Undo a transaction."""
         id_ = self.keys[key]["id"]

@@ -1,0 +1,75 @@
+"""Promotions: how often each was used, what it took off, and what came of the orders that used it.
+
+Uses count on the day of the order, given back on the day of its cancel; orders are as they
+were placed. Control: what promotions took off is what the orders of the period were lowered by.
+"""
+
+import narwhals as nw
+
+from reports.parameters import Period
+from reports.registry import Check, Column, Report
+from reports.tables import Frame, Tables, beside, brand_names, counted, in_currency, only, within
+
+FIGURES = ("uses", "given_back", "clients", "discount", "discount_given_back", "net")
+
+
+class Parameters(Period):
+    """A period."""
+
+
+def promotions(tables: Tables, p: Parameters) -> Frame:
+    """Return a row a promotion and currency that was used, or given back, in the period."""
+    used = within(p.first_day, p.last_day)
+    back = nw.col("given_back_on").is_between(p.first_day, p.last_day).fill_null(False)
+    codes = tables.promotions.select("code", "kind", "brand_id", promotion_id="id")
+    uses = in_currency(tables.promotion_uses, p.currency)
+    of = ("promotion_id", "currency")
+    clients = uses.filter(used).select(*of, "party_id").unique().group_by(*of).agg(clients=nw.len())
+    key = ("code", "kind", "brand", "currency")
+    return (
+        uses.filter(used | back)
+        .join(tables.orders.select("net", order_id="id"), on="order_id", how="left")
+        .group_by(*of)
+        .agg(
+            uses=counted(used).sum(),
+            given_back=counted(back).sum(),
+            discount=only(used, "discount").sum(),
+            discount_given_back=only(back, "discount").sum(),
+            net=only(used, "net").sum(),
+        )
+        .join(clients, on=list(of), how="left")
+        .with_columns(clients=nw.col("clients").fill_null(0).cast(nw.Int64))
+        .join(codes.join(brand_names(tables), on="brand_id", how="left"), on="promotion_id", how="left")
+        .sort("code", "currency")
+        .select(*key, *FIGURES)
+    )
+
+
+def as_orders(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set what the promotions took off beside the discounts of the orders placed in the period."""
+    placed = in_currency(tables.orders, p.currency).filter(within(p.first_day, p.last_day))
+    return beside(placed.select("currency", amount="discount"), rows.select("currency", amount="discount"))
+
+
+REPORT = Report(
+    name="promotions",
+    en="Promotions",
+    ru="Акции",
+    question="what promotions cost and brought",
+    parameters=Parameters,
+    columns=(
+        Column("code", "code", "Code", "Код"),
+        Column("kind", "code", "Kind", "Вид"),
+        Column("brand", "code", "Brand code", "Код бренда"),
+        Column("currency", "currency", "Currency", "Валюта"),
+        Column("uses", "count", "Uses", "Применений"),
+        Column("given_back", "count", "Given back", "Возвращено"),
+        Column("clients", "count", "Clients", "Клиентов"),
+        Column("discount", "money", "Discount", "Скидка", total=True),
+        Column("discount_given_back", "money", "Discount given back", "Возвращённая скидка", total=True),
+        Column("net", "money", "Net of orders", "Сумма заказов", total=True),
+    ),
+    key=("code", "currency"),
+    frame=promotions,
+    checks=(Check("orders", "discount = orders' discounts", "скидка = скидки заказов", as_orders),),
+)
