@@ -89,6 +89,8 @@ def lines_of(order: Order) -> list[Line]:
 
 def price(lines: Sequence[Line], promotions: Sequence[Promotion]) -> Priced:
     """Return the lines lowered by those of the promotions that together are best for the client."""
+    if len(promotions) == 1:
+        return _lowered(lines, promotions)
     stack = sorted((p for p in promotions if p.stackable), key=lambda p: (STACK.index(p.kind), p.code))
     alone = sorted((p for p in promotions if not p.stackable), key=lambda p: p.code)
     ways = [_lowered(lines, way) for way in ([stack] if stack or not alone else []) + [[p] for p in alone]]
@@ -106,7 +108,11 @@ def _lowered(lines: Sequence[Line], promotions: Sequence[Promotion]) -> Priced:
         for index, part in zip(touched, split(taken, nets), strict=True):
             discounts[index] += part
         applied.append((promotion, taken))
-    return Priced([line._replace(discount=discount) for line, discount in zip(lines, discounts, strict=True)], applied)
+    lowered = [
+        line if line.discount == discount else line._replace(discount=discount)
+        for line, discount in zip(lines, discounts, strict=True)
+    ]
+    return Priced(lowered, applied)
 
 
 def _touched(lines: Sequence[Line], promotion: Promotion) -> list[int]:

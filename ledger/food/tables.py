@@ -137,9 +137,7 @@ class PromotionUse(SQLModel, table=True):
     )
 
     order_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
-    promotion_id: int = Field(
-        sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False}
-    )
+    promotion_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
     party_id: int = Field(sa_type=BigInteger)
     discount: int = Field(sa_type=BigInteger)
     used_at: datetime = Field(sa_type=DateTime(timezone=True))
