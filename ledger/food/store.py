@@ -5,12 +5,12 @@ share clients and promotions wait for each other and never deadlock. Orders, use
 need no lock of their own: an order's account, or a limited promotion, guards them.
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, timedelta
 from typing import Any, NamedTuple
 
 from psycopg import Connection
+from pydantic_core import to_json
 
 from ledger.book import Book
 from ledger.food import commands as f
@@ -254,7 +254,10 @@ def write_shop(connection: Connection[Any], book: Book, shop: Shop) -> None:
         for o in shop.new_orders for n in o.lines
     ])  # fmt: skip
     _copy(
-        connection, "order_step", _STEP, [(t, order, kind, json.dumps(shop.said[t])) for t, order, kind in shop.steps]
+        connection,
+        "order_step",
+        _STEP,
+        [(t, order, kind, to_json(shop.said[t]).decode()) for t, order, kind in shop.steps],
     )
     _copy(connection, "promotion_use", _USE, [row for order in shop.new_orders for row in _uses(order)])
     new = {order.id for order in shop.new_orders}
