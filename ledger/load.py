@@ -32,7 +32,7 @@ from ledger.book import (
 )
 from ledger.errors import Failure
 from ledger.outcomes import Entry
-from ledger.store import CUT_LOCK, together
+from ledger.store import CUT_LOCK, array_of, together
 
 _TRANSACTION = (
     "id, key, fingerprint, kind, code, facts, account_id, amount, currency, posted_at, business_date, value_date, "
@@ -126,9 +126,9 @@ def _load(
     # Sent together, yet carried out one by one: what is read after the locks is what the last writer left.
     locked, [(now, zone, currency, closed_until, numbers)], account_rows, brands, transactions = ask(
         connection,
-        (_LOCK if lock else _LOOK, [ids]),
+        (_LOCK if lock else _LOOK, [array_of(ids)]),
         (_BOOK, [wanted.ids if lock else 0]),
-        (_ACCOUNTS, [ids]),
+        (_ACCOUNTS, [array_of(ids)]),
         ("SELECT id, code, status FROM brand", []),
         (f"SELECT {_TRANSACTION} FROM transaction WHERE key = ANY(%s)", [keys]),
     )
@@ -218,9 +218,9 @@ _ACCOUNTS = (
     "OR EXISTS (SELECT FROM write_off_limit WHERE payer_id = a.id) "
     "OR EXISTS (SELECT FROM hold_part WHERE source_id = a.id AND held > 0) "
     "OR EXISTS (SELECT FROM account b WHERE b.money_account_id = a.id AND b.kind = 'bonus') "
-    "FROM account a JOIN party p ON p.id = a.party_id WHERE a.id = ANY(%s)"
+    "FROM account a JOIN party p ON p.id = a.party_id WHERE a.id = ANY(%s::bigint[])"
 )
-_LOOK = "SELECT account_id, balance, held, version, posted_at FROM balance WHERE account_id = ANY(%s)"
+_LOOK = "SELECT account_id, balance, held, version, posted_at FROM balance WHERE account_id = ANY(%s::bigint[])"
 # Rows are locked in id order: two batches that share accounts would otherwise deadlock.
 _LOCK = f"{_LOOK} ORDER BY account_id FOR NO KEY UPDATE"
 
@@ -292,7 +292,7 @@ def _add_entries(connection: Connection[Any], book: Book, transactions: list[Tra
     # An answer repeated names references of accounts that the batch may not name itself.
     strangers = {entry.account for t in transactions for entry in t.clients()} - book.accounts.keys()
     if strangers:
-        _keep_accounts(book, connection.execute(_ACCOUNTS, [list(strangers)]).fetchall())
+        _keep_accounts(book, connection.execute(_ACCOUNTS, [array_of(strangers)]).fetchall())
 
 
 def _add_limits(connection: Connection[Any], book: Book, wanted: Wanted, limits: list[Any]) -> None:

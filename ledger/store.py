@@ -109,7 +109,7 @@ def _filled(types: Types, rows: list[Sequence[Any]]) -> tuple[Types, list[list[A
     filled: Types = {}
     columns: list[list[Any]] = []
     for (name, type_), values in zip(types.items(), zip(*rows, strict=True), strict=False):
-        if any(value is not None for value in values):
+        if values.count(None) < len(values):
             filled[name] = type_
             # JSON travels as text: the driver has no array of it.
             columns.append(
@@ -128,6 +128,14 @@ def _insert(table: str, types: Types, rows: list[Sequence[Any]], key: tuple[str,
     return sql, parameters
 
 
+NUMBERS = ("bigint", "integer", "smallint")
+
+
+def array_of(numbers: Iterable[int | None]) -> str:
+    """Return whole numbers as the text of a PostgreSQL array; the driver would take them one by one."""
+    return f"{{{','.join(['NULL' if number is None else str(number) for number in numbers])}}}"
+
+
 FEW = 8
 """Up to so many rows are written out; the driver takes ten times as long for an array as for a value."""
 
@@ -136,7 +144,11 @@ def _source(types: Types, rows: list[Sequence[Any]]) -> tuple[Types, str, list[A
     """Return the columns in which anything stands, rows of them as a FROM item, and its parameters."""
     filled, columns = _filled(types, rows)
     if len(rows) > FEW:
-        return filled, f"unnest({', '.join(f'%s::{type_}[]' for type_ in filled.values())})", list(columns)
+        arrays = [
+            array_of(column) if type_ in NUMBERS else column
+            for type_, column in zip(filled.values(), columns, strict=True)
+        ]
+        return filled, f"unnest({', '.join(f'%s::{type_}[]' for type_ in filled.values())})", arrays
     row = f"({', '.join(f'%s::{type_}' for type_ in filled.values())})"
     parameters = [value for values in zip(*columns, strict=True) for value in values]
     return filled, f"(VALUES {', '.join([row] * len(rows))})", parameters

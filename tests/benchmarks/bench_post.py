@@ -22,7 +22,7 @@ from rich.table import Table
 from ledger import database, embedded
 from ledger.intake import Intake
 from ledger.post import Ledger
-from tests.benchmarks.books import debits, prepare, prepare_company
+from tests.benchmarks.books import debits, prepare, prepare_company, settled
 from tests.benchmarks.yard import copy, plain_debit, prepare_yard
 
 
@@ -31,6 +31,7 @@ def post(url: str, accounts: list[int], many: int, batch: int, name: str, seed: 
     ledger = Ledger(url)
     commands = debits(accounts, many, name, seed)
     ledger.post(debits(accounts, batch, f"warm-{name}", seed))
+    settled()
     start.wait()
     for at in range(0, many, batch):
         outcomes = ledger.post(commands[at : at + batch])

@@ -10,7 +10,7 @@ from typing import Any
 from ledger import database
 from ledger.commands import Debit
 from ledger.store import CUT_LOCK
-from tests.benchmarks.books import debits
+from tests.benchmarks.books import debits, settled
 
 YARD = """
 CREATE SCHEMA yard;
@@ -48,6 +48,7 @@ def copy(url: str, accounts: list[int], many: int, batch: int, name: str, seed: 
         versions = dict(connection.execute("SELECT account_id, version FROM yard.balance").fetchall())
         balances = dict(connection.execute("SELECT account_id, balance FROM yard.balance").fetchall())
         connection.commit()
+        settled()
         start.wait()
         for at in range(0, many, batch):
             _copy_batch(connection, commands[at : at + batch], revenue[0], versions, balances)
