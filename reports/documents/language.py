@@ -44,6 +44,7 @@ KINDS = {
     "transfer": N_("Transfer"),
     "adjustment": N_("Adjustment"),
     "bonus": N_("Bonus points"),
+    "mark": N_("Note: no money moved"),
 }
 
 
