@@ -58,7 +58,7 @@ Kind = tuple[Callable[[list[Any]], list[Any]], Callable[[str, int], Any]]
 
 
 def rates(kinds: dict[str, Kind], accounts: list[int], many: int, batch: int) -> dict[str, float]:
-    """Return commands a second of each kind, one writer; their batches take turns, so that all have the same weather."""
+    """Return commands a second of each kind, one writer; their batches take turns, in the same weather."""
     chance = random.Random(batch)
     seconds = dict.fromkeys(kinds, 0.0)
     for number in range(many // batch + 1):
