@@ -299,9 +299,9 @@ class Ledger:
             except AGAIN as error:
                 lost = isinstance(error, Unreachable) or not self._is_clean()
                 if isinstance(error, errors.QueryCanceled) or (attempt >= TRIES and not lost):
-                    raise
+                    raise Failure(f"PostgreSQL gave up after {attempt} tries: {_said_by(error)}") from error
                 if time.monotonic() > until:
-                    raise Failure(f"gave up after {PATIENCE_SECONDS} s: {error}".splitlines()[0]) from error
+                    raise Failure(f"gave up after {PATIENCE_SECONDS} s: {_said_by(error)}") from error
                 log.debug("retry", attempt=attempt, error=type(error).__name__)
                 # Chance keeps writers that met once from meeting again.
                 time.sleep(random.uniform(0, min(1.0, 0.01 * 2**attempt)))
@@ -318,6 +318,10 @@ class Ledger:
             return True
         connection.close()
         return False
+
+
+def _said_by(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 @contextmanager

@@ -257,8 +257,8 @@ def _closable(desk: Desk, account: Row) -> None:
     reasons = [
         f"its balance is {plain(balance['balance'])} {account['currency']}" if balance["balance"] else "",
         f"it has {plain(int(bonus['points']))} points" if bonus["points"] else "",
-        f"it has {holds['holds']} open holds" if holds["holds"] else "",
-        f"it has {links['links']} links" if links["links"] else "",
+        f"it has {_many(holds['holds'], 'open hold')}" if holds["holds"] else "",
+        f"it has {_many(links['links'], 'link')}" if links["links"] else "",
     ]
     why = ", ".join(reason for reason in reasons if reason)
     if why:
@@ -295,6 +295,10 @@ def _credit_terms(desk: Desk, record: r.Record) -> Facts:
     )
     desk.note_change(record, _subject_key(account), _terms(before), _terms(after) or {}, account=account["id"])
     return done
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _terms(row: Row | None) -> Row | None:

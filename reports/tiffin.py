@@ -8,6 +8,7 @@ import os
 import pkgutil
 import sys
 
+import psycopg
 import typer
 
 from ledger.errors import Failure
@@ -40,6 +41,10 @@ def main() -> None:
         app()
     except Failure as failure:
         print(f"tiffin: {failure}", file=sys.stderr)
+        sys.exit(1)
+    except psycopg.Error as error:
+        # Such as a role without the rights, or a full disk: the server's own words are the clearest.
+        print(f"tiffin: PostgreSQL: {(str(error).splitlines() or [type(error).__name__])[0]}", file=sys.stderr)
         sys.exit(1)
     except BrokenPipeError:
         # The reader of our output went away (such as `head`): nothing is left to say.

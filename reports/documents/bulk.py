@@ -30,7 +30,7 @@ from reports.run import Book, Result
 
 TIMEOUT_S = 120.0
 # A worker is replaced after so many papers, so that whatever a library may keep is given back.
-PAPERS_A_WORKER = 500
+PAPERS_A_WORKER = 200
 Progress = Callable[[int, int, str], None]
 
 

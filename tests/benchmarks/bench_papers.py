@@ -20,7 +20,7 @@ from rich.table import Table
 from weasyprint import CSS, HTML
 
 from reports.documents import render
-from reports.documents.bulk import context
+from reports.documents.bulk import PAPERS_A_WORKER, context
 from reports.documents.drawing import Job, draw
 from reports.documents.model import Statement
 from tests.reports.documents.samples import sample
@@ -58,7 +58,10 @@ def drawn_and_memory(job: Job) -> int:
 
 def rate(papers: int, workers: int) -> tuple[float, int, int]:
     """Return papers a second, and the largest memory (KiB) over the first tenth and over all."""
-    with tempfile.TemporaryDirectory() as folder, ProcessPool(max_workers=workers, context=context()) as pool:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ProcessPool(max_workers=workers, max_tasks=PAPERS_A_WORKER, context=context()) as pool,
+    ):
         jobs = [Job(statement(n), "statement", "en", None, Path(folder), "bench") for n in range(papers)]
         # Starting the workers is not what is measured: each draws a paper first.
         list(pool.map(drawn_and_memory, jobs[: 4 * workers]).result())

@@ -198,7 +198,7 @@ def test_an_account_closes_when_it_holds_nothing_and_stays_closed(desk: Desk) ->
     desk.post(type="payment", key="p1", account="romashka", amount="10.00", brand="sushi")
     desk.post(type="hold", key="h1", account="anna", lines=lines, expires_at="2998-01-01T00:00:00Z")
     desk.post(type="payment", key="p2", account="anna", amount="5.00", brand="sushi")
-    why = "account_not_empty: account anna (Anna) cannot be closed: its balance is 5.00 RUB, it has 1 open holds, it has 1 links"
+    why = "account_not_empty: account anna (Anna) cannot be closed: its balance is 5.00 RUB, it has 1 open hold, it has 1 link"
     assert desk.refused(**close) == why
     desk.post(type="payout", key="o1", account="anna", amount="5.00", brand="sushi")
     desk.post(type="release", key="r1", hold="h1")
