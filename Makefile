@@ -25,10 +25,12 @@ lint: ## ruff, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: ## measure: posting beside COPY of the same rows
+bench: ## measure: posting, orders, the export, papers, each beside a yardstick
 	@bin/setup test
 	$(PYTHON) -m tests.benchmarks.bench_post
 	$(PYTHON) -m tests.benchmarks.bench_orders
+	$(PYTHON) -m tests.benchmarks.bench_export
+	$(PYTHON) -m tests.benchmarks.bench_papers
 
 soak: ## the long random runs
 	@bin/setup test
