@@ -60,10 +60,6 @@ def _key(value: str) -> str:
     return value
 
 
-def _any_amount(value: object) -> Decimal:
-    return amount_of(value)
-
-
 def _amount(value: object) -> Decimal:
     amount = amount_of(value)
     if amount < 0:

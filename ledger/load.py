@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 
 from ledger.book import (
+    PERIODS,
     Account,
     Balance,
     Book,
@@ -299,9 +300,8 @@ def _add_limits(connection: Connection[Any], book: Book, wanted: Wanted, limits:
     """Load write-off limits and what was used in the windows that the batch can touch."""
     if not limits:
         return
-    order = {period: place for place, period in enumerate(("order", "day", "week", "month", "total"))}
     for payer, account, period, amount, times in sorted(
-        limits, key=lambda row: (row[0], row[1] == row[0], order[row[2]])
+        limits, key=lambda row: (row[0], row[1] == row[0], PERIODS.index(row[2]))
     ):
         book.limits.setdefault(payer, {}).setdefault(account, []).append(Limit(account, period, amount, times))
     # A time that nobody named may be moved up to an account's latest entry, so its day counts too.
@@ -314,7 +314,7 @@ def _add_limits(connection: Connection[Any], book: Book, wanted: Wanted, limits:
         [
             list({row[0] for row in limits}),
             list({row[1] for row in limits}),
-            list({window(period, day) for day in days for period in order}),
+            list({window(period, day) for day in days for period in PERIODS}),
         ],
     )
     book.usage = {(payer, account, period, since): Usage(*rest) for payer, account, period, since, *rest in rows}
