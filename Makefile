@@ -38,5 +38,5 @@ soak: ## the long random runs
 
 test-spark: ## the standard reports on Spark, against Polars
 	@bin/setup test
-	$(BIN)/uv pip install --quiet --python $(PYTHON) --require-hashes -r requirements/spark.txt
+	@bin/setup spark
 	$(BIN)/pytest -m spark
