@@ -178,13 +178,13 @@ class Transaction:
         """Tell whether the answer is recorded."""
         return self.code not in NOT_KEPT
 
-    def clients(self) -> Iterator[Entry]:
-        """Yield the entries of client accounts, in drawing order."""
-        return (entry for entry in self.entries if entry.version is not None)
+    def clients(self) -> list[Entry]:
+        """Return the entries of client accounts, in drawing order."""
+        return [entry for entry in self.entries if entry.version is not None]
 
-    def revenue(self) -> Iterator[Entry]:
-        """Yield the service lines, or parts of them."""
-        return (entry for entry in self.entries if entry.line is not None)
+    def revenue(self) -> list[Entry]:
+        """Return the service lines, or parts of them."""
+        return [entry for entry in self.entries if entry.line is not None]
 
 
 @dataclass(slots=True)
@@ -361,6 +361,8 @@ class Book:
             self.changed_usage.add(key)
 
     def _draw(self, transaction: Transaction) -> None:
+        if not self.limits:
+            return
         assert transaction.account is not None
         for entry in transaction.clients():
             drawn = entry.held - entry.amount
@@ -441,18 +443,15 @@ class Book:
             return Declined(
                 key=transaction.key, code=transaction.code, facts=transaction.facts or {}, replayed=replayed
             )
+        moved = [
+            Moved(e.account, self.accounts[e.account].reference, e.amount, e.balance_after, e.held_after, e.version)
+            for e in transaction.entries
+            if e.version is not None and e.balance_after is not None and e.held_after is not None
+        ]
         return Posted(
-            key=transaction.key,
-            transaction=transaction.id,
-            posted_at=transaction.posted_at,
-            accounts=tuple(self._moved(entry) for entry in transaction.clients()),
+            key=transaction.key, transaction=transaction.id, posted_at=transaction.posted_at, accounts=tuple(moved),
             replayed=replayed,
-        )
-
-    def _moved(self, entry: Entry) -> Moved:
-        assert entry.balance_after is not None and entry.held_after is not None and entry.version is not None
-        reference = self.accounts[entry.account].reference
-        return Moved(entry.account, reference, entry.amount, entry.balance_after, entry.held_after, entry.version)
+        )  # fmt: skip
 
 
 _FOLLOW_UP = {

@@ -4,7 +4,7 @@ What each source paid of each line, the matrix line × source, is what captures 
 refunds go by, whatever links say by then.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ledger import commands as c
@@ -19,7 +19,6 @@ from ledger.case import (
     in_order,
     merged,
     named,
-    system,
     usable,
 )
 from ledger.fund import Asked, Short, fund, sources
@@ -34,37 +33,40 @@ def _charge(case: Case) -> tuple[Account, list[HoldPart]]:
     account = account_of(case, command.account)
     brands = [brand_of(case, line.brand).id for line in command.lines]
     usable(case, account, spender=account)
-    at_most = minor(command.bonus_at_most) if command.bonus_at_most is not None else 0
+    paid = fund(case.book, _asked(case, command, account, brands))
+    if isinstance(paid, Short):
+        raise Refused(paid.code, **paid.facts)
+    payers: list[list[tuple[int, int]]] = [[] for _ in brands]
+    for index, source, amount in paid:
+        payers[index].append((source, amount))
+    parts: list[HoldPart] = []
+    for number, line in enumerate(command.lines, 1):
+        parts += _parts(number, line, brands[number - 1], payers[number - 1] or [(account.id, 0)])
+    return account, parts
+
+
+def _asked(case: Case, command: c.Debit | c.Hold, account: Account, brands: list[int]) -> Asked:
     amounts = [minor(line.amount) for line in command.lines]
+    at_most = minor(command.bonus_at_most) if command.bonus_at_most is not None else 0
     asked = Asked(account, amounts, brands, case.at, case.book.day(case.at), command.kind, at_most)
     if command.bonus_by_brand is not None:
         known, most = case.book.brands, command.bonus_by_brand
         asked.bonus_by_brand = {known[code].id: minor(most[code]) for code in most if code in known}
-    paid = fund(case.book, asked)
-    if isinstance(paid, Short):
-        raise Refused(paid.code, **paid.facts)
-    payers: list[list[tuple[int, int]]] = [[] for _ in command.lines]
-    for line, source, amount in paid:
-        payers[line].append((source, amount))
-    return account, [
-        part
-        for number, line in enumerate(command.lines, 1)
-        for part in _parts(number, line, brands[number - 1], payers[number - 1] or [(account.id, 0)])
-    ]
+    return asked
 
 
-def _parts(number: int, line: c.Line, brand: int, payers: list[tuple[int, int]]) -> Iterable[HoldPart]:
+def _parts(number: int, line: c.Line, brand: int, payers: list[tuple[int, int]]) -> Iterator[HoldPart]:
     """Yield a line's parts by source; gross and VAT are spread as the amounts are."""
     assert line.gross is not None
+    gross, vat = minor(line.gross), None if line.vat is None else minor(line.vat)
     if len(payers) == 1:
-        gross, vat = minor(line.gross), None if line.vat is None else minor(line.vat)
         yield _part(number, line, brand, *payers[0], gross, vat)
         return
     amounts = [amount for _, amount in payers]
-    grosses = split(minor(line.gross), amounts)
-    vats = [None] * len(amounts) if line.vat is None else split(minor(line.vat), amounts)
-    for (source, amount), gross, vat in zip(payers, grosses, vats, strict=True):
-        yield _part(number, line, brand, source, amount, gross, vat)
+    grosses = split(gross, amounts)
+    vats = [None] * len(amounts) if vat is None else split(vat, amounts)
+    for (source, amount), of_gross, of_vat in zip(payers, grosses, vats, strict=True):
+        yield _part(number, line, brand, source, amount, of_gross, of_vat)
 
 
 def _part(number: int, line: c.Line, brand: int, source: int, amount: int, gross: int, vat: int | None) -> HoldPart:
@@ -94,24 +96,19 @@ def _for(book: Book, source: int, account: int) -> int | None:
 def debit(case: Case) -> Verdict:
     """Write off services: draw from the sources, credit the brands."""
     account, parts = _charge(case)
-    drawn = _drawn(case, account, parts)
-    return Verdict(
-        account,
-        sum(part.amount for part in parts),
-        account.currency,
-        [Move(source, -amount, 0, _for(case.book, source, account.id)) for source, amount in drawn],
-        [
-            _service(case, part, account.currency, part.amount, part.gross, part.vat)
-            for part in parts
-        ],
-    )  # fmt: skip
+    moves = [
+        Move(source, -amount, 0, _for(case.book, source, account.id))
+        for source, amount in _drawn(case, account, parts)
+    ]  # fmt: skip
+    legs = [_service(case, part, account.currency, part.amount, part.gross, part.vat) for part in parts]
+    return Verdict(account, sum([part.amount for part in parts]), account.currency, moves, legs)
 
 
 def _service(case: Case, part: HoldPart, currency: str, amount: int, gross: int, vat: int | None) -> Entry:
+    # By place, without names: one is made for every line of every command.
     return Entry(
-        system(case, part.brand, "revenue", currency), amount, source=part.source, line=part.line,
-        service=part.service, reference=part.reference, gross=gross, discount=gross - amount,
-        vat_rate=part.vat_rate, vat=vat, attributes=part.attributes,
+        case.book.system[part.brand, "revenue", currency], amount, 0, None, None, None, None, part.source, part.line,
+        part.service, part.reference, gross, gross - amount, part.vat_rate, vat, part.attributes,
     )  # fmt: skip
 
 

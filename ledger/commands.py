@@ -515,10 +515,24 @@ def why(error: ValidationError) -> str:
 
 
 def fingerprint(command: Command) -> bytes:
-    """Return 16 bytes that are the same for the same content, whatever way it was written."""
-    # The dictionaries of fields, not the dataclasses: their repr takes three times as long.
-    content = {
-        name: [getattr(item, "__dict__", item) for item in value] if type(value) is tuple else value
-        for name, value in command.__dict__.items()
-    }
-    return hashlib.blake2b(f"{command.kind} {content!r}".encode(), digest_size=16).digest()
+    """Return 16 bytes that are the same for the same content, whatever way it was written.
+
+    What was not said does not count, so an optional field that a later version adds changes no fingerprint.
+    """
+    content: list[Any] = [command.kind]
+    for name, value in command.__dict__.items():
+        if value is not None:
+            content.append(name)
+            content.append([_said(part) for part in value] if type(value) is tuple else value)
+    return hashlib.blake2b(repr(content).encode(), digest_size=16).digest()
+
+
+def _said(part: Any) -> Any:
+    """Return the values of a part's fields, without the last ones if they were not said; a text as it is."""
+    if isinstance(part, str):
+        return part
+    # Without their names: this is done for every line of every command.
+    values = [*part.__dict__.values()]
+    while values[-1] is None:
+        values.pop()
+    return values

@@ -8,7 +8,6 @@ what was decided, so that the next command of the batch sees it.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
 from ledger import charges, moves
 from ledger import commands as c
@@ -118,22 +117,22 @@ def _moved_up(case: Case, verdict: Verdict) -> bool:
     return case.at > before
 
 
-def _transaction(case: Case, at: datetime, **rest: Any) -> Transaction:
+def _transaction(case: Case, at: datetime) -> Transaction:
+    """Return what a transaction takes over from its command as it stands."""
     command = case.command
-    return Transaction(
+    transaction = Transaction(
         key=command.key,
         kind=command.kind,
         fingerprint=c.fingerprint(case.sent or command),
         posted_at=at,
         day=case.book.day(at),
         value_date=command.value_date,
-        expires_at=getattr(command, "expires_at", None),
-        channel=getattr(command, "channel", None),
-        reason=getattr(command, "reason", None),
         by=command.by,
         note=command.note,
-        **rest,
     )
+    for name in _OWN_FIELDS[command.kind]:
+        setattr(transaction, name, getattr(command, name))
+    return transaction
 
 
 def _declined(case: Case, refused: Refused, now: datetime) -> Transaction:
@@ -144,38 +143,30 @@ def _declined(case: Case, refused: Refused, now: datetime) -> Transaction:
     asked = getattr(case.command, "account", None)
     number = case.book.references.get(asked) if isinstance(asked, str) else asked
     account = case.book.accounts.get(number) if number is not None else None
-    return _transaction(
-        case,
-        at,
-        code=refused.code,
-        facts=refused.facts,
-        account=account.id if account else None,
-        amount=minor(amount) if amount is not None else None,
-        currency=account.currency if account else case.command.currency,
-    )
+    transaction = _transaction(case, at)
+    transaction.code, transaction.facts = refused.code, refused.facts
+    transaction.account = account.id if account else None
+    transaction.amount = minor(amount) if amount is not None else None
+    transaction.currency = account.currency if account else case.command.currency
+    return transaction
 
 
 def _posted(case: Case, verdict: Verdict) -> Transaction:
     running: dict[int, tuple[int, int, int]] = {}
-    expiries = _expiries(case, verdict.moves, running)
-    entries = [*_numbered(case.book, verdict.moves, running), *verdict.legs]
-    return _transaction(
-        case,
-        case.at,
-        account=verdict.account.id if verdict.account else None,
-        amount=verdict.amount,
-        currency=verdict.currency,
-        refers_to=verdict.refers_to,
-        entries=tuple(entries),
-        expiries=tuple(expiries),
-        hold=verdict.hold,
-        takes=verdict.takes,
-        final=verdict.final,
-    )
+    transaction = _transaction(case, case.at)
+    if case.book.holding:
+        transaction.expiries = tuple(_expiries(case, verdict.moves, running))
+    transaction.account = verdict.account.id if verdict.account else None
+    transaction.amount, transaction.currency = verdict.amount, verdict.currency
+    transaction.refers_to = verdict.refers_to
+    transaction.entries = (*_numbered(case.book, verdict.moves, running), *verdict.legs)
+    transaction.hold, transaction.takes, transaction.final = verdict.hold, verdict.takes, verdict.final
+    return transaction
 
 
-def _numbered(book: Book, moves: Iterable[Move], running: dict[int, tuple[int, int, int]]) -> Iterable[Entry]:
-    """Yield client entries with version and running balance; `running` carries them between transactions."""
+def _numbered(book: Book, moves: Iterable[Move], running: dict[int, tuple[int, int, int]]) -> list[Entry]:
+    """Return client entries with version and running balance; `running` carries them between transactions."""
+    entries = []
     for account, amount, held, subaccount in moves:
         if account in running:
             balance_now, held_now, version = running[account]
@@ -184,7 +175,8 @@ def _numbered(book: Book, moves: Iterable[Move], running: dict[int, tuple[int, i
             balance_now, held_now, version = state.balance, state.held, state.version
         balance_now, held_now, version = balance_now + amount, held_now + held, version + 1
         running[account] = balance_now, held_now, version
-        yield Entry(account, amount, held, version, balance_now, held_now, subaccount)
+        entries.append(Entry(account, amount, held, version, balance_now, held_now, subaccount))
+    return entries
 
 
 def _expiries(case: Case, moved: Iterable[Move], running: dict[int, tuple[int, int, int]]) -> list[Transaction]:
@@ -193,8 +185,6 @@ def _expiries(case: Case, moved: Iterable[Move], running: dict[int, tuple[int, i
     A hold's expiry moves all its sources, so their expired holds go with it: entries of an
     account are in order of time.
     """
-    if not case.book.holding:
-        return []
     ran_out: dict[int, Hold] = {}
     accounts = [move.account for move in moved]
     while accounts:
@@ -238,3 +228,9 @@ RULES: dict[str, Callable[[Case], Verdict]] = {
     "refund": charges.refund,
 }
 """The rule of each kind of command: returns what it does, or leaves with the decline it found."""
+
+_OWN_FIELDS = {
+    kind: [name for name in ("expires_at", "channel", "reason") if name in command.__dataclass_fields__]
+    for kind, command in c.COMMANDS.items()
+}
+"""What the transaction keeps of some kinds of command only."""

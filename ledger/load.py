@@ -74,8 +74,6 @@ class Known:
         """Note which accounts were concerned besides `account`: the first guess for the next batch."""
         if len(self.related) > Known.MOST:
             self.related.clear()
-        if len(self.references) > Known.MOST:
-            self.references.clear()
         if related:
             self.related[account] = related
         else:
@@ -91,47 +89,61 @@ def ask(connection: Connection[Any], *questions: tuple[str, Sequence[Any]]) -> l
 
 def numbers_of(connection: Connection[Any], known: Known, references: Iterable[str]) -> dict[str, int]:
     """Return the account numbers of the references that exist."""
+    references = set(references)
     missing = [reference for reference in references if reference not in known.references]
     if missing:
+        if len(known.references) > Known.MOST:
+            known.references.clear()
+            missing = list(references)
         rows = connection.execute("SELECT reference, id FROM account WHERE reference = ANY(%s)", [missing])
         known.references.update(rows.fetchall())
     return known.references
 
 
-def load(connection: Connection[Any], known: Known, wanted: Wanted, *, lock: bool = True) -> Book:
+def load(connection: Connection[Any], known: Known, wanted: Wanted, *, lock: bool = True, own: bool = False) -> Book:
     """Return the book of everything the batch can touch, its accounts locked unless `lock` is off.
 
-    Must run in a database transaction at READ COMMITTED. Raises Failure without `tiffin init`.
+    Must run in a database transaction at READ COMMITTED; one that is its `own`, in which nothing was done yet, may
+    be rolled back and begun again. Raises Failure without `tiffin init`.
     """
-    if lock:
-        connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK])
-    if lock and wanted.payments:
-        connection.execute(_LOCK_PAYMENTS, [PAYMENT_LOCKS, list(wanted.payments)])
     accounts = wanted.accounts.union(*(known.related.get(account, ()) for account in wanted.accounts))
+    if lock:
+        _guard(connection, wanted)
     while True:
-        connection.execute("SAVEPOINT loading")
+        if lock and not own:
+            connection.execute("SAVEPOINT loading")
         book, concerned = _load(connection, known, wanted, accounts, lock=lock)
         if concerned <= accounts:
-            connection.execute("RELEASE SAVEPOINT loading")
+            if lock and not own:
+                connection.execute("RELEASE SAVEPOINT loading")
             return book
-        # Rolling back lets the locks go: taking more on top would break the order of ids.
-        connection.execute("ROLLBACK TO SAVEPOINT loading")
+        # The locks are let go: taking more on top would break the order of ids.
+        if lock and own:
+            connection.rollback()
+            _guard(connection, wanted)
+        elif lock:
+            connection.execute("ROLLBACK TO SAVEPOINT loading")
         accounts |= concerned
+
+
+def _guard(connection: Connection[Any], wanted: Wanted) -> None:
+    """Wait for a cut in the making, and for others who allocate or reverse the same payments."""
+    connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK])
+    if wanted.payments:
+        connection.execute(_LOCK_PAYMENTS, [PAYMENT_LOCKS, list(wanted.payments)])
 
 
 def _load(
     connection: Connection[Any], known: Known, wanted: Wanted, accounts: frozenset[int], *, lock: bool
 ) -> tuple[Book, frozenset[int]]:
     ids = sorted(accounts)
-    keys = list({*wanted.keys, *wanted.refers})
     # Sent together, yet carried out one by one: what is read after the locks is what the last writer left.
-    locked, [(now, zone, currency, closed_until, numbers)], account_rows, brands, transactions = ask(
+    locked, [(now, zone, currency, closed_until, brands, numbers)], account_rows, transactions = ask(
         connection,
         (_LOCK if lock else _LOOK, [array_of(ids)]),
         (_BOOK, [wanted.ids if lock else 0]),
         (_ACCOUNTS, [array_of(ids)]),
-        ("SELECT id, code, status FROM brand", []),
-        (f"SELECT {_TRANSACTION} FROM transaction WHERE key = ANY(%s)", [keys]),
+        (_KNOWN_KEYS, [_BETWEEN.join({*wanted.keys, *wanted.refers})]),
     )
     if zone is None:
         raise Failure("there is no book yet: run tiffin init")
@@ -140,11 +152,11 @@ def _load(
     book.system = known.system
     book.ids = _ids(connection, numbers) if lock else count(-1, -1)
     book.balances = {row[0]: Balance(*row[1:]) for row in locked}
-    book.brands = {code: Brand(id_, code, status == "open") for id_, code, status in brands}
+    book.brands = {code: Brand(id_, code, status == "open") for id_, code, status in brands or ()}
     _keep_accounts(book, account_rows)
     expired, limits = _add_terms(connection, book, [row[0] for row in account_rows if row[-1]])
     concerned = _more(connection, book, wanted, transactions, expired)
-    for account in wanted.accounts:
+    for account in wanted.accounts & (book.bonuses.keys() | book.links.keys() | known.related.keys()):
         around = {*book.bonuses.get(account, ()), *(link.payer for link in book.links.get(account, ()))}
         known.remember(account, frozenset(around))
     concerned |= {bonus for bonuses in book.bonuses.values() for bonus in bonuses}
@@ -190,9 +202,9 @@ def _add_terms(connection: Connection[Any], book: Book, ids: list[int]) -> tuple
 
 
 def _keep_accounts(book: Book, rows: Iterable[Sequence[Any]]) -> None:
-    for *account, status, _ in rows:
-        book.accounts[account[0]] = Account(*account)
-        book.status[account[0]] = status
+    for row in rows:
+        book.accounts[row[0]] = Account._make(row[:-2])
+        book.status[row[0]] = row[-2]
 
 
 def _ids(connection: Connection[Any], numbers: list[int]) -> Iterator[int]:
@@ -209,7 +221,8 @@ _LOCK_PAYMENTS = (
 )
 _NEXT_IDS = "ARRAY(SELECT nextval('transaction_id_seq') FROM generate_series(1, %s))"
 _BOOK = (
-    f"SELECT clock_timestamp(), time_zone, currency, closed_until, {_NEXT_IDS} "
+    "SELECT clock_timestamp(), time_zone, currency, closed_until, "
+    f"(SELECT json_agg(json_build_array(id, code, status)) FROM brand), {_NEXT_IDS} "
     "FROM (SELECT 1) one LEFT JOIN book ON true"
 )
 # The last column tells the few accounts that have more to load from the many that have not.
@@ -221,6 +234,9 @@ _ACCOUNTS = (
     "OR EXISTS (SELECT FROM account b WHERE b.money_account_id = a.id AND b.kind = 'bonus') "
     "FROM account a JOIN party p ON p.id = a.party_id WHERE a.id = ANY(%s::bigint[])"
 )
+# Keys have no such character, and the driver takes a list one by one.
+_BETWEEN = "\x1f"
+_KNOWN_KEYS = f"SELECT {_TRANSACTION} FROM transaction WHERE key = ANY(string_to_array(%s, chr(31)))"
 _LOOK = "SELECT account_id, balance, held, version, posted_at FROM balance WHERE account_id = ANY(%s::bigint[])"
 # Rows are locked in id order: two batches that share accounts would otherwise deadlock.
 _LOCK = f"{_LOOK} ORDER BY account_id FOR NO KEY UPDATE"

@@ -16,6 +16,7 @@ from stdnum import luhn
 MOST = 999_999_999_999_999
 """The largest amount in minor units: 9 999 999 999 999.99."""
 
+_HUNDRED = Decimal(100)
 _PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 
 
@@ -59,7 +60,7 @@ def said(value: object) -> str:
 
 def minor(amount: Decimal) -> int:
     """Return an amount of at most two decimals in minor units."""
-    return int(amount.scaleb(2))
+    return int(amount * _HUNDRED)
 
 
 def decimal(minor_units: int) -> Decimal:

@@ -9,7 +9,7 @@ here; a retry finds by its keys what was committed after all, and replays it.
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
@@ -39,12 +39,16 @@ AGAIN = (
     errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation, errors.LockNotAvailable,
     psycopg.OperationalError, Unreachable,
 )  # fmt: skip
+CHARGES = c.Debit, c.Hold
+"""What most commands are: they name one account, refer to nothing, and credit nobody."""
+
 TRIES = 8
 PATIENCE_SECONDS = 30
 """How long a lost database is waited for."""
 
-# The posting path only looks things up by key; a plan made while a table was empty must not stay a scan of it.
-_OPTIONS = "-c enable_seqscan=off -c jit=off"
+# The posting path only looks things up by key, so one plan serves all; made while a table was empty, it must not
+# stay a scan of it.
+_OPTIONS = "-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,14 +72,14 @@ class Posting(Seam):
         stray = self._stray(command, own_key)
         if stray:
             raise LookupError(f"the posting was not opened with {', '.join(map(str, stray))}")
-        if not isinstance(command, c.Debit | c.Hold):
+        if not isinstance(command, CHARGES):
             self._cover([command])
         # super() without arguments does not know a dataclass with slots.
         return Seam.decide(self, command, at, sent=sent, own_key=own_key)
 
     def _stray(self, command: c.Command, own_key: str) -> set[int | str]:
         """Return what a command names that was not loaded."""
-        if isinstance(command, c.Debit | c.Hold) and command.account in self.opened:
+        if isinstance(command, CHARGES) and command.account in self.opened:
             return set() if own_key or command.key in self.opened else {command.key}
         accounts, keys, refers = named([command])
         return {*accounts, *refers, *(keys if not own_key else ())} - self.opened - self.book.accounts.keys()
@@ -110,6 +114,8 @@ def credits_of(book: Book, commands: Iterable[c.Command]) -> tuple[dict[int, int
             credited[number] = credited.get(number, 0) + amount
 
     for command in commands:
+        if isinstance(command, CHARGES):
+            continue
         match command:
             case c.Payment(account=None, split=parts) if parts:
                 for part in parts:
@@ -140,6 +146,9 @@ def named(commands: Iterable[c.Command]) -> tuple[set[int | str], list[str], lis
     refers: list[str] = []
     for command in commands:
         keys.append(command.key)
+        if isinstance(command, CHARGES):
+            accounts.add(command.account)
+            continue
         for name in ("account", "to"):
             value = getattr(command, name, None)
             if value is not None:
@@ -200,19 +209,21 @@ class Ledger:
         ids: int | None = None,
         payments: Sequence[str] = (),
         lock: bool = True,
+        own: bool = False,
     ) -> Iterator[Posting]:
         """Open a posting in the caller's database transaction: its accounts are locked and loaded.
 
         `keys` and `refers` are those of the commands to come, `brands` their brands and
         currencies, `ids` how many transactions they can make at most (default: one a key),
-        `payments` the keys of payments that they allocate or reverse.
+        `payments` the keys of payments that they allocate or reverse. `own` tells that the database
+        transaction may be rolled back and begun again, because nothing was done in it.
         """
         accounts = list(accounts)
         references = numbers_of(connection, self.known, (a for a in accounts if isinstance(a, str)))
         numbers = {references.get(a) if isinstance(a, str) else a for a in accounts} - {None}
         many = len(keys) if ids is None else ids
         wanted = Wanted(frozenset(n for n in numbers if n), keys, refers, times, many, payments)
-        book = load(connection, self.known, wanted, lock=lock)
+        book = load(connection, self.known, wanted, lock=lock, own=own)
         self._add_system_accounts(book, set(brands), make=lock)
         yield Posting(connection=connection, book=book, opened=frozenset((*accounts, *keys, *refers)))
 
@@ -237,15 +248,16 @@ class Ledger:
     def _post(self, commands: Sequence[c.Command], *, keep: bool) -> list[Answer]:
         accounts, keys, refers = named(commands)
         times = [command.at for command in commands if command.at is not None]
-        brands = {pair for command in commands for pair in brands_of(command)}
+        brands = set[tuple[str, str | None]]().union(*map(brands_of, commands))
         payments = [key for command in commands for key in payments_of(command)]
         connection = self.connection()
         with _transaction(connection, few=len(commands) < COPY_FROM, keep=keep):
             if not keep:
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             posting = self.posting(
-                connection, accounts, keys=keys, refers=refers, times=times, brands=brands, payments=payments, lock=keep
-            )
+                connection, accounts, keys=keys, refers=refers, times=times, brands=brands, payments=payments,
+                lock=keep, own=True,
+            )  # fmt: skip
             with posting as p:
                 outcomes = p.decide_all(commands)
                 if keep:
@@ -327,12 +339,8 @@ def _said_by(error: Exception) -> str:
 @contextmanager
 def _transaction(connection: Connection[Any], *, few: bool, keep: bool) -> Iterator[None]:
     """Run a database transaction; with few commands its statements go out together, for the trips are what costs."""
-    if not few:  # COPY does not go with a pipeline
-        with connection.transaction(force_rollback=not keep):
-            yield
-        return
-    # The driver's own transaction() would wait for the server four times within a pipeline.
-    with connection.pipeline():
+    # The driver's own transaction() would wait for the server four times within a pipeline, and lets nobody roll back.
+    with connection.pipeline() if few else nullcontext():  # COPY does not go with a pipeline
         try:
             yield
             # What failed among the statements sent is told here, with the commit, at the latest.
@@ -348,20 +356,18 @@ def _transaction(connection: Connection[Any], *, few: bool, keep: bool) -> Itera
 
 def payments_of(command: c.Command) -> Iterator[str]:
     """Yield the key of the payment that a command allocates or reverses."""
-    match command:
-        case c.Allocate(payment=key) | c.Reverse(transaction=key):
-            yield key
+    if isinstance(command, c.Allocate):
+        yield command.payment
+    elif isinstance(command, c.Reverse):
+        yield command.transaction
 
 
-def brands_of(command: c.Command) -> Iterator[tuple[str, str | None]]:
-    """Yield the brands that a command names, with its currency."""
-    brand = getattr(command, "brand", None)
-    if brand is not None:
-        yield brand, command.currency
-    for part in (*(getattr(command, "split", None) or ()), *(getattr(command, "lines", None) or ())):
-        brand = getattr(part, "brand", None)
-        if brand is not None:
-            yield brand, command.currency
+def brands_of(command: c.Command) -> set[tuple[str, str | None]]:
+    """Return the brands that a command names, with its currency."""
+    if isinstance(command, CHARGES):
+        return {(line.brand, command.currency) for line in command.lines}
+    parts = (command, *(getattr(command, "split", None) or ()))
+    return {(part.brand, command.currency) for part in parts if getattr(part, "brand", None) is not None}
 
 
 SYSTEM = ("cash", "revenue", "bonus_expense", "adjustments", "unallocated")

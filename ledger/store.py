@@ -6,15 +6,22 @@ stand at the end of the batch.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from datetime import datetime
+from operator import attrgetter
+from typing import Any, TypeVar
 
 from psycopg import Connection
 from psycopg.pq import PipelineStatus
 from stdnum import luhn
 
 from ledger.book import Book, Transaction
+
+T = TypeVar("T")
+Types = dict[str, str]
+Rows = Sequence[Sequence[Any]]
+Statement = tuple[str, list[Any]]
 
 CUT_LOCK = 741_852_963
 """Advisory lock: shared by every writer until it commits, exclusive for the exporter while it reads the last id."""
@@ -56,20 +63,15 @@ def write(connection: Connection[Any], book: Book) -> None:
     """Write everything that was entered into the book since it was loaded, then forget it was new."""
     if not book.entered:
         return
-    transactions, entries = list(_transactions(book.entered)), list(_entries(book.entered))
-    statements = [
-        _update_balances(list(_balances(book))),
-        *_holds(book),
-        *_debits(book),
-        _insert("usage", _USAGE, list(_usage(book)), key=("payer_id", "account_id", "period", "since")),
-    ]
+    transactions = _transactions(book.entered)
     if len(transactions) < COPY_FROM or in_pipeline(connection):
-        statements = [
-            _insert("transaction", _TRANSACTION, transactions), _insert("entry", _ENTRY, entries), *statements
-        ]  # fmt: skip
+        entries = _entries(book.entered)
+        statements = [_insert("transaction", _TRANSACTION, transactions), _insert("entry", _ENTRY, entries)]
+        statements += _state(book)
     else:
-        _copy(connection, "transaction", _TRANSACTION, transactions)
-        _copy(connection, "entry", _ENTRY, entries)
+        # While the server works on what it has got, the next rows are made ready.
+        entries = _copy(connection, "transaction", _TRANSACTION, transactions, lambda: _entries(book.entered))
+        statements = _copy(connection, "entry", _ENTRY, entries, lambda: _state(book))
     with together(connection):
         for sql, parameters in statements:
             if parameters:
@@ -78,6 +80,16 @@ def write(connection: Connection[Any], book: Book) -> None:
     book.changed_holds.clear()
     book.changed_debits.clear()
     book.changed_usage.clear()
+
+
+def _state(book: Book) -> list[Statement]:
+    """Return the statements that write how things stand at the end of the batch."""
+    return [
+        _update_balances(_balances(book)),
+        *_holds(book),
+        *_debits(book),
+        _insert("usage", _USAGE, list(_usage(book)), key=("payer_id", "account_id", "period", "since")),
+    ]
 
 
 def together(connection: Connection[Any]) -> AbstractContextManager[Any]:
@@ -90,35 +102,31 @@ def in_pipeline(connection: Connection[Any]) -> bool:
     return connection.pgconn.pipeline_status != PipelineStatus.OFF
 
 
-Types = dict[str, str]
-Statement = tuple[str, list[Any]]
-
-
-def _copy(connection: Connection[Any], table: str, types: Types, rows: list[Sequence[Any]]) -> None:
-    """Write rows by COPY, without the columns in which nothing stands."""
-    types, columns = _filled(types, rows)
-    if not columns:
-        return
+def _copy(connection: Connection[Any], table: str, types: Types, rows: Rows, then: Callable[[], T]) -> T:
+    """Write rows by COPY; return what `then` returns, which runs while the server still writes."""
     with connection.cursor().copy(f"COPY {table} ({', '.join(types)}) FROM STDIN") as copy:
-        for row in zip(*columns, strict=True):
+        for row in rows:
             copy.write_row(row)
+        return then()
 
 
-def _filled(types: Types, rows: list[Sequence[Any]]) -> tuple[Types, list[list[Any]]]:
-    """Return the columns in which anything stands, and their types; JSON as text."""
+def _filled(types: Types, rows: Rows) -> tuple[Types, list[list[Any]]]:
+    """Return the columns in which anything stands, and their types."""
     filled: Types = {}
     columns: list[list[Any]] = []
     for (name, type_), values in zip(types.items(), zip(*rows, strict=True), strict=False):
         if values.count(None) < len(values):
             filled[name] = type_
-            # JSON travels as text: the driver has no array of it.
-            columns.append(
-                [None if value is None else json.dumps(value) for value in values] if type_ == "jsonb" else list(values)
-            )
+            columns.append(list(values))
     return filled, columns
 
 
-def _insert(table: str, types: Types, rows: list[Sequence[Any]], key: tuple[str, ...] = ()) -> Statement:
+def _json(value: Any) -> str | None:
+    """Return JSON as text, as which it travels: the driver has no array of it."""
+    return None if value is None else json.dumps(value)
+
+
+def _insert(table: str, types: Types, rows: Rows, key: tuple[str, ...] = ()) -> Statement:
     """Return one INSERT of all rows; with a key, rows that exist are updated."""
     names, source, parameters = _source(types, rows)
     sql = f"INSERT INTO {table} ({', '.join(names)}) SELECT * FROM {source} AS n"
@@ -128,24 +136,25 @@ def _insert(table: str, types: Types, rows: list[Sequence[Any]], key: tuple[str,
     return sql, parameters
 
 
-NUMBERS = ("bigint", "integer", "smallint")
+PLAIN = ("bigint", "integer", "smallint", "timestamptz", "date")
+"""Types whose text needs no quotes in an array."""
 
 
-def array_of(numbers: Iterable[int | None]) -> str:
-    """Return whole numbers as the text of a PostgreSQL array; the driver would take them one by one."""
-    return f"{{{','.join(['NULL' if number is None else str(number) for number in numbers])}}}"
+def array_of(values: Iterable[object]) -> str:
+    """Return values of such a type as the text of a PostgreSQL array; the driver would take them one by one."""
+    return f"{{{','.join(['NULL' if value is None else str(value) for value in values])}}}"
 
 
 FEW = 8
 """Up to so many rows are written out; the driver takes ten times as long for an array as for a value."""
 
 
-def _source(types: Types, rows: list[Sequence[Any]]) -> tuple[Types, str, list[Any]]:
+def _source(types: Types, rows: Rows) -> tuple[Types, str, list[Any]]:
     """Return the columns in which anything stands, rows of them as a FROM item, and its parameters."""
     filled, columns = _filled(types, rows)
     if len(rows) > FEW:
         arrays = [
-            array_of(column) if type_ in NUMBERS else column
+            array_of(column) if type_ in PLAIN else column
             for type_, column in zip(filled.values(), columns, strict=True)
         ]
         return filled, f"unnest({', '.join(f'%s::{type_}[]' for type_ in filled.values())})", arrays
@@ -154,29 +163,43 @@ def _source(types: Types, rows: list[Sequence[Any]]) -> tuple[Types, str, list[A
     return filled, f"(VALUES {', '.join([row] * len(rows))})", parameters
 
 
-def _transactions(entered: list[Transaction]) -> Iterable[Sequence[Any]]:
-    for t in sorted(entered, key=lambda transaction: transaction.key):
-        yield (
-            t.id, t.key, t.fingerprint, t.kind, "posted" if t.code is None else "declined", t.code, t.facts, t.account,
-            t.amount, t.currency, t.posted_at, t.day, t.value_date, t.expires_at, t.refers_to, t.channel, t.reason,
-            t.by, t.note,
-        )  # fmt: skip
+class _Written(dict[datetime | None, str | None]):
+    """Moments as text: a batch has few, and the driver would write out each of them a thousand times."""
+
+    def __missing__(self, at: datetime | None) -> str | None:
+        self[at] = at.isoformat() if at else None
+        return self[at]
 
 
-def _entries(entered: list[Transaction]) -> Iterable[Sequence[Any]]:
-    for transaction in entered:
-        for leg, entry in enumerate(transaction.entries, 1):
-            yield (transaction.id, leg, transaction.currency, *entry)
+def _transactions(entered: list[Transaction]) -> Rows:
+    written = _Written()
+    return [
+        (
+            t.id, t.key, t.fingerprint, t.kind, "posted" if t.code is None else "declined", t.code,
+            _json(t.facts), t.account, t.amount, t.currency, written[t.posted_at], t.day, t.value_date,
+            t.expires_at, t.refers_to, t.channel, t.reason, t.by, t.note,
+        )
+        for t in sorted(entered, key=attrgetter("key"))
+    ]  # fmt: skip
 
 
-def _balances(book: Book) -> Iterable[Sequence[Any]]:
-    moved = {entry.account for transaction in book.entered for entry in transaction.clients()}
-    for account in moved:
-        balance = book.balances[account]
-        yield account, balance.balance, balance.held, balance.version, balance.posted_at
+def _entries(entered: list[Transaction]) -> Rows:
+    return [
+        (t.id, leg, t.currency, *entry)
+        if entry.attributes is None
+        else (t.id, leg, t.currency, *entry[:-1], _json(entry.attributes))
+        for t in entered
+        for leg, entry in enumerate(t.entries, 1)
+    ]
 
 
-def _update_balances(rows: list[Sequence[Any]]) -> Statement:
+def _balances(book: Book) -> Rows:
+    written = _Written()
+    moved = {entry.account: book.balances[entry.account] for t in book.entered for entry in t.clients()}
+    return [(account, b.balance, b.held, b.version, written[b.posted_at]) for account, b in moved.items()]
+
+
+def _update_balances(rows: Rows) -> Statement:
     names, source, parameters = _source(_BALANCE, rows)
     sets = ", ".join(f"{name} = n.{name}" for name in names if name != "account_id")
     return (
@@ -188,10 +211,10 @@ def _update_balances(rows: list[Sequence[Any]]) -> Statement:
 def _holds(book: Book) -> Iterable[Statement]:
     holds = [book.holds[number] for number in book.changed_holds]
     yield _insert("hold", _HOLD, [(h.id, h.account, h.expires_at, h.state) for h in holds], key=("transaction_id",))
-    parts: list[Sequence[Any]] = [
+    parts = [
         (
             h.id, number, p.line, p.source, p.brand, p.amount, p.held, p.captured, p.refunded, p.service, p.reference,
-            p.gross, p.discount, p.vat_rate, p.vat, p.attributes,
+            p.gross, p.discount, p.vat_rate, p.vat, _json(p.attributes),
         )
         for h in holds for number, p in enumerate(h.parts, 1)
     ]  # fmt: skip
@@ -206,7 +229,7 @@ def _debits(book: Book) -> Iterable[Statement]:
         "WHERE d.account_id = g.account_id AND d.transaction_id = g.transaction_id",
         parameters,
     )
-    open_: list[Sequence[Any]] = [
+    open_ = [
         (account, d.transaction, d.day, d.unpaid) for (account, _), d in book.changed_debits.items() if d is not None
     ]
     yield _insert("open_debit", _OPEN_DEBIT, open_, key=("account_id", "transaction_id"))

@@ -21,6 +21,7 @@ from rich.table import Table
 
 from ledger import database, embedded
 from ledger.intake import Intake
+from ledger.outcomes import Posted
 from ledger.post import Ledger
 from tests.benchmarks.books import debits, prepare, prepare_company, settled
 from tests.benchmarks.yard import copy, plain_debit, prepare_yard
@@ -35,7 +36,7 @@ def post(url: str, accounts: list[int], many: int, batch: int, name: str, seed: 
     start.wait()
     for at in range(0, many, batch):
         outcomes = ledger.post(commands[at : at + batch])
-        assert all(outcome.to_json()["status"] == "posted" for outcome in outcomes)
+        assert all(isinstance(outcome, Posted) for outcome in outcomes)
 
 
 def rate(work: Callable[..., None], url: str, accounts: list[int], many: int, batch: int, writers: int) -> float:
