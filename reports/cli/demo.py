@@ -123,7 +123,7 @@ def _answered(what: str, tally: "Tally") -> str:
     counts = f"{what}: {tally.posted:,} posted, {tally.declined.total():,} declined"
     if tally.replayed:  # a replay only reads: its rate says nothing about posting
         return f"{counts}; {tally.replayed:,} of them had been answered before"
-    return f"{counts}; {tally.rate:,.0f} transactions a second by one writer, durable, in batches of 1,000"
+    return f"{counts}; {tally.rate:,.0f} transactions a second by one writer, durable, in batches of up to 1,000"
 
 
 NEXT = """
