@@ -41,7 +41,7 @@ _DERIVED: dict[str, tuple[tuple[str, str], ...]] = {
         (
             "company lunches",
             "all of it: brand `LUNCH`, companies with their employees, 8 January to 28 February 2018, "
-            "after the year and outside its totals",
+            "after the year and outside its totals; orders of food with promotions, bonuses and pre-orders",
         ),
     ),
     "ru": (
@@ -56,7 +56,8 @@ _DERIVED: dict[str, tuple[tuple[str, str], ...]] = {
         ("часовой пояс", "Нью-Йорк; час, который пропускает летнее время, считается следующим"),
         (
             "обеды компаний",
-            "всё: бренд `LUNCH`, компании и их сотрудники, с 8 января по 28 февраля 2018, после года и вне его итогов",
+            "всё: бренд `LUNCH`, компании и их сотрудники, с 8 января по 28 февраля 2018, после года и вне его итогов; "
+            "это заказы еды с акциями, бонусами и предзаказами",
         ),
     ),
 }

@@ -18,7 +18,7 @@ from ledger.food.bonuses import Program, accrued, in_force, midnight, redeemable
 from ledger.food.outcomes import Ordered, ordered
 from ledger.food.pricing import Line, Priced, lines_of, price, refusal
 from ledger.food.shop import Accrual, Order, OrderLine, Shop
-from ledger.food.standing import left_by_line, money_of, said_of
+from ledger.food.standing import left_by_line, money_of, said_of, shares
 from ledger.money import decimal, share
 from ledger.outcomes import RANK, Facts, Invalid, Posted, shown
 
@@ -240,7 +240,8 @@ def _said(command: f.FollowUp) -> dict[str, Any]:
 
 
 def _mark(command: f.FollowUp, order: Order | None) -> c.Mark:
-    return c.Mark(**_said(command), account=order.account if order else None, reason=f"{command.kind} {command.order}")
+    account = order.account if order else None
+    return c.trusted(c.Mark, **_said(command), account=account, reason=f"{command.kind} {command.order}")
 
 
 def _in_time(book: Book, order: Order, command: f.FollowUp) -> None:
@@ -330,13 +331,12 @@ def _worth(line: OrderLine, kept: int) -> int:
 def _capture(seam: Seam, order: Order, command: f.Deliver, kept: Sequence[int]) -> Answer:
     """Capture what is delivered of a pre-order; the ledger releases the rest."""
     lines = [
-        c.LineAmount(line=line.number, amount=decimal(_worth(line, left)))
+        c.trusted(c.LineAmount, line=line.number, amount=decimal(_worth(line, left)))
         for line, left in zip(order.lines, kept, strict=True) if left
     ]  # fmt: skip
     whole = all(left == line.quantity for line, left in zip(order.lines, kept, strict=True))
-    return seam.decide(
-        c.Capture(**_said(command), hold=order.key, lines=None if whole else tuple(lines), final=True), sent=command
-    )
+    capture = c.trusted(c.Capture, **_said(command), hold=order.key, lines=None if whole else tuple(lines), final=True)
+    return seam.decide(capture, sent=command)
 
 
 def _give_back(seam: Seam, order: Order, command: f.FollowUp, kept: Sequence[int]) -> Answer:
@@ -346,12 +346,15 @@ def _give_back(seam: Seam, order: Order, command: f.FollowUp, kept: Sequence[int
         line.number: left.get(line.number, 0) - (_worth(line, many) if many else 0)
         for line, many in zip(order.lines, kept, strict=True) if many < line.kept or not many
     }  # fmt: skip
-    lines = tuple(c.LineAmount(line=number, amount=decimal(amount)) for number, amount in over.items() if amount > 0)
+    lines = tuple(
+        c.trusted(c.LineAmount, line=number, amount=decimal(amount)) for number, amount in over.items() if amount > 0
+    )
     if not lines:
         return seam.decide(_mark(command, order), sent=command)
     assert order.main is not None
     reason = getattr(command, "reason", None) or f"{command.kind} {command.order}"
-    return seam.decide(c.Refund(**_said(command), debit=order.main, lines=lines, reason=reason), sent=command)
+    refund = c.trusted(c.Refund, **_said(command), debit=order.main, lines=lines, reason=reason)
+    return seam.decide(refund, sent=command)
 
 
 def _cancel(shop: Shop, seam: Seam, order: Order, command: f.Cancel) -> Outcome:
@@ -359,7 +362,8 @@ def _cancel(shop: Shop, seam: Seam, order: Order, command: f.Cancel) -> Outcome:
     _not_cancelled(order)
     if command.fee and command.fee_brand is None and len(order.brands) > 1:
         return Invalid(key=command.key, message="fee_brand: is missing; the order is of several brands")
-    put_back = shop.saved(seam.book) if command.fee else None
+    sources = (source for _, source in shares(seam.book, order))
+    put_back = shop.saved(seam.book, order, sources) if command.fee else None
     outcome = _undo(seam, order, command)
     if not isinstance(outcome, Posted):
         return outcome
@@ -382,7 +386,7 @@ def _undo(seam: Seam, order: Order, command: f.Cancel) -> Answer:
     hold = seam.book.holds[order.id]
     at = command.at or seam.book.now
     if hold.state == "open" and hold.expires_at > at:
-        return seam.decide(c.Release(**_said(command), hold=order.key), sent=command)
+        return seam.decide(c.trusted(c.Release, **_said(command), hold=order.key), sent=command)
     return seam.decide(_mark(command, order), sent=command)
 
 
@@ -445,8 +449,7 @@ def _take_back(shop: Shop, seam: Seam, order: Order, command: f.FollowUp) -> Non
 
 def _give(seam: Seam, order: Order, command: f.FollowUp, account: int, points: int) -> None:
     said = {**_said(command), "currency": None, "value_date": None}
-    outcome = seam.decide(
-        c.Bonus(**said, account=account, amount=decimal(points), reason=f"{command.kind} {order.key}"), sent=command,
-        own_key=f"bonus:{command.key}:{account}",
-    )  # fmt: skip
+    reason = f"{command.kind} {order.key}"
+    given = c.trusted(c.Bonus, **said, account=account, amount=decimal(points), reason=reason)
+    outcome = seam.decide(given, sent=command, own_key=f"bonus:{command.key}:{account}")
     assert isinstance(outcome, Posted), outcome

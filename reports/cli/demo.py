@@ -37,6 +37,7 @@ def demo(
     """Play a real year of orders through the ledger, then close it, report it and print its papers."""
     import reports
     from ledger.database import initialise, migrate, server_url
+    from ledger.food.desk import Desk
     from ledger.post import Ledger
     from reports.cli.lake import nightly, verify
     from reports.demo import complete_journey as journey
@@ -46,7 +47,7 @@ def demo(
     url = server_url(settings)
     migrate(url)
     initialise(url, journey.TIME_ZONE, journey.CURRENCY)
-    ledger = Ledger(url)
+    desk = Desk(Ledger(url))
 
     console.print(f"The Complete Journey: a year of baskets of {min(households, HOUSEHOLDS):,} households")
     till = journey.till_lines()
@@ -56,21 +57,21 @@ def demo(
 
     records = list(year.registry(brands, holders))
     with _progress("brands, parties, accounts", len(records)) as progress:
-        play.administer(ledger, records, progress)
+        play.administer(desk, records, progress)
     payments = baskets.filter(baskets["top_up"] > 0).height
     with _progress("payments (derived) and baskets", payments + baskets.height) as progress:
-        year_tally = play.post(ledger, year.commands(baskets, holders), progress)
+        year_tally = play.post(desk, year.commands(baskets, holders), progress)
     if year_tally.declined:
         raise Failure(f"the ledger declined baskets of the demo: {dict(year_tally.declined)}")
     nightly(date=YEAR_CLOSES.isoformat(), statements=statements)
 
     console.print("Company lunches, derived: January and February 2018")
     records = list(lunches.registry())
-    with _progress("companies, employees, terms", len(records)) as progress:
-        play.administer(ledger, records, progress)
+    with _progress("companies, employees, terms, promotions", len(records)) as progress:
+        play.administer(desk, records, progress)
     orders = list(lunches.commands())
-    with _progress("payments, lunches, refunds", len(orders)) as progress:
-        lunch_tally = play.post(ledger, orders, progress)
+    with _progress("payments, orders, what became of them", len(orders)) as progress:
+        lunch_tally = play.post(desk, orders, progress)
     nightly(date=LUNCHES_CLOSE.isoformat(), statements=min(statements, LUNCH_STATEMENTS))
     verify()
 
@@ -122,7 +123,7 @@ def _answered(what: str, tally: "Tally") -> str:
     counts = f"{what}: {tally.posted:,} posted, {tally.declined.total():,} declined"
     if tally.replayed:  # a replay only reads: its rate says nothing about posting
         return f"{counts}; {tally.replayed:,} of them had been answered before"
-    return f"{counts}; {tally.rate:,.0f} transactions a second by one writer, durable, in batches of 1,000"
+    return f"{counts}; {tally.rate:,.0f} transactions a second by one writer, durable, in batches of up to 1,000"
 
 
 NEXT = """

@@ -1,7 +1,8 @@
 """Two derived months of company lunches, after the year and apart from it: brand LUNCH, 2018-01-08 to 2018-02-28.
 
 Nothing here is in the data set. 36 companies pay for their employees' lunches on six kinds of terms, so
-that every refusal of credit, limits and funds is to be seen. The figures are drawn from random numbers
+that every refusal of credit, limits and funds is to be seen; three promotions, a bonus programme and
+pre-orders for the next day show what becomes of an order. The figures are drawn from random numbers
 with fixed seeds: each run makes the same orders.
 """
 
@@ -13,15 +14,34 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ledger.commands import Command, Debit, Line, Payment, Refund
+from ledger.commands import Command, Payment
+from ledger.food.commands import Cancel, Deliver, Extra, Item, Order, RefundItems, Some
 from reports.demo.brands import brand_records
 from reports.demo.complete_journey import CURRENCY, TIME_ZONE
 
 BRAND = "LUNCH"
 FIRST, LAST = date(2018, 1, 8), date(2018, 2, 28)
+NEXT = date(2018, 3, 1)
+"""Orders for this day are still open when the months close."""
+
 HOLIDAYS = {date(2018, 1, 15), date(2018, 2, 19)}
 MONTHLY = (date(2018, 1, 8), date(2018, 2, 1))
 WEEKLY = tuple(FIRST + timedelta(days=7 * week) for week in range(8))
+SETS = {f"set-{number}": Decimal(750 + 75 * number).scaleb(-2) for number in range(1, 11)}
+LEMONADE = Item(brand=BRAND, sku="lemonade", name="Lemonade", price=Decimal("2.25"))
+DELIVERY = Extra(brand=BRAND, amount=Decimal("1.50"))
+
+FOOD: tuple[dict[str, Any], ...] = (
+    {"type": "promotion", "code": "WELCOME", "kind": "amount", "value": "3.00", "brand": BRAND,
+     "first_order_only": True, "valid_from": "2018-01-08", "valid_until": "2018-02-28"},
+    {"type": "promotion", "code": "LUNCH10", "kind": "percent", "value": "10", "brand": BRAND, "min_order": "9.00",
+     "max_discount": "1.40", "max_uses_per_party": 4, "valid_from": "2018-01-08", "valid_until": "2018-02-28"},
+    {"type": "promotion", "code": "FEBRUARY", "kind": "free_delivery", "max_uses": 400, "stackable": True,
+     "valid_from": "2018-02-01", "valid_until": "2018-02-23"},
+    {"type": "bonus_program", "brand": BRAND, "accrue_percent": "5", "redeem_percent": "30",
+     "expires_after_days": 30, "valid_from": "2018-01-08"},
+)  # fmt: skip
+"""Promotions and the bonus programme, derived like everything else here."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +62,8 @@ class Terms:
 TERMS = (
     # Enough credit for everything: nothing is declined, and an order in fifty is refunded.
     Terms(8, credit=10_000, period_days=60, pays=2_000, on=(date(2018, 2, 5),), refunds=True),
-    # The company pays up to 11.00 a day, the employee the rest, out of 30.00 a month of his own.
-    Terms(8, credit=10_000, period_days=60, a_day=11, own_money=30, pays=2_000, on=(date(2018, 2, 5),)),
+    # The company pays up to 11.00 a day, the employee the rest, out of 35.00 a month of his own.
+    Terms(8, credit=10_000, period_days=60, a_day=11, own_money=35, pays=2_000, on=(date(2018, 2, 5),)),
     # Prepaid, a little short towards the end of some weeks: insufficient funds.
     Terms(8, pays=600, on=WEEKLY),
     # Paid too late: credit overdue from 23 January until the payment of 12 February.
@@ -87,8 +107,9 @@ def companies() -> list[Company]:
 
 
 def registry() -> Iterator[dict[str, Any]]:
-    """Yield the administration lines: brand, parties, accounts, credit terms, links, write-off limits."""
+    """Yield the administration lines: brand, promotions, parties, accounts, credit terms, links, write-off limits."""
     yield from brand_records([BRAND])
+    yield from FOOD
     for company in companies():
         yield from _client(company.account, "legal_entity", _company_name(company.number))
         for number in range(1, company.employees + 1):
@@ -98,7 +119,7 @@ def registry() -> Iterator[dict[str, Any]]:
 
 
 def commands() -> Iterator[Command]:
-    """Yield the payments, orders and refunds of all companies, in order of time."""
+    """Yield the payments, orders and what became of them, of all companies, in order of time."""
     everything = [command for company in companies() for command in _commands(company)]
     yield from sorted(everything, key=lambda command: (command.at, command.key))
 
@@ -148,9 +169,20 @@ def _commands(company: Company) -> Iterator[Command]:
         account = company.employee(number)
         for day in MONTHLY if company.terms.own_money else ():
             yield _payment(account, day, company.terms.own_money or 0)
-        for day in _working_days():
-            if chance.random() < 0.75:
-                yield from _order(company, account, day, chance)
+        yield from _lunches(company, account, chance)
+
+
+def _lunches(company: Company, account: str, chance: Random) -> Iterator[Command]:
+    """Yield what an employee orders: three days in four, one time in six on the working day before."""
+    days, first = _working_days(), True
+    for before, day in zip([None, *days], [*days, NEXT], strict=True):
+        if chance.random() < 0.75:
+            early = before is not None and chance.random() < 1 / 6
+            if early and before:
+                yield from _preorder(account, before, day, chance, first=first)
+            elif day != NEXT:
+                yield from _order(company, account, day, chance, first=first)
+            first = False
 
 
 def _working_days() -> list[date]:
@@ -164,24 +196,64 @@ def _payment(account: str, day: date, dollars: int) -> Payment:
     return Payment(key=key, account=account, amount=amount, brand=BRAND, channel="bank", at=_at(day, 9 * 3600))
 
 
-def _order(company: Company, account: str, day: date, chance: Random) -> Iterator[Command]:
-    order = f"{account}-{day}"
-    at = _at(day, int((11.5 + 2 * chance.random()) * 3600))
-    dish = Decimal(800 + 25 * int(chance.random() * 30)).scaleb(-2)
-    discount = Decimal("1.00") if chance.random() < 0.1 else Decimal("0.00")
-    lines = [_line(order, "lunch", dish, discount, {"dish": f"set {1 + int(chance.random() * 9)}"})]
-    if chance.random() < 0.4:
-        lines.append(_line(order, "drink", Decimal("2.25"), Decimal("0.00"), {"dish": "lemonade"}))
-    yield Debit(key=f"lunch-{order}", account=account, at=at, lines=tuple(lines))
+def _order(company: Company, account: str, day: date, chance: Random, *, first: bool) -> Iterator[Command]:
+    """Yield an order of the morning and its delivery after one; an order in fifty comes cold and is paid back."""
+    order = f"lunch-{account}-{day}"
+    asked = _asked(account, day, chance, first=first)
+    yield Order(key=order, account=account, at=_between(day, 11.5, 13, chance), **asked)
+    at = _between(day, 13.1, 14, chance)
+    yield Deliver(key=f"{order}-delivered", order=order, at=at)
     if company.terms.refunds and chance.random() < 0.02:
+        cold = Some(sku=asked["items"][0].sku, quantity=1)
         later = at + timedelta(hours=1)
-        yield Refund(key=f"lunch-refund-{order}", debit=f"lunch-{order}", at=later, reason="delivered cold")
+        yield RefundItems(key=f"{order}-refund", order=order, at=later, items=(cold,), reason="delivered cold")
 
 
-def _line(order: str, service: str, gross: Decimal, discount: Decimal, attributes: dict[str, str]) -> Line:
-    amount = gross - discount
-    return Line(brand=BRAND, service=service, reference=order, amount=amount, gross=gross, discount=discount,
-                attributes=attributes)  # fmt: skip
+def _preorder(account: str, before: date, day: date, chance: Random, *, first: bool) -> Iterator[Command]:
+    """Yield an order for the next working day, and its end: most are brought, some cancelled, a few never asked for."""
+    order = f"lunch-{account}-{day}"
+    asked = _asked(account, day, chance, first=first)
+    placed = _between(before, 15.5, 17, chance)
+    yield Order(key=order, account=account, at=placed, due_at=_at(day, 12 * 3600 + 1800), **asked)
+    fate = chance.random()
+    brought, cancelled = _between(day, 13.1, 14, chance), _between(day, 9.5, 11, chance)
+    if day == NEXT or fate < 0.03:
+        return
+    if fate < 0.12:
+        fee = Decimal("2.00") if fate < 0.06 else Decimal("0.00")
+        yield Cancel(key=f"{order}-cancelled", order=order, at=cancelled, fee=fee, reason="not at work")
+    elif fate < 0.2 and len(asked["items"]) > 1:
+        food = Some(sku=asked["items"][0].sku, quantity=1)  # the lemonade had run out
+        yield Deliver(key=f"{order}-delivered", order=order, at=brought, items=(food,))
+    else:
+        yield Deliver(key=f"{order}-delivered", order=order, at=brought)
+
+
+def _asked(account: str, day: date, chance: Random, *, first: bool) -> dict[str, Any]:
+    """Return what an order is of: a set, perhaps lemonade and delivery, a code, the points to spend."""
+    sku = chance.choice(list(SETS))
+    items = [Item(brand=BRAND, sku=sku, name=sku.replace("-", " ").capitalize(), price=SETS[sku])]
+    if chance.random() < 0.4:
+        items.append(LEMONADE)
+    delivery = DELIVERY if chance.random() < 0.25 else None
+    codes = []
+    if first and chance.random() < 0.5:
+        codes = ["WELCOME"]
+    elif chance.random() < 0.08:
+        codes = ["LUNCH10"]
+    if delivery and day >= date(2018, 2, 1) and chance.random() < 0.4:
+        codes.append("FEBRUARY")
+    # One employee in three lets points go by.
+    saves = account[-1] not in "369" and chance.random() < 0.15
+    return {
+        "items": tuple(items), "delivery": delivery, "promo_codes": tuple(codes),
+        "bonus_at_most": Decimal("2.00") if saves else None,
+    }  # fmt: skip
+
+
+def _between(day: date, since: float, until: float, chance: Random) -> datetime:
+    """Return a time of a day, to the second, between two hours."""
+    return _at(day, int((since + (until - since) * chance.random()) * 3600))
 
 
 def _at(day: date, seconds: int) -> datetime:

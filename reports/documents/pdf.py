@@ -14,12 +14,12 @@ from typing import Any
 from xml.etree.ElementTree import Element, SubElement, fromstring, register_namespace, tostring
 
 import pydyf
-from weasyprint import CSS, HTML, Attachment
+from weasyprint import CSS, Attachment
 from weasyprint.document import Document
 from weasyprint.pdf.metadata import DocumentMetadata
 from weasyprint.text.fonts import FontConfiguration
-from weasyprint.urls import URLFetcher
 
+from reports.documents.markup import Markup, fetcher
 from reports.documents.tagging import finish_tags
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -111,12 +111,7 @@ def _fonts() -> FontConfiguration:
 @cache
 def _stylesheet(css: str) -> CSS:
     """Return the parsed style sheet: parsed once a process, it is most of a short paper's cost."""
-    return CSS(string=css, font_config=_fonts(), url_fetcher=_fetcher())
-
-
-def _fetcher() -> URLFetcher:
-    # A logo may be a file or a data URL. Nothing is ever fetched from a network while a paper is made.
-    return URLFetcher(allowed_protocols={"data", "file"}, fail_on_errors=False)
+    return CSS(string=css, font_config=_fonts(), url_fetcher=fetcher())
 
 
 def pdf_from_html(html: str, css: str, *, made_at: datetime, embedded: Sequence[Embedded] = ()) -> bytes:
@@ -135,8 +130,7 @@ def pdf_from_html(html: str, css: str, *, made_at: datetime, embedded: Sequence[
 
 def _written(html: str, css: str, *, made_at: datetime, embedded: Sequence[Embedded], padding: int) -> bytes:
     stamp = made_at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
-    page = HTML(string=html, base_url=None, url_fetcher=_fetcher())
-    document = page.render(stylesheets=[_stylesheet(css)], font_config=_fonts(), pdf_variant="pdf/a-3a")
+    document = Markup(html, css).render(stylesheets=[_stylesheet(css)], font_config=_fonts(), pdf_variant="pdf/a-3a")
     # An Attachment can be read once, so each paper gets its own.
     attachments = [
         Attachment(string=item.content, name=item.name, description=item.description, created=stamp,

@@ -17,9 +17,11 @@ Node = Any  # a pydyf.Dictionary of type StructElem: pydyf has no types
 
 def finish_tags(document: Document, pdf: pydyf.PDF) -> None:
     """Mend the structure tree of a drawn document, before it is written."""
-    _scope_headers(document)
+    headers = _headers(document)
+    for header in headers:
+        header.mark["A"]["Scope"] = "/Row" if header.element.attrib.get("scope") == "row" else "/Column"
     gone = _Gone(pdf)
-    for pages in _tables(document, pdf).values():
+    for pages in _tables(headers, pdf).values():
         for later in pages[1:]:
             _join(pages[0], later, pdf, gone)
     gone.add(_outside(pdf))
@@ -37,17 +39,9 @@ def _boxes(box: Box) -> Iterator[Box]:
             yield from _boxes(getattr(child, "_box", child))
 
 
-def _headers(document: Document) -> Iterator[Box]:
-    for page in document.pages:
-        for box in _boxes(page._page_box):
-            if getattr(box, "mark", None) is not None and box.mark["S"] == "/TH":
-                yield box
-
-
-def _scope_headers(document: Document) -> None:
-    for box in _headers(document):
-        row = box.element.attrib.get("scope") == "row"
-        box.mark["A"]["Scope"] = "/Row" if row else "/Column"
+def _headers(document: Document) -> list[Box]:
+    boxes = (box for page in document.pages for box in _boxes(page._page_box))
+    return [box for box in boxes if getattr(box, "mark", None) is not None and box.mark["S"] == "/TH"]
 
 
 def _above(node: Node, kind: str, pdf: pydyf.PDF) -> Node | None:
@@ -59,10 +53,10 @@ def _above(node: Node, kind: str, pdf: pydyf.PDF) -> Node | None:
     return None
 
 
-def _tables(document: Document, pdf: pydyf.PDF) -> dict[Any, list[Node]]:
+def _tables(headers: list[Box], pdf: pydyf.PDF) -> dict[Any, list[Node]]:
     """Return the parts of each table with a head, a part a page, in order; by the first header's HTML element."""
     found: dict[Any, list[Node]] = {}
-    for box in _headers(document):
+    for box in headers:
         if _above(box.mark, "/THead", pdf) is not None:
             parts = found.setdefault(box.element, [])
             parts.append(_above(box.mark, "/Table", pdf))

@@ -138,7 +138,9 @@ class Page:
         if found is None:
             return None
         title = self.lang.text("Code to pay %s in your bank’s app") % self.lang.priced(self.to_pay, self.paper.currency)
-        return Markup(found.svg_inline(border=0, omitsize=True, svgversion=1.1, title=title))
+        drawing = found.svg_inline(border=0, omitsize=True, svgversion=1.1, title=title)
+        # With its namespace, a picture is one by the rules of XML too.
+        return Markup(drawing.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))
 
     @property
     def purpose(self) -> str:

@@ -103,6 +103,8 @@ class PureShop(Pure):
             p.code: sum(used for (number, _), used in self.shop.promotion_uses.items() if number == p.id)
             for p in self.shop.promotions.values()
         }
+        state["counted"] = {p.code: p.used for p in self.shop.promotions.values() if p.max_uses is not None}
+        state["followed"] = {names[points.account]: points.version for points in self.shop.points.values()}
         return state
 
 
@@ -155,6 +157,8 @@ class PostgresShop(Postgres):
             "SELECT code, (SELECT count(*) FROM promotion_use WHERE promotion_id = p.id AND given_back_at IS NULL) "
             "FROM promotion p"
         ))  # fmt: skip
+        state["counted"] = dict(self.rows("SELECT code, used FROM promotion WHERE max_uses IS NOT NULL"))
+        state["followed"] = {names[account]: at for account, at in self.rows("SELECT * FROM bonus_points")}
         return state
 
 

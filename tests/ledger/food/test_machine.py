@@ -1,20 +1,30 @@
-"""A state machine of orders, deliveries, cancels and points on the pure core, whatever happens in whatever order.
+"""A state machine of orders, deliveries, cancels and points, whatever happens in whatever order.
 
-After every step: money and points sum to zero, lots agree with balances, each brand's bonus
-liability is the sum of its clients' points, no use is lost, and what each order says was
-paid is what its sources gave.
+After every step, on the pure core and on PostgreSQL: money and points sum to zero, balances are
+the sums of entries, lots agree with balances, each brand's bonus liability is the sum of its
+clients' points, no use is lost; and both worlds answer and stand alike.
 """
 
 from datetime import datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from ledger.food.standing import shares
-from tests.ledger.food.shops import PureShop, dish
-from tests.ledger.worlds import MOSCOW
+from tests.ledger.checks import check
+from tests.ledger.food.shops import PostgresShop, PureShop, dish, moved
+from tests.ledger.test_machine import CALM, twins
+from tests.ledger.worlds import MOSCOW, Postgres, Pure, State
 
 CLIENTS = ("anna", "boris")
 BRANDS = ("sushi", "pizza")
@@ -24,33 +34,41 @@ SKUS = ("a", "b")
 class Shop(RuleBasedStateMachine):
     """Two clients, a company that pays up to 50.00 an order for one of them, two brands with programmes."""
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = PureShop()
+
+    def administer(self, **line: Any) -> None:
+        self.world.administer(line)
+
     @initialize()
     def open(self) -> None:
-        self.world = PureShop()
         self.now = datetime(2024, 3, 4, 12, tzinfo=MOSCOW)
         self.keys = 0
         self.orders: list[str] = []
         for code in BRANDS:
-            self.world.administer({"type": "brand", "code": code})
+            self.administer(type="brand", code=code)
+        self.administer(type="promotion", code="TEN", kind="percent", value="10", max_uses=3)
+        self.administer(type="promotion", code="ODD", kind="percent", value="33.33", brand="pizza")
         for name in (*CLIENTS, "acme"):
-            self.world.administer({"type": "account", "reference": name, "party": name, "currency": "RUB"})
+            self.administer(type="party", reference=name, kind="individual", name=name.capitalize())
+            self.administer(type="account", reference=name, party=name, currency="RUB")
             self.post(type="payment", account=name, amount="2000.00", brand="sushi")
-        self.world.administer({"type": "link", "account": "anna", "payer": "acme", "draw": "payer_first"})
-        self.world.administer(
-            {"type": "write_off_limit", "payer": "acme", "account": "anna", "period": "order", "amount": "50.00"}
-        )
+        self.administer(type="link", account="anna", payer="acme", draw="payer_first")
+        self.administer(type="write_off_limit", payer="acme", account="anna", period="order", amount="50.00")
         for brand, accrue, redeem, days in (("sushi", "10", "50", 3), ("pizza", "7.77", "33.33", None)):
-            self.world.administer({
-                "type": "bonus_program", "brand": brand, "accrue_percent": accrue, "redeem_percent": redeem,
-                "expires_after_days": days,
-            })  # fmt: skip
-        for code, given in (("TEN", {"value": "10", "max_uses": 3}), ("ODD", {"value": "33.33", "brand": "pizza"})):
-            self.world.administer({"type": "promotion", "code": code, "kind": "percent", **given})
+            self.administer(
+                type="bonus_program", brand=brand, accrue_percent=accrue, redeem_percent=redeem,
+                expires_after_days=days, valid_from="2024-01-01",
+            )  # fmt: skip
 
     def post(self, **line: Any) -> dict[str, Any]:
         self.keys += 1
         key = line.pop("key", f"k{self.keys}")
-        [said] = self.world.post([{"key": key, "at": self.now.isoformat(), **line}])
+        return self.send({"key": key, "at": self.now.isoformat(), **line})
+
+    def send(self, line: State) -> State:
+        [said] = self.world.post([line])
         assert said["status"] in ("posted", "declined"), said
         return said
 
@@ -80,7 +98,15 @@ class Shop(RuleBasedStateMachine):
     @precondition(lambda self: self.orders)
     @rule(data=st.data(), fee=st.sampled_from(("0.00", "5.00", "5000.00")))
     def cancel(self, data: st.DataObject, fee: str) -> None:
-        self.post(type="cancel", order=data.draw(st.sampled_from(self.orders)), fee=fee, fee_brand="pizza")
+        order, before = data.draw(st.sampled_from(self.orders)), self.stands()
+        said = self.post(type="cancel", order=order, fee=fee, fee_brand="pizza")
+        assert said["status"] == "posted" or self.stands() == before, "something moved"
+
+    def stands(self) -> State:
+        """Return what a refused cancel must leave as it was; holds and points may run out by time alone."""
+        book = self.world.book
+        state = moved(self.world.state())
+        return {**state, "balances": {a: b.balance for a, b in book.balances.items() if book.accounts[a].reference}}
 
     @precondition(lambda self: self.orders)
     @rule(data=st.data(), sku=st.sampled_from(SKUS))
@@ -91,9 +117,15 @@ class Shop(RuleBasedStateMachine):
     @precondition(lambda self: self.orders)
     @rule(data=st.data(), amount=st.integers(1, 5_000))
     def refund_past_food(self, data: st.DataObject, amount: int) -> None:
-        """Somebody of finance refunds an order's debit."""
-        order = data.draw(st.sampled_from(self.orders))
-        self.post(type="refund", debit=order, amount=f"{amount / 100:.2f}")
+        """Somebody of finance refunds an order's debit: the ledger is told, food is not."""
+        self.keys += 1
+        line = {"type": "refund", "key": f"k{self.keys}", "at": self.now.isoformat(), "amount": f"{amount / 100:.2f}"}
+        self.send_past_food({**line, "debit": data.draw(st.sampled_from(self.orders))})
+
+    def send_past_food(self, line: State) -> State:
+        [said] = Pure.post(self.world, [line])
+        self.world.shop.follow(self.world.book)
+        return said
 
     @rule(hours=st.sampled_from((1, 7, 24, 60)))
     def wait(self, hours: int) -> None:
@@ -107,24 +139,7 @@ class Shop(RuleBasedStateMachine):
     @invariant()
     def everything_agrees(self) -> None:
         book, shop = self.world.book, self.world.shop
-        for transaction in book.numbered.values():
-            assert sum(entry.amount for entry in transaction.entries) == 0
-        for points in shop.points.values():
-            balance = book.balances[points.account]
-            assert balance.balance >= 0
-            assert (points.left, points.held, points.version) == (
-                balance.balance - balance.held, balance.held, balance.version,
-            )  # fmt: skip
-        for brand in book.brands.values():
-            bonus = {a.id for a in book.accounts.values() if a.kind == "bonus" and a.brand == brand.id}
-            expense = book.system[brand.id, "bonus_expense", "RUB"]
-            entries = [entry for t in book.numbered.values() for entry in t.entries]
-            owed = -sum(entry.amount for entry in entries if entry.account == expense or entry.source in bonus)
-            assert sum(book.balances[account].balance for account in bonus) == owed, f"what {brand.code} owes in points"
-        alive = [order for order in shop.orders.values() if order.status != "cancelled"]
-        for promotion in shop.promotions.values():
-            assert promotion.used == sum(n == promotion.id for order in alive for n, _, _ in order.promotions)
-        assert shop.promotions["TEN"].used <= 3
+        agreed(self.world.state())
         for order in shop.orders.values():
             assert all(amount >= 0 for amount in shares(book, order).values())
             assert all(0 <= line.kept <= line.quantity for line in order.lines)
@@ -132,5 +147,116 @@ class Shop(RuleBasedStateMachine):
                 assert 0 <= accrual.taken_back + accrual.shortfall <= accrual.points
 
 
+def agreed(state: State) -> None:
+    """Hold what must be true of either world at any time."""
+    check(state)
+    balances = state["balances"]
+    for account, lots in state["lots"].items():
+        balance, held, version = balances[account]
+        if state["followed"][account] == version:  # else lots have yet to follow what food was not told
+            assert sum(left for *_, left in lots) == balance - held >= 0, f"the lots of {account}"
+    entries = [entry for transaction in state["transactions"].values() for entry in transaction[5]]
+    for brand in BRANDS:
+        bonus = {account for account in balances if account.endswith(f".{brand}")}
+        owed = -sum(e[1] for e in entries if e[0] == f"bonus_expense {brand}" or e[7] in bonus)
+        assert sum(balances[account][0] for account in bonus) == owed, f"what {brand} owes in points"
+    assert state["counted"]["TEN"] == state["used"]["TEN"] <= 3
+
+
+class Twin(Shop):
+    """The same, and PostgreSQL beside it: commands one by one, or a few in a batch, must be answered alike."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        super().__init__()
+        self.postgres = PostgresShop(postgres.ledger.url)
+        self.together = 1
+        self.batch: list[State] = []
+        self.answers: list[State] = []
+
+    @initialize(together=st.sampled_from((1, 1, 5)))
+    def gather(self, together: int) -> None:
+        self.together = together
+
+    def administer(self, **line: Any) -> None:
+        self.flush()
+        super().administer(**line)
+        self.postgres.administer(line)
+
+    def send(self, line: State) -> State:
+        said = super().send(line)
+        self.batch.append(line)
+        self.answers.append(said)
+        if len(self.batch) >= self.together:
+            self.flush()
+        return said
+
+    def send_past_food(self, line: State) -> State:
+        self.flush()
+        said = super().send_past_food(line)
+        assert Postgres.post(self.postgres, [line]) == [said]
+        self.compare()
+        return said
+
+    def flush(self) -> None:
+        """Post what was gathered as one batch: outcomes and all that is kept must be the same."""
+        batch, answers, self.batch, self.answers = self.batch, self.answers, [], []
+        if batch:
+            assert self.postgres.post(batch) == answers
+            self.compare()
+
+    def compare(self) -> None:
+        pure, postgres = self.world.state(), self.postgres.state()
+        agreed(postgres)
+        for name in ("balances", "owed", "usage", "holds", "orders", "used", "counted"):
+            assert pure[name] == postgres[name], name
+        for account, version in postgres["followed"].items():
+            if version == pure["followed"][account]:
+                assert pure["lots"].get(account) == postgres["lots"].get(account), f"the lots of {account}"
+
+    @rule()
+    def expire(self) -> None:
+        self.flush()
+        super().expire()
+        self.postgres.expire(self.now)
+        self.compare()
+        followed = self.postgres.state()["followed"]
+        assert all(followed.get(account, 0) == version for account, version in self.world.state()["followed"].items())
+
+    @rule()
+    def go_on_in_another_process(self) -> None:
+        """What a process remembers must not matter."""
+        self.flush()
+        self.postgres.ledger.close()
+        self.postgres = PostgresShop(self.postgres.ledger.url)
+
+    def teardown(self) -> None:
+        self.flush()
+        self.postgres.ledger.close()
+
+
+def run(server: str, template: str, **size: Any) -> None:
+    machines = twins(server, template, Twin)  # type: ignore[arg-type]
+    run_state_machine_as_test(lambda: next(machines), settings=settings(CALM, **size))  # type: ignore
+    machines.close()
+
+
 TestShop = Shop.TestCase
-TestShop.settings = settings(max_examples=300, stateful_step_count=50, deadline=None)
+TestShop.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
+
+
+def test_postgresql_agrees_with_the_core_about_orders(server: str, template_database: str) -> None:
+    """What is loaded, decided and written, alone or in a batch, is what the pure core answered one by one."""
+    run(server, template_database, max_examples=10)
+
+
+@pytest.mark.soak
+def test_postgresql_agrees_with_the_core_about_orders_for_long(server: str, template_database: str) -> None:
+    """The same, for 1,000 longer runs, other ones each time."""
+    run(server, template_database, max_examples=1_000, stateful_step_count=50, derandomize=False)
+
+
+@pytest.mark.soak
+def test_the_shop_agrees_with_itself_for_long() -> None:
+    """The pure core, for 5,000 runs, other ones each time."""
+    wild = settings(CALM, max_examples=5_000, stateful_step_count=50, derandomize=False)
+    run_state_machine_as_test(Shop, settings=wild)  # type: ignore[no-untyped-call]

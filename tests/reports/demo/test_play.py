@@ -5,10 +5,12 @@ from itertools import pairwise
 
 import polars as pl
 import pytest
+from pydantic_core import to_json
 
 from ledger.commands import Debit, Payment
+from ledger.food.commands import Cancel, Deliver, FollowUp, Order, RefundItems
 from reports.demo import complete_journey as journey
-from reports.demo import lunches, year
+from reports.demo import lunches, play, year
 
 
 @pytest.fixture(scope="module")
@@ -62,23 +64,47 @@ def test_the_years_registry_names_each_brand_party_and_account_once(brands: pl.D
 
 
 def test_lunches_are_apart_from_the_year_and_in_order_of_time() -> None:
-    """Their own brand, 36 companies, from 8 January to 28 February 2018."""
+    """Their own brand, 36 companies, from 8 January to 28 February 2018; nothing but orders is sold."""
     commands = list(lunches.commands())
     times = [command.at for command in commands]
     assert times == sorted(times)
-    assert {line.brand for command in commands if isinstance(command, Debit) for line in command.lines} == {"LUNCH"}
+    assert {type(command) for command in commands} == {Payment, Order, Deliver, Cancel, RefundItems}
+    assert {brand for order in commands if isinstance(order, Order) for brand in order.brands} == {"LUNCH"}
     assert times[0].date() == lunches.FIRST
     assert times[-1].date() == lunches.LAST
     assert len({command.key for command in commands}) == len(commands)
     assert len(lunches.companies()) == 36
 
 
+def test_lunches_show_what_becomes_of_orders() -> None:
+    """Codes, points, delivery, pre-orders: delivered whole or in part, cancelled with and without a fee, left open."""
+    commands = list(lunches.commands())
+    orders = {command.key: command for command in commands if isinstance(command, Order)}
+    early = {key for key, order in orders.items() if order.due_at is not None}
+    ended = {command.order for command in commands if isinstance(command, Deliver | Cancel)}
+    assert {code for order in orders.values() for code in order.promo_codes} == {"WELCOME", "LUNCH10", "FEBRUARY"}
+    assert any(order.bonus_at_most for order in orders.values())
+    assert early - ended, "some pre-orders run out, some are open still"
+    assert not orders.keys() - early - ended
+    assert {bool(command.fee) for command in commands if isinstance(command, Cancel)} == {True, False}
+    assert any(command.items and command.order in early for command in commands if isinstance(command, Deliver))
+
+
+def test_no_batch_has_an_order_and_what_became_of_it() -> None:
+    """Else a refused order would be delivered; every command is in one batch, in its place."""
+    commands = list(lunches.commands())
+    batches = list(play._apart(commands))
+    assert [command for batch in batches for command in batch] == commands
+    for batch in batches:
+        assert len(batch) <= play.BATCH
+        placed = {command.key for command in batch}
+        assert not placed & {command.order for command in batch if isinstance(command, FollowUp)}
+
+
 def test_the_lunches_are_the_same_on_every_machine() -> None:
     """Else playing the demo again would meet key_reused."""
-    said = "\n".join(
-        f"{command.key} {command.at:%FT%T} {getattr(command, 'amount', '')}" for command in lunches.commands()
-    )
-    assert hashlib.sha256(said.encode()).hexdigest()[:16] == "57b0c67fdc3960c6"
+    said = to_json([*lunches.registry(), *lunches.commands()])
+    assert hashlib.sha256(said).hexdigest()[:16] == "46f9d66b0b609428"
 
 
 def test_lunches_use_credit_links_and_limits() -> None:
@@ -90,3 +116,4 @@ def test_lunches_use_credit_links_and_limits() -> None:
     assert kinds.count("credit_terms") == 28
     assert kinds.count("account") == employees + 36
     assert 0 < kinds.count("write_off_limit") < employees
+    assert (kinds.count("promotion"), kinds.count("bonus_program")) == (3, 1)

@@ -9,6 +9,7 @@ import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from xml.etree.ElementTree import fromstring
 
 import outloud
 import page
@@ -222,8 +223,8 @@ def test_read_aloud_the_paper_makes_sense(tmp_path):
     said = spoken(drawn(three_rates(), "statement", "en", tmp_path))
     order = ["Sushi House", "Account statement", "March 2017", "Issued by", "Client", "Document", "Summary",
              "Balance at the start", "0.00", "Services before discounts", "Balance at the end", "Operations", "Date",
-             "No.", "Operation", "Charged", "Received", "Balance", "Payment", "–", "300.00", "300.00", "Services",
-             "120.50", "–", "179.50", "Total", "VAT in services, less refunds", "Rate"]  # fmt: skip
+             "No.", "Operation", "Charged", "Received", "Balance", "Payment", "300.00", "300.00", "Services",
+             "120.50", "179.50", "Total", "VAT in services, less refunds", "Rate"]  # fmt: skip
     rest = iter(said)
     for words in order:
         assert any(words.casefold() in one.casefold() for one in rest), f"{words} is not read where it belongs"
@@ -242,6 +243,39 @@ def test_the_head_of_a_table_is_seen_on_every_page_and_read_once(kind, tmp_path)
     assert text(file).count(heading) == pages * {"statement": 1, "act": 2}[kind]
     assert said.count(heading) == {"statement": 1, "act": 2}[kind]
     assert said.count("1.25") == 120
+
+
+@pytest.mark.parametrize("rows", [15, 33, 58])
+def test_the_sentence_and_signatures_of_an_act_stand_below_rows_of_its_table(rows, tmp_path):
+    """However the rows fall, the last page begins with the table's head, an operation and the totals."""
+    pages = text(drawn(sample([("debit", "-1.25")] * rows), "act", "en", tmp_path)).strip("\f").split("\f")
+    assert len(pages) > 1
+    order = ("By the books of", "Debit", f"No. {1000 + rows}", "Turnover", "Balance at the end", "owes", "Signature")
+    places = [pages[-1].find(words) for words in order]
+    assert places == sorted(places)
+    assert places[0] >= 0
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_template_that_is_not_xml_draws_the_same_paper(kind, tmp_path, monkeypatch):
+    """Our pages are read by the XML reader; read by HTML's rules they make the same bytes."""
+    quick = drawn(everything(), kind, "en", tmp_path).read_bytes()
+    page_ = render.html(everything(), kind=kind)
+    assert fromstring(page_).tag == "html"
+    monkeypatch.setattr(render, "html", lambda *_, **__: page_.replace("<head>", "<head><meta name=plain>"))
+    assert quick == drawn(everything(), kind, "en", tmp_path).read_bytes()
+
+
+def test_a_company_may_write_footnotes_and_lists(tmp_path):
+    """Their numbers are drawn though our own papers leave such styles out to be quicker."""
+    own = """{% extends "base.html" %}{% block paper %}<ol><li>first</li></ol><p style="display: list-item">own</p>
+    <p>Sum<span style="float: footnote">of all</span></p>{% endblock %}"""
+    (tmp_path / "statement.html").write_text(own)
+    file = tmp_path / "own.pdf"
+    file.write_bytes(render.pdf(sample(), templates=tmp_path))
+    assert re.findall(r"1\. first|• own|Sum1|1\. of all", re.sub(" +", " ", text(file))) == [
+        "1. first", "• own", "Sum1", "1. of all",
+    ]  # fmt: skip
 
 
 def test_only_what_can_be_paid_by_phone_has_a_code():

@@ -1,11 +1,14 @@
 """Killed anywhere, the next run completes the night, and nothing comes twice."""
 
+import json
+import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -13,6 +16,7 @@ from ledger.errors import Failure
 from reports.lake.making import frequent_cut, nightly_cut, rebuild
 from reports.lake.reading import open_lake
 from reports.lake.verify import verify
+from reports.registry import REPORTS
 from tests.reports.lake.conftest import NEW_YEARS_EVE
 from tests.reports.lake.rows import add_transactions
 
@@ -59,19 +63,32 @@ def test_a_later_night_killed_at_an_effect_is_completed(book: str, lake: str, at
     assert_whole(book, lake)
 
 
+def nightly(url: str, lake: str, day: date) -> subprocess.Popen[str]:
+    """Start `tiffin nightly` for a day: cut, verification, reports and, at the month's end, statements."""
+    given = {"TIFFIN_DATABASE_URL": url, "TIFFIN_LAKE": lake, "TIFFIN_HOME": str(Path(lake).parent)}
+    command = [str(Path(sys.executable).with_name("tiffin")), "nightly", "--date", day.isoformat(), "--json"]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **given})
+
+
 @pytest.mark.soak
 def test_a_night_killed_at_thirty_random_moments_is_completed(book: str, lake: str) -> None:
-    """Thirty nights over a growing book, each killed at any time and run again."""
+    """Thirty nights of January over a growing book, each killed somewhere before its end and run again."""
     rng = random.Random(20251231)
-    frequent_cut(book, lake)
-    took = 3.0
-    for night in range(30):
-        add_transactions(book, 200, since=date(2026, 1, 1 + night), days=1)
-        process = start(book, lake)
-        time.sleep(rng.uniform(0.5, took))
+    started = time.monotonic()
+    assert json.loads(nightly(book, lake, NEW_YEARS_EVE).communicate(timeout=120)[0])["complete"] is True
+    took, killed = time.monotonic() - started, 0
+    for number in range(30):
+        day = date(2026, 1, 2) + timedelta(days=number)
+        add_transactions(book, 200, since=day, days=1)
+        process = nightly(book, lake, day)
+        time.sleep(rng.uniform(0, took))
         process.kill()
-        process.communicate(timeout=60)
-        frequent_cut(book, lake)
-        assert [check for _, check in verify(book, lake) if not check.holds] == []
-    nightly_cut(book, lake, NEW_YEARS_EVE)
+        killed += process.wait(timeout=60) == -signal.SIGKILL
+        again = nightly(book, lake, day)
+        assert json.loads(again.communicate(timeout=120)[0])["complete"] is True
+        assert open_lake(lake).cut.closed_until == day
+        folder = Path(lake).parent / "reports" / day.isoformat()
+        assert len(list(folder.glob("*.csv"))) == len(list(folder.glob("*.xlsx"))) == len(REPORTS) - 1
+        assert not list(folder.glob(".*"))
+    assert killed >= 25  # a night may end before it is struck
     assert_whole(book, lake)

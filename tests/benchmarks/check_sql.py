@@ -1,0 +1,186 @@
+"""Three reports beside SQL over the ledger's own PostgreSQL tables, written by hand without looking at the reports.
+
+    TIFFIN_HOME=… python -m tests.benchmarks.check_sql
+
+Turnover by month, brand-revenue by month, and receivables-aging at the middle and the end of each month, over all
+closed days of a home: every row, every figure of money. The ages come of walking the entries one by one, as the
+ledger's rule is told, where the report has a formula over running sums. Ends with 1 if any row differs.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import polars as pl
+import psycopg
+
+import reports
+from ledger import embedded
+from ledger.errors import Failure
+from ledger.settings import Settings
+from reports.run import Book
+from tests.benchmarks.check_acts import SHOWN, closed_days, months
+
+Row = tuple[Any, ...]
+
+TURNOVER = """
+SELECT * FROM (
+    SELECT a.id, a.reference, p.reference, p.name, a.kind, a.currency::text,
+           coalesce(sum(e.amount) FILTER (WHERE t.business_date < %(since)s), 0) / 100.0 AS opening,
+           coalesce(sum(e.amount) FILTER (WHERE t.business_date >= %(since)s AND e.amount > 0), 0) / 100.0,
+           -coalesce(sum(e.amount) FILTER (WHERE t.business_date >= %(since)s AND e.amount < 0), 0) / 100.0,
+           sum(e.amount) / 100.0,
+           count(*) FILTER (WHERE t.business_date >= %(since)s) AS moves
+    FROM account a JOIN party p ON p.id = a.party_id JOIN entry e ON e.account_id = a.id
+         JOIN transaction t ON t.id = e.transaction_id
+    WHERE t.business_date <= %(until)s
+    GROUP BY a.id, p.id
+) o WHERE opening <> 0 OR moves > 0 ORDER BY 1
+"""
+
+REVENUE = """
+SELECT b.code, b.name, to_char(t.business_date, 'YYYY-MM'), e.currency::text,
+       count(DISTINCT CASE t.kind WHEN 'debit' THEN t.id WHEN 'capture' THEN t.refers_to END),
+       coalesce(sum(e.gross) FILTER (WHERE t.kind <> 'refund'), 0) / 100.0,
+       coalesce(sum(e.discount) FILTER (WHERE t.kind <> 'refund'), 0) / 100.0,
+       coalesce(sum(e.amount) FILTER (WHERE t.kind <> 'refund'), 0) / 100.0 AS net,
+       coalesce(sum(e.vat) FILTER (WHERE t.kind <> 'refund'), 0) / 100.0,
+       -coalesce(sum(e.amount) FILTER (WHERE t.kind = 'refund'), 0) / 100.0 AS refunds,
+       -coalesce(sum(e.vat) FILTER (WHERE t.kind = 'refund'), 0) / 100.0,
+       coalesce(sum(e.amount) FILTER (WHERE s.kind = 'bonus'), 0) / 100.0 AS bonus,
+       coalesce(sum(e.amount) FILTER (WHERE s.kind IS DISTINCT FROM 'bonus'), 0) / 100.0 AS kept
+FROM entry e JOIN account a ON a.id = e.account_id AND a.kind = 'revenue' JOIN brand b ON b.id = a.brand_id
+     JOIN transaction t ON t.id = e.transaction_id LEFT JOIN account s ON s.id = e.source_id
+WHERE t.business_date BETWEEN %(since)s AND %(until)s
+GROUP BY 1, 2, 3, 4 ORDER BY 1, 3, 4
+"""
+
+# A debit is unpaid as far as it takes the balance below zero; a refund goes to its own debit
+# first, and what it leaves, like any other credit, to the oldest.
+WALK = """
+CREATE FUNCTION pg_temp.walk(as_of date) RETURNS TABLE (account bigint, day date, unpaid bigint)
+LANGUAGE plpgsql AS $$
+DECLARE
+    e record; item record; who bigint := 0; balance bigint := 0; rest bigint; part bigint;
+BEGIN
+    CREATE TEMP TABLE IF NOT EXISTS item (n serial, account bigint, id bigint, day date, unpaid bigint);
+    TRUNCATE item;
+    FOR e IN
+        SELECT y.account_id, y.amount, t.id, t.kind, t.refers_to, t.business_date
+        FROM entry y JOIN transaction t ON t.id = y.transaction_id JOIN account a ON a.id = y.account_id
+        WHERE a.kind = 'money' AND t.business_date <= as_of ORDER BY y.account_id, y.version
+    LOOP
+        IF e.account_id <> who THEN who := e.account_id; balance := 0; END IF;
+        IF e.amount < 0 AND balance + e.amount < 0 THEN
+            INSERT INTO item (account, id, day, unpaid)
+            VALUES (who, e.id, e.business_date, least(-e.amount, -(balance + e.amount)));
+        ELSIF e.amount > 0 AND balance < 0 THEN
+            rest := least(e.amount, -balance);
+            FOR item IN
+                SELECT * FROM item i WHERE i.account = who
+                ORDER BY (e.kind = 'refund' AND i.id = e.refers_to) DESC, i.n
+            LOOP
+                part := least(rest, item.unpaid);
+                UPDATE item i SET unpaid = i.unpaid - part WHERE i.n = item.n;
+                rest := rest - part;
+                EXIT WHEN rest = 0;
+            END LOOP;
+            DELETE FROM item i WHERE i.account = who AND i.unpaid = 0;
+        END IF;
+        balance := balance + e.amount;
+    END LOOP;
+    RETURN QUERY SELECT i.account, i.day, i.unpaid FROM item i;
+END $$
+"""
+
+AGEING = """
+WITH terms AS (
+    SELECT DISTINCT ON (account_id) account_id, period_days FROM credit_terms
+    WHERE valid_from <= %(as_of)s
+      AND recorded_at <= coalesce((SELECT min(closed_at) FROM closing WHERE closed_until >= %(as_of)s), now())
+    ORDER BY account_id, coalesce(valid_until, %(as_of)s) >= %(as_of)s DESC, id DESC
+), owed AS (
+    SELECT w.account, w.unpaid,
+           CASE WHEN t.account_id IS NULL THEN %(as_of)s - w.day
+                ELSE coalesce(%(as_of)s - w.day - t.period_days, 0) END AS late
+    FROM pg_temp.walk(%(as_of)s) w LEFT JOIN terms t ON t.account_id = w.account
+), aged AS (
+    SELECT account, sum(unpaid) FILTER (WHERE late <= 0) AS not_due,
+           sum(unpaid) FILTER (WHERE late BETWEEN 1 AND 30) AS to_30,
+           sum(unpaid) FILTER (WHERE late BETWEEN 31 AND 60) AS to_60,
+           sum(unpaid) FILTER (WHERE late BETWEEN 61 AND 90) AS to_90,
+           sum(unpaid) FILTER (WHERE late BETWEEN 91 AND 120) AS to_120,
+           sum(unpaid) FILTER (WHERE late > 120) AS over, sum(unpaid) AS total, max(late) AS late
+    FROM owed GROUP BY account
+), balance AS (
+    SELECT e.account_id, sum(e.amount) AS balance FROM entry e JOIN transaction t ON t.id = e.transaction_id
+    WHERE t.business_date <= %(as_of)s GROUP BY e.account_id
+)
+SELECT a.id, a.reference, p.reference, p.name, a.currency::text,
+       coalesce(not_due, 0) / 100.0, coalesce(to_30, 0) / 100.0, coalesce(to_60, 0) / 100.0, coalesce(to_90, 0) / 100.0,
+       coalesce(to_120, 0) / 100.0, coalesce(over, 0) / 100.0, coalesce(total, 0) / 100.0,
+       greatest(balance, 0) / 100.0, CASE WHEN late > 0 THEN late END
+FROM balance b JOIN account a ON a.id = b.account_id AND a.kind = 'money' JOIN party p ON p.id = a.party_id
+     LEFT JOIN aged ON aged.account = a.id
+WHERE balance <> 0 ORDER BY 1
+"""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One report at one time: how many rows SQL gave, and the rows that only one of the two has."""
+
+    what: str
+    rows: int
+    differ: list[Row]
+
+
+def _beside(what: str, frame: pl.DataFrame, rows: Sequence[Row]) -> Compared:
+    """Set a report's rows beside those of SQL; order and multiplicity count."""
+    ours = frame.rows()
+    differ = [] if ours == list(rows) else list({*ours} ^ {*rows}) or [("the same rows in another order",)]
+    return Compared(what, len(rows), sorted(differ, key=str))
+
+
+def by_hand(book: Book, connection: psycopg.Connection[Any], first: date, last: date) -> Iterator[Compared]:
+    """Compare all three over the months from the first day's to the last day's."""
+    connection.execute(WALK)
+    for month in months(first, last):
+        since = date.fromisoformat(f"{month}-01")
+        until = min(last, (since + timedelta(days=31)).replace(day=1) - timedelta(days=1))
+        days = {"since": since, "until": until}
+        asked = {"first_day": since, "last_day": until}
+        moved = book.report("turnover", **asked).frame
+        rows = [row[:-1] for row in connection.execute(TURNOVER, days)]
+        yield _beside(f"turnover {month}", moved, rows)
+        sold = book.report("brand-revenue", **asked, by="month").frame.drop("average")  # a float, rounded
+        yield _beside(f"brand-revenue {month}", sold, list(connection.execute(REVENUE, days)))
+        for as_of in (min(last, since + timedelta(days=14)), until):
+            aged = book.report("receivables-aging", as_of=as_of).frame
+            rows = list(connection.execute(AGEING, {"as_of": as_of}))
+            yield _beside(f"receivables-aging {as_of}", aged, rows)
+
+
+def main() -> None:
+    """Compare, and print how much was compared and what differs."""
+    settings = Settings()
+    try:
+        book = reports.open(settings.lake_url)
+        url = settings.database_url or embedded.running(settings.home)
+        with psycopg.connect(url) as connection:
+            found = list(by_hand(book, connection, *closed_days(book)))
+    except Failure as failure:
+        sys.exit(str(failure))
+    for name in ("turnover", "brand-revenue", "receivables-aging"):
+        mine = [one for one in found if one.what.startswith(name)]
+        differ = sum(len(one.differ) for one in mine)
+        print(f"{name:<18} {len(mine):>3} times, {sum(one.rows for one in mine):>7,} rows, {differ} differ")
+    print(*[f"{one.what}: {row}" for one in found for row in one.differ][:SHOWN], sep="\n")
+    if any(one.differ for one in found) or not all(one.rows for one in found if "revenue" in one.what):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
