@@ -76,7 +76,7 @@ def brand_revenue(tables: Tables, p: Parameters) -> Frame:
     lines = revenue(tables, p).with_columns(
         order=order(),
         day=nw.col("business_date"),
-        week=monday(),
+        week=monday(nw.col("day_number")),
     )
     orders = lines.filter(sold()).select(*key, "order").unique().group_by(*key).agg(orders=nw.len())
     return (
