@@ -57,13 +57,12 @@ def counted(condition: nw.Expr) -> nw.Expr:
     return nw.when(condition).then(nw.lit(1)).otherwise(nw.lit(0))
 
 
-def monday() -> nw.Expr:
-    """Return the Monday of the business date's week; neither engine truncates to weeks through Narwhals."""
-    day = nw.col("business_date")
-    week = day
-    for weekday in range(2, 8):
-        week = nw.when(day.dt.weekday() == weekday).then(day.dt.offset_by(f"-{weekday - 1}d")).otherwise(week)
-    return week
+def monday(day_number: nw.Expr) -> nw.Expr:
+    """Return the Monday of a day's week, both as days since 1970-01-01, a Thursday.
+
+    Through Narwhals neither engine truncates to weeks, and Spark's Sunday is weekday 0, Polars' 7.
+    """
+    return day_number - (day_number + 3) % 7
 
 
 def of_clients() -> nw.Expr:

@@ -69,26 +69,34 @@ def order() -> nw.Expr:
     return nw.when(sold()).then(whole)
 
 
+def _key(p: Parameters) -> tuple[str, ...]:
+    return ("brand", "brand_name", *(() if p.by == "total" else (p.by,)), "currency")
+
+
+def _lines(tables: Tables, p: Parameters) -> Frame:
+    """Return the revenue entries with what they can be shown by."""
+    day, week = nw.col("business_date"), monday(nw.col("day_number"))
+    return revenue(tables, p).with_columns(order=order(), day=day, week=week)
+
+
+def sums(tables: Tables, p: Parameters) -> Frame:
+    """Return the money of brand-revenue, a row a brand, currency and piece of the period; orders are not counted."""
+    return _lines(tables, p).group_by(*_key(p)).agg(**figures())
+
+
 def brand_revenue(tables: Tables, p: Parameters) -> Frame:
     """Return a row a brand, currency and piece of the period, sorted by these."""
-    piece = [] if p.by == "total" else [p.by]
-    key = ("brand", "brand_name", *piece, "currency")
-    lines = revenue(tables, p).with_columns(
-        order=order(),
-        day=nw.col("business_date"),
-        week=monday(),
-    )
-    orders = lines.filter(sold()).select(*key, "order").unique().group_by(*key).agg(orders=nw.len())
+    key = _key(p)
+    orders = _lines(tables, p).filter(sold()).select(*key, "order").unique().group_by(*key).agg(orders=nw.len())
     return (
-        lines.group_by(*key)
-        .agg(**figures())
+        sums(tables, p)
         .join(orders, on=list(key), how="left")
         .with_columns(
             orders=nw.col("orders").fill_null(0),
             kept=nw.col("net") - nw.col("refunds") - nw.col("bonus"),
         )
         .with_columns(average=nw.when(nw.col("orders") > 0).then(nw.col("net").cast(nw.Float64) / nw.col("orders")))
-        .sort("brand", *piece, "currency")
+        .sort(*(name for name in key if name != "brand_name"))
         .select(*key, "orders", *FIGURES, "kept", "average")
     )
 
@@ -115,7 +123,7 @@ def paid_by_clients(tables: Tables, p: Parameters, rows: Frame) -> Frame:
         of_clients(), within(p.first_day, p.last_day), nw.col("kind").is_in((*SALES, "refund"))
     )
     everyone = p.model_copy(update={"brand": None, "by": "total"})
-    sold_by_all = rows if p.brand is None else brand_revenue(tables, everyone)
+    sold_by_all = rows if p.brand is None else sums(tables, everyone)
     return beside(
         paid.select("currency", amount=zero() - nw.col("amount")),
         sold_by_all.select("currency", amount=nw.col("net") - nw.col("refunds")),

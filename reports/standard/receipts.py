@@ -10,6 +10,7 @@ from typing import Literal
 import narwhals as nw
 from pydantic import Field
 
+from reports.ages import days_since_epoch
 from reports.parameters import Grain, OfBrand, Period
 from reports.registry import Check, Column, Report
 from reports.tables import (
@@ -36,11 +37,12 @@ class Parameters(Period, OfBrand):
 
 
 def _dated(tables: Tables, p: Parameters) -> Frame:
-    """Return the entries of the period by the date that counts, as business_date."""
+    """Return the entries of the period by the date that counts, as business_date and day_number."""
     day = nw.col("business_date")
     entries = in_currency(tables.entries, p.currency)
     if p.dated_by == "value":
         entries = entries.with_columns(business_date=nw.coalesce("value_date", "business_date"))
+        entries = entries.with_columns(day_number=days_since_epoch("business_date"))
     return entries.filter(day.is_between(p.first_day, p.last_day))
 
 
@@ -70,7 +72,7 @@ def receipts(tables: Tables, p: Parameters) -> Frame:
     return (
         _of_brand(tables, p, ("cash", "unallocated"))
         .join(_channels(tables), on="transaction_id", how="left")
-        .with_columns(day=day, week=monday(), month=day.dt.to_string("%Y-%m"))
+        .with_columns(day=day, week=monday(nw.col("day_number")), month=day.dt.to_string("%Y-%m"))
         .group_by(*key)
         .agg(
             count=counted(cash & (kind == "payment")).sum(),

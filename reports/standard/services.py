@@ -47,7 +47,7 @@ def _as_revenue(figure: str) -> Check:
         asked = brand_revenue.Parameters(
             first_day=p.first_day, last_day=p.last_day, currency=p.currency, brand=p.brand, by="total"
         )
-        revenue = brand_revenue.brand_revenue(tables, asked)
+        revenue = brand_revenue.sums(tables, asked)
         return beside(revenue.select("currency", amount=figure), rows.select("currency", amount=figure))
 
     russian = {"net": "со скидками", "refunds": "возвраты"}[figure]

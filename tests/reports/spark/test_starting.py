@@ -1,0 +1,43 @@
+"""What is said where Spark cannot start."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from ledger.errors import Failure
+from reports import spark
+
+
+def test_without_pyspark_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PySpark is not among the requirements, so most have none."""
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)
+    with pytest.raises(Failure, match="--engine spark needs PySpark: run bin/setup spark"):
+        spark.session.__wrapped__()
+
+
+@pytest.mark.spark
+def test_without_java_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether none is named, or the one named is not there."""
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(Failure, match="needs Java 17 or newer: run bin/setup spark, or name one with JAVA_HOME"):
+        spark._start()
+    monkeypatch.setenv("JAVA_HOME", "/nowhere")
+    with pytest.raises(Failure, match="needs Java 17 or newer: there is none in JAVA_HOME, /nowhere"):
+        spark._start()
+
+
+@pytest.mark.spark
+def test_a_java_that_cannot_run_spark_is_quoted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one line: the last that tells of an error."""
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text(
+        "#!/bin/sh\necho 'Error: LinkageError occurred while loading main class' >&2\n"
+        "echo '    java.lang.UnsupportedClassVersionError: compiled by a more recent version of Java' >&2\nexit 1\n"
+    )
+    java.chmod(0o755)
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path))
+    with pytest.raises(Failure, match=r"^Spark does not start: java.lang.UnsupportedClassVersionError: compiled by"):
+        spark._start()
