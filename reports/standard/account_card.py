@@ -31,8 +31,10 @@ def _listed(column: str) -> nw.Expr:
 def _lines(tables: Tables, p: Parameters) -> Frame:
     """Return brands, services and their numbers, a row a transaction: of what this account paid for."""
     listed = ("brand", "service", "number")
+    moved = tables.entries.filter(nw.col("account_id") == p.account, within(p.first_day, p.last_day))
     return (
         tables.entries.filter(within(p.first_day, p.last_day), nw.col("version").is_null())
+        .join(moved.select("transaction_id"), on="transaction_id", how="semi")
         .filter(nw.col("source_id").is_null() | (nw.col("source_id") == p.account))
         .rename({"reference": "number"})
         .join(brand_names(tables), on="brand_id", how="left")

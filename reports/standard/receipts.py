@@ -53,11 +53,12 @@ def _of_brand(tables: Tables, p: Parameters, kinds: tuple[str, ...]) -> Frame:
 
 
 def _channels(tables: Tables) -> Frame:
-    """Return the channel of each transaction; of a reversal that of what it reverses."""
-    channels = tables.transactions.select("id", "channel", "refers_to")
-    reversed_ = tables.transactions.select(refers_to="id", theirs="channel")
+    """Return the channel of each transaction that has one; of a reversal that of what it reverses."""
+    told = ~nw.col("channel").is_null()
+    channels = tables.transactions.filter(told | ~nw.col("refers_to").is_null()).select("id", "channel", "refers_to")
+    reversed_ = tables.transactions.filter(told).select(refers_to="id", theirs="channel")
     own = channels.join(reversed_, on="refers_to", how="left")
-    return own.select(transaction_id="id", channel=nw.coalesce("channel", "theirs").fill_null(""))
+    return own.select(transaction_id="id", channel=nw.coalesce("channel", "theirs"))
 
 
 def receipts(tables: Tables, p: Parameters) -> Frame:
@@ -72,6 +73,7 @@ def receipts(tables: Tables, p: Parameters) -> Frame:
     return (
         _of_brand(tables, p, ("cash", "unallocated"))
         .join(_channels(tables), on="transaction_id", how="left")
+        .with_columns(channel=nw.col("channel").fill_null(""))
         .with_columns(day=day, week=monday(nw.col("day_number")), month=day.dt.to_string("%Y-%m"))
         .group_by(*key)
         .agg(
