@@ -4,7 +4,7 @@ What each source paid of each line, the matrix line × source, is what captures 
 refunds go by, whatever links say by then.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from ledger import commands as c
@@ -36,12 +36,9 @@ def _charge(case: Case) -> tuple[Account, list[HoldPart]]:
     paid = fund(case.book, _asked(case, command, account, brands))
     if isinstance(paid, Short):
         raise Refused(paid.code, **paid.facts)
-    payers: list[list[tuple[int, int]]] = [[] for _ in brands]
-    for index, source, amount in paid:
-        payers[index].append((source, amount))
     parts: list[HoldPart] = []
-    for number, line in enumerate(command.lines, 1):
-        parts += _parts(number, line, brands[number - 1], payers[number - 1] or [(account.id, 0)])
+    for number, (line, brand, payers) in enumerate(zip(command.lines, brands, paid, strict=True), 1):
+        parts += _parts(number, line, brand, payers)
     return account, parts
 
 
@@ -55,18 +52,18 @@ def _asked(case: Case, command: c.Debit | c.Hold, account: Account, brands: list
     return asked
 
 
-def _parts(number: int, line: c.Line, brand: int, payers: list[tuple[int, int]]) -> Iterator[HoldPart]:
-    """Yield a line's parts by source; gross and VAT are spread as the amounts are."""
+def _parts(number: int, line: c.Line, brand: int, payers: list[tuple[int, int]]) -> list[HoldPart]:
+    """Return a line's parts by source; gross and VAT are spread as the amounts are."""
     assert line.gross is not None
     gross, vat = minor(line.gross), None if line.vat is None else minor(line.vat)
     if len(payers) == 1:
-        yield _part(number, line, brand, *payers[0], gross, vat)
-        return
+        return [_part(number, line, brand, *payers[0], gross, vat)]
     amounts = [amount for _, amount in payers]
-    grosses = split(gross, amounts)
     vats = [None] * len(amounts) if vat is None else split(vat, amounts)
-    for (source, amount), of_gross, of_vat in zip(payers, grosses, vats, strict=True):
-        yield _part(number, line, brand, source, amount, of_gross, of_vat)
+    return [
+        _part(number, line, brand, source, amount, of_gross, of_vat)
+        for (source, amount), of_gross, of_vat in zip(payers, split(gross, amounts), vats, strict=True)
+    ]
 
 
 def _part(number: int, line: c.Line, brand: int, source: int, amount: int, gross: int, vat: int | None) -> HoldPart:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import (
@@ -237,6 +238,30 @@ class Command:
     by: Text | None = None
     note: Text | None = None
     currency: Currency | None = None
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """16 bytes that are the same for the same content, whatever way it was written.
+
+        What was not said does not count, so an optional field that a later version adds changes no fingerprint.
+        """
+        content: list[Any] = [self.kind]
+        for name, value in self.__dict__.items():
+            if value is not None:
+                content.append(name)
+                content.append([_said(part) for part in value] if type(value) is tuple else value)
+        return hashlib.blake2b(repr(content).encode(), digest_size=16).digest()
+
+
+def _said(part: Any) -> Any:
+    """Return the values of a part's fields, without the last ones if they were not said; a text as it is."""
+    if isinstance(part, str):
+        return part
+    # Without their names: this is done for every line of every command.
+    values = [*part.__dict__.values()]
+    while values[-1] is None:
+        values.pop()
+    return values
 
 
 def _check_split(amount: Decimal, split: tuple[Share, ...] | tuple[Part, ...]) -> None:
@@ -512,27 +537,3 @@ def why(error: ValidationError) -> str:
     # A rule of the whole may name the field that breaks it.
     joint = "." if re.match(r"\w+: ", message) else ": "
     return f"{where[:100]}{joint}{message}" if where else message
-
-
-def fingerprint(command: Command) -> bytes:
-    """Return 16 bytes that are the same for the same content, whatever way it was written.
-
-    What was not said does not count, so an optional field that a later version adds changes no fingerprint.
-    """
-    content: list[Any] = [command.kind]
-    for name, value in command.__dict__.items():
-        if value is not None:
-            content.append(name)
-            content.append([_said(part) for part in value] if type(value) is tuple else value)
-    return hashlib.blake2b(repr(content).encode(), digest_size=16).digest()
-
-
-def _said(part: Any) -> Any:
-    """Return the values of a part's fields, without the last ones if they were not said; a text as it is."""
-    if isinstance(part, str):
-        return part
-    # Without their names: this is done for every line of every command.
-    values = [*part.__dict__.values()]
-    while values[-1] is None:
-        values.pop()
-    return values

@@ -33,7 +33,7 @@ def replay(book: Book, command: c.Command) -> Posted | Declined | None:
     known = book.transactions.get(command.key)
     if known is None:
         return None
-    if known.fingerprint == c.fingerprint(command):
+    if known.fingerprint == command.fingerprint:
         return book.outcome(known, replayed=True)
     return Declined(key=command.key, code="key_reused", facts={"key": command.key, "transaction": known.id})
 
@@ -123,7 +123,7 @@ def _transaction(case: Case, at: datetime) -> Transaction:
     transaction = Transaction(
         key=command.key,
         kind=command.kind,
-        fingerprint=c.fingerprint(case.sent or command),
+        fingerprint=(case.sent or command).fingerprint,
         posted_at=at,
         day=case.book.day(at),
         value_date=command.value_date,

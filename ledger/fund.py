@@ -13,13 +13,8 @@ from ledger.book import Account, Book, Limit
 from ledger.money import plain
 from ledger.outcomes import RANK, Facts
 
-
-class Paid(NamedTuple):
-    """What one source pays of one line (by index)."""
-
-    line: int
-    source: int
-    amount: int
+Matrix = list[list[tuple[int, int]]]
+"""What each source pays of each line: by line, in drawing order, (source, amount)."""
 
 
 class Source(NamedTuple):
@@ -79,13 +74,13 @@ def sources(book: Book, account: Account) -> Iterator[Source]:
             yield Source(book.accounts[link.payer], link.brands, "payer")
 
 
-def fund(book: Book, asked: Asked) -> list[Paid] | Short:
-    """Return the matrix line × source that pays everything, or why it cannot be paid."""
+def fund(book: Book, asked: Asked) -> Matrix | Short:
+    """Return the matrix line × source that pays everything, or why it cannot be paid; a free line's source pays 0."""
     alone = _alone(book, asked)
     if alone is not None:
         return alone
     left = list(asked.amounts)
-    paid: list[Paid] = []
+    paid: Matrix = [[] if amount else [(asked.account.id, 0)] for amount in left]
     bonus_left = asked.bonus_at_most
     short: Short | None = None
     for source in sources(book, asked.account):
@@ -106,7 +101,7 @@ def fund(book: Book, asked: Asked) -> list[Paid] | Short:
         for index in lines:
             part = min(left[index], given)
             if part:
-                paid.append(Paid(index, source.account.id, part))
+                paid[index].append((source.account.id, part))
                 left[index] -= part
                 given -= part
     if not any(left):
@@ -116,14 +111,14 @@ def fund(book: Book, asked: Asked) -> list[Paid] | Short:
     return Short(short.code, {"asked": plain(total), "offered": plain(total - sum(left)), **short.facts})
 
 
-def _alone(book: Book, asked: Asked) -> list[Paid] | None:
+def _alone(book: Book, asked: Asked) -> Matrix | None:
     """Return what the account pays when nobody else pays for it and it can pay everything, as most can."""
     own = asked.account.id
     if own in book.links or own in book.bonuses or own in book.limits:
         return None
     if credit_left(book, own, asked.at, asked.day)[0] < sum(asked.amounts):
         return None
-    return [Paid(index, own, amount) for index, amount in enumerate(asked.amounts) if amount]
+    return [[(own, amount)] for amount in asked.amounts]
 
 
 def _points(book: Book, account: Account, at: datetime) -> int:

@@ -6,7 +6,7 @@ When the reading shows that more accounts are concerned (payers, bonus accounts,
 of holds), everything is let go and begun again with all of them.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from itertools import count, groupby
@@ -80,10 +80,14 @@ class Known:
             self.related.pop(account, None)
 
 
-def ask(connection: Connection[Any], *questions: tuple[str, Sequence[Any]]) -> list[list[Any]]:
-    """Return the rows of several queries, sent together."""
+def ask(
+    connection: Connection[Any], *questions: tuple[str, Sequence[Any]], meanwhile: Callable[[], object] | None = None
+) -> list[list[Any]]:
+    """Return the rows of several queries, sent together; `meanwhile` is done while the server works on them."""
     with together(connection):
         cursors = [connection.execute(sql, parameters) for sql, parameters in questions]
+        if meanwhile:
+            meanwhile()
         return [cursor.fetchall() for cursor in cursors]
 
 
@@ -100,7 +104,15 @@ def numbers_of(connection: Connection[Any], known: Known, references: Iterable[s
     return known.references
 
 
-def load(connection: Connection[Any], known: Known, wanted: Wanted, *, lock: bool = True, own: bool = False) -> Book:
+def load(
+    connection: Connection[Any],
+    known: Known,
+    wanted: Wanted,
+    *,
+    lock: bool = True,
+    own: bool = False,
+    meanwhile: Callable[[], object] | None = None,
+) -> Book:
     """Return the book of everything the batch can touch, its accounts locked unless `lock` is off.
 
     Must run in a database transaction at READ COMMITTED; one that is its `own`, in which nothing was done yet, may
@@ -112,7 +124,7 @@ def load(connection: Connection[Any], known: Known, wanted: Wanted, *, lock: boo
     while True:
         if lock and not own:
             connection.execute("SAVEPOINT loading")
-        book, concerned = _load(connection, known, wanted, accounts, lock=lock)
+        book, concerned = _load(connection, known, wanted, accounts, lock=lock, meanwhile=meanwhile)
         if concerned <= accounts:
             if lock and not own:
                 connection.execute("RELEASE SAVEPOINT loading")
@@ -134,7 +146,13 @@ def _guard(connection: Connection[Any], wanted: Wanted) -> None:
 
 
 def _load(
-    connection: Connection[Any], known: Known, wanted: Wanted, accounts: frozenset[int], *, lock: bool
+    connection: Connection[Any],
+    known: Known,
+    wanted: Wanted,
+    accounts: frozenset[int],
+    *,
+    lock: bool,
+    meanwhile: Callable[[], object] | None,
 ) -> tuple[Book, frozenset[int]]:
     ids = sorted(accounts)
     # Sent together, yet carried out one by one: what is read after the locks is what the last writer left.
@@ -144,6 +162,7 @@ def _load(
         (_BOOK, [wanted.ids if lock else 0]),
         (_ACCOUNTS, [array_of(ids)]),
         (_KNOWN_KEYS, [_BETWEEN.join({*wanted.keys, *wanted.refers})]),
+        meanwhile=meanwhile,
     )
     if zone is None:
         raise Failure("there is no book yet: run tiffin init")

@@ -101,7 +101,8 @@ class Entry(NamedTuple):
     attributes: dict[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+# Not frozen: one is made for every command, and freezing would double that.
+@dataclass(slots=True, kw_only=True)
 class Posted:
     """A command that was carried out; `accounts` are the client accounts that moved, in drawing order.
 

@@ -6,6 +6,7 @@ batch that may be tried again (a deadlock, a racing key, a lost connection) is r
 here; a retry finds by its keys what was committed after all, and replays it.
 """
 
+import gc
 import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -175,7 +176,10 @@ class Ledger:
 
         Raises Failure when the database stays out of reach.
         """
-        return self.retried(lambda: self._post(commands, keep=True)) if commands else []
+        if not commands:
+            return []
+        with uncollected():
+            return self.retried(lambda: self._post(commands, keep=True))
 
     def quote(self, commands: Sequence[c.Command]) -> list[Answer]:
         """Return what `post` would answer now; writes nothing and waits for no lock."""
@@ -210,20 +214,22 @@ class Ledger:
         payments: Sequence[str] = (),
         lock: bool = True,
         own: bool = False,
+        meanwhile: Callable[[], object] | None = None,
     ) -> Iterator[Posting]:
         """Open a posting in the caller's database transaction: its accounts are locked and loaded.
 
         `keys` and `refers` are those of the commands to come, `brands` their brands and
         currencies, `ids` how many transactions they can make at most (default: one a key),
         `payments` the keys of payments that they allocate or reverse. `own` tells that the database
-        transaction may be rolled back and begun again, because nothing was done in it.
+        transaction may be rolled back and begun again, because nothing was done in it; `meanwhile` is done
+        while the server loads.
         """
         accounts = list(accounts)
         references = numbers_of(connection, self.known, (a for a in accounts if isinstance(a, str)))
         numbers = {references.get(a) if isinstance(a, str) else a for a in accounts} - {None}
         many = len(keys) if ids is None else ids
         wanted = Wanted(frozenset(n for n in numbers if n), keys, refers, times, many, payments)
-        book = load(connection, self.known, wanted, lock=lock, own=own)
+        book = load(connection, self.known, wanted, lock=lock, own=own, meanwhile=meanwhile)
         self._add_system_accounts(book, set(brands), make=lock)
         yield Posting(connection=connection, book=book, opened=frozenset((*accounts, *keys, *refers)))
 
@@ -256,7 +262,7 @@ class Ledger:
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             posting = self.posting(
                 connection, accounts, keys=keys, refers=refers, times=times, brands=brands, payments=payments,
-                lock=keep, own=True,
+                lock=keep, own=True, meanwhile=lambda: [command.fingerprint for command in commands],
             )  # fmt: skip
             with posting as p:
                 outcomes = p.decide_all(commands)
@@ -334,6 +340,18 @@ class Ledger:
 
 def _said_by(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep the garbage collector away: it would walk what a batch makes, which all lives to the end, in vain."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 @contextmanager

@@ -5,9 +5,7 @@ id order), then everything is loaded, decided and written, orders, uses, lots an
 together. Points that expired are booked before their account is touched.
 """
 
-import gc
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -22,7 +20,7 @@ from ledger.food.settings import FoodSettings
 from ledger.food.store import Named, load_shop, orders_named, write_shop
 from ledger.load import numbers_of
 from ledger.outcomes import Declined, Done, Invalid
-from ledger.post import Ledger, brands_of, named, payments_of
+from ledger.post import Ledger, brands_of, named, payments_of, uncollected
 from ledger.records import Record
 from ledger.registry import bonus_account
 from ledger.store import CUT_LOCK
@@ -71,7 +69,7 @@ class Desk:
     def _run(self, commands: Sequence[c.Command], *, keep: bool) -> list[Outcome]:
         while True:
             try:
-                with _uncollected():
+                with uncollected():
                     return self.ledger.retried(lambda: self._post(commands, keep=keep))
             except _Stale:
                 continue
@@ -102,6 +100,7 @@ class Desk:
                 ids=len(commands) + 2 * len(follows),
                 payments=[key for command in plain for key in payments_of(command)],
                 lock=keep,
+                meanwhile=lambda: [command.fingerprint for command in commands],
             )
             with posting as p:
                 shop = load_shop(connection, p.book, commands, lives=self.preorder_lives, lock=keep)
@@ -171,18 +170,6 @@ WHERE a.kind = 'bonus' AND a.money_account_id > %s AND (b.version > coalesce(p.v
     AND l.gone_on <= (%s AT TIME ZONE (SELECT time_zone FROM book))::date
 )) ORDER BY 1 LIMIT %s
 """
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep the garbage collector away: it would walk what a batch makes, which all lives to the end, in vain."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 def _concerns_food(command: c.Command) -> bool:

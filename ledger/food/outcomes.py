@@ -32,7 +32,7 @@ add_declines(NOT_FOUND, before="account_not_found")
 add_declines(DECLINES)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Ordered(Posted):
     """A step of an order that was carried out. `order` is how the order stands after it, amounts as strings."""
 

@@ -28,9 +28,13 @@ def test_the_core_agrees_with_the_naive_model_for_long() -> None:
     run_state_machine_as_test(Machine, settings=wild)  # type: ignore[no-untyped-call]
 
 
+NUMBERS = count(1)
+"""Of all machines of this process: two tests that count for themselves would meet in one database."""
+
+
 def twins(server: str, template: str, kind: type[Twin] = Twin) -> Generator[Twin]:
     """Yield machines, each with a fresh book in PostgreSQL."""
-    for number in count(1):
+    for number in NUMBERS:
         for url in made(server, f"tiffin_twin_{os.getpid()}_{number}", template):
             initialise(url, "Europe/Moscow")
             with connect(url) as connection:  # the server's own time zone must not matter
