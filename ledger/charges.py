@@ -164,10 +164,8 @@ def capture(case: Case) -> Verdict:
     assert isinstance(command, c.Capture)
     account, hold = _open_hold(case, command.hold)
     left = [part.held for part in hold.parts]
-    taken = _spread(
-        command, hold.parts, left, "capture_exceeds_hold",
-        Facts(key=hold.key, currency=hold.currency, originally=[part.amount for part in hold.parts]),
-    )  # fmt: skip
+    facts = Facts(key=hold.key, currency=hold.currency, originally=[part.amount for part in hold.parts])
+    taken = _spread(command, hold.parts, left, "capture_exceeds_hold", facts)
     whole = command.lines is None and command.amount is None
     named = {line.line for line in command.lines or ()}
     legs: list[Entry] = []
@@ -184,6 +182,10 @@ def capture(case: Case) -> Verdict:
         released = part.held - amount if command.final else 0
         subaccount = _for(case.book, part.source, hold.account)
         moves.append(Move(part.source, -amount, -amount - released, subaccount))
+    if not legs and not command.final:
+        used_up = [index for index, part in enumerate(hold.parts) if part.line in named]
+        asked = sum(hold.parts[index].amount for index in used_up)
+        _exceeds("capture_exceeds_hold", facts, f"line {min(named)}", used_up, 0, asked)
     return Verdict(
         account, sum(taken), hold.currency, _moved(moves), legs, hold.id, takes=takes,
         final=command.final,

@@ -11,9 +11,9 @@ from datetime import datetime
 
 from ledger import charges, moves
 from ledger import commands as c
-from ledger.book import Book, Hold, Transaction
+from ledger.book import Account, Book, Hold, Transaction
 from ledger.case import Case, Move, Refused, Verdict, in_order
-from ledger.money import minor
+from ledger.money import LARGEST_BALANCE, minor, plain
 from ledger.outcomes import RANK, Declined, Entry, Facts, Invalid, Posted, shown
 
 Answer = Posted | Declined | Invalid
@@ -174,9 +174,18 @@ def _numbered(book: Book, moves: Iterable[Move], running: dict[int, tuple[int, i
             state = book.balances[account]
             balance_now, held_now, version = state.balance, state.held, state.version
         balance_now, held_now, version = balance_now + amount, held_now + held, version + 1
+        if not -LARGEST_BALANCE <= balance_now <= LARGEST_BALANCE:
+            raise _out_of_range(book.accounts[account], balance_now)
         running[account] = balance_now, held_now, version
         entries.append(Entry(account, amount, held, version, balance_now, held_now, subaccount))
     return entries
+
+
+def _out_of_range(account: Account, balance: int) -> Refused:
+    return Refused(
+        "balance_out_of_range", account=account.id, subject=account.subject, currency=account.currency,
+        balance=plain(balance), most=plain(LARGEST_BALANCE),
+    )  # fmt: skip
 
 
 def _expiries(case: Case, moved: Iterable[Move], running: dict[int, tuple[int, int, int]]) -> list[Transaction]:

@@ -42,6 +42,8 @@ DECLINES: dict[str, str] = {
                              "this {what} {drawn}, credit limit {credit_limit} {currency}; short by {short_by}",
     "insufficient_funds": "insufficient funds on {subject}: balance {balance}, held {held}, "
                           "this {what} {drawn} {currency}; short by {short_by}",
+    "balance_out_of_range": "balance out of range on {subject}: it would be {balance}, at most {most} {currency} "
+                            "can be kept",
     # Of administration lines:
     "party_not_found": "no such party: {party}",
     "never_changes": "the {what} of {subject} never changes: it is {is}, not {asked}",

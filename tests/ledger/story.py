@@ -8,6 +8,7 @@ amounts without a brand are sushi's. Times are Moscow's; a day alone means noon.
     link     anna -> romashka  payer_first  priority 2  brands sushi,pizza  500.00 a day  3 orders a day
     limit    romashka  900.00 a month      limit romashka for anna  none a month       unlink anna -> romashka
     status   anna  frozen       brand kebab  closed       closed 2024-03-01       at 2024-03-05 13:00
+    payments anna  1000  9.99   (so many, in one batch)
 
     payment  p1  anna 300.00    payment p2  anna 1.00 pizza, boris 2.00    payment p3  75.00
     allocate l1  p3  anna 75.00
@@ -180,6 +181,13 @@ class Story:
         if "balance" in rest:
             amount = rest[rest.index("balance") + 1]
             self._command("payment", [f"{reference}-opening", reference, amount], "posted", "")
+
+    def _say_payments(self, account: str, times: str, amount: str) -> None:
+        paid = {"type": "payment", "account": account, "amount": amount, "brand": "sushi", "at": self.now.isoformat()}
+        self.state = None
+        for world in self.worlds:
+            outcomes = world.post([{**paid, "key": f"{account}-{number}"} for number in range(int(times))])
+            assert {outcome["status"] for outcome in outcomes} == {"posted"}
 
     def _say_terms(self, reference: str, *rest: str) -> None:
         text = " ".join(rest)

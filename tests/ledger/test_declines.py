@@ -238,9 +238,24 @@ def test_a_closed_account_comes_before_an_unknown_payment(story: Story) -> None:
     story.holds()
 
 
+def test_a_balance_that_the_lake_could_not_hold_is_refused(story: Story) -> None:
+    """
+    account anna
+    account boris
+    payments anna  1000  9999999999999.99
+    payment p1  anna 10.00    declined  balance_out_of_range
+    facts   balance=10000000000000000.00 most=9999999999999999.99
+    payment p2  anna 9.99     posted
+    payment p3  boris 1.00    posted
+    transfer t1  boris -> anna 0.01   declined  balance_out_of_range
+    balance anna  9999999999999999.99
+    """
+    story.holds()
+
+
 def test_every_code_of_commands_has_a_story() -> None:
     """The stories of this folder name each decline code of commands at least once."""
-    of_commands = list(DECLINES)[: list(DECLINES).index("insufficient_funds") + 1]
+    of_commands = list(DECLINES)[: list(DECLINES).index("balance_out_of_range") + 1]
     told = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
     for code in of_commands:
         assert f"declined  {code}\n" in told, code
@@ -248,7 +263,7 @@ def test_every_code_of_commands_has_a_story() -> None:
 
 def test_the_order_of_precedence_is_the_designs() -> None:
     """Which of several reasons is given is a promise to callers."""
-    assert list(DECLINES)[:22] == [
+    assert list(DECLINES)[:23] == [
         "key_reused",
         "account_not_found",
         "brand_not_found",
@@ -271,4 +286,5 @@ def test_the_order_of_precedence_is_the_designs() -> None:
         "credit_overdue",
         "credit_limit_exceeded",
         "insufficient_funds",
+        "balance_out_of_range",
     ]

@@ -22,6 +22,18 @@ def test_a_hold_is_captured_in_parts_until_it_is_used_up(story: Story) -> None:
     story.holds()
 
 
+def test_a_line_that_is_used_up_is_not_captured_again(story: Story) -> None:
+    """
+    account anna   balance 100.00
+    hold    h1  anna  sushi 30.00 + pizza 20.00  until 2024-03-10   posted
+    capture c1  h1  line 1   posted  anna -30.00
+    capture c2  h1  line 1   declined  capture_exceeds_hold
+    | capture exceeds hold h1: line 1 30.00, left 0.00, this capture 30.00 RUB; over by 30.00
+    capture c3  h1  line 1 + line 2   posted  anna -20.00
+    """
+    story.holds()
+
+
 def test_a_final_capture_releases_the_rest(story: Story) -> None:
     """
     account anna   balance 100.00
