@@ -15,6 +15,7 @@ from reports.tables import (
     Tables,
     beside,
     brand_names,
+    counted,
     in_currency,
     monday,
     of_clients,
@@ -87,12 +88,12 @@ def sums(tables: Tables, p: Parameters) -> Frame:
 def brand_revenue(tables: Tables, p: Parameters) -> Frame:
     """Return a row a brand, currency and piece of the period, sorted by these."""
     key = _key(p)
-    orders = _lines(tables, p).filter(sold()).select(*key, "order").unique().group_by(*key).agg(orders=nw.len())
     return (
-        sums(tables, p)
-        .join(orders, on=list(key), how="left")
+        _lines(tables, p)
+        .group_by(*key)
+        .agg(**figures(), distinct=nw.col("order").n_unique(), blank=counted(~sold()).max())
         .with_columns(
-            orders=nw.col("orders").fill_null(0),
+            orders=nw.col("distinct").cast(nw.Int64) - nw.col("blank"),  # on refunds the order is null
             kept=nw.col("net") - nw.col("refunds") - nw.col("bonus"),
         )
         .with_columns(average=nw.when(nw.col("orders") > 0).then(nw.col("net").cast(nw.Float64) / nw.col("orders")))
