@@ -20,10 +20,11 @@ from rich.console import Console
 from rich.table import Table
 
 from ledger import database, embedded
+from ledger.commands import Debit
 from ledger.intake import Intake
 from ledger.outcomes import Posted
 from ledger.post import Ledger
-from tests.benchmarks.books import debits, prepare, prepare_company, settled
+from tests.benchmarks.books import debits, grow, prepare, prepare_company, settled
 from tests.benchmarks.yard import copy, plain_debit, prepare_yard
 
 
@@ -109,27 +110,59 @@ def alone(url: str, accounts: list[int], scale: float) -> Iterator[tuple[str, ..
 
 
 def through_intake(url: str, accounts: list[int], scale: float) -> Iterator[tuple[str, ...]]:
-    """Yield debits a second that 64 callers, each waiting for its answer, get through the intake."""
-    many = max(640, int(20_000 * scale))
-    for writers in (1, 2):
-        commands = debits(accounts, many, f"intake-{writers}-{time.time_ns()}", writers)
+    """Yield debits a second through the intake: of 64 callers that wait for each answer, and of one that does not."""
+    for most, many in ((1, 1_000), (100, 20_000), (1_000, 40_000), (5_000, 40_000)):
+        for writers in (1, 2):
+            waiting = _waited(
+                url, debits(accounts, int(many * scale / 4), f"intake-{time.time_ns()}", 1), most, writers
+            )
+            flooded = _flooded(url, debits(accounts, int(many * scale), f"flood-{time.time_ns()}", 2), most, writers)
+            yield f"{most:,}", str(writers), f"{waiting:,.0f}", f"{flooded:,.0f}"
+
+
+def _waited(url: str, commands: list[Debit], most: int, writers: int) -> float:
+    began = time.perf_counter()
+    with Intake(Ledger(url), writers=writers, most=most) as intake, ThreadPoolExecutor(64) as callers:
+        list(callers.map(lambda command: intake.submit(command).result(), commands))  # done within
+    return len(commands) / (time.perf_counter() - began)
+
+
+def _flooded(url: str, commands: list[Debit], most: int, writers: int) -> float:
+    began = time.perf_counter()
+    with Intake(Ledger(url), writers=writers, most=most, capacity=len(commands)) as intake:
+        futures = [intake.submit(command) for command in commands]
+    assert all(isinstance(future.result(), Posted) for future in futures)
+    return len(commands) / (time.perf_counter() - began)
+
+
+def grown(url: str, accounts: list[int], scale: float, sizes: list[int]) -> Iterator[tuple[str, ...]]:
+    """Yield debits a second in batches of 1,000, and one debit's p50, with more and more entries in the tables."""
+    many = max(2_000, int(40_000 * scale) // 2_000 * 2_000)
+    for size in (0, *sizes):
+        if size:
+            grow(url, accounts, size)
+        one, two = (rate(post, url, accounts, many, 1_000, writers) for writers in (1, 2))
+        alone = _alone(Ledger(url), debits(accounts, 320, f"alone-{size}", 5))
+        yield f"{size:,}" if size else "before", f"{one:,.0f}", f"{two:,.0f}", f"{alone:.2f}"
+
+
+def _alone(ledger: Ledger, commands: list[Debit]) -> float:
+    """Return the median of one debit, in milliseconds."""
+    times = []
+    for command in commands:
         began = time.perf_counter()
-        with Intake(Ledger(url), writers=writers) as intake, ThreadPoolExecutor(64) as callers:
-            list(callers.map(lambda command: intake.submit(command).result(), commands))  # done within
-        waiting = many / (time.perf_counter() - began)
-        commands = debits(accounts, many, f"flood-{writers}-{time.time_ns()}", writers)
-        began = time.perf_counter()
-        with Intake(Ledger(url), writers=writers, capacity=many) as intake:
-            futures = [intake.submit(command) for command in commands]
-        assert all(future.done() for future in futures)
-        yield str(writers), f"{waiting:,.0f}", f"{many / (time.perf_counter() - began):,.0f}"
+        ledger.post([command])
+        times.append(time.perf_counter() - began)
+    return statistics.median(times[20:]) * 1e3
 
 
 def main() -> None:
     """Print a table a question."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--scale", type=float, default=1.0, help="more or fewer debits")
-    scale = options.parse_args().scale
+    options.add_argument("--entries", type=int, nargs="*", default=[1_000_000], help="measure with so many, too")
+    asked = options.parse_args()
+    scale = asked.scale
     home = Path(tempfile.mkdtemp(prefix="tiffin-bench-"))
     url = embedded.running(home)
     try:
@@ -142,8 +175,10 @@ def main() -> None:
             "One hot payer, batches of 1,000", ("who pays", "posted/s", "ratio"), hot(url, accounts, employees, scale)
         )
         _print("One debit", ("how", "p50 ms", "p99 ms", "p50 ratio", "p99 ratio"), alone(url, accounts, scale))
-        _print("Through the intake", ("writers", "64 callers that wait/s", "callers that do not wait/s"),
+        _print("Through the intake", ("at most", "writers", "64 callers that wait/s", "a caller that does not/s"),
                through_intake(url, accounts, scale))  # fmt: skip
+        _print("With more entries, batches of 1,000", ("entries", "one writer/s", "two/s", "one debit, p50 ms"),
+               grown(url, accounts, scale, asked.entries))  # fmt: skip
     finally:
         embedded.stop(home)
         shutil.rmtree(home)

@@ -66,6 +66,40 @@ def prepare_company(url: str) -> list[int]:
     return [number for (number,) in rows]
 
 
+GROWN = """
+CREATE TEMP TABLE old AS SELECT account_id, row_number() OVER (ORDER BY account_id) AS rank, version, balance,
+    posted_at, (SELECT max(id) FROM transaction) AS last FROM balance WHERE account_id = ANY(%(accounts)s);
+CREATE TEMP TABLE debit AS SELECT last + (number - 1) * %(many)s + rank AS id, account_id, version + number AS version,
+    balance - 1200 * number AS balance, posted_at
+    FROM generate_series(1, %(each)s) AS number CROSS JOIN old ORDER BY id;
+INSERT INTO transaction (id, key, fingerprint, kind, status, account_id, amount, currency, posted_at, business_date)
+    SELECT id, 'old-' || id, '', 'debit', 'posted', account_id, 1200, 'RUB', posted_at, posted_at::date FROM debit;
+INSERT INTO entry (transaction_id, leg, currency, account_id, amount, held, version, balance_after, held_after)
+    SELECT id, 1, 'RUB', account_id, -1200, 0, version, balance, 0 FROM debit;
+INSERT INTO entry (transaction_id, leg, currency, account_id, amount, held, source_id, line, service, reference, gross,
+    discount) SELECT id, 2, 'RUB', (SELECT id FROM account WHERE kind = 'revenue'), 1200, 0, account_id, 1, 'order',
+    'A-' || id, 1200, 0 FROM debit;
+UPDATE balance b SET version = b.version + %(each)s, balance = b.balance - 1200 * %(each)s
+    FROM old WHERE old.account_id = b.account_id;
+SELECT setval('transaction_id_seq', (SELECT max(id) FROM transaction));
+DROP TABLE old, debit
+"""
+
+
+def grow(url: str, accounts: list[int], entries: int) -> None:
+    """Fill the tables up to about so many entries, with debits such as posting would have left behind."""
+    with database.connect(url) as connection:
+        has = connection.execute("SELECT count(*) FROM entry").fetchone()
+        assert has is not None
+        each = max(1, (entries - has[0]) // 2 // len(accounts))
+        connection.execute("SET session_replication_role = replica")  # checked rows, not worth checking again
+        for statement in GROWN.split(";"):
+            connection.execute(statement, {"accounts": accounts, "many": len(accounts), "each": each})
+        connection.commit()
+    with database.connect(url, autocommit=True) as connection:
+        connection.execute("VACUUM (ANALYZE) transaction, entry, balance")
+
+
 def settled() -> None:
     """Take what was prepared out of the collector's sight: a writer does not carry its caller's next hour in memory."""
     gc.collect()
