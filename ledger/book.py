@@ -281,7 +281,9 @@ class Book:
         if limit.period == "order":
             return Usage()
         since = window(limit.period, day)
-        used = self.usage.get((payer, limit.account, limit.period, since), Usage())
+        used = self.usage.get((payer, limit.account, limit.period, since)) or Usage()
+        if payer not in self.holding:
+            return used
         ran_out = [
             hold for hold in self.expired(payer, at)
             if window(limit.period, hold.day) == since and limit.account in (hold.account, payer)
@@ -371,7 +373,9 @@ class Book:
             if limit.period == "order":
                 continue
             key = (source, limit.account, limit.period, window(limit.period, day))
-            usage = self.usage.setdefault(key, Usage())
+            usage = self.usage.get(key)
+            if usage is None:
+                usage = self.usage[key] = Usage()
             usage.amount += amount
             usage.count += times
             self.changed_usage.add(key)

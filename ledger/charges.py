@@ -79,8 +79,10 @@ def _drawn(case: Case, account: Account, parts: list[HoldPart]) -> list[tuple[in
     for part in parts:
         if part.amount:
             drawn[part.source] = drawn.get(part.source, 0) + part.amount
-    if drawn.keys() <= {account.id}:
-        return [(account.id, drawn.get(account.id, 0))]
+    if not drawn:
+        return [(account.id, 0)]
+    if len(drawn) == 1:
+        return list(drawn.items())
     order = (source.account.id for source in sources(case.book, account))
     return [(source, drawn[source]) for source in order if source in drawn]
 

@@ -64,7 +64,9 @@ def sources(book: Book, account: Account) -> Iterator[Source]:
     for number in book.bonuses.get(account.id, ()):
         bonus = book.accounts[number]
         yield Source(bonus, frozenset((bonus.brand,)) if bonus.brand is not None else frozenset(), "bonus")
-    links = sorted(book.links.get(account.id, ()), key=lambda link: (link.priority, link.payer))
+    links = book.links.get(account.id, [])
+    if len(links) > 1:
+        links = sorted(links, key=lambda link: (link.priority, link.payer))
     for link in links:
         if link.draw == "payer_first":
             yield Source(book.accounts[link.payer], link.brands, "payer")
@@ -88,9 +90,9 @@ def fund(book: Book, asked: Asked) -> Matrix | Short:
             index for index, amount in enumerate(left)
             if amount and (source.brands is None or asked.brands[index] in source.brands)
         ]  # fmt: skip
-        wanted = sum(left[index] for index in lines)
-        if not wanted:
+        if not lines:
             continue
+        wanted = sum([left[index] for index in lines])
         if source.role == "bonus":
             most = min(bonus_left, asked.bonus_of(source.account.brand))
             given = min(wanted, most, _points(book, source.account, asked.at))
@@ -147,11 +149,11 @@ def capacity(book: Book, source: Source, asked: Asked, wanted: int) -> Give:
     if source.role == "payer" and book.status[source.account.id] != "open":
         facts = {"account": source.account.id, "subject": source.account.subject}
         rules.append(Give(0, Short(f"account_{book.status[source.account.id]}", facts)))
+    least = min([rule.amount for rule in rules])
+    if least >= wanted:
+        return Give(wanted, None)
     broken = [rule.broken for rule in rules if rule.amount < wanted and rule.broken]
-    return Give(
-        max(0, min(wanted, *(rule.amount for rule in rules))),
-        min(broken, key=lambda short: RANK[short.code]) if broken else None,
-    )
+    return Give(max(0, least), min(broken, key=lambda short: RANK[short.code]) if broken else None)
 
 
 def credit_left(book: Book, account: int, at: datetime, day: date) -> tuple[int, str]:

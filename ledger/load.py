@@ -33,7 +33,7 @@ from ledger.book import (
 )
 from ledger.errors import Failure
 from ledger.outcomes import Entry
-from ledger.store import CUT_LOCK, array_of, together
+from ledger.store import CUT_LOCK, array_of, texts_of, together
 
 _TRANSACTION = (
     "id, key, fingerprint, kind, code, facts, account_id, amount, currency, posted_at, business_date, value_date, "
@@ -161,7 +161,7 @@ def _load(
         (_LOCK if lock else _LOOK, [array_of(ids)]),
         (_BOOK, [wanted.ids if lock else 0]),
         (_ACCOUNTS, [array_of(ids)]),
-        (_KNOWN_KEYS, [_BETWEEN.join({*wanted.keys, *wanted.refers})]),
+        (_KNOWN_KEYS, [texts_of({*wanted.keys, *wanted.refers})]),
         meanwhile=meanwhile,
     )
     if zone is None:
@@ -189,25 +189,27 @@ def _add_terms(connection: Connection[Any], book: Book, ids: list[int]) -> tuple
     """Load what few accounts have: bonus accounts, links, credit terms. Return expired holds and write-off limits."""
     if not ids:
         return [], []
+    named = array_of(ids)
     bonuses, links, terms, limits, expired = ask(
         connection,
         (
-            "SELECT money_account_id, id FROM account WHERE kind = 'bonus' AND money_account_id = ANY(%s) "
-            "ORDER BY brand_id", [ids],
+            "SELECT money_account_id, id FROM account WHERE kind = 'bonus' AND money_account_id = ANY(%s::bigint[]) "
+            "ORDER BY brand_id", [named],
         ),
-        ("SELECT account_id, payer_id, draw, priority, brands FROM link WHERE account_id = ANY(%s)", [ids]),
+        ("SELECT account_id, payer_id, draw, priority, brands FROM link WHERE account_id = ANY(%s::bigint[])", [named]),
         (
             "SELECT account_id, credit_limit, period_days, valid_from, valid_until FROM credit_terms "
-            "WHERE account_id = ANY(%s) ORDER BY id", [ids],
+            "WHERE account_id = ANY(%s::bigint[]) ORDER BY id", [named],
         ),
         (
             "SELECT payer_id, account_id, period, amount, count FROM write_off_limit "
-            "WHERE payer_id = ANY(%s) AND account_id = ANY(%s)", [ids, list(book.balances)],
+            "WHERE payer_id = ANY(%s::bigint[]) AND account_id = ANY(%s::bigint[])", [named, array_of(book.balances)],
         ),
         (
             "SELECT DISTINCT h.transaction_id FROM hold_part p JOIN hold h ON h.transaction_id = p.hold_id "
-            "WHERE p.source_id = ANY(%s) AND p.held > 0 AND h.state = 'open' AND h.expires_at <= clock_timestamp()",
-            [ids],
+            "WHERE p.source_id = ANY(%s::bigint[]) AND p.held > 0 AND h.state = 'open' "
+            "AND h.expires_at <= clock_timestamp()",
+            [named],
         ),
     )  # fmt: skip
     for money, bonus in bonuses:
@@ -253,8 +255,6 @@ _ACCOUNTS = (
     "OR EXISTS (SELECT FROM account b WHERE b.money_account_id = a.id AND b.kind = 'bonus') "
     "FROM account a JOIN party p ON p.id = a.party_id WHERE a.id = ANY(%s::bigint[])"
 )
-# Keys have no such character, and the driver takes a list one by one.
-_BETWEEN = "\x1f"
 _KNOWN_KEYS = f"SELECT {_TRANSACTION} FROM transaction WHERE key = ANY(string_to_array(%s, chr(31)))"
 _LOOK = "SELECT account_id, balance, held, version, posted_at FROM balance WHERE account_id = ANY(%s::bigint[])"
 # Rows are locked in id order: two batches that share accounts would otherwise deadlock.
@@ -344,12 +344,12 @@ def _add_limits(connection: Connection[Any], book: Book, wanted: Wanted, limits:
     days = {book.day(at) for at in (book.now, *wanted.times, *latest)}
     days |= {hold.day for hold in book.holds.values()} | {t.day for t in book.transactions.values()}
     rows = connection.execute(
-        "SELECT payer_id, account_id, period, since, amount, count FROM usage "
-        "WHERE payer_id = ANY(%s) AND account_id = ANY(%s) AND since = ANY(%s)",
+        "SELECT payer_id, account_id, period, since, amount, count FROM usage WHERE payer_id = ANY(%s::bigint[]) "
+        "AND account_id = ANY(%s::bigint[]) AND since = ANY(%s::date[])",
         [
-            list({row[0] for row in limits}),
-            list({row[1] for row in limits}),
-            list({window(period, day) for day in days for period in PERIODS}),
+            array_of({row[0] for row in limits}),
+            array_of({row[1] for row in limits}),
+            array_of({window(period, day) for day in days for period in PERIODS}),
         ],
     )
     book.usage = {(payer, account, period, since): Usage(*rest) for payer, account, period, since, *rest in rows}

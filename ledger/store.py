@@ -139,10 +139,24 @@ def _insert(table: str, types: Types, rows: Rows, key: tuple[str, ...] = ()) -> 
 PLAIN = ("bigint", "integer", "smallint", "timestamptz", "date")
 """Types whose text needs no quotes in an array."""
 
+TEXTS = ("text", "jsonb")
+_TEXTS = "string_to_array(%s, chr(31), chr(30))"
+
 
 def array_of(values: Iterable[object]) -> str:
-    """Return values of such a type as the text of a PostgreSQL array; the driver would take them one by one."""
+    """Return values of a plain type as the text of a PostgreSQL array; the driver would take them one by one."""
     return f"{{{','.join(['NULL' if value is None else str(value) for value in values])}}}"
+
+
+def texts_of(values: Iterable[str | None]) -> str:
+    """Return several texts as one, to be parted by `_TEXTS`: control characters are in no text of ours."""
+    return "\x1f".join(["\x1e" if value is None else value for value in values])
+
+
+def _array(type_: str, column: list[Any]) -> Any:
+    if type_ in PLAIN:
+        return array_of(column)
+    return texts_of(column) if type_ in TEXTS else column
 
 
 FEW = 8
@@ -153,11 +167,9 @@ def _source(types: Types, rows: Rows) -> tuple[Types, str, list[Any]]:
     """Return the columns in which anything stands, rows of them as a FROM item, and its parameters."""
     filled, columns = _filled(types, rows)
     if len(rows) > FEW:
-        arrays = [
-            array_of(column) if type_ in PLAIN else column
-            for type_, column in zip(filled.values(), columns, strict=True)
-        ]
-        return filled, f"unnest({', '.join(f'%s::{type_}[]' for type_ in filled.values())})", arrays
+        arrays = [_array(type_, column) for type_, column in zip(filled.values(), columns, strict=True)]
+        places = (f"{_TEXTS if type_ in TEXTS else '%s'}::{type_}[]" for type_ in filled.values())
+        return filled, f"unnest({', '.join(places)})", arrays
     row = f"({', '.join(f'%s::{type_}' for type_ in filled.values())})"
     parameters = [value for values in zip(*columns, strict=True) for value in values]
     return filled, f"(VALUES {', '.join([row] * len(rows))})", parameters
