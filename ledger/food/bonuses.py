@@ -73,7 +73,10 @@ class Lot:
 
 @dataclass(slots=True)
 class Points:
-    """The lots of one bonus account after its entry of `version`, and what each transaction has of them."""
+    """The lots of one bonus account after its entry of `version`, and what each transaction has of them.
+
+    `changed_uses` is what changed of that by transaction, lot and the transaction whose entry changed it.
+    """
 
     account: int
     version: int = 0
@@ -81,7 +84,7 @@ class Points:
     uses: dict[int, dict[int, int]] = field(default_factory=dict)
     holds: set[int] = field(default_factory=set)
     changed_lots: set[int] = field(default_factory=set)
-    changed_uses: set[tuple[int, int]] = field(default_factory=set)
+    changed_uses: dict[tuple[int, int, int], int] = field(default_factory=dict)
 
     @property
     def left(self) -> int:
@@ -95,7 +98,7 @@ class Points:
 
     def release(self, hold: int) -> None:
         """Let what a hold still sets aside go back: it ran out."""
-        self._give_back(hold, sum(self.uses.get(hold, {}).values()))
+        self._give_back(hold, sum(self.uses.get(hold, {}).values()), by=hold)
 
     def due(self, day: date) -> list[Lot]:
         """Return the lots with points left that are gone when a day has begun, first to expire first."""
@@ -109,13 +112,13 @@ class Points:
         if kind == "capture":
             assert refers_to is not None
             self._hand_over(refers_to, id, -entry.amount)
-            self._give_back(refers_to, -entry.held + entry.amount)
+            self._give_back(refers_to, -entry.held + entry.amount, by=id)
         elif kind in ("release", "expiry"):
             assert refers_to is not None
-            self._give_back(refers_to, -entry.held)
+            self._give_back(refers_to, -entry.held, by=id)
         elif kind == "refund":
             assert refers_to is not None
-            self._give_back(refers_to, entry.amount)
+            self._give_back(refers_to, entry.amount, by=id)
         elif entry.amount > 0:
             self.lots[id] = Lot(id, entry.amount, entry.amount, gone_on)
             self.changed_lots.add(id)
@@ -130,7 +133,7 @@ class Points:
             if taken:
                 lot.left -= taken
                 amount -= taken
-                self._use(transaction, lot.id, taken)
+                self._use(transaction, lot.id, taken, by=transaction)
         assert not amount, f"bonus account {self.account}: its lots have {amount} less than was taken"
 
     def _hand_over(self, hold: int, capture: int, amount: int) -> None:
@@ -139,24 +142,24 @@ class Points:
             part = min(amount, self.uses[hold][lot.id])
             if part:
                 amount -= part
-                self._use(hold, lot.id, -part)
-                self._use(capture, lot.id, part)
+                self._use(hold, lot.id, -part, by=capture)
+                self._use(capture, lot.id, part, by=capture)
 
-    def _give_back(self, transaction: int, amount: int) -> None:
+    def _give_back(self, transaction: int, amount: int, *, by: int) -> None:
         """Return points to their lots, last to expire first: the client keeps what lives longest."""
         for lot in reversed(self._of(transaction)):
             part = min(amount, self.uses[transaction][lot.id])
             if part:
                 amount -= part
                 lot.left += part
-                self._use(transaction, lot.id, -part)
+                self._use(transaction, lot.id, -part, by=by)
         assert not amount, f"bonus account {self.account}: {amount} more came back than transaction {transaction} took"
 
     def _of(self, transaction: int) -> list[Lot]:
         return sorted((self.lots[lot] for lot in self.uses.get(transaction, {})), key=lambda lot: lot.order)
 
-    def _use(self, transaction: int, lot: int, amount: int) -> None:
-        of = self.uses.setdefault(transaction, {})
+    def _use(self, transaction: int, lot: int, amount: int, *, by: int) -> None:
+        of, change = self.uses.setdefault(transaction, {}), (transaction, lot, by)
         of[lot] = of.get(lot, 0) + amount
         self.changed_lots.add(lot)
-        self.changed_uses.add((transaction, lot))
+        self.changed_uses[change] = self.changed_uses.get(change, 0) + amount

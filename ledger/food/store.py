@@ -182,8 +182,8 @@ def _load_points(connection: Connection[Any], book: Book, shop: Shop) -> None:
         connection,
         (_LOTS, [accounts, accounts, list(concerned)]),
         (
-            "SELECT account_id, transaction_id, lot_id, amount FROM bonus_lot_use "
-            "WHERE account_id = ANY(%s) AND transaction_id = ANY(%s)", [accounts, list(concerned)],
+            "SELECT account_id, transaction_id, lot_id, sum(amount)::bigint FROM bonus_lot_use "
+            "WHERE account_id = ANY(%s) AND transaction_id = ANY(%s) GROUP BY 1, 2, 3", [accounts, list(concerned)],
         ),
     )  # fmt: skip
     for account, id_, amount, left, gone_on in lots:
@@ -237,7 +237,9 @@ _POINTS = {"account_id": "bigint", "version": "bigint"}
 _LOT = {
     "account_id": "bigint", "transaction_id": "bigint", "amount": "bigint", "points_left": "bigint", "gone_on": "date",
 }  # fmt: skip
-_LOT_USE = {"account_id": "bigint", "transaction_id": "bigint", "lot_id": "bigint", "amount": "bigint"}
+_LOT_USE = {
+    "account_id": "bigint", "transaction_id": "bigint", "lot_id": "bigint", "changed_by": "bigint", "amount": "bigint",
+}  # fmt: skip
 
 
 def write_shop(connection: Connection[Any], book: Book, shop: Shop) -> None:
@@ -304,8 +306,8 @@ def _put_points(connection: Connection[Any], all_points: Iterable[Points]) -> No
     _put(connection, "bonus_points", _POINTS, [(points.account, points.version) for points in changed], 1)
     lots = [(points, points.lots[id_]) for points in changed for id_ in sorted(points.changed_lots)]
     _put(connection, "bonus_lot", _LOT, [(p.account, lot.id, lot.amount, lot.left, lot.gone_on) for p, lot in lots], 2)
-    uses = [(p.account, t, lot, p.uses[t][lot]) for p in changed for t, lot in sorted(p.changed_uses)]
-    _put(connection, "bonus_lot_use", _LOT_USE, uses, 3)
+    uses = [(p.account, *use, amount) for p in changed for use, amount in sorted(p.changed_uses.items())]
+    _put(connection, "bonus_lot_use", _LOT_USE, uses, 4)
 
 
 def _copy(connection: Connection[Any], table: str, types: dict[str, str], rows: Sequence[Sequence[Any]]) -> None:

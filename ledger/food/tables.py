@@ -213,12 +213,15 @@ class BonusLot(SQLModel, table=True):
 
 
 class BonusLotUse(SQLModel, table=True):
-    """What one transaction has of a lot: spent, held or gone, less what came back."""
+    """What one transaction has of a lot, spent, held or gone, and what came back: their sum is what it has.
+
+    `changed_by` is the transaction whose entry this follows: what was left of a lot on a past day is the
+    lot less what changed up to then.
+    """
 
     __tablename__ = "bonus_lot_use"
     __table_args__ = (
         ForeignKeyConstraint(["account_id", "lot_id"], ["bonus_lot.account_id", "bonus_lot.transaction_id"]),
-        CheckConstraint("amount >= 0", name="not_below_zero"),
     )
 
     account_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
@@ -226,4 +229,5 @@ class BonusLotUse(SQLModel, table=True):
         sa_type=BigInteger, foreign_key="transaction.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
     )
     lot_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    changed_by: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
     amount: int = Field(sa_type=BigInteger)

@@ -41,6 +41,7 @@ def _without_notes() -> CSS:
     return CSS(string=short.replace("\n::marker", "\nli::marker"), counter_style=UA_COUNTER_STYLE)
 
 
+@cache
 def fetcher() -> URLFetcher:
     """Return what reads a logo: a file or a data URL. Nothing is ever fetched from a network."""
     return URLFetcher(allowed_protocols={"data", "file"}, fail_on_errors=False)

@@ -31,8 +31,9 @@ class _Export:
     narrow: list[pl.DataFrame] = field(default_factory=list)
     sums: list[pl.DataFrame] = field(default_factory=list)
 
-    def slices(self) -> Iterator[tuple[int, int]]:
-        after = self.previous.cut.last_transaction if self.previous else 0
+    def slices(self, of: str = "transactions") -> Iterator[tuple[int, int]]:
+        # A lake made before there was a table gets it whole.
+        after = self.previous.cut.last_transaction if self.previous and of in self.previous.tables else 0
         return self.taken.snapshot.slices(after, self.taken.snapshot.last_transaction)
 
     def tables(self) -> dict[str, PinnedTable]:
@@ -41,6 +42,7 @@ class _Export:
             "transactions": self._append("transactions", self._transactions()),
             "entries": self._append("entries", self._entries(accounts)),
             "attributes": self._append("attributes", self._attributes()),
+            "lot_changes": self._append("lot_changes", self._lot_changes()),
         }
         for name in SNAPSHOTS:
             frame = accounts if name == "accounts" else self.taken.snapshot.snapshot(name)
@@ -67,6 +69,10 @@ class _Export:
     def _attributes(self) -> Iterator[pl.DataFrame]:
         for after, until in self.slices():
             yield self.taken.snapshot.attributes(after, until)
+
+    def _lot_changes(self) -> Iterator[pl.DataFrame]:
+        for after, until in self.slices("lot_changes"):
+            yield self.taken.snapshot.lot_changes(after, until)
 
     def _append(self, name: str, frames: Iterator[pl.DataFrame]) -> PinnedTable:
         pinned = self._pinned(name)

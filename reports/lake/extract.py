@@ -38,6 +38,26 @@ WHERE e.transaction_id > {after} AND e.transaction_id <= {until} AND e.attribute
 ORDER BY 1, 2, 3
 """
 
+# A capture hands points over from its hold: that leaves the lot as it was.
+LOT_CHANGES = """
+WITH moved AS (
+    SELECT e.transaction_id, e.account_id, a.brand_id, a.currency, t.business_date
+    FROM entry e JOIN account a ON a.id = e.account_id AND a.kind = 'bonus'
+    JOIN transaction t ON t.id = e.transaction_id
+    WHERE e.transaction_id > {after} AND e.transaction_id <= {until}
+), changes AS (
+    SELECT m.transaction_id, m.account_id, u.lot_id, -sum(u.amount)::bigint AS amount
+    FROM moved m JOIN bonus_lot_use u ON u.account_id = m.account_id AND u.changed_by = m.transaction_id
+    GROUP BY 1, 2, 3 HAVING sum(u.amount) <> 0
+    UNION ALL
+    SELECT m.transaction_id, m.account_id, l.transaction_id, l.amount
+    FROM moved m JOIN bonus_lot l ON l.account_id = m.account_id AND l.transaction_id = m.transaction_id
+)
+SELECT c.*, m.brand_id, m.currency, m.business_date, l.gone_on, to_char(m.business_date, 'YYYY-MM') AS month
+FROM changes c JOIN moved m USING (transaction_id, account_id)
+JOIN bonus_lot l ON l.account_id = c.account_id AND l.transaction_id = c.lot_id ORDER BY 1, 2, 3
+"""
+
 SNAPSHOTS: dict[str, str] = {
     "parties": "SELECT * FROM party ORDER BY id",
     "brands": """
@@ -162,6 +182,10 @@ class Snapshot:
     def attributes(self, after: int, until: int) -> pl.DataFrame:
         """Return the attributes of the entries `after < transaction_id <= until`, by transaction, leg, name."""
         return as_declared(self.frame(ATTRIBUTES.format(after=after, until=until)), declared("attributes"))
+
+    def lot_changes(self, after: int, until: int) -> pl.DataFrame:
+        """Return what the transactions `after < id <= until` did to lots of points, by transaction, account, lot."""
+        return as_declared(self.frame(LOT_CHANGES.format(after=after, until=until)), declared("lot_changes"))
 
     def _number(self, sql: str) -> int:
         return int(self.frame(sql).item())

@@ -426,7 +426,26 @@ BONUS_LOTS = Table(
     ),
 )
 
+LOT_CHANGES = Table(
+    "lot_changes",
+    "what each transaction gave to, took from or returned to each lot of points; their sum is what is left of it",
+    ("transaction_id", "account_id", "lot_id"),
+    _columns(
+        ("transaction_id", "int", "the transaction"),
+        ("account_id", "int", "the bonus account"),
+        ("lot_id", "int", "the lot: the transaction that gave its points"),
+        ("brand_id", "int", "the brand that owes them"),
+        ("currency", "text", "ISO 4217 code"),
+        ("amount", "money", "points given or returned (+), spent, set aside, taken back or expired (−)"),
+        ("gone_on", "date", "the day at whose start the lot's points are gone; null for never"),
+        ("business_date", "date", "the transaction's date in the book's time zone"),
+        ("month", "text", "month of business_date, YYYY-MM; the partition"),
+    ),
+    appended=True,
+)
+
 TABLES: tuple[Table, ...] = (
     TRANSACTIONS, ENTRIES, ATTRIBUTES, PARTIES, BRANDS, ACCOUNTS, CREDIT_TERMS, LINKS, LIMITS, USAGE, HOLDS,
     OPEN_DEBITS, CHANGES, CLOSINGS, ORDERS, ORDER_LINES, PROMOTIONS, PROMOTION_USES, BONUS_PROGRAMS, BONUS_LOTS,
+    LOT_CHANGES,
 )  # fmt: skip

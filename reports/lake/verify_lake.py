@@ -45,7 +45,7 @@ def verify_lake(url: str, lake: str) -> Iterator[Check]:
     yield _chain(place, latest)
     yield checks.files()
     yield checks.versions()
-    for name in ("transactions", "entries", "attributes"):
+    for name in (table.name for table in TABLES if table.appended):
         yield checks.rows(name)
     yield checks.snapshots()
     yield checks.balances()
@@ -284,6 +284,8 @@ def _shown(value: Any) -> str:
 def _extracted(ledger: Snapshot, name: str, accounts: pl.DataFrame, after: int, until: int) -> pl.DataFrame:
     if name == "attributes":
         return ledger.attributes(after, until).sort("transaction_id", "leg", "name")
+    if name == "lot_changes":
+        return ledger.lot_changes(after, until)
     transactions = ledger.transactions(after, until)
     return transactions if name == "transactions" else ledger.entries(transactions, accounts, after, until)
 

@@ -221,6 +221,17 @@ RULES += (
            HAVING coalesce(sum(l.points_left), 0) <> b.balance - b.held ORDER BY 1""",
         "bonus account {account_id}: balance {balance}, held {held}, its lots have {amount_left} left",
     ),
+    _Rule(
+        "bonus-lot-uses",
+        "what is left of each lot of points is what was given less what transactions have of it",
+        "SELECT count(*) FROM bonus_lot",
+        """SELECT l.account_id, l.transaction_id, l.amount, l.points_left AS amount_left,
+                  coalesce(sum(u.amount), 0) AS amount_used
+           FROM bonus_lot l LEFT JOIN bonus_lot_use u ON u.account_id = l.account_id AND u.lot_id = l.transaction_id
+           GROUP BY l.account_id, l.transaction_id
+           HAVING l.points_left <> l.amount - coalesce(sum(u.amount), 0) ORDER BY 1, 2""",
+        "bonus account {account_id}, lot {transaction_id}: {amount} given, {amount_used} used, {amount_left} left",
+    ),
 )
 _MONEY = ("amount", "balance", "held", "unpaid", "gross", "discount", "net")
 

@@ -1,12 +1,15 @@
 """Bonuses: each brand's liability in points. A point is a unit of currency, and never money.
 
 Redeemed is what points paid, less what refunds gave back. Points taken off without an
-order have expired if the ledger's reason says so, and were taken back otherwise.
-Controls: the closing is the bonus accounts' own balances; redeemed is brand-revenue's.
+order have expired if the ledger's reason says so, and were taken back otherwise. The closing
+is told by age, too: set aside for pre-orders, or free and gone within so many days, or never.
+Controls: the closing is the bonus accounts' own balances, and the sum of its ages, which come
+from the lots; redeemed is brand-revenue's.
 """
 
 import narwhals as nw
 
+from reports.ages import day_number, days_since_epoch
 from reports.parameters import OfBrand, Period
 from reports.registry import Check, Column, Report
 from reports.standard import brand_revenue
@@ -21,33 +24,59 @@ from reports.tables import (
     taken,
     until,
     within,
+    zero,
 )
 
 ORDERS = ("debit", "capture", "refund")
 FIGURES = ("opening", "accrued", "redeemed", "expired", "taken_back", "other", "closing")
+KEY = ("brand", "brand_name", "currency")
+AGES = {"gone_in_30": (None, 30), "gone_in_60": (31, 60), "gone_in_90": (61, 90), "gone_later": (91, None)}
+"""Points by the days that they still have at the end of the period."""
 
 
 class Parameters(Period, OfBrand):
     """A period and a brand."""
 
 
-def _points(tables: Tables, p: Parameters) -> Frame:
-    entries = in_currency(tables.entries, p.currency).filter(nw.col("account_kind") == "bonus", until(p.last_day))
-    named = entries.join(brand_names(tables), on="brand_id", how="left")
+def _asked(tables: Tables, p: Parameters, frame: Frame) -> Frame:
+    named = (
+        in_currency(frame, p.currency).filter(until(p.last_day)).join(brand_names(tables), on="brand_id", how="left")
+    )
     return named if p.brand is None else named.filter(nw.col("brand") == p.brand)
 
 
+def _points(tables: Tables, p: Parameters) -> Frame:
+    return _asked(tables, p, tables.entries.filter(nw.col("account_kind") == "bonus"))
+
+
+def _in(low: int | None, high: int | None) -> nw.Expr:
+    """Say whether a lot is gone within these days; one that never is has none."""
+    days = nw.col("days")
+    if low is None:
+        return (days <= high).fill_null(False)
+    return (days >= low if high is None else days.is_between(low, high)).fill_null(False)
+
+
+def by_age(tables: Tables, p: Parameters) -> Frame:
+    """Return what is left of the lots at the end of the period by brand and currency, a column an age."""
+    left = _asked(tables, p, tables.lot_changes).with_columns(
+        days=days_since_epoch("gone_on") - nw.lit(day_number(p.last_day))
+    )
+    ages = {name: only(_in(*days)).sum() for name, days in AGES.items()}
+    return left.group_by(*KEY).agg(**ages, gone_never=only(nw.col("gone_on").is_null()).sum())
+
+
 def bonuses(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a brand and currency of points."""
+    """Return a row a brand and currency of points: what moved them, and how old what is left is."""
     reasons = tables.transactions.select("reason", transaction_id="id")
-    key = ("brand", "brand_name", "currency")
+    ages = (*AGES, "gone_never")
     now, bonus = within(p.first_day, p.last_day), nw.col("kind") == "bonus"
     expired = nw.col("reason").fill_null("").str.starts_with("expir")
     down = now & bonus & (nw.col("amount") < 0)
     return (
         _points(tables, p)
         .join(reasons, on="transaction_id", how="left")
-        .group_by(*key)
+        .group_by(*KEY)
         .agg(
             opening=only(nw.col("business_date") < p.first_day).sum(),
             accrued=only(now & bonus & (nw.col("amount") > 0)).sum(),
@@ -56,9 +85,12 @@ def bonuses(tables: Tables, p: Parameters) -> Frame:
             taken_back=taken(down & ~expired).sum(),
             other=only(now & ~nw.col("kind").is_in((*ORDERS, "bonus"))).sum(),
             closing=nw.col("amount").sum(),
+            held=nw.col("held").sum(),
         )
+        .join(by_age(tables, p).drop("brand_name"), on=["brand", "currency"], how="left")
+        .with_columns(*(nw.col(name).fill_null(zero()) for name in ages))
         .sort("brand", "currency")
-        .select(*key, *FIGURES)
+        .select(*KEY, *FIGURES, "held", *ages)
     )
 
 
@@ -68,12 +100,18 @@ def as_accounts(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     return beside(kept, rows.select("currency", amount="closing"))
 
 
+def as_ages(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set the closing beside what is set aside and what is left of the lots, age by age."""
+    ages = [rows.select("currency", amount=name) for name in ("held", *AGES, "gone_never")]
+    return beside(rows.select("currency", amount="closing"), nw.concat(ages))
+
+
 def as_revenue(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set what was redeemed beside what brand-revenue says points paid."""
     asked = brand_revenue.Parameters(
         first_day=p.first_day, last_day=p.last_day, currency=p.currency, brand=p.brand, by="total"
     )
-    paid = brand_revenue.brand_revenue(tables, asked).select("currency", amount="bonus")
+    paid = brand_revenue.sums(tables, asked).select("currency", amount="bonus")
     return beside(paid, rows.select("currency", amount="redeemed"))
 
 
@@ -94,11 +132,18 @@ REPORT = Report(
         Column("taken_back", "money", "Taken back", "Отозвано", total=True),
         Column("other", "money", "Other", "Прочее", total=True),
         Column("closing", "money", "Closing", "На конец", total=True),
+        Column("held", "money", "Set aside", "Отложено", total=True),
+        Column("gone_in_30", "money", "Gone in 30 days", "Сгорит за 30 дней", total=True),
+        Column("gone_in_60", "money", "In 31–60 days", "За 31–60 дней", total=True),
+        Column("gone_in_90", "money", "In 61–90 days", "За 61–90 дней", total=True),
+        Column("gone_later", "money", "Later", "Позже", total=True),
+        Column("gone_never", "money", "Never", "Никогда", total=True),
     ),
     key=("brand", "currency"),
     frame=bonuses,
     checks=(
         Check("bonus_balances", "closing = bonus accounts", "на конец = бонусные счета", as_accounts),
+        Check("ages", "closing = ages", "на конец = по срокам", as_ages),
         Check("redeemed", "redeemed = brand-revenue", "потрачено = выручка брендов", as_revenue),
     ),
 )

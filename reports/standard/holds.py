@@ -1,4 +1,4 @@
-"""Holds: what was reserved, taken, given back, and is reserved still.
+"""Holds: what money was reserved, taken, given back, and is reserved still. Points set aside are in `bonuses`.
 
 A capture that closes its hold gives the rest back, so it is captured and released at
 once. Controls: the closing is what the ledger wrote as held at each account's last entry.
@@ -38,7 +38,8 @@ class Parameters(Period, OfAccount):
 
 
 def _entries(tables: Tables, p: Parameters) -> Frame:
-    entries = in_currency(tables.entries, p.currency).filter(of_clients(), until(p.last_day))
+    money = (nw.col("account_kind") == "money", until(p.last_day))
+    entries = in_currency(tables.entries, p.currency).filter(of_clients(), *money)
     return entries if p.account is None else entries.filter(nw.col("account_id") == p.account)
 
 

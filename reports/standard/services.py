@@ -9,9 +9,10 @@ from pydantic import Field
 from reports.parameters import OfBrand, Period
 from reports.registry import Check, Column, Report
 from reports.standard import brand_revenue
-from reports.tables import Frame, Tables, beside
+from reports.tables import Frame, Tables, beside, counted
 
 FIGURES = ("gross", "discount", "net", "refunds")
+LINES = 2**15  # more than the lines of a transaction: the ledger numbers them in two bytes
 
 
 class Parameters(Period, OfBrand):
@@ -29,14 +30,13 @@ def services(tables: Tables, p: Parameters) -> Frame:
         lines = lines.join(values.select("transaction_id", "leg", "value"), on=["transaction_id", "leg"], how="left")
         lines = lines.with_columns(value=nw.col("value").fill_null(""))
         key.append("value")
-    sold = lines.filter(brand_revenue.sold()).select(*key, "transaction_id", "line").unique()
-    counts = sold.group_by(*key).agg(count=nw.len())
+    line = nw.col("transaction_id") * LINES + nw.col("line")
     figures = {name: sum_ for name, sum_ in brand_revenue.figures().items() if name in FIGURES}
     return (
-        lines.group_by(*key)
-        .agg(**figures)
-        .join(counts, on=key, how="left")
-        .with_columns(count=nw.col("count").fill_null(0))
+        lines.with_columns(whole=nw.when(brand_revenue.sold()).then(line))
+        .group_by(*key)
+        .agg(**figures, distinct=nw.col("whole").n_unique(), blank=counted(~brand_revenue.sold()).max())
+        .with_columns(count=nw.col("distinct").cast(nw.Int64) - nw.col("blank"))  # on refunds it is null
         .sort(*(name for name in key if name != "brand_name"))
         .select(*(column.name for column in REPORT.columns if column.name in (*key, "count", *FIGURES)))
     )

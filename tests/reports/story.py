@@ -107,9 +107,17 @@ class Story(Told):
         return self._post(at, "adjustment", legs, account=account, amount=amount, **facts)
 
     def bonus(
-        self, at: str, account: str, amount: Any, *, reason: str = "accrued", refers_to: str | None = None
+        self,
+        at: str,
+        account: str,
+        amount: Any,
+        *,
+        reason: str = "accrued",
+        refers_to: str | None = None,
+        gone_on: str | None = None,
     ) -> str:
         """Accrue (or with a minus take back or expire) points on a bonus account."""
+        self.gone_on = gone_on and date.fromisoformat(gone_on)
         facts = self.accounts[account]
         code = next(code for code, number in self.brands.items() if number == facts["brand_id"])
         expense = self._system(code, "bonus_expense", facts["currency"])

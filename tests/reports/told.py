@@ -11,6 +11,9 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from stdnum import luhn
 
+from ledger.food.bonuses import Points
+from ledger.money import decimal, minor
+from ledger.outcomes import Entry
 from reports.lake.schema import TABLES
 from reports.run import Book
 
@@ -60,6 +63,8 @@ class Told:
     brands: dict[str, int] = field(default_factory=dict)
     keys: dict[str, dict[str, Any]] = field(default_factory=dict)
     unpaid: dict[int, dict[int, list[Any]]] = field(default_factory=lambda: defaultdict(dict))
+    points: dict[int, Points] = field(default_factory=dict)
+    gone_on: date | None = None
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
 
     # who there is
@@ -130,6 +135,25 @@ class Told:
         if name not in self.accounts:
             self._open(name, kind=kind, currency=currency, brand_id=self.brands[brand])
         return name
+
+    def _follow(self, account: dict[str, Any], entry: dict[str, Any]) -> None:
+        """Let the lots of points follow an entry, and note what changed; given points are gone on `gone_on`."""
+        number, id_ = account["id"], entry["transaction_id"]
+        points = self.points.setdefault(number, Points(number))
+        points.changed_uses.clear()
+        points.enter(
+            Entry(number, minor(entry["amount"]), minor(entry["held"]), entry["version"]),
+            id=id_, kind=entry["kind"], refers_to=entry["refers_to"], gone_on=self.gone_on,
+        )  # fmt: skip
+        changes = {id_: points.lots[id_].amount} if id_ in points.lots else {}
+        for (_, lot, _), used in points.changed_uses.items():
+            changes[lot] = changes.get(lot, 0) - used
+        for lot, amount in changes.items():
+            self.rows["lot_changes"].append({
+                "transaction_id": id_, "account_id": number, "lot_id": lot, "brand_id": account["brand_id"],
+                "currency": account["currency"], "amount": decimal(amount), "gone_on": points.lots[lot].gone_on,
+                "business_date": entry["business_date"], "month": entry["month"],
+            })  # fmt: skip
 
     def _age(self, account: Any, id_: int, amount: Decimal, kind: str, refers_to: int | None, day: date) -> None:
         """Keep open debits the plain way, entry by entry: the reports find them from entries alone."""
@@ -325,3 +349,5 @@ class Told:
                 "held_after": account["held"],
             }
         self.rows["entries"].append(entry)
+        if account["kind"] == "bonus":
+            self._follow(account, entry)

@@ -163,6 +163,13 @@ def agreed(state: State) -> None:
     assert state["counted"]["TEN"] == state["used"]["TEN"] <= 3
 
 
+UNLIKE = """
+SELECT account_id, transaction_id FROM bonus_lot l WHERE points_left <> amount - (
+    SELECT coalesce(sum(amount), 0) FROM bonus_lot_use u
+    WHERE u.account_id = l.account_id AND lot_id = l.transaction_id)
+"""
+
+
 class Twin(Shop):
     """The same, and PostgreSQL beside it: commands one by one, or a few in a batch, must be answered alike."""
 
@@ -207,6 +214,7 @@ class Twin(Shop):
     def compare(self) -> None:
         pure, postgres = self.world.state(), self.postgres.state()
         agreed(postgres)
+        assert self.postgres.rows(UNLIKE) == [], "a lot is not what its uses leave"
         for name in ("balances", "owed", "usage", "holds", "orders", "used", "counted"):
             assert pure[name] == postgres[name], name
         for account, version in postgres["followed"].items():

@@ -69,6 +69,9 @@ def test_orders_promotions_and_points_are_in_the_lake(shop: str, tmp_path: Any) 
     assert lake.scan("bonus_lots").select("amount", "points_left").collect().rows() == [
         (Decimal("18.00"), Decimal("0.00"))
     ]
+    changes = lake.scan("lot_changes").sort("transaction_id").select("amount", "gone_on").collect()
+    assert changes["amount"].to_list() == [Decimal("18.00"), Decimal("-8.00"), Decimal("-10.00")]
+    assert changes["gone_on"].n_unique() == 1
     expired = lake.scan("transactions").filter(pl.col("reason") == "expired").collect()
     assert expired["amount"].to_list() == [Decimal("10.00")]
     assert [check.name for _, check in verify(shop, str(tmp_path / "lake")) if not check.holds] == []
@@ -83,6 +86,7 @@ def test_orders_promotions_and_points_are_in_the_lake(shop: str, tmp_path: Any) 
         ("UPDATE promotion SET used = used + 1 WHERE code = 'TEN'", "promotion-uses"),
         ("UPDATE promotion_use SET given_back_at = NULL", "promotion-uses"),
         ("UPDATE bonus_lot SET points_left = points_left - 1", "bonus-lots"),
+        ("UPDATE bonus_lot_use SET amount = amount + 1", "bonus-lot-uses"),
     ],
 )  # fmt: skip
 def test_what_is_changed_behind_the_guards_is_found(shop: str, tmp_path: Any, change: str, name: str) -> None:
@@ -91,3 +95,12 @@ def test_what_is_changed_behind_the_guards_is_found(shop: str, tmp_path: Any, ch
     with superuser(shop) as connection:
         connection.execute(change)
     assert name in wrong(shop, str(tmp_path / "lake"))
+
+
+def test_the_lakes_changes_of_lots_are_held_to_the_ledgers(shop: str, tmp_path: Any) -> None:
+    """What is changed in the ledger after a cut shows, though no new cut was made."""
+    lake = str(tmp_path / "lake")
+    frequent_cut(shop, lake)
+    with superuser(shop) as connection:
+        connection.execute("UPDATE bonus_lot_use SET amount = amount + 1")
+    assert "lot_changes" in {check.name for _, check in verify(shop, lake) if not check.holds}

@@ -15,6 +15,7 @@ def sales(story: Story) -> Story:
     story.account("anna")
     story.account("boris", currency="USD")
     story.bonus_account("points", of="anna", brand="sushi")
+    story.bonus("2017-02-01", "points", 20)
     story.debit(
         "2017-03-02", "anna",
         {"brand": "sushi", "amount": 80, "gross": 100, "vat": "13.33", "vat_rate": 20},

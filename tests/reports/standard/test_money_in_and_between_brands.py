@@ -57,6 +57,7 @@ def test_brands_owe_one_another_for_money_and_services(story: Story) -> None:
     """Pizza took 300 for sushi's client and served 100; sushi owes the service, pizza owes the money."""
     story.account("anna", holder="sushi")
     story.bonus_account("points", of="anna", brand="pizza")
+    story.bonus("2017-02-01", "points", 50)
     story.payment("2017-03-01", "anna", 300, "pizza", key="p1")
     points = {"brand": "pizza", "amount": 7, "source": "points"}
     story.debit("2017-03-02", "anna", ("pizza", 100), ("sushi", 50), points, key="d1")
@@ -114,6 +115,49 @@ def test_bonuses_are_accrued_redeemed_expired_and_taken_back(story: Story) -> No
     names = ("opening", "accrued", "redeemed", "expired", "taken_back", "closing")
     assert figures(result.frame, *names) == [("100.00", "10.00", "25.00", "30.00", "4.00", "51.00")]
     assert result.holds
+
+
+def test_bonuses_are_told_by_when_they_are_gone_as_of_any_day(story: Story) -> None:
+    """
+    1 Feb 100 until 2 Apr, 2 Mar 10 until 30 Jul and 7 for ever, 10 Mar 5 until 1 May
+    5 Mar 40 are spent, of those that go first; 20 Mar 15 of them come back, with their day
+    """
+    story.account("anna")
+    story.bonus_account("points", of="anna", brand="sushi")
+    story.bonus("2017-02-01", "points", 100, gone_on="2017-04-02")
+    story.bonus("2017-03-02", "points", 10, gone_on="2017-07-30")
+    story.bonus("2017-03-02", "points", 7)
+    story.debit("2017-03-05", "anna", {"brand": "sushi", "amount": 40, "source": "points"}, key="d1")
+    story.bonus("2017-03-10", "points", 5, gone_on="2017-05-01")
+    story.refund("2017-03-20", "d1", {"brand": "sushi", "amount": 15, "source": "points"})
+    names = ("held", "gone_in_30", "gone_in_60", "gone_in_90", "gone_later", "gone_never", "closing")
+    ages = {
+        "2017-03-04": ("0.00", "100.00", "0.00", "0.00", "10.00", "7.00", "117.00"),
+        "2017-03-19": ("0.00", "60.00", "5.00", "0.00", "10.00", "7.00", "82.00"),
+        "2017-03-31": ("0.00", "75.00", "5.00", "0.00", "10.00", "7.00", "97.00"),
+        "2017-05-01": ("0.00", "80.00", "0.00", "10.00", "0.00", "7.00", "97.00"),
+    }
+    for day, expected in ages.items():
+        result = story.book().report("bonuses", first_day="2017-03-01", last_day=day)
+        assert figures(result.frame, *names) == [expected], day
+        assert result.holds
+    story.rows["lot_changes"][0]["amount"] -= 1
+    broken = [c.name for c in story.book().report("bonuses", **MARCH).controls if not c.holds]
+    assert broken == ["ages"]
+
+
+def test_points_set_aside_are_no_money_reserved(story: Story) -> None:
+    """A pre-order holds 30 of money and 8 of points: `holds` tells the one, `bonuses` the other."""
+    story.account("anna")
+    story.payment("2017-02-01", "anna", 500, "sushi")
+    story.bonus_account("points", of="anna", brand="sushi")
+    story.bonus("2017-02-01", "points", 20)
+    story.hold("2017-03-10", "anna", 30, "2017-04-01")
+    story._post("2017-03-10", "hold", [("points", 0, {"held": 8})], account="anna", amount=8)
+    assert figures(story.book().report("holds", **MARCH).frame, "new", "closing") == [("30.00", "30.00")]
+    bonuses = story.book().report("bonuses", **MARCH)
+    assert figures(bonuses.frame, "held", "gone_never", "closing") == [("8.00", "12.00", "20.00")]
+    assert bonuses.holds
 
 
 def test_holds_open_close_and_grow_old(story: Story) -> None:
