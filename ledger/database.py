@@ -17,6 +17,11 @@ from ledger.settings import Settings
 
 OLDEST_POSTGRESQL = 15
 
+POOL_SIZE = 2
+"""How many connections post for an intake, unless the URL's `pool_size` says otherwise: one a writer."""
+
+MOST_CONNECTIONS = 100
+
 
 class Unreachable(Failure):
     """The database does not answer (now)."""
@@ -75,13 +80,34 @@ def migrate(url: str) -> None:
             connection.exec_driver_sql(f"SELECT pg_advisory_unlock({MIGRATION_LOCK})")
 
 
-def connect(url: str, **kwargs: Any) -> psycopg.Connection[Any]:
-    """Return a psycopg connection. Raises Failure if there is none to be had or the server is too old."""
+def libpq_url(url: str) -> str:
+    """Return the URL without what is ours in it: other programs that speak libpq do not know `pool_size`."""
+    address, _, query = url.partition("?")
+    theirs = [pair for pair in query.split("&") if pair and not pair.startswith("pool_size=")]
+    return f"{address}?{'&'.join(theirs)}" if theirs else address
+
+
+def pool_size(url: str) -> int:
+    """Return how many connections an intake may post on: `pool_size` in the URL. Raises Failure unless 1 to 100."""
+    said = [pair.partition("=")[2] for pair in url.partition("?")[2].split("&") if pair.startswith("pool_size=")]
+    if not said:
+        return POOL_SIZE
+    if not said[-1].isdecimal() or not 1 <= int(said[-1]) <= MOST_CONNECTIONS:
+        raise Failure(f"TIFFIN_DATABASE_URL: pool_size is {said[-1]!r}, expected a number from 1 to {MOST_CONNECTIONS}")
+    return int(said[-1])
+
+
+def connect(url: str, *, options: str = "", **kwargs: Any) -> psycopg.Connection[Any]:
+    """Return a psycopg connection; of server options in the URL and in `options`, those in the URL win.
+
+    Raises Failure if there is none to be had or the server is too old.
+    """
     try:
-        parts = conninfo_to_dict(url)
+        parts = conninfo_to_dict(libpq_url(url))
     except psycopg.ProgrammingError:
         # The driver's own message quotes the address, and with it the password.
         raise Failure("TIFFIN_DATABASE_URL is not the address of a PostgreSQL database") from None
+    parts["options"] = f"{options} {parts.get('options', '')}".strip()
     try:
         connection: psycopg.Connection[Any] = psycopg.connect(
             make_conninfo("", **({"application_name": "tiffin"} | parts)), **kwargs

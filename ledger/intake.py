@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from ledger.commands import Command
-from ledger.database import Unreachable
+from ledger.database import Unreachable, pool_size
 from ledger.errors import Failure
 from ledger.post import Answer, Ledger, named
 
@@ -38,12 +38,15 @@ class _Waiting(NamedTuple):
 class Intake:
     """Takes commands from any number of threads; a Future serves asyncio too (`asyncio.wrap_future`).
 
+    Each of the `writers` (default: the URL's `pool_size`, else 2) has a connection and posts at most `most` commands
+    at once; `capacity` commands may wait.
+
     Commands on one account are carried out in the order of their submission. A Future
     fails with Failure when the database stayed out of reach: whether its command was
     posted is then unknown, and sending it again with its key is safe.
     """
 
-    def __init__(self, ledger: Ledger, *, writers: int = 2, most: int = 1000, capacity: int = 20_000) -> None:
+    def __init__(self, ledger: Ledger, *, writers: int | None = None, most: int = 1000, capacity: int = 20_000) -> None:
         self._ledger = ledger
         self._most = most
         self._capacity = capacity
@@ -51,7 +54,9 @@ class Intake:
         self._lock = threading.Lock()
         self._closed = False
         self._arrived: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._queues: list[queue.SimpleQueue[_Waiting | None]] = [queue.SimpleQueue() for _ in range(writers)]
+        self._queues: list[queue.SimpleQueue[_Waiting | None]] = [
+            queue.SimpleQueue() for _ in range(writers or pool_size(ledger.url))
+        ]
         self._routes: dict[int | str, int] = {}
         self._keys: OrderedDict[str, int] = OrderedDict()
         self._router = threading.Thread(target=self._route_all, name="tiffin-router", daemon=True)

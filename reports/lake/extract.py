@@ -12,6 +12,7 @@ from typing import Self
 import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 
+from ledger.database import libpq_url
 from reports.lake.reading import declared, polars_schema
 from reports.lake.schema import Table
 
@@ -115,7 +116,7 @@ class Snapshot:
 
     def __init__(self, url: str) -> None:
         """Open the snapshot. The caller holds the lock that keeps writers out while this happens."""
-        self._connection = adbc.connect(url)
+        self._connection = adbc.connect(libpq_url(url))
         with self._connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         self.last_transaction = self._number("SELECT coalesce(max(id), 0) AS n FROM transaction")

@@ -14,6 +14,7 @@ import pytest
 
 from ledger import database, embedded
 from ledger.errors import Failure
+from ledger.post import Ledger
 from ledger.settings import Settings
 
 
@@ -113,6 +114,24 @@ def test_a_named_database_is_used_and_never_stopped(database_url: str) -> None:
     assert database.server_url(settings) == database_url
     with pytest.raises(Failure, match="will not stop"):
         database.stop(settings)
+
+
+def test_the_url_sets_the_pool_and_the_servers_options(database_url: str) -> None:
+    """What is ours in a URL never reaches libpq; options of the URL win over those that posting sets."""
+    url = f"{database_url}{'&' if '?' in database_url else '?'}pool_size=3&options=-c%20statement_timeout%3D1234"
+    assert (database.pool_size(url), database.pool_size(database_url)) == (3, database.POOL_SIZE)
+    assert database.libpq_url(f"{database_url.partition('?')[0]}?pool_size=3") == database_url.partition("?")[0]
+    connection = Ledger(url).connection()
+    shown = [connection.execute(f"SHOW {name}").fetchone() for name in ("statement_timeout", "enable_seqscan")]
+    connection.close()
+    assert shown == [("1234ms",), ("off",)]
+
+
+@pytest.mark.parametrize("size", ["0", "101", "-1", "many", ""])
+def test_a_pool_of_no_size_is_refused(size: str) -> None:
+    """One sentence that names the setting."""
+    with pytest.raises(Failure, match=r"pool_size is '.*', expected a number from 1 to 100"):
+        database.pool_size(f"postgresql://localhost/tiffin?pool_size={size}")
 
 
 def test_the_books_time_zone_is_set_once(database_url: str) -> None:
