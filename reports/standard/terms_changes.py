@@ -1,4 +1,4 @@
-"""Changes of terms: who changed credit, links, limits and status, when, from what, to what.
+"""Changes of terms: who changed credit, links, limits, status, promotions and bonus programmes, when, to what.
 
 Days are those on which the change was recorded. Control: the audit log has no gap:
 what is listed and what is not comes to the numbers that were given out.
@@ -10,7 +10,7 @@ from reports.parameters import OfAccount, Period
 from reports.registry import Check, Column, Report
 from reports.tables import MONEY, Frame, Tables, beside, counted, within
 
-KINDS = ("credit_terms", "link", "write_off_limit", "account_status")
+KINDS = ("credit_terms", "link", "write_off_limit", "account_status", "promotion", "bonus_program")
 
 
 class Parameters(Period, OfAccount):
@@ -42,7 +42,7 @@ REPORT = Report(
     name="terms-changes",
     en="Changes of terms",
     ru="Изменения условий",
-    question="who changed limits and links, when",
+    question="who changed limits, links, promotions and bonuses, when",
     parameters=Parameters,
     columns=(
         Column("change", "number", "No.", "№"),

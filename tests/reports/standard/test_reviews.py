@@ -126,6 +126,22 @@ def test_changes_of_terms_say_who_when_and_from_what(story: Story) -> None:
     assert [control.expected for control in result.controls] == [3]
 
 
+def test_changes_of_promotions_and_programmes_are_changes_of_terms(story: Story) -> None:
+    """They are of no account: asked for one, they are left out, and the audit log still has no gap."""
+    story.account("anna")
+    story.change("2017-03-01", "promotion", "TEN", None, {"value": "10.00"}, by="o.petrova")
+    story.change("2017-03-02", "promotion", "TEN", {"value": "10.00"}, {"value": "15.00"}, by="o.petrova")
+    story.change("2017-03-03", "bonus_program", "sushi", None, {"accrue_percent": "5"})
+    result = story.book().report("terms-changes", **MARCH)
+    assert figures(result.frame, "kind", "subject", "account") == [
+        ("promotion", "TEN", None), ("promotion", "TEN", None), ("bonus_program", "sushi", None),
+    ]  # fmt: skip
+    assert result.holds
+    of_anna = story.book().report("terms-changes", **MARCH, account="anna")
+    assert of_anna.frame.is_empty()
+    assert of_anna.holds
+
+
 def test_cohorts_are_by_month_of_first_order(story: Story) -> None:
     """Anna came in February and stayed, Boris came in March; a company's payment is still her order."""
     for account in ("anna", "boris", "romashka"):
