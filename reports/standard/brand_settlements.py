@@ -76,7 +76,11 @@ def received(tables: Tables, p: Parameters) -> Frame:
         .group_by("transaction_id", "currency", "brand")
         .agg(amount=taken(~nw.col("amount").is_null()).sum(), place=nw.col("leg").min())
     )
-    accounts = entries.filter(nw.col("account_kind") == "money").join(_holders(tables), on="account_id", how="inner")
+    accounts = (
+        entries.filter(nw.col("account_kind") == "money")
+        .join(brands.select("transaction_id"), on="transaction_id", how="semi")
+        .join(_holders(tables), on="account_id", how="inner")
+    )
     clients = _spans(accounts.with_columns(place=nw.col("leg")), "holder")
     from_ = nw.max_horizontal("start", "start_right")
     till = nw.min_horizontal("end", "end_right")
@@ -92,10 +96,10 @@ def received(tables: Tables, p: Parameters) -> Frame:
 def transferred(tables: Tables, p: Parameters) -> Frame:
     """Return what holders owe holders for money moved between their accounts."""
     entries = in_currency(tables.entries, p.currency).filter(
-        within(p.first_day, p.last_day), nw.col("account_kind") == "money"
+        within(p.first_day, p.last_day), nw.col("kind").is_in(("transfer", "reverse"))
     )
-    sided = tables.entries.filter(nw.col("party_id").is_null()).select("transaction_id").unique()
-    moves = entries.filter(nw.col("kind").is_in(("transfer", "reverse"))).join(sided, on="transaction_id", how="anti")
+    sided = entries.filter(nw.col("party_id").is_null()).select("transaction_id")
+    moves = entries.filter(nw.col("account_kind") == "money").join(sided, on="transaction_id", how="anti")
     held = moves.join(_holders(tables), on="account_id", how="inner")
     gave = held.filter(nw.col("amount") < 0).select("transaction_id", debtor="holder")
     got = held.filter(nw.col("amount") > 0).select("transaction_id", "currency", "amount", creditor="holder")

@@ -23,6 +23,7 @@ from reports.tables import (
     counted,
     in_currency,
     of_clients,
+    only,
     taken,
     until,
     within,
@@ -59,30 +60,49 @@ def _of_payers(tables: Tables, p: Parameters) -> Frame:
     return chosen.rename({"account_id": "payer", "subaccount_id": "subaccount"})
 
 
+def _since(last_day: date) -> nw.Expr:
+    """Return the first day of the window of a limit's period; for single orders the last day itself."""
+    first = nw.lit(last_day)
+    for period, since in windows(last_day).items():
+        first = nw.when(nw.col("period") == period).then(nw.lit(since)).otherwise(first)
+    return first
+
+
 def _begun(tables: Tables, p: Parameters) -> Frame:
-    """Return the entries with `begun`, the day of the debit or hold that each belongs to, and `drawn`."""
+    """Return what was drawn from payers with limits, with `begun`, the day of the debit or hold that it belongs to."""
+    begins = nw.col("kind").is_in(("debit", "hold"))
+    root = nw.when(begins).then(nw.col("transaction_id")).otherwise(nw.col("refers_to"))
+    starts = tables.limits.with_columns(since=_since(p.last_day)).group_by("payer_id").agg(since=nw.col("since").min())
     roots = tables.transactions.select(root="id", root_kind="kind", root_day="business_date", root_of="refers_to")
-    holds = tables.transactions.select(root_of="id", hold_day="business_date")
+    holds = tables.transactions.filter(nw.col("kind") == "hold").select(root_of="id", hold_day="business_date")
     captured = nw.when(nw.col("root_kind") == "capture").then(nw.col("hold_day"))
     return (
         _of_payers(tables, p)
-        .with_columns(root=nw.col("refers_to"), drawn=nw.col("held") - nw.col("amount"))
-        .join(roots, on="root", how="left")
+        .join(starts.rename({"payer_id": "payer"}), on="payer", how="inner")
+        .filter(nw.col("business_date") >= nw.col("since"))  # nothing of a window comes before it
+        .select(*PAIR, root=root, drawn=nw.col("held") - nw.col("amount"))
+        .join(roots, on="root", how="inner")  # not left: the engine may then begin with the smaller side
         .join(holds, on="root_of", how="left")
-        .with_columns(begun=nw.coalesce(captured, "root_day", "business_date"))
+        .select(*PAIR, "drawn", begun=nw.coalesce(captured, "root_day"))
     )
 
 
 def _used(tables: Tables, p: Parameters) -> Frame:
-    """Return what each limit's window has used: payer, subaccount (null: the payer as a whole), period, used."""
+    """Return what was drawn in each window: payer, subaccount (the payer itself: as a whole), day, week, month, total."""
     begun = _begun(tables, p)
-    found = []
-    for period, since in windows(p.last_day).items():
-        here = begun.filter(nw.col("begun") >= since).with_columns(period=nw.lit(period))
-        by_pair = here.filter(~nw.col("subaccount").is_null()).group_by(*PAIR, "period")
-        whole = here.with_columns(subaccount=nw.col("payer")).group_by(*PAIR, "period")
-        found += [frame.agg(used=nw.col("drawn").sum()) for frame in (by_pair, whole)]
-    return nw.concat(found)
+    since = windows(p.last_day).items()
+    sums = {period: only(nw.col("begun") >= first, "drawn").sum() for period, first in since}
+    by_pair = begun.filter(~nw.col("subaccount").is_null())
+    whole = begun.with_columns(subaccount=nw.col("payer"))
+    return nw.concat([frame.group_by(*PAIR).agg(**sums) for frame in (by_pair, whole)])
+
+
+def _of_window() -> nw.Expr:
+    """Return what the limit's own window has used; null for a limit of single orders."""
+    used = nw.when(nw.lit(False)).then(zero())
+    for period in windows(EVER):
+        used = nw.when(nw.col("period") == period).then(nw.col(period).fill_null(zero())).otherwise(used)
+    return used
 
 
 def _drawn(tables: Tables, p: Parameters) -> Frame:
@@ -113,7 +133,7 @@ def subaccounts(tables: Tables, p: Parameters) -> Frame:
     rows = (
         pairs.join(_drawn(tables, p), on=list(PAIR), how="left")
         .join(limits, on=list(PAIR), how="left")
-        .join(_used(tables, p), on=[*PAIR, "period"], how="left")
+        .join(_used(tables, p), on=list(PAIR), how="left")
         .join(payers, on="payer", how="inner")
         .join(names, on="subaccount", how="left")
         .join(declines.rename({"account_id": "subaccount"}), on="subaccount", how="left")
@@ -125,14 +145,13 @@ def subaccounts(tables: Tables, p: Parameters) -> Frame:
         in_currency(rows, p.currency)
         .with_columns(
             *(nw.col(name).fill_null(zero()) for name in ("spent", "refunded", "held")),
-            used=nw.when(~nw.col("period").is_null()).then(nw.col("used").fill_null(zero())),
+            used=_of_window(),
             declines=nw.col("declines").fill_null(0),
             whole=nw.col("payer") == nw.col("subaccount"),
         )
         .with_columns(
             drawn=nw.col("spent") - nw.col("refunded"),
-            left=nw.when(limited & (nw.col("period") != "order")).then(nw.col("amount") - nw.col("used")),
-            used=nw.when(nw.col("period") != "order").then(nw.col("used")),
+            left=nw.when(limited).then(nw.col("amount") - nw.col("used")),
         )
         .rename({"amount": "limit", "count": "limit_count"})
         .sort("payer", "subaccount", "period", nulls_last=True)

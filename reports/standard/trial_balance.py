@@ -33,12 +33,12 @@ def balances(tables: Tables, p: Parameters) -> Frame:
         .group_by("account_id")
         .agg(
             opening=only(nw.col("business_date") < p.first_day).sum(),
-            debit=taken(now & (nw.col("amount") < 0)).sum(),
             credit=only(now & (nw.col("amount") > 0)).sum(),
             closing=nw.col("amount").sum(),
         )
         .join(facts.rename({"id": "account_id"}), on="account_id", how="left")
         .with_columns(
+            debit=nw.col("opening") + nw.col("credit") - nw.col("closing"),
             opening_debit=taken(nw.col("opening") < 0, "opening"),
             opening_credit=only(nw.col("opening") > 0, "opening"),
             closing_debit=taken(nw.col("closing") < 0, "closing"),

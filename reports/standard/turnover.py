@@ -21,7 +21,6 @@ from reports.tables import (
     latest_entries,
     of_clients,
     only,
-    taken,
     until,
     within,
     zero,
@@ -60,10 +59,10 @@ def movements(tables: Tables, p: Parameters) -> Frame:
         .agg(
             opening=only(nw.col("business_date") < p.first_day).sum(),
             credits=only(now & (nw.col("amount") > 0)).sum(),
-            debits=taken(now & (nw.col("amount") < 0)).sum(),
             closing=nw.col("amount").sum(),
             moves=counted(now).sum(),
         )
+        .with_columns(debits=nw.col("opening") + nw.col("credits") - nw.col("closing"))
         .rename({"account_id": "account"})
         .join(chosen(tables, p), on="account", how="inner")
     )
