@@ -19,13 +19,14 @@ class ActPage(Page):
     @property
     def intro(self) -> str:
         assert self.issuer is not None
+        account = f"{self.paper.account} ({self.contract})" if self.contract else str(self.paper.account)
         return self.lang.text(
             "%(seller)s and %(client)s have reconciled their mutual settlements on account %(account)s "
             "from %(since)s to %(until)s, in %(currency)s."
         ) % {
-            "seller": self.issuer.legal_name,
-            "client": self.client.legal_name or self.client.name,
-            "account": self.paper.account,
+            "seller": _named(self.issuer.legal_name, self.tax_label, self.issuer.tax_id),
+            "client": _named(self.client.legal_name or self.client.name, self.client_tax_label, self.client.tax_id),
+            "account": account,
             "since": self.lang.long_day(self.paper.since),
             "until": self.lang.long_day(self.paper.until),
             "currency": self.paper.currency,
@@ -80,6 +81,10 @@ class ActPage(Page):
             "amount": self.lang.priced(abs(closing), self.paper.currency),
             "words": self.lang.words(abs(closing), self.paper.currency),
         }
+
+
+def _named(name: str, label: str, tax_id: str | None) -> str:
+    return f"{name} ({label} {tax_id})" if tax_id else name
 
 
 def _balance(amount: Decimal) -> Balance:

@@ -194,10 +194,8 @@ class Page:
         at = self.lang.instant(self.paper.known_at, self.paper.time_zone)
         if self.paper.provisional:
             return self.lang.text("Cut %(number)s, %(at)s") % {"number": self.paper.cut, "at": at}
-        return self.lang.text("Closed %(at)s, after No. %(number)s") % {
-            "at": at,
-            "number": self.paper.last_transaction,
-        }
+        closed = re.sub(r"(No\.|№) ", "\\1\u00a0", self.lang.text("Closed %(at)s, after No. %(number)s"))
+        return closed % {"at": at, "number": self.paper.last_transaction}
 
     @property
     def vat_amount(self) -> Decimal:
@@ -247,12 +245,13 @@ class Page:
         """Return brands with their amounts, the discount, and what was said about the operation."""
         brands = by_brand(operation.lines)
         alone = len(brands) == 1
-        parts = [name if alone else f"{name} {self.lang.money(abs(amount))}" for name, amount in brands]
+        parts = [name if alone else f"{name}\u00a0{self.lang.money(abs(amount))}" for name, amount in brands]
         discount = total_of(line.discount for line in operation.lines)
         if discount:
             parts.append(self.lang.text("discount %s") % self.lang.money(abs(discount)))
         said = (operation.channel, operation.reason, operation.note)
-        return " · ".join([*parts, *(text for text in said if text)])
+        # A line never begins with what divides.
+        return "\u00a0· ".join([*parts, *(text for text in said if text)])
 
     @property
     def colophon(self) -> str:

@@ -45,10 +45,10 @@ def main() -> None:
         url = Settings().lake_url
         polars, spark = reports.open(url), reports.open(url, engine="spark")
         chosen = [named(name) for name in sys.argv[1:]] or list(REPORTS.values())
-        for report in chosen:
-            for shape in shapes(report):
-                found.append(compared(polars, spark, report.name, **asked(report, polars), **shape))
-                print(told(report.name, shape, found[-1]), flush=True)
+        runs = [(place, report, shape) for report in chosen for place, shape in enumerate(shapes(report))]
+        for _, report, shape in sorted(runs, key=lambda run: run[0]):  # the first shape of all, then the others
+            found.append(compared(polars, spark, report.name, **asked(report, polars), **shape))
+            print(told(report.name, shape, found[-1]), flush=True)
     except Failure as failure:
         sys.exit(str(failure))
     cells, differ = sum(one.cells for one in found), sum(bool(one.differ) for one in found)

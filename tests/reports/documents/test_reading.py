@@ -16,7 +16,7 @@ PARTIES = [
     "Bank: ПАО «Банк Пример»", "Bank account: 40702810900000012345", "BIC: 044525225", "Correspondent account:",
     "30101810400000000225", "CLIENT", "ООО «Ромашка»", "Tax ID 7736050003", "117312, Москва, ул. Вавилова, д. 19",
     "Account", "1000017", "· romashka", "Contract Д-17/45 of 15 Dec 2016", "DOCUMENT", "No.", "NUMBER",
-    "Period 1 Mar 2017 – 31 Mar 2017", "Currency RUB", "Closed 1 Apr 2017, 04:00, after No.", "90210",
+    "Period 1 Mar 2017 – 31 Mar 2017", "Currency RUB", "Closed 1 Apr 2017, 04:00, after", "No. 90210",
 ]  # fmt: skip
 TO_PAY = [
     "TO PAY", "1,070.50 RUB", "One thousand and seventy roubles, 50 kopeks", "To be paid by", "March 30, 2017", "MORE",
@@ -59,9 +59,10 @@ INVOICE = [
 ]  # fmt: skip
 SIDE = ["Date", "Document", "Debit", "Credit"]
 ACT = [
-    *filled(HEAD, TITLE=["Reconciliation act"]),
-    "ООО «Суши Хаус» and ООО «Ромашка» have reconciled their mutual settlements on account 1000017 "
-    "from March 1, 2017 to March 31, 2017, in RUB.",
+    "Sushi House", "Reconciliation act", "No. A-1000017-2017-03 · March 2017",
+    "ООО «Суши Хаус» (Tax ID 7707083893) and ООО «Ромашка» (Tax ID 7736050003) have reconciled their mutual "
+    "settlements on account 1000017 (Contract Д-17/45 of 15 Dec",
+    "2016) from March 1, 2017 to March 31, 2017, in RUB.",
     "By the books of ООО «Суши Хаус»", "By the books of ООО «Ромашка»", *SIDE, *SIDE,
     "Balance at the start", "950.00", "0.00", "29 Mar 2017", "Services · rolls A-1, No. 1001", "120.50", "–",
     "Turnover of the period", "120.50", "0.00", "Balance at the end", "1,070.50", "0.00",
