@@ -10,7 +10,7 @@ demo: ## set up, and play a real year of orders through the ledger, the reports 
 	@bin/setup demo
 	$(BIN)/tiffin demo
 
-pictures: ## draw the README's picture of the dashboard anew, from the demo
+pictures: ## draw the README's pictures anew, from the demo
 	@bin/setup test
 	$(PYTHON) -m tests.pictures
 
