@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import reports
 from ledger.errors import Failure
 from reports import spark
 
@@ -14,6 +15,12 @@ def test_without_pyspark_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "pyspark.sql", None)
     with pytest.raises(Failure, match="--engine spark needs PySpark: run bin/setup spark"):
         spark.session.__wrapped__()
+
+
+def test_another_engine_is_refused() -> None:
+    """A word mistyped must not run on Polars in silence."""
+    with pytest.raises(Failure, match="there is no engine sprak: there are polars and spark"):
+        reports.open(engine="sprak")
 
 
 @pytest.mark.spark
