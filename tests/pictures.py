@@ -13,7 +13,7 @@ from ledger.settings import Settings
 from tests.dashboards.chromium import browsing, served, settled
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAPERS = {"statement": "household-900", "act": "household-23"}
+PAPERS = {"statement": "household-900", "act": "household-71"}
 
 
 def told(home: Path) -> dict[str, str]:
