@@ -46,7 +46,8 @@ def main() -> None:
         polars, spark = reports.open(url), reports.open(url, engine="spark")
         chosen = [named(name) for name in sys.argv[1:]] or list(REPORTS.values())
         runs = [(place, report, shape) for report in chosen for place, shape in enumerate(shapes(report))]
-        for _, report, shape in sorted(runs, key=lambda run: run[0]):  # the first shape of all, then the others
+        # The first shape of all, then the others; control, the longest, last.
+        for _, report, shape in sorted(runs, key=lambda run: (run[1].name == "control", run[0])):
             found.append(compared(polars, spark, report.name, **asked(report, polars), **shape))
             print(told(report.name, shape, found[-1]), flush=True)
     except Failure as failure:
