@@ -534,6 +534,7 @@ def why(error: ValidationError) -> str:
         "unexpected_keyword_argument": "is not a known field",
         "extra_forbidden": "is not a known field",
     }.get(first["type"]) or first["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+    message = message.replace("a valid tuple", "a list")  # as callers of any language say it
     # A rule of the whole may name the field that breaks it.
     joint = "." if re.match(r"\w+: ", message) else ": "
     return f"{where[:100]}{joint}{message}" if where else message

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, TypeAdapter, ValidationError, model_validator
+from pydantic import BeforeValidator, Strict, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
 from ledger import commands, records
@@ -41,6 +41,7 @@ def _quantity(value: object) -> object:
 
 
 Quantity = Annotated[int, BeforeValidator(_quantity)]
+Flag = Annotated[bool, Strict()]
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -176,8 +177,8 @@ class RefundItems(Command):
 
     order: Name
     items: tuple[Some, ...] = ()
-    delivery: bool = False
-    packaging: bool = False
+    delivery: Flag = False
+    packaging: Flag = False
     reason: Text | None = None
 
     @model_validator(mode="after")
@@ -207,8 +208,8 @@ class Promotion(Record):
     valid_until: Day | None = None
     max_uses: Whole | None = None
     max_uses_per_party: Whole | None = None
-    first_order_only: bool | None = None
-    stackable: bool | None = None
+    first_order_only: Flag | None = None
+    stackable: Flag | None = None
 
     @model_validator(mode="after")
     def _percent(self) -> Self:
