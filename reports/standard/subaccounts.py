@@ -88,7 +88,7 @@ def _begun(tables: Tables, p: Parameters) -> Frame:
 
 
 def _used(tables: Tables, p: Parameters) -> Frame:
-    """Return what was drawn in each window: payer, subaccount (the payer itself: as a whole), day, week, month, total."""
+    """Return payer, subaccount (the payer itself: as a whole), and what each window used: day, week, month, total."""
     begun = _begun(tables, p)
     since = windows(p.last_day).items()
     sums = {period: only(nw.col("begun") >= first, "drawn").sum() for period, first in since}
