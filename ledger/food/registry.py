@@ -34,7 +34,7 @@ def _promotion(desk: Desk, record: Record) -> Facts:
     if row is None:
         inserted = desk.row(_INSERT, [record.code, *after.values()])
         assert inserted is not None
-        desk.note_change(record, record.code, None, _told(after))
+        desk.note_change(record, record.code, None, _told(desk, after))
         return {"code": record.code, "id": inserted["id"]}
     if after != before:
         sets = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in after)
@@ -44,8 +44,8 @@ def _promotion(desk: Desk, record: Record) -> Facts:
         if after["max_uses"] is not None and row["max_uses"] is None:
             # Uses are counted only while there is a limit: from now on, and those so far.
             desk.connection.execute(_COUNT, [row["id"], row["id"]])
-        changed = [name for name in after if after[name] != row[name]]
-        was, became = _told(row), _told(after)
+        was, became = _told(desk, row), _told(desk, after)
+        changed = [name for name in became if became[name] != was[name]]
         desk.note_change(record, record.code, {n: was[n] for n in changed}, {n: became[n] for n in changed})
     return {"code": record.code, "id": row["id"]}
 
@@ -90,10 +90,13 @@ def _check_promotion(row: Row) -> None:
         raise ValueError(f"valid_until: {row['valid_until']} is before valid_from, {row['valid_from']}")
 
 
-def _told(row: Row) -> Row:
-    """Return a promotion as people read it: amounts in plain notation."""
+def _told(desk: Desk, row: Row) -> Row:
+    """Return a promotion as people read it: amounts in plain notation, the brand by its code."""
     amounts = {name: None if row[name] is None else plain(row[name]) for name in _AMOUNTS}
-    return {name: row[name] for name in _NEW} | amounts
+    brand = desk.row("SELECT code FROM brand WHERE id = %s", [row["brand_id"]])
+    told = {name: row[name] for name in _NEW} | amounts | {"brand": brand and brand["code"]}
+    del told["brand_id"]
+    return told
 
 
 _PROGRAM = ("accrue_percent", "redeem_percent", "expires_after_days", "valid_from", "valid_until")

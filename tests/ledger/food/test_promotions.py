@@ -171,11 +171,12 @@ def test_promotions_and_programmes_are_changed_by_dated_rows(food: Food) -> None
     for _ in range(2):
         world.administer({"type": "bonus_program", "brand": "sushi", "accrue_percent": "5", "redeem_percent": "30"})
     rows = world.rows(
-        "SELECT kind, subject, before->>'value', after->>'value', by FROM change WHERE id > 2 ORDER BY id"
+        "SELECT kind, subject, before->>'value', after->>'value', after->>'brand', by FROM change "
+        "WHERE id > 2 ORDER BY id"
     )
     assert rows == [
-        ("promotion", "X", None, "50.00", "olga"), ("promotion", "X", "50.00", "70.00", None),
-        ("bonus_program", "sushi", None, None, None),
+        ("promotion", "X", None, "50.00", "sushi", "olga"), ("promotion", "X", "50.00", "70.00", None, None),
+        ("bonus_program", "sushi", None, None, None, None),
     ]  # fmt: skip
     with pytest.raises(AssertionError, match="never_changes"):
         world.administer({"type": "promotion", "code": "X", "kind": "percent"})
