@@ -5,6 +5,7 @@ sheet goes on adding up.
 """
 
 import io
+import math
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -47,20 +48,22 @@ class _Sheet:
     def __init__(self, book: Workbook, sheet: Worksheet, result: Result, language: Language) -> None:
         self.book, self.sheet, self.result, self.language = book, sheet, result, language
         self.columns = result.columns
-        self.looks = [book.add_format({"num_format": _FORMATS.get(c.kind, "@")}) for c in self.columns]
-        self.sums = [
-            book.add_format({"num_format": _FORMATS.get(c.kind, "@"), "bold": True, "top": 1}) for c in self.columns
-        ]
+        looks = [{"num_format": _FORMATS.get(c.kind, "@"), "align": _side(c)} for c in self.columns]
+        self.looks = [book.add_format(look) for look in looks]
+        self.sums = [book.add_format(look | {"bold": True, "top": 1}) for look in looks]
 
 
 def _rows(s: _Sheet) -> None:
     sheet, result = s.sheet, s.result
     sheet.write_string(0, 0, result.report.title(s.language), s.book.add_format({"bold": True, "font_size": 14}))
     _warning(s)
-    header = s.book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "bg_color": "#EEEEEE"})
+    heading = {"bold": True, "text_wrap": True, "valign": "bottom", "bottom": 1, "bg_color": "#EEEEEE"}
+    headers = {side: s.book.add_format(heading | {"align": side}) for side in ("left", "right")}
     for index, column in enumerate(s.columns):
-        sheet.write_string(_HEADER, index, column.label(s.language), header)
+        sheet.write_string(_HEADER, index, column.label(s.language), headers[_side(column)])
         sheet.set_column(index, index, _width(column, s.language))
+    lines = max(math.ceil((len(c.label(s.language)) + 2) / _width(c, s.language)) for c in s.columns)
+    sheet.set_row(_HEADER, 16 * lines)  # not every program makes room for a heading that wraps
     for number, row in enumerate(result.frame.iter_rows(), start=_HEADER + 1):
         for index, (value, column) in enumerate(zip(row, s.columns, strict=True)):
             _write(sheet, number, index, value, column, s.looks[index], result.cut.time_zone)
@@ -82,6 +85,11 @@ def _warning(s: _Sheet) -> None:
     s.sheet.write_string(1, 0, f"{days}   {s.result.cut.time_zone}")
     if said:
         s.sheet.write_string(2, 0, ". ".join(said), s.book.add_format({"bold": True, "font_color": "#C00000"}))
+
+
+def _side(column: Column) -> str:
+    """Return the side of figures; the number of an account is a name, and stands beside its code."""
+    return "right" if column.kind in NUMBERS and column.kind != "account" else "left"
 
 
 def _width(column: Column, language: Language) -> int:
@@ -128,7 +136,11 @@ def _criterion(index: int, row: int, last: int) -> str:
 
 def _about(book: Workbook, sheet: Worksheet, result: Result, language: Language) -> None:
     bold, red = book.add_format({"bold": True}), book.add_format({"font_color": "#C00000", "bold": True})
-    amount = book.add_format({"num_format": _FORMATS["money"]})
+    right = book.add_format({"bold": True, "align": "right"})
+    amount = book.add_format({"num_format": "#,##0.00"})  # nothing red here but what differs
+    sheet.set_landscape()
+    sheet.set_paper(9)
+    sheet.fit_to_pages(1, 0)
     sheet.set_column(0, 0, 44)
     sheet.set_column(1, 4, 20)
     told = facts(result, language)
@@ -137,11 +149,11 @@ def _about(book: Workbook, sheet: Worksheet, result: Result, language: Language)
         sheet.write_string(number, 1, fact.value)
     first = len(told) + 1
     for index, name in enumerate(("controls", "currency", "expected", "actual", "difference")):
-        sheet.write_string(first, index, word(name, language), bold)
+        sheet.write_string(first, index, word(name, language), right if index > 1 else bold)
     for number, control in enumerate(result.controls, start=first + 1):
         state = "holds" if control.holds else "differs"
         sheet.write_string(number, 0, control.label(language), None if control.holds else red)
         sheet.write_string(number, 1, control.currency)
         for index, figure in enumerate((control.expected, control.actual, control.difference), start=2):
             sheet.write_number(number, index, float(figure), amount)
-        sheet.write_string(number, 5, word(state, language), None if control.holds else red)
+        sheet.write_string(number, 5, f"  {word(state, language)}", None if control.holds else red)
