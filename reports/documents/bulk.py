@@ -13,6 +13,7 @@ from concurrent.futures import FIRST_COMPLETED, wait
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import polars as pl
@@ -21,6 +22,7 @@ from pebble import ProcessExpired, ProcessPool
 from ledger.errors import Failure
 from reports.documents.drawing import Job, draw
 from reports.documents.figures import statement
+from reports.documents.letters import is_address
 from reports.documents.manifest import Manifest, Noted
 from reports.documents.papers import begun, controlled, month_days
 from reports.documents.reading import groups, known
@@ -89,6 +91,8 @@ def render_statements(
     begun(book, since)
     if outbox is not None and not sender:
         raise Failure("letters need a sender: give --sender, or set TIFFIN_SENDER")
+    if sender and not is_address(sender):
+        raise Failure(f"{sender} is not an address: write bills@example.org or Bills <bills@example.org>")
     turnover = controlled(book, since, until)
     numbers = chosen(book, turnover, since, until, accounts=accounts, brand=brand, changed_only=changed_only)
     order = Order(Path(outdir), kind, language, templates, outbox, sender)
@@ -136,9 +140,8 @@ class _Run:
         self.book, self.order, self.numbers, self.since, self.until = book, order, numbers, since, until
         self.look = design(order.language, order.templates)
         self.done = Rendered(order.folder, asked=len(numbers))
-        order.folder.mkdir(parents=True, exist_ok=True)
-        if order.outbox is not None:
-            order.outbox.mkdir(parents=True, exist_ok=True)
+        for folder in filter(None, (order.folder, order.outbox)):
+            _made(folder)
         self.manifest = Manifest(order.folder)
 
     def through(self, workers: int, timeout_s: float, progress: Progress) -> Rendered:
@@ -209,6 +212,15 @@ class _Run:
     def _tell(self, progress: Progress, number: str) -> None:
         done = self.done
         progress(done.written + done.unchanged + len(done.failed), done.asked, number)
+
+
+def _made(folder: Path) -> None:
+    """Make a folder that can be written to. Raises Failure before the first file."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise Failure(f"cannot write into {folder}: {(error.strerror or str(error)).lower()}") from None
 
 
 def context() -> Any:

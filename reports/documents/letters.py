@@ -8,7 +8,7 @@ from datetime import UTC
 from email.errors import MessageError
 from email.message import EmailMessage
 from email.policy import SMTP
-from email.utils import format_datetime
+from email.utils import format_datetime, getaddresses
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,12 +21,22 @@ from reports.documents.render import environment
 from reports.documents.view import Kind, Page
 
 
+def is_address(text: str) -> bool:
+    """Say whether this is one address, as bills@example.org or Bills <bills@example.org>."""
+    found = getaddresses([text])
+    who, _, where = found[0][1].rpartition("@") if len(found) == 1 else ("", "", "")
+    return bool(who and where) and " " not in who + where
+
+
 def letter(paper: Statement, pdf: bytes, *, kind: Kind, code: str, sender: str, templates: Path | None = None) -> bytes:
     """Return the e-mail (RFC 5322) that sends a paper to its client.
 
     Raises Failure when an address or the template is broken.
     """
     page = Page(paper, kind, language(code))
+    for address in (sender, paper.client.email or ""):
+        if not is_address(address):
+            raise Failure(f"account {paper.account}: {address} is not an address")
     try:
         text = environment(code, templates).get_template("letter.txt").render(page=page, paper=paper, lang=page.lang)
     except TemplateError as error:

@@ -126,10 +126,39 @@ def test_letters_carry_the_paper_to_those_with_an_address(march, tmp_path):
     assert path.read_bytes() == written
 
 
+@pytest.mark.parametrize("where", ["outdir", "outbox"])
+def test_a_folder_that_is_a_file_is_named_before_the_first_paper(where, march, tmp_path):
+    """One sentence; nothing is written anywhere."""
+    (tmp_path / "file").write_text("mine")
+    folders = {"outdir": tmp_path / "papers", "outbox": tmp_path / "letters", where: tmp_path / "file"}
+    with pytest.raises(Failure, match=r"cannot write into .*file: file exists"):
+        render_statements(march.book(), MONTH, **folders, sender="bills@example.org", workers=1)
+    assert not list(tmp_path.rglob("*.pdf"))
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_letters_need_a_sender(march, tmp_path):
     """Without one nothing is written."""
     with pytest.raises(Failure, match="letters need a sender"):
         render_statements(march.book(), MONTH, tmp_path, outbox=tmp_path / "out")
+
+
+@pytest.mark.parametrize("sender", ["not an address", "@example.org", "bills@", "a@b.example, c@d.example"])
+def test_letters_need_a_sender_that_is_one_address(sender, march, tmp_path):
+    """It is said once, before the first paper, and not for every letter."""
+    with pytest.raises(Failure, match="is not an address: write"):
+        render_statements(march.book(), MONTH, tmp_path / "papers", outbox=tmp_path / "out", sender=sender)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_client_whose_address_is_none_is_named(march, tmp_path):
+    """The letter cannot be; the other papers are made."""
+    march.rows["parties"][0]["email"] = "anna at home"
+    done = render_statements(
+        march.book(), MONTH, tmp_path, outbox=tmp_path / "out", sender="bills@example.org", workers=1
+    )
+    anna = march.accounts["anna"]["id"]
+    assert (done.written, done.failed) == (2, [(anna, "anna at home is not an address")])
 
 
 def test_a_manifest_believes_only_bytes(tmp_path):
