@@ -115,8 +115,11 @@ def _load_orders(connection: Connection[Any], book: Book, shop: Shop, keys: Sequ
         by_id[order].lines.append(OrderLine(line, codes[brand], *rest))
     for order, promotion, code, discount in uses:
         by_id[order].promotions.append((promotion, code, discount))
-    for order, brand, account, percent, *rest in accruals:
-        by_id[order].accruals[codes[brand]] = Accrual(account, minor(percent), *rest)
+    for id_, brand, account, percent, *rest in accruals:
+        by_id[id_].accruals[codes[brand]] = Accrual(account, minor(percent), *rest)
+    for order in by_id.values():
+        # In the order of the lines, as when they were given: it is the order of what is taken back.
+        order.accruals = {brand: order.accruals[brand] for brand in order.brands if brand in order.accruals}
 
 
 def _load_promotions(

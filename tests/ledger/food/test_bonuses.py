@@ -78,6 +78,19 @@ def test_two_brands_points_each_keep_their_own_share(food: Food) -> None:
     assert said["order"]["paid"] == {"bonuses": "60.00", "payers": "0.00", "client": "140.00"}
 
 
+def test_points_of_two_brands_are_told_and_taken_back_in_the_order_of_the_lines(food: Food) -> None:
+    """Pizza stands before sushi, whichever brand is older, at the delivery and at every step after it."""
+    food.client("anna", "5000.00")
+    programme(food)
+    programme(food, brand="pizza")
+    food.order("o1", items=[dish("a", "100.00", 2), dish("b", "100.00", brand="pizza")])
+    steps = [food.post("deliver", "d1", order="o1")]
+    steps.append(food.post("refund_items", "r1", order="o1", items=[{"sku": "a", "quantity": 1}]))
+    steps.append(food.post("cancel", "c1", order="o1"))
+    for said in steps:
+        assert [points["brand"] for points in said["order"]["bonuses"]["brands"]] == ["pizza", "sushi"]
+
+
 def test_points_expire_at_midnight_after_their_days_the_oldest_first(food: Food) -> None:
     """
     4 March 100.00 points, 6 March 50.00, each for 10 days; 30.00 spent on 7 March are the oldest
