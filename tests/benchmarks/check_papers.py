@@ -41,6 +41,7 @@ from tests.reports.documents.inspected import complaints, scanned, shown, text
 from tests.reports.documents.test_papers import CASES
 
 SHOWN = 30
+TELL_S = 20
 MOVES = ("version", "transaction", "kind", "amount", "balance", "held")
 SERVED = (*CHARGES, "refund")
 Sums = dict[str, Decimal]
@@ -183,7 +184,7 @@ def asked(found: Found, paper: Statement, wanted: Wanted, kind: Kind, file: Path
 
 def check(found: Found, papers: Iterator[tuple[str, Statement, Wanted]], what: str) -> None:
     """Draw and read each paper in every kind and language."""
-    began = time.monotonic()
+    told = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         for name, paper, wanted in papers:
             for kind in KINDS if paper.issuer else KINDS[:1]:
@@ -193,9 +194,9 @@ def check(found: Found, papers: Iterator[tuple[str, Statement, Wanted]], what: s
                     found.papers[f"{what} {kind} {code}"] += 1
                     found.wrong += [f"{name}, {kind}, {code}: {wrong}"
                                     for wrong in read(found, paper, wanted, kind, code, file)]  # fmt: skip
-            if found.papers.total() % 300 < 6:
-                print(f"{what}: {found.papers.total()} papers, {len(found.wrong)} wrong, "
-                      f"{time.monotonic() - began:.0f} s", flush=True)  # fmt: skip
+            if time.monotonic() - told > TELL_S:
+                told = time.monotonic()
+                print(f"{what}: {found.papers.total()} papers, {len(found.wrong)} differences", flush=True)
 
 
 def accounts(book: Book, month: str, every: int) -> list[int]:
