@@ -99,7 +99,7 @@ def _used(tables: Tables, p: Parameters) -> Frame:
 
 def _of_window() -> nw.Expr:
     """Return what the limit's own window has used; null for a limit of single orders."""
-    used = nw.when(nw.lit(False)).then(zero())
+    used: nw.Expr = nw.when(nw.lit(False)).then(zero())
     for period in windows(EVER):
         used = nw.when(nw.col("period") == period).then(nw.col(period).fill_null(zero())).otherwise(used)
     return used
