@@ -25,11 +25,12 @@ lint: ## ruff, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: ## measure: posting, orders, the export, papers, each beside a yardstick
+bench: ## measure: posting, orders, the export, reports, papers, each beside a yardstick
 	@bin/setup test
 	$(PYTHON) -m tests.benchmarks.bench_post
 	$(PYTHON) -m tests.benchmarks.bench_orders
 	$(PYTHON) -m tests.benchmarks.bench_export
+	$(PYTHON) -m tests.benchmarks.bench_reports
 	$(PYTHON) -m tests.benchmarks.bench_papers
 
 soak: ## the long random runs
