@@ -8,6 +8,7 @@ Before an account is touched, its points that expired are booked, at their expir
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from ledger import commands as c
@@ -23,6 +24,9 @@ from ledger.money import decimal, share
 from ledger.outcomes import RANK, Facts, Invalid, Posted, shown
 
 Outcome = Answer | Ordered
+
+_decimal = lru_cache(maxsize=65_536)(decimal)
+"""A menu has few prices, which come again and again."""
 
 
 def answer(shop: Shop, seam: Seam, command: c.Command) -> Outcome:
@@ -137,10 +141,10 @@ def _place(shop: Shop, seam: Seam, order: f.Order) -> Outcome:
         order.due_at,
         [
             OrderLine(
-                place, line.brand, line.service, line.sku, line.name, line.quantity, line.price, line.gross,
-                line.discount, line.net, line.quantity,
+                place, line.brand, line.service, line.sku, line.name, line.quantity, line.price, gross, line.discount,
+                gross - line.discount, line.quantity,
             )
-            for place, line in enumerate(priced.lines, 1)
+            for place, line in enumerate(priced.lines, 1) for gross in (line.gross,)
         ],
         [(promotion.id, promotion.code, taken) for promotion, taken in priced.applied],
         None if order.due_at else order.key,
@@ -192,9 +196,10 @@ def _programs(shop: Shop, brands: Iterable[str], day: date) -> Iterator[Program]
 
 
 def _line(line: Line) -> c.Line:
+    gross = line.gross
     said: dict[str, Any] = {
-        "brand": line.brand, "service": line.service, "reference": line.sku, "amount": decimal(line.net),
-        "gross": decimal(line.gross), "discount": decimal(line.discount),
+        "brand": line.brand, "service": line.service, "reference": line.sku, "gross": _decimal(gross),
+        "amount": _decimal(gross - line.discount),
     }  # fmt: skip
     if line.service == "dish":
         said["attributes"] = (

@@ -1,10 +1,14 @@
 """How an order stands: what is left of it by line and source, who paid, and how callers are told."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 
+from ledger import money
 from ledger.book import Book
 from ledger.food.shop import Order, OrderLine, Said
-from ledger.money import plain
+
+plain = lru_cache(maxsize=65_536)(money.plain)
+"""A menu has few prices, which come again and again: most amounts of an order have been written before."""
 
 Shares = dict[tuple[int, int], int]
 """Amounts by line and source."""
