@@ -1,6 +1,7 @@
 """What holds for every report of the registry."""
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
@@ -68,6 +69,45 @@ def test_an_empty_period_and_an_empty_book_are_typed_and_hold(report: Report, st
     assert result.holds
     assert len(result.controls) >= len(report.checks)
     assert pl.Null not in result.frame.dtypes
+
+
+def on_a_strange_day(story: Story, *times: str) -> Story:
+    """Let the same happen at each time, in two currencies; one account never moves, one brand never sells."""
+    story.brand("idle")
+    for reference, currency in (("anna", "RUB"), ("boris", "USD"), ("still", "RUB")):
+        story.account(reference, currency=currency, holder="sushi")
+    for at in times:
+        for reference in ("anna", "boris"):
+            story.payment(at, reference, 10, "pizza", channel="card")
+            story.debit(at, reference, ("sushi", 30))
+    return story
+
+
+@pytest.mark.parametrize(
+    ("day", "times"),
+    [
+        ("2016-02-29", ("2016-02-29T00:00:00", "2016-02-29T23:59:59")),
+        ("2017-11-05", ("2017-11-05T01:30:00-04:00", "2017-11-05T01:30:00-05:00")),
+    ],
+    ids=["leap day", "repeated hour"],
+)
+@ALL
+def test_strange_days_idle_accounts_and_two_currencies(report: Report, day: str, times: tuple[str, ...]) -> None:
+    """Every report holds, and what it adds up it adds up by currency: the same figure in each."""
+    story = Story(time_zone="America/New_York")
+    for brand in ("sushi", "pizza"):
+        story.brand(brand)
+    on_a_strange_day(story, *times)
+    result = story.book().report(report.name, **asked(report, first_day=day, last_day=day))
+    assert result.holds
+    if "currency" in result.frame.columns and report.name != "account-card":
+        money = [column.name for column in result.columns if column.kind == "money"]
+        sums = result.frame.filter(pl.col("currency") != "").group_by("currency").agg(pl.col(money).sum())
+        assert sums.select(money).unique().height <= 1
+        assert sums.height in (0, 2)
+    closing = story.book().report("turnover", first_day=day, last_day=day, by="account").frame
+    assert closing["account"].len() == 2
+    assert set(closing["closing"]) == {Decimal("-40.00")}
 
 
 @ALL
