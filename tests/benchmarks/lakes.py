@@ -192,6 +192,12 @@ ROWS = {
                strftime(t.business_date, '%Y-%m') AS month
         FROM entry e JOIN tx t USING (id)
         WHERE e.kind = 'revenue' AND e.id % 10 = 0 AND e.id > $after AND e.id <= $until ORDER BY e.id, e.leg""",
+    "lot_changes": """
+        SELECT e.id AS transaction_id, e.account_id, e.id AS lot_id, c.points_of AS brand_id, e.currency, money(e.amount) AS amount,
+               CASE WHEN e.id % 9 > 0 THEN t.business_date + 30 + (e.id % 150)::INT END AS gone_on, t.business_date,
+               strftime(t.business_date, '%Y-%m') AS month
+        FROM entry e JOIN tx t USING (id) JOIN client c ON c.id = e.account_id - 1
+        WHERE e.kind = 'bonus' AND e.id > $after AND e.id <= $until ORDER BY e.id""",
     "parties": """
         SELECT DISTINCT party_id AS id, 'client-' || party_id AS reference, 'individual' AS kind, 'Client ' || party_id AS name,
                'open' AS status FROM client ORDER BY 1""",
@@ -264,8 +270,7 @@ def make(folder: Path, entries: int) -> None:
             if statement.strip():
                 bound = {"commands": round(entries / ENTRIES_A_COMMAND)} if "$commands" in statement else {}
                 connection.execute(statement, bound)
-        row = connection.execute("SELECT max(id) FROM tx").fetchone()
-        last = int(row[0]) if row else 0
+        ((last,),) = connection.sql("SELECT max(id) FROM tx").fetchall()
         for table in TABLES:
             pinned[table.name] = delta.write(place, table, _frames(connection, table.name, last), number=1, pinned=None)
     (folder / "making.duckdb").unlink()

@@ -285,18 +285,32 @@ QUERIES = {
              LEFT JOIN transactions o ON o.id = t.refers_to
         GROUP BY ALL ORDER BY day, brand, channel, currency""",
     "bonuses": f"""
-        SELECT b.code AS brand, b.name AS brand_name, e.currency,
-               coalesce(sum(e.amount) FILTER (e.business_date < DATE '2025-10-01'), 0) AS opening,
-               coalesce(sum(e.amount) FILTER (e.{_NOW} AND e.kind = 'bonus' AND e.amount > 0), 0) AS accrued,
-               coalesce(-sum(e.amount) FILTER (e.{_NOW} AND e.kind IN ('debit', 'capture', 'refund')), 0) AS redeemed,
-               coalesce(-sum(e.amount) FILTER (e.{_NOW} AND e.kind = 'bonus' AND e.amount < 0 AND t.reason LIKE 'expir%'), 0)
-                   AS expired,
-               coalesce(-sum(e.amount) FILTER (e.{_NOW} AND e.kind = 'bonus' AND e.amount < 0
-                        AND coalesce(t.reason, '') NOT LIKE 'expir%'), 0) AS taken_back,
-               coalesce(sum(e.amount) FILTER (e.{_NOW} AND e.kind NOT IN ('debit', 'capture', 'refund', 'bonus')), 0) AS other,
-               sum(e.amount) AS closing
-        FROM entries e JOIN brands b ON b.id = e.brand_id JOIN transactions t ON t.id = e.transaction_id
-        WHERE account_kind = 'bonus' AND e.business_date <= DATE '2025-12-31' GROUP BY ALL ORDER BY brand, currency""",
+        WITH ages AS (
+            SELECT brand_id, currency,
+                   coalesce(sum(amount) FILTER (gone_on - DATE '2025-12-31' <= 30), 0) AS gone_in_30,
+                   coalesce(sum(amount) FILTER (gone_on - DATE '2025-12-31' BETWEEN 31 AND 60), 0) AS gone_in_60,
+                   coalesce(sum(amount) FILTER (gone_on - DATE '2025-12-31' BETWEEN 61 AND 90), 0) AS gone_in_90,
+                   coalesce(sum(amount) FILTER (gone_on - DATE '2025-12-31' > 90), 0) AS gone_later,
+                   coalesce(sum(amount) FILTER (gone_on IS NULL), 0) AS gone_never
+            FROM lot_changes WHERE business_date <= DATE '2025-12-31' GROUP BY ALL
+        ), moved AS (
+            SELECT e.brand_id, e.currency,
+                   coalesce(sum(e.amount) FILTER (e.business_date < DATE '2025-10-01'), 0) AS opening,
+                   coalesce(sum(e.amount) FILTER (e.{_NOW} AND e.kind = 'bonus' AND e.amount > 0), 0) AS accrued,
+                   coalesce(-sum(e.amount) FILTER (e.{_NOW} AND e.kind IN ('debit', 'capture', 'refund')), 0) AS redeemed,
+                   coalesce(-sum(e.amount) FILTER (e.{_NOW} AND e.kind = 'bonus' AND e.amount < 0
+                            AND t.reason LIKE 'expir%'), 0) AS expired,
+                   coalesce(-sum(e.amount) FILTER (e.{_NOW} AND e.kind = 'bonus' AND e.amount < 0
+                            AND coalesce(t.reason, '') NOT LIKE 'expir%'), 0) AS taken_back,
+                   coalesce(sum(e.amount) FILTER (e.{_NOW} AND e.kind NOT IN ('debit', 'capture', 'refund', 'bonus')), 0)
+                       AS other,
+                   sum(e.amount) AS closing, sum(e.held) AS held
+            FROM entries e JOIN transactions t ON t.id = e.transaction_id
+            WHERE account_kind = 'bonus' AND e.business_date <= DATE '2025-12-31' GROUP BY ALL
+        )
+        SELECT b.code AS brand, b.name AS brand_name, currency, opening, accrued, redeemed, expired, taken_back, other, closing,
+               held, gone_in_30, gone_in_60, gone_in_90, gone_later, gone_never
+        FROM moved JOIN brands b ON b.id = brand_id JOIN ages USING (brand_id, currency) ORDER BY brand, currency""",
     "promotions": f"""
         SELECT p.code, p.kind, b.code AS brand, u.currency, count(*) FILTER ({_NOW.replace('b', 'u.b', 1)}) AS uses,
                count(*) FILTER (back) AS given_back,
