@@ -8,7 +8,7 @@ write-off limits and who is frozen are those of the cut, as the ledger itself ta
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from functools import cached_property
@@ -183,7 +183,8 @@ def recorded(book: Book, happened: Happened) -> Transaction:
         account=row["account_id"], amount=None if row["amount"] is None else minor(row["amount"]),
         currency=row["currency"], refers_to=refers_to.id if refers_to else None, expires_at=row["expires_at"],
         entries=happened.entries,
-        hold=list(happened.parts) if kind == "hold" else None,
+        # Each book's own parts: captures count them down.
+        hold=[replace(part) for part in happened.parts] if kind == "hold" else None,
         takes=_takes(book, refers_to, happened) if kind == "capture" and refers_to else None,
         final=kind == "capture" and happened.gives_back,
     )  # fmt: skip

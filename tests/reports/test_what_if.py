@@ -12,7 +12,7 @@ from ledger.errors import Failure
 from ledger.post import Ledger
 from ledger.registry import bonus_account
 from reports.lake.making import frequent_cut
-from reports.past import Limits
+from reports.past import Limits, Past, recorded
 from reports.run import Book
 from reports.what_if import WhatIf, scaled, what_if
 
@@ -122,6 +122,19 @@ def test_with_the_limits_as_they_are_every_answer_is_the_same(book: Book) -> Non
     assert {"write_off_limit_exceeded", "credit_overdue", "insufficient_funds"} == set(told["code"].drop_nulls())
     assert told["kind"].n_unique() == 11
     assert found.answered == told.height == march.height - 1
+
+
+def test_two_books_of_one_past_share_nothing(book: Book) -> None:
+    """What a capture took in one book, it did not take in the other: no part is captured beyond itself."""
+    past = Past(book, "2024-03", book.accounts.filter(kind="money").collect()["id"])
+    books = past.book(), past.book()
+    for happened in past.happened:
+        for each in books:
+            each.enter(recorded(each, happened))
+    for each in books:
+        parts = [part for hold in each.holds.values() for part in hold.parts]
+        assert any(part.captured for part in parts)
+        assert all((part.captured or 0) <= part.amount for part in parts)
 
 
 def test_less_credit_declines_and_what_followed_finds_nothing(book: Book) -> None:
