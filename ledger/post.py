@@ -90,9 +90,9 @@ class Posting(Seam):
         self._cover(commands)
         return [answer(self.book, command, self.book.now) for command in commands]
 
-    def write(self) -> None:
-        """Write what was decided."""
-        write(self.connection, self.book)
+    def write(self, meanwhile: Callable[[], object] = bool) -> None:
+        """Write what was decided; `meanwhile` is done once, while the server writes."""
+        write(self.connection, self.book, meanwhile)
 
     def _cover(self, commands: Iterable[c.Command]) -> None:
         """Load as many open debits as the commands' credits can settle."""

@@ -59,19 +59,24 @@ COPY_FROM = 50
 """From so many rows on COPY costs less than an INSERT of arrays; below, several statements go out together."""
 
 
-def write(connection: Connection[Any], book: Book) -> None:
-    """Write everything that was entered into the book since it was loaded, then forget it was new."""
+def write(connection: Connection[Any], book: Book, meanwhile: Callable[[], object] = bool) -> None:
+    """Write everything that was entered into the book since it was loaded, then forget it was new.
+
+    `meanwhile` is done once, while the server writes if it has much to write.
+    """
     if not book.entered:
+        meanwhile()
         return
     transactions = _transactions(book.entered)
     if len(transactions) < COPY_FROM or in_pipeline(connection):
         entries = _entries(book.entered)
         statements = [_insert("transaction", _TRANSACTION, transactions), _insert("entry", _ENTRY, entries)]
         statements += _state(book)
+        meanwhile()
     else:
         # While the server works on what it has got, the next rows are made ready.
         entries = _copy(connection, "transaction", _TRANSACTION, transactions, lambda: _entries(book.entered))
-        statements = _copy(connection, "entry", _ENTRY, entries, lambda: _state(book))
+        statements, _ = _copy(connection, "entry", _ENTRY, entries, lambda: (_state(book), meanwhile()))
     with together(connection):
         for sql, parameters in statements:
             if parameters:
@@ -175,7 +180,7 @@ def _source(types: Types, rows: Rows) -> tuple[Types, str, list[Any]]:
     return filled, f"(VALUES {', '.join([row] * len(rows))})", parameters
 
 
-class _Written(dict[datetime | None, str | None]):
+class Moments(dict[datetime | None, str | None]):
     """Moments as text: a batch has few, and the driver would write out each of them a thousand times."""
 
     def __missing__(self, at: datetime | None) -> str | None:
@@ -184,7 +189,7 @@ class _Written(dict[datetime | None, str | None]):
 
 
 def _transactions(entered: list[Transaction]) -> Rows:
-    written = _Written()
+    written = Moments()
     return [
         (
             t.id, t.key, t.fingerprint, t.kind, "posted" if t.code is None else "declined", t.code,
@@ -206,7 +211,7 @@ def _entries(entered: list[Transaction]) -> Rows:
 
 
 def _balances(book: Book) -> Rows:
-    written = _Written()
+    written = Moments()
     moved = {entry.account: book.balances[entry.account] for t in book.entered for entry in t.clients()}
     return [(account, b.balance, b.held, b.version, written[b.posted_at]) for account, b in moved.items()]
 

@@ -18,7 +18,7 @@ from ledger.food import commands as f
 from ledger.food.bonuses import Program, accrued, in_force, midnight, redeemable
 from ledger.food.outcomes import Ordered, ordered
 from ledger.food.pricing import Line, Priced, lines_of, price, refusal
-from ledger.food.shop import Accrual, Order, OrderLine, Shop
+from ledger.food.shop import Accrual, Order, OrderLine, Said, Shop
 from ledger.food.standing import left_by_line, money_of, said_of, shares
 from ledger.money import decimal, share
 from ledger.outcomes import RANK, Facts, Invalid, Posted, shown
@@ -34,6 +34,8 @@ def answer(shop: Shop, seam: Seam, command: c.Command) -> Outcome:
     known = replay(seam.book, command)
     if known is not None:
         return _repeated(shop, known)
+    if not isinstance(command, f.Order):
+        say(shop, seam.book)  # what it does to an order must not be told of the order's placing
     touched = _touched(shop, seam.book, command)
     at = command.at or seam.book.now
     if touched is not None and at <= seam.book.now:
@@ -261,13 +263,25 @@ def _in_time(book: Book, order: Order, command: f.FollowUp) -> None:
 def _step(shop: Shop, book: Book, order: Order, command: c.Command, posted: Posted) -> Ordered:
     """Note a step of an order and return its outcome."""
     shop.follow(book)
-    said = said_of(book, order)
+    said: Said = {}
+    if shop.unsaid is not None and isinstance(command, f.Order):
+        shop.unsaid.append((order, said))
+    else:
+        said |= said_of(book, order)
     if isinstance(command, f.Cancel):
         brand = command.fee_brand or order.brands[0]
         said["fee"] = {"brand": brand, "amount": str(command.fee)} if command.fee else None
     shop.said[posted.transaction] = said
     shop.steps.append((posted.transaction, order.id, command.kind))
     return ordered(posted, said)
+
+
+def say(shop: Shop, book: Book) -> None:
+    """Fill in what callers are told of the orders that wait for it, as they stand now."""
+    for order, said in shop.unsaid or ():
+        said |= said_of(book, order)
+    if shop.unsaid:
+        shop.unsaid.clear()
 
 
 def _deliver(shop: Shop, seam: Seam, order: Order, command: f.Deliver) -> Outcome:

@@ -14,13 +14,14 @@ from psycopg import Connection
 
 from ledger import commands as c
 from ledger.food import commands as f
-from ledger.food.decide import Outcome, answer, expire_points
+from ledger.food.decide import Outcome, answer, expire_points, say
 from ledger.food.registry import FOOD_RULES
 from ledger.food.settings import FoodSettings
-from ledger.food.store import Named, load_shop, orders_named, write_shop
+from ledger.food.shop import Shop
+from ledger.food.store import Named, Written, load_shop, new_rows, orders_named, write_shop
 from ledger.load import numbers_of
 from ledger.outcomes import Declined, Done, Invalid
-from ledger.post import Ledger, brands_of, named, payments_of, uncollected
+from ledger.post import Ledger, Posting, brands_of, named, payments_of, uncollected
 from ledger.records import Record
 from ledger.registry import bonus_account
 from ledger.store import CUT_LOCK
@@ -107,10 +108,12 @@ class Desk:
                 mains = {order.main for order in shop.orders.values()} - {None}
                 if not mains <= p.book.transactions.keys():
                     raise _Stale
+                shop.unsaid = []
                 outcomes = [answer(shop, p, command) for command in commands]
                 if keep:
-                    p.write()
-                    write_shop(connection, p.book, shop)
+                    _write(connection, p, shop)
+                else:
+                    say(shop, p.book)
         return outcomes
 
     def _open_bonus_accounts(
@@ -150,9 +153,20 @@ class Desk:
                 shop = load_shop(connection, p.book, (), lives=self.preorder_lives)
                 at = min(until, p.book.now)
                 points = sum(expire_points(shop, p, account, at) for account in accounts)
-                p.write()
-                write_shop(connection, p.book, shop)
+                _write(connection, p, shop)
         return accounts[-1], points
+
+
+def _write(connection: Connection[Any], posting: Posting, shop: Shop) -> None:
+    """Write what was decided; while the server writes the postings, what the orders come to is told and made ready."""
+    rows: Written = []
+
+    def make_ready() -> None:
+        say(shop, posting.book)
+        rows.extend(new_rows(posting.book, shop))
+
+    posting.write(make_ready)
+    write_shop(connection, posting.book, shop, rows)
 
 
 _UNOPENED = """

@@ -109,7 +109,8 @@ def _lowered(lines: Sequence[Line], promotions: Sequence[Promotion]) -> Priced:
             discounts[index] += part
         applied.append((promotion, taken))
     lowered = [
-        line if line.discount == discount else line._replace(discount=discount)
+        # All but the discount and the rate as it was; _replace would take three times as long.
+        line if line.discount == discount else Line(*line[:-2], discount, line.vat_rate)
         for line, discount in zip(lines, discounts, strict=True)
     ]
     return Priced(lowered, applied)

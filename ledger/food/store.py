@@ -20,6 +20,7 @@ from ledger.food.shop import Accrual, Order, OrderLine, Shop
 from ledger.load import ask
 from ledger.money import decimal, minor
 from ledger.outcomes import Entry
+from ledger.store import Moments
 
 _LIMITED = "(max_uses IS NOT NULL OR max_uses_per_party IS NOT NULL OR first_order_only)"
 _PROMOTION = (
@@ -245,31 +246,43 @@ _LOT_USE = {
 }  # fmt: skip
 
 
-def write_shop(connection: Connection[Any], book: Book, shop: Shop) -> None:
-    """Write what changed; the transactions it names are written before."""
+Rows = Sequence[Sequence[Any]]
+Written = list[tuple[str, dict[str, str], Rows]]
+
+
+def new_rows(book: Book, shop: Shop) -> Written:
+    """Return the rows of new orders and of all steps, by table, with its columns."""
     mains = {key: t.id for key, t in book.transactions.items()}
-    touched = {order.id: order for order in (*shop.new_orders, *shop.changed_orders.values())}
     brands = {code: brand.id for code, brand in book.brands.items()}
-    _copy(connection, "food_order", _ORDER, [_order_row(order, mains) for order in shop.new_orders])
-    _copy(connection, "order_line", _LINE, [
+    written = Moments()
+    lines = [
         (
             o.id, n.number, brands[n.brand], n.service, n.sku, n.name, n.quantity, n.price, n.gross, n.discount, n.net,
             n.kept,
         )
         for o in shop.new_orders for n in o.lines
-    ])  # fmt: skip
-    _copy(
-        connection,
-        "order_step",
-        _STEP,
-        [(t, order, kind, to_json(shop.said[t]).decode()) for t, order, kind in shop.steps],
-    )
-    _copy(connection, "promotion_use", _USE, [row for order in shop.new_orders for row in _uses(order)])
+    ]  # fmt: skip
+    return [
+        ("food_order", _ORDER, [_order_row(order, mains, written) for order in shop.new_orders]),
+        ("order_line", _LINE, lines),
+        ("order_step", _STEP, [(t, order, kind, to_json(shop.said[t]).decode()) for t, order, kind in shop.steps]),
+        ("promotion_use", _USE, [row for order in shop.new_orders for row in _uses(order, written)]),
+    ]
+
+
+def write_shop(connection: Connection[Any], book: Book, shop: Shop, rows: Written) -> None:
+    """Write the new rows and what else changed; the transactions that they name are written before."""
+    for table, types, of_table in rows:
+        _copy(connection, table, types, of_table)
+    mains = {key: t.id for key, t in book.transactions.items()}
+    brands = {code: brand.id for code, brand in book.brands.items()}
+    touched = {order.id: order for order in (*shop.new_orders, *shop.changed_orders.values())}
     new = {order.id for order in shop.new_orders}
     known = [order for order in shop.changed_orders.values() if order.id not in new]
+    written = Moments()
     with connection.pipeline():
-        _put(connection, "promotion_use", _USE, [row for order in known for row in _uses(order)], 2)
-        _put(connection, "food_order", _ORDER, [_order_row(order, mains) for order in known], 1)
+        _put(connection, "promotion_use", _USE, [row for order in known for row in _uses(order, written)], 2)
+        _put(connection, "food_order", _ORDER, [_order_row(order, mains, written) for order in known], 1)
         if known:
             kept = [(order.id, line.number, line.kept) for order in known for line in order.lines]
             connection.execute(_KEPT, [list(column) for column in zip(*kept, strict=True)])
@@ -287,16 +300,17 @@ _KEPT = (
 _USED = "UPDATE promotion p SET used = n.used FROM unnest(%s::bigint[], %s::integer[]) AS n(id, used) WHERE p.id = n.id"
 
 
-def _order_row(order: Order, mains: dict[str, int]) -> Sequence[Any]:
+def _order_row(order: Order, mains: dict[str, int], written: Moments) -> Sequence[Any]:
     return (
-        order.id, order.key, order.account, order.party, order.currency, order.status, order.placed_at, order.day,
-        order.due_at, None if order.main is None else mains[order.main], order.delivered_at, order.cancelled_at,
+        order.id, order.key, order.account, order.party, order.currency, order.status, written[order.placed_at],
+        order.day, written[order.due_at], None if order.main is None else mains[order.main],
+        written[order.delivered_at], written[order.cancelled_at],
     )  # fmt: skip
 
 
-def _uses(order: Order) -> Iterable[Sequence[Any]]:
+def _uses(order: Order, written: Moments) -> Iterable[Sequence[Any]]:
     for promotion, _, discount in order.promotions:
-        yield order.id, promotion, order.party, discount, order.placed_at, order.cancelled_at
+        yield order.id, promotion, order.party, discount, written[order.placed_at], written[order.cancelled_at]
 
 
 def _accruals(order: Order, brands: dict[str, int]) -> Iterable[Sequence[Any]]:
@@ -313,16 +327,14 @@ def _put_points(connection: Connection[Any], all_points: Iterable[Points]) -> No
     _put(connection, "bonus_lot_use", _LOT_USE, uses, 4)
 
 
-def _copy(connection: Connection[Any], table: str, types: dict[str, str], rows: Sequence[Sequence[Any]]) -> None:
+def _copy(connection: Connection[Any], table: str, types: dict[str, str], rows: Rows) -> None:
     if rows:
         with connection.cursor().copy(f"COPY {table} ({', '.join(types)}) FROM STDIN") as copy:
             for row in rows:
                 copy.write_row(row)
 
 
-def _put(
-    connection: Connection[Any], table: str, types: dict[str, str], rows: Sequence[Sequence[Any]], key: int
-) -> None:
+def _put(connection: Connection[Any], table: str, types: dict[str, str], rows: Rows, key: int) -> None:
     """Insert rows, or update those that are there by the first `key` columns."""
     if not rows:
         return
