@@ -519,7 +519,7 @@ def trusted(made: type[T], **fields: Any) -> T:
     A second level that makes a debit of every order would otherwise check what it has computed.
     """
     command = object.__new__(made)
-    command.__dict__.update(fields)
+    object.__setattr__(command, "__dict__", fields)
     return command
 
 

@@ -5,7 +5,6 @@ other and never deadlock. Balances, usage, holds and open debits are written as 
 stand at the end of the batch.
 """
 
-import json
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
@@ -14,6 +13,7 @@ from typing import Any, TypeVar
 
 from psycopg import Connection
 from psycopg.pq import PipelineStatus
+from pydantic_core import to_json
 from stdnum import luhn
 
 from ledger.book import Book, Transaction
@@ -128,7 +128,7 @@ def _filled(types: Types, rows: Rows) -> tuple[Types, list[list[Any]]]:
 
 def _json(value: Any) -> str | None:
     """Return JSON as text, as which it travels: the driver has no array of it."""
-    return None if value is None else json.dumps(value)
+    return None if value is None else to_json(value).decode()
 
 
 def _insert(table: str, types: Types, rows: Rows, key: tuple[str, ...] = ()) -> Statement:
