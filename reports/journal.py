@@ -12,7 +12,19 @@ from pydantic import Field
 from reports.parameters import OfAccount, OfBrand, Period
 from reports.registry import Check, Column, Report
 from reports.run import Book, Result, run
-from reports.tables import Frame, Tables, beside, brand_names, client_accounts, in_currency, within, zero
+from reports.tables import (
+    APART,
+    Frame,
+    Tables,
+    beside,
+    brand_names,
+    client_accounts,
+    in_currency,
+    money_or_bonus,
+    of_points,
+    within,
+    zero,
+)
 
 NARROWING = ("operation", "kind", "service", "channel", "brand", "account")
 
@@ -63,16 +75,16 @@ def journal(tables: Tables, p: Parameters) -> Frame:
 
 
 def rest_of_transactions(tables: Tables, p: Parameters, rows: Frame) -> Frame:
-    """Set the rows' sum beside what all other entries of the same transactions lack of zero."""
+    """Set the rows' sums, money and points apart, beside what the rest of the same transactions lacks of zero."""
     listed = rows.select("leg", transaction_id="transaction")
+    amounts = rows.select("leg", "amount", transaction_id="transaction")
     whole = in_currency(tables.entries, p.currency).join(
         listed.select("transaction_id").unique(), on="transaction_id", how="inner"
     )
+    whole = whole.with_columns(kind=money_or_bonus(of_points()))
     others = whole.join(listed, on=["transaction_id", "leg"], how="anti")
-    return beside(
-        others.select("currency", amount=zero() - nw.col("amount")),
-        rows.select("currency", "amount"),
-    )
+    own = whole.drop("amount").join(amounts, on=["transaction_id", "leg"], how="inner")
+    return beside(others.select(*APART, amount=zero() - nw.col("amount")), own.select(*APART, "amount"), APART)
 
 
 def entries_behind(book: Book, parameters: Parameters) -> Result:
@@ -93,7 +105,7 @@ JOURNAL = Report(
         Column("business_date", "date", "Date", "Дата"),
         Column("key", "code", "Document", "Документ"),
         Column("operation", "code", "Kind", "Вид"),
-        Column("kind", "code", "On", "На счёте"),
+        Column("kind", "account_kind", "On", "На счёте"),
         Column("brand", "code", "Brand", "Бренд"),
         Column("account", "account", "Account", "Счёт"),
         Column("client", "text", "Client", "Клиент"),

@@ -19,8 +19,8 @@ from reports.parameters import Parameters
 from reports.tables import Tables
 
 Kind = Literal[
-    "account", "average", "code", "count", "currency", "date", "instant", "money", "month", "number", "rate",
-    "share", "text",
+    "account", "account_kind", "average", "code", "count", "currency", "date", "instant", "money", "month", "number",
+    "rate", "share", "text",
 ]  # fmt: skip
 Language = Literal["en", "ru"]
 Frame = nw.LazyFrame[Any]
@@ -32,7 +32,8 @@ class Column:
 
     `account` and `number` are whole numbers that name things and are never added up,
     `share` is a part of 1, `average` money rounded to the kopeck, `month` YYYY-MM.
-    `total` says that a sum by currency (and kind of account) means something.
+    `total` says that a sum by currency means something; a column of `account_kind` parts the
+    sums by kind of account too, so that points are never added to money.
     """
 
     name: str
@@ -51,7 +52,8 @@ class Check:
     """A control total: a figure of the report beside the same figure found another way.
 
     `frame(tables, parameters, rows)` gives `currency`, `expected`, `actual`, a row a
-    currency (text "" where the figure is a count); `rows` is the report's own frame.
+    currency (text "" where the figure is a count); with `kind`, money or bonus, where
+    points are among the figures, a row for each. `rows` is the report's own frame.
     No rows at all means zero on both sides.
     """
 

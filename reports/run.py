@@ -25,7 +25,8 @@ from reports.tables import Tables
 
 POLARS: dict[str, pl.DataType] = {
     "account": pl.Int64(), "count": pl.Int64(), "number": pl.Int64(),
-    "code": pl.String(), "currency": pl.String(), "month": pl.String(), "text": pl.String(),
+    "account_kind": pl.String(), "code": pl.String(), "currency": pl.String(), "month": pl.String(),
+    "text": pl.String(),
     "money": pl.Decimal(18, 2), "rate": pl.Decimal(5, 2), "average": pl.Float64(), "share": pl.Float64(),
     "date": pl.Date(), "instant": pl.Datetime("us", "UTC"),
 }  # fmt: skip
@@ -58,7 +59,7 @@ class Lake(Protocol):
 
 @dataclass(frozen=True)
 class Control:
-    """A control total of a result: one figure found in two ways."""
+    """A control total of a result: one figure found in two ways; `kind` is money or bonus where there are both."""
 
     name: str
     en: str
@@ -66,6 +67,7 @@ class Control:
     currency: str
     expected: Decimal
     actual: Decimal
+    kind: str = ""
 
     @property
     def difference(self) -> Decimal:
@@ -263,7 +265,8 @@ def _typed(column: Column, found: pl.DataType) -> pl.Expr:
 
 
 def _controls(check: Check, tables: Tables, parameters: Parameters, rows: Any) -> list[Control]:
-    found = collected(check.frame(tables, parameters, rows)).sort("currency").rows(named=True)
+    frame = collected(check.frame(tables, parameters, rows))
+    found = frame.sort([name for name in ("currency", "kind") if name in frame.columns]).rows(named=True)
     zero = {"currency": parameters.currency or "", "expected": Decimal(0), "actual": Decimal(0)}
     return [
         Control(
@@ -273,6 +276,7 @@ def _controls(check: Check, tables: Tables, parameters: Parameters, rows: Any) -
             row["currency"] or "",
             _decimal(row["expected"]),
             _decimal(row["actual"]),
+            row.get("kind") or "",
         )
         for row in found or [zero]
     ]

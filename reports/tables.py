@@ -4,7 +4,7 @@ Only what both engines have is used: no date differences (there are day numbers)
 JSON, no as-of joins, no filters inside an aggregation (`only` takes their place).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -12,6 +12,7 @@ import narwhals as nw
 
 Frame = nw.LazyFrame[Any]
 MONEY = nw.Decimal(18, 2)
+APART = ("currency", "kind")  # how figures are added up where points are among them
 EVER = date(1900, 1, 1)  # before any business date; Spark cannot be told of the year 1
 KNOWN_WHEN = ("credit_terms", "changes")  # dated rows: what was recorded later was not known then
 
@@ -70,6 +71,17 @@ def of_clients() -> nw.Expr:
     return nw.col("version").is_null() == nw.lit(False)
 
 
+def of_points() -> nw.Expr:
+    """Say whether an entry is of points: on a bonus account, or the other side of one."""
+    on_them = nw.col("account_kind").is_in(("bonus", "bonus_expense"))
+    return on_them | (nw.col("source_kind") == "bonus").fill_null(False)
+
+
+def money_or_bonus(of_points: nw.Expr) -> nw.Expr:
+    """Return the kind that a figure is added up under."""
+    return nw.when(of_points).then(nw.lit("bonus")).otherwise(nw.lit("money"))
+
+
 def within(first_day: date, last_day: date) -> nw.Expr:
     """Say whether a row's business date is in the period, both days included."""
     return nw.col("business_date").is_between(first_day, last_day)
@@ -113,9 +125,9 @@ def latest_entries(entries: Frame) -> Frame:
     return entries.join(last, on=["account_id", "version"], how="inner")
 
 
-def beside(expected: Frame, actual: Frame) -> Frame:
-    """Return a check's frame: two frames of `currency`, `amount`, summed by currency, side by side."""
-    left = expected.select("currency", expected=nw.col("amount"), actual=zero())
-    right = actual.select("currency", expected=zero(), actual=nw.col("amount"))
+def beside(expected: Frame, actual: Frame, by: Sequence[str] = ("currency",)) -> Frame:
+    """Return a check's frame: two frames of `amount`, summed by currency (and kind), side by side."""
+    left = expected.select(*by, expected=nw.col("amount"), actual=zero())
+    right = actual.select(*by, expected=zero(), actual=nw.col("amount"))
     sides = [side.with_columns(nw.col("expected", "actual").cast(MONEY)) for side in (left, right)]
-    return nw.concat(sides).group_by("currency").agg(nw.col("expected").sum(), nw.col("actual").sum()).sort("currency")
+    return nw.concat(sides).group_by(*by).agg(nw.col("expected").sum(), nw.col("actual").sum()).sort(*by)

@@ -125,10 +125,12 @@ def _hold(name: str, result: "Result") -> None:
     """Fail if a control does not hold, naming the first."""
     broken = [control for control in result.controls if not control.holds]
     if broken:
+        from reports.formats.words import unit
+
         worst = broken[0]
         raise Failure(
             f"{name}: control {worst.name} does not hold: expected {worst.expected}, "
-            f"actual {worst.actual} {worst.currency}; {len(broken)} of {len(result.controls)} controls differ"
+            f"actual {worst.actual} {unit(worst, 'en')}; {len(broken)} of {len(result.controls)} controls differ"
         )
 
 

@@ -1,6 +1,6 @@
 """Results as an Excel workbook: a sheet of typed cells, and a sheet that says what they are.
 
-Sums are formulas by currency and kind, with their values, so that a filtered or edited
+Sums are formulas by currency and kind of account, with their values, so that a filtered or edited
 sheet goes on adding up.
 """
 
@@ -16,7 +16,7 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from ledger.errors import Failure
-from reports.formats.words import NUMBERS, facts, subtotals, word
+from reports.formats.words import NUMBERS, facts, parting, subtotals, unit, word
 from reports.registry import Column, Language
 from reports.run import Result
 
@@ -112,7 +112,7 @@ def _write(sheet: Worksheet, row: int, index: int, value: Any, column: Column, l
 
 def _subtotals(s: _Sheet, last: int) -> None:
     names = [column.name for column in s.columns]
-    groups = [name for name in names if name in ("currency", "kind")]
+    groups = parting(s.columns)
     for number, sums in enumerate(subtotals(s.result), start=last + 2):
         s.sheet.write_string(number, 0, word("total", s.language).capitalize(), s.sums[0])
         for index, column in enumerate(s.columns):
@@ -153,7 +153,7 @@ def _about(book: Workbook, sheet: Worksheet, result: Result, language: Language)
     for number, control in enumerate(result.controls, start=first + 1):
         state = "holds" if control.holds else "differs"
         sheet.write_string(number, 0, control.label(language), None if control.holds else red)
-        sheet.write_string(number, 1, control.currency)
+        sheet.write_string(number, 1, unit(control, language))
         for index, figure in enumerate((control.expected, control.actual, control.difference), start=2):
             sheet.write_number(number, index, float(figure), amount)
         sheet.write_string(number, 5, f"  {word(state, language)}", None if control.holds else red)

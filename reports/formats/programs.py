@@ -37,7 +37,7 @@ def about(result: Result) -> dict[str, Any]:
 
 def _control(control: Control) -> dict[str, Any]:
     figures = {name: f"{getattr(control, name):f}" for name in ("expected", "actual", "difference")}
-    return {"name": control.name, "currency": control.currency, **figures, "holds": control.holds}
+    return {"name": control.name, "currency": control.currency, "kind": control.kind, **figures, "holds": control.holds}
 
 
 def _value(value: Any, column: Column, time_zone: str) -> Any:

@@ -25,9 +25,9 @@ _RUSSIAN = {
     "control": "контроль", "expected": "ожидается", "actual": "есть", "difference": "разница",
     "holds": "сходится", "differs": "НЕ СХОДИТСЯ", "controls": "контрольные суммы", "about": "об отчёте",
     "nothing": "нет", "provisional": "ПРЕДВАРИТЕЛЬНО: не все дни закрыты", "yes": "да", "no": "нет",
-    "provisional figures": "предварительные данные",
+    "provisional figures": "предварительные данные", "money": "деньги", "bonus": "баллы",
 }  # fmt: skip
-_ENGLISH = {"provisional": "PROVISIONAL: not every day is closed", "differs": "DIFFERS"}
+_ENGLISH = {"provisional": "PROVISIONAL: not every day is closed", "differs": "DIFFERS", "bonus": "points"}
 
 
 def word(text: str, language: Language) -> str:
@@ -95,10 +95,20 @@ def _clock(local: datetime) -> str:
     return local.isoformat(" ", "seconds") if repeated else f"{local:%Y-%m-%d %H:%M:%S}"
 
 
+def parting(columns: list[Column]) -> list[str]:
+    """Return the columns by which sums are kept apart."""
+    return [column.name for column in columns if column.kind in ("currency", "account_kind")]
+
+
+def unit(control: Control, language: Language) -> str:
+    """Return what a control's figures are in: the currency, and whether money or points where there are both."""
+    return " ".join(filter(None, (control.currency, word(control.kind, language))))
+
+
 def subtotals(result: Result) -> list[dict[str, Any]]:
-    """Return sums of the columns that add up: a row a currency and kind, with these two named."""
+    """Return sums of the columns that add up: a row a currency and kind of account, with these two named."""
     summed = [column.name for column in result.columns if column.total]
-    groups = [column.name for column in result.columns if column.kind == "currency" or column.name == "kind"]
+    groups = parting(result.columns)
     if not summed or not result.frame.height:
         return []
     if not groups:
@@ -114,7 +124,7 @@ def control_line(control: Control, language: Language) -> str:
     )
     state = word("holds" if control.holds else "differs", language)
     gap = "" if control.holds else f" ({money(control.difference, language)})"
-    return " ".join(filter(None, (f"{control.label(language)}:", figures, control.currency, f"– {state}{gap}")))
+    return " ".join(filter(None, (f"{control.label(language)}:", figures, unit(control, language), f"– {state}{gap}")))
 
 
 def shown_rows(result: Result, language: Language) -> Iterator[list[str]]:

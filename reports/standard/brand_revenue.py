@@ -11,6 +11,8 @@ from pydantic import Field
 from reports.parameters import Grain, OfBrand, Period
 from reports.registry import Check, Column, Report
 from reports.tables import (
+    APART,
+    MONEY,
     Frame,
     Tables,
     beside,
@@ -35,14 +37,19 @@ class Parameters(Period, OfBrand):
     by: Grain = Field("month", description="a row for each day, week or month, or one total")
 
 
-def revenue(tables: Tables, p: Period) -> Frame:
-    """Return the revenue entries of the period with `brand`, `brand_name`, narrowed as the parameters say."""
-    lines = in_currency(tables.entries, p.currency).filter(
+def lines(tables: Tables, p: Period) -> Frame:
+    """Return the revenue entries of the period, narrowed as the parameters say."""
+    entries = in_currency(tables.entries, p.currency).filter(
         nw.col("account_kind") == "revenue", within(p.first_day, p.last_day)
     )
-    named = lines.join(brand_names(tables), on="brand_id", how="left")
     brand = getattr(p, "brand", None)
-    return named if brand is None else named.filter(nw.col("brand") == brand)
+    asked = brand_names(tables).filter(nw.col("brand") == brand)
+    return entries if brand is None else entries.join(asked, on="brand_id", how="semi")
+
+
+def revenue(tables: Tables, p: Period) -> Frame:
+    """Return the revenue entries of the period, narrowed as the parameters say, with `brand`, `brand_name`."""
+    return lines(tables, p).join(brand_names(tables), on="brand_id", how="left")
 
 
 def sold() -> nw.Expr:
@@ -119,15 +126,19 @@ def gross_less_discount(tables: Tables, p: Parameters, rows: Frame) -> Frame:
 
 
 def paid_by_clients(tables: Tables, p: Parameters, rows: Frame) -> Frame:
-    """Set net less refunds, of all brands, beside what sales and refunds moved on clients' accounts."""
+    """Set what brands kept, and what was paid by points, beside what left clients' accounts of either kind."""
     paid = in_currency(tables.entries, p.currency).filter(
         of_clients(), within(p.first_day, p.last_day), nw.col("kind").is_in((*SALES, "refund"))
     )
     everyone = p.model_copy(update={"brand": None, "by": "total"})
     sold_by_all = rows if p.brand is None else sums(tables, everyone)
+    money = nw.col("net") - nw.col("refunds") - nw.col("bonus")
+    received = [
+        sold_by_all.select("currency", kind=nw.lit(kind), amount=amount.cast(MONEY))
+        for kind, amount in (("money", money), ("bonus", nw.col("bonus")))
+    ]
     return beside(
-        paid.select("currency", amount=zero() - nw.col("amount")),
-        sold_by_all.select("currency", amount=nw.col("net") - nw.col("refunds")),
+        paid.select("currency", kind="account_kind", amount=zero() - nw.col("amount")), nw.concat(received), APART
     )
 
 
@@ -167,8 +178,8 @@ REPORT = Report(
         Check("net", "gross − discount = net", "без скидок − скидки = со скидками", gross_less_discount),
         Check(
             "clients_paid",
-            "net − refunds = paid by clients",
-            "нетто − возвраты = списано с клиентов",
+            "kept, and paid by points = paid by clients",
+            "осталось деньгами и оплачено баллами = списано с клиентов",
             paid_by_clients,
         ),
     ),

@@ -9,7 +9,7 @@ import narwhals as nw
 from reports.parameters import OfBrand, Period
 from reports.registry import Check, Column, Report
 from reports.standard import brand_revenue
-from reports.tables import EVER, MONEY, Frame, Tables, beside, client_accounts
+from reports.tables import EVER, MONEY, Frame, Tables, beside, client_accounts, counted, only
 
 
 class Parameters(Period, OfBrand):
@@ -17,18 +17,18 @@ class Parameters(Period, OfBrand):
 
 
 def _orders(tables: Tables, p: Parameters) -> Frame:
-    """Return a row an order up to the last day: client, currency, month, net."""
+    """Return a row an order up to the last day: party, currency, month, business_date, net."""
     from_ever = p.model_copy(update={"first_day": EVER})
-    asked = tables.transactions.select("account_id", order="id")
+    asked = tables.transactions.filter(nw.col("kind").is_in(("debit", "hold"))).select("account_id", order="id")
     clients = client_accounts(tables).select("party", account_id="account")
     return (
-        brand_revenue.revenue(tables, from_ever)
+        brand_revenue.lines(tables, from_ever)
         .filter(brand_revenue.sold())
-        .with_columns(order=brand_revenue.order())
+        .select("currency", "month", "business_date", "amount", order=brand_revenue.order())
         .group_by("order", "currency")
         .agg(month=nw.col("month").min(), business_date=nw.col("business_date").min(), net=nw.col("amount").sum())
-        .join(asked, on="order", how="left")
-        .join(clients, on="account_id", how="left")
+        .join(asked, on="order", how="inner")
+        .join(clients, on="account_id", how="inner")
     )
 
 
@@ -37,15 +37,20 @@ def client_activity(tables: Tables, p: Parameters) -> Frame:
 
     Share is of the cohort. Average is net by order.
     """
-    orders = _orders(tables, p)
-    firsts = orders.group_by("party", "currency").agg(cohort=nw.col("month").min())
-    sizes = firsts.group_by("cohort", "currency").agg(cohort_clients=nw.len())
+    now, cohort = nw.col("business_date") >= p.first_day, ("cohort", "currency")
     return (
-        orders.filter(nw.col("business_date") >= p.first_day)
-        .join(firsts, on=["party", "currency"], how="inner")
-        .group_by("cohort", "month", "currency")
-        .agg(clients=nw.col("party").n_unique(), orders=nw.len(), net=nw.col("net").sum())
-        .join(sizes, on=["cohort", "currency"], how="left")
+        _orders(tables, p)
+        .group_by("party", "currency", "month")
+        .agg(orders=counted(now).sum(), net=only(now, "net").sum())
+        .with_columns(cohort=nw.col("month").min().over("party", "currency"))
+        .group_by(*cohort, "month")
+        .agg(
+            nw.col("orders", "net").sum(),
+            clients=counted(nw.col("orders") > 0).sum(),
+            came=counted(nw.col("month") == nw.col("cohort")).sum(),
+        )
+        .with_columns(cohort_clients=nw.col("came").sum().over(*cohort))
+        .filter(nw.col("clients") > 0)
         .with_columns(
             share=nw.col("clients").cast(nw.Float64) / nw.col("cohort_clients").cast(nw.Float64),
             average=nw.col("net").cast(nw.Float64) / nw.col("orders").cast(nw.Float64),
@@ -57,7 +62,7 @@ def client_activity(tables: Tables, p: Parameters) -> Frame:
 
 def as_revenue(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set the orders beside the distinct orders that begin in the period's revenue."""
-    sold = brand_revenue.revenue(tables, p).filter(brand_revenue.sold())
+    sold = brand_revenue.lines(tables, p).filter(brand_revenue.sold())
     orders = sold.with_columns(order=brand_revenue.order()).select("currency", "order").unique()
     begun = tables.entries.filter(nw.col("kind") == "capture", nw.col("business_date") < p.first_day)
     earlier = begun.select(order="refers_to").unique()

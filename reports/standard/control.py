@@ -11,7 +11,7 @@ import narwhals as nw
 from reports.engines import settled
 from reports.parameters import AsOf, Period
 from reports.registry import REPORTS, Check, Column, Frame, Report
-from reports.tables import MONEY, Tables, beside, counted, in_currency, of_clients, zero
+from reports.tables import APART, MONEY, Tables, beside, counted, in_currency, of_clients, zero
 
 Parameters = Period
 
@@ -36,25 +36,28 @@ def missing_versions(tables: Tables, p: Period) -> Frame:
 
 def _kept(tables: Tables, column: str) -> Frame:
     clients = tables.accounts.filter(~nw.col("party_id").is_null())
-    return clients.select("currency", amount=nw.col(column).fill_null(zero()))
+    return clients.select(*APART, amount=nw.col(column).fill_null(zero()))
+
+
+def _summed(tables: Tables, column: str) -> Frame:
+    return tables.entries.filter(of_clients()).select("currency", kind="account_kind", amount=column)
 
 
 def balances(tables: Tables, p: Period) -> Frame:
     """Set the ledger's balances of clients at the cut beside the sums of their entries."""
-    return beside(_kept(tables, "balance"), tables.entries.filter(of_clients()).select("currency", "amount"))
+    return beside(_kept(tables, "balance"), _summed(tables, "amount"), APART)
 
 
 def held(tables: Tables, p: Period) -> Frame:
     """Set what the ledger held at the cut beside the sums of the entries."""
-    summed = tables.entries.filter(of_clients()).select("currency", amount="held")
-    return beside(_kept(tables, "held"), summed)
+    return beside(_kept(tables, "held"), _summed(tables, "held"), APART)
 
 
 def parts_of_holds(tables: Tables, p: Period) -> Frame:
     """Set what the ledger held at the cut beside what is left of the holds."""
-    currencies = tables.accounts.select("currency", source_id="id")
-    parts = tables.holds.join(currencies, on="source_id", how="inner")
-    return beside(_kept(tables, "held"), parts.select("currency", amount="held"))
+    accounts = tables.accounts.select(*APART, source_id="id")
+    parts = tables.holds.select("source_id", "held").join(accounts, on="source_id", how="inner")
+    return beside(_kept(tables, "held"), parts.select(*APART, amount="held"), APART)
 
 
 def debts(tables: Tables, p: Period) -> Frame:
@@ -105,8 +108,12 @@ def _found(tables: Tables, p: Period) -> Iterator[tuple[str, str, Frame]]:
             yield report.name, control.name, control.frame(tables, asked, rows)
 
 
+def _kind(frame: Frame) -> nw.Expr:
+    return nw.col("kind") if "kind" in frame.collect_schema().names() else nw.lit("").alias("kind")
+
+
 def control(tables: Tables, p: Period) -> Frame:
-    """Return a row a check and currency, by source and check; a check of nothing has no row.
+    """Return a row a check, currency and kind (money or bonus, where there are both); a check of nothing has no row.
 
     The one report that runs as it is made: all checks in one plan would be too much for either engine.
     """
@@ -114,6 +121,7 @@ def control(tables: Tables, p: Period) -> Frame:
         settled(
             frame.select(
                 "currency",
+                _kind(frame),
                 nw.lit(source).alias("source"),
                 nw.lit(name).alias("check"),
                 nw.col("expected", "actual").cast(MONEY),
@@ -128,7 +136,7 @@ def control(tables: Tables, p: Period) -> Frame:
         .with_columns(difference=difference)
         .with_columns(state=state)
         .select(*(column.name for column in REPORT.columns))
-        .sort("source", "check", "currency")
+        .sort("source", "check", "currency", "kind")
     )
 
 
@@ -148,12 +156,13 @@ REPORT = Report(
         Column("source", "code", "Source", "Источник"),
         Column("check", "code", "Check", "Проверка"),
         Column("currency", "currency", "Currency", "Валюта"),
+        Column("kind", "account_kind", "Kind", "Вид"),
         Column("expected", "money", "Expected", "Ожидается"),
         Column("actual", "money", "Actual", "Есть"),
         Column("difference", "money", "Difference", "Разница"),
         Column("state", "code", "State", "Состояние"),
     ),
-    key=("source", "check", "currency"),
+    key=("source", "check", "currency", "kind"),
     frame=control,
     checks=(Check("no_difference", "no check differs", "ни одна проверка не расходится", no_difference),),
 )

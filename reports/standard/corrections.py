@@ -7,7 +7,7 @@ import narwhals as nw
 
 from reports.parameters import OfAccount, Period
 from reports.registry import Check, Column, Report
-from reports.tables import MONEY, Frame, Tables, beside, client_accounts, counted, in_currency, within, zero
+from reports.tables import MONEY, Frame, Tables, beside, client_accounts, counted, in_currency, only, within, zero
 
 KINDS = ("refund", "reverse", "payout", "adjustment")
 
@@ -24,15 +24,17 @@ def _corrections(tables: Tables, p: Parameters) -> Frame:
 
 
 def _moves(tables: Tables, p: Parameters) -> Frame:
-    """Return what each transaction did to clients' accounts taken together, and its currency."""
+    """Return what each transaction did to clients' money accounts taken together, and to points, by currency."""
     entries = tables.entries.filter(
         within(p.first_day, p.last_day), ~nw.col("party_id").is_null(), nw.col("kind").is_in(KINDS)
     )
-    return entries.group_by("transaction_id", "currency").agg(change=nw.col("amount").sum())
+    return entries.group_by("transaction_id", "currency").agg(
+        change=only(nw.col("account_kind") == "money").sum(), points=only(nw.col("account_kind") == "bonus").sum()
+    )
 
 
 def corrections(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a correction and currency, in order; change is what clients' accounts gained or lost."""
+    """Return a row a correction and currency, in order; change and points are what clients gained or lost."""
     about = _corrections(tables, p).select("refers_to")
     corrected = tables.transactions.select(
         refers_to="id", of_document="key", of_kind="kind", of_date="business_date", of_account="account_id"
@@ -45,8 +47,8 @@ def corrections(tables: Tables, p: Parameters) -> Frame:
         .join(_moves(tables, p).rename({"transaction_id": "transaction"}), on="transaction", how="left")
         .join(corrected, on="refers_to", how="left")
         .with_columns(
+            *(nw.col(name).fill_null(zero()) for name in ("change", "points")),
             account=nw.coalesce("account_id", "of_account"),
-            change=nw.col("change").fill_null(zero()),
             currency=nw.col("currency").fill_null(""),
         )
         .join(names, on="account", how="left")
@@ -96,6 +98,7 @@ REPORT = Report(
         Column("note", "text", "Note", "Примечание"),
         Column("currency", "currency", "Currency", "Валюта"),
         Column("change", "money", "Change", "Изменение", total=True),
+        Column("points", "money", "Change of points", "Изменение баллов", total=True),
         Column("refers_to", "number", "Of transaction", "К операции"),
         Column("of_document", "code", "Of document", "К документу"),
         Column("of_kind", "code", "Of kind", "Исправлено"),

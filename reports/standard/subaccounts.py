@@ -69,21 +69,28 @@ def _since(last_day: date) -> nw.Expr:
 
 
 def _begun(tables: Tables, p: Parameters) -> Frame:
-    """Return what was drawn from payers with limits, with `begun`, the day of the debit or hold that it belongs to."""
-    begins = nw.col("kind").is_in(("debit", "hold"))
-    root = nw.when(begins).then(nw.col("transaction_id")).otherwise(nw.col("refers_to"))
+    """Return what was drawn from payers with limits, with `begun`, the day of the debit or hold that it belongs to.
+
+    That is null where it came before the payer's longest window: nothing of it counts.
+    """
     starts = tables.limits.with_columns(since=_since(p.last_day)).group_by("payer_id").agg(since=nw.col("since").min())
-    roots = tables.transactions.select(root="id", root_kind="kind", root_day="business_date", root_of="refers_to")
-    holds = tables.transactions.filter(nw.col("kind") == "hold").select(root_of="id", hold_day="business_date")
-    captured = nw.when(nw.col("root_kind") == "capture").then(nw.col("hold_day"))
+    kind, itself, cause = nw.col("kind"), nw.col("transaction_id"), nw.col("refers_to")
+    begins = kind.is_in(("debit", "hold"))
+    taken_or_given_back = nw.when(kind == "refund").then(cause).otherwise(itself)
     return (
         _of_payers(tables, p)
         .join(starts.rename({"payer_id": "payer"}), on="payer", how="inner")
         .filter(nw.col("business_date") >= nw.col("since"))  # nothing of a window comes before it
-        .select(*PAIR, root=root, drawn=nw.col("held") - nw.col("amount"))
-        .join(roots, on="root", how="inner")  # not left: the engine may then begin with the smaller side
-        .join(holds, on="root_of", how="left")
-        .select(*PAIR, "drawn", begun=nw.coalesce(captured, "root_day"))
+        .select(
+            *PAIR,
+            drawn=nw.col("held") - nw.col("amount"),
+            day=nw.when(begins).then(nw.col("business_date")),
+            root=nw.when(begins).then(itself).otherwise(cause),
+            hold=nw.when(kind == "capture").then(cause),
+            capture=taken_or_given_back,
+        )
+        .with_columns(root=nw.coalesce(nw.col("hold").max().over("capture"), "root"))  # a refund's capture's hold
+        .select(*PAIR, "drawn", begun=nw.col("day").max().over("root"))
     )
 
 

@@ -1,7 +1,8 @@
 """Trial balance: every account, the brands' own too, with debit and credit as accountants mean them.
 
 What a client has is the company's debt, a credit; cash is a debit. Each side is shown of
-its own, never netted between accounts. Controls: debit equals credit, in each currency.
+its own, never netted between accounts. Controls: debit equals credit, in each currency, of money
+and of points: what points paid of a brand's revenue stands there beside the points.
 """
 
 from typing import Literal
@@ -11,7 +12,21 @@ from pydantic import Field
 
 from reports.parameters import Period
 from reports.registry import Check, Column, Report
-from reports.tables import Frame, Tables, beside, brand_names, in_currency, only, taken, until, within
+from reports.tables import (
+    APART,
+    MONEY,
+    Frame,
+    Tables,
+    beside,
+    brand_names,
+    in_currency,
+    money_or_bonus,
+    only,
+    taken,
+    until,
+    within,
+    zero,
+)
 
 PAIRS = ("opening_debit", "opening_credit", "debit", "credit", "closing_debit", "closing_credit")
 KEYS = {"kind": ("kind", "brand", "currency"), "account": ("kind", "brand", "currency", "account", "reference")}
@@ -56,11 +71,26 @@ def trial_balance(tables: Tables, p: Parameters) -> Frame:
     return rows.filter(some).sort(*key[:4]).select(*key, *PAIRS)
 
 
-def _sides(debit: str, credit: str) -> "Check":
-    def frame(tables: Tables, p: Parameters, rows: Frame) -> Frame:
-        return beside(rows.select("currency", amount=debit), rows.select("currency", amount=credit))
+def _paid_by_points(tables: Tables, p: Parameters, name: str) -> list[Frame]:
+    """Return the revenue that points paid for, as a credit of points and not of money."""
+    days = {"opening": nw.col("business_date") < p.first_day, "closing": until(p.last_day)}
+    entries = in_currency(tables.entries, p.currency).filter(
+        nw.col("source_kind") == "bonus", days.get(name, within(p.first_day, p.last_day))
+    )
+    paid = entries.group_by("currency").agg(amount=nw.col("amount").sum())
+    signs = {"bonus": nw.col("amount"), "money": zero() - nw.col("amount")}
+    return [paid.select("currency", kind=nw.lit(kind), amount=amount.cast(MONEY)) for kind, amount in signs.items()]
 
+
+def _sides(debit: str, credit: str) -> "Check":
+    """Set debit beside credit: of money, and of points, with what these paid of the revenue."""
     name = debit.replace("_debit", "") if "_" in debit else "turnover"
+
+    def frame(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+        apart = rows.with_columns(kind=money_or_bonus(nw.col("kind").is_in(("bonus", "bonus_expense"))))
+        sides = [apart.select(*APART, amount=nw.col(credit).cast(MONEY)), *_paid_by_points(tables, p, name)]
+        return beside(apart.select(*APART, amount=debit), nw.concat(sides), APART)
+
     russian = {"opening": "начальный", "turnover": "обороты:", "closing": "конечный"}[name]
     return Check(f"{name}_zero", f"{name}: debit = credit", f"{russian} дебет = кредит", frame)
 
@@ -72,7 +102,7 @@ REPORT = Report(
     question="all accounts, the brands' own too",
     parameters=Parameters,
     columns=(
-        Column("kind", "code", "Kind", "Вид счёта"),
+        Column("kind", "account_kind", "Kind", "Вид счёта"),
         Column("brand", "code", "Brand", "Бренд"),
         Column("currency", "currency", "Currency", "Валюта"),
         Column("account", "account", "Account", "Счёт"),

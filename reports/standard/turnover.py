@@ -1,7 +1,7 @@
 """Turnover: what each account had at first, received, spent and has at last.
 
 Controls: the closing total is the ledger's own running balance; all entries, the
-brands' own too, sum to zero.
+brands' own too, sum to zero. Money and points are added up apart.
 """
 
 from typing import Literal
@@ -12,6 +12,7 @@ from pydantic import Field
 from reports.parameters import OfAccount, OfBrand, OfParty, Period
 from reports.registry import Check, Column, Report
 from reports.tables import (
+    APART,
     Frame,
     Tables,
     beside,
@@ -19,7 +20,9 @@ from reports.tables import (
     counted,
     in_currency,
     latest_entries,
+    money_or_bonus,
     of_clients,
+    of_points,
     only,
     until,
     within,
@@ -83,14 +86,16 @@ def turnover(tables: Tables, p: Parameters) -> Frame:
 def ledgers_balance(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set the closing total beside the balances that the ledger wrote at each account's last entry."""
     kept = latest_entries(tables.entries.filter(until(p.last_day))).select("balance_after", account="account_id")
-    ledger = chosen(tables, p).join(kept, on="account", how="inner").select("currency", amount="balance_after")
-    return beside(ledger, rows.select("currency", amount="closing"))
+    ledger = chosen(tables, p).join(kept, on="account", how="inner").select(*APART, amount="balance_after")
+    return beside(ledger, rows.select(*APART, amount="closing"), APART)
 
 
 def nothing_appears(tables: Tables, p: Parameters, rows: Frame) -> Frame:
-    """Set the sum of all entries beside zero."""
+    """Set the sum of all entries beside zero: those of money, and those of points with what they paid for."""
     entries = in_currency(tables.entries, p.currency).filter(until(p.last_day))
-    return beside(entries.select("currency", amount=zero()), entries.select("currency", "amount"))
+    sums = entries.group_by("currency", "account_kind", "source_kind").agg(nw.col("amount").sum())
+    apart = sums.with_columns(kind=money_or_bonus(of_points()))
+    return beside(apart.select(*APART, amount=zero()), apart.select(*APART, "amount"), APART)
 
 
 REPORT = Report(
@@ -106,7 +111,7 @@ REPORT = Report(
         Column("client", "text", "Client", "Клиент"),
         Column("brand", "code", "Brand code", "Код бренда"),
         Column("brand_name", "text", "Brand", "Бренд"),
-        Column("kind", "code", "Kind", "Вид"),
+        Column("kind", "account_kind", "Kind", "Вид"),
         Column("currency", "currency", "Currency", "Валюта"),
         Column("accounts", "count", "Accounts", "Счетов", total=True),
         Column("opening", "money", "Opening", "Начальный остаток", total=True),

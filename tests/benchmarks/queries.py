@@ -342,10 +342,12 @@ QUERIES = {
         GROUP BY ALL ORDER BY account""",
     "corrections": f"""
         SELECT t.id AS transaction, t.posted_at, t.business_date, t.key, t.kind, coalesce(t.account_id, o.account_id) AS account,
-               c.reference, c.client, t.by, t.reason, t.note, e.currency, coalesce(e.change, 0) AS change, t.refers_to,
+               c.reference, c.client, t.by, t.reason, t.note, e.currency, coalesce(e.change, 0) AS change,
+               coalesce(e.points, 0) AS points, t.refers_to,
                o.key AS of_document, o.kind AS of_kind, o.business_date AS of_date
         FROM transactions t
-             LEFT JOIN (SELECT transaction_id, currency, sum(amount) AS change FROM entries
+             LEFT JOIN (SELECT transaction_id, currency, coalesce(sum(amount) FILTER (account_kind = 'money'), 0) AS change,
+                               coalesce(sum(amount) FILTER (account_kind = 'bonus'), 0) AS points FROM entries
                         WHERE party_id IS NOT NULL AND kind IN ('refund', 'reverse', 'payout', 'adjustment') AND {_NOW}
                         GROUP BY ALL) e ON e.transaction_id = t.id
              LEFT JOIN transactions o ON o.id = t.refers_to

@@ -135,5 +135,6 @@ def test_a_broken_control_is_shown_and_fails(story: Story, tmp_path: Path, monke
     result = CliRunner().invoke(app, ["turnover", *MARCH, "--format", "json"])
     assert json.loads(result.output)["rows"]
     assert str(result.exception) == (
-        "turnover: control ledger_balance does not hold: expected 301.00, actual 300.00 RUB; 1 of 2 controls differ"
+        "turnover: control ledger_balance does not hold: expected 301.00, actual 300.00 RUB money; "
+        "1 of 2 controls differ"
     )

@@ -108,7 +108,8 @@ def test_a_failed_control_is_red_everywhere(broken: Result) -> None:
     terminal = io.StringIO()
     show(broken, "en", Console(file=terminal, force_terminal=True, color_system="standard", width=160))
     assert (
-        "\x1b[1;31mclosing = the ledger's balances: expected 15.00, actual 10.00 RUB – DIFFERS" in terminal.getvalue()
+        "\x1b[1;31mclosing = the ledger's balances: expected 15.00, actual 10.00 RUB money – DIFFERS"
+        in terminal.getvalue()
     )
 
 
