@@ -42,15 +42,16 @@ def test_a_subaccounts_spending_stands_beside_its_limits(lunch: Story) -> None:
 
 
 def test_a_hold_counts_when_placed_and_its_capture_adds_nothing(lunch: Story) -> None:
-    """What is held on the 30th and captured on the 31st is used on the 30th."""
+    """What is held on the 30th, captured and in part refunded on the 31st, is used on the 30th."""
     legs = [("romashka", 0, {"held": 80, "subaccount_id": lunch.accounts["anna"]["id"]})]
     hold = lunch._post("2017-03-30", "hold", legs, account="anna", amount=80)
     legs = [("romashka", -80, {"held": -80, "subaccount_id": lunch.accounts["anna"]["id"]})]
-    lunch._post("2017-03-31", "capture", legs, account="anna", amount=80, refers_to=hold)
-    for last_day, used in (("2017-03-30", "80.00"), ("2017-03-31", "0.00")):
+    capture = lunch._post("2017-03-31", "capture", legs, account="anna", amount=80, refers_to=hold)
+    legs = [("romashka", 30, {"subaccount_id": lunch.accounts["anna"]["id"]})]
+    lunch._post("2017-03-31", "refund", legs, account="anna", amount=30, refers_to=capture)
+    for last_day, day, month in (("2017-03-30", "80.00", "80.00"), ("2017-03-31", "0.00", "50.00")):
         result = lunch.book().report("subaccounts", first_day="2017-03-01", last_day=last_day)
-        days = result.frame.filter(result.frame["period"] == "day")
-        assert figures(days, "used") == [(used,)]
+        assert figures(result.frame, "period", "used")[1:3] == [("day", day), ("month", month)]
 
 
 def test_declines_by_code(story: Story) -> None:
