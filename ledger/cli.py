@@ -71,14 +71,18 @@ def account_argument(text: str) -> int | str:
 
 @app.command()
 def init(
-    time_zone: Annotated[str, typer.Option(help="The book's time zone: where its days begin.")] = "Europe/Moscow",
-    currency: Annotated[str, typer.Option(help="Currency of payments without an account that name none.")] = "RUB",
+    time_zone: Annotated[
+        str | None, typer.Option(help="The book's time zone, where its days begin. A new book's: Europe/Moscow.")
+    ] = None,
+    currency: Annotated[
+        str | None, typer.Option(help="Currency of payments without an account that name none. A new book's: RUB.")
+    ] = None,
 ) -> None:
-    """Make the book: its tables, its time zone. Safe to run again."""
+    """Make the book: its tables, its time zone. Run it again after every upgrade: it brings the tables up to date."""
     url = server_url(Settings())
     migrate(url)
-    initialise(url, time_zone, currency)
-    console.print(f"The book is ready, in {time_zone}, {currency}.")
+    has = initialise(url, time_zone, currency)
+    console.print(f"The book is ready, in {', '.join(has)}.")
 
 
 @app.command()

@@ -121,24 +121,27 @@ def connect(url: str, *, options: str = "", **kwargs: Any) -> psycopg.Connection
     return connection
 
 
-def initialise(url: str, time_zone: str, currency: str = "RUB") -> None:
-    """Write the book's one row: its time zone, and the currency of payments without an account that name none.
+def initialise(url: str, time_zone: str | None = None, currency: str | None = None) -> tuple[str, str]:
+    """Write the book's one row and return it: its time zone, and the currency of payments without an account that
+    name none. What is not given stays as it is; in a new book it is Europe/Moscow and RUB.
 
     Raises Failure on an unknown time zone or currency, or one other than the book already has.
     """
-    _check_time_zone(time_zone)
-    if not is_currency(currency):
+    if time_zone is not None:
+        _check_time_zone(time_zone)
+    if currency is not None and not is_currency(currency):
         raise Failure(f"currency {currency!r} is not an ISO 4217 currency with two decimals")
     with connect(url) as connection:
         connection.execute(
             "INSERT INTO book (id, time_zone, currency) VALUES (1, %s, %s) ON CONFLICT (id) DO NOTHING",
-            [time_zone, currency],
+            [time_zone or "Europe/Moscow", currency or "RUB"],
         )
         row = connection.execute("SELECT time_zone, currency FROM book").fetchone()
     assert row is not None
     for what, has, wanted in (("time zone", row[0], time_zone), ("currency", row[1], currency)):
-        if has != wanted:
+        if wanted not in (None, has):
             raise Failure(f"the book's {what} is {has} and cannot become {wanted}")
+    return row[0], row[1]
 
 
 def _check_time_zone(name: str) -> None:

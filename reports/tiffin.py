@@ -42,11 +42,20 @@ def main() -> None:
     except Failure as failure:
         print(f"tiffin: {failure}", file=sys.stderr)
         sys.exit(1)
+    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
+        print(
+            f"tiffin: the tables are not those of this version ({_first_line(error)}): run tiffin init", file=sys.stderr
+        )
+        sys.exit(1)
     except psycopg.Error as error:
         # Such as a role without the rights, or a full disk: the server's own words are the clearest.
-        print(f"tiffin: PostgreSQL: {(str(error).splitlines() or [type(error).__name__])[0]}", file=sys.stderr)
+        print(f"tiffin: PostgreSQL: {_first_line(error)}", file=sys.stderr)
         sys.exit(1)
     except BrokenPipeError:
         # The reader of our output went away (such as `head`): nothing is left to say.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -139,6 +139,7 @@ def test_the_books_time_zone_is_set_once(database_url: str) -> None:
     database.initialise(database_url, "Europe/Moscow")
     with pytest.raises(Failure, match="is Europe/Moscow and cannot become America/New_York"):
         database.initialise(database_url, "America/New_York")
+    assert database.initialise(database_url) == ("Europe/Moscow", "RUB")
 
 
 @pytest.mark.parametrize("name", ["Mars/Base", "Europe", "../etc/passwd", ""])

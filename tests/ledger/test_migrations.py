@@ -1,5 +1,8 @@
 """The migrated database agrees with the models, and its guards refuse what the ledger must never do."""
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
@@ -203,3 +206,14 @@ def count(connection: psycopg.Connection, table: str) -> int:
     row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
     assert row is not None
     return int(row[0])
+
+
+def test_tables_of_another_version_are_named_with_the_way_out(empty_database_url: str) -> None:
+    """A night after an upgrade that nobody told the database of ends in one line, not in a traceback."""
+    environment = {**os.environ, "TIFFIN_DATABASE_URL": empty_database_url}
+    code = "from reports.tiffin import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "nightly"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "the tables are not those of this version" in done.stderr and "run tiffin init" in done.stderr
