@@ -46,7 +46,7 @@ def _(control, corrections, declines, differing, held, last_day, mo, pl, receipt
     unexplained = corrections.frame.filter((pl.col("kind") == "adjustment") & pl.col("reason").is_null()).height
     to_do = {
         f"close the days up to {last_day}: they are still open": control.provisional,
-        f"find out why {differing.height} checks differ": differing.height > 0,
+        f"find out why checks differ: {differing.height}": differing.height > 0,
         f"allocate the payments whose payer is unknown, in {unallocated} rows of receipts": unallocated > 0,
         f"explain {unexplained} adjustments that give no reason": unexplained > 0,
         f"look at {int(declines.frame['count'].sum())} declines": declines.frame.height > 0,

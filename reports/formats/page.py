@@ -42,7 +42,7 @@ def fragment(result: Result, language: Language, *, most: int = 200) -> str:
         "subtotals": shown_subtotals(result, language),
         "left_out": f"{most} / {rows}" if rows > most else "",
     }
-    return _environment().get_template("result.html").render(context)
+    return _environment().get_template("fragment.html").render(context)
 
 
 def _context(result: Result, language: Language) -> dict[str, Any]:
