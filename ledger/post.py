@@ -257,12 +257,14 @@ class Ledger:
         brands = set[tuple[str, str | None]]().union(*map(brands_of, commands))
         payments = [key for command in commands for key in payments_of(command)]
         connection = self.connection()
+        # Whoever left something undone on the ledger's connection must not lose it.
+        own = connection.info.transaction_status == pq.TransactionStatus.IDLE
         with _transaction(connection, few=len(commands) < COPY_FROM, keep=keep):
             if not keep:
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             posting = self.posting(
                 connection, accounts, keys=keys, refers=refers, times=times, brands=brands, payments=payments,
-                lock=keep, own=True, meanwhile=lambda: [command.fingerprint for command in commands],
+                lock=keep, own=own, meanwhile=lambda: [command.fingerprint for command in commands],
             )  # fmt: skip
             with posting as p:
                 outcomes = p.decide_all(commands)

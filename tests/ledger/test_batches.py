@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from ledger import commands
-from ledger.post import Posting
+from ledger.outcomes import Declined
+from ledger.post import Ledger, Posting
 from tests.ledger.checks import check, same
 from tests.ledger.worlds import MOSCOW, Postgres, Pure
 
@@ -243,3 +244,18 @@ def test_a_company_with_thousands_of_open_debits_loads_a_few_of_them(both: Both)
         assert len(posting.book.open_debits[number]) <= 2
         posting.write()
     assert len(both.postgres.state()["owed"]["anna"]) == 2990
+
+
+def test_what_was_left_undone_on_the_ledgers_connection_is_not_lost(postgres: Postgres) -> None:
+    """Though the payer is only found under way, and locks are let go for him."""
+    for reference in ("anna", "romashka"):
+        postgres.administer({"type": "party", "reference": reference, "kind": "individual"})
+        postgres.administer({"type": "account", "reference": reference, "party": reference, "currency": "RUB"})
+    postgres.administer({"type": "brand", "code": "sushi"})
+    postgres.administer({"type": "link", "account": "anna", "payer": "romashka"})
+    ledger = Ledger(postgres.ledger.url)
+    ledger.connection().execute("UPDATE party SET name = 'Anna K.' WHERE reference = 'anna'")
+    [outcome] = ledger.post([commands.parse({"type": "debit", "key": "d1", "account": "anna", "lines": [LINE]})])
+    ledger.close()
+    assert isinstance(outcome, Declined)
+    assert postgres.rows("SELECT name FROM party WHERE reference = 'anna'") == [("Anna K.",)]

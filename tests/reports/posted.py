@@ -107,5 +107,6 @@ def _points(connection: psycopg.Connection[Any]) -> int:
     money = "SELECT a.id, b.id FROM account a, brand b WHERE a.reference = 'carol' AND b.code = 'pizza'"
     row = connection.execute(money).fetchone()
     assert row is not None
-    with connection.transaction():
-        return bonus_account(connection, *row)
+    number = bonus_account(connection, *row)
+    connection.commit()
+    return number
