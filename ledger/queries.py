@@ -25,7 +25,8 @@ Row = dict[str, Any]
 class Standing:
     """How an account stood at a time. Amounts in minor units; `available` is own money and credit in force.
 
-    `overdue` goes by the period of the terms in force, else of the last recorded that began; without any a debt is due at once.
+    `overdue` goes by the period of the terms in force, else of the last recorded that began; without any a debt is due
+    at once.
     """
 
     account: int
