@@ -11,7 +11,8 @@ _RUSSIAN = {
     "payment": "платёж", "allocate": "разнесение", "payout": "выплата", "debit": "списание", "hold": "резерв",
     "capture": "списание резерва", "release": "снятие резерва", "expiry": "истечение резерва", "refund": "возврат",
     "reverse": "сторно", "transfer": "перевод", "adjustment": "корректировка", "bonus": "баллы", "mark": "отметка",
-    "dish": "блюдо", "delivery": "доставка", "packaging": "упаковка", "order": "заказ", "deliver": "доставка", "cancel": "отмена", "refund_items": "возврат позиций",
+    "dish": "блюдо", "delivery": "доставка", "packaging": "упаковка",
+    "order": "заказ", "deliver": "доставка", "cancel": "отмена", "refund_items": "возврат позиций",
     # statuses and states
     "posted": "проведена", "declined": "отказ", "open": "открыт", "frozen": "заморожен", "closed": "закрыт",
     "placed": "оформлен", "delivered": "доставлен", "cancelled": "отменён", "captured": "списан", "released": "снят",
