@@ -68,19 +68,8 @@ def to_json(imported: Imported) -> dict[str, Any]:
         "money_out": _plain(statement.money_out),
         "checked": statement.checked,
         "refused": imported.refused or None,
-        **{name: _plain(amount) for name, amount in totals(imported).items()},
+        **{name: _plain(amount) for name, amount in imported.totals().items()},
         "entries": [_row_json(row) for row in imported.rows],
-    }
-
-
-def totals(imported: Imported) -> dict[str, Decimal]:
-    """Return where the money in of a statement went; the first four sum to it."""
-    return {
-        "posted": imported.total("posted", "would be posted"),
-        "there_already": imported.total("there already"),
-        "not_imported": imported.total("not imported"),
-        "declined": imported.total("declined"),
-        "unallocated": imported.total("posted", "would be posted", unallocated=True),
     }
 
 
@@ -144,9 +133,9 @@ def _print_totals(imported: Sequence[Imported]) -> None:
     for name in names:
         table.add_column(name, justify="left" if name == "currency" else "right")
     for each in (each for each in imported if each.rows):
-        figures = (each.statement.money_in, *totals(each).values(), each.statement.money_out)
+        figures = (each.statement.money_in, *each.totals().values(), each.statement.money_out)
         table.add_row(
-            escape(each.statement.title.removeprefix("statement ")), each.statement.currency,
+            escape(each.statement.name), each.statement.currency,
             *(f"{figure:,.2f}" for figure in figures),
         )  # fmt: skip
     if table.row_count:

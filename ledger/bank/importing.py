@@ -58,10 +58,19 @@ class Imported:
     refused: str = ""
     rows: tuple[Row, ...] = field(default=())
 
-    def total(self, *results: Result, unallocated: bool = False) -> Decimal:
-        """Return the money in of the rows with these results (or of the unallocated among them)."""
-        rows = (row for row in self.rows if row.result in results and (row.unallocated or not unallocated))
-        return sum((row.entry.amount for row in rows if row.entry.amount > 0 and not row.entry.pending), ZERO)
+    def totals(self) -> dict[str, Decimal]:
+        """Return where the money in went: the first four sum to it, `unallocated` is a part of what was posted."""
+        return {
+            "posted": self._total(lambda row: row.result in ("posted", "would be posted")),
+            "there_already": self._total(lambda row: row.result == "there already"),
+            "not_imported": self._total(lambda row: row.result == "not imported"),
+            "declined": self._total(lambda row: row.result == "declined"),
+            "unallocated": self._total(lambda row: row.unallocated),
+        }
+
+    def _total(self, of: Callable[[Row], bool]) -> Decimal:
+        rows = (row for row in self.rows if of(row) and row.entry.amount > 0 and not row.entry.pending)
+        return sum((row.entry.amount for row in rows), ZERO)
 
 
 def import_statements(

@@ -63,6 +63,11 @@ class Statement:
         return f"statement {self.number} of {self.account}" if self.number else f"statement of {self.account}"
 
     @property
+    def name(self) -> str:
+        """Return how it is called in tables, such as "40702810000000074935, 4"."""
+        return ", ".join(part for part in (self.account, self.number) if part)
+
+    @property
     def money_in(self) -> Decimal:
         """Return what was booked in."""
         return sum((e.amount for e in self.entries if e.amount > 0 and not e.pending), ZERO)
