@@ -14,7 +14,7 @@ def desk() -> None:
     """Draw the page."""
     head, who = st.columns([3, 1], vertical_alignment="bottom")
     head.title(sentence("Desk"))
-    by = who.text_input(sentence("Who you are"), key="by", persist_state="session").strip()
+    by = asking.who(who)
     seen = say("What is posted here is seen in the figures after the next cut.")
     once = say(
         "Pressing twice, or again after a broken connection, posts once: the form has one key until it is answered."
