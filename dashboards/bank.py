@@ -10,7 +10,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import opened, screen
+from dashboards import asking, going, opened, screen
 from dashboards.words import plain, say, sentence
 from ledger.bank.importing import Imported, Row, import_statements
 from ledger.bank.reading import read
@@ -51,7 +51,7 @@ STATEMENTS = (
     Column("there_already", "money", "There already", "Уже есть"),
     Column("not_imported", "money", "Not imported", "Не принято"),
     Column("declined", "money", "Declined", "Отказано"),
-    Column("unallocated", "money", "Unallocated", "Не распределено"),
+    Column("unallocated", "money", "Unallocated", "Не разнесено"),
     Column("money_out", "money", "Bank: out", "Банк: списано"),
 )
 
@@ -63,7 +63,7 @@ def bank() -> None:
         say("MT940, camt.053 or 1CClientBankExchange. Money in becomes payments, booked now with the bank's date; "
             "money out and reversals are only shown.")
     )  # fmt: skip
-    by = st.text_input(sentence("Who you are"), key="by", width=320).strip()
+    by = asking.who(st.container(width=320))
     if not by:
         st.info(sentence("write your name: every change says who made it"))
         return
@@ -114,7 +114,8 @@ def _told(imported: Sequence[Imported], *, posting: bool) -> None:
     screen.table(pl.DataFrame(told, _schema(ENTRIES)), ENTRIES, key="statement entries", hide_empty=True)
     waiting = sum(row.unallocated for row in rows)
     if waiting:
-        st.caption(sentence("without an account, for the desk to allocate: {n}", n=screen.count(waiting)))
+        told_so = sentence("without an account, for the desk to allocate: {n}", n=screen.count(waiting))
+        going.link(going.Target("desk.py", {"form": "allocate"}), f"{told_so} →")
 
 
 def _entry(imported: Imported, row: Row) -> dict[str, Any]:
