@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain, count, islice
+from itertools import count
 from typing import Any, TypeVar
 
 import psycopg
@@ -91,15 +91,8 @@ class Posting(Seam):
         self._cover(commands)
         return [answer(self.book, command, self.book.now) for command in commands]
 
-    def reserve(self, ids: int) -> None:
-        """Have so many ids at hand, without asking the database when they are taken."""
-        self.book.ids = chain(list(islice(self.book.ids, ids)), self.book.ids)
-
     def write(self, *more: Callable[[], object]) -> None:
-        """Write what was decided, and what each of `more` decides while the server writes what was decided before it.
-
-        For that nothing more may have to be loaded, and ids must be at hand.
-        """
+        """Write what was decided, and what each of `more` decides while the server writes what was before."""
         write(self.connection, self.book, *more)
 
     def _cover(self, commands: Iterable[c.Command]) -> None:

@@ -1,8 +1,8 @@
 """Write what a batch decided: transactions, entries, and the state they leave, one statement each.
 
-Transactions go in by key order, so that two writers racing with one key wait for each
-other and never deadlock. Balances, usage, holds and open debits are written as they
-stand at the end of the batch.
+Transactions go in by key order, so that two writers racing with the same keys wait for each
+other and do not deadlock (where a batch is written in parts, they may, and one tries again).
+Balances, usage, holds and open debits are written as they stand at the end of the batch.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -50,8 +50,7 @@ _OPEN_DEBIT = {"account_id": "bigint", "transaction_id": "bigint", "business_dat
 def write(connection: Connection[Any], book: Book, *more: Callable[[], object]) -> None:
     """Write everything that was entered into the book since it was loaded, then forget it was new.
 
-    Each of `more` enters more into the book, within a pipeline while the server writes what was entered before it.
-    None may ask the database anything.
+    Each of `more` enters more into the book: within a pipeline, while the server writes what was entered before it.
     """
     if in_pipeline(connection) or len(book.entered) < COPY_FROM:
         run(connection, _statements(book, more))
@@ -67,11 +66,11 @@ def write(connection: Connection[Any], book: Book, *more: Callable[[], object]) 
 
 def _statements(book: Book, more: Sequence[Callable[[], object]]) -> Iterator[Statement]:
     written = 0
-    for enter in (*more, bool):
+    for enter in (bool, *more):
+        enter()
         part, written = book.entered[written:], len(book.entered)
         yield insert("transaction", _TRANSACTION, _transactions(part))
         yield insert("entry", _ENTRY, _entries(part))
-        enter()
     yield from _state(book)
 
 

@@ -13,7 +13,6 @@ from typing import Any
 from psycopg import Connection
 
 from ledger import commands as c
-from ledger.book import Book
 from ledger.food import commands as f
 from ledger.food.decide import Outcome, answer, expire_points
 from ledger.food.registry import FOOD_RULES
@@ -28,7 +27,7 @@ from ledger.records import Record
 from ledger.registry import bonus_account
 
 PART = 50
-"""So many orders are decided while the server writes as many before them."""
+"""So many commands are decided while the server writes what those before them did."""
 
 
 class _Stale(Exception):
@@ -112,13 +111,15 @@ class Desk:
                 if not mains <= p.book.transactions.keys():
                     raise _Stale
                 shop.unsaid = []
-                at_once, *later = _parts(commands) if keep else [commands]
-                outcomes = [answer(shop, p, command) for command in at_once]
+                outcomes: list[Outcome] = []
+                parts = [commands[n : n + PART] for n in range(0, len(commands), PART)]
+                more = [partial(_decide, part, shop, p, outcomes) for part in parts]
                 if keep:
-                    p.reserve(_ids(shop, p.book, [order for part in later for order in part]))
-                    p.write(*(partial(_decide, part, shop, p, outcomes) for part in later))
+                    p.write(*more)
                     write_shop(connection, p.book, shop)
                 else:
+                    for decide in more:
+                        decide()
                     say(shop, p.book)
         return outcomes
 
@@ -166,36 +167,10 @@ class Desk:
         return accounts[-1], points
 
 
-def _parts(commands: Sequence[c.Command]) -> list[Sequence[c.Command]]:
-    """Return the commands in parts: the server writes each while the next is decided.
-
-    So all but the first are of orders only: nothing more must be loaded to decide them.
-    """
-    orders = 0
-    while orders < len(commands) and isinstance(commands[-1 - orders], f.Order):
-        orders += 1
-    first = max(PART, len(commands) - orders)
-    return [commands[:first], *(commands[n : n + PART] for n in range(first, len(commands), PART))]
-
-
 def _decide(commands: Sequence[c.Command], shop: Shop, posting: Posting, outcomes: list[Outcome]) -> None:
-    """Tell what the orders before come to, and decide more."""
+    """Tell what the orders before come to, and decide on more commands."""
     say(shop, posting.book)
     outcomes += [answer(shop, posting, command) for command in commands]
-
-
-def _ids(shop: Shop, book: Book, orders: Sequence[c.Command]) -> int:
-    """Return how many transactions orders can make at most: themselves, and what runs out before them."""
-    if not orders:
-        return 0
-    today = book.day(book.now)
-    held = [order for order in orders if isinstance(order, f.Order) and order.due_at is not None]
-    holds = len(held) + sum(hold.state == "open" for hold in book.holds.values())
-    # Points that come back when a hold runs out may have expired, and do so again.
-    lots = sum(
-        lot.gone_on is not None and lot.gone_on <= today for p in shop.points.values() for lot in p.lots.values()
-    )
-    return len(orders) + holds + lots * (1 + holds)
 
 
 _UNOPENED = """
