@@ -23,7 +23,11 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """How an account stood at a time. Amounts in minor units; `available` is own money and credit in force."""
+    """How an account stood at a time. Amounts in minor units; `available` is own money and credit in force.
+
+    `overdue` goes by the period of the terms in force, else of the last recorded that began; without any a debt is due
+    at once.
+    """
 
     account: int
     reference: str | None
@@ -76,12 +80,10 @@ def balance(connection: Connection[Any], asked: AccountRef, *, at: datetime | No
         held = int(entry["held_after"]) - _ran_out(connection, account["id"], at, entry["version"])
         terms = _terms_on(connection, account["id"], day, at)
         unpaid_since = _unpaid_since(connection, account["id"], at) if money < 0 else None
-        overdue = bool(
-            terms and unpaid_since and terms["period_days"] is not None
-            and (day - unpaid_since).days > terms["period_days"]
-        )  # fmt: skip
+        period = terms["period_days"] if terms else 0
+        overdue = unpaid_since is not None and period is not None and (day - unpaid_since).days > period
         own = money - held
-        limit = int(terms["credit_limit"]) if terms else None
+        limit = int(terms["credit_limit"]) if terms and terms["in_force"] else None
         available = max(0, own) if limit is None or overdue else max(0, own + limit)
         return Standing(
             account=account["id"], reference=account["reference"], currency=account["currency"], balance=money,
@@ -106,12 +108,13 @@ def _ran_out(connection: Connection[Any], account: int, at: datetime, version: i
 
 
 def _terms_on(connection: Connection[Any], account: int, day: date, at: datetime) -> Row | None:
+    """Return the terms in force on the day or, if none is, the last recorded that had begun: debts stay due."""
     return _row(
         connection,
-        "SELECT credit_limit, period_days FROM credit_terms WHERE account_id = %s AND valid_from <= %s "
-        "AND coalesce(valid_until, 'infinity') >= %s AND recorded_at <= %s ORDER BY id DESC LIMIT 1",
+        "SELECT credit_limit, period_days, coalesce(valid_until, 'infinity') >= %s AS in_force FROM credit_terms "
+        "WHERE account_id = %s AND valid_from <= %s AND recorded_at <= %s ORDER BY in_force DESC, id DESC LIMIT 1",
         # Terms recorded after a past moment were not known then; what is booked early today is judged by today's.
-        [account, day, day, max(at, _first_recorded(connection, account, at))],
+        [day, account, day, max(at, _first_recorded(connection, account, at))],
     )
 
 

@@ -366,6 +366,12 @@ def _write_off_limit(desk: Desk, record: r.Record) -> Facts:
     assert isinstance(record, r.WriteOffLimit)
     payer = _account_row(desk, record.payer)
     account = payer if record.account is None else _account_row(desk, record.account)
+    # A limit may come before its link, so that nothing is drawn in between; across currencies no link ever comes.
+    if account["currency"] != payer["currency"]:
+        raise Refused(
+            "currency_mismatch", account=account["id"], subject=account["subject"], currency=account["currency"],
+            asked=payer["currency"],
+        )  # fmt: skip
     desk.lock(payer["id"], account["id"])
     where = [payer["id"], account["id"], record.period]
     row = desk.row(

@@ -91,16 +91,16 @@ class SparkLake:
         self._frames: dict[str, Any] = {}
 
     def scan(self, name: str) -> Any:
-        """Return a table in its declared columns and types; null where the cut has no such column."""
+        """Return a table in its declared columns and types. Raises Failure as `Lake.pinned` does."""
         if name not in self._frames:  # Spark lists a table's files each time it is read
             self._frames[name] = self._scan(name)
         return self._frames[name]
 
     def _scan(self, name: str) -> Any:
         table = declared(name)
-        pinned = self.lake.manifest.tables.get(name)
+        pinned = self.lake.pinned(name)
         schema = ", ".join(f"`{column.name}` {SPARK_TYPES[column.type]}" for column in table.columns)
-        if pinned is None or not pinned.files:
+        if not pinned.files:
             return session().createDataFrame([], schema)
         root = self.lake.place.table(name)
         # Spark would else look into the files for their columns, once more for every table.

@@ -16,7 +16,7 @@ from reports.lake.cutting import Taken
 from reports.lake.extract import SNAPSHOTS
 from reports.lake.manifest import Cut, Maker, Manifest, PinnedTable, Previous, Published, Totals
 from reports.lake.place import Place
-from reports.lake.reading import declared
+from reports.lake.reading import Lake, declared
 from reports.lake.schema import TABLES
 
 
@@ -31,9 +31,8 @@ class _Export:
     narrow: list[pl.DataFrame] = field(default_factory=list)
     sums: list[pl.DataFrame] = field(default_factory=list)
 
-    def slices(self, of: str = "transactions") -> Iterator[tuple[int, int]]:
-        # A lake made before there was a table gets it whole.
-        after = self.previous.cut.last_transaction if self.previous and of in self.previous.tables else 0
+    def slices(self) -> Iterator[tuple[int, int]]:
+        after = self.previous.cut.last_transaction if self.previous else 0
         return self.taken.snapshot.slices(after, self.taken.snapshot.last_transaction)
 
     def tables(self) -> dict[str, PinnedTable]:
@@ -71,7 +70,7 @@ class _Export:
             yield self.taken.snapshot.attributes(after, until)
 
     def _lot_changes(self) -> Iterator[pl.DataFrame]:
-        for after, until in self.slices("lot_changes"):
+        for after, until in self.slices():
             yield self.taken.snapshot.lot_changes(after, until)
 
     def _append(self, name: str, frames: Iterator[pl.DataFrame]) -> PinnedTable:
@@ -96,13 +95,14 @@ class _Export:
 def export(place: Place, taken: Taken, previous: Published | None, made_by: Maker, *, anew: bool = False) -> Manifest:
     """Write the tables of a cut and return its manifest, not yet published.
 
-    With `anew` everything is written again, not only what is new. Raises Failure when the
-    lake holds another book, or one further on than this ledger.
+    With `anew`, or when an earlier release made the cut before, everything is written again and
+    not only what is new: what a release adds to the lake is there for the past, too. Raises
+    Failure when the lake holds another book, or one further on than this ledger.
     """
     if previous:
         _check_same_book(place, taken, previous.manifest)
     number = next_number(place, previous)
-    base = previous.manifest if previous and not anew else None
+    base = previous.manifest if previous and not anew and not outgrown(Lake(place, previous.manifest)) else None
     run = _Export(place, taken, number, base)
     tables = run.tables()
     cut = Cut(
@@ -123,6 +123,11 @@ def export(place: Place, taken: Taken, previous: Published | None, made_by: Make
         database=None,
         previous=named(previous),
     )
+
+
+def outgrown(lake: Lake) -> bool:
+    """Say whether tables or columns are declared that the cut does not have."""
+    return any(lake.lacking(table.name) for table in TABLES)
 
 
 def next_number(place: Place, previous: Published | None) -> int:

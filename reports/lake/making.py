@@ -11,8 +11,8 @@ import polars as pl
 from ledger.errors import Failure
 from reports.lake import dated, manifest
 from reports.lake.cutting import Taken, alone, cut
-from reports.lake.export import export
-from reports.lake.manifest import Manifest, Published
+from reports.lake.export import export, outgrown
+from reports.lake.manifest import Cut, Manifest, Published
 from reports.lake.place import Place
 from reports.lake.reading import Lake
 from reports.lake.schema import TABLES, Table
@@ -44,7 +44,7 @@ def frequent_cut(url: str, lake: str) -> tuple[Lake, bool]:
     with alone(url) as connection:
         latest = manifest.current(place)
         with cut(connection, url) as taken:
-            if latest and not _anything_new(latest.manifest, taken):
+            if latest and not _anything_new(latest.manifest, taken) and not outgrown(Lake(place, latest.manifest)):
                 return Lake(place, latest.manifest), False
             found = export(place, taken, latest, "frequent")
         return Lake(place, manifest.publish(place, found).manifest), True
@@ -73,18 +73,18 @@ def rebuild(url: str, lake: str) -> tuple[Lake, list[str]]:
 def unlike(before: Lake, after: Lake) -> list[str]:
     """Return a sentence for each row up to the earlier cut that two cuts do not share.
 
-    Snapshot tables are compared when nothing was recorded between the cuts.
+    Snapshot tables are compared when nothing was recorded or closed between the cuts, and a table that
+    has grown by a release since the earlier cut not at all.
     """
-    same = (before.cut.last_transaction, before.cut.last_change) == (
-        after.cut.last_transaction,
-        after.cut.last_change,
-    )
+    same = _book_at(before.cut) == _book_at(after.cut)
     return [sentence for table in TABLES if table.appended or same for sentence in _unlike(before, after, table)]
 
 
 def _unlike(before: Lake, after: Lake, table: Table) -> Iterator[str]:
     within = pl.col(table.key[0]) <= before.cut.last_transaction if table.appended else pl.lit(True)
     try:
+        if before.lacking(table.name):
+            return
         months = sorted({*dated.months(before, table), *dated.months(after, table)}) if table.appended else []
         for part in [pl.col("month") == month for month in months] or [within]:
             old, new = (
@@ -109,9 +109,10 @@ def _closing(place: Place, latest: Published, day: date) -> Manifest | None:
 
 
 def _anything_new(latest: Manifest, taken: Taken) -> bool:
-    was, now = latest.cut, taken.snapshot
-    return (was.last_transaction, was.last_change, was.closed_until) != (
-        now.last_transaction,
-        now.last_change,
-        taken.closed_until,
-    )
+    now = taken.snapshot
+    return _book_at(latest.cut) != (now.last_transaction, now.last_change, taken.closed_until)
+
+
+def _book_at(cut: Cut) -> tuple[int, int, date | None]:
+    """Return what moves with everything that is recorded."""
+    return cut.last_transaction, cut.last_change, cut.closed_until

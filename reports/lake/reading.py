@@ -1,7 +1,7 @@
 """Open a lake at a cut and read its tables, each at the version that the cut's manifest pins.
 
-A column that a later release added reads as null in older cuts; a column that is not
-declared any more is not shown.
+A table or column that a later release added is not in older cuts, and reading it is refused:
+nothing in its place would pass for figures. A column that is not declared any more is not shown.
 """
 
 import tempfile
@@ -15,7 +15,7 @@ import polars as pl
 
 from ledger.errors import Failure
 from reports.lake import manifest as manifests
-from reports.lake.manifest import Cut, Manifest
+from reports.lake.manifest import Cut, Manifest, PinnedTable
 from reports.lake.place import Place
 from reports.lake.schema import TABLES, Table, Type
 
@@ -48,20 +48,13 @@ def polars_schema(table: Table) -> pl.Schema:
     return pl.Schema({column.name: POLARS_TYPES[column.type] for column in table.columns})
 
 
-def empty(table: Table | str) -> pl.LazyFrame:
-    """Return no rows of a table, in its declared columns and types."""
-    return pl.LazyFrame(schema=polars_schema(declared(table) if isinstance(table, str) else table))
-
-
 def conform(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
-    """Return the declared columns in their order and types, null where the frame has none."""
+    """Return the declared columns in their order and types."""
     found = frame.collect_schema()
     return frame.select(
-        pl.col(name) if found.get(name) == type_
-        else pl.col(name).cast(type_) if name in found
-        else pl.lit(None, type_).alias(name)
+        pl.col(name) if found[name] == type_ else pl.col(name).cast(type_)
         for name, type_ in polars_schema(table).items()
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True)
@@ -70,6 +63,7 @@ class Lake:
 
     place: Place
     manifest: Manifest
+    _found: dict[str, pl.LazyFrame] = field(default_factory=dict, repr=False, compare=False)
     _frames: dict[str, pl.LazyFrame] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -103,18 +97,39 @@ class Lake:
             yield path
 
     def scan(self, name: str) -> pl.LazyFrame:
-        """Return a table as a lazy frame, in its declared columns and types."""
-        table = declared(name)
+        """Return a table as a lazy frame, in its declared columns and types. Raises Failure as `pinned` does."""
         if name not in self._frames:
-            self._frames[name] = self._scan(table)
+            self.pinned(name)
+            self._frames[name] = conform(self._scan(name), declared(name))
         return self._frames[name]
 
-    def _scan(self, table: Table) -> pl.LazyFrame:
-        pinned = self.manifest.tables.get(table.name)
-        if pinned is None:  # declared by a later release than the one that made this cut
-            return empty(table)
-        found = pl.scan_delta(self.place.table(table.name), version=pinned.version, storage_options=self.place.options)
-        return conform(found, table)
+    def pinned(self, name: str) -> PinnedTable:
+        """Return how the cut pins a table.
+
+        Raises Failure when an earlier release made the cut, without the table or one of its columns.
+        """
+        if lacking := self.lacking(name):
+            raise Failure(
+                f"cut {self.cut.number} of the lake was made by an earlier release and has no {', '.join(lacking)}: "
+                "run tiffin lake rebuild, or wait for the next cut"
+            )
+        return self.manifest.tables[name]
+
+    def lacking(self, name: str) -> list[str]:
+        """Return what of a table, as it is declared now, is not in the cut: the table itself, or columns."""
+        table = declared(name)
+        if name not in self.manifest.tables:
+            return [name]
+        found = self._scan(name).collect_schema()
+        return [f"{name}.{column}" for column in table.names if column not in found]
+
+    def _scan(self, name: str) -> pl.LazyFrame:
+        if name not in self._found:
+            version = self.manifest.tables[name].version
+            self._found[name] = pl.scan_delta(
+                self.place.table(name), version=version, storage_options=self.place.options
+            )
+        return self._found[name]
 
 
 def open_lake(url: str, *, cut: int | None = None) -> Lake:

@@ -149,8 +149,6 @@ class _Checks:
             if (ledger.last_transaction, ledger.last_change) != (cut.last_transaction, cut.last_change):
                 return 0, []
             for name in SNAPSHOTS:
-                if name not in self.lake.manifest.tables:
-                    continue
                 expected, actual = ledger.snapshot(name), self.lake.scan(name).collect()
                 if name == "closings":  # a day may have been closed since, with nothing else new
                     expected = expected.filter(pl.col("closed_until") <= (cut.closed_until or date.min))
@@ -245,7 +243,7 @@ class _Checks:
     def _check(self, name: str, rule: str, compare: Callable[[], tuple[int, list[str]]]) -> Check:
         try:
             checked, problems = compare()
-        except UNREADABLE as error:
+        except (*UNREADABLE, Failure) as error:
             return found(name, rule, checked=0, problems=[f"{name} cannot be read: {_first_line(error)}"])
         return found(name, rule, checked=checked, problems=problems)
 

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from reports.parameters import OfAccount, Period
 from reports.registry import Check, Column, Report
-from reports.tables import MONEY, Frame, Tables, beside, client_accounts, in_currency, within, zero
+from reports.tables import MONEY, Frame, Tables, beside, client_accounts, in_currency, only, within, zero
 
 KEYS = {
     "code": ("code", "currency"),
@@ -37,18 +37,21 @@ def declines(tables: Tables, p: Parameters) -> Frame:
     """Return a row a code and currency (and kind of command, or account)."""
     key = KEYS[p.by]
     names = client_accounts(tables).select("account", "reference", "client")
+    points = nw.col("kind") == "bonus"  # the one command that asks for points
     return (
         declined(tables, p)
+        .with_columns(amount=nw.col("amount").fill_null(zero()))
         .join(names, on="account", how="left")
         .group_by(*key)
         .agg(
             count=nw.len(),
             accounts=nw.col("account").n_unique(),
-            asked=nw.col("amount").fill_null(zero()).sum(),
+            asked=only(~points).sum(),
+            points=only(points).sum(),
             first=nw.col("posted_at").min(),
             last=nw.col("posted_at").max(),
         )
-        .select(*key, "count", "accounts", "asked", "first", "last")
+        .select(*key, "count", "accounts", "asked", "points", "first", "last")
         .sort(*(name for name in key if name not in ("reference", "client")))
     )
 
@@ -74,7 +77,7 @@ REPORT = Report(
     parameters=Parameters,
     columns=(
         Column("code", "code", "Code", "Код"),
-        Column("kind", "code", "Kind", "Вид"),
+        Column("kind", "word", "Kind", "Вид"),
         Column("account", "account", "Account", "Счёт"),
         Column("reference", "code", "Reference", "Код счёта"),
         Column("client", "text", "Client", "Клиент"),
@@ -82,6 +85,7 @@ REPORT = Report(
         Column("count", "count", "Count", "Количество", total=True),
         Column("accounts", "count", "Accounts", "Счетов"),
         Column("asked", "money", "Amount asked", "Запрошено", total=True),
+        Column("points", "money", "Points asked", "Запрошено баллов", total=True),
         Column("first", "instant", "First", "Первый"),
         Column("last", "instant", "Last", "Последний"),
     ),

@@ -19,7 +19,7 @@ import polars as pl
 from reports.lake import delta, manifest
 from reports.lake.manifest import Cut, Manifest
 from reports.lake.place import Place
-from reports.lake.reading import empty
+from reports.lake.reading import declared, polars_schema
 from reports.lake.schema import TABLES
 
 ACCOUNTS = 200_000
@@ -282,9 +282,9 @@ def make(folder: Path, entries: int) -> None:
 
 def _frames(connection: duckdb.DuckDBPyConnection, name: str, last: int) -> Iterator[pl.DataFrame]:
     """Give a table's rows in frames, as an export does."""
-    declared = empty(name).collect_schema()
+    schema = polars_schema(declared(name))
     if name not in ROWS:
-        yield pl.DataFrame(schema=declared)
+        yield pl.DataFrame(schema=schema)
         return
     bounds = [{}]
     if "$after" in ROWS[name]:
@@ -293,7 +293,7 @@ def _frames(connection: duckdb.DuckDBPyConnection, name: str, last: int) -> Iter
         frame = pl.DataFrame(connection.sql(ROWS[name], params=bound).to_arrow_table())
         yield frame.select(
             pl.col(column).cast(type_) if column in frame.columns else pl.lit(None, type_).alias(column)
-            for column, type_ in declared.items()
+            for column, type_ in schema.items()
         )
 
 

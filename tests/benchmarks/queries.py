@@ -204,7 +204,8 @@ QUERIES = {
         ORDER BY payer, subaccount, period""",
     "declines": f"""
         SELECT code, coalesce(currency, '') AS currency, count(*) AS count, count(DISTINCT account_id) AS accounts,
-               sum(coalesce(amount, 0)) AS asked, min(posted_at) AS first, max(posted_at) AS last
+               coalesce(sum(amount) FILTER (WHERE kind <> 'bonus'), 0) AS asked,
+               coalesce(sum(amount) FILTER (WHERE kind = 'bonus'), 0) AS points, min(posted_at) AS first, max(posted_at) AS last
         FROM transactions WHERE status = 'declined' AND {_YEAR} GROUP BY ALL ORDER BY ALL""",
     "brand-revenue": f"""
         SELECT b.code AS brand, b.name AS brand_name, month, currency,

@@ -186,6 +186,24 @@ def test_limits_hold_by_count_and_a_payer_drawn_for_nothing_counts_nothing(story
     story.holds()
 
 
+def test_a_limit_may_be_set_before_the_link_and_outlives_it(story: Story) -> None:
+    """
+    account romashka  balance 1000.00
+    account anna
+    limit   romashka for anna  50.00 a month
+    link    anna -> romashka  payer_first
+
+    debit   d1  anna  50.01   declined  write_off_limit_exceeded
+    debit   d2  anna  30.00   posted  romashka -30.00
+    unlink  anna -> romashka
+    debit   d3  anna  1.00    declined  insufficient_funds
+    link    anna -> romashka  payer_first
+    debit   d4  anna  20.01   declined  write_off_limit_exceeded
+    debit   d5  anna  20.00   posted  romashka -20.00
+    """
+    story.holds()
+
+
 def test_a_limit_on_the_payer_as_a_whole_counts_all_that_is_drawn_from_it(story: Story) -> None:
     """
     account romashka  balance 1000.00

@@ -135,6 +135,15 @@ def test_null_ends_links_and_limits(desk: Desk) -> None:
     ]  # fmt: skip
 
 
+def test_a_limit_between_currencies_could_never_count(desk: Desk) -> None:
+    """No link can ever join the two accounts, so the limit is a slip; nothing is written."""
+    desk.done(type="account", reference="dora", party="anna", currency="USD")
+    assert desk.refused(**{**LIMIT, "account": "dora"}, amount="5.00") == (
+        "currency_mismatch: account dora (Anna) is in USD, not in RUB"
+    )
+    assert desk.rows("SELECT count(*) FROM write_off_limit") == [(0,)]
+
+
 def test_currency_kind_and_party_never_change(desk: Desk) -> None:
     """Each refusal names what is and what was asked."""
     assert desk.refused(type="account", reference="anna", currency="USD") == (

@@ -1,24 +1,27 @@
-"""Compaction, vacuum, rebuild and new columns leave kept cuts as they are."""
+"""Compaction, vacuum, rebuild and a schema that grows leave kept cuts as they are."""
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import polars as pl
+import psycopg
 import pytest
 
 from ledger.errors import Failure
-from reports.lake import care, delta, export, reading, schema
+from reports.lake import care, dated, delta, export, extract, making, reading, schema, verify_lake
 from reports.lake.making import frequent_cut, nightly_cut, rebuild, unlike
 from reports.lake.reading import Lake, open_lake
-from reports.lake.schema import TABLES, Column
+from reports.lake.schema import TABLES, Column, Table
 from reports.lake.verify import verify
 from tests.reports.lake.conftest import NEW_YEARS_EVE
 from tests.reports.lake.rows import add_transactions
 
 
-def frames(lake: Lake) -> dict[str, pl.DataFrame]:
-    """Return every table of a cut, by key."""
-    return {table.name: lake.scan(table.name).sort(table.key).collect() for table in TABLES}
+def frames(lake: Lake, *names: str) -> dict[str, pl.DataFrame]:
+    """Return every table of a cut, or some, by key."""
+    tables = [reading.declared(name) for name in names] or TABLES
+    return {table.name: lake.scan(table.name).sort(table.key).collect() for table in tables}
 
 
 @pytest.fixture
@@ -93,6 +96,15 @@ def test_a_rebuilt_lake_is_equal(book: str, lake: str, cuts: list[Lake]) -> None
     assert [check for _, check in verify(book, lake) if not check.holds] == []
 
 
+def test_a_day_closed_since_the_cut_before_is_no_difference(book: str, lake: str, cuts: list[Lake]) -> None:
+    """A night is killed once the day is closed; the lake is rebuilt before the night is run again."""
+    with psycopg.connect(book) as connection:
+        connection.execute("UPDATE book SET closed_until = '2026-01-02'")
+        connection.execute("INSERT INTO closing (closed_until, last_transaction) VALUES ('2026-01-02', 720)")
+    made, differences = rebuild(book, lake)
+    assert (made.cut.closed_until, differences) == (date(2026, 1, 2), [])
+
+
 def test_a_rebuild_mends_a_damaged_lake_and_says_what_was_damaged(book: str, lake: str, cuts: list[Lake]) -> None:
     """A lost file is named by the rebuild; after it everything holds. A lost pointer is mended too."""
     next(Path(lake).glob("tables/entries/month=2025-11/*.parquet")).unlink()
@@ -114,41 +126,74 @@ def test_a_difference_is_named_by_row_and_column(book: str, lake: str, cuts: lis
     assert any("entries, transaction_id 601, leg 1" in sentence for sentence in sentences)
 
 
-def test_a_new_column_leaves_old_cuts_readable(book: str, lake: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A release adds a column to a table of each sort: old cuts show null, new ones the values."""
-    before, _ = frequent_cut(book, lake)
-    held = frames(before)
+def test_what_a_release_adds_to_the_lake_is_there_for_the_past_from_the_next_cut_on(
+    book: str, lake: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table and a column of each sort are new: the old cut refuses them, the next one has them for every row."""
+    with monkeypatch.context() as earlier:
+        _without(earlier, "lot_changes", "closings")
+        before, _ = frequent_cut(book, lake)
+    held = frames(before, *(name for name in before.manifest.tables))
     for name in ("transactions", "parties"):
         _add_column(monkeypatch, name)
-    add_transactions(book, 10, since=date(2026, 1, 1), days=1)
-    after, _ = frequent_cut(book, lake)
 
-    for name in ("transactions", "parties"):
-        old = open_lake(lake, cut=1).scan(name).collect()
-        assert old["shoe_size"].null_count() == old.height
-        assert old.drop("shoe_size").sort(held[name].columns[0]).equals(held[name])
-    new = after.scan("transactions").filter(pl.col("id") > 600).collect()
-    assert new["shoe_size"].to_list() == [38] * 10
-    assert after.scan("transactions").filter(pl.col("id") <= 600).collect()["shoe_size"].null_count() == 600
+    old = open_lake(lake)
+    sentence = r"^cut 1 of the lake was made by an earlier release and has no {}: run tiffin lake rebuild, or wait for"
+    for name, lacking in (("transactions", "transactions.shoe_size"), ("parties", "parties.shoe_size"),
+                          ("lot_changes", "lot_changes"), ("closings", "closings")):  # fmt: skip
+        with pytest.raises(Failure, match=sentence.format(lacking)):
+            old.scan(name)
+    assert old.scan("entries").sort("transaction_id", "leg").collect().equals(held["entries"])
+    told = {problem for _, check in verify(book, lake) for problem in check.problems}
+    assert any("lot_changes cannot be read: cut 1 of the lake was made by an earlier" in problem for problem in told)
+
+    after, made = frequent_cut(book, lake)  # with nothing new in the book
+    assert made
+    assert not frequent_cut(book, lake)[1]
+    assert after.scan("transactions").collect()["shoe_size"].to_list() == [38] * 600
     assert after.scan("parties").collect()["shoe_size"].null_count() == 0
-    assert rebuild(book, lake)[0].scan("transactions").collect()["shoe_size"].null_count() == 0
+    assert [check for _, check in verify(book, lake) if not check.holds] == []
+    for name, frame in held.items():
+        assert after.scan(name).sort(reading.declared(name).key).select(frame.columns).collect().equals(frame)
+
+
+def test_a_rebuild_finds_no_fault_with_what_an_earlier_release_did_not_have(
+    book: str, lake: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new column differs from nothing."""
+    frequent_cut(book, lake)
+    _add_column(monkeypatch, "transactions")
+    made, differences = rebuild(book, lake)
+    assert differences == []
+    assert made.scan("transactions").collect()["shoe_size"].null_count() == 0
+
+
+def _declare(monkeypatch: pytest.MonkeyPatch, tables: tuple[Table, ...]) -> None:
+    for module in (schema, reading, export, dated, care, making, verify_lake):
+        monkeypatch.setattr(module, "TABLES", tables)
+    reading.declared.cache_clear()
+
+
+def _without(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """Declare fewer tables, as an earlier release did, and write no others."""
+    _declare(monkeypatch, tuple(table for table in reading.TABLES if table.name not in names))
+    for name in set(names) & set(extract.SNAPSHOTS):
+        monkeypatch.delitem(extract.SNAPSHOTS, name)
+    write = export._Export._append
+    monkeypatch.setattr(
+        export._Export, "_append", lambda run, name, frames: None if name in names else write(run, name, frames)
+    )
 
 
 def _add_column(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    from dataclasses import replace
-
-    from reports.lake import dated, extract, making
-
+    """Declare a column more, and read it out of the ledger."""
     old = reading.declared(name)
     new = replace(old, columns=(*old.columns, Column("shoe_size", "int", "size of the client's shoes")))
-    tables = tuple(new if table.name == name else table for table in reading.TABLES)
-    for module in (schema, reading, export, dated, care, making):
-        monkeypatch.setattr(module, "TABLES", tables)
+    _declare(monkeypatch, tuple(new if table.name == name else table for table in reading.TABLES))
     monkeypatch.setattr(
         extract, "TRANSACTIONS", extract.TRANSACTIONS.replace("SELECT id,", "SELECT 38 AS shoe_size, id,")
     )
     monkeypatch.setitem(extract.SNAPSHOTS, "parties", "SELECT *, 38 AS shoe_size FROM party ORDER BY id")
-    reading.declared.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -98,6 +98,16 @@ def test_a_correction_says_what_money_and_what_points_came_back(both: Story) -> 
     assert result.holds
 
 
+def test_points_that_were_not_to_be_had_are_no_money_asked(both: Story) -> None:
+    """Two commands are refused by one code: 500.00 of money, and 60 points to be taken back."""
+    both.decline("2017-03-20", "anna", 500, "insufficient_funds")
+    both.decline("2017-03-21", "anna-points", 60, "insufficient_funds", kind="bonus")
+    for by in ("code", "kind", "account"):
+        result = both.book().report("declines", **MARCH, by=by)
+        assert totals(result, "currency", "count", "asked", "points") == [("RUB", "2", "500.00", "60.00")]
+        assert result.holds
+
+
 def test_an_account_card_adds_up_whatever_the_transactions_are(both: Story) -> None:
     """The kind of a transaction parts no totals, unlike that of an account."""
     result = both.book().report("account-card", account="anna", **MARCH)
