@@ -247,7 +247,7 @@ class Twin(Shop):
 def run(server: str, template: str, **size: Any) -> None:
     machines = twins(server, template, Twin)  # type: ignore[arg-type]
     # A batch of five is then decided in three parts, each while the server writes the one before.
-    with patch.object(desk, "PART", 2):
+    with patch.object(desk, "LEAST", 1):
         run_state_machine_as_test(lambda: next(machines), settings=settings(CALM, **size))  # type: ignore
     machines.close()
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ledger.food.commands import parse
-from ledger.food.desk import PART, Desk
+from ledger.food.desk import LEAST, Desk
 from ledger.post import Ledger
 from tests.ledger.food.shops import PostgresShop, dish
 
@@ -149,7 +149,7 @@ def test_batches_with_the_same_keys_post_each_once(shop: PostgresShop, race: Rac
     Of one client's account the others hear the first answer; with accounts of their own they wait for each
     other's keys crosswise, and say something else under them.
     """
-    keys = [f"o{number}" for number in range(PART + 10)]
+    keys = [f"o{number}" for number in range(LEAST + 10)]
     batches = []
     for writer in range(WRITERS):
         account = "client0" if shared else f"client{writer}"
