@@ -9,6 +9,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards import asking, going, opened, screen
+from dashboards.forms import FORMS
 from dashboards.words import language, plain, say, sentence
 from ledger.settings import Settings
 from reports import behind
@@ -35,13 +36,13 @@ _ENDS = (
 )
 LINKS = (
     *_ENDS,
-    Column("draw", "code", "Drawn", "Порядок"),
+    Column("draw", "word", "Drawn", "Порядок"),
     Column("priority", "number", "Priority", "Очередь"),
     Column("brands", "text", "Only brands (ids)", "Только бренды (id)"),
 )
 LIMITS = (
     *_ENDS,
-    Column("period", "code", "Window", "Окно"),
+    Column("period", "word", "Window", "Окно"),
     Column("amount", "money", "Amount", "Сумма"),
     Column("count", "count", "Count", "Количество"),
 )
@@ -50,7 +51,7 @@ BONUSES = (
     Column("brand_name", "text", "Brand", "Бренд"),
     Column("balance", "money", "Balance", "Остаток"),
     Column("held", "money", "Held", "В резерве"),
-    Column("status", "code", "Status", "Статус"),
+    Column("status", "word", "Status", "Статус"),
 )
 
 
@@ -69,6 +70,7 @@ def account() -> None:
     card = opened.report("account-card", account=number, **{"from": since, "to": until})
     moved = opened.report("turnover", account=number, **{"from": since, "to": until})
     _figures(facts, moved)
+    _work(facts)
     history, terms, papers = st.tabs([sentence(tab) for tab in ("History", "Terms", "Papers")])
     with history:
         _history(card)
@@ -114,6 +116,16 @@ def _figures(facts: dict[str, Any], moved: Result) -> None:
         ("Closing", row.get("closing"), str(until)),
     ]
     screen.tiles(tiles, facts["currency"])
+
+
+def _work(facts: dict[str, Any]) -> None:
+    """Lead to the desk's forms about this account."""
+    if facts["kind"] != "money":
+        return
+    with st.container(horizontal=True):
+        for form in ("payout", "transfer", "limits"):
+            target = going.Target("desk.py", {"form": form, "account": facts["account"]})
+            going.link(target, f"{sentence(FORMS[form][0])} →")
 
 
 def _history(card: Result) -> None:

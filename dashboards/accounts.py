@@ -15,13 +15,13 @@ COLUMNS = (
     Column("account", "account", "Account", "Счёт"),
     Column("client", "text", "Client", "Клиент"),
     Column("reference", "code", "Reference", "Код счёта"),
-    Column("party_kind", "code", "Client is", "Вид клиента"),
-    Column("kind", "code", "Kind", "Вид"),
+    Column("party_kind", "word", "Client is", "Вид клиента"),
+    Column("kind", "word", "Kind", "Вид"),
     Column("holder_name", "text", "Holder", "Владелец договора"),
     Column("currency", "currency", "Currency", "Валюта"),
     Column("balance", "money", "Balance", "Остаток"),
     Column("held", "money", "Held", "В резерве"),
-    Column("status", "code", "Status", "Статус"),
+    Column("status", "word", "Status", "Статус"),
     Column("latest_posted_at", "instant", "Latest entry", "Последняя проводка"),
 )
 STATUSES = ("open", "frozen", "closed")

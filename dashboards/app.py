@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 PAGES = {
     "Figures": ("overview", "accounts", "transaction", "entries", "standard"),
     "Questions": ("explore", "sql"),
-    "Work": ("desk", "about"),
+    "Work": ("desk", "bank", "about"),
 }
 TITLES = {
     "overview": ("Overview", ":material/insights:"),
@@ -25,6 +25,7 @@ TITLES = {
     "explore": ("Explore", ":material/pivot_table_chart:"),
     "sql": ("SQL", ":material/terminal:"),
     "desk": ("Desk", ":material/edit_note:"),
+    "bank": ("Bank statements", ":material/account_balance:"),
     "about": ("About", ":material/info:"),
     "account": ("Account", ":material/person:"),
     "transaction": ("Transactions", ":material/receipt:"),

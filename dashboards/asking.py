@@ -111,6 +111,22 @@ def choice(
     return chosen
 
 
+def who(place: Any) -> str:
+    """Draw who the viewer is, which is asked once a session, and return it."""
+    written: str = place.text_input(sentence("Who you are"), key="by", persist_state="session")
+    return written.strip()
+
+
+def one_of(place: Any, label: str, options: Sequence[str], name: str, *, shown: Callable[[str], str] = str) -> str:
+    """Draw the options side by side, of which one is always chosen, at first the first; return it."""
+    key = _seeded(name, options[0], lambda told: told if told in options else options[0])
+    chosen: str = place.pills(
+        sentence(label), options, key=key, required=True, format_func=shown, label_visibility="collapsed"
+    )
+    remember(name, chosen)
+    return chosen
+
+
 def several(
     place: Any,
     label: str,

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import polars as pl
 import streamlit as st
 
 from dashboards import asking, going, opened, screen
+from dashboards.refusals import refusal
 from dashboards.words import plain, say, sentence
 from reports import behind
 from reports.registry import Column
@@ -12,7 +14,7 @@ from reports.registry import Column
 COLUMNS = (
     Column("transaction", "number", "Transaction", "Операция"),
     Column("posted_at", "instant", "Time", "Время"),
-    Column("kind", "code", "Kind", "Вид"),
+    Column("kind", "word", "Kind", "Вид"),
     Column("account_id", "account", "Account", "Счёт"),
     Column("client", "text", "Client", "Клиент"),
     Column("amount", "money", "Asked", "Запрошено"),
@@ -40,6 +42,8 @@ def declined() -> None:
     if not found.height:
         st.info(sentence("nothing in this period"))
         return
+    said = [refusal(code, facts) for code, facts in found.select("code", "facts").iter_rows()]
+    found = found.with_columns(pl.Series("sentence", said, pl.String))
     screen.table(found, COLUMNS, key="declined", behind=_transaction, hide_empty=True, rows=20)
     st.caption(f"{say('rows: {n}', n=screen.count(found.height))} · {say('click a row to see what is behind it')}")
 

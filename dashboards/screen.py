@@ -13,7 +13,7 @@ import streamlit as st
 
 from dashboards import going, opened
 from dashboards.words import language, plain, say, sentence
-from reports.formats import FILES, rendered, words
+from reports.formats import FILES, codes, rendered, words
 from reports.formats.page import MOST_PDF_ROWS
 from reports.registry import Column
 from reports.run import Control, Cut, Result
@@ -159,7 +159,7 @@ def table(
     columns = [column for column in columns if column.name in frame.columns]
     empty = [column for column in columns if hide_empty and frame.height and _blank(frame[column.name])]
     columns = [column for column in columns if column not in empty]
-    shown = _local_times(frame.select(column.name for column in columns))
+    shown = _local_times(_spoken(frame.select(column.name for column in columns), columns))
     styled = language() == "ru" and frame.height * len(columns) <= STYLED_CELLS
     options: dict[str, Any] = {
         "column_config": shape(columns, styled=styled),
@@ -187,6 +187,12 @@ def _blank(values: pl.Series) -> bool:
     return values.null_count() == values.len() or (
         values.dtype == pl.String and bool((values.fill_null("") == "").all())
     )
+
+
+def _spoken(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
+    coded = [column.name for column in columns if column.kind in codes.WORDS]
+    said = {code: codes.spoken(code, language()) for name in coded for code in frame[name].drop_nulls().unique()}
+    return frame.with_columns(pl.col(coded).replace(said)) if said else frame
 
 
 def _local_times(frame: pl.DataFrame) -> pl.DataFrame:

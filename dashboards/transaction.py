@@ -8,6 +8,8 @@ import polars as pl
 import streamlit as st
 
 from dashboards import asking, going, opened, screen
+from dashboards.forms import undo
+from dashboards.refusals import refusal
 from dashboards.words import plain, say, sentence
 from reports import behind
 from reports.registry import Column
@@ -15,7 +17,7 @@ from reports.registry import Column
 LEGS = (
     Column("leg", "number", "Leg", "№"),
     Column("account", "account", "Account", "Счёт"),
-    Column("account_kind", "code", "On", "На счёте"),
+    Column("account_kind", "word", "On", "На счёте"),
     Column("owner", "text", "Owner", "Чей"),
     Column("currency", "currency", "Currency", "Валюта"),
     Column("amount", "money", "Amount", "Сумма"),
@@ -36,15 +38,15 @@ LINES = (
     Column("vat", "money", "VAT", "НДС"),
     Column("source", "account", "Paid by", "Оплачено со счёта"),
     Column("payer", "text", "Payer", "Плательщик"),
-    Column("source_kind", "code", "Paid with", "Чем"),
+    Column("source_kind", "word", "Paid with", "Чем"),
     Column("attributes", "text", "Attributes", "Признаки"),
 )
 LATER = (
     Column("transaction", "number", "Transaction", "Операция"),
     Column("posted_at", "instant", "Time", "Время"),
-    Column("kind", "code", "Kind", "Вид"),
+    Column("kind", "word", "Kind", "Вид"),
     Column("key", "code", "Key", "Ключ"),
-    Column("status", "code", "Status", "Статус"),
+    Column("status", "word", "Status", "Статус"),
     Column("amount", "money", "Amount", "Сумма"),
     Column("currency", "currency", "Currency", "Валюта"),
 )
@@ -75,13 +77,13 @@ def transaction() -> None:
 
 def _head(found: behind.Transaction) -> None:
     facts = found.facts
-    st.title(f"{facts['kind']} {facts['id']}")
+    st.title(f"{sentence(facts['kind'])} {facts['id']}")
     zone = opened.book().cut.time_zone
     badge = "green" if facts["status"] == "posted" else "red"
     amount = screen.money(facts["amount"], facts["currency"]) if facts["amount"] is not None else ""
     st.markdown(f":{badge}-badge[{say(facts['status'])}] &nbsp; **{amount}** {say('asked for') if amount else ''}")
-    if found.sentence:
-        st.error(plain(found.sentence), icon=":material/block:")
+    if facts["code"]:
+        st.error(plain(refusal(facts["code"], facts["facts"])), icon=":material/block:")
     told = {
         "Key": facts["key"],
         "Booked": screen.local(facts["posted_at"], zone, "%Y-%m-%d %H:%M:%S"),
@@ -97,6 +99,15 @@ def _head(found: behind.Transaction) -> None:
     written = [f"{sentence(label)} <b>{escape(str(value))}</b>" for label, value in told.items() if value]
     st.html(f"<div class='tiffin-facts'>{' &nbsp;·&nbsp; '.join(written)}</div>")
     _references(facts)
+    _undo(facts)
+
+
+def _undo(facts: dict[str, Any]) -> None:
+    """Lead to the form that undoes this transaction; whether it still can be, the ledger says there."""
+    form = undo.way(facts["kind"])
+    if facts["status"] == "posted" and form is not None:
+        query = {"form": form, "transaction": facts["id"]}
+        going.link(going.Target("desk.py", query), f"{sentence(undo.TITLES[form])} →")
 
 
 def _references(facts: dict[str, Any]) -> None:

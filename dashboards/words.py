@@ -9,6 +9,7 @@ from typing import cast
 import streamlit as st
 
 from ledger.settings import Settings
+from reports.formats.codes import spoken
 from reports.registry import Language
 
 _MARKS = re.compile(r"([\\`*_\[\]$~<])")
@@ -32,8 +33,8 @@ def language() -> Language:
 
 
 def say(text: str, **values: object) -> str:
-    """Return a sentence of the screen in the viewer's language, with its values filled in."""
-    told = russian().get(text, text) if language() == "ru" else text
+    """Return a sentence of the screen, or a word of the ledger, in the viewer's language, with its values filled in."""
+    told = russian().get(text) or spoken(text, "ru") if language() == "ru" else text
     return told.format(**values) if values else told
 
 

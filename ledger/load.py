@@ -33,7 +33,8 @@ from ledger.book import (
 )
 from ledger.errors import Failure
 from ledger.outcomes import Entry
-from ledger.store import CUT_LOCK, array_of, texts_of, together
+from ledger.rows import array_of, texts_of, together
+from ledger.store import CUT_LOCK
 
 _TRANSACTION = (
     "id, key, fingerprint, kind, code, facts, account_id, amount, currency, posted_at, business_date, value_date, "
@@ -80,8 +81,11 @@ class Known:
             self.related.pop(account, None)
 
 
+Question = tuple[str, Sequence[Any]]
+
+
 def ask(
-    connection: Connection[Any], *questions: tuple[str, Sequence[Any]], meanwhile: Callable[[], object] | None = None
+    connection: Connection[Any], *questions: Question, meanwhile: Callable[[], object] | None = None
 ) -> list[list[Any]]:
     """Return the rows of several queries, sent together; `meanwhile` is done while the server works on them."""
     with together(connection):
@@ -119,8 +123,6 @@ def load(
     be rolled back and begun again. Raises Failure without `tiffin init`.
     """
     accounts = wanted.accounts.union(*(known.related.get(account, ()) for account in wanted.accounts))
-    if lock:
-        _guard(connection, wanted)
     while True:
         if lock and not own:
             connection.execute("SAVEPOINT loading")
@@ -132,17 +134,9 @@ def load(
         # The locks are let go: taking more on top would break the order of ids.
         if lock and own:
             connection.rollback()
-            _guard(connection, wanted)
         elif lock:
             connection.execute("ROLLBACK TO SAVEPOINT loading")
         accounts |= concerned
-
-
-def _guard(connection: Connection[Any], wanted: Wanted) -> None:
-    """Wait for a cut in the making, and for others who allocate or reverse the same payments."""
-    connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK])
-    if wanted.payments:
-        connection.execute(_LOCK_PAYMENTS, [PAYMENT_LOCKS, list(wanted.payments)])
 
 
 def _load(
@@ -156,8 +150,9 @@ def _load(
 ) -> tuple[Book, frozenset[int]]:
     ids = sorted(accounts)
     # Sent together, yet carried out one by one: what is read after the locks is what the last writer left.
-    locked, [(now, zone, currency, closed_until, brands, numbers)], account_rows, transactions = ask(
+    *_, locked, [(now, zone, currency, closed_until, brands, numbers)], account_rows, transactions = ask(
         connection,
+        *(_guards(wanted) if lock else ()),
         (_LOCK if lock else _LOOK, [array_of(ids)]),
         (_BOOK, [wanted.ids if lock else 0]),
         (_ACCOUNTS, [array_of(ids)]),
@@ -183,6 +178,13 @@ def _load(
     _add_limits(connection, book, wanted, limits)
     _add_oldest_debits(connection, book)
     return book, frozenset(concerned)
+
+
+def _guards(wanted: Wanted) -> Iterator[Question]:
+    """Yield what waits for a cut in the making, and for others who allocate or reverse the same payments."""
+    yield "SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK]
+    if wanted.payments:
+        yield _LOCK_PAYMENTS, [PAYMENT_LOCKS, list(wanted.payments)]
 
 
 def _add_terms(connection: Connection[Any], book: Book, ids: list[int]) -> tuple[list[int], list[Any]]:

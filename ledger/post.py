@@ -31,7 +31,8 @@ from ledger.money import minor
 from ledger.outcomes import Declined, Done, Invalid
 from ledger.records import Record
 from ledger.registry import RULES, Rule, administer
-from ledger.store import COPY_FROM, new_number, write
+from ledger.rows import COPY_FROM
+from ledger.store import new_number, write
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -90,9 +91,9 @@ class Posting(Seam):
         self._cover(commands)
         return [answer(self.book, command, self.book.now) for command in commands]
 
-    def write(self, meanwhile: Callable[[], object] = bool) -> None:
-        """Write what was decided; `meanwhile` is done once, while the server writes."""
-        write(self.connection, self.book, meanwhile)
+    def write(self, *more: Callable[[], object]) -> None:
+        """Write what was decided, and what each of `more` decides while the server writes what was before."""
+        write(self.connection, self.book, *more)
 
     def _cover(self, commands: Iterable[c.Command]) -> None:
         """Load as many open debits as the commands' credits can settle."""
@@ -257,9 +258,7 @@ class Ledger:
         brands = set[tuple[str, str | None]]().union(*map(brands_of, commands))
         payments = [key for command in commands for key in payments_of(command)]
         connection = self.connection()
-        # Whoever left something undone on the ledger's connection must not lose it.
-        own = connection.info.transaction_status == pq.TransactionStatus.IDLE
-        with _transaction(connection, few=len(commands) < COPY_FROM, keep=keep):
+        with transaction(connection, together=len(commands) < COPY_FROM, keep=keep) as own:
             if not keep:
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             posting = self.posting(
@@ -357,12 +356,17 @@ def uncollected() -> Iterator[None]:
 
 
 @contextmanager
-def _transaction(connection: Connection[Any], *, few: bool, keep: bool) -> Iterator[None]:
-    """Run a database transaction; with few commands its statements go out together, for the trips are what costs."""
+def transaction(connection: Connection[Any], *, together: bool, keep: bool) -> Iterator[bool]:
+    """Run a database transaction that is rolled back at its end unless it is to `keep`; tell whether it began here.
+
+    Statements that go out `together` save the trips, and the server works while the next are made ready; COPY cannot.
+    """
+    # Whoever left something undone on the ledger's connection must not lose it to a rollback in between.
+    own = connection.info.transaction_status == pq.TransactionStatus.IDLE
     # The driver's own transaction() would wait for the server four times within a pipeline, and lets nobody roll back.
-    with connection.pipeline() if few else nullcontext():  # COPY does not go with a pipeline
+    with connection.pipeline() if together else nullcontext():
         try:
-            yield
+            yield own
             # What failed among the statements sent is told here, with the commit, at the latest.
             if keep:
                 connection.commit()

@@ -104,7 +104,7 @@ JOURNAL = Report(
         Column("posted_at", "instant", "Time", "Время"),
         Column("business_date", "date", "Date", "Дата"),
         Column("key", "code", "Document", "Документ"),
-        Column("operation", "code", "Kind", "Вид"),
+        Column("operation", "word", "Kind", "Вид"),
         Column("kind", "account_kind", "On", "На счёте"),
         Column("brand", "code", "Brand", "Бренд"),
         Column("account", "account", "Account", "Счёт"),

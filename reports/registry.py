@@ -20,7 +20,7 @@ from reports.tables import Tables
 
 Kind = Literal[
     "account", "account_kind", "average", "code", "count", "currency", "date", "instant", "money", "month", "number",
-    "rate", "share", "text",
+    "rate", "share", "text", "word",
 ]  # fmt: skip
 Language = Literal["en", "ru"]
 Frame = nw.LazyFrame[Any]
@@ -31,6 +31,7 @@ class Column:
     """A column of a report: what kind of figure it is and how readers call it.
 
     `account` and `number` are whole numbers that name things and are never added up,
+    `word` is a code of the ledger's own, which readers see in their language; `code` is its caller's.
     `share` is a part of 1, `average` money rounded to the kopeck, `month` YYYY-MM.
     `total` says that a sum by currency means something; a column of `account_kind` parts the
     sums by kind of account too, so that points are never added to money.

@@ -26,7 +26,7 @@ from reports.tables import Tables
 POLARS: dict[str, pl.DataType] = {
     "account": pl.Int64(), "count": pl.Int64(), "number": pl.Int64(),
     "account_kind": pl.String(), "code": pl.String(), "currency": pl.String(), "month": pl.String(),
-    "text": pl.String(),
+    "text": pl.String(), "word": pl.String(),
     "money": pl.Decimal(18, 2), "rate": pl.Decimal(5, 2), "average": pl.Float64(), "share": pl.Float64(),
     "date": pl.Date(), "instant": pl.Datetime("us", "UTC"),
 }  # fmt: skip

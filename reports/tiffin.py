@@ -23,11 +23,13 @@ app = typer.Typer(
 
 def _assemble() -> None:
     from ledger import cli as ledger_cli
+    from ledger.bank import cli as bank_cli
     from ledger.food import cli as food_cli
     from reports import cli as reports_cli
 
     ledger_cli.level = food_cli.level
     app.add_typer(ledger_cli.app)
+    app.add_typer(bank_cli.app)
     for module in sorted(info.name for info in pkgutil.iter_modules(reports_cli.__path__)):
         commands = getattr(importlib.import_module(f"reports.cli.{module}"), "app", None)
         if commands is not None:  # a helper that commands share has none

@@ -19,7 +19,7 @@ from ledger.food.bonuses import Program, accrued, in_force, midnight, redeemable
 from ledger.food.outcomes import Ordered, ordered
 from ledger.food.pricing import Line, Priced, lines_of, price, refusal
 from ledger.food.shop import Accrual, Order, OrderLine, Said, Shop
-from ledger.food.standing import left_by_line, money_of, said_of, shares
+from ledger.food.standing import left_by_line, money_of, said_of, say, shares
 from ledger.money import decimal, share
 from ledger.outcomes import RANK, Facts, Invalid, Posted, shown
 
@@ -143,10 +143,10 @@ def _place(shop: Shop, seam: Seam, order: f.Order) -> Outcome:
         order.due_at,
         [
             OrderLine(
-                place, line.brand, line.service, line.sku, line.name, line.quantity, line.price, gross, line.discount,
-                gross - line.discount, line.quantity,
+                place, line.brand, line.service, line.sku, line.name, line.quantity, line.price, line.gross,
+                line.discount, line.net, line.quantity,
             )
-            for place, line in enumerate(priced.lines, 1) for gross in (line.gross,)
+            for place, line in enumerate(priced.lines, 1)
         ],
         [(promotion.id, promotion.code, taken) for promotion, taken in priced.applied],
         None if order.due_at else order.key,
@@ -198,10 +198,9 @@ def _programs(shop: Shop, brands: Iterable[str], day: date) -> Iterator[Program]
 
 
 def _line(line: Line) -> c.Line:
-    gross = line.gross
     said: dict[str, Any] = {
-        "brand": line.brand, "service": line.service, "reference": line.sku, "gross": _decimal(gross),
-        "amount": _decimal(gross - line.discount),
+        "brand": line.brand, "service": line.service, "reference": line.sku, "gross": _decimal(line.gross),
+        "amount": _decimal(line.net),
     }  # fmt: skip
     if line.service == "dish":
         said["attributes"] = (
@@ -274,14 +273,6 @@ def _step(shop: Shop, book: Book, order: Order, command: c.Command, posted: Post
     shop.said[posted.transaction] = said
     shop.steps.append((posted.transaction, order.id, command.kind))
     return ordered(posted, said)
-
-
-def say(shop: Shop, book: Book) -> None:
-    """Fill in what callers are told of the orders that wait for it, as they stand now."""
-    for order, said in shop.unsaid or ():
-        said |= said_of(book, order)
-    if shop.unsaid:
-        shop.unsaid.clear()
 
 
 def _deliver(shop: Shop, seam: Seam, order: Order, command: f.Deliver) -> Outcome:

@@ -14,17 +14,21 @@ from psycopg import Connection
 
 from ledger import commands as c
 from ledger.food import commands as f
-from ledger.food.decide import Outcome, answer, expire_points, say
+from ledger.food.decide import Outcome, answer, expire_points
 from ledger.food.registry import FOOD_RULES
 from ledger.food.settings import FoodSettings
 from ledger.food.shop import Shop
-from ledger.food.store import Named, Written, load_shop, new_rows, orders_named, write_shop
+from ledger.food.standing import say
+from ledger.food.store import Named, Programs, foreseen, load_shop, write_shop
 from ledger.load import numbers_of
 from ledger.outcomes import Declined, Done, Invalid
-from ledger.post import Ledger, Posting, brands_of, named, payments_of, uncollected
+from ledger.post import Ledger, Posting, brands_of, named, payments_of, transaction, uncollected
 from ledger.records import Record
 from ledger.registry import bonus_account
-from ledger.store import CUT_LOCK
+
+PARTS, LEAST = 4, 50
+"""A batch is decided in at most so many parts of at least so many commands: the server writes one while the next is
+decided, which saves more waiting than the statements of more parts cost."""
 
 
 class _Stale(Exception):
@@ -82,15 +86,13 @@ class Desk:
         follows = [command for command in commands if isinstance(command, f.FollowUp)]
         accounts, _, refers = named(plain)
         accounts |= {order.account for order in orders}
-        with connection.transaction(force_rollback=not keep):
+        with transaction(connection, together=True, keep=keep) as own:
             if not keep:
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            else:
-                connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK])
-            found = orders_named(connection, [command.order for command in follows]) if follows else []
+            programs, found = foreseen(connection, [command.order for command in follows], lock=keep)
             accounts |= {order.account for order in found}
             refers += [command.order for command in follows] + [order.main for order in found if order.main]
-            self._open_bonus_accounts(connection, orders, found)
+            opened = self._open_bonus_accounts(connection, programs, orders, found)
             posting = ledger.posting(
                 connection,
                 accounts,
@@ -101,43 +103,51 @@ class Desk:
                 ids=len(commands) + 2 * len(follows),
                 payments=[key for command in plain for key in payments_of(command)],
                 lock=keep,
+                own=own and not opened,
                 meanwhile=lambda: [command.fingerprint for command in commands],
             )
             with posting as p:
-                shop = load_shop(connection, p.book, commands, lives=self.preorder_lives, lock=keep)
+                shop = load_shop(connection, p.book, commands, programs, lives=self.preorder_lives, lock=keep)
                 mains = {order.main for order in shop.orders.values()} - {None}
                 if not mains <= p.book.transactions.keys():
                     raise _Stale
                 shop.unsaid = []
-                outcomes = [answer(shop, p, command) for command in commands]
+                outcomes: list[Outcome] = []
+                size = max(LEAST, -(-len(commands) // PARTS))
+                parts = [commands[n : n + size] for n in range(0, len(commands), size)]
+                more = [partial(_decide, part, shop, p, outcomes) for part in parts]
                 if keep:
-                    _write(connection, p, shop)
+                    p.write(*more)
+                    write_shop(connection, p.book, shop)
                 else:
+                    for decide in more:
+                        decide()
                     say(shop, p.book)
         return outcomes
 
     def _open_bonus_accounts(
-        self, connection: Connection[Any], orders: Sequence[f.Order], found: Sequence[Named]
-    ) -> None:
+        self, connection: Connection[Any], programs: Programs, orders: Sequence[f.Order], found: Sequence[Named]
+    ) -> int:
         """See that each client of the batch has a bonus account for each brand with a programme that it orders from.
 
-        In order of account and brand: two batches that open the same accounts would otherwise deadlock.
+        Return how many were opened. In order of account and brand: two batches that open the same accounts would
+        otherwise deadlock.
         """
-        rows = connection.execute("SELECT DISTINCT b.code, b.id FROM bonus_program p JOIN brand b ON b.id = p.brand_id")
-        programs = dict(rows.fetchall())
         if not programs:
-            return
+            return 0
         references = [order.account for order in orders if isinstance(order.account, str)]
         known = numbers_of(connection, self.ledger.known, references)
         named = [(order.account, order.brands) for order in orders] + [(o.account, set(o.brands)) for o in found]
         wanted = {
-            (number, programs[brand])
+            (number, brand)
             for account, brands in named for brand in brands & programs.keys()
             if (number := known.get(account) if isinstance(account, str) else account) is not None
         }  # fmt: skip
-        missing = connection.execute(_UNOPENED, [[pair[0] for pair in wanted], [pair[1] for pair in wanted]])
-        for account, brand in missing.fetchall():
+        pairs = [[pair[0] for pair in wanted], [pair[1] for pair in wanted]]
+        missing = connection.execute(_UNOPENED, pairs).fetchall()
+        for account, brand in missing:
             bonus_account(connection, account, brand)
+        return len(missing)
 
     def _book_points(self, until: datetime, after: int, most: int = 500) -> tuple[int | None, int]:
         """Book what expired of the next clients' points, and let their lots follow.
@@ -149,30 +159,26 @@ class Desk:
             accounts = [money for (money,) in connection.execute(_BEHIND, [after, until, most]).fetchall()]
             if not accounts:
                 return None, 0
+            programs, _ = foreseen(connection, (), lock=True)
             with self.ledger.posting(connection, accounts, ids=2 * len(accounts)) as p:
-                shop = load_shop(connection, p.book, (), lives=self.preorder_lives)
+                shop = load_shop(connection, p.book, (), programs, lives=self.preorder_lives)
                 at = min(until, p.book.now)
                 points = sum(expire_points(shop, p, account, at) for account in accounts)
-                _write(connection, p, shop)
+                p.write()
+                write_shop(connection, p.book, shop)
         return accounts[-1], points
 
 
-def _write(connection: Connection[Any], posting: Posting, shop: Shop) -> None:
-    """Write what was decided; while the server writes the postings, what the orders come to is told and made ready."""
-    rows: Written = []
-
-    def make_ready() -> None:
-        say(shop, posting.book)
-        rows.extend(new_rows(posting.book, shop))
-
-    posting.write(make_ready)
-    write_shop(connection, posting.book, shop, rows)
+def _decide(commands: Sequence[c.Command], shop: Shop, posting: Posting, outcomes: list[Outcome]) -> None:
+    """Tell what the orders before come to, and decide on more commands."""
+    say(shop, posting.book)
+    outcomes += [answer(shop, posting, command) for command in commands]
 
 
 _UNOPENED = """
-SELECT w.account, w.brand FROM unnest(%s::bigint[], %s::bigint[]) AS w(account, brand)
-JOIN account m ON m.id = w.account AND m.kind = 'money'
-LEFT JOIN account b ON b.kind = 'bonus' AND b.money_account_id = w.account AND b.brand_id = w.brand
+SELECT w.account, r.id FROM unnest(%s::bigint[], %s::text[]) AS w(account, brand)
+JOIN brand r ON r.code = w.brand JOIN account m ON m.id = w.account AND m.kind = 'money'
+LEFT JOIN account b ON b.kind = 'bonus' AND b.money_account_id = w.account AND b.brand_id = r.id
 WHERE b.id IS NULL ORDER BY 1, 2
 """
 # Clients with points that the lots are behind with, or with points left that are gone.

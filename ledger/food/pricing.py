@@ -54,13 +54,9 @@ class Line(NamedTuple):
     name: str
     quantity: int
     price: int
+    gross: int
     discount: int = 0
     vat_rate: Any = None
-
-    @property
-    def gross(self) -> int:
-        """Return what the line costs before discount."""
-        return self.price * self.quantity
 
     @property
     def net(self) -> int:
@@ -78,11 +74,14 @@ class Priced(NamedTuple):
 def lines_of(order: Order) -> list[Line]:
     """Return an order's lines before any promotion: dishes by brand and sku, delivery, packaging."""
     dishes = [
-        Line(item.brand, "dish", item.sku, item.name, item.quantity, minor(item.price), 0, item.vat_rate)
+        Line(item.brand, "dish", item.sku, item.name, item.quantity, each, each * item.quantity, 0, item.vat_rate)
         for item in order.items
+        for each in (minor(item.price),)
     ]
     extras = [
-        Line(extra.brand, service, "", "", 1, minor(extra.amount), 0, extra.vat_rate) for service, extra in order.extras
+        Line(extra.brand, service, "", "", 1, amount, amount, 0, extra.vat_rate)
+        for service, extra in order.extras
+        for amount in (minor(extra.amount),)
     ]
     return dishes + extras
 
@@ -155,12 +154,13 @@ def refusal(
     if not _touched(lines, p):
         what = "delivery" if p.kind == "free_delivery" else "dish"
         return "promo_does_not_apply", {**facts, "why": f"the order has no {what}{of}"}
-    dishes = sum(line.gross for line in lines if line.service == "dish" and p.brand in (None, line.brand))
-    if p.min_order is not None and dishes < p.min_order:
-        return "promo_below_minimum", {
-            **facts, "minimum": plain(p.min_order), "what": f"dishes{of}", "amount": plain(dishes),
-            "currency": currency, "short_by": plain(p.min_order - dishes),
-        }  # fmt: skip
+    if p.min_order is not None:
+        dishes = sum(line.gross for line in lines if line.service == "dish" and p.brand in (None, line.brand))
+        if dishes < p.min_order:
+            return "promo_below_minimum", {
+                **facts, "minimum": plain(p.min_order), "what": f"dishes{of}", "amount": plain(dishes),
+                "currency": currency, "short_by": plain(p.min_order - dishes),
+            }  # fmt: skip
     if p.first_order_only and client.orders:
         return "promo_first_order_only", {**facts, "client": client.name, "orders": client.orders}
     if p.max_uses is not None and p.used >= p.max_uses:

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 from ledger import money
 from ledger.book import Book
-from ledger.food.shop import Order, OrderLine, Said
+from ledger.food.shop import Order, OrderLine, Said, Shop
 
 plain = lru_cache(maxsize=65_536)(money.plain)
 """A menu has few prices, which come again and again: most amounts of an order have been written before."""
@@ -48,6 +48,14 @@ def money_of(book: Book, order: Order, brand: str) -> int:
 
 def _is_money(book: Book, account: int) -> bool:
     return book.accounts[account].kind == "money"
+
+
+def say(shop: Shop, book: Book) -> None:
+    """Fill in what callers are told of the orders that wait for it, as they stand now."""
+    for order, said in shop.unsaid or ():
+        said |= said_of(book, order)
+    if shop.unsaid:
+        shop.unsaid.clear()
 
 
 def said_of(book: Book, order: Order) -> Said:

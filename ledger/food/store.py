@@ -5,22 +5,23 @@ share clients and promotions wait for each other and never deadlock. Orders, use
 need no lock of their own: an order's account, or a limited promotion, guards them.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, timedelta
 from typing import Any, NamedTuple
 
 from psycopg import Connection
-from pydantic_core import to_json
 
 from ledger.book import Book
 from ledger.food import commands as f
 from ledger.food.bonuses import Lot, Points, Program
 from ledger.food.pricing import Promotion
 from ledger.food.shop import Accrual, Order, OrderLine, Shop
+from ledger.food.standing import say
 from ledger.load import ask
 from ledger.money import decimal, minor
 from ledger.outcomes import Entry
-from ledger.store import Moments
+from ledger.rows import Moments, Statement, array_of, insert, json_text, run
+from ledger.store import CUT_LOCK
 
 _LIMITED = "(max_uses IS NOT NULL OR max_uses_per_party IS NOT NULL OR first_order_only)"
 _PROMOTION = (
@@ -29,14 +30,22 @@ _PROMOTION = (
 )
 
 
+Programs = dict[str, list[Program]]
+
+
 def load_shop(
-    connection: Connection[Any], book: Book, commands: Sequence[Any], *, lives: timedelta, lock: bool = True
+    connection: Connection[Any],
+    book: Book,
+    commands: Sequence[Any],
+    programs: Programs,
+    *,
+    lives: timedelta,
+    lock: bool = True,
 ) -> Shop:
     """Return the shop of everything that the commands can touch; the book holds its accounts, locked."""
-    shop = Shop(preorder_lives=lives)
+    shop = Shop(preorder_lives=lives, programs=programs)
     placed = [command for command in commands if isinstance(command, f.Order)]
     follows = [command.order for command in commands if isinstance(command, f.FollowUp)]
-    _load_programs(connection, book, shop)
     _load_orders(connection, book, shop, follows)
     _load_promotions(connection, book, shop, placed, lock=lock)
     _load_points(connection, book, shop)
@@ -55,29 +64,29 @@ class Named(NamedTuple):
     brands: list[str]
 
 
-def orders_named(connection: Connection[Any], keys: Sequence[str]) -> list[Named]:
-    """Return what must be known of the orders that have the keys before their accounts can be locked."""
-    rows = connection.execute(
-        "SELECT o.account_id, m.key, array(SELECT DISTINCT b.code FROM order_line l JOIN brand b ON b.id = l.brand_id "
-        "WHERE l.order_id = o.id) FROM food_order o LEFT JOIN transaction m ON m.id = o.main_id "
-        "WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))",
-        [list(keys)],
-    )
-    return [Named(*row) for row in rows]
+def foreseen(connection: Connection[Any], keys: Sequence[str], *, lock: bool) -> tuple[Programs, list[Named]]:
+    """Return what must be known before accounts can be locked: bonus programmes by brand, and of the orders named."""
+    wait = [("SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK])] if lock else []
+    *_, rows, orders = ask(connection, *wait, (_PROGRAMS, []), (_NAMED, [list(keys)]))
+    programs: Programs = {}
+    for brand, accrue, redeem, *rest in rows:
+        programs.setdefault(brand, []).append(Program(brand, minor(accrue), minor(redeem), *rest))
+    return programs, [Named(*row) for row in orders]
+
+
+_PROGRAMS = (
+    "SELECT b.code, accrue_percent, redeem_percent, expires_after_days, valid_from, valid_until "
+    "FROM bonus_program p JOIN brand b ON b.id = p.brand_id ORDER BY p.id"
+)
+_NAMED = (
+    "SELECT o.account_id, m.key, array(SELECT DISTINCT b.code FROM order_line l JOIN brand b ON b.id = l.brand_id "
+    "WHERE l.order_id = o.id) FROM food_order o LEFT JOIN transaction m ON m.id = o.main_id "
+    "WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))"
+)
 
 
 def _codes(book: Book) -> dict[int, str]:
     return {brand.id: code for code, brand in book.brands.items()}
-
-
-def _load_programs(connection: Connection[Any], book: Book, shop: Shop) -> None:
-    codes = _codes(book)
-    for brand, accrue, redeem, *rest in connection.execute(
-        "SELECT brand_id, accrue_percent, redeem_percent, expires_after_days, valid_from, valid_until "
-        "FROM bonus_program ORDER BY id"
-    ):
-        program = Program(codes[brand], minor(accrue), minor(redeem), *rest)
-        shop.programs.setdefault(program.brand, []).append(program)
 
 
 def _load_orders(connection: Connection[Any], book: Book, shop: Shop, keys: Sequence[str]) -> None:
@@ -236,7 +245,7 @@ _ACCRUAL = {
     "order_id": "bigint", "brand_id": "bigint", "account_id": "bigint", "percent": "numeric", "points": "bigint",
     "taken_back": "bigint", "shortfall": "bigint",
 }  # fmt: skip
-_STEP = {"transaction_id": "bigint", "order_id": "bigint", "kind": "text", "said": "jsonb"}
+_STEP = {"transaction_id": "bigint", "order_id": "bigint", "kind": "text", "said": "json"}
 _POINTS = {"account_id": "bigint", "version": "bigint"}
 _LOT = {
     "account_id": "bigint", "transaction_id": "bigint", "amount": "bigint", "points_left": "bigint", "gone_on": "date",
@@ -246,51 +255,30 @@ _LOT_USE = {
 }  # fmt: skip
 
 
-Rows = Sequence[Sequence[Any]]
-Written = list[tuple[str, dict[str, str], Rows]]
+def write_shop(connection: Connection[Any], book: Book, shop: Shop) -> None:
+    """Write what was placed, done and changed; the transactions that it names are written before."""
+    run(connection, _statements(book, shop))
 
 
-def new_rows(book: Book, shop: Shop) -> Written:
-    """Return the rows of new orders and of all steps, by table, with its columns."""
-    mains = {key: t.id for key, t in book.transactions.items()}
-    brands = {code: brand.id for code, brand in book.brands.items()}
-    written = Moments()
-    lines = [
-        (
-            o.id, n.number, brands[n.brand], n.service, n.sku, n.name, n.quantity, n.price, n.gross, n.discount, n.net,
-            n.kept,
-        )
-        for o in shop.new_orders for n in o.lines
-    ]  # fmt: skip
-    return [
-        ("food_order", _ORDER, [_order_row(order, mains, written) for order in shop.new_orders]),
-        ("order_line", _LINE, lines),
-        ("order_step", _STEP, [(t, order, kind, to_json(shop.said[t]).decode()) for t, order, kind in shop.steps]),
-        ("promotion_use", _USE, [row for order in shop.new_orders for row in _uses(order, written)]),
-    ]
-
-
-def write_shop(connection: Connection[Any], book: Book, shop: Shop, rows: Written) -> None:
-    """Write the new rows and what else changed; the transactions that they name are written before."""
-    for table, types, of_table in rows:
-        _copy(connection, table, types, of_table)
-    mains = {key: t.id for key, t in book.transactions.items()}
-    brands = {code: brand.id for code, brand in book.brands.items()}
-    touched = {order.id: order for order in (*shop.new_orders, *shop.changed_orders.values())}
-    new = {order.id for order in shop.new_orders}
+def _statements(book: Book, shop: Shop) -> Iterator[Statement]:
+    new, written = {order.id for order in shop.new_orders}, Moments()
+    yield insert("order_line", _LINE, [row for order in shop.new_orders for row in _line_rows(book, order)])
+    yield insert("food_order", _ORDER, [_order_row(book, order, written) for order in shop.new_orders])
+    yield insert("promotion_use", _USE, [row for order in shop.new_orders for row in _uses(order, written)])
+    say(shop, book)
+    steps = [(t, order, kind, json_text(shop.said[t])) for t, order, kind in shop.steps]
+    yield insert("order_step", _STEP, steps)
     known = [order for order in shop.changed_orders.values() if order.id not in new]
-    written = Moments()
-    with connection.pipeline():
-        _put(connection, "promotion_use", _USE, [row for order in known for row in _uses(order, written)], 2)
-        _put(connection, "food_order", _ORDER, [_order_row(order, mains, written) for order in known], 1)
-        if known:
-            kept = [(order.id, line.number, line.kept) for order in known for line in order.lines]
-            connection.execute(_KEPT, [list(column) for column in zip(*kept, strict=True)])
-        _put(connection, "order_accrual", _ACCRUAL, [row for o in touched.values() for row in _accruals(o, brands)], 2)
-        limited = [(p.id, p.used) for p in shop.changed_promotions.values() if p.max_uses is not None]
-        if limited:
-            connection.execute(_USED, [list(column) for column in zip(*sorted(limited), strict=True)])
-        _put_points(connection, shop.points.values())
+    uses = [row for order in known for row in _uses(order, written)]
+    yield insert("promotion_use", _USE, uses, ("order_id", "promotion_id"))
+    yield insert("food_order", _ORDER, [_order_row(book, order, written) for order in known], ("id",))
+    kept = [(order.id, line.number, line.kept) for order in known for line in order.lines]
+    yield _KEPT, [array_of(column) for column in zip(*kept, strict=True)]
+    accruals = [row for order in (*shop.new_orders, *known) for row in _accruals(book, order)]
+    yield insert("order_accrual", _ACCRUAL, accruals, ("order_id", "brand_id"))
+    limited = sorted((p.id, p.used) for p in shop.changed_promotions.values() if p.max_uses is not None)
+    yield _USED, [array_of(column) for column in zip(*limited, strict=True)]
+    yield from _points(shop.points.values())
 
 
 _KEPT = (
@@ -300,49 +288,41 @@ _KEPT = (
 _USED = "UPDATE promotion p SET used = n.used FROM unnest(%s::bigint[], %s::integer[]) AS n(id, used) WHERE p.id = n.id"
 
 
-def _order_row(order: Order, mains: dict[str, int], written: Moments) -> Sequence[Any]:
+def _line_rows(book: Book, order: Order) -> Iterator[Sequence[Any]]:
+    for n in order.lines:
+        yield (
+            order.id, n.number, book.brands[n.brand].id, n.service, n.sku, n.name, n.quantity, n.price, n.gross,
+            n.discount, n.net, n.kept,
+        )  # fmt: skip
+
+
+def _order_row(book: Book, order: Order, written: Moments) -> Sequence[Any]:
     return (
         order.id, order.key, order.account, order.party, order.currency, order.status, written[order.placed_at],
-        order.day, written[order.due_at], None if order.main is None else mains[order.main],
+        order.day, written[order.due_at], None if order.main is None else book.transactions[order.main].id,
         written[order.delivered_at], written[order.cancelled_at],
     )  # fmt: skip
 
 
-def _uses(order: Order, written: Moments) -> Iterable[Sequence[Any]]:
+def _uses(order: Order, written: Moments) -> Iterator[Sequence[Any]]:
     for promotion, _, discount in order.promotions:
         yield order.id, promotion, order.party, discount, written[order.placed_at], written[order.cancelled_at]
 
 
-def _accruals(order: Order, brands: dict[str, int]) -> Iterable[Sequence[Any]]:
+def _accruals(book: Book, order: Order) -> Iterator[Sequence[Any]]:
     for brand, a in order.accruals.items():
-        yield order.id, brands[brand], a.account, decimal(a.percent), a.points, a.taken_back, a.shortfall
+        yield (
+            order.id, book.brands[brand].id, a.account, decimal(a.percent), a.points, a.taken_back, a.shortfall
+        )  # fmt: skip
 
 
-def _put_points(connection: Connection[Any], all_points: Iterable[Points]) -> None:
+def _points(all_points: Iterable[Points]) -> Iterator[Statement]:
     changed = [points for points in all_points if points.changed_lots or points.version]
-    _put(connection, "bonus_points", _POINTS, [(points.account, points.version) for points in changed], 1)
-    lots = [(points, points.lots[id_]) for points in changed for id_ in sorted(points.changed_lots)]
-    _put(connection, "bonus_lot", _LOT, [(p.account, lot.id, lot.amount, lot.left, lot.gone_on) for p, lot in lots], 2)
-    uses = [(p.account, *use, amount) for p in changed for use, amount in sorted(p.changed_uses.items())]
-    _put(connection, "bonus_lot_use", _LOT_USE, uses, 4)
-
-
-def _copy(connection: Connection[Any], table: str, types: dict[str, str], rows: Rows) -> None:
-    if rows:
-        with connection.cursor().copy(f"COPY {table} ({', '.join(types)}) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
-
-
-def _put(connection: Connection[Any], table: str, types: dict[str, str], rows: Rows, key: int) -> None:
-    """Insert rows, or update those that are there by the first `key` columns."""
-    if not rows:
-        return
-    names = list(types)
-    casts = ", ".join(f"%s::{type_}[]" for type_ in types.values())
-    sets = ", ".join(f"{name} = excluded.{name}" for name in names[key:])
-    connection.execute(
-        f"INSERT INTO {table} ({', '.join(names)}) SELECT * FROM unnest({casts}) "
-        f"ON CONFLICT ({', '.join(names[:key])}) DO UPDATE SET {sets}",
-        [list(column) for column in zip(*rows, strict=True)],
-    )
+    yield insert("bonus_points", _POINTS, [(points.account, points.version) for points in changed], ("account_id",))
+    lots = [
+        (points.account, lot.id, lot.amount, lot.left, lot.gone_on)
+        for points in changed for lot in (points.lots[id_] for id_ in sorted(points.changed_lots))
+    ]  # fmt: skip
+    yield insert("bonus_lot", _LOT, lots, ("account_id", "transaction_id"))
+    uses = [(points.account, *use, amount) for points in changed for use, amount in sorted(points.changed_uses.items())]
+    yield insert("bonus_lot_use", _LOT_USE, uses, ("account_id", "transaction_id", "lot_id", "changed_by"))

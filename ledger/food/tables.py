@@ -87,9 +87,7 @@ class FoodOrder(SQLModel, table=True):
         Index("food_order_party_id_idx", "party_id"),
     )
 
-    id: int = Field(
-        sa_type=BigInteger, foreign_key="transaction.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
-    )
+    id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
     key: str = Field(sa_type=Text)
     account_id: int = Field(sa_type=BigInteger)
     party_id: int = Field(sa_type=BigInteger)
@@ -169,10 +167,7 @@ class OrderStep(SQLModel, table=True):
     """One step of an order (order, deliver, cancel, refund_items), and what its caller was told. Append-only."""
 
     __tablename__ = "order_step"
-    __table_args__ = (
-        CheckConstraint("kind IN ('order', 'deliver', 'cancel', 'refund_items')", name="kind_known"),
-        Index("order_step_order_id_idx", "order_id"),
-    )
+    __table_args__ = (CheckConstraint("kind IN ('order', 'deliver', 'cancel', 'refund_items')", name="kind_known"),)
 
     transaction_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
     order_id: int = Field(sa_type=BigInteger)

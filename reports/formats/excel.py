@@ -25,7 +25,7 @@ _FORMATS = {
     "money": "#,##0.00;[Red]-#,##0.00", "average": "#,##0.00", "count": "#,##0", "account": "0", "number": "0",
     "rate": "0.00", "share": "0.0%", "date": "yyyy-mm-dd", "instant": "yyyy-mm-dd hh:mm:ss",
 }  # fmt: skip
-_WIDTHS = {"money": 16, "average": 14, "instant": 20, "date": 12, "account": 12, "text": 30, "code": 16}
+_WIDTHS = {"money": 16, "average": 14, "instant": 20, "date": 12, "account": 12, "text": 30, "code": 16, "word": 16}
 _HEADER = 3
 
 

@@ -77,7 +77,7 @@ def csv_bytes(result: Result, language: Language, decimals: Decimals = "point") 
 
 
 def _cell(value: Any, column: Column, result: Result, comma: bool) -> Any:
-    if column.kind in ("text", "code"):
+    if column.kind in ("text", "code", "word"):
         return None if value is None else _safe(value)
     plain = _value(value, column, result.cut.time_zone)
     return str(plain).replace(".", ",") if comma and column.kind in ("money", "average", "rate", "share") else plain

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from reports.formats.codes import WORDS, spoken
 from reports.registry import Column, Language
 from reports.run import Control, Result
 
@@ -77,7 +78,7 @@ def text(value: Any, column: Column, language: Language, time_zone: str) -> str:
         return money(Decimal(str(value)), language)
     if column.kind == "count":
         return _grouped(Decimal(value), language, places=0)
-    return str(value)
+    return spoken(str(value), language) if column.kind in WORDS else str(value)
 
 
 def money(amount: Decimal, language: Language) -> str:

@@ -104,7 +104,7 @@ REPORT = Report(
         Column("business_date", "date", "Date", "Дата"),
         Column("transaction", "number", "Transaction", "Операция"),
         Column("key", "code", "Document", "Документ"),
-        Column("kind", "code", "Kind", "Вид"),
+        Column("kind", "word", "Kind", "Вид"),
         Column("brand", "code", "Brand", "Бренд"),
         Column("service", "code", "Services", "Услуги"),
         Column("number", "code", "Service no.", "№ услуги"),

@@ -160,7 +160,7 @@ REPORT = Report(
         Column("expected", "money", "Expected", "Ожидается"),
         Column("actual", "money", "Actual", "Есть"),
         Column("difference", "money", "Difference", "Разница"),
-        Column("state", "code", "State", "Состояние"),
+        Column("state", "word", "State", "Состояние"),
     ),
     key=("source", "check", "currency", "kind"),
     frame=control,

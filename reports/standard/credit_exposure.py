@@ -119,7 +119,7 @@ REPORT = Report(
         Column("days_left", "number", "Days left", "Осталось дней"),
         Column("overdue", "money", "Overdue", "Просрочено", total=True),
         Column("overdue_days", "number", "Days overdue", "Дней просрочки"),
-        Column("state", "code", "State", "Состояние"),
+        Column("state", "word", "State", "Состояние"),
     ),
     key=("account",),
     frame=credit_exposure,

@@ -77,7 +77,7 @@ REPORT = Report(
     parameters=Parameters,
     columns=(
         Column("code", "code", "Code", "Код"),
-        Column("kind", "code", "Kind", "Вид"),
+        Column("kind", "word", "Kind", "Вид"),
         Column("account", "account", "Account", "Счёт"),
         Column("reference", "code", "Reference", "Код счёта"),
         Column("client", "text", "Client", "Клиент"),

@@ -60,7 +60,7 @@ REPORT = Report(
         Column("business_date", "date", "Date", "Дата"),
         Column("transaction", "number", "Transaction", "Операция"),
         Column("key", "code", "Document", "Документ"),
-        Column("kind", "code", "Kind", "Вид"),
+        Column("kind", "word", "Kind", "Вид"),
         Column("due", "date", "Due", "Срок оплаты"),
         Column("days_late", "number", "Days late", "Дней просрочки"),
         Column("currency", "currency", "Currency", "Валюта"),

@@ -59,7 +59,7 @@ REPORT = Report(
     parameters=Parameters,
     columns=(
         Column("code", "code", "Code", "Код"),
-        Column("kind", "code", "Kind", "Вид"),
+        Column("kind", "word", "Kind", "Вид"),
         Column("brand", "code", "Brand code", "Код бренда"),
         Column("currency", "currency", "Currency", "Валюта"),
         Column("uses", "count", "Uses", "Применений"),

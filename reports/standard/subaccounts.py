@@ -195,7 +195,7 @@ REPORT = Report(
         Column("refunded", "money", "Refunded", "Возвращено"),
         Column("drawn", "money", "Drawn", "Итого списано"),
         Column("held", "money", "Held (change)", "Резерв (изменение)"),
-        Column("period", "code", "Limit by", "Лимит за"),
+        Column("period", "word", "Limit by", "Лимит за"),
         Column("limit", "money", "Limit", "Лимит"),
         Column("limit_count", "count", "Limit, times", "Лимит, раз"),
         Column("used", "money", "Used", "Использовано"),

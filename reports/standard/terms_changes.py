@@ -48,7 +48,7 @@ REPORT = Report(
         Column("change", "number", "No.", "№"),
         Column("recorded_at", "instant", "Time", "Время"),
         Column("business_date", "date", "Date", "Дата"),
-        Column("kind", "code", "Kind", "Вид"),
+        Column("kind", "word", "Kind", "Вид"),
         Column("subject", "code", "Subject", "Предмет"),
         Column("account", "account", "Account", "Счёт"),
         Column("before", "text", "Before", "Было"),

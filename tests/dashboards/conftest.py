@@ -83,8 +83,9 @@ def screen(lake: Story) -> Open:
 
 
 def words(app: AppTest) -> str:
-    """Return everything a page says in words."""
+    """Return everything a page says in words, with plain blanks."""
     kinds = ("title", "subheader", "markdown", "caption", "info", "success", "error", "warning", "html")
-    return "\n".join(str(getattr(part, "value", "")) for kind in kinds for part in app.get(kind)) + "\n".join(
+    said = "\n".join(str(getattr(part, "value", "")) for kind in kinds for part in app.get(kind)) + "\n".join(
         str(part.proto.body) for part in app.get("html") if hasattr(part, "proto") and hasattr(part.proto, "body")
     )
+    return said.replace("\u00a0", " ")

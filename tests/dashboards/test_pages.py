@@ -5,6 +5,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from reports.formats import FILES
 from reports.registry import REPORTS
@@ -92,6 +93,36 @@ def test_a_transaction_shows_all_it_did(screen: Open) -> None:
     assert list(lines["payer"]) == ["Romashka", "Anna"]
     assert list(later["kind"]) == ["refund"]
     assert "sum to zero" in words(app)
+
+
+def test_a_transaction_leads_to_the_form_that_undoes_it(screen: Open) -> None:
+    """A debit to its refund, a payment to its reversal, filled in; what cannot be undone to none."""
+    assert _desks(screen("transaction.py", transaction="d1")) == ["form=refund&transaction=4"]
+    assert _desks(screen("transaction.py", transaction="p1")) == ["form=reverse&transaction=1"]
+    assert _desks(screen("transaction.py", transaction=7)) == []
+
+
+def _desks(app: AppTest) -> list[str]:
+    return [link.proto.query_string for link in app.get("page_link") if link.proto.page == "desk"]
+
+
+def test_an_account_leads_to_the_desks_forms(screen: Open, lake: Story) -> None:
+    """About this account."""
+    number = lake.accounts["anna"]["id"]
+    asked = [f"form={form}&account={number}" for form in ("payout", "transfer", "limits")]
+    assert _desks(screen("account.py", account="anna", **MARCH)) == asked
+
+
+def test_readers_of_russian_see_the_ledgers_words_and_sentences(screen: Open) -> None:
+    """Kinds in tables and titles, and why a command was declined."""
+    app = screen("transaction.py", language="ru", transaction="d1")
+    assert app.title[0].value == "Списание 4"
+    assert list(app.dataframe[2].value["kind"]) == ["возврат"]
+    told = "недостаточно средств, счёт 1 (Anna): остаток 120,00, в резерве 0,00, списание 900,00 RUB"
+    assert told in screen("transaction.py", language="ru", transaction=7).error[0].value.replace("\\", "")
+    listed = screen("declined.py", language="ru", **MARCH).dataframe[0].value
+    assert told in listed["sentence"].iloc[0]
+    assert list(listed["kind"]) == ["списание"]
 
 
 def test_a_declined_transaction_says_what_the_ledger_said(screen: Open) -> None:

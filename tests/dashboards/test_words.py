@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from dashboards import words
+from dashboards.forms import FORMS
 from reports.pivot import DIMENSIONS, MEASURES, OF
 from reports.registry import REPORTS
 
-CODE = sorted(Path(words.__file__).parent.glob("*.py"))
+CODE = sorted(Path(words.__file__).parent.rglob("*.py"))
+FIELDS = ("amount", "choice", "day", "number", "one_of", "several", "text")
+"""What draws a field, named by its second argument."""
 
 
 def _nodes() -> Iterator[ast.AST]:
@@ -21,15 +24,18 @@ def _texts() -> set[str]:
 
 
 def test_every_sentence_has_its_russian() -> None:
-    """What is given to say() or sentence() as it stands, and the names of dimensions and measures."""
-    said = {
-        node.args[0].value
-        for node in _nodes()
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("say", "sentence")
-        if isinstance(node.args[0], ast.Constant)
-    }
-    assert len(said) > 50
-    assert {*said, *DIMENSIONS, *MEASURES, *OF} - set(words.russian()) == set()
+    """What is given to say() or sentence() as it stands, labels of fields, titles of forms, names of dimensions."""
+    said = {text for node in _nodes() if isinstance(node, ast.Call) for text in _said(node)}
+    assert len(said) > 100
+    titles = {title for title, _ in FORMS.values()}
+    assert {*said, *titles, *DIMENSIONS, *MEASURES, *OF} - set(words.russian()) == set()
+
+
+def _said(call: ast.Call) -> Iterator[str]:
+    name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+    given = [*call.args[:1]] if name in ("say", "sentence") else [*call.args[1:2]] if name in FIELDS else []
+    given += [keyword.value for keyword in call.keywords if keyword.arg == "blank"]
+    yield from (node.value for node in given if isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
 def test_no_russian_is_left_over() -> None:

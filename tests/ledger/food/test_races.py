@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ledger.food.commands import parse
-from ledger.food.desk import Desk
+from ledger.food.desk import LEAST, Desk
 from ledger.post import Ledger
 from tests.ledger.food.shops import PostgresShop, dish
 
@@ -140,3 +140,26 @@ def test_batches_that_share_clients_and_promotions_all_get_through(shop: Postgre
         )
         assert counted == [(used,)]
     assert dict(shop.rows("SELECT code, used FROM promotion"))["TWO"] == 20
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_batches_with_the_same_keys_post_each_once(shop: PostgresShop, race: Race, shared: bool) -> None:
+    """Two parts of a batch and more, backwards for every other writer: who comes second is told so, whoever he is.
+
+    Of one client's account the others hear the first answer; with accounts of their own they wait for each
+    other's keys crosswise, and say something else under them.
+    """
+    keys = [f"o{number}" for number in range(LEAST + 10)]
+    batches = []
+    for writer in range(WRITERS):
+        account = "client0" if shared else f"client{writer}"
+        orders = [order(key, account, items=[dish("a", "1.00")]) for key in keys]
+        batches.append(orders[::-1] if writer % 2 else orders)
+    answers = [said for batch in race(batches) for said in batch]
+    first = [said for said in answers if said["status"] == "posted" and not said["replayed"]]
+    assert sorted(said["key"] for said in first) == sorted(keys)
+    others = [said for said in answers if said not in first]
+    assert {said["code"] if said["status"] == "declined" else "replayed" for said in others} == {
+        "replayed" if shared else "key_reused"
+    }
+    assert shop.rows("SELECT count(*), count(DISTINCT key) FROM food_order") == [(len(keys), len(keys))]

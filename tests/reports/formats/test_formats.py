@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import subprocess
 import zipfile
 from pathlib import Path
@@ -10,8 +11,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 from rich.console import Console
+from sqlalchemy import CheckConstraint
+from sqlmodel import SQLModel
 
+import ledger.food.tables
+import ledger.tables  # noqa: F401  # both levels declare their tables when they are imported
 from reports.formats import FILES, rendered
+from reports.formats.codes import spoken
 from reports.formats.screen import show
 from reports.run import Result
 from tests.reports.story import Story
@@ -148,3 +154,30 @@ def test_the_repeated_hour_carries_its_offset() -> None:
     page = rendered(result, "html").decode()
     assert "2017-11-05 01:30:00-04:00" in page
     assert "2017-11-05 01:30:00-05:00" in page
+
+
+def test_readers_of_russian_see_the_ledgers_words_in_it_and_programs_the_codes(story: Story) -> None:
+    """A payment is "платёж" on the page, and payment in CSV, JSON, Parquet and XLSX; a brand called payment stays."""
+    story.brand("payment", "Payment Cafe")
+    story.account("anna", holder="payment")
+    story.payment("2017-03-02", "anna", 10, "payment")
+    card = story.book().report("account-card", account=story.accounts["anna"]["id"], **MARCH)
+    page = rendered(card, "html", language="ru").decode()
+    assert "платёж" in page
+    assert ">payment<" in page
+    assert "платёж" not in rendered(card, "html").decode()
+    assert card.frame["kind"].to_list() == ["payment"]
+    for form in ("csv", "json", "parquet"):
+        assert "платёж".encode() not in rendered(card, form, language="ru")
+    assert card.frame.equals(pl.read_parquet(io.BytesIO(rendered(card, "parquet", language="ru"))))
+
+
+def test_every_kind_of_the_ledger_has_its_word() -> None:
+    """Commands, administration lines, accounts, statuses, of both levels."""
+    constraints = [
+        str(constraint.sqltext) for table in SQLModel.metadata.tables.values() for constraint in table.constraints
+        if isinstance(constraint, CheckConstraint) and " IN ('" in str(constraint.sqltext)
+    ]  # fmt: skip
+    known = {code for text in constraints for code in re.findall(r"'(\w+)'", text)}
+    assert {"payment", "posted", "frozen", "delivered", "payer_first", "bonus_expense"} < known
+    assert {code for code in known if spoken(code, "ru") == code} == set()

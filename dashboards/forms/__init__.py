@@ -1,0 +1,20 @@
+"""The desk's forms: what the finance team does by hand, each known by its name in the URL."""
+
+from collections.abc import Callable
+
+from dashboards.forms import allocate, money, terms, undo
+
+FORMS: dict[str, tuple[str, Callable[[str], None]]] = {
+    "payment": ("Payment", money.payment),
+    "allocate": ("Allocation", allocate.allocate),
+    "payout": ("Payout", money.payout),
+    "refund": ("Refund", undo.refund),
+    "reverse": ("Reversal", undo.reverse),
+    "transfer": ("Transfer", money.transfer),
+    "adjustment": ("Correction", money.adjustment),
+    "limits": ("Subaccounts and limits", terms.subaccounts),
+    "credit": ("Credit", terms.credit),
+    "status": ("Status", terms.status),
+    "now": ("Balance now", money.balance_now),
+}
+"""Title and form by name; a form is drawn for the person who says who he is."""

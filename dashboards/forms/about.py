@@ -1,0 +1,129 @@
+"""What a form is about, looked up in the ledger as it is now: an account and its own money, an earlier transaction."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboards import asking, going, opened, screen
+from dashboards.forms.posting import connected
+from dashboards.refusals import told
+from dashboards.words import plain, say, sentence
+from ledger import lookups, queries
+from ledger.cli import account_argument
+from ledger.errors import Failure
+from ledger.money import decimal
+from reports.registry import Column
+
+Row = dict[str, Any]
+MOST_VISIBLE = 10
+BADGES = {"open": "green", "frozen": "orange", "closed": "gray"}
+_WHO = (
+    Column("account", "account", "Account", "Счёт"),
+    Column("reference", "code", "Reference", "Код счёта"),
+    Column("client", "text", "Client", "Клиент"),
+    Column("amount", "money", "Amount", "Сумма"),
+)
+_LINES = (
+    Column("line", "number", "Line", "Строка"),
+    Column("brand", "code", "Brand", "Бренд"),
+    Column("service", "code", "Service", "Услуга"),
+    Column("reference", "code", "Service no.", "№ услуги"),
+    Column("source", "account", "Paid by", "Оплачено со счёта"),
+    Column("client", "text", "Payer", "Плательщик"),
+    Column("source_kind", "word", "Paid with", "Чем"),
+    Column("amount", "money", "Net", "Со скидкой"),
+    Column("refunded", "money", "Refunded", "Возвращено"),
+    Column("left", "money", "Left to refund", "Можно вернуть"),
+)
+
+
+def account(label: str = "Account number or reference", name: str = "account") -> Row | None:
+    """Draw the field that names an account, and whose it is; return it, None while the field names none."""
+    asked = asking.text(st, label, name, width=320)
+    if not asked:
+        return None
+    try:
+        with connected() as connection:
+            found = lookups.account(connection, account_argument(asked))
+    except Failure as failure:
+        st.error(plain(told(str(failure))), icon=":material/error:")
+        return None
+    reference = f" · {plain(found['reference'])}" if found["reference"] else ""
+    st.markdown(
+        f"**{plain(found['client'])}** · {say('account')} **{found['number']}**{reference} "
+        f":{BADGES[found['status']]}-badge[{say(found['status'])}]"
+    )
+    return found
+
+
+def standing(found: Row) -> None:
+    """Show what an account has at this moment, what is set aside of it, and what it can give."""
+    with connected() as connection:
+        now = queries.balance(connection, found["number"])
+    figures = {
+        "Balance": now.balance,
+        "Held": now.held,
+        "Own money": max(0, now.balance - now.held),
+        "credit limit": now.credit_limit,
+        "available": now.available,
+    }
+    told = [(label, decimal(amount), say("now")) for label, amount in figures.items() if amount is not None]
+    screen.tiles(told, now.currency)
+    if now.overdue:
+        st.error(f"{sentence('overdue')}: {now.unpaid_since}")
+
+
+def transaction(label: str = "Transaction: number or key", name: str = "transaction") -> lookups.Earlier | None:
+    """Draw the field that names a transaction, and what it was; return it, None while the field names none."""
+    asked = asking.text(st, label, name, width=320)
+    if not asked:
+        return None
+    try:
+        with connected() as connection:
+            found = lookups.earlier(connection, asked)
+    except Failure as failure:
+        st.error(plain(told(str(failure))), icon=":material/error:")
+        return None
+    facts, zone = found.facts, opened.book().cut.time_zone
+    amount = screen.money(decimal(facts["amount"] or 0), facts["currency"])
+    badge = "green" if facts["status"] == "posted" else "red"
+    st.markdown(
+        f"**{sentence(facts['kind'])} {facts['id']}** · {screen.local(facts['posted_at'], zone)} · **{amount}** · "
+        f"{plain(facts['client'] or '')} :{badge}-badge[{say(facts['status'])}]  \n:gray[{plain(facts['key'])}]"
+    )
+    return found
+
+
+def moves(found: lookups.Earlier) -> None:
+    """Show what a transaction did to clients' accounts."""
+    rows(found.moves, _WHO, key="moves")
+
+
+def lines(found: lookups.Earlier) -> None:
+    """Show a transaction's service lines, and what is left to refund of each."""
+    rows(found.lines, _LINES, key="lines")
+    left = screen.money(decimal(found.left), found.facts["currency"])
+    st.markdown(f"{sentence('left to refund')}: **{left}**")
+
+
+def rows(found: Sequence[Row], columns: Sequence[Column], *, key: str, leads: tuple[str, ...] = ()) -> None:
+    """Draw rows of the ledger, amounts in minor units, as the rows of reports are drawn.
+
+    A click on a row asks the same form about it: `leads` says by which of the row's names, as name=column.
+    """
+    money = [column.name for column in columns if column.kind == "money"]
+    names = list(dict.fromkeys([*(column.name for column in columns), *(lead.split("=")[1] for lead in leads)]))
+    frame = pl.DataFrame(
+        [[decimal(row[name]) if name in money and row[name] is not None else row[name] for name in names]
+         for row in found],
+        schema={name: pl.Decimal(18, 2) if name in money else None for name in names},
+        orient="row", infer_schema_length=None,
+    )  # fmt: skip
+
+    def behind(row: Row) -> going.Target:
+        asked = {name: row[column] for name, column in (lead.split("=") for lead in leads)}
+        return going.Target("desk.py", {"form": asking.asked("form"), **asked})
+
+    screen.table(frame, columns, key=key, behind=behind if leads else None, hide_empty=True, rows=MOST_VISIBLE)

@@ -1,0 +1,104 @@
+"""The form that gives payments without an account their accounts, under the list of what still waits."""
+
+from decimal import Decimal, InvalidOperation
+
+import polars as pl
+import streamlit as st
+
+from dashboards import screen
+from dashboards.forms import about
+from dashboards.forms.fields import Fields, Given
+from dashboards.forms.money import named
+from dashboards.forms.posting import answered, command, connected
+from dashboards.words import plain, say, sentence
+from ledger import lookups
+from ledger.money import decimal
+from reports.registry import Column
+
+WAITING = (
+    Column("brand", "code", "Brand", "Бренд"),
+    Column("posted_at", "instant", "Time", "Время"),
+    Column("id", "number", "Transaction", "Операция"),
+    Column("left", "money", "Unallocated", "Не разнесено"),
+    Column("currency", "currency", "Currency", "Валюта"),
+    Column("amount", "money", "Amount", "Сумма"),
+    Column("note", "text", "Note", "Примечание"),
+    Column("channel", "code", "Channel", "Канал"),
+    Column("value_date", "date", "Value date", "Дата банка"),
+    Column("key", "code", "Key", "Ключ"),
+)
+MOST_PARTS = 50
+
+
+def allocate(by: str) -> None:
+    """Draw what still waits, by brand, and the form that allocates one payment; posted after its quote was seen."""
+    with connected() as connection:
+        waiting = lookups.unallocated(connection)
+    if not waiting:
+        st.success(sentence("no payment waits for its account"), icon=":material/check:")
+    else:
+        _totals(waiting)
+        about.rows(waiting, WAITING, key="waiting", leads=("payment=id",))
+        st.caption(f"{say('rows: {n}', n=screen.count(len(waiting)))} · {say('click a row to allocate it')}")
+    found = about.transaction("Payment: number or key", "payment")
+    if found is not None:
+        _one(found, by)
+
+
+def _totals(waiting: list[about.Row]) -> None:
+    sums = pl.DataFrame(waiting, infer_schema_length=None).group_by("brand", "currency", maintain_order=True)
+    told = (
+        f"{plain(brand)} · {say('payments')}: {count} · **{screen.money(decimal(left), currency)}**"
+        for brand, currency, left, count in sums.agg(pl.col("left").sum(), pl.len().alias("n")).iter_rows()
+    )
+    st.markdown("  \n".join(told))
+
+
+def _one(found: lookups.Earlier, by: str) -> None:
+    number, left = found.facts["id"], _left(found)
+    if not left and not answered("allocate", number):
+        st.info(sentence("nothing of this transaction waits for an account"))
+        return
+    if found.moves:
+        about.moves(found)
+    parts = st.session_state.setdefault(f"parts of {number}", 1)
+
+    def fill(fields: Fields) -> Given:
+        split = [_part(fields, part) for part in range(parts)]
+        fields.text("note", "Note")
+        return {"payment": found.facts["key"], "split": _with_rest(split, left), "by": by} | _note(fields)
+
+    command("allocate", fill, about=number, sure=True, columns=2)
+    if left and parts < MOST_PARTS and st.button(sentence("One more account"), icon=":material/add:"):
+        st.session_state[f"parts of {number}"] = parts + 1
+        st.rerun()
+
+
+def _left(found: lookups.Earlier) -> Decimal:
+    """Return what of a payment still waits: nothing of what went into accounts at once, or was reversed."""
+    if found.facts["kind"] != "payment" or found.facts["status"] != "posted" or found.reversed_by is not None:
+        return Decimal(0)
+    return decimal(found.facts["amount"] - sum(move["amount"] for move in found.moves))
+
+
+def _part(fields: Fields, part: int) -> Given:
+    account = fields.text(f"account {part}", "Account number or reference")
+    amount = fields.amount(f"amount {part}", "Amount", blank="the rest")
+    return ({"account": named(account)} if account else {}) | ({"amount": amount} if amount else {})
+
+
+def _with_rest(split: list[Given], left: Decimal) -> list[Given]:
+    """Return the parts that name anything; the one without an amount has what the others leave."""
+    split = [part for part in split if part]
+    blank = [part for part in split if "amount" not in part]
+    try:
+        rest = left - sum(Decimal(part["amount"]) for part in split if "amount" in part)
+    except InvalidOperation:  # the ledger will say which amount is none
+        rest = left
+    if len(blank) == 1 and rest > 0:
+        blank[0]["amount"] = f"{rest:.2f}"
+    return split
+
+
+def _note(fields: Fields) -> Given:
+    return {"note": fields.given["note"]} if "note" in fields.given else {}

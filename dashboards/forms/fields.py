@@ -1,0 +1,111 @@
+"""Fields of the desk's forms, side by side, and what a person writes into them as the ledger's JSON has it.
+
+A field's key starts with its form's name; what was written stays while another form, or a quote, is on the page.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date
+from itertools import cycle
+from typing import Any
+
+import streamlit as st
+
+from dashboards.words import language, say, sentence
+
+Given = dict[str, Any]
+
+
+class Fields:
+    """The fields of one form; `given` is what they say, blanks left out."""
+
+    def __init__(self, form: str, columns: int = 3) -> None:
+        self.form = form
+        self.given: Given = {}
+        self._places = cycle(st.columns(columns))
+
+    def text(self, name: str, label: str, default: str = "", *, blank: str = "") -> str:
+        """Draw a line of text."""
+        written = next(self._places).text_input(
+            sentence(label), default, placeholder=say(blank) if blank else None, **self._kept(name)
+        )
+        return str(self._keep(name, written.strip()))
+
+    def amount(self, name: str, label: str, default: str = "", *, blank: str = "") -> str:
+        """Draw an amount, and return it in plain notation if it is one."""
+        shown = default.replace(".", ",") if language() == "ru" else default
+        return str(self._keep(name, plain_amount(self.text(name, label, shown, blank=blank))))
+
+    def number(self, name: str, label: str, default: int | None = None, *, blank: str = "") -> int | str | None:
+        """Draw a whole number; what is none is returned as it was written, for the ledger to refuse."""
+        written = self.text(name, label, "" if default is None else str(default), blank=blank)
+        number = int(written) if written.isdecimal() and len(written) < 10 else written or None
+        self._keep(name, number)
+        return number
+
+    def choice(
+        self,
+        name: str,
+        label: str,
+        options: Sequence[Any],
+        default: Any = None,
+        *,
+        shown: Callable[[Any], str] = say,
+    ) -> Any:
+        """Draw a choice of one; nothing is chosen without a default."""
+        place = options.index(default) if default in options else None
+        chosen = next(self._places).selectbox(
+            sentence(label), options, place, format_func=shown, placeholder=say("choose"), **self._kept(name)
+        )
+        return self._keep(name, chosen)
+
+    def several(
+        self,
+        name: str,
+        label: str,
+        options: Sequence[Any],
+        default: Sequence[Any] = (),
+        *,
+        blank: str,
+        shown: Callable[[Any], str] = str,
+    ) -> list[Any]:
+        """Draw a choice of any of them."""
+        known = [option for option in default if option in options]
+        chosen: list[Any] = next(self._places).multiselect(
+            sentence(label), options, known, format_func=shown, placeholder=say(blank), **self._kept(name)
+        )
+        self._keep(name, chosen or None)
+        return chosen
+
+    def day(self, name: str, label: str) -> date | None:
+        """Draw a day that need not be chosen."""
+        chosen: date | None = next(self._places).date_input(
+            sentence(label), None, format="YYYY-MM-DD", **self._kept(name)
+        )
+        self._keep(name, chosen)
+        return chosen
+
+    def _kept(self, name: str) -> dict[str, Any]:
+        return {"key": f"{self.form}/{name}", "persist_state": "page"}
+
+    def _keep(self, name: str, value: Any) -> Any:
+        if value in (None, ""):
+            self.given.pop(name, None)
+        else:
+            self.given[name] = value
+        return value
+
+
+def forget(form: str) -> None:
+    """Empty the form's fields."""
+    for key in [key for key in st.session_state if str(key).startswith(f"{form}/")]:
+        del st.session_state[key]
+
+
+def plain_amount(text: str) -> str:
+    """Return an amount as the ledger reads it: without blanks between digits, in Russian with a point for its comma.
+
+    What is no amount comes back as it was written, for the ledger to refuse.
+    """
+    tight = re.sub(r"(?<=\d)[ \u00a0\u202f](?=\d)", "", text.strip()).replace("\u2212", "-")
+    return re.sub(r"^([+-]?\d+),(\d{1,2})$", r"\1.\2", tight) if language() == "ru" else tight

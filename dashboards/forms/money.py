@@ -1,0 +1,108 @@
+"""Forms for money in, out and between accounts: payment, payout, transfer, adjustment."""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboards import asking
+from dashboards.forms import about
+from dashboards.forms.fields import Fields, Given
+from dashboards.forms.posting import command, connected
+from dashboards.words import sentence
+from ledger import lookups
+from ledger.cli import account_argument
+from ledger.errors import Failure
+
+CHANNELS = ("bank", "card", "cash", "other")
+
+
+def open_brands() -> list[str]:
+    """Return the codes of the brands that may have money booked."""
+    with connected() as connection:
+        return lookups.brands(connection)
+
+
+def named(text: str) -> int | str:
+    """Return an account as the ledger's JSON names it; a number with a slip in it is left for the ledger to refuse."""
+    try:
+        return account_argument(text)
+    except Failure:
+        return int(text) if len(text) < 19 else text
+
+
+def payment(by: str) -> None:
+    """Draw the form of money in; without an account it waits to be allocated."""
+
+    def fill(fields: Fields) -> Given:
+        account = fields.text("account", "Account number or reference", asking.asked("account") or "",
+                              blank="blank: unallocated")  # fmt: skip
+        fields.amount("amount", "Amount", blank="1250.00")
+        fields.choice("brand", "Brand", open_brands())
+        fields.choice("channel", "Channel", CHANNELS, "bank")
+        fields.day("value_date", "Bank's date (if known)")
+        fields.text("note", "Note")
+        return {**fields.given, **({"account": named(account)} if account else {}), "by": by}
+
+    command("payment", fill)
+
+
+def payout(by: str) -> None:
+    """Draw the form of money out; it is posted after its quote was seen."""
+    found = about.account()
+    if found is None:
+        return
+    about.standing(found)
+
+    def fill(fields: Fields) -> Given:
+        fields.amount("amount", "Amount", blank="1250.00")
+        fields.choice("brand", "Brand that pays", open_brands(), found["holder"])
+        fields.choice("channel", "Channel", CHANNELS, "bank")
+        fields.text("note", "Note")
+        return {**fields.given, **_of(found), "by": by}
+
+    command("payout", fill, about=found["number"], sure=True)
+
+
+def transfer(by: str) -> None:
+    """Draw the form of own money moved to another account; it is posted after its quote was seen."""
+    found = about.account("From account")
+    if found is None:
+        return
+    about.standing(found)
+
+    def fill(fields: Fields) -> Given:
+        to = fields.text("to", "To account (number or reference)")
+        fields.amount("amount", "Amount", blank="1250.00")
+        fields.text("note", "Note")
+        return {**fields.given, **_of(found), **({"to": named(to)} if to else {}), "by": by}
+
+    command("transfer", fill, about=found["number"], sure=True)
+
+
+def adjustment(by: str) -> None:
+    """Draw the form of a manual correction, which must say why."""
+    found = about.account()
+    if found is None:
+        return
+    about.standing(found)
+    st.caption(sentence("a correction is never refused for funds; less than zero takes money from the account"))
+
+    def fill(fields: Fields) -> Given:
+        fields.amount("amount", "Amount", blank="-5.00")
+        fields.choice("brand", "Brand", open_brands(), found["holder"])
+        fields.text("reason", "Reason")
+        fields.text("note", "Note")
+        return {**fields.given, **_of(found), "by": by}
+
+    command("adjustment", fill, about=found["number"], sure=True)
+
+
+def _of(found: dict[str, Any]) -> Given:
+    return {"account": found["number"], "currency": found["currency"]}
+
+
+def balance_now(by: str) -> None:
+    """Show how an account stands at this moment, with what no cut has yet."""
+    found = about.account()
+    if found is not None:
+        about.standing(found)

@@ -1,0 +1,154 @@
+"""Forms of what is agreed: subaccounts with their write-off limits, credit, status of an account.
+
+The fields of a link and its limits start from what the ledger has, and all of them are said:
+what is left blank is no limit, not a limit left as it was.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+import streamlit as st
+
+from dashboards import asking, screen
+from dashboards.forms import about
+from dashboards.forms.fields import Fields, Given
+from dashboards.forms.money import open_brands
+from dashboards.forms.posting import connected, terms
+from dashboards.words import say, sentence
+from ledger import lookups, queries
+from reports.registry import Column
+
+WINDOWS = {
+    "order": "An order, at most", "day": "A day, at most", "week": "A week, at most", "month": "A month, at most",
+    "total": "In all, at most",
+}  # fmt: skip
+DRAWS = ("payer_first", "own_first", "no link")
+AGREED = ("draw", "priority", "only", "limits")
+STATUSES = ("open", "frozen", "closed")
+LINKS = (
+    Column("payer", "account", "Payer", "Плательщик"),
+    Column("payer_name", "text", "Payer's name", "Имя плательщика"),
+    Column("account", "account", "Pays for", "Платит за"),
+    Column("account_name", "text", "Their name", "Чей счёт"),
+    Column("draw", "text", "Drawn", "Порядок"),
+    Column("priority", "number", "Priority", "Очередь"),
+    Column("only", "text", "Only brands", "Только бренды"),
+    Column("limits", "text", "Limits, and what is left", "Лимиты и остаток"),
+)
+
+
+def subaccounts(by: str) -> None:
+    """Draw whom a payer pays for and how far, and the form that changes it for one subaccount, or for all together."""
+    payer = about.account("Payer's account")
+    if payer is None:
+        return
+    with connected() as connection:
+        links = lookups.links(connection, payer["number"])
+        limits = queries.limits(connection, payer["number"])
+    if links:
+        ends = ("account", "account_name") if links[0]["payer"] == payer["number"] else ("payer", "payer_name")
+        shown = [
+            link
+            | {"only": ", ".join(link["brands"] or ()), "limits": _limits(link, limits), "draw": _drawn(link["draw"])}
+            for link in links
+        ]
+        columns = [column for column in LINKS if column.name in (*ends, *AGREED)]
+        about.rows(shown, columns, key="links", leads=("account=payer", "for=account"))
+        st.caption(say("click a row to change it"))
+    else:
+        st.caption(say("this account pays for nobody, and nobody pays for it"))
+    whole = _limits({"payer": payer["number"], "account": None}, limits)
+    if whole:
+        st.markdown(f"{sentence('all that the payer pays')}: {whole}")
+    sub = about.account("Subaccount (blank: all that the payer pays)", "for")
+    if sub is None and asking.asked("for"):
+        return
+    number = sub["number"] if sub else None
+    link = next((link for link in links if (link["payer"], link["account"]) == (payer["number"], number)), None)
+    now = {row["period"]: row for row in limits if (row["payer"], row["account"]) == (payer["number"], number)}
+    started = {period: (row["amount"], row["count"]) for period, row in now.items()}
+
+    def fill(fields: Fields) -> list[Given]:
+        said: list[Given] = [_link(fields, link)] if sub else []
+        note = fields.text("note", "Note")
+        common = {"payer": payer["number"], "by": by, **({"note": note} if note else {})}
+        if sub:
+            common["account"] = number
+        if said and said[0]["draw"] is None and link is None:
+            said = []
+        # Limits first: whoever is linked is linked within them.
+        return [{**line, **common} for line in (*_limit_lines(fields.form, started), *said)]
+
+    terms("limits", fill, about=(payer["number"], number, link, started))
+
+
+def _link(fields: Fields, link: about.Row | None) -> Given:
+    brands = open_brands()
+    draw = fields.choice("draw", "Drawn", DRAWS, link["draw"] if link else DRAWS[0], shown=_drawn)
+    priority = fields.number("priority", "Priority", link["priority"] if link else 1)
+    only = fields.several("brands", "Only brands", brands, (link and link["brands"]) or (), blank="all")
+    line: Given = {"type": "link", "draw": None if draw == DRAWS[-1] else draw, "brands": only or None}
+    return line | ({} if priority is None else {"priority": priority})
+
+
+def _drawn(draw: str) -> str:
+    return say(draw).replace("_", " ")
+
+
+def _limit_lines(form: str, started: dict[str, tuple[str | None, int | None]]) -> Iterator[Given]:
+    fields = Fields(form, len(WINDOWS))
+    for period, label in WINDOWS.items():
+        fields.amount(f"{period} amount", label, started.get(period, (None, None))[0] or "", blank="no limit")
+    for period in WINDOWS:
+        fields.number(f"{period} count", "times", started.get(period, (None, None))[1], blank="no limit")
+    for period in WINDOWS:
+        told_now = (fields.given.get(f"{period} amount"), fields.given.get(f"{period} count"))
+        if told_now != started.get(period, (None, None)):
+            yield {"type": "write_off_limit", "period": period, "amount": told_now[0], "count": told_now[1]}
+
+
+def _limits(link: about.Row, limits: list[about.Row]) -> str:
+    of_it = [row for row in limits if (row["payer"], row["account"]) == (link["payer"], link["account"])]
+    return " · ".join(_limit(row) for row in of_it)
+
+
+def _limit(row: about.Row) -> str:
+    told = []
+    if row["amount"] is not None:
+        amount, left = (screen.money(Decimal(row[name])) for name in ("amount", "left"))
+        told.append(say("{amount}, left {left}", amount=amount, left=left))
+    if row["count"] is not None:
+        told.append(say("{n} times, left {left}", n=row["count"], left=row["left_count"]))
+    return f"{say(row['period'])} {'; '.join(told)}"
+
+
+def credit(by: str) -> None:
+    """Draw the form of how far, how long and when an account may be below zero."""
+    found = about.account()
+    if found is None:
+        return
+    about.standing(found)
+
+    def fill(fields: Fields) -> list[Given]:
+        fields.amount("limit", "Limit", blank="10000.00")
+        fields.number("period_days", "Days to pay")
+        fields.day("valid_from", "Valid from")
+        fields.day("valid_until", "Valid until")
+        fields.text("note", "Note")
+        return [{"type": "credit_terms", "account": found["number"], "by": by, **fields.given}]
+
+    terms("credit", fill, about=found["number"])
+
+
+def status(by: str) -> None:
+    """Draw the form that freezes, opens or closes an account."""
+    found = about.account()
+    if found is None:
+        return
+
+    def fill(fields: Fields) -> list[Given]:
+        fields.choice("status", "Status", STATUSES, found["status"])
+        fields.text("note", "Note")
+        return [{"type": "account_status", "account": found["number"], "by": by, **fields.given}]
+
+    terms("status", fill, about=(found["number"], found["status"]))

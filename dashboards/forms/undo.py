@@ -1,0 +1,106 @@
+"""Forms that undo: the refund of a debit, and the reversal of a whole payment, payout, transfer or adjustment.
+
+What was booked stays as it is, on its own day; the undoing is a transaction of today.
+"""
+
+from typing import Any
+
+import streamlit as st
+
+from dashboards import going, screen
+from dashboards.forms import about
+from dashboards.forms.fields import Fields, Given
+from dashboards.forms.posting import command
+from dashboards.words import say, sentence
+from ledger import lookups
+from ledger.money import decimal
+
+TITLES = {"refund": "Refund", "reverse": "Reverse"}
+REFUNDED = ("debit", "capture")
+REVERSED = ("payment", "payout", "transfer", "adjustment")
+
+
+def way(kind: str) -> str | None:
+    """Return which of the two forms undoes a kind of transaction, if one does."""
+    return "refund" if kind in REFUNDED else "reverse" if kind in REVERSED else None
+
+
+def refund(by: str) -> None:
+    """Draw the form of a refund; it is posted after its quote was seen."""
+    found = _found("refund")
+    if found is None:
+        return
+    about.lines(found)
+    _day(found)
+
+    def fill(fields: Fields) -> Given:
+        numbers = list(dict.fromkeys(line["line"] for line in found.lines if line["left"]))
+        lines = fields.several("lines", "Lines", numbers, blank="all", shown=lambda line: _line(found, line))
+        amount = fields.amount("amount", "Amount", blank="all that is left")
+        fields.text("reason", "Reason")
+        fields.text("note", "Note")
+        if lines:
+            fields.given["lines"] = [{"line": line} for line in lines]
+        if len(lines) == 1 and amount:
+            fields.given["lines"] = [{"line": lines[0], "amount": fields.given.pop("amount")}]
+        return {**fields.given, "debit": found.facts["key"], "by": by}
+
+    command("refund", fill, about=found.facts["id"], sure=True)
+
+
+def reverse(by: str) -> None:
+    """Draw the form of a reversal; it is posted after its quote was seen."""
+    found = _found("reverse")
+    if found is None:
+        return
+    about.moves(found)
+    if found.reversed_by is not None:
+        st.warning(sentence("reversed before, by transaction {n}", n=found.reversed_by), icon=":material/undo:")
+    _day(found)
+
+    def fill(fields: Fields) -> Given:
+        fields.text("reason", "Reason")
+        fields.text("note", "Note")
+        return {**fields.given, "transaction": found.facts["key"], "by": by}
+
+    command("reverse", fill, about=found.facts["id"], sure=True)
+
+
+def _found(form: str) -> lookups.Earlier | None:
+    """Return the transaction asked for if this form can undo it; else say what can."""
+    found = about.transaction()
+    if found is None:
+        return None
+    other = way(found.facts["kind"])
+    if found.facts["status"] == "posted" and other == form:
+        return found
+    st.info(sentence("a declined command moves nothing") if found.facts["status"] == "declined" else _instead(other))
+    if found.facts["status"] == "posted" and other is not None:
+        query = {"form": other, "transaction": found.facts["id"]}
+        going.link(going.Target("desk.py", query), f"{sentence(TITLES[other])} →")
+    return None
+
+
+def _instead(other: str | None) -> str:
+    if other is None:
+        return sentence("a transaction of this kind is neither refunded nor reversed")
+    said = {
+        "refund": "what was charged is refunded, not reversed",
+        "reverse": "it is reversed, as a whole, not refunded",
+    }
+    return sentence(said[other])
+
+
+def _line(found: lookups.Earlier, number: int) -> str:
+    of_it = [line for line in found.lines if line["line"] == number]
+    left = screen.money(decimal(sum(line["left"] for line in of_it)), found.facts["currency"])
+    what = " ".join(filter(None, (of_it[0]["brand"], of_it[0]["service"], of_it[0]["reference"])))
+    return f"{number} · {what} · {left}"
+
+
+def _day(found: lookups.Earlier) -> None:
+    """Say that the past stays as it is, and whether its day is closed."""
+    facts: dict[str, Any] = found.facts
+    told = "its day, {day}, is closed and stays as it is; this is booked today, in today's figures"
+    still_open = "it stays as it is on {day}; this is booked today"
+    st.caption(sentence(say(told if facts["closed"] else still_open, day=facts["business_date"])))

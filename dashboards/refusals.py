@@ -1,0 +1,80 @@
+"""What the ledger refuses, in the reader's language: from code and facts; what has no code, by the sentence it is.
+
+The Russian stands in refusals.toml: `refused` by code, `said` by the English sentence or the
+part of one, whose {places} stand for themselves.
+"""
+
+import json
+import re
+import tomllib
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from dashboards.words import language
+from reports import behind
+from reports.formats import codes, words
+
+RUSSIAN = Path(__file__).with_name("refusals.toml")
+_AMOUNT = re.compile(r"-?\d+\.\d\d")
+_PLACE = re.compile(r"\\\{(\w+)\\\}")
+
+
+@cache
+def russian() -> dict[str, dict[str, str]]:
+    """Return the Russian sentences: `refused` by code, `said` by the English ones."""
+    return tomllib.loads(RUSSIAN.read_text(encoding="utf-8"))
+
+
+@cache
+def _patterns() -> list[tuple[re.Pattern[str], str]]:
+    """Return what English sentences look like, the most telling first, and the Russian of each."""
+    return [
+        (re.compile(_PLACE.sub(_place, re.escape(english)), re.DOTALL), russian()["said"][english])
+        for english in sorted(russian()["said"], key=_telling)
+    ]
+
+
+def _telling(english: str) -> tuple[bool, bool, int]:
+    # "amount: 10.005 has …" is a field and what is wrong with it, before it is "{n} has …".
+    return english.startswith("{"), "{wrong}" not in english, -len(re.sub(r"\{\w+\}", "", english))
+
+
+def _place(found: re.Match[str]) -> str:
+    kind = r"\w+" if found[1] == "field" else ".+?"
+    return f"(?P<{found[1]}>{kind})"
+
+
+_VERBATIM = {"key", "name", "it", "client", "promo", "item", "party", "brand", "code"}
+"""Places for what others wrote: a client may be called anything, even a word of the ledger's."""
+
+
+def refusal(code: str, facts: str | dict[str, Any] | None) -> str:
+    """Return the sentence of a refusal; its facts may be JSON."""
+    written = facts if isinstance(facts, str) else json.dumps(facts, default=str)
+    sentence = russian()["refused"].get(code) if language() == "ru" else None
+    if sentence is None:
+        return behind.sentence(code, written)
+    try:
+        return sentence.format_map(_told_parts(json.loads(written) or {}))
+    except KeyError:  # recorded by another release, whose sentence used other facts
+        return behind.sentence(code, written)
+
+
+def told(text: Any) -> str:
+    """Return what the ledger said in the reader's language; as it is where there is no translation."""
+    said = str(text)
+    if language() != "ru":
+        return said
+    if _AMOUNT.fullmatch(said):
+        return words.money(Decimal(said), "ru")
+    for pattern, in_russian in _patterns():
+        found = pattern.fullmatch(said)
+        if found:
+            return in_russian.format(**_told_parts(found.groupdict()))
+    return codes.spoken(said, "ru")
+
+
+def _told_parts(parts: dict[str, Any]) -> dict[str, Any]:
+    return {name: part if name in _VERBATIM else told(part) for name, part in parts.items()}

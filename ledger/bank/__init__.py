@@ -1,0 +1,1 @@
+"""Bank statement files in: read, matched to accounts, posted as payments."""

@@ -1,0 +1,123 @@
+"""Rows on their way to PostgreSQL: by COPY, or by one INSERT a table, many of which can go out together.
+
+The driver takes values one by one and waits where it need not; here whole columns travel as one text, and what the
+program has to do next is done while the server works.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from typing import Any, TypeVar
+
+from psycopg import Connection
+from psycopg.pq import PipelineStatus
+from pydantic_core import to_json
+
+T = TypeVar("T")
+Types = dict[str, str]
+"""Columns with their types."""
+
+Rows = Sequence[Sequence[Any]]
+Statement = tuple[str, list[Any]]
+
+COPY_FROM = 50
+"""From so many rows on COPY costs less than an INSERT of arrays."""
+
+
+def together(connection: Connection[Any]) -> AbstractContextManager[Any]:
+    """Return a pipeline, or nothing new within one: entering it again would wait for what is under way."""
+    return nullcontext() if in_pipeline(connection) else connection.pipeline()
+
+
+def in_pipeline(connection: Connection[Any]) -> bool:
+    """Tell whether statements are being sent together."""
+    return connection.pgconn.pipeline_status != PipelineStatus.OFF
+
+
+def run(connection: Connection[Any], statements: Iterable[Statement]) -> None:
+    """Carry out the statements that have anything to do; each is made while the server works on those before."""
+    with together(connection):
+        for sql, parameters in statements:
+            if parameters:
+                connection.execute(sql, parameters)
+
+
+def copy(connection: Connection[Any], table: str, types: Types, rows: Rows, then: Callable[[], T]) -> T:
+    """Write rows by COPY; return what `then` returns, which runs while the server takes them in."""
+    with connection.cursor().copy(f"COPY {table} ({', '.join(types)}) FROM STDIN") as copying:
+        for row in rows:
+            copying.write_row(row)
+        return then()
+
+
+def _filled(types: Types, rows: Rows) -> tuple[Types, list[list[Any]]]:
+    """Return the columns in which anything stands, and their types."""
+    filled: Types = {}
+    columns: list[list[Any]] = []
+    for (name, type_), values in zip(types.items(), zip(*rows, strict=True), strict=False):
+        if values.count(None) < len(values):
+            filled[name] = type_
+            columns.append(list(values))
+    return filled, columns
+
+
+def json_text(value: Any) -> str | None:
+    """Return JSON as text, as which it travels: the driver has no array of it."""
+    return None if value is None else to_json(value).decode()
+
+
+def insert(table: str, types: Types, rows: Rows, key: tuple[str, ...] = ()) -> Statement:
+    """Return one INSERT of all rows; with a key, rows that exist are updated."""
+    names, source, parameters = source_of(types, rows)
+    sql = f"INSERT INTO {table} ({', '.join(names)}) SELECT * FROM {source} AS n"
+    if key:
+        sets = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key)
+        sql += f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}"
+    return sql, parameters
+
+
+PLAIN = ("bigint", "integer", "smallint", "timestamptz", "date")
+"""Types whose text needs no quotes in an array."""
+
+TEXTS = ("text", "json", "jsonb")
+_TEXTS = "string_to_array(%s, chr(31), chr(30))"
+
+
+def array_of(values: Iterable[object]) -> str:
+    """Return values of a plain type as the text of a PostgreSQL array; the driver would take them one by one."""
+    return f"{{{','.join(['NULL' if value is None else str(value) for value in values])}}}"
+
+
+def texts_of(values: Iterable[str | None]) -> str:
+    """Return several texts as one, to be parted by `_TEXTS`: control characters are in no text of ours."""
+    return "\x1f".join(["\x1e" if value is None else value for value in values])
+
+
+def _array(type_: str, column: list[Any]) -> Any:
+    if type_ in PLAIN:
+        return array_of(column)
+    return texts_of(column) if type_ in TEXTS else column
+
+
+FEW = 8
+"""Up to so many rows are written out; the driver takes ten times as long for an array as for a value."""
+
+
+def source_of(types: Types, rows: Rows) -> tuple[Types, str, list[Any]]:
+    """Return the columns in which anything stands, rows of them as a FROM item, and its parameters."""
+    filled, columns = _filled(types, rows)
+    if len(rows) > FEW:
+        arrays = [_array(type_, column) for type_, column in zip(filled.values(), columns, strict=True)]
+        places = (f"{_TEXTS if type_ in TEXTS else '%s'}::{type_}[]" for type_ in filled.values())
+        return filled, f"unnest({', '.join(places)})", arrays
+    row = f"({', '.join(f'%s::{type_}' for type_ in filled.values())})"
+    parameters = [value for values in zip(*columns, strict=True) for value in values]
+    return filled, f"(VALUES {', '.join([row] * len(rows))})", parameters
+
+
+class Moments(dict[datetime | None, str | None]):
+    """Moments as text: a batch has few, and the driver would write out each of them a thousand times."""
+
+    def __missing__(self, at: datetime | None) -> str | None:
+        self[at] = at.isoformat() if at else None
+        return self[at]

@@ -1,0 +1,124 @@
+"""The page of bank statements: what a file would do is seen, then posted, once, by whoever says who he is."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from playwright.sync_api import expect
+from streamlit.testing.v1 import AppTest
+
+from ledger.database import connect
+from ledger.outcomes import Done
+from ledger.post import Ledger
+from ledger.records import parse
+from reports.lake.making import frequent_cut
+from tests.dashboards.chromium import browsing, served, settled
+from tests.dashboards.conftest import APP, words
+from tests.ledger.bank import written
+from tests.ledger.bank.test_reading import entry, stmt
+
+BOOK: list[dict[str, Any]] = [
+    {"type": "brand", "code": "sushi", "bank_details": {"account": "40702810000000074935"}},
+    {"type": "party", "reference": "romashka", "kind": "legal_entity", "name": "Romashka", "tax_id": "7736050003"},
+    {"type": "account", "reference": "romashka-01", "party": "romashka", "currency": "RUB", "holder": "sushi"},
+]
+GOOD = written.one_c(
+    stmt(entry("500.00", tax_id="7736050003", name="ООО Ромашка"), entry("75.00", text="thanks"), entry("-7.00"))
+).encode("cp866")
+
+
+@pytest.fixture
+def book(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg.Connection[Any]]:
+    """Return a connection to a book of one company, which has a cut."""
+    ledger = Ledger(database_url)
+    assert all(isinstance(outcome, Done) for outcome in ledger.administer([parse(line) for line in BOOK]))
+    ledger.close()
+    frequent_cut(database_url, str(tmp_path / "lake"))
+    monkeypatch.setenv("TIFFIN_DATABASE_URL", database_url)
+    monkeypatch.setenv("TIFFIN_LAKE", str(tmp_path / "lake"))
+    with connect(database_url, autocommit=True) as connection:
+        yield connection
+
+
+@pytest.fixture
+def page(book: psycopg.Connection[Any]) -> AppTest:
+    """Open the page as O. Petrova."""
+    app = AppTest.from_file(str(APP), default_timeout=60).run()
+    app.switch_page("bank.py").run()
+    app.text_input(key="by").set_value("o.petrova").run()
+    assert not app.exception
+    return app
+
+
+def upload(page: AppTest, content: bytes, name: str = "march.txt") -> None:
+    """Put a file in."""
+    page.file_uploader(key="statements").set_value([(name, content, "text/plain")]).run()
+    assert not page.exception
+
+
+def posted(book: psycopg.Connection[Any]) -> list[Any]:
+    """Return the payments: amount, account, who."""
+    return book.execute('SELECT amount, account_id, "by" FROM transaction ORDER BY amount').fetchall()
+
+
+def results(page: AppTest) -> list[tuple[str, str]]:
+    """Return the result and the rule or reason of each line on the screen."""
+    table = page.dataframe[1].value
+    return list(zip(table["result"], table["why"], strict=True))
+
+
+def test_a_file_is_shown_first_and_posted_when_asked(page: AppTest, book: psycopg.Connection[Any]) -> None:
+    """Afterwards everything is there already, and nothing is left to post."""
+    upload(page, GOOD)
+    assert results(page) == [
+        ("would be posted", "tax number"), ("would be posted", "no account is named, no tax number told"),
+        ("not imported", "money out"),
+    ]  # fmt: skip
+    assert posted(book) == []
+    page.button(key="post statements").click().run()
+    assert "Payments posted: 2" in words(page)
+    assert posted(book) == [(7500, None, "o.petrova"), (50000, 1000017, "o.petrova")]
+    page.run()
+    assert [result for result, _ in results(page)] == ["there already", "there already", "not imported"]
+    assert page.button(key="post statements").disabled
+
+
+def test_a_file_that_is_none_is_one_sentence(page: AppTest, book: psycopg.Connection[Any]) -> None:
+    """And nothing can be posted."""
+    upload(page, b"%PDF-1.7", "scan.pdf")
+    assert page.error[0].value == "scan.pdf: is not a bank statement in MT940, camt.053 or 1CClientBankExchange"
+    assert not page.button
+
+
+def test_a_statement_of_an_unknown_account_asks_for_the_brand(page: AppTest, book: psycopg.Connection[Any]) -> None:
+    """And is taken once it is chosen."""
+    upload(page, GOOD.replace(b"40702810000000074935", b"40702810000000000001"))
+    assert "no brand has that account in the bank details" in page.error[0].value
+    page.selectbox[0].set_value("sushi").run()
+    assert not page.error
+    assert [result for result, _ in results(page)] == ["would be posted", "would be posted", "not imported"]
+
+
+def test_without_a_name_nothing_can_be_put_in(page: AppTest) -> None:
+    """Every payment says who imported it."""
+    page.text_input(key="by").set_value(" ").run()
+    assert not page.file_uploader
+
+
+@pytest.mark.browser
+def test_a_file_goes_through_a_real_browser(book: psycopg.Connection[Any], database_url: str, tmp_path: Path) -> None:
+    """Chosen, seen, posted."""
+    (tmp_path / "march.txt").write_bytes(GOOD)
+    settings = {"TIFFIN_DATABASE_URL": database_url, "TIFFIN_LAKE": str(tmp_path / "lake"), "TIFFIN_LANGUAGE": "en"}
+    with served(**settings) as address, browsing(tmp_path / "profile") as context:
+        page = context.new_page()
+        page.goto(f"{address}/bank")
+        settled(page)
+        page.get_by_label("Who you are").fill("o.petrova")
+        page.keyboard.press("Enter")
+        page.locator('input[type="file"]').set_input_files(tmp_path / "march.txt")
+        page.get_by_role("button", name="Post payments: 2").click()
+        expect(page.get_by_text("Payments posted: 2")).to_be_visible()
+    assert posted(book) == [(7500, None, "o.petrova"), (50000, 1000017, "o.petrova")]

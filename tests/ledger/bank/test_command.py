@@ -1,0 +1,92 @@
+"""`tiffin import-bank` as people and programs call it: tables, JSON, exit codes, one sentence on standard error."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.ledger.bank import written
+from tests.ledger.bank.test_importing import BOOK
+from tests.ledger.bank.test_reading import entry, stmt
+
+GOOD = stmt(
+    entry("300.00", text="for account 1000025", name="Anna [K.]"),
+    entry("75.00", name="Nobody"),
+    entry("-7.00"),
+    number="3",
+)
+
+
+def tiffin(url: str, *words: object, said: str = "") -> subprocess.CompletedProcess[str]:
+    """Run the command."""
+    run = [sys.executable, "-c", "from reports.tiffin import main; main()", *map(str, words)]
+    return subprocess.run(
+        run, input=said, capture_output=True, text=True, check=False, env=os.environ | {"TIFFIN_DATABASE_URL": url}
+    )
+
+
+@pytest.fixture
+def url(database_url: str) -> str:
+    """Return a book of two brands and two clients."""
+    assert tiffin(database_url, "post", "-", said="\n".join(map(json.dumps, BOOK))).returncode == 0
+    return database_url
+
+
+def test_a_table_tells_what_became_of_each_entry(url: str, tmp_path: Path) -> None:
+    """First dry, then posted, then there already; the totals stand beside the bank's."""
+    (tmp_path / "march.sta").write_text(written.mt940(GOOD))
+    for options, result in ((["--dry-run"], "would be posted"), ([], "posted"), ([], "there already")):
+        done = tiffin(url, "import-bank", tmp_path / "march.sta", *options)
+        assert (done.returncode, done.stderr) == (0, "")
+        lines = [" ".join(line.split()) for line in done.stdout.splitlines() if line.strip()]
+        assert lines[0] == "statement 3 of 40702810000000074935, brand sushi, 2024-03-05"
+        rule = " named in the text" if result != "there already" else ""
+        assert lines[2] == f"2024-03-05 300.00 Anna [K.] {result} 1000025 Anna{rule}"
+        why = " unallocated no account is named, no tax number told" if rule else ""
+        assert lines[3] == f"2024-03-05 75.00 Nobody {result}{why}"
+        assert lines[4] == "2024-03-05 -7.00 TRANSFER not imported money out"
+        posted, there, waits = ("375.00", "0.00", "75.00") if rule else ("0.00", "375.00", "0.00")
+        assert lines[6] == f"40702810000000074935, 3 RUB 375.00 {posted} {there} 0.00 0.00 {waits} 7.00"
+
+
+def test_json_is_for_programs(url: str, tmp_path: Path) -> None:
+    """Every figure as a string; the refused statement beside the good one, and exit code 1."""
+    bad = stmt(entry("5.00"), account="40702810000000000001")
+    (tmp_path / "march.txt").write_bytes(written.one_c(GOOD, bad).encode("cp1251"))
+    done = tiffin(url, "import-bank", tmp_path / "march.txt", "--json")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "tiffin: 1 of 2 statements were not imported, the first: statement of 40702810000000000001: "
+        "no brand has that account in the bank details: say whose it is with --brand\n"
+    )
+    good, refused = json.loads(done.stdout)["statements"]
+    assert refused["refused"] in done.stderr
+    assert {name: good[name] for name in ("brand", "money_in", "posted", "unallocated", "money_out", "checked")} == {
+        "brand": "sushi", "money_in": "375.00", "posted": "375.00", "unallocated": "75.00", "money_out": "7.00",
+        "checked": True,
+    }  # fmt: skip
+    first = good["entries"][0]
+    assert {name: first[name] for name in ("amount", "result", "account", "rule", "value_date")} == {
+        "amount": "300.00", "result": "posted", "account": 1000025, "rule": "named in the text",
+        "value_date": "2024-03-05",
+    }  # fmt: skip
+
+
+def test_one_bad_file_and_nothing_is_posted(url: str, tmp_path: Path) -> None:
+    """All are read before the first is posted."""
+    (tmp_path / "good.sta").write_text(written.mt940(GOOD))
+    (tmp_path / "bad.sta").write_text(written.mt940(GOOD)[:-60])
+    done = tiffin(url, "import-bank", tmp_path / "good.sta", tmp_path / "bad.sta")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("tiffin: bad.sta: statement 3 of 40702810000000074935 has no closing balance")
+    assert json.loads(tiffin(url, "status", "--json").stdout)["posted"] == 0
+
+
+def test_wrong_usage_is_exit_code_two(url: str) -> None:
+    """As with every command."""
+    assert tiffin(url, "import-bank").returncode == 2
+    missing = tiffin(url, "import-bank", "none.sta")
+    assert (missing.returncode, missing.stderr) == (1, "tiffin: cannot read none.sta: No such file or directory\n")
