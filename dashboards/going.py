@@ -28,6 +28,11 @@ def go(target: Target) -> None:
     st.switch_page(target.page, query_params=_text(target.query))
 
 
+def ask(query: dict[str, Any]) -> None:
+    """Ask the page that is open about something else."""
+    st.query_params.update(_text(query))
+
+
 def link(target: Target, label: str) -> None:
     """Draw a link to that page."""
     st.page_link(target.page, label=label, query_params=_text(target.query))

@@ -155,10 +155,14 @@ def table(
     *,
     key: str,
     behind: Callable[[dict[str, Any]], going.Target | None] | None = None,
+    asks: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     hide_empty: bool = False,
     rows: int = MOST_VISIBLE,
 ) -> None:
-    """Draw rows; `behind` says where a click on a row leads. Columns without a value may be left out, and are named."""
+    """Draw rows; columns without a value may be left out, and are named.
+
+    `behind` says where a click on a row leads, `asks` what it writes into the URL of the same page.
+    """
     columns = [column for column in columns if column.name in frame.columns]
     may_go = [column for column in columns if frame.height and (hide_empty or column.aside)]
     empty = [column for column in may_go if _blank(frame[column.name])]
@@ -174,6 +178,8 @@ def table(
     }
     if behind is not None:
         options |= {"on_select": "rerun", "selection_mode": "single-cell", "key": key}
+    if asks is not None:
+        options |= {"on_select": partial(_ask, key, frame, asks), "selection_mode": "single-cell", "key": key}
     state = st.dataframe(
         _styled(shown, columns) if styled else shown.to_pandas(use_pyarrow_extension_array=True), **options
     )
@@ -185,6 +191,12 @@ def table(
         target = behind(frame.row(row, named=True))
         if target is not None:
             going.go(target)
+
+
+def _ask(key: str, frame: pl.DataFrame, asks: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    cells = st.session_state[key].selection.cells
+    if cells:
+        going.ask(asks(frame.row(cells[0][0], named=True)))
 
 
 def _blank(values: pl.Series) -> bool:

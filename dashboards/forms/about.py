@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import asking, going, opened, screen
+from dashboards import asking, opened, screen
 from dashboards.forms.posting import connected
 from dashboards.refusals import told
 from dashboards.words import plain, say, sentence
@@ -122,8 +122,7 @@ def rows(found: Sequence[Row], columns: Sequence[Column], *, key: str, leads: tu
         orient="row", infer_schema_length=None,
     )  # fmt: skip
 
-    def behind(row: Row) -> going.Target:
-        asked = {name: row[column] for name, column in (lead.split("=") for lead in leads)}
-        return going.Target("desk.py", {"form": asking.asked("form"), **asked})
+    def asks(row: Row) -> dict[str, Any]:
+        return {name: row[column] for name, column in (lead.split("=") for lead in leads)}
 
-    screen.table(frame, columns, key=key, behind=behind if leads else None, hide_empty=True, rows=MOST_VISIBLE)
+    screen.table(frame, columns, key=key, asks=asks if leads else None, hide_empty=True, rows=MOST_VISIBLE)
