@@ -87,7 +87,8 @@ def _offer(statements: Sequence[Statement], brand: str | None, by: str) -> None:
         label = sentence("post payments: {n}", n=screen.count(new))
         posting = st.button(label, type="primary", key="post statements", disabled=not new)
         if posting:
-            imported = import_statements(ledger, statements, brand=brand, by=by)
+            with st.spinner(sentence("posting …")):
+                imported = import_statements(ledger, statements, brand=brand, by=by)
     finally:
         ledger.close()
     _told(imported, posting=posting)

@@ -10,7 +10,7 @@ from typing import Any
 
 from lxml import etree
 
-from ledger.bank.statement import Entry, Statement
+from ledger.bank.statement import Entry, Statement, current
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053."
 OPENING, CLOSING = ("OPBD", "PRCD"), ("CLBD",)
@@ -47,7 +47,7 @@ def _statement(node: Node) -> Statement:
     entries = tuple(part for entry in node.iterfind("Ntry") for part in _entries(entry, currency))
     return Statement(
         account=_text(node, "Acct/Id/IBAN", "Acct/Id/Othr/Id"),
-        currency=currency,
+        currency=current(currency),
         entries=entries,
         number=_text(node, "ElctrncSeqNb", "LglSeqNb", "Id"),
         since=_day(node, "FrToDt/FrDtTm", "FrToDt/FrDt"),

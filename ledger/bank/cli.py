@@ -109,7 +109,8 @@ def _print_rows(imported: Imported) -> None:
     for name in ("date", "amount", "from or to", "result", "account", "rule, or why"):
         table.add_column(name, justify="right" if name == "amount" else "left", no_wrap=name in ("date", "amount"))
     for row in imported.rows:
-        table.add_row(*(escape(cell) for cell in cells(row)))
+        # A bank's text may have anything in it, such as what moves a terminal's cursor.
+        table.add_row(*(escape("".join(c if c.isprintable() else " " for c in cell)) for cell in cells(row)))
     console.print(table)
 
 

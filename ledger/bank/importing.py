@@ -87,12 +87,15 @@ def import_statements(
     `brand` is whose statements these are when no brand's bank details say so. With `dry_run` nothing is posted.
     Raises Failure for a brand that does not exist, or when the database stays out of reach.
     """
-    connection = ledger.connection()
-    with connection.transaction():
-        own = _own_accounts(connection, brand)
-        clients = Clients(_clients(connection))
-        planned = _unrepeated([_planned(connection, each, own, clients, brand) for each in statements])
-    return _carried_out(ledger, planned, by, dry_run, progress)
+
+    def plan() -> list[Imported]:
+        connection = ledger.connection()
+        with connection.transaction():
+            own = _own_accounts(connection, brand)
+            clients = Clients(_clients(connection))
+            return [_planned(connection, each, own, clients, brand) for each in statements]
+
+    return _carried_out(ledger, _unrepeated(ledger.retried(plan)), by, dry_run, progress)
 
 
 # ---- what is to be done
@@ -207,7 +210,8 @@ def _payouts(connection: Connection[Any], statement: Statement, brand: str) -> d
         "SELECT t.key, -e.amount FROM transaction t JOIN entry e ON e.transaction_id = t.id "
         "JOIN account a ON a.id = e.account_id JOIN brand b ON b.id = a.brand_id "
         "WHERE t.kind = 'payout' AND t.status = 'posted' AND a.kind = 'cash' AND b.code = %s AND e.currency = %s "
-        "AND t.business_date BETWEEN %s AND %s ORDER BY t.id",
+        "AND t.business_date BETWEEN %s AND %s AND NOT EXISTS (SELECT 1 FROM transaction r "
+        "WHERE r.refers_to = t.id AND r.kind = 'reverse' AND r.status = 'posted') ORDER BY t.id",
         [brand, statement.currency, min(days) - timedelta(days=PAYOUT_DAYS), max(days)],
     )
     found: dict[Decimal, list[str]] = {}

@@ -1,12 +1,13 @@
 """Whose account a payment from the bank is for. Pure: rules in a stated order, the first that speaks decides.
 
-1. `structured reference`: the end-to-end or creditor reference is an account's number, reference or contract number.
+1. `structured reference`: the creditor's or end-to-end reference is an account's number, reference or contract number.
 2. `named in the text`: the purpose names exactly one account, by number, reference or contract number.
 3. `tax number`: the payer's tax number is that of parties with exactly one open account of this brand and currency.
 
 A rule that finds two accounts, or one that cannot take the money, ends the search: money in doubt is left unallocated.
-A contract number counts among the accounts that the paid brand holds. In free text short names, or names without a
-figure, would be found by chance: five characters and a figure are asked for.
+A contract number counts among the accounts that the paid brand holds. What payers write themselves is full of figures
+and words: there a reference or contract number counts when it has five characters, figures and other signs among them.
+Plain figures (an order? an invoice?) are an account's number, with its check digit, or nothing.
 """
 
 import re
@@ -62,33 +63,40 @@ class Clients:
         self.names: dict[str, list[Client]] = {}
         self.contracts: dict[str, list[Client]] = {}
         self.tax_ids: dict[str, list[Client]] = {}
+        self.numbers: dict[str, list[Client]] = {}
         for client in clients:
-            for name in {str(client.account), _plain(client.reference or "")} - {""}:
-                self.names.setdefault(name, []).append(client)
-            if client.contract:
-                self.contracts.setdefault(_plain(client.contract), []).append(client)
-            if client.tax_id:
-                self.tax_ids.setdefault(client.tax_id, []).append(client)
+            self.numbers[str(client.account)] = [client]
+            for index, name in (
+                (self.names, _plain(client.reference or "")), (self.contracts, _plain(client.contract or "")),
+                (self.tax_ids, client.tax_id),
+            ):  # fmt: skip
+                if name:
+                    index.setdefault(name, []).append(client)
 
     def match(self, entry: Entry, *, brand: str, currency: str) -> Match:
         """Return the account that money in is for, or why it is for none."""
         if entry.payments > 1:
             return Match(why=f"{entry.payments} payments in one entry, whose amounts the bank does not tell")
-        structured = [each for each in (entry.reference, entry.end_to_end) if each]
-        for rule, found in (
-            ("structured reference", self._called(map(_reference, structured), brand)),
-            ("named in the text", self._called(_names(entry.text), brand)),
-        ):
+        creditors, end_to_end = _reference(entry.reference), _reference(entry.end_to_end)
+        structured = [*self._called(creditors, brand), *self._written(end_to_end, brand)]
+        texts = (client for name in _runs(entry.text) for client in self._written(name, brand))
+        for rule, named in (("structured reference", structured), ("named in the text", texts)):
+            found = {client.account: client for client in named}
             if found:
-                return _one(rule, found, currency, f"{rule}: {len(found)} accounts, {_listed(found)}")
+                return _one(rule, [*found.values()], currency, f"{rule}: {len(found)} accounts, {_listed(found)}")
         return self._by_tax_id(entry, brand, currency)
 
-    def _called(self, names: Iterable[str], brand: str) -> list[Client]:
-        found: dict[int, Client] = {}
-        for name in names:
-            ours = (client for client in self.contracts.get(name, ()) if client.holder == brand)
-            found |= {client.account: client for client in (*self.names.get(name, ()), *ours)}
-        return [*found.values()]
+    def _called(self, name: str, brand: str) -> list[Client]:
+        """Return the accounts of exactly that name."""
+        ours = (client for client in self.contracts.get(name, ()) if client.holder == brand)
+        return [*self.numbers.get(name, ()), *self.names.get(name, ()), *ours]
+
+    def _written(self, name: str, brand: str) -> list[Client]:
+        """Return the accounts of a name that a payer wrote; those that chance could write do not count."""
+        if name.isdecimal():
+            return self.numbers.get(name, [])
+        telling = len(name) >= SHORTEST and any(letter.isdecimal() for letter in name)
+        return self._called(name, brand) if telling else []
 
     def _by_tax_id(self, entry: Entry, brand: str, currency: str) -> Match:
         if not entry.tax_id:
@@ -101,7 +109,9 @@ class Clients:
         found = [c for c in known if c.holder == brand and c.currency == currency and c.status != "closed"]
         if not found:
             return Match(why=f"{known[0].party} has no open {currency} account with {brand}")
-        many = f"tax number {entry.tax_id}: {len(found)} accounts with {brand}, {_listed(found)}"
+        many = (
+            f"tax number {entry.tax_id}: {len(found)} accounts with {brand}, {_listed(each.account for each in found)}"
+        )
         return _one("tax number", found, currency, many)
 
 
@@ -117,8 +127,8 @@ def _one(rule: str, found: Sequence[Client], currency: str, many: str) -> Match:
     return Match(client, rule)
 
 
-def _listed(found: Sequence[Client]) -> str:
-    names = sorted(str(client.account) for client in found)
+def _listed(accounts: Iterable[int]) -> str:
+    names = sorted(map(str, accounts))
     return ", ".join(names[:3]) + (" …" if len(names) > 3 else "")
 
 
@@ -131,12 +141,10 @@ def _reference(said: str) -> str:
     return _plain(said[4:] if said[:2].upper() == "RF" and iso11649.is_valid(said) else said)
 
 
-def _names(text: str) -> Iterator[str]:
-    """Yield every run of words of a text that may be the name of an account."""
+def _runs(text: str) -> Iterator[str]:
+    """Yield every run of a few words of a text, with what stands between them."""
     text = _plain(text)
     words = [(found.start(), found.end()) for found in _WORD.finditer(text)]
     for first, (start, _) in enumerate(words):
         for _, end in words[first : first + PIECES]:
-            name = text[start:end]
-            if len(name) >= SHORTEST and any(letter.isdigit() for letter in name):
-                yield name
+            yield text[start:end]

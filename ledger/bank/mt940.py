@@ -16,7 +16,7 @@ from typing import Any
 
 import mt940 as library
 
-from ledger.bank.statement import Entry, Statement
+from ledger.bank.statement import Entry, Statement, current
 
 BLANK = ("NONREF", "KREF+", "NOTPROVIDED")
 OPENING = ("final_opening_balance", "intermediate_opening_balance", "opening_balance")
@@ -85,7 +85,7 @@ def _statement(data: Any) -> Statement:
         )
     return Statement(
         account=account,
-        currency=str(opening.amount.currency),
+        currency=current(str(opening.amount.currency)),
         entries=tuple(_entries(data)),
         number=number,
         since=_day(opening.date),
@@ -105,8 +105,7 @@ def _entries(data: Any) -> Iterator[Entry]:
             value_date=value_date,
             amount=Decimal(found["amount"].amount),
             bank_reference=_said(found, "bank_reference"),
-            end_to_end=_said(found, "end_to_end_reference"),
-            reference=_said(found, "customer_reference"),
+            end_to_end=_said(found, "end_to_end_reference") or _said(found, "customer_reference"),
             name=_said(found, "applicant_name"),
             # Of two tax numbers one is perhaps our own: none is taken for the payer's.
             tax_id=tax_ids.pop() if len(tax_ids) == 1 else "",

@@ -94,13 +94,15 @@ def _moved(document: Fields, accounts: list[Fields]) -> Iterator[tuple[int, Entr
         raise ValueError(f"{_called(document)} is neither from nor to an account of the file")
     days = {-1: _day(document, "ДатаСписано"), 1: _day(document, "ДатаПоступило")}
     # Between two accounts of ours the document may come once for each: then each time only one side is dated.
-    dated = all(own.values()) and any(days.values())
+    both = all(own.values()) and any(days.values())
+    # An order that the bank has not carried out has its own date only.
+    drawn = None if any(days.values()) else _day(document, "Дата")
     for sign, places in own.items():
-        day = days[sign] or (None if dated else days[-sign] or _day(document, "Дата"))
-        if places and day is None and not dated:
-            raise ValueError(f"{_called(document)} has no date")
+        day = days[sign] or (None if both else days[-sign] or drawn)
         if places and day is not None:
-            yield _on(day, places, accounts), _entry(document, sign, day)
+            yield _on(day, places, accounts), _entry(document, sign, day, pending=drawn is not None)
+        elif places and not both:
+            raise ValueError(f"{_called(document)} has no date")
 
 
 def _own(document: Fields, side: str, accounts: list[Fields]) -> list[int]:
@@ -117,7 +119,7 @@ def _on(day: date, places: list[int], accounts: list[Fields]) -> int:
     return places[0]
 
 
-def _entry(document: Fields, sign: int, day: date) -> Entry:
+def _entry(document: Fields, sign: int, day: date, *, pending: bool) -> Entry:
     other = "Плательщик" if sign > 0 else "Получатель"
     purpose = document.get("НазначениеПлатежа", "").strip() or " ".join(
         document.get(f"НазначениеПлатежа{line}", "") for line in range(1, 7)
@@ -133,6 +135,7 @@ def _entry(document: Fields, sign: int, day: date) -> Entry:
         account=document.get(f"{other}Счет") or document.get(f"{other}РасчСчет", ""),
         reference=document.get("Код", "").strip("0 "),
         text=purpose.strip(),
+        pending=pending,
     )
 
 

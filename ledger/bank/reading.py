@@ -13,7 +13,7 @@ from ledger.bank import camt, mt940, one_c
 from ledger.bank.statement import Statement
 from ledger.errors import Failure
 
-MOST_BYTES = 100_000_000
+MOST_BYTES = 50_000_000
 ENCODINGS = ["utf_8", "cp1251", "cp866", "cp1252"]
 """What banks write where no header says it, Russian and western."""
 

@@ -145,6 +145,11 @@ def _key(identity: str, seen: Counter[str], day: date) -> str:
     return f"bank:{day:%Y%m%d}:{digest.hexdigest()}"
 
 
+def current(currency: str) -> str:
+    """Return the currency's code of today: Russian banks still write that of before 1998."""
+    return "RUB" if currency.upper() == "RUR" else currency.upper()
+
+
 def normal(account: str) -> str:
     """Return an account at a bank without blanks and dots, as it is compared."""
     return "".join(letter for letter in account if letter.isalnum()).upper()

@@ -223,6 +223,15 @@ def test_two_files_of_one_run_that_tell_the_same_post_it_once(book: Postgres) ->
     ]  # fmt: skip
 
 
+def test_a_day_in_two_statements_has_entries_of_the_same_amount(book: Postgres) -> None:
+    """The bank's reference tells them apart; without one, the end-to-end reference or the text does."""
+    for name in ("bank_reference", "end_to_end", "text"):
+        blank = {"bank_reference": "", "account": name}
+        for number in ("1", "2"):
+            one = entry("5.00", **(blank | {name: f"{name} {number}"}))
+            assert [r for r, _, _ in results(run(book, stmt(one, number=number)))] == ["posted"]
+
+
 def test_the_key_is_the_entry_s_not_its_words(book: Postgres) -> None:
     """A bank that writes names or purposes otherwise next time tells the same entry."""
     run(book, stmt(entry("5.00", text="lunch", name="ROMASHKA")))

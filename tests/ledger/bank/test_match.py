@@ -28,6 +28,7 @@ CLIENTS = Clients([
     client(1000074, "twins-02", party="Twins", tax_id="500100732259"),
     client(1000082, "b7", party="Boris", status="frozen"),
     client(1000090, "anna"),
+    client(1000108, "10234", contract="98765"),
 ])  # fmt: skip
 
 
@@ -50,6 +51,8 @@ STRUCTURED, NAMED, TAX = "structured reference", "named in the text", "tax numbe
         ({"reference": "12/24"}, 1000017, STRUCTURED),
         ({"reference": "RF771000017"}, 1000017, STRUCTURED),
         ({"reference": "b7"}, 1000082, STRUCTURED),
+        ({"reference": "10234"}, 1000108, STRUCTURED),
+        ({"end_to_end": "romashka-01"}, 1000017, STRUCTURED),
         ({"text": "Payment to account 1000025, March"}, 1000025, NAMED),
         ({"text": "Оплата по договору №12/24 от 01.02.2024"}, 1000017, NAMED),
         ({"text": "lunches, ANNA-01."}, 1000025, NAMED),
@@ -69,6 +72,9 @@ def test_the_first_rule_that_speaks_decides(told: dict[str, str], account: int, 
     [
         ({}, "no account is named, no tax number told"),
         ({"text": "for anna, order 7"}, "no account is named, no tax number told"),
+        ({"end_to_end": "10234"}, "no account is named, no tax number told"),
+        ({"end_to_end": "b7"}, "no account is named, no tax number told"),
+        ({"text": "order 10234, invoice 98765"}, "no account is named, no tax number told"),
         ({"text": "b7"}, "no account is named, no tax number told"),
         ({"text": "invoice 10000170"}, "no account is named, no tax number told"),
         ({"text": "invoice 1000018"}, "no account is named, no tax number told"),

@@ -221,6 +221,20 @@ def test_a_document_between_two_accounts_of_ours_moves_both() -> None:
         assert moves(second) == [("2024-03-06", "10.00")]
 
 
+def test_an_order_not_carried_out_is_pending() -> None:
+    """It has neither day, and is not in the turnovers."""
+    text = written.one_c(stmt(entry("5.00"))).replace("ДатаПоступило=05.03.2024", "ДатаПоступило=")
+    (statement,) = read(text.encode("cp1251"), "f")
+    assert [(e.booked_on, e.pending) for e in statement.entries] == [(date(2024, 3, 5), True)]
+    assert str(fault(statement)).startswith("statement of 40702810000000074935 does not add up")
+
+
+def test_the_rouble_of_before_1998_is_the_rouble() -> None:
+    """RUR is still written."""
+    (statement,) = read(written.mt940(stmt(entry("5.00"), currency="RUR")).encode(), "f")
+    assert (statement.currency, fault(statement)) == ("RUB", None)
+
+
 def test_a_section_a_day_has_the_documents_of_its_day() -> None:
     """As some banks write an account's days."""
     days = [stmt(since=date(2024, 3, day), until=date(2024, 3, day)) for day in (5, 6)]
@@ -369,10 +383,10 @@ def sentences(content: bytes) -> list[str]:
 
 
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
-    """A hundred megabytes are more than any statement."""
+    """Fifty megabytes are more than any statement."""
     with (tmp_path / "huge.sta").open("wb") as file:
-        file.truncate(100_000_001)
-    with pytest.raises(Failure, match=r"huge\.sta: is larger than 100 MB"):
+        file.truncate(50_000_001)
+    with pytest.raises(Failure, match=r"huge\.sta: is larger than 50 MB"):
         read_file(tmp_path / "huge.sta")
     with pytest.raises(Failure, match="cannot read"):
         read_file(tmp_path / "none.sta")
