@@ -1,7 +1,7 @@
 """Care for a lake: join small files, let go of old cuts, say how it stands.
 
 Compaction writes a new cut of the same rows, so cuts made before go on reading their own
-files. Vacuum keeps, of every table, what the kept cuts pin.
+files. Vacuum keeps, of every table, what the kept cuts pin, and of its log what they need.
 """
 
 from dataclasses import dataclass
@@ -89,7 +89,8 @@ def _joined(place: Place, name: str, pinned: PinnedTable, number: int) -> Pinned
 def vacuum(url: str, lake: str, *, keep: int = KEPT_CUTS, nights: int = KEPT_NIGHTS) -> Vacuumed:
     """Let go of all but the latest cuts and the latest nightly ones, with the files that only they pin.
 
-    Files that killed runs left behind go too. Raises Failure when another run is at work.
+    Files that killed runs left behind go too, and the log of versions before. Raises Failure when another run is at
+    work.
     """
     place = Place(lake)
     with alone(url):
@@ -116,14 +117,18 @@ def _swept(place: Place, name: str, kept: list[Published]) -> list[str]:
     table = delta.opened(place, name)
     if table is None:
         return []
+    versions = sorted({one.version for one in pinned})
+    there = set(place.names(f"tables/{name}"))
     gone = table.vacuum(
         retention_hours=0,
         dry_run=False,
         enforce_retention_duration=False,
         full=True,
-        keep_versions=sorted({one.version for one in pinned}),
+        keep_versions=versions,
     )
-    return [f"tables/{name}/{path}" for path in gone]
+    # It also names what an earlier vacuum deleted.
+    files = there.intersection(f"tables/{name}/{path}" for path in gone)
+    return [*files, *delta.shorten(place, name, versions[0])]
 
 
 def status(lake: str) -> Status:

@@ -7,6 +7,7 @@ a number is never used again, not even that of a cut that was never published.
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import PurePosixPath
 
 import polars as pl
 import pyarrow as pa
@@ -19,7 +20,12 @@ from reports.lake.schema import Table
 
 APP = "tiffin"
 COMPRESSION = WriterProperties(compression="ZSTD")
-KEPT = {"delta.logRetentionDuration": "interval 36500 days"}  # retained cuts are old versions: keep the log
+PROPERTIES = {
+    # Retained cuts are old versions: only `shorten` knows how much of the log they need.
+    "delta.logRetentionDuration": "interval 36500 days",
+    # A table is opened by its last checkpoint and each commit since: by default up to 100 of them.
+    "delta.checkpointInterval": "10",
+}
 
 
 def opened(place: Place, name: str, version: int | None = None) -> DeltaTable | None:
@@ -49,7 +55,7 @@ def write(
         schema_mode="merge" if add else "overwrite",
         partition_by=["month"] if table.appended else None,
         writer_properties=COMPRESSION,
-        configuration=KEPT,
+        configuration=PROPERTIES,
         commit_properties=committed_by(number),
         storage_options=place.options,
     )
@@ -68,6 +74,22 @@ def put_back(place: Place, name: str, pinned: PinnedTable | None) -> None:
     table = opened(place, name)
     if table is not None and table.version() != pinned.version:
         table.restore(pinned.version)
+
+
+def shorten(place: Place, name: str, oldest: int) -> list[str]:
+    """Delete the part of a table's log that no version from `oldest` on needs; return the names of its files.
+
+    A version is read from the latest checkpoint at or before it, and the commits between (the Delta protocol).
+    """
+    versions = {
+        path: int(number)
+        for path in place.names(f"tables/{name}/_delta_log")
+        if (number := PurePosixPath(path).name.partition(".")[0]).isdigit()
+    }
+    start = max((at for path, at in versions.items() if ".checkpoint." in path and at <= oldest), default=0)
+    gone = [path for path, version in versions.items() if version < start]
+    place.delete(gone)
+    return gone
 
 
 def pin(place: Place, name: str, known: PinnedTable | None) -> PinnedTable:

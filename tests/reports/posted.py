@@ -1,19 +1,20 @@
 """A small book of random commands, posted through the ledger itself: what a random run of three months leaves behind.
 
-Two companies on credit pay for employees, a family has points, one client pays in dollars. Some
-commands are declined, as they would be.
+Two companies on credit pay for employees, clients order food and have points, one pays in dollars.
+Some commands are declined, as they would be.
 """
 
 import random
+from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import psycopg
 
-from ledger.commands import Command, parse
+from ledger.food.commands import parse
+from ledger.food.desk import Desk
 from ledger.post import Ledger
-from ledger.records import parse as record
 from ledger.registry import bonus_account
 
 FIRST, LAST = date(2025, 9, 1), date(2025, 11, 30)
@@ -34,7 +35,18 @@ ADMINISTRATION: list[dict[str, Any]] = [
     {"type": "link", "account": "anna", "payer": "romashka"},
     {"type": "link", "account": "boris", "payer": "vega", "draw": "own_first", "brands": ["sushi"]},
     {"type": "write_off_limit", "payer": "romashka", "account": "anna", "period": "day", "amount": "150.00"},
+    {"type": "promotion", "code": "TEN", "kind": "percent", "value": "10"},
+    {"type": "bonus_program", "brand": "sushi", "accrue_percent": "10", "redeem_percent": "50", "expires_after_days": 1,
+     "valid_from": "2025-01-01"},
 ]  # fmt: skip
+
+
+KINDS = {
+    "payment": 4, "unallocated": 1, "allocate": 2, "debit": 12, "hold": 3, "capture": 3, "release": 1, "refund": 4,
+    "reverse": 1, "transfer": 1, "payout": 1, "adjustment": 1, "bonus": 1,
+    "order": 4, "deliver": 4, "cancel": 1, "refund_items": 1,
+}  # fmt: skip
+"""How often each comes."""
 
 
 def _line(chance: random.Random) -> dict[str, Any]:
@@ -46,60 +58,105 @@ def _line(chance: random.Random) -> dict[str, Any]:
 
 
 @dataclass
-class _Posted:
-    """The account of carol's points, and what later commands may refer to."""
+class Caller:
+    """Says random commands to a book. `posted` has the keys that were posted, by kind, for later ones to refer to."""
 
-    points: int
-    charged: list[str] = field(default_factory=list)
-    held: list[str] = field(default_factory=list)
-    moved: list[str] = field(default_factory=list)
+    url: str
+    chance: random.Random
+    posted: dict[str, list[str]] = field(default_factory=dict)
+    points: int = 0
+    number: int = 0
 
+    def open(self) -> None:
+        """Open the book: who there is."""
+        self.administer(ADMINISTRATION)
+        with closing(Ledger(self.url)) as ledger:
+            self.points = _points(ledger.connection())
 
-def _command(chance: random.Random, key: str, so_far: _Posted) -> dict[str, Any]:
-    """Return a random command; what refers to another takes one that was posted."""
-    kind = chance.choices(
-        ("payment", "debit", "hold", "capture", "refund", "reverse", "transfer", "payout", "adjustment", "bonus"),
-        (4, 12, 3, 3, 4, 1, 1, 1, 1, 1),
-    )[0]
-    account = chance.choice((*PEOPLE, *COMPANIES))
-    paid = chance.choice((*PEOPLE, "vega"))  # romashka never pays: its debts grow old
-    money = {"account": paid, "amount": f"{chance.randint(1, 80_000) / 100:.2f}", "brand": chance.choice(BRANDS)}
-    lines = [_line(chance) for _ in range(chance.randint(1, 3))]
-    points = {"bonus_at_most": "40.00"} if account == "carol" else {}
-    facts: dict[str, dict[str, Any]] = {
-        "payment": {**money, "channel": chance.choice(("card", "bank"))},
-        "payout": {**money, "channel": "bank"},
-        "adjustment": {**money, "reason": "typing error"},
-        "transfer": {"account": paid, "to": "romashka" if paid == "anna" else "anna", "amount": money["amount"]},
-        "bonus": {"account": so_far.points, "amount": "50.00", "reason": "accrued"},
-        "debit": {"account": account, "lines": lines, **points},
-        "hold": {"account": account, "lines": lines, "expires_at": "2025-12-20T00:00:00+03:00", **points},
-        "capture": {"hold": chance.choice(so_far.held or ["none"]), "final": chance.random() < 0.5},
-        "refund": {"debit": chance.choice(so_far.charged or ["none"])} | chance.choice(({}, {"amount": "7.00"})),
-        "reverse": {"transaction": chance.choice(so_far.moved or ["none"]), "reason": "chargeback"},
-    }
-    return {"type": kind, "key": key, **facts[kind]}
+    def administer(self, lines: list[dict[str, Any]]) -> None:
+        """Carry out lines of administration, all of which must be done."""
+        with closing(Ledger(self.url)) as ledger:
+            records: list[Any] = [parse(line) for line in lines]
+            done = Desk(ledger).administer(records)
+            assert {outcome.to_json()["status"] for outcome in done} == {"done"}
+
+    def post(self, commands: int, since: datetime, until: datetime) -> list[str]:
+        """Post so many commands, spread evenly over the time; return the statuses of the answers."""
+        step = (until - since) / commands
+        with closing(Ledger(self.url)) as ledger:
+            return [self._say(Desk(ledger), since + step * number) for number in range(commands)]
+
+    def _say(self, desk: Desk, at: datetime) -> str:
+        kind = self.chance.choices(list(KINDS), list(KINDS.values()))[0]
+        self.number += 1
+        key = f"c{self.number}"
+        line = {"type": kind, "key": key, "at": at.isoformat(), **self._facts(kind, at)}
+        commands: list[Any] = [parse(line | {"type": "payment"} if kind == "unallocated" else line)]
+        status: str = desk.post(commands)[0].to_json()["status"]
+        if status == "posted":
+            self.posted.setdefault(kind, []).append(key)
+        return status
+
+    def _one(self, *kinds: str) -> str:
+        return self.chance.choice([key for kind in kinds for key in self.posted.get(kind, ())] or ["none"])
+
+    def _facts(self, kind: str, at: datetime) -> dict[str, Any]:
+        chance = self.chance
+        account = chance.choice((*PEOPLE, *COMPANIES))
+        paid = chance.choice((*PEOPLE, "vega"))  # romashka never pays: its debts grow old
+        amount = f"{chance.randint(1, 80_000) / 100:.2f}"
+        money = {"account": paid, "amount": amount, "brand": chance.choice(BRANDS)}
+        lines = [_line(chance) for _ in range(chance.randint(1, 3))]
+        points = {"bonus_at_most": "40.00"} if account == "carol" else {}
+        match kind:
+            case "payment":
+                return {**money, "channel": chance.choice(("card", "bank"))}
+            case "unallocated":
+                return {"amount": "500.00", "brand": money["brand"]}
+            case "allocate":
+                return {"payment": self._one("unallocated"), "split": [{"account": "anna", "amount": "75.00"}]}
+            case "payout":
+                return {**money, "channel": "bank"}
+            case "adjustment":
+                return {**money, "reason": "typing error"}
+            case "transfer":
+                return {"account": paid, "to": "romashka" if paid == "anna" else "anna", "amount": amount}
+            case "bonus":
+                return {"account": self.points, "amount": "50.00", "reason": "accrued"}
+            case "debit":
+                return {"account": account, "lines": lines, **points}
+            case "hold":
+                # A cut books what has expired by today's clock: so long after today, or before the next command day.
+                expires_at = chance.choice(("2099-12-31T00:00:00+03:00", (at + timedelta(hours=2)).isoformat()))
+                return {"account": account, "lines": lines, "expires_at": expires_at, **points}
+            case "capture":
+                return {"hold": self._one("hold"), "final": chance.random() < 0.5}
+            case "release":
+                return {"hold": self._one("hold")}
+            case "refund":
+                return {"debit": self._one("debit", "capture")} | chance.choice(({}, {"amount": "7.00"}))
+            case "reverse":
+                return {"transaction": self._one("payment", "payout"), "reason": "chargeback"}
+            case "order":
+                item = {
+                    "brand": chance.choice(BRANDS),
+                    "sku": "set",
+                    "price": "45.50",
+                    "quantity": chance.randint(1, 3),
+                }
+                codes = {"promo_codes": ["TEN"]} if chance.random() < 0.5 else {}
+                due = {"due_at": "2099-12-31T00:00:00+03:00"} if chance.random() < 0.3 else {}
+                return {"account": account, "items": [item], "bonus_at_most": "20.00", **codes, **due}
+            case "refund_items":
+                return {"order": self._one("order"), "items": [{"sku": "set", "quantity": 1}]}
+        return {"order": self._one("order")}  # deliver, cancel
 
 
 def post_at_random(url: str, commands: int, seed: int = 1) -> list[str]:
     """Post so many commands, spread evenly over the three months; return the statuses of the answers."""
-    chance, ledger = random.Random(seed), Ledger(url)
-    administered = ledger.administer([record(line) for line in ADMINISTRATION])
-    assert [outcome.to_json()["status"] for outcome in administered] == ["done"] * len(ADMINISTRATION)
-    so_far = _Posted(_points(ledger.connection()))
-    into = {"debit": so_far.charged, "capture": so_far.charged, "hold": so_far.held,
-            "payment": so_far.moved, "payout": so_far.moved}  # fmt: skip
-    start = datetime(2025, 9, 1, 9, tzinfo=UTC)
-    step = (datetime(2025, 11, 30, 18, tzinfo=UTC) - start) / commands
-    statuses = []
-    for number in range(commands):
-        line = _command(chance, f"c{number}", so_far)
-        command: Command = parse({**line, "at": (start + step * number).isoformat()})
-        statuses.append(ledger.post([command])[0].to_json()["status"])
-        if statuses[-1] == "posted" and line["type"] in into:
-            into[line["type"]].append(line["key"])
-    ledger.close()
-    return statuses
+    caller = Caller(url, random.Random(seed))
+    caller.open()
+    return caller.post(commands, datetime(2025, 9, 1, 9, tzinfo=UTC), datetime(2025, 11, 30, 18, tzinfo=UTC))
 
 
 def _points(connection: psycopg.Connection[Any]) -> int:

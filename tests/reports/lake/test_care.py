@@ -1,5 +1,6 @@
 """Compaction, vacuum, rebuild and a schema that grows leave kept cuts as they are."""
 
+import shutil
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -16,6 +17,7 @@ from reports.lake.schema import TABLES, Column, Table
 from reports.lake.verify import verify
 from tests.reports.lake.conftest import NEW_YEARS_EVE
 from tests.reports.lake.rows import add_transactions
+from tests.reports.lake.test_verify import superuser
 
 
 def frames(lake: Lake, *names: str) -> dict[str, pl.DataFrame]:
@@ -85,6 +87,30 @@ def test_vacuum_removes_files_that_only_old_cuts_pin(book: str, lake: str, cuts:
     assert [check for _, check in verify(book, lake) if not check.holds] == []
 
 
+def test_the_log_is_as_long_as_the_kept_cuts_need_it(book: str, lake: str) -> None:
+    """25 cuts, a checkpoint every ten; of the last eight kept, the first is read from the checkpoint before it."""
+    made = []
+    for number in range(25):
+        add_transactions(book, 5, since=date(2026, 1, 1 + number), days=1)
+        made.append(frequent_cut(book, lake)[0])
+    kept = made[-8:]
+    held = [frames(cut, "entries", "accounts") for cut in kept]
+    log = Path(lake) / "tables" / "entries" / "_delta_log"
+    before = {path.name for path in log.iterdir()}
+    assert {name for name in before if "checkpoint." in name} == {f"{n:020}.checkpoint.parquet" for n in (9, 19)}
+    done = care.vacuum(book, lake, keep=8, nights=0)
+    left = {path.name for path in log.iterdir()}
+    assert before - left == {f"{number:020}.json" for number in range(9)}
+    assert {f"tables/entries/_delta_log/{name}" for name in before - left} <= set(done.files)
+    for cut, frames_then in zip(kept, held, strict=True):
+        opened = open_lake(lake, cut=cut.cut.number)
+        assert all(frame.equals(frames_then[name]) for name, frame in frames(opened, *frames_then).items())
+    assert care.vacuum(book, lake, keep=8, nights=0).files == []
+    add_transactions(book, 5, since=date(2026, 2, 1), days=1)
+    assert frequent_cut(book, lake)[0].cut.number == 26
+    assert [check for _, check in verify(book, lake) if not check.holds] == []
+
+
 def test_a_rebuilt_lake_is_equal(book: str, lake: str, cuts: list[Lake]) -> None:
     """All tables anew from the ledger are what five cuts had put together; old cuts still read."""
     held = frames(cuts[-1])
@@ -94,6 +120,21 @@ def test_a_rebuilt_lake_is_equal(book: str, lake: str, cuts: list[Lake]) -> None
         assert frame.equals(held[name])
     assert frames(open_lake(lake, cut=1))["entries"].height == cuts[0].manifest.tables["entries"].rows
     assert [check for _, check in verify(book, lake) if not check.holds] == []
+
+
+def test_a_rebuild_names_each_row_that_was_other_in_the_cut_before(book: str, lake: str, cuts: list[Lake]) -> None:
+    """Changed behind the guards: the cut's last transaction, and a client. The rebuilt cut has its DuckDB file."""
+    with superuser(book) as connection:
+        connection.execute("UPDATE transaction SET note = 'x' WHERE id = 720")
+        connection.execute("UPDATE party SET name = 'Other' WHERE id = 3")
+    made, differences = rebuild(book, lake)
+    assert differences == [
+        "transactions, id 720: note is x in the ledger and None in the lake",
+        "parties, id 3: name is Other in the ledger and Client 3 in the lake",
+    ]
+    with made.duckdb_file() as path:
+        assert dated.file_name(made.cut.taken_at.date(), made.cut.number).endswith(path.name)
+    assert rebuild(book, lake)[1] == []
 
 
 def test_a_day_closed_since_the_cut_before_is_no_difference(book: str, lake: str, cuts: list[Lake]) -> None:
@@ -106,7 +147,9 @@ def test_a_day_closed_since_the_cut_before_is_no_difference(book: str, lake: str
 
 
 def test_a_rebuild_mends_a_damaged_lake_and_says_what_was_damaged(book: str, lake: str, cuts: list[Lake]) -> None:
-    """A lost file is named by the rebuild; after it everything holds. A lost pointer is mended too."""
+    """A lost file is named by the rebuild; after it everything holds. A lost pointer is mended too, even with it all
+    tables; and a manifest is never written over.
+    """
     next(Path(lake).glob("tables/entries/month=2025-11/*.parquet")).unlink()
     _, differences = rebuild(book, lake)
     assert any(sentence.startswith("entries of cut 5 cannot be read") for sentence in differences)
@@ -114,6 +157,10 @@ def test_a_rebuild_mends_a_damaged_lake_and_says_what_was_damaged(book: str, lak
     (Path(lake) / "current.json").write_text("{}")
     made, _ = rebuild(book, lake)
     assert open_lake(lake).cut.number == made.cut.number == 7
+    assert [check for _, check in verify(book, lake) if not check.holds] == []
+    shutil.rmtree(Path(lake) / "tables")
+    (Path(lake) / "current.json").unlink()
+    assert rebuild(book, lake)[0].cut.number == 8
     assert [check for _, check in verify(book, lake) if not check.holds] == []
 
 

@@ -16,6 +16,7 @@ import pytest
 from ledger.errors import Failure
 from reports.lake import care
 from reports.lake.making import frequent_cut, nightly_cut, rebuild
+from reports.lake.manifest import name_of
 from reports.lake.place import Place
 from reports.lake.reading import open_lake
 from reports.lake.verify import verify
@@ -61,6 +62,19 @@ def broken(book: str, url: str) -> list[str]:
     return [problem for _, check in verify(book, url) for problem in check.problems]
 
 
+def objects(url: str) -> set[str]:
+    """Return the names of all objects of the lake but the logs of its tables."""
+    names = (name for folder in ("tables", "manifests", "duckdb") for name in Place(url).names(folder))
+    return {name for name in names if "_delta_log" not in name}
+
+
+def pinned(url: str, *cuts: int) -> set[str]:
+    """Return what these cuts consist of."""
+    found = [open_lake(url, cut=number).manifest for number in cuts]
+    files = {f"tables/{name}/{path}" for cut in found for name, one in cut.tables.items() for path in one.files}
+    return files | {name_of(number) for number in cuts} | {cut.database.name for cut in found if cut.database}
+
+
 def test_a_lake_lives_in_an_object_store(book: str, url: str) -> None:
     """Cuts, checks, compaction, vacuum and rebuild, as on a disk; the DuckDB file is fetched to be read."""
     opened, made = nightly_cut(book, url, NEW_YEARS_EVE)
@@ -74,10 +88,14 @@ def test_a_lake_lives_in_an_object_store(book: str, url: str) -> None:
     assert broken(book, url) == []
     assert care.compact(book, url).files["entries"] == (5, 4)
     care.vacuum(book, url, keep=1, nights=1)
+    assert objects(url) == pinned(url, 1, 4)
     assert open_lake(url).scan("transactions").select(pl.len()).collect().item() == 700
     assert open_lake(url, cut=1).scan("transactions").select(pl.len()).collect().item() == 600
+    assert open_lake(f"{url}/").scan("entries").collect().equals(open_lake(url).scan("entries").collect())
     assert rebuild(book, url)[1] == []
     assert broken(book, url) == []
+    care.vacuum(book, url, keep=1, nights=0)
+    assert objects(url) == pinned(url, 5)
 
 
 def test_a_changed_object_is_found_and_named(book: str, url: str) -> None:

@@ -1,0 +1,107 @@
+"""Random books on the lake, night after night: every control of every report holds, and closed days stay the same."""
+
+import os
+import random
+from datetime import date, datetime, time, timedelta
+from itertools import count
+from tempfile import TemporaryDirectory
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from ledger.database import initialise
+from reports.lake.making import nightly_cut
+from reports.lake.verify import verify
+from reports.registry import REPORTS
+from reports.run import Book
+from tests.conftest import made
+from tests.reports.posted import KINDS, Caller
+from tests.reports.spark.compared import shapes
+from tests.reports.standard.test_every_report import asked
+
+NIGHTS = (date(2025, 9, 6), date(2025, 9, 30), date(2025, 10, 3))
+"""Each closes some days, of which the first two had something posted: what runs out does so before the next."""
+NUMBERS = count(1)
+# Nothing is gained by a smaller seed: what failed is not shrunk.
+CALM = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.reuse, Phase.generate])
+books = st.tuples(st.integers(0, 2**32), st.lists(st.integers(20, 40), min_size=len(NIGHTS), max_size=len(NIGHTS)))
+"""A seed of all chances, and how many commands come before each night."""
+
+Answers = dict[tuple[str, date, str], pl.DataFrame]
+
+
+def answers(book: Book, days: list[date], *, thorough: bool) -> Answers:
+    """Ask every report about each day, or its month up to it; all that it is asked of must be closed, and hold."""
+    found = {}
+    for day in days:
+        for report in REPORTS.values():
+            given_ = asked(report, first_day=f"{day:%Y-%m}-01", last_day=day.isoformat())
+            for shape in shapes(report) if thorough else [{}]:
+                result = book.report(report.name, **given_, **shape)
+                assert [control for control in result.controls if not control.holds] == [], (report.name, day, shape)
+                assert not result.provisional
+                found[report.name, day, str(shape)] = result.frame
+    return found
+
+
+def play(url: str, lake: str, caller: Caller, commands: list[int], *, thorough: bool) -> None:
+    """Go through the nights, so many commands before each; what was said of one must be said of it after the others."""
+    caller.open()
+    said: Answers = {}
+    for number, day in enumerate(NIGHTS):
+        since = datetime.combine(day - timedelta(days=2), time(8), ZoneInfo("Europe/Moscow"))
+        caller.post(commands[number], since, since + timedelta(hours=36))
+        asked_again = answers(Book(nightly_cut(url, lake, day)[0]), list(NIGHTS[: number + 1]), thorough=thorough)
+        for key, before in said.items():
+            if key[0] != "control":  # which has checks of the cut itself
+                assert asked_again[key].equals(before), key
+        said = asked_again
+        caller.administer(_other_terms(number))
+    assert [check for _, check in verify(url, lake) if not check.holds] == []
+
+
+def _other_terms(number: int) -> list[dict[str, Any]]:
+    """Return what is changed after a night; reports of days closed before must not know."""
+    since = {"valid_from": "2025-01-01", "valid_until": "2026-12-31"}
+    return [
+        {"type": "credit_terms", "account": "romashka", "limit": f"{number + 1}.00", "period_days": number, **since},
+        {"type": "credit_terms", "account": "anna", "limit": "500.00", "period_days": 1, **since},
+        {"type": "bonus_program", "brand": "pizza", "accrue_percent": f"{number + 5}",
+         "redeem_percent": "50", "expires_after_days": None, "valid_from": "2025-01-01"},
+    ]  # fmt: skip
+
+
+def played(server: str, template: str, calm: settings, *, thorough: bool = False) -> set[str]:
+    """Play random books; return the kinds of commands that were posted in any of them."""
+    kinds: set[str] = set()
+
+    @calm
+    @given(books)
+    def random_book(drawn: tuple[int, list[int]]) -> None:
+        seed, commands = drawn
+        for url in made(server, f"tiffin_ever_{os.getpid()}_{next(NUMBERS)}", template):
+            initialise(url, "Europe/Moscow")
+            with TemporaryDirectory() as folder:
+                caller = Caller(url, random.Random(seed))
+                play(url, f"{folder}/lake", caller, commands, thorough=thorough)
+            kinds.update(caller.posted)
+
+    random_book()
+    return kinds
+
+
+def test_controls_hold_and_closed_days_never_change(server: str, template_database: str) -> None:
+    """Two books here, the same each time."""
+    calm = settings(CALM, max_examples=2, derandomize=True)
+    assert len(played(server, template_database, calm)) >= len(KINDS) - 3
+
+
+@pytest.mark.soak
+def test_controls_hold_and_closed_days_never_change_for_long(server: str, template_database: str) -> None:
+    """Fifty books, other ones each time, and every shape of every report."""
+    kinds = played(server, template_database, settings(CALM, max_examples=50), thorough=True)
+    assert kinds == set(KINDS)
