@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +74,13 @@ def test_json_is_for_programs(url: str, tmp_path: Path) -> None:
         "amount": "300.00", "result": "posted", "account": 1000025, "rule": "named in the text",
         "value_date": "2024-03-05",
     }  # fmt: skip
+
+
+def test_a_statement_without_balances_says_that_it_was_not_checked(url: str, tmp_path: Path) -> None:
+    """As some banks send camt.053."""
+    text = re.sub("<Bal>.*?</Bal>", "", written.camt(GOOD))
+    (tmp_path / "march.xml").write_text(text)
+    assert "not checked: the bank tells no balances" in tiffin(url, "import-bank", tmp_path / "march.xml").stdout
 
 
 def test_one_bad_file_and_nothing_is_posted(url: str, tmp_path: Path) -> None:
