@@ -168,14 +168,14 @@ def test_our_account_says_the_brand_or_somebody_does(book: Postgres) -> None:
     sushi, pizza, unknown = run(book, stmt(entry("5.00")), stmt(entry("5.00"), account=PIZZAS), strange)
     assert (sushi.brand, pizza.brand) == ("sushi", "pizza")
     assert unknown.refused == (
-        "statement of DE42100100100043921105: no brand has that account in the bank details: "
+        "statement of DE42100100100043921105 up to 2024-03-31: no brand has that account in the bank details: "
         "say whose it is with --brand"
     )
     assert unknown.rows == ()
     (given_,) = run(book, strange, brand="pizza")
     assert (given_.brand, results([given_])[0][0]) == ("pizza", "posted")
     (other,) = run(book, stmt(entry("5.00")), brand="pizza")
-    assert other.refused == f"statement of {OURS}: that account is sushi's, not pizza's"
+    assert other.refused == f"statement of {OURS} up to 2024-03-31: that account is sushi's, not pizza's"
     with pytest.raises(Failure, match="no such brand: kebab"):
         run(book, strange, brand="kebab")
 
