@@ -22,7 +22,7 @@ def orders(number: int, seed: int) -> list[Record]:
     said: list[Record] = []
     placed = ["none"]
     for n in range(number):
-        at += timedelta(minutes=chance.choice((0, 1, 600)))
+        at += timedelta(minutes=chance.choice((0, 1, 120)))
         kind = chance.choice(("payment", "order", "order", "order", "deliver", "deliver", "cancel", "refund_items"))
         record: Record = {"type": kind, "key": f"{kind}-{n}", "at": at.isoformat()}
         if kind == "payment":
