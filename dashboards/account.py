@@ -130,9 +130,7 @@ def _work(facts: dict[str, Any]) -> None:
 
 def _history(card: Result) -> None:
     screen.trust(card)
-    leading = ("version", "posted_at", "kind", "credit", "debit", "balance")
-    left_out = ("business_date", "currency", "held")
-    screen.result_table(card, key="card", hide_empty=True, leading=leading, without=left_out)
+    screen.result_table(card, key="card", hide_empty=True, without=("business_date", "currency", "held"))
     screen.downloads(card, key="card")
     first, last = card.parameters.days
     days = {"of": asking.asked("account"), "from": first, "to": last}

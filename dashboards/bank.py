@@ -12,7 +12,8 @@ import streamlit as st
 
 from dashboards import asking, going, opened, screen
 from dashboards.words import plain, say, sentence
-from ledger.bank.importing import Imported, Row, import_statements
+from ledger.bank.importing import import_statements
+from ledger.bank.planning import Imported, Row
 from ledger.bank.reading import read
 from ledger.bank.statement import Statement
 from ledger.database import server_url

@@ -22,6 +22,9 @@ ROW_PIXELS, MOST_VISIBLE = 30, 18
 STYLED_CELLS = 60_000
 """Russian figures are written by the server, cell by cell; in larger tables the browser writes them, with commas."""
 
+FIRST = {"account-card": ("version", "posted_at", "kind", "credit", "debit", "balance")}
+"""Columns that stand first on the screen, where others are so wide that amounts would be out of sight."""
+
 MIME = {
     "csv": "text/csv", "json": "application/json", "parquet": "application/vnd.apache.parquet",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "html": "text/html",
@@ -157,7 +160,8 @@ def table(
 ) -> None:
     """Draw rows; `behind` says where a click on a row leads. Columns without a value may be left out, and are named."""
     columns = [column for column in columns if column.name in frame.columns]
-    empty = [column for column in columns if hide_empty and frame.height and _blank(frame[column.name])]
+    may_go = [column for column in columns if frame.height and (hide_empty or column.aside)]
+    empty = [column for column in may_go if _blank(frame[column.name])]
     columns = [column for column in columns if column not in empty]
     shown = _local_times(_spoken(frame.select(column.name for column in columns), columns))
     styled = language() == "ru" and frame.height * len(columns) <= STYLED_CELLS
@@ -218,20 +222,20 @@ def result_table(
     *,
     key: str,
     hide_empty: bool = False,
-    leading: Sequence[str] = (),
     without: Sequence[str] = (),
     rows: int = MOST_VISIBLE,
 ) -> None:
     """Draw a result's rows, what to do with them, and sums by currency.
 
-    The leading columns stand first; files have every column, in the report's own order.
+    What matters stands first, what is aside last; files have every column, in the report's own order.
     """
     if not result.frame.height:
         st.info(sentence("nothing in this period"))
         return
     behind = (lambda row: going.behind(result, row)) if going.leads(result) else None
     columns = [column for column in result.columns if column.name not in without]
-    columns.sort(key=lambda column: leading.index(column.name) if column.name in leading else len(leading))
+    place = {name: number for number, name in enumerate(FIRST.get(result.report.name, ()))}
+    columns.sort(key=lambda column: (place.get(column.name, len(place)), column.aside))
     table(result.frame, columns, key=key, behind=behind, hide_empty=hide_empty, rows=rows)
     told = say("rows: {n}", n=count(result.frame.height))
     st.caption(f"{told} · {say('click a row to see what is behind it')}" if behind else told)

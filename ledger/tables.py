@@ -141,6 +141,8 @@ class Transaction(SQLModel, table=True):
         CheckConstraint("(status = 'declined') = (code IS NOT NULL)", name="declines_have_codes"),
         Index("transaction_refers_to_idx", "refers_to", postgresql_where=text("refers_to IS NOT NULL")),
         Index("transaction_business_date_idx", "business_date", postgresql_using="brin"),
+        Index("transaction_unallocated_idx", "id",
+              postgresql_where=text("kind = 'payment' AND status = 'posted' AND account_id IS NULL")),
     )  # fmt: skip
 
     id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))

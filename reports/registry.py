@@ -34,7 +34,8 @@ class Column:
     `word` is a code of the ledger's own, which readers see in their language; `code` is its caller's.
     `share` is a part of 1, `average` money rounded to the kopeck, `month` YYYY-MM.
     `total` says that a sum by currency means something; a column of `account_kind` parts the
-    sums by kind of account too, so that points are never added to money.
+    sums by kind of account too, so that points are never added to money. A column `aside` stands last on the screen,
+    and is left out of a PDF, which would be too narrow for it and says so; all other files have it.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Column:
     en: str
     ru: str
     total: bool = False
+    aside: bool = False
 
     def label(self, language: Language) -> str:
         """Return the heading in that language."""

@@ -25,6 +25,8 @@ from ledger.post import Ledger
 from ledger.settings import Settings
 
 Outcome = Posted | Declined | Invalid | Done
+REPEATED = ("amount", "brand", "channel", "reason", "note")
+"""What was written that the quote does not tell by itself."""
 Fill = Callable[[Fields], Given]
 
 
@@ -76,6 +78,8 @@ def _quoted(form: str) -> bool:
     given, outcome = state["quoted"]
     with st.container(border=True):
         _show(outcome, quoted=True)
+        written = [f"{told(name)} **{plain(given[name])}**" for name in REPEATED if name in given]
+        st.caption(" · ".join([sentence(given["type"]), *written]))
         with st.container(horizontal=True):
             posted = st.button(sentence("Post"), type="primary", key=f"post {form}")
             changed = st.button(sentence("Change"), key=f"change {form}")

@@ -1,4 +1,4 @@
-"""Results as a page: HTML with everything inside, PDF from the same HTML, landscape where wide."""
+"""Results as a page: HTML with everything inside; PDF from HTML, without the columns that stand aside."""
 
 from dataclasses import replace
 from functools import cache
@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ledger.errors import Failure
 from reports.formats.words import (
     NUMBERS,
+    abridged,
     control_line,
     facts,
     shown_rows,
@@ -73,5 +74,8 @@ def pdf_bytes(result: Result, language: Language) -> bytes:
         )
     from weasyprint import HTML
 
-    pdf: bytes = HTML(string=html_text(result, language)).write_pdf()
+    shown, left_out = abridged(result, language)
+    context = _context(shown, language)
+    context["facts"] += left_out
+    pdf: bytes = HTML(string=_environment().get_template("report.html").render(context)).write_pdf()
     return pdf

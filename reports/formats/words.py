@@ -5,7 +5,7 @@ row for each.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -27,8 +27,12 @@ _RUSSIAN = {
     "holds": "сходится", "differs": "НЕ СХОДИТСЯ", "controls": "контрольные суммы", "about": "об отчёте",
     "nothing": "нет", "provisional": "ПРЕДВАРИТЕЛЬНО: не все дни закрыты", "yes": "да", "no": "нет",
     "provisional figures": "предварительные данные", "money": "деньги", "bonus": "баллы",
+    "left out": "столбцы только в других файлах",
 }  # fmt: skip
-_ENGLISH = {"provisional": "PROVISIONAL: not every day is closed", "differs": "DIFFERS", "bonus": "points"}
+_ENGLISH = {
+    "provisional": "PROVISIONAL: not every day is closed", "differs": "DIFFERS", "bonus": "points",
+    "left out": "columns in the other files only",
+}  # fmt: skip
 
 
 def word(text: str, language: Language) -> str:
@@ -59,6 +63,16 @@ def facts(result: Result, language: Language) -> list[Fact]:
         "rows": str(result.frame.height),
     }
     return [Fact(word(label, language), value) for label, value in told.items()]
+
+
+def abridged(result: Result, language: Language) -> tuple[Result, list[Fact]]:
+    """Return the result without the columns that stand aside, and in words which were left out."""
+    aside = [column for column in result.columns if column.aside]
+    if not aside:
+        return result, []
+    names = ", ".join(column.label(language) for column in aside)
+    shown = replace(result, frame=result.frame.drop(column.name for column in aside))
+    return shown, [Fact(word("left out", language), names)]
 
 
 def parameters(result: Result) -> dict[str, Any]:

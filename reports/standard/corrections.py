@@ -87,11 +87,11 @@ REPORT = Report(
     columns=(
         Column("transaction", "number", "Transaction", "Операция"),
         Column("posted_at", "instant", "Time", "Время"),
-        Column("business_date", "date", "Date", "Дата"),
+        Column("business_date", "date", "Date", "Дата", aside=True),
         Column("key", "code", "Document", "Документ"),
         Column("kind", "word", "Kind", "Вид"),
         Column("account", "account", "Account", "Счёт"),
-        Column("reference", "code", "Reference", "Код счёта"),
+        Column("reference", "code", "Reference", "Код счёта", aside=True),
         Column("client", "text", "Client", "Клиент"),
         Column("by", "text", "By", "Кто"),
         Column("reason", "text", "Reason", "Причина"),

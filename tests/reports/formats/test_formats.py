@@ -181,3 +181,22 @@ def test_every_kind_of_the_ledger_has_its_word() -> None:
     known = {code for text in constraints for code in re.findall(r"'(\w+)'", text)}
     assert {"payment", "posted", "frozen", "delivered", "payer_first", "bonus_expense"} < known
     assert {code for code in known if spoken(code, "ru") == code} == set()
+
+
+def test_a_pdf_leaves_out_what_stands_aside_and_says_so(story: Story, tmp_path: Path) -> None:
+    """An account's card with all its columns is wider than the paper: its amounts must be on it."""
+    story.brand("sushi")
+    story.account("anna", holder="sushi")
+    story.payment("2017-03-02", "anna", "1234567.89", "sushi", note="with a note that is rather long", channel="bank")
+    card = story.book().report("account-card", account=story.accounts["anna"]["id"], **MARCH)
+    pdf = tmp_path / "card.pdf"
+    pdf.write_bytes(rendered(card, "pdf"))
+    words = subprocess.run(
+        ["pdftotext", "-bbox", str(pdf), "-"], capture_output=True, text=True, check=True
+    ).stdout  # fmt: skip
+    ends = [float(end) for end in re.findall(r'xMax="([\d.]+)"', words)]
+    assert 700 < max(ends) < 842 - 30  # A4 across, less its margin
+    assert "1,234,567.89" in words
+    assert "rather" not in words
+    assert "only:" in words
+    assert "rather" in rendered(card, "html").decode()

@@ -1,0 +1,20 @@
+"""Payments that named no account are found without reading all transactions: the desk lists them."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0008"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+INDEX, TABLE = "transaction_unallocated_idx", "transaction"
+
+
+def upgrade() -> None:
+    unallocated = sa.text("kind = 'payment' AND status = 'posted' AND account_id IS NULL")
+    op.create_index(INDEX, TABLE, ["id"], postgresql_where=unallocated)
+
+
+def downgrade() -> None:
+    op.drop_index(INDEX, TABLE)
