@@ -86,8 +86,10 @@ def _offer(statements: Sequence[Statement], brand: str | None, by: str) -> None:
             imported = import_statements(ledger, statements, brand=brand, by=by, dry_run=True)
         new = sum(row.result == "would be posted" for each in imported for row in each.rows)
         label = sentence("post payments: {n}", n=screen.count(new))
-        posting = st.button(label, type="primary", key="post statements", disabled=not new)
+        place = st.empty()
+        posting = place.button(label, type="primary", key="post statements", disabled=not new)
         if posting:
+            place.empty()  # nothing is left to press
             with st.spinner(sentence("posting …")):
                 imported = import_statements(ledger, statements, brand=brand, by=by)
     finally:
