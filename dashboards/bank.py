@@ -12,7 +12,8 @@ import streamlit as st
 
 from dashboards import asking, going, opened, screen
 from dashboards.words import plain, say, sentence
-from ledger.bank.importing import Imported, Row, import_statements
+from ledger.bank.importing import import_statements
+from ledger.bank.planning import Imported, Row
 from ledger.bank.reading import read
 from ledger.bank.statement import Statement
 from ledger.database import server_url
@@ -85,8 +86,10 @@ def _offer(statements: Sequence[Statement], brand: str | None, by: str) -> None:
             imported = import_statements(ledger, statements, brand=brand, by=by, dry_run=True)
         new = sum(row.result == "would be posted" for each in imported for row in each.rows)
         label = sentence("post payments: {n}", n=screen.count(new))
-        posting = st.button(label, type="primary", key="post statements", disabled=not new)
+        place = st.empty()
+        posting = place.button(label, type="primary", key="post statements", disabled=not new)
         if posting:
+            place.empty()  # nothing is left to press
             with st.spinner(sentence("posting …")):
                 imported = import_statements(ledger, statements, brand=brand, by=by)
     finally:

@@ -96,6 +96,8 @@ def texts_of(values: Iterable[str | None]) -> str:
 def _array(type_: str, column: list[Any]) -> Any:
     if type_ in PLAIN:
         return array_of(column)
+    if type_ == "bytea":
+        return array_of(f'"\\\\x{value.hex()}"' for value in column)
     return texts_of(column) if type_ in TEXTS else column
 
 

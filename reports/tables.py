@@ -14,15 +14,15 @@ Frame = nw.LazyFrame[Any]
 MONEY = nw.Decimal(18, 2)
 APART = ("currency", "kind")  # how figures are added up where points are among them
 EVER = date(1900, 1, 1)  # before any business date; Spark cannot be told of the year 1
-KNOWN_WHEN = ("credit_terms", "changes")  # dated rows: what was recorded later was not known then
+KNOWN_WHEN = ("holders", "credit_terms", "changes")  # dated rows: what was recorded later was not known then
 
 
 class Tables:
     """The lake's tables by name: `tables.entries` is a lazy frame.
 
     `scan` gives a table in the engine's own kind of lazy frame. `known_at` is when the
-    report's last day was closed: terms and changes recorded later are left out, so that
-    a report of closed days goes on saying what it said then.
+    report's last day was closed: holders, terms and changes recorded later are left out, so
+    that a report of closed days goes on saying what it said then.
     """
 
     def __init__(self, scan: Callable[[str], Any], *, known_at: datetime | None = None) -> None:
@@ -100,14 +100,16 @@ def in_currency(frame: Frame, currency: str | None) -> Frame:
 def client_accounts(tables: Tables) -> Frame:
     """Return client accounts with account, reference, kind, currency, party, client, brand, brand_name.
 
-    The brand is the holder of a money account and the programme of a bonus account.
+    The brand is the holder of a money account, as known when the days were closed, and the programme of a bonus
+    account.
     """
+    latest = tables.holders.group_by("account_id").agg(id=nw.col("id").max())
+    holders = tables.holders.join(latest, on=["account_id", "id"]).select(id="account_id", holder="holder_id")
     parties = tables.parties.select(party_id="id", party="reference", client="name")
     return (
         tables.accounts.filter(~nw.col("party_id").is_null())
-        .with_columns(
-            brand_id=nw.when(nw.col("kind") == "bonus").then(nw.col("brand_id")).otherwise(nw.col("holder_id"))
-        )
+        .join(holders, on="id", how="left")
+        .with_columns(brand_id=nw.when(nw.col("kind") == "bonus").then(nw.col("brand_id")).otherwise(nw.col("holder")))
         .join(parties, on="party_id", how="left")
         .join(brand_names(tables), on="brand_id", how="left")
         .select("reference", "kind", "currency", "party", "client", "brand", "brand_name", account="id")

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ledger.bank.importing import Imported, Progress, Row, import_statements
+from ledger.bank.importing import Progress, import_statements
+from ledger.bank.planning import Imported, Row
 from ledger.bank.reading import read_file
 from ledger.cli import AsJson, console, open_ledger
 from ledger.errors import Failure

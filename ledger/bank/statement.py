@@ -59,13 +59,15 @@ class Statement:
 
     @property
     def title(self) -> str:
-        """Return how people call it, such as "statement 4 of 40702810000000074935"."""
-        return f"statement {self.number} of {self.account}" if self.number else f"statement of {self.account}"
+        """Return how people call it, such as "statement 4 of 40702810000000074935"; without a number, by its days."""
+        if self.number:
+            return f"statement {self.number} of {self.account}"
+        return f"statement of {self.account}" + (f" up to {self.until}" if self.until else "")
 
     @property
     def name(self) -> str:
         """Return how it is called in tables, such as "40702810000000074935, 4"."""
-        return ", ".join(part for part in (self.account, self.number) if part)
+        return ", ".join(str(part) for part in (self.account, self.number or self.until) if part)
 
     @property
     def money_in(self) -> Decimal:

@@ -179,7 +179,7 @@ ACCOUNTS = Table(
         ("party_id", "int", "the client; null for a brand's own accounts"),
         ("brand_id", "int", "the brand of a brand's own or a bonus account"),
         ("money_account_id", "int", "of a bonus account: the money account it belongs to"),
-        ("holder_id", "int", "the brand whose contract the account is"),
+        ("holder_id", "int", "the brand whose contract the account is at the cut"),
         ("reference", "text", "the caller's own id for the account"),
         ("contract_number", "text", "contract"),
         ("contract_date", "date", "date of the contract"),
@@ -189,6 +189,18 @@ ACCOUNTS = Table(
         ("held", "money", "held at the cut; null for a brand's own accounts"),
         ("version", "int", "version of the latest entry; null for a brand's own accounts"),
         ("latest_posted_at", "instant", "time of the latest entry, UTC"),
+    ),
+)
+
+HOLDERS = Table(
+    "holders",
+    "whose contracts accounts became, and when that was recorded; of an account the last recorded counts",
+    ("id",),
+    _columns(
+        ("id", "int", "number of the change, rising; below zero where none was recorded"),
+        ("account_id", "int", "the account"),
+        ("holder_id", "int", "the brand whose contract the account is from then on; null for none"),
+        ("recorded_at", "instant", "when it was set, UTC"),
     ),
 )
 
@@ -445,7 +457,7 @@ LOT_CHANGES = Table(
 )
 
 TABLES: tuple[Table, ...] = (
-    TRANSACTIONS, ENTRIES, ATTRIBUTES, PARTIES, BRANDS, ACCOUNTS, CREDIT_TERMS, LINKS, LIMITS, USAGE, HOLDS,
-    OPEN_DEBITS, CHANGES, CLOSINGS, ORDERS, ORDER_LINES, PROMOTIONS, PROMOTION_USES, BONUS_PROGRAMS, BONUS_LOTS,
+    TRANSACTIONS, ENTRIES, ATTRIBUTES, PARTIES, BRANDS, ACCOUNTS, HOLDERS, CREDIT_TERMS, LINKS, LIMITS, USAGE,
+    HOLDS, OPEN_DEBITS, CHANGES, CLOSINGS, ORDERS, ORDER_LINES, PROMOTIONS, PROMOTION_USES, BONUS_PROGRAMS, BONUS_LOTS,
     LOT_CHANGES,
 )  # fmt: skip

@@ -213,6 +213,9 @@ ROWS = {
              LEFT JOIN balance b ON b.account_id = a.id LEFT JOIN tx t ON t.id = b.last
         UNION ALL
         SELECT id, kind, currency, NULL, brand_id, NULL, NULL, NULL, 'open', NULL, NULL, NULL, NULL FROM own ORDER BY 1""",
+    "holders": """
+        SELECT -id AS id, id AS account_id, holder_id, TIMESTAMPTZ '2025-01-01' AS recorded_at
+        FROM client WHERE holder_id IS NOT NULL ORDER BY 1""",
     "credit_terms": """
         SELECT row_number() OVER (ORDER BY id) AS id, id AS account_id, 50000.00 AS credit_limit, 14 + n % 30 AS period_days,
                DATE '2025-01-01' AS valid_from, CASE WHEN n % 3 = 0 THEN DATE '2026-01-10' END AS valid_until,

@@ -18,6 +18,9 @@ import psutil
 import pytest
 
 from ledger import database, embedded
+from ledger.commands import OWN_KEYS
+from ledger.food.commands import parse
+from ledger.food.desk import Desk
 from tests.ledger.checks import check, same
 from tests.ledger.worlds import MOSCOW, Postgres, Pure
 
@@ -57,25 +60,33 @@ def commands(number: int, seed: int) -> list[Record]:
     return said
 
 
+def opening() -> Iterator[Record]:
+    """Yield what is there before the fire: accounts, one with credit who pays for another up to a limit."""
+    yield {"type": "brand", "code": "sushi"}
+    for reference in ACCOUNTS:
+        yield {"type": "party", "reference": reference, "kind": "individual"}
+        yield {"type": "account", "reference": reference, "party": reference, "currency": "RUB"}
+    yield {"type": "credit_terms", "account": ACCOUNTS[0], "limit": "99.00", "valid_from": "2024-01-01"}
+    yield {"type": "link", "account": ACCOUNTS[1], "payer": ACCOUNTS[0], "draw": "payer_first"}
+    yield {"type": "write_off_limit", "payer": ACCOUNTS[0], "period": "day", "amount": "50.00"}
+
+
 class Fire:
     """A posting run that is killed again and again, and a pure book that no one kills."""
 
+    worlds: tuple[type[Pure], type[Postgres]] = (Pure, Postgres)
+    commands = staticmethod(commands)
+    opening = staticmethod(opening)
+
     def __init__(self, url: str, folder: Path, number: int) -> None:
         self.url, self.folder = url, folder
-        self.said = commands(number, seed=len(str(folder)))
+        self.said = self.commands(number, seed=len(str(folder)))
         self.answers = folder / "answers.jsonl"
         (folder / "commands.jsonl").write_text("".join(json.dumps(record) + "\n" for record in self.said))
-        self.pure, self.postgres = Pure(), Postgres(url)
+        self.pure, self.postgres = self.worlds[0](), self.worlds[1](url)
         for world in (self.pure, self.postgres):
-            world.administer({"type": "brand", "code": "sushi"})
-            for reference in ACCOUNTS:
-                world.administer({"type": "party", "reference": reference, "kind": "individual"})
-                world.administer({"type": "account", "reference": reference, "party": reference, "currency": "RUB"})
-            world.administer(
-                {"type": "credit_terms", "account": ACCOUNTS[0], "limit": "99.00", "valid_from": "2024-01-01"}
-            )
-            world.administer({"type": "link", "account": ACCOUNTS[1], "payer": ACCOUNTS[0], "draw": "payer_first"})
-            world.administer({"type": "write_off_limit", "payer": ACCOUNTS[0], "period": "day", "amount": "50.00"})
+            for line in self.opening():
+                world.administer(line)
 
     def writer(self) -> subprocess.Popen[bytes]:
         """Return a writer that goes on where the last one's answers end, just before its first batch."""
@@ -91,7 +102,7 @@ class Fire:
     def kept(self) -> int:
         """Return how many commands the book has; it must be the first ones, all acknowledged ones among them."""
         self.settle()
-        keys = {key for (key,) in self.postgres.rows("SELECT key FROM transaction WHERE kind <> 'expiry'")}
+        keys = {key for (key,) in self.postgres.rows("SELECT key FROM transaction") if not key.startswith(OWN_KEYS)}
         assert keys == {record["key"] for record in self.said[: len(keys)]}
         assert len(keys) >= len(self.acknowledged())
         return len(keys)
@@ -110,19 +121,16 @@ class Fire:
         assert process.wait(timeout=600) == 0
         first = self.acknowledged()
         assert [answer["key"] for answer in first] == [record["key"] for record in self.said]
-        again = [outcome.to_json() for outcome in self.postgres.ledger.post(list(map(parse, self.said)))]
+        again = [outcome.to_json() for outcome in Desk(self.postgres.ledger).post(list(map(parse, self.said)))]
         assert [{**a, "replayed": None} for a in again] == [{**a, "replayed": None} for a in first]
         assert all(answer["replayed"] for answer in again)
         self.pure.post(self.said)
-        state = self.postgres.state()
-        same(self.pure.state(), state)
-        check(state)
+        self.compare(self.pure.state(), self.postgres.state())
 
-
-def parse(record: Record) -> Any:
-    from ledger import commands as c
-
-    return c.parse(record)
+    def compare(self, pure: Record, postgres: Record) -> None:
+        """Hold that the two worlds are alike."""
+        same(pure, postgres)
+        check(postgres)
 
 
 def burn_writers(fire: Fire, kills: int) -> None:
@@ -168,12 +176,12 @@ def kill(home: Path, chance: random.Random) -> None:
     psutil.wait_procs([first], timeout=30)
 
 
-def burn_servers(home: Path, folder: Path, number: int, kills: int) -> None:
+def burn_servers(home: Path, folder: Path, number: int, kills: int, kind: type[Fire] = Fire) -> None:
     """Kill the server under a writer that goes on; whoever needs it starts it again."""
     url = embedded.running(home)
     database.migrate(url)
     database.initialise(url, "Europe/Moscow")
-    fire = Fire(url, folder, number)
+    fire = kind(url, folder, number)
     chance = random.Random(kills)
     writer = fire.writer()
     for _ in range(kills):
@@ -183,7 +191,7 @@ def burn_servers(home: Path, folder: Path, number: int, kills: int) -> None:
         assert embedded.running(home) == url
         # It answers already, and what it answered before it died is there.
         known = len(fire.acknowledged())
-        [(kept,)] = fire.postgres.again().rows("SELECT count(*) FROM transaction WHERE kind <> 'expiry'")
+        [(kept,)] = fire.postgres.again().rows(f"SELECT count(*) FROM transaction WHERE key NOT LIKE '{OWN_KEYS}%'")
         assert kept >= known
         fire.postgres = fire.postgres.again()
     assert writer.wait(timeout=600) == 0

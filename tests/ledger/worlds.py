@@ -210,7 +210,7 @@ class Postgres:
     def again(self) -> "Postgres":
         """Return the same book as another process would see it."""
         self.ledger.close()
-        return Postgres(self.ledger.url)
+        return type(self)(self.ledger.url)
 
     def rows(self, query: str) -> list[Any]:
         """Return the rows of a query."""

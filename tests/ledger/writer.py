@@ -2,17 +2,21 @@
 
     python -m tests.ledger.writer URL COMMANDS ANSWERS
 
-It goes on after the last command that ANSWERS has a whole line for.
+It goes on after the last command that ANSWERS has a whole line for. Orders go through the desk, in batches that are
+decided in several parts.
 """
 
 import itertools
 import sys
 from pathlib import Path
 
+from ledger.food import desk
+from ledger.food.commands import parse
 from ledger.lines import read, written
 from ledger.post import Ledger
 
 BATCH = 4
+desk.LEAST = 1
 
 
 def main(url: str, commands: str, answers: str) -> None:
@@ -24,12 +28,13 @@ def main(url: str, commands: str, answers: str) -> None:
         # A line that the last one's end cut short is not an answer.
         noted.truncate(len(whole) + 1 if lines else 0)
         ledger = Ledger(url)
+        counter = desk.Desk(ledger)
         ledger.connection()
         print("ready", flush=True)
         with Path(commands).open() as stream:
             rest = itertools.islice(stream, len(lines), None)
-            while batch := [read(line, 1) for line in itertools.islice(rest, BATCH)]:
-                noted.write(written(ledger.post(batch)).encode())
+            while batch := [read(line, 1, parse) for line in itertools.islice(rest, BATCH)]:
+                noted.write(written(counter.post(batch)).encode())
                 noted.flush()
 
 

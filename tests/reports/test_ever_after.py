@@ -69,6 +69,8 @@ def _other_terms(number: int) -> list[dict[str, Any]]:
     since = {"valid_from": "2025-01-01", "valid_until": "2026-12-31"}
     return [
         {"type": "credit_terms", "account": "romashka", "limit": f"{number + 1}.00", "period_days": number, **since},
+        {"type": "account", "reference": "boris", "holder": ("pizza", None, "sushi")[number]},
+        {"type": "account", "reference": "dora", "holder": "pizza"},
         {"type": "credit_terms", "account": "anna", "limit": "500.00", "period_days": 1, **since},
         {"type": "bonus_program", "brand": "pizza", "accrue_percent": f"{number + 5}",
          "redeem_percent": "50", "expires_after_days": None, "valid_from": "2025-01-01"},

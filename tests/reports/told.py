@@ -175,6 +175,11 @@ class Told:
     def lake(self) -> StoryLake:
         """Return the story so far as a lake, with a cut at its latest time."""
         rows = {**self.rows, "accounts": list(self.accounts.values())}
+        rows["holders"] = [
+            {"id": -row["id"], "account_id": row["id"], "holder_id": row["holder_id"], "recorded_at": row["opened_at"]}
+            for row in self.accounts.values()
+            if row.get("holder_id")
+        ]
         rows["open_debits"] = [
             {"account_id": account, "transaction_id": id_, "business_date": day, "unpaid": unpaid}
             for account, debits in self.unpaid.items()

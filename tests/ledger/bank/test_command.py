@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -59,7 +60,7 @@ def test_json_is_for_programs(url: str, tmp_path: Path) -> None:
     done = tiffin(url, "import-bank", tmp_path / "march.txt", "--json")
     assert done.returncode == 1
     assert done.stderr == (
-        "tiffin: 1 of 2 statements were not imported, the first: statement of 40702810000000000001: "
+        "tiffin: 1 of 2 statements were not imported, the first: statement of 40702810000000000001 up to 2024-03-31: "
         "no brand has that account in the bank details: say whose it is with --brand\n"
     )
     good, refused = json.loads(done.stdout)["statements"]
@@ -73,6 +74,13 @@ def test_json_is_for_programs(url: str, tmp_path: Path) -> None:
         "amount": "300.00", "result": "posted", "account": 1000025, "rule": "named in the text",
         "value_date": "2024-03-05",
     }  # fmt: skip
+
+
+def test_a_statement_without_balances_says_that_it_was_not_checked(url: str, tmp_path: Path) -> None:
+    """As some banks send camt.053."""
+    text = re.sub("<Bal>.*?</Bal>", "", written.camt(GOOD))
+    (tmp_path / "march.xml").write_text(text)
+    assert "not checked: the bank tells no balances" in tiffin(url, "import-bank", tmp_path / "march.xml").stdout
 
 
 def test_one_bad_file_and_nothing_is_posted(url: str, tmp_path: Path) -> None:

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.bank.importing import Imported, import_statements
+from ledger.bank.importing import import_statements
+from ledger.bank.planning import Imported
 from ledger.bank.statement import Entry, Statement, keys
 from ledger.commands import parse
 from ledger.errors import Failure
@@ -102,22 +103,24 @@ def test_what_waits_is_allocated_by_its_key(book: Postgres) -> None:
 
 
 def test_money_out_reversals_and_pending_entries_are_told_and_not_posted(book: Postgres) -> None:
-    """A payout of the same amount is named beside money out, once."""
+    """What they may be about, of the same amount, is named beside them, once."""
     for command in (
         {"type": "payment", "key": "p1", "account": "anna-01", "amount": "90.00", "brand": "sushi"},
         {"type": "payout", "key": "o1", "account": "anna-01", "amount": "40.00", "brand": "sushi"},
     ):
         assert isinstance(book.ledger.post([parse(command)])[0], Posted)
     today = book.rows("SELECT max(business_date) FROM transaction")[0][0]
-    days = {"booked_on": today, "value_date": today}
+    now = {"booked_on": today, "value_date": today}
+    back = now | {"reversal": True}
     statement = stmt(
-        entry("-40.00", **days, bank_reference="1"), entry("-40.00", **days, bank_reference="2"),
-        entry("-7.00", **days, reversal=True), entry("8.00", **days, reversal=True), entry("9.00", pending=True),
+        entry("-40.00", **now, bank_reference="1"), entry("-40.00", **now, bank_reference="2"),
+        entry("-90.00", **back), entry("-7.00", **back), entry("8.00", **back), entry("9.00", pending=True),
         since=None, until=None,
     )  # fmt: skip
     before = balances(book)
     assert [why for _, _, why in results(run(book, statement))] == [
-        "money out: payout o1 has this amount", "money out",
+        "money out; payout 2 has this amount", "money out",
+        "reversal of a payment, taken back: reverse the payment at the desk; payment 1 has this amount",
         "reversal of a payment, taken back: reverse the payment at the desk",
         "reversal of money out, come back: reverse the payout at the desk", "not booked yet",
     ]  # fmt: skip
@@ -168,14 +171,14 @@ def test_our_account_says_the_brand_or_somebody_does(book: Postgres) -> None:
     sushi, pizza, unknown = run(book, stmt(entry("5.00")), stmt(entry("5.00"), account=PIZZAS), strange)
     assert (sushi.brand, pizza.brand) == ("sushi", "pizza")
     assert unknown.refused == (
-        "statement of DE42100100100043921105: no brand has that account in the bank details: "
+        "statement of DE42100100100043921105 up to 2024-03-31: no brand has that account in the bank details: "
         "say whose it is with --brand"
     )
     assert unknown.rows == ()
     (given_,) = run(book, strange, brand="pizza")
     assert (given_.brand, results([given_])[0][0]) == ("pizza", "posted")
     (other,) = run(book, stmt(entry("5.00")), brand="pizza")
-    assert other.refused == f"statement of {OURS}: that account is sushi's, not pizza's"
+    assert other.refused == f"statement of {OURS} up to 2024-03-31: that account is sushi's, not pizza's"
     with pytest.raises(Failure, match="no such brand: kebab"):
         run(book, strange, brand="kebab")
 

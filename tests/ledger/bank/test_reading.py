@@ -91,8 +91,8 @@ def test_lines_of_a_bank_s_own() -> None:
          "statement 19321 of 517852257 does not add up: opening balance 3236.28 + in 0.00 - out 321.44 = 2914.84, "
          "closing balance 876.84 EUR; off by 2038.00"),
         ("mt940-ing.sta",
-         "statement of 0001234567 does not add up: opening balance 0.00 + in 4.68 - out 50.27 = -45.59, "
-         "closing balance 3.47 EUR; off by 49.06"),
+         "statement of 0001234567 up to 2010-07-23 does not add up: opening balance 0.00 + in 4.68 - out 50.27 = "
+         "-45.59, closing balance 3.47 EUR; off by 49.06"),
         ("mt940-postfinance.sta",
          "statement 999 of 123456789 does not add up: opening balance 0.00 + in 239.30 - out 79.90 = 159.40, "
          "closing balance 159.60 CHF; off by 0.20"),
@@ -154,7 +154,9 @@ def test_the_1c_sample_made_whole() -> None:
         "ИП Пупкин О.А.", "7123456789012", "40702810267020000630",
     )  # fmt: skip
     assert statement.entries[1].text == "Оплата по заказу клиента №9614, НДС не облагается"
-    assert str(fault(statement)).startswith("statement of 40702810000000074935 does not add up: opening balance")
+    assert str(fault(statement)).startswith(
+        "statement of 40702810000000074935 up to 2024-04-11 does not add up: opening balance"
+    )
 
 
 # ---- figures and encodings
@@ -226,7 +228,7 @@ def test_an_order_not_carried_out_is_pending() -> None:
     text = written.one_c(stmt(entry("5.00"))).replace("ДатаПоступило=05.03.2024", "ДатаПоступило=")
     (statement,) = read(text.encode("cp1251"), "f")
     assert [(e.booked_on, e.pending) for e in statement.entries] == [(date(2024, 3, 5), True)]
-    assert str(fault(statement)).startswith("statement of 40702810000000074935 does not add up")
+    assert str(fault(statement)).startswith("statement of 40702810000000074935 up to 2024-03-31 does not add up")
 
 
 def test_the_rouble_of_before_1998_is_the_rouble() -> None:
