@@ -10,9 +10,10 @@ import streamlit as st
 from dashboards import going, screen
 from dashboards.forms import about
 from dashboards.forms.fields import Fields, Given
-from dashboards.forms.posting import command
-from dashboards.words import say, sentence
+from dashboards.forms.posting import command, connected
+from dashboards.words import plain, say, sentence
 from ledger import lookups
+from ledger.food import queries
 from ledger.money import decimal
 
 TITLES = {"refund": "Refund", "reverse": "Reverse"}
@@ -31,6 +32,13 @@ def refund(by: str) -> None:
     if found is None:
         return
     about.lines(found)
+    with connected() as connection:
+        order = queries.order_of(connection, found.facts["id"])
+    if order is not None:
+        told = (
+            "it charges for order {order}: here money comes back, its dishes stay ordered; refund_items gives back both"
+        )
+        st.warning(plain(sentence(told, order=order)), icon=":material/receipt:")
     _day(found)
 
     def fill(fields: Fields) -> Given:

@@ -1,7 +1,7 @@
-"""Questions about points, answered from the entries of the bonus accounts. They take no locks.
+"""Questions about points and orders. They take no locks.
 
-Time counts, not jobs: points that expired and holds that ran out by the moment asked count
-no more, whether or not that was booked.
+Points are answered from the entries of the bonus accounts. Time counts, not jobs: points that
+expired and holds that ran out by the moment asked count no more, whether or not that was booked.
 """
 
 from collections.abc import Iterable
@@ -36,6 +36,15 @@ def bonuses(connection: Connection[Any], account: int, *, at: datetime | None = 
             [account],
         ).fetchall()
         return [_standing(brand, _points(connection, bonus, brand, at), day) for bonus, brand in accounts]
+
+
+def order_of(connection: Connection[Any], transaction: int) -> str | None:
+    """Return the key of the order that a debit, or the capture of its hold, charges for; None if it is no order's."""
+    row = connection.execute(
+        "SELECT key FROM food_order WHERE id IN (%(id)s, (SELECT refers_to FROM transaction WHERE id = %(id)s))",
+        {"id": transaction},
+    ).fetchone()
+    return None if row is None else str(row[0])
 
 
 def _points(connection: Connection[Any], account: int, brand: str, at: datetime) -> Points:

@@ -10,6 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from ledger.commands import parse as command
 from ledger.database import connect
+from ledger.food import commands as food
+from ledger.food.desk import Desk as FoodDesk
 from ledger.outcomes import Done, Posted
 from ledger.post import Ledger
 from ledger.records import parse
@@ -259,6 +261,18 @@ def test_all_that_is_left_is_refunded_without_an_amount(desk: Desk, book: Sheet)
     assert balance(book, "anna") == 100000
     app = press(desk("refund", transaction="d1", language="ru"), "Проверить")
     assert "возврат больше списания d1: сумма 700,00, возвращено 700,00" in app.error[0].value
+
+
+def test_the_refund_of_an_orders_charge_says_that_the_order_stays(desk: Desk, database_url: str) -> None:
+    """Level one gives money back; dishes are given back by the order system. A plain debit is no order's."""
+    order = {"type": "order", "key": "o1", "account": "anna",
+             "items": [{"brand": "sushi", "sku": "roll", "quantity": 1, "price": "50.00"}]}  # fmt: skip
+    assert not desk("refund", transaction="d1").warning
+    ledger = Ledger(database_url)
+    (placed,) = FoodDesk(ledger).post([food.parse(order)])
+    ledger.close()
+    assert isinstance(placed, Posted)
+    assert "charges for order o1" in desk("refund", transaction=placed.transaction).warning[0].value
 
 
 @pytest.mark.parametrize(("amount", "sentence"), [("700.01", "over by 0.01"), ("0", "is zero"), ("x", "not an amount")])
