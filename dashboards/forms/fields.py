@@ -6,7 +6,6 @@ A field's key starts with its form's name; what was written stays while another 
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
-from itertools import cycle
 from typing import Any
 
 import streamlit as st
@@ -22,11 +21,12 @@ class Fields:
     def __init__(self, form: str, columns: int = 3) -> None:
         self.form = form
         self.given: Given = {}
-        self._places = cycle(st.columns(columns))
+        self._columns = columns
+        self._row: list[Any] = []
 
     def text(self, name: str, label: str, default: str = "", *, blank: str = "") -> str:
         """Draw a line of text."""
-        written = next(self._places).text_input(
+        written = self._place().text_input(
             sentence(label), default, placeholder=say(blank) if blank else None, **self._kept(name)
         )
         return str(self._keep(name, written.strip()))
@@ -54,7 +54,7 @@ class Fields:
     ) -> Any:
         """Draw a choice of one; nothing is chosen without a default."""
         place = options.index(default) if default in options else None
-        chosen = next(self._places).selectbox(
+        chosen = self._place().selectbox(
             sentence(label), options, place, format_func=shown, placeholder=say("choose"), **self._kept(name)
         )
         return self._keep(name, chosen)
@@ -71,7 +71,7 @@ class Fields:
     ) -> list[Any]:
         """Draw a choice of any of them."""
         known = [option for option in default if option in options]
-        chosen: list[Any] = next(self._places).multiselect(
+        chosen: list[Any] = self._place().multiselect(
             sentence(label), options, known, format_func=shown, placeholder=say(blank), **self._kept(name)
         )
         self._keep(name, chosen or None)
@@ -79,11 +79,14 @@ class Fields:
 
     def day(self, name: str, label: str) -> date | None:
         """Draw a day that need not be chosen."""
-        chosen: date | None = next(self._places).date_input(
-            sentence(label), None, format="YYYY-MM-DD", **self._kept(name)
-        )
+        chosen: date | None = self._place().date_input(sentence(label), None, format="YYYY-MM-DD", **self._kept(name))
         self._keep(name, chosen)
         return chosen
+
+    def _place(self) -> Any:
+        # Row by row: where columns stand one below the other, as on a telephone, the order stays.
+        self._row = self._row or list(st.columns(self._columns))
+        return self._row.pop(0)
 
     def _kept(self, name: str) -> dict[str, Any]:
         return {"key": f"{self.form}/{name}", "persist_state": "page"}

@@ -96,14 +96,15 @@ def _drawn(draw: str) -> str:
 
 
 def _limit_lines(form: str, started: dict[str, tuple[str | None, int | None]]) -> Iterator[Given]:
-    fields = Fields(form, len(WINDOWS))
-    for period, label in WINDOWS.items():
-        fields.amount(f"{period} amount", label, started.get(period, (None, None))[0] or "", blank="no limit")
-    for period in WINDOWS:
-        fields.number(f"{period} count", "times", started.get(period, (None, None))[1], blank="no limit")
-    for period in WINDOWS:
-        told_now = (fields.given.get(f"{period} amount"), fields.given.get(f"{period} count"))
-        if told_now != started.get(period, (None, None)):
+    for place, (period, label) in zip(st.columns(len(WINDOWS)), WINDOWS.items(), strict=True):
+        amount, count = started.get(period, (None, None))
+        with place:
+            fields = Fields(form, 1)
+            told_now = (
+                fields.amount(f"{period} amount", label, amount or "", blank="no limit") or None,
+                fields.number(f"{period} count", "times", count, blank="no limit"),
+            )
+        if told_now != (amount, count):
             yield {"type": "write_off_limit", "period": period, "amount": told_now[0], "count": told_now[1]}
 
 
