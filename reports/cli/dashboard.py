@@ -56,6 +56,8 @@ def _command(port: int, *, browser: bool) -> list[str]:
         "server.showEmailPrompt": "false",
         "browser.serverAddress": HOST,
         "logger.level": "error",
+        # Streamlit's advertisements for developers are not for finance people.
+        "logger.hideWelcomeMessage": "true",
     }
     given = [f"--{name}={value}" for name, value in options.items()]
     return [sys.executable, "-m", "streamlit", "run", str(APP), *given]
