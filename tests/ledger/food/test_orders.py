@@ -237,3 +237,22 @@ def test_a_batch_may_place_deliver_and_refund_one_order(food: Food) -> None:
     assert [said["status"] for said in pure] == ["posted", "posted", "posted", "declined", "posted"]
     food.agree([world.state() for world in food.worlds])
     assert food.balance("anna") == "0.00"
+
+
+def test_names_of_any_kind_are_kept_as_they_were_said(food: Food) -> None:
+    """Few orders and many take different ways into the database."""
+    names = ["", "NULL", "null", "{}", '{"a",b}', "back\\slash", "\\x41", "o'clock", "₽ 🍣", "a,b;c", "  "]
+    food.client("anna", "100.00")
+    for count, prefix in ((1, "few"), (20, "many")):
+        lines = [
+            {"type": "order", "key": f"{prefix}-{place}-{n}", "account": "anna", "at": food.now.isoformat(),
+             "items": [dish(f"s{name}" , "0.01") | {"name": name}]}
+            for place, name in enumerate(names) for n in range(count)
+        ]  # fmt: skip
+        for batch in [lines] if count > 1 else [[line] for line in lines]:
+            pure, postgres = (world.post(batch) for world in food.worlds)
+            assert pure == postgres
+            assert {said["status"] for said in pure} == {"posted"}
+            assert food.postgres.post(batch) == [{**said, "replayed": True} for said in postgres]
+    kept = food.postgres.rows("SELECT name, sku, count(*) FROM order_line GROUP BY 1, 2")
+    assert sorted(kept) == sorted((name, f"s{name}", 21) for name in names)
