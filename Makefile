@@ -40,4 +40,4 @@ soak: ## the long random runs
 test-spark: ## the standard reports on Spark, against Polars
 	@bin/setup test
 	@bin/setup spark
-	$(BIN)/pytest -m spark
+	$(BIN)/pytest -m spark -n 2
