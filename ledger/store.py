@@ -50,13 +50,12 @@ _OPEN_DEBIT = {"account_id": "bigint", "transaction_id": "bigint", "business_dat
 def write(connection: Connection[Any], book: Book, *more: Callable[[], object]) -> None:
     """Write everything that was entered into the book since it was loaded, then forget it was new.
 
-    Each of `more` enters more into the book: within a pipeline, while the server writes what was entered before it.
+    Each of `more` enters more into the book while the server writes what was entered before it; COPY, for many rows
+    outside a pipeline, leaves no room for that.
     """
-    if in_pipeline(connection) or len(book.entered) < COPY_FROM:
+    if more or in_pipeline(connection) or len(book.entered) < COPY_FROM:
         run(connection, _statements(book, more))
     else:
-        for enter in more:
-            enter()
         run(connection, _copied(connection, book))
     book.entered.clear()
     book.changed_holds.clear()
