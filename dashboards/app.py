@@ -7,8 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboards import asking, opened, screen
-from dashboards.words import language, plain, say, sentence
+from dashboards import cached_book, display, url_state
+from dashboards.translations import language, plain, say, sentence
 from ledger.errors import Failure
 
 HERE = Path(__file__).parent
@@ -38,7 +38,7 @@ PATHS = {"standard": "reports"}
 def _page(name: str, *, hidden: bool = False) -> st.Page:
     title, icon = TITLES[name]
     return st.Page(
-        f"{name}.py",
+        f"pages/{name}.py",
         title=sentence(title),
         icon=icon,
         url_path=PATHS.get(name, name),
@@ -49,9 +49,9 @@ def _page(name: str, *, hidden: bool = False) -> st.Page:
 
 def _sidebar() -> None:
     with st.sidebar:
-        screen.freshness(opened.book().cut)
-        if opened.of_demo():
-            st.page_link("about.py", label=f":gray[{say('demo: partly derived')}]")
+        display.freshness(cached_book.book().cut)
+        if cached_book.of_demo():
+            st.page_link("pages/about.py", label=f":gray[{say('demo: partly derived')}]")
         chosen = st.segmented_control(
             sentence("Language"), ["en", "ru"], default=language(), key="spoken", label_visibility="collapsed"
         )
@@ -67,12 +67,12 @@ def app() -> None:
     sections = {sentence(title): [_page(name) for name in names] for title, names in PAGES.items()}
     sections[sentence("Figures")] += [_page(name, hidden=True) for name in BEHIND]
     page = st.navigation(sections, expanded=True)
-    asking.arrive(page.url_path)
-    screen.dress()
+    url_state.arrive(page.url_path)
+    display.dress()
     try:
         _sidebar()
         page.run()
-        asking.leave()
+        url_state.leave()
     except Failure as failure:
         st.error(plain(failure), icon=":material/error:")
 

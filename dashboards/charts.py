@@ -8,9 +8,9 @@ import altair as alt
 import polars as pl
 from babel.dates import format_date
 
-from dashboards import opened
-from dashboards.words import language
-from reports.formats import words
+from dashboards import cached_book
+from dashboards.translations import language
+from reports.formats import captions
 
 PICK = "pick"
 SPARE = ("#4c6a87", "#a46a4f", "#6a8f5f", "#8a6d9b", "#b59a4a", "#5b9a98", "#a65d73", "#75706b")
@@ -38,7 +38,7 @@ def _axis(months: list[str]) -> str:
 
 def colours() -> dict[str, str]:
     """Return each brand's colour by its code; brands without one share the spare ones."""
-    rows = opened.brands().iter_rows(named=True)
+    rows = cached_book.brands().iter_rows(named=True)
     return {row["code"]: row["colour"] or SPARE[place % len(SPARE)] for place, row in enumerate(rows)}
 
 
@@ -47,7 +47,7 @@ def by_month(frame: pl.DataFrame, value: str, currency: str, *, legend: bool) ->
     brands = frame.group_by("brand", "brand_name").agg(pl.col(value).sum())
     brands = brands.sort(value, "brand", descending=[True, False])
     drawn = frame.select("brand", "brand_name", "month", drawn=pl.col(value).cast(pl.Float64)).with_columns(
-        pl.Series("shown", [f"{words.money(amount, language())} {currency}" for amount in frame[value]], pl.String),
+        pl.Series("shown", [f"{captions.money(amount, language())} {currency}" for amount in frame[value]], pl.String),
         pl.Series("label", [month_label(month) for month in frame["month"]], pl.String),
         pl.col("brand").replace_strict(brands["brand"], range(brands.height), return_dtype=pl.Int64).alias("place"),
     )

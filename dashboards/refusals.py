@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dashboards.words import language
-from reports import behind
-from reports.formats import codes, words
+from dashboards.translations import language
+from reports import lookups
+from reports.formats import captions, code_names
 
 RUSSIAN = Path(__file__).with_name("refusals.toml")
 _AMOUNT = re.compile(r"-?\d+\.\d\d")
@@ -55,11 +55,11 @@ def refusal(code: str, facts: str | dict[str, Any] | None) -> str:
     written = facts if isinstance(facts, str) else json.dumps(facts, default=str)
     sentence = russian()["refused"].get(code) if language() == "ru" else None
     if sentence is None:
-        return behind.sentence(code, written)
+        return lookups.sentence(code, written)
     try:
         return sentence.format_map(_told_parts(json.loads(written) or {}))
     except KeyError:  # recorded by another release, whose sentence used other facts
-        return behind.sentence(code, written)
+        return lookups.sentence(code, written)
 
 
 def told(text: Any) -> str:
@@ -68,12 +68,12 @@ def told(text: Any) -> str:
     if language() != "ru":
         return said
     if _AMOUNT.fullmatch(said):
-        return words.money(Decimal(said), "ru")
+        return captions.money(Decimal(said), "ru")
     for pattern, in_russian in _patterns():
         found = pattern.fullmatch(said)
         if found:
             return in_russian.format(**_told_parts(found.groupdict()))
-    return codes.spoken(said, "ru")
+    return code_names.spoken(said, "ru")
 
 
 def _told_parts(parts: dict[str, Any]) -> dict[str, Any]:

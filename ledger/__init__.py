@@ -3,8 +3,8 @@
 The shell, which needs PostgreSQL, is `ledger.post.Ledger`.
 """
 
-from ledger.book import Book
-from ledger.commands import (
+from ledger.core.book import Book
+from ledger.core.commands import (
     Adjustment,
     Allocate,
     Bonus,
@@ -23,8 +23,8 @@ from ledger.commands import (
     Share,
     Transfer,
 )
-from ledger.decide import answer
-from ledger.outcomes import DECLINES, Declined, Done, Invalid, Posted
+from ledger.core.decide import answer
+from ledger.core.outcomes import DECLINES, Declined, Done, Invalid, Posted
 
 __all__ = [
     "DECLINES",

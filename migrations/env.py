@@ -4,9 +4,9 @@ from alembic import context
 from sqlalchemy import Connection, create_engine
 from sqlmodel import SQLModel
 
-import ledger.food.tables
-import ledger.tables  # noqa: F401  # its tables register themselves
-from ledger.database import connect, server_url
+import ledger.food.postgres.tables
+import ledger.postgres.tables  # noqa: F401  # its tables register themselves
+from ledger.postgres.database import connect, server_url
 from ledger.settings import Settings
 
 

@@ -14,7 +14,7 @@ def _():
     import polars as pl
 
     import reports
-    from reports.what_if import scaled, what_if
+    from reports.replay.what_if import scaled, what_if
 
     return Decimal, alt, mo, pl, reports, scaled, what_if
 

@@ -6,6 +6,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from reports.core.result import Result
     from reports.run import Book
 
 __all__ = ["open"]
@@ -18,14 +19,22 @@ def open(lake: str | None = None, *, engine: str = "polars") -> "Book":  # noqa:
     """
     from ledger.errors import Failure
     from ledger.settings import Settings
-    from reports.lake.reading import open_lake
+    from reports.lake.reader import open_lake
     from reports.run import Book
 
     if engine not in ("polars", "spark"):
         raise Failure(f"there is no engine {engine}: there are polars and spark")
     opened = open_lake(lake or Settings().lake_url)
     if engine == "spark":
-        from reports.spark import SparkLake
+        from reports.lake.spark import SparkLake
 
-        return Book(opened, SparkLake(opened).scan)
-    return Book(opened)
+        return Book(opened, SparkLake(opened).scan, draw=_draw)
+    return Book(opened, draw=_draw)
+
+
+def _draw(result: "Result") -> str:
+    """Return a result as HTML, in the language of the settings."""
+    from ledger.settings import Settings
+    from reports.formats.html import fragment
+
+    return fragment(result, Settings().language)

@@ -9,10 +9,10 @@ comes to the opposite.
 import narwhals as nw
 from pydantic import Field
 
-from reports.parameters import OfAccount, OfBrand, Period
-from reports.registry import Check, Column, Report
-from reports.run import Book, Result, run
-from reports.tables import (
+from reports.core.parameters import OfAccount, OfBrand, Period
+from reports.core.report import Check, Column, Report
+from reports.core.result import Result
+from reports.core.tables import (
     APART,
     Frame,
     Tables,
@@ -25,6 +25,7 @@ from reports.tables import (
     within,
     zero,
 )
+from reports.run import Book, run
 
 NARROWING = ("operation", "kind", "service", "channel", "brand", "account")
 

@@ -15,15 +15,15 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ledger.database import connect
 from ledger.errors import Failure
+from ledger.postgres.database import connect
 from ledger.settings import Settings
+from reports.core.report import REPORTS, Report
 from reports.documents.bulk import Progress, render_statements
 from reports.formats import rendered
-from reports.lake.making import nightly_cut
-from reports.lake.reading import Lake, open_lake
+from reports.lake.publish_cut import nightly_cut
+from reports.lake.reader import Lake, open_lake
 from reports.lake.verify import verify
-from reports.registry import REPORTS, Report
 from reports.run import Book
 
 FORMS = ("xlsx", "csv")

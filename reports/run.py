@@ -5,11 +5,10 @@ its last day was closed. Days not closed yet make a result provisional.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -17,11 +16,12 @@ from pydantic import ValidationError
 from stdnum import luhn
 
 from ledger.errors import Failure
-from reports.engines import collected, on_engine_of
-from reports.lake.schema import TABLES
-from reports.parameters import Parameters
-from reports.registry import Check, Column, Language, Report, named, near
-from reports.tables import Tables
+from reports.core.engines import collected, on_engine_of
+from reports.core.parameters import Parameters
+from reports.core.report import Check, Column, Report, named, near
+from reports.core.result import Control, Cut, Draw, Lake, Result
+from reports.core.tables import Tables
+from reports.lake.schema import TABLE_NAMES
 
 POLARS: dict[str, pl.DataType] = {
     "account": pl.Int64(), "count": pl.Int64(), "number": pl.Int64(),
@@ -33,100 +33,16 @@ POLARS: dict[str, pl.DataType] = {
 ROUNDED = {"average": 2, "share": 4}  # here, once, so that every engine rounds alike
 
 
-TABLE_NAMES = {table.name for table in TABLES}
-
-
-class Cut(Protocol):
-    """The point up to which the lake is complete."""
-
-    @property
-    def number(self) -> int: ...
-    @property
-    def taken_at(self) -> datetime: ...
-    @property
-    def closed_until(self) -> date | None: ...
-    @property
-    def time_zone(self) -> str: ...
-
-
-class Lake(Protocol):
-    """What reports need of a lake: its cut, and its tables as lazy frames."""
-
-    @property
-    def cut(self) -> Cut: ...
-    def scan(self, name: str) -> Any: ...
-
-
-@dataclass(frozen=True)
-class Control:
-    """A control total of a result: one figure found in two ways; `kind` is money or bonus where there are both."""
-
-    name: str
-    en: str
-    ru: str
-    currency: str
-    expected: Decimal
-    actual: Decimal
-    kind: str = ""
-
-    @property
-    def difference(self) -> Decimal:
-        """Return how far the report's figure is from the expected one."""
-        return self.actual - self.expected
-
-    @property
-    def holds(self) -> bool:
-        """Say whether both figures are the same."""
-        return self.difference == 0
-
-    def label(self, language: Language) -> str:
-        """Return the sentence in that language."""
-        return self.ru if language == "ru" else self.en
-
-
-@dataclass(frozen=True)
-class Result:
-    """A report that ran: its frame, and all that a reader needs to trust it."""
-
-    report: Report
-    parameters: Parameters
-    cut: Cut
-    frame: pl.DataFrame
-    controls: list[Control]
-
-    @property
-    def columns(self) -> list[Column]:
-        """Return the columns that the frame has, in its order."""
-        return [column for column in self.report.columns if column.name in self.frame.columns]
-
-    @property
-    def provisional(self) -> bool:
-        """Say whether a day of the report is still open, so that figures may change."""
-        closed = self.cut.closed_until
-        return closed is None or self.parameters.days[1] > closed
-
-    @property
-    def holds(self) -> bool:
-        """Say whether every control holds."""
-        return all(control.holds for control in self.controls)
-
-    def _repr_html_(self) -> str:
-        """Draw the result in a notebook, in the language of the settings."""
-        from ledger.settings import Settings
-        from reports.formats.page import fragment
-
-        return fragment(self, Settings().language)
-
-
 class Book:
     """An opened lake: its reports, its tables, and SQL.
 
-    `scan` gives the same tables on another engine, on which the reports then run.
+    `scan` gives the same tables on another engine, on which the reports then run; `draw` shows results in a notebook.
     """
 
-    def __init__(self, lake: Lake, scan: Callable[[str], Any] | None = None) -> None:
+    def __init__(self, lake: Lake, scan: Callable[[str], Any] | None = None, draw: Draw | None = None) -> None:
         self.lake = lake
         self.scan = scan
+        self.draw = draw
 
     def __getattr__(self, name: str) -> pl.LazyFrame:
         if name not in TABLE_NAMES:
@@ -159,11 +75,11 @@ class Book:
         """Run a report; dates are inclusive. A Failure names what is wrong with the parameters."""
         report = named(name)
         given = self._parameters(report, parameters)
-        return run(report, self.tables(given.days[1]), given, self.cut)
+        return run(report, self.tables(given.days[1]), given, self.cut, self.draw)
 
     def sql(self, query: str) -> pl.DataFrame:
         """Answer a DuckDB query over the lake's tables, read only; a Failure says what is wrong with it."""
-        from reports.sql import ask
+        from reports.lake.sql import ask
 
         return ask(self.lake, query, seconds=None).frame
 
@@ -238,13 +154,13 @@ def _sentence(report: Report, error: ValidationError, known: list[str]) -> str:
     return f"{name} {first['input']}: {first['msg'][:1].lower()}{first['msg'][1:]}"
 
 
-def run(report: Report, tables: Tables, parameters: Parameters, cut: Cut) -> Result:
+def run(report: Report, tables: Tables, parameters: Parameters, cut: Cut, draw: Draw | None = None) -> Result:
     """Run the report's function and its control totals over the tables, on the engine that these have."""
     lazy = report.frame(tables, parameters)
     frame = conformed(report, collected(lazy))
     rows = on_engine_of(lazy, frame)
     controls = [control for check in report.checks for control in _controls(check, tables, parameters, rows)]
-    return Result(report, parameters, cut, frame, controls)
+    return Result(report, parameters, cut, frame, controls, draw)
 
 
 def conformed(report: Report, frame: pl.DataFrame) -> pl.DataFrame:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 
-from ledger import database, embedded
+from ledger.postgres import database, embedded_server
 
 _numbers = count(1)
 
@@ -28,7 +28,7 @@ def home() -> Iterator[Path]:
     """
     home = Path(tempfile.mkdtemp(prefix="tiffin-home-"))
     yield home
-    embedded.stop(home)
+    embedded_server.stop(home)
     shutil.rmtree(home)
 
 
@@ -40,12 +40,12 @@ def server() -> Iterator[str]:
         yield given
         return
     home = Path(tempfile.mkdtemp(prefix="tiffin-tests-"))
-    url = embedded.running(home)
+    url = embedded_server.running(home)
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET fsync = off")  # no test pulls the plug of the machine
         connection.execute("SELECT pg_reload_conf()")
     yield url
-    embedded.stop(home)
+    embedded_server.stop(home)
     shutil.rmtree(home)
 
 

@@ -5,15 +5,15 @@ from decimal import Decimal, InvalidOperation
 import polars as pl
 import streamlit as st
 
-from dashboards import screen
-from dashboards.forms import about
+from dashboards import display
+from dashboards.forms import subjects
 from dashboards.forms.fields import Fields, Given
 from dashboards.forms.money import named
 from dashboards.forms.posting import answered, command, connected
-from dashboards.words import plain, say, sentence
-from ledger import lookups
-from ledger.money import decimal
-from reports.registry import Column
+from dashboards.translations import plain, say, sentence
+from ledger.core.money import decimal
+from ledger.postgres import desk_queries
+from reports.core.report import Column
 
 WAITING = (
     Column("brand", "code", "Brand", "Бренд"),
@@ -33,34 +33,34 @@ MOST_PARTS = 50
 def allocate(by: str) -> None:
     """Draw what still waits, by brand, and the form that allocates one payment; posted after its quote was seen."""
     with connected() as connection:
-        waiting = lookups.unallocated(connection)
+        waiting = desk_queries.unallocated(connection)
     if not waiting:
         st.success(sentence("no payment waits for its account"), icon=":material/check:")
     else:
         _totals(waiting)
-        about.rows(waiting, WAITING, key="waiting", leads=("payment=id",))
-        st.caption(f"{say('rows: {n}', n=screen.count(len(waiting)))} · {say('click a row to allocate it')}")
-    found = about.transaction("Payment: number or key", "payment")
+        subjects.rows(waiting, WAITING, key="waiting", leads=("payment=id",))
+        st.caption(f"{say('rows: {n}', n=display.count(len(waiting)))} · {say('click a row to allocate it')}")
+    found = subjects.transaction("Payment: number or key", "payment")
     if found is not None:
         _one(found, by)
 
 
-def _totals(waiting: list[about.Row]) -> None:
+def _totals(waiting: list[subjects.Row]) -> None:
     sums = pl.DataFrame(waiting, infer_schema_length=None).group_by("brand", "currency", maintain_order=True)
     told = (
-        f"{plain(brand)} · {say('payments')}: {count} · **{screen.money(decimal(left), currency)}**"
+        f"{plain(brand)} · {say('payments')}: {count} · **{display.money(decimal(left), currency)}**"
         for brand, currency, left, count in sums.agg(pl.col("left").sum(), pl.len().alias("n")).iter_rows()
     )
     st.markdown("  \n".join(told))
 
 
-def _one(found: lookups.Earlier, by: str) -> None:
+def _one(found: desk_queries.Earlier, by: str) -> None:
     number, left = found.facts["id"], _left(found)
     if not left and not answered("allocate", number):
         st.info(sentence("nothing of this transaction waits for an account"))
         return
     if found.moves:
-        about.moves(found)
+        subjects.moves(found)
     parts = st.session_state.setdefault(f"parts of {number}", 1)
 
     def fill(fields: Fields) -> Given:
@@ -74,7 +74,7 @@ def _one(found: lookups.Earlier, by: str) -> None:
         st.rerun()
 
 
-def _left(found: lookups.Earlier) -> Decimal:
+def _left(found: desk_queries.Earlier) -> Decimal:
     """Return what of a payment still waits: nothing of what went into accounts at once, or was reversed."""
     if found.facts["kind"] != "payment" or found.facts["status"] != "posted" or found.reversed_by is not None:
         return Decimal(0)

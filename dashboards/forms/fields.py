@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards.words import language, say, sentence
+from dashboards.translations import language, say, sentence
 
 Given = dict[str, Any]
 

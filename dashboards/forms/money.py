@@ -4,14 +4,14 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import asking
-from dashboards.forms import about
+from dashboards import url_state
+from dashboards.forms import subjects
 from dashboards.forms.fields import Fields, Given
 from dashboards.forms.posting import command, connected
-from dashboards.words import sentence
-from ledger import lookups
-from ledger.cli import account_argument
+from dashboards.translations import sentence
+from ledger.cli.commands import account_argument
 from ledger.errors import Failure
+from ledger.postgres import desk_queries
 
 CHANNELS = ("bank", "card", "cash", "other")
 
@@ -19,7 +19,7 @@ CHANNELS = ("bank", "card", "cash", "other")
 def open_brands() -> list[str]:
     """Return the codes of the brands that may have money booked."""
     with connected() as connection:
-        return lookups.brands(connection)
+        return desk_queries.brands(connection)
 
 
 def named(text: str) -> int | str:
@@ -34,7 +34,7 @@ def payment(by: str) -> None:
     """Draw the form of money in; without an account it waits to be allocated."""
 
     def fill(fields: Fields) -> Given:
-        account = fields.text("account", "Account number or reference", asking.asked("account") or "",
+        account = fields.text("account", "Account number or reference", url_state.asked("account") or "",
                               blank="blank: unallocated")  # fmt: skip
         fields.amount("amount", "Amount", blank="1250.00")
         fields.choice("brand", "Brand", open_brands())
@@ -48,10 +48,10 @@ def payment(by: str) -> None:
 
 def payout(by: str) -> None:
     """Draw the form of money out; it is posted after its quote was seen."""
-    found = about.account()
+    found = subjects.account()
     if found is None:
         return
-    about.standing(found)
+    subjects.standing(found)
 
     def fill(fields: Fields) -> Given:
         fields.amount("amount", "Amount", blank="1250.00")
@@ -65,10 +65,10 @@ def payout(by: str) -> None:
 
 def transfer(by: str) -> None:
     """Draw the form of own money moved to another account; it is posted after its quote was seen."""
-    found = about.account("From account")
+    found = subjects.account("From account")
     if found is None:
         return
-    about.standing(found)
+    subjects.standing(found)
 
     def fill(fields: Fields) -> Given:
         to = fields.text("to", "To account (number or reference)")
@@ -81,10 +81,10 @@ def transfer(by: str) -> None:
 
 def adjustment(by: str) -> None:
     """Draw the form of a manual correction, which must say why."""
-    found = about.account()
+    found = subjects.account()
     if found is None:
         return
-    about.standing(found)
+    subjects.standing(found)
     st.caption(sentence("a correction is never refused for funds; less than zero takes money from the account"))
 
     def fill(fields: Fields) -> Given:
@@ -103,6 +103,6 @@ def _of(found: dict[str, Any]) -> Given:
 
 def balance_now(by: str) -> None:
     """Show how an account stands at this moment, with what no cut has yet."""
-    found = about.account()
+    found = subjects.account()
     if found is not None:
-        about.standing(found)
+        subjects.standing(found)

@@ -13,15 +13,16 @@ from typing import Any
 import streamlit as st
 from psycopg import Connection
 
-from dashboards import screen
+from dashboards import display
 from dashboards.forms.fields import Fields, Given, forget
 from dashboards.refusals import refusal, told
-from dashboards.words import plain, say, sentence
-from ledger import commands, lookups, records
-from ledger.database import connect, server_url
-from ledger.money import decimal
-from ledger.outcomes import Declined, Done, Invalid, Posted
-from ledger.post import Ledger
+from dashboards.translations import plain, say, sentence
+from ledger.core import administration, commands
+from ledger.core.money import decimal
+from ledger.core.outcomes import Declined, Done, Invalid, Posted
+from ledger.postgres import desk_queries
+from ledger.postgres.database import connect, server_url
+from ledger.postgres.post import Ledger
 from ledger.settings import Settings
 
 Outcome = Posted | Declined | Invalid | Done
@@ -156,7 +157,7 @@ def terms(kind: str, fill: Callable[[Fields], Sequence[Given]], *, about: object
 
 def _administered(lines: Sequence[Given]) -> list[Outcome]:
     try:
-        parsed = [records.parse(line) for line in lines]
+        parsed = [administration.parse(line) for line in lines]
     except ValueError as error:
         return [Invalid(message=str(error))]
     with _ledger() as ledger:
@@ -183,9 +184,9 @@ def _show(outcome: Outcome, *, quoted: bool = False) -> None:
 
 def _moved(outcome: Posted) -> None:
     with connected() as connection:
-        names = lookups.clients(connection, [moved.account for moved in outcome.accounts])
+        names = desk_queries.clients(connection, [moved.account for moved in outcome.accounts])
     for moved in outcome.accounts:
-        change, balance = (screen.money(decimal(part)) for part in (moved.amount, moved.balance))
+        change, balance = (display.money(decimal(part)) for part in (moved.amount, moved.balance))
         named = f"{sentence('Account')} **{moved.account}** {plain(names.get(moved.account, ''))}"
         st.markdown(f"{named} · {change} · {say('balance after')} **{balance}**")
         if moved.balance < 0 and moved.amount < 0:

@@ -9,14 +9,14 @@ from decimal import Decimal
 
 import streamlit as st
 
-from dashboards import asking, screen
-from dashboards.forms import about
+from dashboards import display, url_state
+from dashboards.forms import subjects
 from dashboards.forms.fields import Fields, Given
 from dashboards.forms.money import open_brands
 from dashboards.forms.posting import connected, terms
-from dashboards.words import say, sentence
-from ledger import lookups, queries
-from reports.registry import Column
+from dashboards.translations import say, sentence
+from ledger.postgres import account_queries, desk_queries
+from reports.core.report import Column
 
 WINDOWS = {
     "order": "An order, at most", "day": "A day, at most", "week": "A week, at most", "month": "A month, at most",
@@ -39,12 +39,12 @@ LINKS = (
 
 def subaccounts(by: str) -> None:
     """Draw whom a payer pays for and how far, and the form that changes it for one subaccount, or for all together."""
-    payer = about.account("Payer's account")
+    payer = subjects.account("Payer's account")
     if payer is None:
         return
     with connected() as connection:
-        links = lookups.links(connection, payer["number"])
-        limits = queries.limits(connection, payer["number"])
+        links = desk_queries.links(connection, payer["number"])
+        limits = account_queries.limits(connection, payer["number"])
     if links:
         ends = ("account", "account_name") if links[0]["payer"] == payer["number"] else ("payer", "payer_name")
         shown = [
@@ -53,15 +53,15 @@ def subaccounts(by: str) -> None:
             for link in links
         ]
         columns = [column for column in LINKS if column.name in (*ends, *AGREED)]
-        about.rows(shown, columns, key="links", leads=("account=payer", "for=account"))
+        subjects.rows(shown, columns, key="links", leads=("account=payer", "for=account"))
         st.caption(say("click a row to change it"))
     else:
         st.caption(say("this account pays for nobody, and nobody pays for it"))
     whole = _limits({"payer": payer["number"], "account": None}, limits)
     if whole:
         st.markdown(f"{sentence('all that the payer pays')}: {whole}")
-    sub = about.account("Subaccount (blank: all that the payer pays)", "for")
-    if sub is None and asking.asked("for"):
+    sub = subjects.account("Subaccount (blank: all that the payer pays)", "for")
+    if sub is None and url_state.asked("for"):
         return
     number = sub["number"] if sub else None
     link = next((link for link in links if (link["payer"], link["account"]) == (payer["number"], number)), None)
@@ -82,7 +82,7 @@ def subaccounts(by: str) -> None:
     terms("limits", fill, about=(payer["number"], number, link, started))
 
 
-def _link(fields: Fields, link: about.Row | None) -> Given:
+def _link(fields: Fields, link: subjects.Row | None) -> Given:
     brands = open_brands()
     draw = fields.choice("draw", "Drawn", DRAWS, link["draw"] if link else DRAWS[0], shown=_drawn)
     priority = fields.number("priority", "Priority", link["priority"] if link else 1)
@@ -108,15 +108,15 @@ def _limit_lines(form: str, started: dict[str, tuple[str | None, int | None]]) -
             yield {"type": "write_off_limit", "period": period, "amount": told_now[0], "count": told_now[1]}
 
 
-def _limits(link: about.Row, limits: list[about.Row]) -> str:
+def _limits(link: subjects.Row, limits: list[subjects.Row]) -> str:
     of_it = [row for row in limits if (row["payer"], row["account"]) == (link["payer"], link["account"])]
     return " · ".join(_limit(row) for row in of_it)
 
 
-def _limit(row: about.Row) -> str:
+def _limit(row: subjects.Row) -> str:
     told = []
     if row["amount"] is not None:
-        amount, left = (screen.money(Decimal(row[name])) for name in ("amount", "left"))
+        amount, left = (display.money(Decimal(row[name])) for name in ("amount", "left"))
         told.append(say("{amount}, left {left}", amount=amount, left=left))
     if row["count"] is not None:
         told.append(say("{n} times, left {left}", n=row["count"], left=row["left_count"]))
@@ -125,10 +125,10 @@ def _limit(row: about.Row) -> str:
 
 def credit(by: str) -> None:
     """Draw the form of how far, how long and when an account may be below zero."""
-    found = about.account()
+    found = subjects.account()
     if found is None:
         return
-    about.standing(found)
+    subjects.standing(found)
 
     def fill(fields: Fields) -> list[Given]:
         fields.amount("limit", "Limit", blank="10000.00")
@@ -143,7 +143,7 @@ def credit(by: str) -> None:
 
 def status(by: str) -> None:
     """Draw the form that freezes, opens or closes an account."""
-    found = about.account()
+    found = subjects.account()
     if found is None:
         return
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards import going, screen
-from dashboards.forms import about
+from dashboards import display, links
+from dashboards.forms import subjects
 from dashboards.forms.fields import Fields, Given
 from dashboards.forms.posting import command, connected
-from dashboards.words import plain, say, sentence
-from ledger import lookups
-from ledger.food import queries
-from ledger.money import decimal
+from dashboards.translations import plain, say, sentence
+from ledger.core.money import decimal
+from ledger.food.postgres import order_queries
+from ledger.postgres import desk_queries
 
 TITLES = {"refund": "Refund", "reverse": "Reverse"}
 REFUNDED = ("debit", "capture")
@@ -31,9 +31,9 @@ def refund(by: str) -> None:
     found = _found("refund")
     if found is None:
         return
-    about.lines(found)
+    subjects.lines(found)
     with connected() as connection:
-        order = queries.order_of(connection, found.facts["id"])
+        order = order_queries.order_of(connection, found.facts["id"])
     if order is not None:
         told = (
             "it charges for order {order}: here money comes back, its dishes stay ordered; refund_items gives back both"
@@ -61,7 +61,7 @@ def reverse(by: str) -> None:
     found = _found("reverse")
     if found is None:
         return
-    about.moves(found)
+    subjects.moves(found)
     if found.reversed_by is not None:
         st.warning(sentence("reversed before, by transaction {n}", n=found.reversed_by), icon=":material/undo:")
     _day(found)
@@ -74,9 +74,9 @@ def reverse(by: str) -> None:
     command("reverse", fill, about=found.facts["id"], sure=True)
 
 
-def _found(form: str) -> lookups.Earlier | None:
+def _found(form: str) -> desk_queries.Earlier | None:
     """Return the transaction asked for if this form can undo it; else say what can."""
-    found = about.transaction()
+    found = subjects.transaction()
     if found is None:
         return None
     other = way(found.facts["kind"])
@@ -85,7 +85,7 @@ def _found(form: str) -> lookups.Earlier | None:
     st.info(sentence("a declined command moves nothing") if found.facts["status"] == "declined" else _instead(other))
     if found.facts["status"] == "posted" and other is not None:
         query = {"form": other, "transaction": found.facts["id"]}
-        going.link(going.Target("desk.py", query), f"{sentence(TITLES[other])} →")
+        links.link(links.Target("pages/desk.py", query), f"{sentence(TITLES[other])} →")
     return None
 
 
@@ -99,14 +99,14 @@ def _instead(other: str | None) -> str:
     return sentence(said[other])
 
 
-def _line(found: lookups.Earlier, number: int) -> str:
+def _line(found: desk_queries.Earlier, number: int) -> str:
     of_it = [line for line in found.lines if line["line"] == number]
-    left = screen.money(decimal(sum(line["left"] for line in of_it)), found.facts["currency"])
+    left = display.money(decimal(sum(line["left"] for line in of_it)), found.facts["currency"])
     what = " ".join(filter(None, (of_it[0]["brand"], of_it[0]["service"], of_it[0]["reference"])))
     return f"{number} · {what} · {left}"
 
 
-def _day(found: lookups.Earlier) -> None:
+def _day(found: desk_queries.Earlier) -> None:
     """Say that the past stays as it is, and whether its day is closed."""
     facts: dict[str, Any] = found.facts
     told = "its day, {day}, is closed and stays as it is; this is booked today, in today's figures"

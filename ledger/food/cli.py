@@ -5,24 +5,24 @@ from typing import Any
 
 from psycopg import Connection
 
-from ledger import cli
-from ledger.commands import COMMANDS
-from ledger.food import commands as f
-from ledger.food import queries
-from ledger.food.desk import Desk
-from ledger.post import Ledger
-from ledger.records import RECORDS
+from ledger.cli import commands
+from ledger.core.administration import RECORDS
+from ledger.core.commands import COMMANDS
+from ledger.food.core import commands as f
+from ledger.food.postgres import order_queries
+from ledger.food.postgres.post_orders import Desk
+from ledger.postgres.post import Ledger
 
 
 def _points(connection: Connection[Any], account: int, at: datetime | None) -> dict[str, Any]:
-    return {"bonuses": queries.bonuses(connection, account, at=at)}
+    return {"bonuses": order_queries.bonuses(connection, account, at=at)}
 
 
 def _desk(ledger: Ledger) -> Desk:
     return Desk(ledger)
 
 
-level = cli.Level(
+level = commands.Level(
     parse=f.parse,
     models={**COMMANDS, **f.COMMANDS, **RECORDS, **f.RECORDS},
     desk=_desk,

@@ -36,9 +36,9 @@ def demo(
 ) -> None:
     """Play a real year of orders through the ledger, then close it, report it and print its papers."""
     import reports
-    from ledger.database import initialise, migrate, server_url
-    from ledger.food.desk import Desk
-    from ledger.post import Ledger
+    from ledger.food.postgres.post_orders import Desk
+    from ledger.postgres.database import initialise, migrate, server_url
+    from ledger.postgres.post import Ledger
     from reports.cli.lake import nightly, verify
     from reports.demo import complete_journey as journey
     from reports.demo import figures, lunches, play, year

@@ -19,7 +19,7 @@ from reports.cli.progress import papers_progress
 
 if TYPE_CHECKING:
     from reports.lake.checks import Check
-    from reports.lake.reading import Lake
+    from reports.lake.reader import Lake
     from reports.nightly import Night, Step
 
 app = typer.Typer()
@@ -63,7 +63,7 @@ def nightly(
             raise Failure("give either --date or --every: frequent cuts close no day")
         _cut_every(_seconds(every), as_json)
         return
-    from ledger.database import server_url
+    from ledger.postgres.database import server_url
     from reports import nightly as night
 
     settings = Settings()
@@ -88,7 +88,7 @@ def nightly(
 @app.command()
 def verify(as_json: AsJson = False) -> None:
     """Check the ledger by its rules, and the lake against its files, its manifests and the ledger."""
-    from ledger.database import server_url
+    from ledger.postgres.database import server_url
     from reports.lake.verify import verify as checks
 
     settings = Settings()
@@ -114,9 +114,9 @@ def verify(as_json: AsJson = False) -> None:
 @lake_app.command()
 def status(as_json: AsJson = False) -> None:
     """Say how the lake stands: the latest cut, the kept ones, rows, files."""
-    from reports.lake import care
+    from reports.lake import maintenance
 
-    found = care.status(Settings().lake_url)
+    found = maintenance.status(Settings().lake_url)
     if as_json:
         print(json.dumps(asdict(found), default=str))
         return
@@ -132,11 +132,11 @@ def status(as_json: AsJson = False) -> None:
 @lake_app.command()
 def compact(as_json: AsJson = False) -> None:
     """Join the small files that frequent cuts leave; earlier cuts stay as they are."""
-    from ledger.database import server_url
-    from reports.lake import care
+    from ledger.postgres.database import server_url
+    from reports.lake import maintenance
 
     settings = Settings()
-    done = care.compact(server_url(settings), settings.lake_url)
+    done = maintenance.compact(server_url(settings), settings.lake_url)
     if as_json:
         print(json.dumps(asdict(done)))
     elif done.cut is None:
@@ -155,11 +155,11 @@ def vacuum(
     as_json: AsJson = False,
 ) -> None:
     """Let go of old cuts, and of the files that no kept cut needs."""
-    from ledger.database import server_url
-    from reports.lake import care
+    from ledger.postgres.database import server_url
+    from reports.lake import maintenance
 
     settings = Settings()
-    done = care.vacuum(server_url(settings), settings.lake_url, keep=keep, nights=nights)
+    done = maintenance.vacuum(server_url(settings), settings.lake_url, keep=keep, nights=nights)
     if as_json:
         print(json.dumps(asdict(done)))
         return
@@ -169,11 +169,11 @@ def vacuum(
 @lake_app.command()
 def rebuild(as_json: AsJson = False) -> None:
     """Export the whole ledger anew, and compare the rows with the cut before."""
-    from ledger.database import server_url
-    from reports.lake import making
+    from ledger.postgres.database import server_url
+    from reports.lake import publish_cut
 
     settings = Settings()
-    made, unlike = making.rebuild(server_url(settings), settings.lake_url)
+    made, unlike = publish_cut.rebuild(server_url(settings), settings.lake_url)
     if as_json:
         print(json.dumps({"cut": made.cut.number, "unlike": unlike[:100], "unlike_count": len(unlike)}))
     else:
@@ -220,8 +220,8 @@ def _end(done: "Night", as_json: bool) -> None:
 
 
 def _cut_every(seconds: int, as_json: bool) -> None:
-    from ledger.database import server_url
-    from reports.lake.making import frequent_cut
+    from ledger.postgres.database import server_url
+    from reports.lake.publish_cut import frequent_cut
 
     settings = Settings()
     stopped = _until_stopped()

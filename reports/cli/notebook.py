@@ -34,7 +34,7 @@ def names() -> list[str]:
 
 def found(name: str) -> Path:
     """Return the notebook's file; a Failure that suggests names if there is none."""
-    from reports.registry import near
+    from reports.core.report import near
 
     if name not in names():
         raise Failure(f"there is no notebook {name}{near(name, names())}")

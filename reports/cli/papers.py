@@ -16,7 +16,7 @@ from reports.cli.progress import papers_progress
 
 if TYPE_CHECKING:
     from reports.documents.bulk import Rendered
-    from reports.documents.model import Statement
+    from reports.documents.statement import Statement
 
 app = typer.Typer()
 
@@ -60,8 +60,8 @@ def statement(
 ) -> None:
     """Make one account's statement, act or invoice as PDF, with its data embedded."""
     import reports
+    from reports.documents.page import paper_number
     from reports.documents.papers import statement_of
-    from reports.documents.view import paper_number
 
     settings = Settings()
     code = language.value if language else settings.language

@@ -17,7 +17,7 @@ from ledger.errors import Failure
 from ledger.settings import Settings
 
 if TYPE_CHECKING:
-    from reports.run import Result
+    from reports.core.result import Result
 
 app = typer.Typer()
 
@@ -106,9 +106,9 @@ def _run(
     name: str, given: dict[str, Any], form: Form, output: Path | None, language: Any, decimal: Decimals, engine: Engine
 ) -> None:
     import reports
+    from reports.core.report import named
     from reports.formats import BINARY, rendered
-    from reports.formats.screen import show
-    from reports.registry import named
+    from reports.formats.terminal import show
 
     named(name)  # an unknown name is told before a lake is looked for
     if form in BINARY and output is None and sys.stdout.isatty():
@@ -125,7 +125,7 @@ def _hold(name: str, result: "Result") -> None:
     """Fail if a control does not hold, naming the first."""
     broken = [control for control in result.controls if not control.holds]
     if broken:
-        from reports.formats.words import unit
+        from reports.formats.captions import unit
 
         worst = broken[0]
         raise Failure(
@@ -177,7 +177,7 @@ def _written(content: bytes, output: Path | None) -> None:
 
 
 def _list(language: Any) -> None:
-    from reports.registry import REPORTS
+    from reports.core.report import REPORTS
 
     table = Table(box=None, header_style="bold", pad_edge=False)
     for heading in ("report", "title", "answers", "parameters"):

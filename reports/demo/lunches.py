@@ -14,8 +14,8 @@ from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ledger.commands import Command, Payment
-from ledger.food.commands import Cancel, Deliver, Extra, Item, Order, RefundItems, Some
+from ledger.core.commands import Command, Payment
+from ledger.food.core.commands import Cancel, Deliver, Extra, Item, Order, RefundItems, Some
 from reports.demo.brands import brand_records
 from reports.demo.complete_journey import CURRENCY, TIME_ZONE
 

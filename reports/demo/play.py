@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
 
-from ledger.commands import Command
+from ledger.core.administration import Record
+from ledger.core.commands import Command
+from ledger.core.outcomes import Declined, Done, Posted
 from ledger.errors import Failure
-from ledger.food.commands import FollowUp, Order, parse
-from ledger.food.desk import Desk
-from ledger.outcomes import Declined, Done, Posted
-from ledger.records import Record
+from ledger.food.core.commands import FollowUp, Order, parse
+from ledger.food.postgres.post_orders import Desk
 
 BATCH = 1000
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 
-from ledger.commands import Command, Debit, Line, Payment
+from ledger.core.commands import Command, Debit, Line, Payment
 from reports.demo.brands import brand_records
 from reports.demo.complete_journey import CURRENCY, OTHER
 

@@ -20,15 +20,16 @@ import polars as pl
 from pebble import ProcessExpired, ProcessPool
 
 from ledger.errors import Failure
-from reports.documents.drawing import Job, draw
-from reports.documents.figures import statement
+from reports.core.result import Result
+from reports.documents.build_statement import statement
+from reports.documents.fetch_facts import groups, known
 from reports.documents.letters import is_address
 from reports.documents.manifest import Manifest, Noted
+from reports.documents.page import Kind, paper_number
 from reports.documents.papers import begun, controlled, month_days
-from reports.documents.reading import groups, known
 from reports.documents.render import design, fingerprint
-from reports.documents.view import Kind, paper_number
-from reports.run import Book, Result
+from reports.documents.worker import Job, draw
+from reports.run import Book
 
 TIMEOUT_S = 120.0
 # A worker is replaced after so many papers. Ours leave nothing behind, but the style sheet may be a company's own:

@@ -14,9 +14,9 @@ from decimal import Decimal
 from typing import Any
 
 from reports.documents.language import Language
-from reports.documents.model import Line, Operation, Statement
+from reports.documents.page import Kind, paper_number
 from reports.documents.pdf import Embedded
-from reports.documents.view import Kind, paper_number
+from reports.documents.statement import Line, Operation, Statement
 
 OPERATION = tuple(field.name for field in fields(Operation) if field.name != "lines")
 LINE = ("transaction", *(field.name for field in fields(Line)))

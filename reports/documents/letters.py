@@ -16,9 +16,9 @@ from jinja2 import TemplateError
 
 from ledger.errors import Failure
 from reports.documents.language import language
-from reports.documents.model import Statement
+from reports.documents.page import Kind, Page
 from reports.documents.render import environment
-from reports.documents.view import Kind, Page
+from reports.documents.statement import Statement
 
 
 def is_address(text: str) -> bool:

@@ -12,12 +12,13 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from ledger.errors import Failure
-from reports.documents.figures import statement
-from reports.documents.model import Statement
-from reports.documents.reading import groups, known
+from reports.core.result import Result
+from reports.documents.build_statement import statement
+from reports.documents.fetch_facts import groups, known
+from reports.documents.page import Kind
 from reports.documents.render import pdf
-from reports.documents.view import Kind
-from reports.run import Book, Result
+from reports.documents.statement import Statement
+from reports.run import Book
 
 _CONTROLLING = ("turnover", "brand-revenue")
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 import segno
 from segno.helpers import make_epc_qr
 
-from reports.documents.model import Statement
+from reports.documents.statement import Statement
 
 
 def payment_code(paper: Statement, amount: Decimal, purpose: str) -> segno.QRCode | None:

@@ -13,12 +13,12 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined,
 from markupsafe import Markup
 
 from ledger.errors import Failure
-from reports.documents.binding import ActPage, InvoicePage
+from reports.documents.act_and_invoice import ActPage, InvoicePage
 from reports.documents.embedded import as_json, embedded
 from reports.documents.language import LANGUAGES, language
-from reports.documents.model import Statement
+from reports.documents.page import Kind, Page
 from reports.documents.pdf import pdf_from_html
-from reports.documents.view import Kind, Page
+from reports.documents.statement import Statement
 
 TEMPLATES = Path(__file__).parent / "templates"
 _PAGES: dict[Kind, type[Page]] = {"statement": Page, "act": ActPage, "invoice": InvoicePage}

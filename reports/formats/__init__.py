@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
+from reports.core.report import Language
+from reports.core.result import Result
+from reports.formats.data_files import Decimals, csv_bytes, json_bytes, parquet_bytes
 from reports.formats.excel import xlsx_bytes
-from reports.formats.page import html_text, pdf_bytes
-from reports.formats.programs import Decimals, csv_bytes, json_bytes, parquet_bytes
-from reports.registry import Language
-from reports.run import Result
+from reports.formats.html import html_text, pdf_bytes
 
 __all__ = ["BINARY", "FILES", "Decimals", "rendered"]
 

@@ -16,9 +16,9 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from ledger.errors import Failure
-from reports.formats.words import NUMBERS, facts, parting, subtotals, unit, word
-from reports.registry import Column, Language
-from reports.run import Result
+from reports.core.report import Column, Language
+from reports.core.result import Result
+from reports.formats.captions import NUMBERS, facts, parting, subtotals, unit, word
 
 MOST_ROWS = 1_048_576 - 20  # Excel's own limit, less heading and sums
 _FORMATS = {

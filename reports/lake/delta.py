@@ -14,9 +14,9 @@ import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, Transaction, WriterProperties, write_deltalake
 
 from reports.lake.manifest import File, PinnedTable
-from reports.lake.place import Place
-from reports.lake.reading import polars_schema
+from reports.lake.reader import polars_schema
 from reports.lake.schema import Table
+from reports.lake.storage import Place
 
 APP = "tiffin"
 COMPRESSION = WriterProperties(compression="ZSTD")

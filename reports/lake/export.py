@@ -12,12 +12,12 @@ import polars as pl
 
 from ledger.errors import Failure
 from reports.lake import delta, manifest
-from reports.lake.cutting import Taken
 from reports.lake.extract import SNAPSHOTS
 from reports.lake.manifest import Cut, Maker, Manifest, PinnedTable, Previous, Published, Totals
-from reports.lake.place import Place
-from reports.lake.reading import Lake, declared
+from reports.lake.reader import Lake, declared
 from reports.lake.schema import TABLES
+from reports.lake.storage import Place
+from reports.lake.take_cut import Taken
 
 
 @dataclass

@@ -12,8 +12,8 @@ from typing import Self
 import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 
-from ledger.database import libpq_url
-from reports.lake.reading import declared, polars_schema
+from ledger.postgres.database import libpq_url
+from reports.lake.reader import declared, polars_schema
 from reports.lake.schema import Table
 
 SLICE = 200_000  # transactions: some hundred megabytes with their entries

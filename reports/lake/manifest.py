@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ledger.errors import Failure
-from reports.lake.place import Place
+from reports.lake.storage import Place
 
 POINTER = "current.json"
 

@@ -461,3 +461,5 @@ TABLES: tuple[Table, ...] = (
     HOLDS, OPEN_DEBITS, CHANGES, CLOSINGS, ORDERS, ORDER_LINES, PROMOTIONS, PROMOTION_USES, BONUS_PROGRAMS, BONUS_LOTS,
     LOT_CHANGES,
 )  # fmt: skip
+
+TABLE_NAMES = frozenset(table.name for table in TABLES)

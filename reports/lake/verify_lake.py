@@ -19,9 +19,9 @@ from reports.lake import delta, manifest
 from reports.lake.checks import Check, found
 from reports.lake.extract import SNAPSHOTS, Snapshot
 from reports.lake.manifest import POINTER, Published
-from reports.lake.place import Place
-from reports.lake.reading import Lake, declared
+from reports.lake.reader import Lake, declared
 from reports.lake.schema import TABLES, Table
+from reports.lake.storage import Place
 
 UNREADABLE = (pl.exceptions.PolarsError, DeltaError, OSError, duckdb.Error)
 

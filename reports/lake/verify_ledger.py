@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 from psycopg.rows import dict_row
 
-from ledger.database import connect
+from ledger.postgres.database import connect
 from reports.lake.checks import Check, found
 
 

@@ -7,10 +7,10 @@ balance is the ledger's own.
 import narwhals as nw
 from pydantic import Field
 
-from reports.parameters import Period
-from reports.registry import Check, Column, Report
+from reports.core.parameters import Period
+from reports.core.report import Check, Column, Report
+from reports.core.tables import Frame, Tables, beside, brand_names, only, taken, until, within
 from reports.standard import turnover
-from reports.tables import Frame, Tables, beside, brand_names, only, taken, until, within
 
 BOOKING = ("key", "channel", "reason", "by", "note", "value_date", "refers_to")
 

@@ -9,11 +9,10 @@ from the lots; redeemed is brand-revenue's.
 
 import narwhals as nw
 
-from reports.ages import day_number, days_since_epoch
-from reports.parameters import OfBrand, Period
-from reports.registry import Check, Column, Report
-from reports.standard import brand_revenue
-from reports.tables import (
+from reports.core.aging import day_number, days_since_epoch
+from reports.core.parameters import OfBrand, Period
+from reports.core.report import Check, Column, Report
+from reports.core.tables import (
     Frame,
     Tables,
     beside,
@@ -26,6 +25,7 @@ from reports.tables import (
     within,
     zero,
 )
+from reports.standard import brand_revenue
 
 ORDERS = ("debit", "capture", "refund")
 FIGURES = ("opening", "accrued", "redeemed", "expired", "taken_back", "other", "closing")

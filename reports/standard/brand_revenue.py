@@ -8,9 +8,9 @@ Controls: net less refunds is what the revenue entries sum to, and what clients 
 import narwhals as nw
 from pydantic import Field
 
-from reports.parameters import Grain, OfBrand, Period
-from reports.registry import Check, Column, Report
-from reports.tables import (
+from reports.core.parameters import Grain, OfBrand, Period
+from reports.core.report import Check, Column, Report
+from reports.core.tables import (
     APART,
     MONEY,
     Frame,

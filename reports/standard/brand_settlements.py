@@ -8,10 +8,9 @@ An account without a holder is `unassigned`. Control: all pairs sum to zero.
 
 import narwhals as nw
 
-from reports.parameters import OfBrand, Period
-from reports.registry import Check, Column, Report
-from reports.standard.brand_revenue import revenue
-from reports.tables import (
+from reports.core.parameters import OfBrand, Period
+from reports.core.report import Check, Column, Report
+from reports.core.tables import (
     Frame,
     Tables,
     beside,
@@ -23,6 +22,7 @@ from reports.tables import (
     within,
     zero,
 )
+from reports.standard.brand_revenue import revenue
 
 UNASSIGNED = "unassigned"
 FIGURES = ("received", "served", "transferred", "due")

@@ -6,10 +6,10 @@ counts in the month of its first. Control: orders are the distinct orders of bra
 
 import narwhals as nw
 
-from reports.parameters import OfBrand, Period
-from reports.registry import Check, Column, Report
+from reports.core.parameters import OfBrand, Period
+from reports.core.report import Check, Column, Report
+from reports.core.tables import EVER, MONEY, Frame, Tables, beside, client_accounts, counted, only
 from reports.standard import brand_revenue
-from reports.tables import EVER, MONEY, Frame, Tables, beside, client_accounts, counted, only
 
 
 class Parameters(Period, OfBrand):

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 
 import narwhals as nw
 
-from reports.engines import settled
-from reports.parameters import AsOf, Period
-from reports.registry import REPORTS, Check, Column, Frame, Report
-from reports.tables import APART, MONEY, Tables, beside, counted, in_currency, of_clients, zero
+from reports.core.engines import settled
+from reports.core.parameters import AsOf, Period
+from reports.core.report import REPORTS, Check, Column, Frame, Report
+from reports.core.tables import APART, MONEY, Tables, beside, counted, in_currency, of_clients, zero
 
 Parameters = Period
 

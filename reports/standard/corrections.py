@@ -5,9 +5,20 @@ Controls: every refund and reversal finds what it is about; the count is the led
 
 import narwhals as nw
 
-from reports.parameters import OfAccount, Period
-from reports.registry import Check, Column, Report
-from reports.tables import MONEY, Frame, Tables, beside, client_accounts, counted, in_currency, only, within, zero
+from reports.core.parameters import OfAccount, Period
+from reports.core.report import Check, Column, Report
+from reports.core.tables import (
+    MONEY,
+    Frame,
+    Tables,
+    beside,
+    client_accounts,
+    counted,
+    in_currency,
+    only,
+    within,
+    zero,
+)
 
 KINDS = ("refund", "reverse", "payout", "adjustment")
 

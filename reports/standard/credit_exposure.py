@@ -8,11 +8,11 @@ from datetime import timedelta
 
 import narwhals as nw
 
-from reports import ages
-from reports.parameters import AsOf, OfBrand
-from reports.registry import Check, Column, Report
+from reports.core import aging
+from reports.core.parameters import AsOf, OfBrand
+from reports.core.report import Check, Column, Report
+from reports.core.tables import Frame, Tables, beside, latest_entries, of_clients, taken, until, zero
 from reports.standard import holds, turnover
-from reports.tables import Frame, Tables, beside, latest_entries, of_clients, taken, until, zero
 
 NEAR = 0.8  # part of the limit from which an account is near it
 SOON = 14  # days before the end of credit
@@ -45,14 +45,14 @@ def credit_exposure(tables: Tables, p: Parameters) -> Frame:
     """Return a row an account that has, or ever had, terms of credit; share is used and held of the limit."""
     kept = latest_entries(tables.entries.filter(of_clients(), until(p.as_of)))
     overdue = (
-        ages.late(tables, p.as_of, p.currency)
+        aging.late(tables, p.as_of, p.currency)
         .filter(nw.col("days_late") > 0)
         .group_by("account_id")
         .agg(overdue_days=nw.col("days_late").max(), overdue=nw.col("unpaid").sum())
     )
     own = nw.col("balance") - nw.col("held")
     return (
-        ages.terms_on(tables, p.as_of)
+        aging.terms_on(tables, p.as_of)
         .join(kept.select("account_id", "balance_after", "held_after"), on="account_id", how="left")
         .join(overdue, on="account_id", how="left")
         .rename({"account_id": "account"})
@@ -62,7 +62,9 @@ def credit_exposure(tables: Tables, p: Parameters) -> Frame:
             held=nw.col("held_after").fill_null(zero()),
             overdue=nw.col("overdue").fill_null(zero()),
             limit=nw.when(nw.col("in_force")).then(nw.col("credit_limit")).otherwise(zero()),
-            days_left=nw.when(nw.col("in_force")).then(ages.days_since_epoch("valid_until") - ages.day_number(p.as_of)),
+            days_left=nw.when(nw.col("in_force")).then(
+                aging.days_since_epoch("valid_until") - aging.day_number(p.as_of)
+            ),
         )
         .with_columns(
             used=taken(nw.col("balance") < 0, "balance"),

@@ -8,9 +8,9 @@ from typing import Literal
 import narwhals as nw
 from pydantic import Field
 
-from reports.parameters import OfAccount, Period
-from reports.registry import Check, Column, Report
-from reports.tables import MONEY, Frame, Tables, beside, client_accounts, in_currency, only, within, zero
+from reports.core.parameters import OfAccount, Period
+from reports.core.report import Check, Column, Report
+from reports.core.tables import MONEY, Frame, Tables, beside, client_accounts, in_currency, only, within, zero
 
 KEYS = {
     "code": ("code", "currency"),

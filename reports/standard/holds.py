@@ -9,10 +9,10 @@ from typing import Literal
 import narwhals as nw
 from pydantic import Field
 
-from reports import ages
-from reports.parameters import OfAccount, Period
-from reports.registry import Check, Column, Report
-from reports.tables import (
+from reports.core import aging
+from reports.core.parameters import OfAccount, Period
+from reports.core.report import Check, Column, Report
+from reports.core.tables import (
     Frame,
     Tables,
     beside,
@@ -72,7 +72,7 @@ def holds(tables: Tables, p: Parameters) -> Frame:
     key = KEYS[p.by]
     some = nw.any_horizontal(*(nw.col(name) != 0 for name in FIGURES), ignore_nulls=True)
     placed = tables.transactions.select("day_number", "expires_at", hold="id", document="key", held_on="business_date")
-    age = nw.when(nw.col("closing") > 0).then(nw.lit(ages.day_number(p.last_day)) - nw.col("day_number"))
+    age = nw.when(nw.col("closing") > 0).then(nw.lit(aging.day_number(p.last_day)) - nw.col("day_number"))
     return (
         by_hold(tables, p)
         .filter(some)

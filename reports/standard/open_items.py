@@ -5,11 +5,11 @@ Control: the unpaid is the total of receivables-aging.
 
 import narwhals as nw
 
-from reports import ages
-from reports.parameters import AsOf, OfAccount, OfBrand, OfParty
-from reports.registry import Check, Column, Report
+from reports.core import aging
+from reports.core.parameters import AsOf, OfAccount, OfBrand, OfParty
+from reports.core.report import Check, Column, Report
+from reports.core.tables import Frame, Tables, beside
 from reports.standard import receivables_aging, turnover
-from reports.tables import Frame, Tables, beside
 
 
 class Parameters(AsOf, OfAccount, OfParty, OfBrand):
@@ -24,7 +24,7 @@ def open_items(tables: Tables, p: Parameters) -> Frame:
     accounts = turnover.chosen(tables, asked).drop("currency", "kind")
     documents = tables.transactions.select("key", transaction_id="id")
     return (
-        ages.late(tables, p.as_of, p.currency)
+        aging.late(tables, p.as_of, p.currency)
         .rename({"account_id": "account", "due_day": "due"})
         .join(accounts, on="account", how="inner")
         .join(documents, on="transaction_id", how="left")

@@ -6,9 +6,9 @@ were placed. Control: what promotions took off is what the orders of the period 
 
 import narwhals as nw
 
-from reports.parameters import Period
-from reports.registry import Check, Column, Report
-from reports.tables import Frame, Tables, beside, brand_names, counted, in_currency, only, within
+from reports.core.parameters import Period
+from reports.core.report import Check, Column, Report
+from reports.core.tables import Frame, Tables, beside, brand_names, counted, in_currency, only, within
 
 FIGURES = ("uses", "given_back", "clients", "discount", "discount_given_back", "net")
 

@@ -10,21 +10,10 @@ from typing import Literal
 import narwhals as nw
 from pydantic import Field
 
-from reports.ages import days_since_epoch
-from reports.parameters import Grain, OfBrand, Period
-from reports.registry import Check, Column, Report
-from reports.tables import (
-    Frame,
-    Tables,
-    beside,
-    brand_names,
-    counted,
-    in_currency,
-    monday,
-    only,
-    taken,
-    zero,
-)
+from reports.core.aging import days_since_epoch
+from reports.core.parameters import Grain, OfBrand, Period
+from reports.core.report import Check, Column, Report
+from reports.core.tables import Frame, Tables, beside, brand_names, counted, in_currency, monday, only, taken, zero
 
 FIGURES = ("count", "received", "paid_out", "reversed", "net", "unallocated")
 

@@ -9,11 +9,11 @@ from typing import Literal
 import narwhals as nw
 from pydantic import Field
 
-from reports import ages
-from reports.parameters import AsOf, OfBrand
-from reports.registry import Check, Column, Report
+from reports.core import aging
+from reports.core.parameters import AsOf, OfBrand
+from reports.core.report import Check, Column, Report
+from reports.core.tables import Frame, Tables, beside, only, taken, zero
 from reports.standard import turnover
-from reports.tables import Frame, Tables, beside, only, taken, zero
 
 BANDS = {
     "not_due": (None, 0),
@@ -50,7 +50,7 @@ def receivables_aging(tables: Tables, p: Parameters) -> Frame:
     key = KEYS[p.by]
     bands = {name: only(_within(*band), "unpaid").sum() for name, band in BANDS.items()}
     aged = (
-        ages.late(tables, p.as_of, p.currency)
+        aging.late(tables, p.as_of, p.currency)
         .group_by("account_id")
         .agg(**bands, total=nw.col("unpaid").sum(), days_late=nw.col("days_late").max())
         .rename({"account_id": "account"})

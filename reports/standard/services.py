@@ -6,10 +6,10 @@ A line that two sources paid is one line. Controls: net and refunds are brand-re
 import narwhals as nw
 from pydantic import Field
 
-from reports.parameters import OfBrand, Period
-from reports.registry import Check, Column, Report
+from reports.core.parameters import OfBrand, Period
+from reports.core.report import Check, Column, Report
+from reports.core.tables import Frame, Tables, beside, counted
 from reports.standard import brand_revenue
-from reports.tables import Frame, Tables, beside, counted
 
 FIGURES = ("gross", "discount", "net", "refunds")
 LINES = 2**15  # more than the lines of a transaction: the ledger numbers them in two bytes

@@ -12,9 +12,9 @@ from datetime import date, timedelta
 import narwhals as nw
 from pydantic import Field
 
-from reports.parameters import Period
-from reports.registry import Check, Column, Report
-from reports.tables import (
+from reports.core.parameters import Period
+from reports.core.report import Check, Column, Report
+from reports.core.tables import (
     EVER,
     Frame,
     Tables,

@@ -6,9 +6,9 @@ what is listed and what is not comes to the numbers that were given out.
 
 import narwhals as nw
 
-from reports.parameters import OfAccount, Period
-from reports.registry import Check, Column, Report
-from reports.tables import MONEY, Frame, Tables, beside, counted, within
+from reports.core.parameters import OfAccount, Period
+from reports.core.report import Check, Column, Report
+from reports.core.tables import MONEY, Frame, Tables, beside, counted, within
 
 KINDS = ("credit_terms", "link", "write_off_limit", "account_status", "promotion", "bonus_program")
 

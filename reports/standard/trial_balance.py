@@ -10,9 +10,9 @@ from typing import Literal
 import narwhals as nw
 from pydantic import Field
 
-from reports.parameters import Period
-from reports.registry import Check, Column, Report
-from reports.tables import (
+from reports.core.parameters import Period
+from reports.core.report import Check, Column, Report
+from reports.core.tables import (
     APART,
     MONEY,
     Frame,

@@ -9,9 +9,9 @@ from typing import Literal
 import narwhals as nw
 from pydantic import Field
 
-from reports.parameters import OfAccount, OfBrand, OfParty, Period
-from reports.registry import Check, Column, Report
-from reports.tables import (
+from reports.core.parameters import OfAccount, OfBrand, OfParty, Period
+from reports.core.report import Check, Column, Report
+from reports.core.tables import (
     APART,
     Frame,
     Tables,

@@ -19,11 +19,11 @@ from pathlib import Path
 import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 
-from ledger import database, embedded
-from reports.lake.cutting import alone, cut
+from ledger.postgres import database, embedded_server
 from reports.lake.export import export
-from reports.lake.making import frequent_cut
-from reports.lake.place import Place
+from reports.lake.publish_cut import frequent_cut
+from reports.lake.storage import Place
+from reports.lake.take_cut import alone, cut
 from reports.lake.verify import verify
 from tests.reports.lake.rows import add_accounts, add_transactions
 
@@ -113,14 +113,14 @@ def main() -> None:
     parser.add_argument("--url")
     given = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="tiffin-bench-"))
-    url = given.url or embedded.running(home)
+    url = given.url or embedded_server.running(home)
     try:
         database.migrate(url)
         database.initialise(url, "Europe/Moscow")
         run(url, given.transactions)
     finally:
         if given.url is None:
-            embedded.stop(home)
+            embedded_server.stop(home)
         shutil.rmtree(home, ignore_errors=True)
 
 

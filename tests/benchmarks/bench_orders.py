@@ -16,11 +16,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ledger import embedded
-from ledger.commands import Debit, Line
-from ledger.food import commands as f
-from ledger.food.desk import Desk
-from ledger.post import Ledger
+from ledger.core.commands import Debit, Line
+from ledger.food.core import commands as f
+from ledger.food.postgres.post_orders import Desk
+from ledger.postgres import embedded_server
+from ledger.postgres.post import Ledger
 from tests.benchmarks.bench_post import prepare
 
 AT_LEAST = 0.6
@@ -78,7 +78,7 @@ def main() -> None:
     options.add_argument("--scale", type=float, default=1.0, help="more or fewer orders")
     scale = options.parse_args().scale
     home = Path(tempfile.mkdtemp(prefix="tiffin-bench-"))
-    url = embedded.running(home)
+    url = embedded_server.running(home)
     try:
         accounts = prepare(url)
         ledger = Ledger(url)
@@ -97,7 +97,7 @@ def main() -> None:
             table.add_row(str(batch), *told, f"{ratios[-1]:.2f}")
         Console().print(table)
     finally:
-        embedded.stop(home)
+        embedded_server.stop(home)
     if min(ratios) < AT_LEAST:
         raise SystemExit(f"orders are taken at {min(ratios):.2f} of the rate of debits, at least {AT_LEAST} is wanted")
 

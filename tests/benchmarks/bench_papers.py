@@ -22,8 +22,8 @@ from weasyprint import CSS, HTML
 
 from reports.documents import render
 from reports.documents.bulk import context
-from reports.documents.drawing import Job, draw
-from reports.documents.model import Statement
+from reports.documents.statement import Statement
+from reports.documents.worker import Job, draw
 from tests.reports.documents.samples import sample
 
 TEN = [("payment", "300"), *[("debit", "-12.34")] * 8, ("refund", "2.34")]

@@ -19,11 +19,11 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ledger import database, embedded
-from ledger.commands import Debit
-from ledger.intake import Intake
-from ledger.outcomes import Posted
-from ledger.post import Ledger
+from ledger.core.commands import Debit
+from ledger.core.outcomes import Posted
+from ledger.postgres import database, embedded_server
+from ledger.postgres.intake import Intake
+from ledger.postgres.post import Ledger
 from tests.benchmarks.books import debits, grow, prepare, prepare_company, settled
 from tests.benchmarks.yard import copy, plain_debit, prepare_yard
 
@@ -164,7 +164,7 @@ def main() -> None:
     asked = options.parse_args()
     scale = asked.scale
     home = Path(tempfile.mkdtemp(prefix="tiffin-bench-"))
-    url = embedded.running(home)
+    url = embedded_server.running(home)
     try:
         accounts = prepare(url)
         employees = prepare_company(url)
@@ -180,7 +180,7 @@ def main() -> None:
         _print("With more entries, batches of 1,000", ("entries", "one writer/s", "two/s", "one debit, p50 ms"),
                grown(url, accounts, scale, asked.entries))  # fmt: skip
     finally:
-        embedded.stop(home)
+        embedded_server.stop(home)
         shutil.rmtree(home)
 
 

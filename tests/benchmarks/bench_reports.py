@@ -33,8 +33,8 @@ RATIO, GIBIBYTES = 1.3, 2.0
 def measured(lake: str, name: str, rounds: int) -> dict[str, Any]:
     """Measure one report in this process; return seconds, GiB and how many rows differ."""
     import reports
-    from reports.engines import collected
-    from reports.registry import named
+    from reports.core.engines import collected
+    from reports.core.report import named
     from reports.run import built, conformed
 
     book, report, asked = reports.open(lake), named(name), ASKED.get(name, QUARTER)

@@ -3,10 +3,10 @@
 import gc
 import random
 
-from ledger import database
-from ledger.commands import Debit, Line, Payment
-from ledger.post import Ledger
-from ledger.records import parse
+from ledger.core.administration import parse
+from ledger.core.commands import Debit, Line, Payment
+from ledger.postgres import database
+from ledger.postgres.post import Ledger
 
 ACCOUNTS = 10_000
 EMPLOYEES = 1_000

@@ -13,7 +13,7 @@ from typing import Any
 import reports
 from ledger.errors import Failure
 from ledger.settings import Settings
-from reports.registry import REPORTS, Report, named
+from reports.core.report import REPORTS, Report, named
 from reports.run import Book
 from tests.benchmarks.check_acts import closed_days
 from tests.reports.spark.compared import Compared, busiest, compared, shapes

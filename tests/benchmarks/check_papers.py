@@ -28,14 +28,14 @@ import polars as pl
 
 import reports
 from ledger.errors import Failure
+from reports.documents.build_statement import CHARGES, statement
 from reports.documents.bulk import chosen
-from reports.documents.figures import CHARGES, statement
+from reports.documents.fetch_facts import groups, known
 from reports.documents.language import LANGUAGES, language
-from reports.documents.model import ZERO, Statement
+from reports.documents.page import KINDS, MOST_OPERATIONS, Kind, paper_number
 from reports.documents.papers import controlled, month_days
-from reports.documents.reading import groups, known
 from reports.documents.render import pdf
-from reports.documents.view import KINDS, MOST_OPERATIONS, Kind, paper_number
+from reports.documents.statement import ZERO, Statement
 from reports.run import Book
 from tests.reports.documents.inspected import complaints, scanned, shown, text
 from tests.reports.documents.test_papers import CASES

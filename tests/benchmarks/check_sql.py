@@ -17,8 +17,8 @@ import polars as pl
 import psycopg
 
 import reports
-from ledger import embedded
 from ledger.errors import Failure
+from ledger.postgres import embedded_server
 from ledger.settings import Settings
 from reports.run import Book
 from tests.benchmarks.check_acts import SHOWN, closed_days, months
@@ -168,7 +168,7 @@ def main() -> None:
     settings = Settings()
     try:
         book = reports.open(settings.lake_url)
-        url = settings.database_url or embedded.running(settings.home)
+        url = settings.database_url or embedded_server.running(settings.home)
         with psycopg.connect(url) as connection:
             found = list(by_hand(book, connection, *closed_days(book)))
     except Failure as failure:

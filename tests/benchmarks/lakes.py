@@ -18,9 +18,9 @@ import polars as pl
 
 from reports.lake import delta, manifest
 from reports.lake.manifest import Cut, Manifest
-from reports.lake.place import Place
-from reports.lake.reading import declared, polars_schema
+from reports.lake.reader import declared, polars_schema
 from reports.lake.schema import TABLES
+from reports.lake.storage import Place
 
 ACCOUNTS = 200_000
 FIRST, LAST = date(2025, 1, 1), date(2025, 12, 31)

@@ -7,9 +7,9 @@ nothing is looked up, checked or decided.
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ledger import database
-from ledger.commands import Debit
-from ledger.store import CUT_LOCK
+from ledger.core.commands import Debit
+from ledger.postgres import database
+from ledger.postgres.write_book import CUT_LOCK
 from tests.benchmarks.books import debits, settled
 
 YARD = """

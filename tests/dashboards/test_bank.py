@@ -9,11 +9,11 @@ import pytest
 from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
-from ledger.database import connect
-from ledger.outcomes import Done
-from ledger.post import Ledger
-from ledger.records import parse
-from reports.lake.making import frequent_cut
+from ledger.core.administration import parse
+from ledger.core.outcomes import Done
+from ledger.postgres.database import connect
+from ledger.postgres.post import Ledger
+from reports.lake.publish_cut import frequent_cut
 from tests.dashboards.chromium import browsing, served, settled
 from tests.dashboards.conftest import APP, words
 from tests.ledger.bank import written

@@ -8,14 +8,14 @@ import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ledger.commands import parse as command
-from ledger.database import connect
-from ledger.food import commands as food
-from ledger.food.desk import Desk as FoodDesk
-from ledger.outcomes import Done, Posted
-from ledger.post import Ledger
-from ledger.records import parse
-from reports.lake.making import frequent_cut
+from ledger.core.administration import parse
+from ledger.core.commands import parse as command
+from ledger.core.outcomes import Done, Posted
+from ledger.food.core import commands as food
+from ledger.food.postgres.post_orders import Desk as FoodDesk
+from ledger.postgres.database import connect
+from ledger.postgres.post import Ledger
+from reports.lake.publish_cut import frequent_cut
 from tests.dashboards.conftest import APP, words
 
 ACCOUNTS = ("anna", "boris", "romashka")

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from ledger.commands import parse as command
-from ledger.database import connect
-from ledger.outcomes import Done, Posted
-from ledger.post import Ledger
-from ledger.records import parse
-from reports.lake.making import frequent_cut
+from ledger.core.administration import parse
+from ledger.core.commands import parse as command
+from ledger.core.outcomes import Done, Posted
+from ledger.postgres.database import connect
+from ledger.postgres.post import Ledger
+from reports.lake.publish_cut import frequent_cut
 from tests.dashboards.chromium import browsing, click_row, served, settled
 from tests.dashboards.test_desk import BOOK, POSTED
 

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from reports.core.report import REPORTS
 from reports.formats import FILES
-from reports.registry import REPORTS
 from tests.dashboards.conftest import Open, words
 from tests.reports.published import published
 from tests.reports.story import Story

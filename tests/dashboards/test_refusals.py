@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-import ledger.food.outcomes  # noqa: F401  # its refusals take their place among the codes
+import ledger.food.core.outcomes  # noqa: F401  # its refusals take their place among the codes
 from dashboards import refusals
-from ledger import commands, records
-from ledger.money import amount_of
-from ledger.outcomes import _SENTENCES, RANK
+from ledger.core import administration, commands
+from ledger.core.money import amount_of
+from ledger.core.outcomes import _SENTENCES, RANK
 
 
 @pytest.fixture(autouse=True)
@@ -84,7 +84,7 @@ def test_what_cannot_be_asked_is_told(given: dict[str, Any], told: str) -> None:
 def test_what_cannot_be_agreed_is_told() -> None:
     """A limit of so many times."""
     with pytest.raises(ValueError, match="whole number") as error:
-        records.parse({"type": "write_off_limit", "payer": 1000017, "period": "day", "count": "two"})
+        administration.parse({"type": "write_off_limit", "payer": 1000017, "period": "day", "count": "two"})
     assert refusals.told(error.value) == "раз: two – не целое число"
 
 

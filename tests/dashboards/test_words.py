@@ -4,12 +4,12 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from dashboards import words
+from dashboards import translations
 from dashboards.forms import FORMS
+from reports.core.report import REPORTS
 from reports.pivot import DIMENSIONS, MEASURES, OF
-from reports.registry import REPORTS
 
-CODE = sorted(Path(words.__file__).parent.rglob("*.py"))
+CODE = sorted(Path(translations.__file__).parent.rglob("*.py"))
 FIELDS = ("amount", "choice", "day", "number", "one_of", "several", "text")
 """What draws a field, named by its second argument."""
 
@@ -28,7 +28,7 @@ def test_every_sentence_has_its_russian() -> None:
     said = {text for node in _nodes() if isinstance(node, ast.Call) for text in _said(node)}
     assert len(said) > 100
     titles = {title for title, _ in FORMS.values()}
-    assert {*said, *titles, *DIMENSIONS, *MEASURES, *OF} - set(words.russian()) == set()
+    assert {*said, *titles, *DIMENSIONS, *MEASURES, *OF} - set(translations.russian()) == set()
 
 
 def _said(call: ast.Call) -> Iterator[str]:
@@ -46,12 +46,12 @@ def test_no_russian_is_left_over() -> None:
         for schema in report.parameters.model_json_schema()["properties"].values()
         for value in schema.get("enum", [])
     }
-    assert set(words.russian()) - _texts() - {*DIMENSIONS, *MEASURES, *OF, *choices} == set()
+    assert set(translations.russian()) - _texts() - {*DIMENSIONS, *MEASURES, *OF, *choices} == set()
 
 
 def test_placeholders_are_the_same() -> None:
     """A translation names the same values."""
-    for english, russian in words.russian().items():
+    for english, russian in translations.russian().items():
         assert sorted(_names(english)) == sorted(_names(russian)), english
 
 
@@ -61,4 +61,4 @@ def _names(text: str) -> list[str]:
 
 def test_names_stand_for_themselves() -> None:
     """A client may be called anything; the screen shows it letter by letter."""
-    assert words.plain("*Star* [x](y) $5 a_b") == r"\*Star\* \[x\](y) \$5 a\_b"
+    assert translations.plain("*Star* [x](y) $5 a_b") == r"\*Star\* \[x\](y) \$5 a\_b"

@@ -7,7 +7,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from ledger.money import plain
+from ledger.core.money import plain
 from tests.ledger.checks import check, same
 from tests.ledger.model import Charge, Model
 from tests.ledger.worlds import MOSCOW, Postgres, Pure

@@ -27,7 +27,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from ledger.money import minor, plain
+from ledger.core.money import minor, plain
 from tests.ledger.checks import check, same
 from tests.ledger.worlds import MOSCOW, PERIODS, Postgres, Pure
 

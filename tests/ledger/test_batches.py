@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from ledger import commands
-from ledger.outcomes import Declined
-from ledger.post import Ledger, Posting
+from ledger.core import commands
+from ledger.core.outcomes import Declined
+from ledger.postgres.post import Ledger, Posting
 from tests.ledger.checks import check, same
 from tests.ledger.worlds import MOSCOW, Postgres, Pure
 

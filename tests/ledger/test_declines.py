@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ledger.outcomes import DECLINES
+from ledger.core.outcomes import DECLINES
 from tests.ledger.story import Story
 
 

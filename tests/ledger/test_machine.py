@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from ledger.database import connect, initialise
+from ledger.postgres.database import connect, initialise
 from tests.conftest import made
 from tests.ledger.machine import Machine, Twin
 from tests.ledger.worlds import Postgres

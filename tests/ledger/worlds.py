@@ -11,13 +11,13 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ledger import commands, records
-from ledger.book import Account, Balance, Book, Brand, Limit, Link, Terms, Usage, window
-from ledger.decide import answer, expiry
-from ledger.money import is_account_number, minor
-from ledger.outcomes import Declined, Posted
-from ledger.post import SYSTEM, Ledger
-from ledger.registry import bonus_account
+from ledger.core import administration, commands
+from ledger.core.book import Account, Balance, Book, Brand, Limit, Link, Terms, Usage, window
+from ledger.core.decide import answer, expiry
+from ledger.core.money import is_account_number, minor
+from ledger.core.outcomes import Declined, Posted
+from ledger.postgres.administer import bonus_account
+from ledger.postgres.post import SYSTEM, Ledger
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
@@ -192,7 +192,7 @@ class Postgres:
 
     def administer(self, record: State) -> None:
         """Do what an administration line says."""
-        [outcome] = self.ledger.administer([records.parse(record)])
+        [outcome] = self.ledger.administer([administration.parse(record)])
         assert outcome.to_json()["status"] == "done", outcome
 
     def post(self, said: Sequence[State]) -> list[State]:

@@ -10,13 +10,13 @@ import itertools
 import sys
 from pathlib import Path
 
-from ledger.food import desk
-from ledger.food.commands import parse
-from ledger.lines import read, written
-from ledger.post import Ledger
+from ledger.core.json_lines import read, written
+from ledger.food.core.commands import parse
+from ledger.food.postgres import post_orders
+from ledger.postgres.post import Ledger
 
 BATCH = 4
-desk.LEAST = 1
+post_orders.LEAST = 1
 
 
 def main(url: str, commands: str, answers: str) -> None:
@@ -28,7 +28,7 @@ def main(url: str, commands: str, answers: str) -> None:
         # A line that the last one's end cut short is not an answer.
         noted.truncate(len(whole) + 1 if lines else 0)
         ledger = Ledger(url)
-        counter = desk.Desk(ledger)
+        counter = post_orders.Desk(ledger)
         ledger.connection()
         print("ready", flush=True)
         with Path(commands).open() as stream:

@@ -12,10 +12,10 @@ from typing import Any
 
 import psycopg
 
-from ledger.food.commands import parse
-from ledger.food.desk import Desk
-from ledger.post import Ledger
-from ledger.registry import bonus_account
+from ledger.food.core.commands import parse
+from ledger.food.postgres.post_orders import Desk
+from ledger.postgres.administer import bonus_account
+from ledger.postgres.post import Ledger
 
 FIRST, LAST = date(2025, 9, 1), date(2025, 11, 30)
 BRANDS = ("sushi", "pizza")

@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reports.lake.manifest import Cut, File, Manifest, PinnedTable, digest, publish
-from reports.lake.place import Place
 from reports.lake.schema import TABLES
+from reports.lake.storage import Place
 from tests.reports.told import Told
 
 

@@ -4,13 +4,13 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from ledger import queries
-from ledger.commands import parse
-from ledger.database import connect
-from ledger.money import decimal
-from ledger.post import Ledger
-from ledger.records import parse as record
-from reports.lake.making import nightly_cut
+from ledger.core.administration import parse as record
+from ledger.core.commands import parse
+from ledger.core.money import decimal
+from ledger.postgres import account_queries
+from ledger.postgres.database import connect
+from ledger.postgres.post import Ledger
+from reports.lake.publish_cut import nightly_cut
 from reports.run import Book
 from tests.reports.posted import FIRST, LAST, post_at_random
 
@@ -30,7 +30,7 @@ def test_balance_and_reports_agree_on_every_evening(database_url: str, tmp_path:
         evening = datetime.combine(day, time(23, 59, 59), zone)
         for account in ("anna", "boris", "carol", "dora", "romashka", "vega"):
             with connect(database_url, autocommit=True) as connection:
-                said = queries.balance(connection, account, at=evening)
+                said = account_queries.balance(connection, account, at=evening)
             owed = debts.filter(account=said.account)
             late = owed.drop_nulls("days_late").height > 0
             assert (said.unpaid_since, said.overdue) == (owed["business_date"].min(), late), (account, day)
@@ -64,7 +64,7 @@ def test_a_debt_is_overdue_also_when_credit_has_ended_or_never_was(database_url:
 
         def overdue(account: str, day: int) -> tuple[bool, int | None, int]:
             evening = datetime(2025, 9, day, 23, tzinfo=ZoneInfo("Europe/Moscow"))
-            standing = queries.balance(connection, account, at=evening)
+            standing = account_queries.balance(connection, account, at=evening)
             return standing.overdue, standing.credit_limit, standing.available
 
         assert overdue("anna", 5) == (False, 10_000, 5_000)

@@ -5,7 +5,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from reports.lake.making import nightly_cut
+from reports.lake.publish_cut import nightly_cut
 from reports.run import Book
 from tests.benchmarks.check_hledger import agreed
 from tests.benchmarks.check_sql import by_hand

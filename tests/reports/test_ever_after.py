@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from ledger.database import initialise
-from reports.lake.making import nightly_cut
+from ledger.postgres.database import initialise
+from reports.core.report import REPORTS
+from reports.lake.publish_cut import nightly_cut
 from reports.lake.verify import verify
-from reports.registry import REPORTS
 from reports.run import Book
 from tests.conftest import made
 from tests.reports.posted import KINDS, Caller

@@ -5,8 +5,8 @@ from typing import Any
 import narwhals as nw
 import pytest
 
+from reports.core.result import Result
 from reports.journal import JOURNAL, Parameters, entries_behind
-from reports.run import Result
 from tests.reports.story import Story
 
 

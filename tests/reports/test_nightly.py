@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from ledger.settings import Settings
+from reports.core.report import REPORTS
 from reports.nightly import Step, nightly
-from reports.registry import REPORTS
 from tests.reports.lake.conftest import NEW_YEARS_EVE
 from tests.reports.lake.rows import add_accounts, add_transactions
 

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from ledger.core.administration import parse
 from ledger.errors import Failure
-from ledger.post import Ledger
-from ledger.records import parse
-from reports.lake.making import frequent_cut, rebuild
-from reports.lake.reading import Lake, open_lake
-from reports.sql import ask
+from ledger.postgres.post import Ledger
+from reports.lake.publish_cut import frequent_cut, rebuild
+from reports.lake.reader import Lake, open_lake
+from reports.lake.sql import ask
 from tests.reports.published import published
 from tests.reports.story import Story
 

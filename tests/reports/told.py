@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from stdnum import luhn
 
-from ledger.food.bonuses import Points
-from ledger.money import decimal, minor
-from ledger.outcomes import Entry
+from ledger.core.money import decimal, minor
+from ledger.core.outcomes import Entry
+from ledger.food.core.bonuses import Points
 from reports.lake.schema import TABLES
 from reports.run import Book
 

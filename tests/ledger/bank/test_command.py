@@ -23,7 +23,7 @@ GOOD = stmt(
 
 def tiffin(url: str, *words: object, said: str = "") -> subprocess.CompletedProcess[str]:
     """Run the command."""
-    run = [sys.executable, "-c", "from reports.tiffin import main; main()", *map(str, words)]
+    run = [sys.executable, "-c", "from reports.cli.main import main; main()", *map(str, words)]
     return subprocess.run(
         run, input=said, capture_output=True, text=True, check=False, env=os.environ | {"TIFFIN_DATABASE_URL": url}
     )

@@ -15,13 +15,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.bank.importing import import_statements
-from ledger.bank.planning import Imported
-from ledger.bank.statement import Entry, Statement, keys
-from ledger.commands import parse
+from ledger.bank.core.statement import Entry, Statement, keys
+from ledger.bank.postgres.import_statements import import_statements
+from ledger.bank.postgres.plan_import import Imported
+from ledger.core.administration import parse as record
+from ledger.core.commands import parse
+from ledger.core.outcomes import Done, Posted
 from ledger.errors import Failure
-from ledger.outcomes import Done, Posted
-from ledger.records import parse as record
 from tests.ledger.bank import written
 from tests.ledger.bank.test_reading import entry, stmt
 from tests.ledger.worlds import Postgres
@@ -303,7 +303,7 @@ def test_a_run_killed_in_the_middle_is_finished_by_the_next(book: Postgres, tmp_
     many = [entry("1.00", 1 + n % 28, bank_reference=str(n)) for n in range(6000)]
     file = tmp_path / "march.sta"
     file.write_text(written.mt940(stmt(*many)))
-    command = [sys.executable, "-c", "from reports.tiffin import main; main()", "import-bank", str(file), "--json"]
+    command = [sys.executable, "-c", "from reports.cli.main import main; main()", "import-bank", str(file), "--json"]
     environment = {"TIFFIN_DATABASE_URL": book.ledger.url, "PATH": "", "PYTHONPATH": ":".join(filter(None, sys.path))}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
     while (posted := book.rows("SELECT count(*) FROM transaction")[0][0]) == 0:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.bank.reading import read, read_file
-from ledger.bank.statement import Entry, Statement, fault
+from ledger.bank.core.read_file import read, read_file
+from ledger.bank.core.statement import Entry, Statement, fault
 from ledger.errors import Failure
 from tests.ledger.bank import written
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from xml.sax.saxutils import escape
 
-from ledger.bank.statement import Entry, Statement
+from ledger.bank.core.statement import Entry, Statement
 
 CAMT = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"
 

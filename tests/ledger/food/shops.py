@@ -5,15 +5,15 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from ledger.decide import Seam
-from ledger.food import commands as f
-from ledger.food import queries
-from ledger.food.bonuses import Program
-from ledger.food.decide import answer, expire_points
-from ledger.food.desk import Desk
-from ledger.food.pricing import Promotion
-from ledger.food.shop import Shop
-from ledger.money import is_account_number, minor, plain
+from ledger.core.decide import Seam
+from ledger.core.money import is_account_number, minor, plain
+from ledger.food.core import commands as f
+from ledger.food.core.bonuses import Program
+from ledger.food.core.decide import answer, expire_points
+from ledger.food.core.pricing import Promotion
+from ledger.food.core.shop import Shop
+from ledger.food.postgres import order_queries
+from ledger.food.postgres.post_orders import Desk
 from tests.ledger.worlds import MOSCOW, Postgres, Pure, State
 from tests.ledger.worlds import _told as told
 
@@ -134,7 +134,7 @@ class PostgresShop(Postgres):
     def bonuses(self, account: str, at: datetime) -> list[Record]:
         """Return what `tiffin balance --at` says of an account's points."""
         [[number]] = self.rows(f"SELECT id FROM account WHERE reference = '{account}'")
-        return queries.bonuses(self.ledger.connection(), number, at=at)
+        return order_queries.bonuses(self.ledger.connection(), number, at=at)
 
     def state(self) -> State:
         """Return the ledger's state, with lots, orders and uses."""

@@ -210,7 +210,7 @@ def test_points_are_taken_back_in_proportion_and_the_shortfall_is_told(food: Foo
 
 def test_the_ledgers_own_commands_on_points_are_followed(food: Food) -> None:
     """A debit with points and a refund of an order's debit, posted without food, leave lots that agree."""
-    from ledger.commands import parse
+    from ledger.core.commands import parse
 
     food.client("anna", "5000.00")
     programme(food)

@@ -29,7 +29,7 @@ LINES = """
 
 def tiffin(url: str, *words: str, said: str = "") -> tuple[int, list[Any]]:
     """Run the command as every caller does; return its exit code and the JSON of its lines."""
-    run = [sys.executable, "-c", "from reports.tiffin import main; main()", *words]
+    run = [sys.executable, "-c", "from reports.cli.main import main; main()", *words]
     done = subprocess.run(
         run, input=said, capture_output=True, text=True, check=False, env=os.environ | {"TIFFIN_DATABASE_URL": url}
     )

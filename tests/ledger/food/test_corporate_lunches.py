@@ -31,7 +31,7 @@ def opened(url: str) -> PostgresShop:
         limit = {"type": "write_off_limit", "payer": "acme", "account": name}
         lines.append({**limit, "period": "day", "amount": "500.00"})
         lines.append({**limit, "period": "month", "count": 20})
-    from ledger.food.commands import parse
+    from ledger.food.core.commands import parse
 
     outcomes = shop.desk.administer([parse(line) for line in lines])  # type: ignore[misc]
     assert {outcome.to_json()["status"] for outcome in outcomes} == {"done"}

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ledger.food.outcomes import DECLINES, NOT_FOUND
-from ledger.outcomes import DECLINES as OF_THE_LEDGER
-from ledger.outcomes import RANK
+from ledger.core.outcomes import DECLINES as OF_THE_LEDGER
+from ledger.core.outcomes import RANK
+from ledger.food.core.outcomes import DECLINES, NOT_FOUND
 from tests.ledger.food.shops import Food, dish
 
 Step = dict[str, Any]

@@ -9,7 +9,7 @@ import pytest
 
 from tests.ledger.food.shops import PostgresShop, PureShop, dish
 from tests.ledger.food.test_machine import agreed
-from tests.ledger.test_fire import ACCOUNTS, Fire, Record, burn_servers, burn_writers, home, opening
+from tests.ledger.postgres.test_fire import ACCOUNTS, Fire, Record, burn_servers, burn_writers, home, opening
 from tests.ledger.worlds import MOSCOW
 
 __all__ = ["home"]

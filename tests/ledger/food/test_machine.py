@@ -21,8 +21,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from ledger.food import desk
-from ledger.food.standing import shares
+from ledger.food.core.order_status import shares
+from ledger.food.postgres import post_orders
 from tests.ledger.checks import check
 from tests.ledger.food.shops import PostgresShop, PureShop, dish, moved
 from tests.ledger.test_machine import CALM, twins
@@ -248,7 +248,7 @@ class Twin(Shop):
 def run(server: str, template: str, **size: Any) -> None:
     machines = twins(server, template, Twin)  # type: ignore[arg-type]
     # A batch of five is then decided in three parts, each while the server writes the one before.
-    with patch.object(desk, "LEAST", 1):
+    with patch.object(post_orders, "LEAST", 1):
         run_state_machine_as_test(lambda: next(machines), settings=settings(CALM, **size))  # type: ignore
     machines.close()
 

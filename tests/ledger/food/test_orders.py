@@ -72,7 +72,7 @@ def test_the_key_of_a_step_that_moved_no_money_is_taken_too(food: Food) -> None:
 )
 def test_a_malformed_order_is_invalid(line: dict[str, object], said: str) -> None:
     """A sentence that starts with the field."""
-    from ledger.food.commands import parse
+    from ledger.food.core.commands import parse
 
     with pytest.raises(ValueError, match=said.replace(".", r"\.")):
         parse({"type": "order", "key": "o1", "account": "anna", **line})

@@ -184,7 +184,7 @@ def test_promotions_and_programmes_are_changed_by_dated_rows(food: Food) -> None
 
 def test_a_quote_prices_and_writes_nothing(food: Food) -> None:
     """The priced order without a number; the code is as unused as before."""
-    from ledger.food.commands import parse
+    from ledger.food.core.commands import parse
 
     food.client("anna", "500.00")
     promotion(food, "X", max_uses=1)

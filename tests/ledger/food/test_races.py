@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from ledger.food.commands import parse
-from ledger.food.desk import LEAST, Desk
-from ledger.post import Ledger
+from ledger.food.core.commands import parse
+from ledger.food.postgres.post_orders import LEAST, Desk
+from ledger.postgres.post import Ledger
 from tests.ledger.food.shops import PostgresShop, dish
 
 WRITERS = 6

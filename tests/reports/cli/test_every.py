@@ -8,7 +8,7 @@ import sys
 from datetime import date
 from pathlib import Path
 
-from reports.lake.reading import open_lake
+from reports.lake.reader import open_lake
 from tests.reports.lake.rows import add_accounts, add_transactions
 
 

@@ -25,7 +25,7 @@ def lake(story: Story, tmp_path: Path) -> Path:
 
 def tiffin(lake: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run the command in a process of its own."""
-    program = [sys.executable, "-c", "from reports.tiffin import main; main()", *words]
+    program = [sys.executable, "-c", "from reports.cli.main import main; main()", *words]
     settings = {"TIFFIN_LAKE": str(lake), "TIFFIN_HOME": str(lake.parent / "home"), "PATH": "/usr/bin:/bin"}
     return subprocess.run(program, env=settings, capture_output=True, text=True, check=False)
 

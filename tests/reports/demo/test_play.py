@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 from pydantic_core import to_json
 
-from ledger.commands import Debit, Payment
-from ledger.food.commands import Cancel, Deliver, FollowUp, Order, RefundItems
+from ledger.core.commands import Debit, Payment
+from ledger.food.core.commands import Cancel, Deliver, FollowUp, Order, RefundItems
 from reports.demo import complete_journey as journey
 from reports.demo import lunches, play, year
 

@@ -6,8 +6,8 @@ import polars as pl
 import psycopg
 import pytest
 
-from ledger.food.desk import Desk
-from ledger.post import Ledger
+from ledger.food.postgres.post_orders import Desk
+from ledger.postgres.post import Ledger
 from reports.demo import complete_journey as journey
 from reports.demo import lunches, play, year
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from reports.documents.model import ZERO, Age, Client, Credit, Issuer, Line, Operation, Statement, Summary, Vat
+from reports.documents.statement import ZERO, Age, Client, Credit, Issuer, Line, Operation, Statement, Summary, Vat
 
 SUSHI = Issuer(
     code="sushi",

@@ -15,8 +15,8 @@ import pikepdf
 import pytest
 
 from reports.documents import render
-from reports.documents.model import Bonus, Client, Credit, Hold, Statement
-from reports.documents.view import KINDS
+from reports.documents.page import KINDS
+from reports.documents.statement import Bonus, Client, Credit, Hold, Statement
 from tests.reports.documents.inspected import complaints, shown, text
 from tests.reports.documents.samples import ROMASHKA, SUSHI, line, money, sample, with_lines
 

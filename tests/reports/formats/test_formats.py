@@ -14,12 +14,12 @@ from rich.console import Console
 from sqlalchemy import CheckConstraint
 from sqlmodel import SQLModel
 
-import ledger.food.tables
-import ledger.tables  # noqa: F401  # both levels declare their tables when they are imported
+import ledger.food.postgres.tables
+import ledger.postgres.tables  # noqa: F401  # both levels declare their tables when they are imported
+from reports.core.result import Result
 from reports.formats import FILES, rendered
-from reports.formats.codes import spoken
-from reports.formats.screen import show
-from reports.run import Result
+from reports.formats.code_names import spoken
+from reports.formats.terminal import show
 from tests.reports.story import Story
 
 MARCH = {"first_day": "2017-03-01", "last_day": "2017-03-31"}

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from reports.lake import delta
-from reports.lake.making import nightly_cut
-from reports.lake.place import Place
+from reports.lake.publish_cut import nightly_cut
+from reports.lake.storage import Place
 
 
 class _Fate:

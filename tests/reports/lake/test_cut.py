@@ -11,9 +11,9 @@ import pytest
 from deltalake import DeltaTable
 
 from ledger.errors import Failure
-from reports.lake import cutting
-from reports.lake.making import frequent_cut, nightly_cut
-from reports.lake.reading import open_lake, polars_schema
+from reports.lake import take_cut
+from reports.lake.publish_cut import frequent_cut, nightly_cut
+from reports.lake.reader import open_lake, polars_schema
 from reports.lake.schema import TABLES
 from tests.reports.lake.conftest import NEW_YEARS_EVE
 from tests.reports.lake.rows import add_transactions
@@ -102,7 +102,7 @@ def test_a_slow_writer_is_waited_for_and_its_lower_number_is_in_the_cut(book: st
     )
     with psycopg.connect(book) as slow, psycopg.connect(book) as quick, ThreadPoolExecutor(1) as pool:
         for connection, number in ((slow, 601), (quick, 602)):
-            connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [cutting.CUT_LOCK])
+            connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [take_cut.CUT_LOCK])
             connection.execute(insert, [number, f"late-{number}"])
         quick.commit()
         made = pool.submit(frequent_cut, book, lake)
@@ -119,12 +119,12 @@ def test_a_writer_queues_behind_a_waiting_cut_for_a_moment_only(book: str, lake:
     """While the cut waits for a slow writer, others go on: none waits longer than the lock timeout."""
     shared = "SELECT pg_advisory_xact_lock_shared(%s)"
     with psycopg.connect(book) as slow, ThreadPoolExecutor(1) as pool:
-        slow.execute(shared, [cutting.CUT_LOCK])
+        slow.execute(shared, [take_cut.CUT_LOCK])
         made = pool.submit(frequent_cut, book, lake)
         with psycopg.connect(book, autocommit=True) as other:
             other.execute("SET lock_timeout = '2s'")
             for _ in range(10):
-                other.execute(shared, [cutting.CUT_LOCK])
+                other.execute(shared, [take_cut.CUT_LOCK])
         assert not made.done()
         slow.rollback()
         assert made.result(timeout=30)[1]
@@ -132,8 +132,8 @@ def test_a_writer_queues_behind_a_waiting_cut_for_a_moment_only(book: str, lake:
 
 def test_two_runs_at_once_are_refused_by_a_sentence(book: str, lake: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever comes second is told so and changes nothing."""
-    monkeypatch.setattr(cutting, "RUN_PATIENCE_SECONDS", 0.2)
-    with cutting.alone(book), pytest.raises(Failure, match="another tiffin nightly or tiffin lake is at work"):
+    monkeypatch.setattr(take_cut, "RUN_PATIENCE_SECONDS", 0.2)
+    with take_cut.alone(book), pytest.raises(Failure, match="another tiffin nightly or tiffin lake is at work"):
         nightly_cut(book, lake, NEW_YEARS_EVE)
     assert nightly_cut(book, lake, NEW_YEARS_EVE)[1]
 
@@ -198,7 +198,7 @@ def test_each_append_is_one_commit_marked_with_the_cuts_number(book: str, lake: 
 
 def test_a_lake_of_another_book_is_left_alone(book: str, empty_database_url: str, lake: str) -> None:
     """A lake takes cuts of one book only."""
-    from ledger import database
+    from ledger.postgres import database
 
     frequent_cut(book, lake)
     database.migrate(empty_database_url)

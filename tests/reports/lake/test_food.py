@@ -8,10 +8,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ledger.food.commands import parse
-from ledger.food.desk import Desk
-from ledger.post import Ledger
-from reports.lake.making import frequent_cut
+from ledger.food.core.commands import parse
+from ledger.food.postgres.post_orders import Desk
+from ledger.postgres.post import Ledger
+from reports.lake.publish_cut import frequent_cut
 from reports.lake.verify import verify
 from tests.reports.lake.test_verify import superuser, wrong
 

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import Failure
+from reports.core.report import REPORTS
 from reports.formats import rendered
 from reports.lake import manifest
-from reports.lake.making import frequent_cut, nightly_cut, rebuild
-from reports.lake.place import Place
-from reports.lake.reading import open_lake
+from reports.lake.publish_cut import frequent_cut, nightly_cut, rebuild
+from reports.lake.reader import open_lake
+from reports.lake.storage import Place
 from reports.lake.verify import verify
-from reports.registry import REPORTS
 from reports.run import Book
 from tests.reports.lake.conftest import NEW_YEARS_EVE
 from tests.reports.lake.rows import add_transactions

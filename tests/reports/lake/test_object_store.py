@@ -14,11 +14,11 @@ import polars as pl
 import pytest
 
 from ledger.errors import Failure
-from reports.lake import care
-from reports.lake.making import frequent_cut, nightly_cut, rebuild
+from reports.lake import maintenance
 from reports.lake.manifest import name_of
-from reports.lake.place import Place
-from reports.lake.reading import open_lake
+from reports.lake.publish_cut import frequent_cut, nightly_cut, rebuild
+from reports.lake.reader import open_lake
+from reports.lake.storage import Place
 from reports.lake.verify import verify
 from tests.reports.lake.conftest import NEW_YEARS_EVE
 from tests.reports.lake.rows import add_transactions
@@ -86,15 +86,15 @@ def test_a_lake_lives_in_an_object_store(book: str, url: str) -> None:
         add_transactions(book, 50, since=date(2026, 1, day), days=1)
         frequent_cut(book, url)
     assert broken(book, url) == []
-    assert care.compact(book, url).files["entries"] == (5, 4)
-    care.vacuum(book, url, keep=1, nights=1)
+    assert maintenance.compact(book, url).files["entries"] == (5, 4)
+    maintenance.vacuum(book, url, keep=1, nights=1)
     assert objects(url) == pinned(url, 1, 4)
     assert open_lake(url).scan("transactions").select(pl.len()).collect().item() == 700
     assert open_lake(url, cut=1).scan("transactions").select(pl.len()).collect().item() == 600
     assert open_lake(f"{url}/").scan("entries").collect().equals(open_lake(url).scan("entries").collect())
     assert rebuild(book, url)[1] == []
     assert broken(book, url) == []
-    care.vacuum(book, url, keep=1, nights=0)
+    maintenance.vacuum(book, url, keep=1, nights=0)
     assert objects(url) == pinned(url, 5)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from reports.lake.making import frequent_cut, nightly_cut
+from reports.lake.publish_cut import frequent_cut, nightly_cut
 from reports.lake.verify import verify
 from tests.reports.lake.conftest import NEW_YEARS_EVE
 from tests.reports.lake.rows import add_transactions

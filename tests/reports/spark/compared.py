@@ -8,8 +8,9 @@ from typing import Any, Literal, get_args, get_origin
 
 import polars as pl
 
-from reports.registry import Report
-from reports.run import Book, Result
+from reports.core.report import Report
+from reports.core.result import Result
+from reports.run import Book
 
 
 @dataclass(frozen=True)

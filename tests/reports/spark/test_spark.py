@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 import reports
-from reports.registry import REPORTS, Report
+from reports.core.report import REPORTS, Report
 from tests.reports.published import published
 from tests.reports.spark.compared import compared, shapes
 from tests.reports.standard.test_every_report import asked

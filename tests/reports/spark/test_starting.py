@@ -7,7 +7,7 @@ import pytest
 
 import reports
 from ledger.errors import Failure
-from reports import spark
+from reports.lake import spark
 
 
 def test_without_pyspark_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,9 @@ import polars as pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reports.core.parameters import AsOf
+from reports.core.report import REPORTS
 from reports.formats import rendered
-from reports.parameters import AsOf
-from reports.registry import REPORTS
 from tests.reports.standard.test_every_report import asked
 from tests.reports.story import Story
 

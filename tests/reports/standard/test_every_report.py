@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from reports.parameters import AsOf
-from reports.registry import REPORTS, Report
+from reports.core.parameters import AsOf
+from reports.core.report import REPORTS, Report
 from tests.reports.story import Story
 
 ALL = pytest.mark.parametrize("report", REPORTS.values(), ids=list(REPORTS))

@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from reports.formats.words import subtotals
+from reports.core.result import Result
+from reports.formats.captions import subtotals
 from reports.journal import Parameters, entries_behind
-from reports.run import Result
 from tests.reports.story import Story
 
 MARCH = {"first_day": "2017-03-01", "last_day": "2017-03-31"}

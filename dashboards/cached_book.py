@@ -1,0 +1,88 @@
+"""The book that the screens show, opened once a cut, and the results already made from it.
+
+A new cut is seen within seconds; what was made from the cut before is let go.
+"""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any, TypeVar
+
+import polars as pl
+import streamlit as st
+
+from ledger.settings import Settings
+from reports.core.result import Result
+from reports.lake.reader import open_lake
+from reports.run import Book
+
+SECONDS = 5
+KEPT = 128
+DEMO = "(derived for the demo)"
+T = TypeVar("T")
+
+
+def book() -> Book:
+    """Return the book at the lake's current cut. Raises Failure before the first cut."""
+    url = Settings().lake_url
+    return _book(url, _current(url))
+
+
+@st.cache_data(ttl=SECONDS, show_spinner=False)
+def _current(url: str) -> int:
+    return open_lake(url).cut.number
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _book(url: str, number: int) -> Book:
+    return Book(open_lake(url, cut=number))
+
+
+def report(name: str, **parameters: Any) -> Result:
+    """Run a standard report over the current cut, or return what it gave before."""
+    given = tuple(sorted((key, value) for key, value in parameters.items() if value is not None))
+    return made(("report", name, *given), lambda opened: opened.report(name, **dict(given)))
+
+
+def made(key: tuple[Any, ...], make: Callable[[Book], T]) -> T:
+    """Return what `make` gives for the current cut; the key names it and everything it depends on."""
+    opened = book()
+    kept: T = _made(Settings().lake_url, opened.cut.number, key, opened, make)
+    return kept
+
+
+@st.cache_resource(max_entries=KEPT, show_spinner=False)
+def _made(url: str, number: int, key: tuple[Any, ...], _opened: Book, _make: Callable[[Book], Any]) -> Any:
+    return _make(_opened)
+
+
+def first_day() -> date:
+    """Return the day of the first transaction; without any, the last day that reports speak of."""
+
+    def find(opened: Book) -> date:
+        found: date | None = opened.transactions.select(pl.col("business_date").min()).collect().item()
+        return found or opened.last_day
+
+    return made(("first day",), find)
+
+
+def brands() -> pl.DataFrame:
+    """Return the brands: code, name, colour."""
+    return made(
+        ("brands",), lambda opened: opened.brands.select("code", "name", "legal_name", "colour").sort("code").collect()
+    )
+
+
+def of_demo() -> bool:
+    """Say whether this is the demo's book, much of which is derived: its brands' legal names say so."""
+    return bool(brands()["legal_name"].str.contains(DEMO, literal=True).any())
+
+
+def currencies() -> list[str]:
+    """Return the currencies of clients' accounts, the one with the most accounts first."""
+
+    def find(opened: Book) -> list[str]:
+        clients = opened.accounts.filter(pl.col("party_id").is_not_null())
+        counted = clients.group_by("currency").len().sort("len", "currency", descending=[True, False])
+        return counted.collect()["currency"].to_list()
+
+    return made(("currencies",), find)

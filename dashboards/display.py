@@ -1,0 +1,285 @@
+"""How results look on a screen: tables by kind of column, controls in green or red, freshness, downloads."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from html import escape
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+import streamlit as st
+
+from dashboards import cached_book, links
+from dashboards.translations import language, plain, say, sentence
+from reports.core.report import Column
+from reports.core.result import Control, Cut, Result
+from reports.formats import FILES, captions, code_names, rendered
+from reports.formats.html import MOST_PDF_ROWS
+
+ROW_PIXELS, MOST_VISIBLE = 30, 18
+STYLED_CELLS = 60_000
+"""Russian figures are written by the server, cell by cell; in larger tables the browser writes them, with commas."""
+
+FIRST = {"account-card": ("version", "posted_at", "kind", "credit", "debit", "balance")}
+"""Columns that stand first on the screen, where others are so wide that amounts would be out of sight."""
+
+MIME = {
+    "csv": "text/csv", "json": "application/json", "parquet": "application/vnd.apache.parquet",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "html": "text/html",
+    "pdf": "application/pdf",
+}  # fmt: skip
+
+_STYLE = """<style>
+.stMainBlockContainer {max-width: 1480px;}
+.stMainBlockContainer {padding-left: 2.4rem; padding-right: 2.4rem;}
+[data-testid="stSidebar"][aria-expanded="true"] {min-width: 13.5rem; max-width: 13.5rem;}
+.tiffin-tiles {display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .75rem;}
+.tiffin-tiles > div {border: 1px solid #dfe4ea; border-radius: 6px; padding: .65rem .9rem .6rem;}
+.tiffin-tiles p {margin: 0; color: #61707f; font-size: .84rem; line-height: 1.5;}
+.tiffin-tiles p.figure {color: #1f2933; font-size: 1.4rem; font-weight: 600; font-variant-numeric: tabular-nums;
+  white-space: nowrap;}
+.tiffin-tiles p.minus {color: #b3372f;}
+.tiffin-facts {color: #61707f; font-size: .88rem; line-height: 1.5;}
+.tiffin-facts b {color: #1f2933; font-weight: 600;}
+.tiffin-good {color: #2e7d52; font-weight: 600;}
+.tiffin-bad {color: #b3372f; font-weight: 700;}
+.tiffin-open {color: #b9770e; font-weight: 600;}
+</style>"""
+
+
+def dress() -> None:
+    """Put the page's style in: width, quiet labels, figures of one width."""
+    st.html(_STYLE)
+
+
+def money(amount: Decimal | None, currency: str | None = None) -> str:
+    """Return an amount as people read it, with its currency."""
+    if amount is None:
+        return "–"
+    written = captions.money(amount, language())
+    return f"{written}\u00a0{currency}" if currency else written
+
+
+def read(plain: str | None) -> Decimal | None:
+    """Return an amount that the ledger wrote; None where it wrote none."""
+    return None if plain is None else Decimal(plain)
+
+
+def tiles(figures: Sequence[tuple[str, Decimal | None, str]], currency: str) -> None:
+    """Draw figures side by side: label, amount, a note."""
+    drawn = [
+        f"<div><p>{escape(sentence(label))}</p>"
+        f"<p class='figure{' minus' if amount is not None and amount < 0 else ''}'>{money(amount)}</p>"
+        f"<p>{escape(' · '.join(filter(None, (currency, note))))}</p></div>"
+        for label, amount, note in figures
+    ]
+    st.html(f"<div class='tiffin-tiles'>{''.join(drawn)}</div>")
+
+
+def count(number: int) -> str:
+    """Return a count grouped by thousands."""
+    written = f"{number:,}"
+    return written.replace(",", "\u00a0") if language() == "ru" else written
+
+
+def local(at: datetime | None, zone: str, pattern: str = "%Y-%m-%d %H:%M") -> str:
+    """Return an instant in the book's time zone."""
+    return f"{at.astimezone(ZoneInfo(zone)):{pattern}}" if at else "–"
+
+
+def freshness(cut: Cut) -> None:
+    """Say which point the figures are complete up to, in the side bar of every page."""
+    closed = cut.closed_until
+    until = f"{say('days closed until')} <b>{closed}</b>" if closed else f"<b>{say('no day is closed')}</b>"
+    st.html(
+        f"<div class='tiffin-facts'>{sentence('cut')} <b>{cut.number}</b><br>"
+        f"{say('taken')} <b>{local(cut.taken_at, cut.time_zone)}</b><br>{until}<br>"
+        f"{say('time zone')} <b>{cut.time_zone}</b></div>"
+    )
+
+
+def trust(result: Result) -> None:
+    """Say whether the result's days are closed and its controls hold; what differs is red."""
+    broken = [control for control in result.controls if not control.holds]
+    if result.provisional:
+        st.html(f"<span class='tiffin-open'>● {say('PROVISIONAL: not every day is closed')}</span>")
+    if broken:
+        st.error(say("{n} of {all} controls DIFFER", n=len(broken), all=len(result.controls)), icon=":material/error:")
+        for control in broken:
+            st.error(captions.control_line(control, language()))
+        return
+    with st.expander(f":green[✓ {say('controls hold: {n}', n=len(result.controls))}]"):
+        st.html("<br>".join(_control(control) for control in result.controls))
+
+
+def _control(control: Control) -> str:
+    return f"<span class='tiffin-facts'>{captions.control_line(control, language())}</span>"
+
+
+def facts(result: Result) -> str:
+    """Return parameters, cut and row count in one line."""
+    told = captions.facts(result, language())[1:]
+    return " · ".join(f"{fact.label} **{plain(fact.value)}**" for fact in told)
+
+
+def shape(columns: Sequence[Column], *, styled: bool = False) -> dict[str, Any]:
+    """Return Streamlit's column settings by the kind of each column."""
+    return {column.name: _shaped(column, column.label(language()), styled=styled) for column in columns}
+
+
+def _shaped(column: Column, label: str, *, styled: bool) -> Any:
+    match column.kind:
+        case "money" | "average":
+            return st.column_config.NumberColumn(label, format=None if styled else "%,.2f", alignment="right")
+        case "count":
+            return st.column_config.NumberColumn(label, format=None if styled else "%,d", alignment="right")
+        case "share":
+            return st.column_config.NumberColumn(label, format="percent", alignment="right")
+        case "account" | "number":
+            return st.column_config.NumberColumn(label, format="%d", alignment="right")
+        case "rate":
+            return st.column_config.NumberColumn(label, format="%.2f", alignment="right")
+        case "date":
+            return st.column_config.DateColumn(label, format="YYYY-MM-DD")
+        case "instant":
+            return st.column_config.DatetimeColumn(label, format="YYYY-MM-DD HH:mm:ss")
+        case _:
+            return st.column_config.TextColumn(label)
+
+
+def table(
+    frame: pl.DataFrame,
+    columns: Sequence[Column],
+    *,
+    key: str,
+    behind: Callable[[dict[str, Any]], links.Target | None] | None = None,
+    asks: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    hide_empty: bool = False,
+    rows: int = MOST_VISIBLE,
+) -> None:
+    """Draw rows; columns without a value may be left out, and are named.
+
+    `behind` says where a click on a row leads, `asks` what it writes into the URL of the same page.
+    """
+    columns = [column for column in columns if column.name in frame.columns]
+    may_go = [column for column in columns if frame.height and (hide_empty or column.aside)]
+    empty = [column for column in may_go if _blank(frame[column.name])]
+    columns = [column for column in columns if column not in empty]
+    shown = _local_times(_spoken(frame.select(column.name for column in columns), columns))
+    styled = language() == "ru" and frame.height * len(columns) <= STYLED_CELLS
+    options: dict[str, Any] = {
+        "column_config": shape(columns, styled=styled),
+        "hide_index": True,
+        "height": "content" if frame.height <= rows else (rows + 1) * ROW_PIXELS + 8,
+        "row_height": ROW_PIXELS,
+        "placeholder": "",
+    }
+    if behind is not None:
+        options |= {"on_select": "rerun", "selection_mode": "single-cell", "key": key}
+    if asks is not None:
+        options |= {"on_select": partial(_ask, key, frame, asks), "selection_mode": "single-cell", "key": key}
+    state = st.dataframe(
+        _styled(shown, columns) if styled else shown.to_pandas(use_pyarrow_extension_array=True), **options
+    )
+    if empty:
+        names = ", ".join(column.label(language()) for column in empty)
+        st.caption(say("columns without a value here: {names}", names=names))
+    if behind is not None and state.selection.cells:
+        row = state.selection.cells[0][0]
+        target = behind(frame.row(row, named=True))
+        if target is not None:
+            links.go(target)
+
+
+def _ask(key: str, frame: pl.DataFrame, asks: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    cells = st.session_state[key].selection.cells
+    if cells:
+        links.ask(asks(frame.row(cells[0][0], named=True)))
+
+
+def _blank(values: pl.Series) -> bool:
+    return values.null_count() == values.len() or (
+        values.dtype == pl.String and bool((values.fill_null("") == "").all())
+    )
+
+
+def _spoken(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
+    coded = [column.name for column in columns if column.kind in code_names.WORDS]
+    said = {code: code_names.spoken(code, language()) for name in coded for code in frame[name].drop_nulls().unique()}
+    return frame.with_columns(pl.col(coded).replace(said)) if said else frame
+
+
+def _local_times(frame: pl.DataFrame) -> pl.DataFrame:
+    zone = cached_book.book().cut.time_zone
+    instants = [name for name, type_ in frame.schema.items() if isinstance(type_, pl.Datetime) and type_.time_zone]
+    return frame.with_columns(pl.col(instants).dt.convert_time_zone(zone).dt.replace_time_zone(None))
+
+
+def _styled(frame: pl.DataFrame, columns: Sequence[Column]) -> Any:
+    written = {column.name: _WRITTEN[column.kind] for column in columns if column.kind in _WRITTEN}
+    return frame.to_pandas(use_pyarrow_extension_array=True).style.format(written, na_rep="")
+
+
+def _russian(value: Any) -> str:
+    return captions.money(Decimal(str(value)), "ru")
+
+
+_WRITTEN: dict[str, Callable[[Any], str]] = {"money": _russian, "average": _russian, "count": count}
+
+
+def result_table(
+    result: Result,
+    *,
+    key: str,
+    hide_empty: bool = False,
+    without: Sequence[str] = (),
+    rows: int = MOST_VISIBLE,
+) -> None:
+    """Draw a result's rows, what to do with them, and sums by currency.
+
+    What matters stands first, what is aside last; files have every column, in the report's own order.
+    """
+    if not result.frame.height:
+        st.info(sentence("nothing in this period"))
+        return
+    behind = (lambda row: links.behind(result, row)) if links.leads(result) else None
+    columns = [column for column in result.columns if column.name not in without]
+    place = {name: number for number, name in enumerate(FIRST.get(result.report.name, ()))}
+    columns.sort(key=lambda column: (place.get(column.name, len(place)), column.aside))
+    table(result.frame, columns, key=key, behind=behind, hide_empty=hide_empty, rows=rows)
+    told = say("rows: {n}", n=count(result.frame.height))
+    st.caption(f"{told} · {say('click a row to see what is behind it')}" if behind else told)
+    totals(result)
+
+
+def totals(result: Result) -> None:
+    """Draw the sums of the columns that add up, a row a currency."""
+    sums = captions.subtotals(result)
+    if not sums:
+        return
+    columns = [column for column in result.columns if column.name in sums[0]]
+    exact = {column.name: pl.Decimal(38, 2) for column in columns if column.kind == "money"}
+    st.markdown(f"**{sentence('total')}**")
+    table(pl.DataFrame(sums, schema_overrides=exact), columns, key="totals")
+
+
+def downloads(result: Result, *, key: str) -> None:
+    """Draw a button for each form of file; a file is made when it is asked for."""
+    spoken = language()
+    first, last = result.parameters.days
+    name = f"{result.report.name}-{first}" + ("" if first == last else f"-{last}")
+    for column, form in zip(st.columns(len(FILES) + 2), FILES, strict=False):
+        too_many = form == "pdf" and result.frame.height > MOST_PDF_ROWS
+        column.download_button(
+            form.upper(),
+            data=partial(rendered, result, form, language=spoken),
+            file_name=f"{name}.{form}",
+            mime=MIME.get(form, "application/octet-stream"),
+            key=f"{key}-{form}",
+            on_click="ignore",
+            disabled=too_many,
+            help=say("too many rows for a PDF") if too_many else None,
+            width="stretch",
+        )

@@ -1,0 +1,63 @@
+"""Accounts: find a client's account by name, reference or number, with its balance at the cut."""
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboards import cached_book, display, links, url_state
+from dashboards.translations import plain, say, sentence
+from reports import lookups
+from reports.core.report import Column
+
+MOST = 1000
+COLUMNS = (
+    Column("account", "account", "Account", "Счёт"),
+    Column("client", "text", "Client", "Клиент"),
+    Column("reference", "code", "Reference", "Код счёта"),
+    Column("party_kind", "word", "Client is", "Вид клиента"),
+    Column("kind", "word", "Kind", "Вид"),
+    Column("holder_name", "text", "Holder", "Владелец договора"),
+    Column("currency", "currency", "Currency", "Валюта"),
+    Column("balance", "money", "Balance", "Остаток"),
+    Column("held", "money", "Held", "В резерве"),
+    Column("status", "word", "Status", "Статус"),
+    Column("latest_posted_at", "instant", "Latest entry", "Последняя проводка"),
+)
+STATUSES = ("open", "frozen", "closed")
+
+
+def accounts() -> None:
+    """Draw the page."""
+    st.title(sentence("Accounts"))
+    search, status = st.columns([4, 1])
+    text = url_state.text(search, "Name, reference, account number or tax number", "q")
+    chosen = url_state.choice(status, "Status", STATUSES, "status", shown=say)
+    party = url_state.asked("party")
+    found = cached_book.made(("accounts", text, party), lambda book: lookups.accounts_like(book, text, party=party))
+    found = found if chosen is None else found.filter(pl.col("status") == chosen)
+    if party:
+        st.caption(f"{sentence('Client code')}: **{plain(party)}**")
+    _list(found)
+
+
+def _list(found: pl.DataFrame) -> None:
+    if not found.height:
+        st.info(sentence("nothing was found"))
+        return
+    shown = found.head(MOST)
+    display.table(shown, COLUMNS, key="accounts", behind=_account, hide_empty=True, rows=18)
+    told = say("rows: {n}", n=display.count(found.height))
+    if found.height > MOST:
+        told = say(
+            "the first {n} of {all}: search to narrow them", n=display.count(MOST), all=display.count(found.height)
+        )
+    st.caption(f"{told} · {say('click a row to see what is behind it')}")
+
+
+def _account(row: dict[str, Any]) -> links.Target:
+    return links.Target("pages/account.py", {"account": row["account"]})
+
+
+if __name__ == "__main__":
+    accounts()

@@ -1,0 +1,56 @@
+"""Declined: the commands that were refused in a period, each with the sentence that the ledger gave."""
+
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboards import cached_book, display, links, url_state
+from dashboards.refusals import refusal
+from dashboards.translations import plain, say, sentence
+from reports import lookups
+from reports.core.report import Column
+
+COLUMNS = (
+    Column("transaction", "number", "Transaction", "Операция"),
+    Column("posted_at", "instant", "Time", "Время"),
+    Column("kind", "word", "Kind", "Вид"),
+    Column("account_id", "account", "Account", "Счёт"),
+    Column("client", "text", "Client", "Клиент"),
+    Column("amount", "money", "Asked", "Запрошено"),
+    Column("currency", "currency", "Currency", "Валюта"),
+    Column("code", "code", "Code", "Код"),
+    Column("sentence", "text", "What the ledger said", "Что ответила книга"),
+    Column("key", "code", "Key", "Ключ"),
+)
+
+
+def declined() -> None:
+    """Draw the page."""
+    st.title(sentence("Declined"))
+    book = cached_book.book()
+    last = url_state.asked_day("to") or book.last_day
+    first = url_state.asked_day("from") or last.replace(day=1)
+    code, account = url_state.asked("code"), url_state.asked("of")
+    told = {"From": first, "To": last, "Code": code, "Account": account}
+    st.caption(" · ".join(f"{sentence(label)} **{plain(value)}**" for label, value in told.items() if value))
+    number = book.account(account) if account else None
+    found = cached_book.made(
+        ("declined", first, last, code, number),
+        lambda opened_book: lookups.declined(opened_book, first, last, code=code, account=number),
+    )
+    if not found.height:
+        st.info(sentence("nothing in this period"))
+        return
+    said = [refusal(code, facts) for code, facts in found.select("code", "facts").iter_rows()]
+    found = found.with_columns(pl.Series("sentence", said, pl.String))
+    display.table(found, COLUMNS, key="declined", behind=_transaction, hide_empty=True, rows=20)
+    st.caption(f"{say('rows: {n}', n=display.count(found.height))} · {say('click a row to see what is behind it')}")
+
+
+def _transaction(row: dict[str, Any]) -> links.Target:
+    return links.Target("pages/transaction.py", {"transaction": row["transaction"]})
+
+
+if __name__ == "__main__":
+    declined()

@@ -1,0 +1,140 @@
+"""One transaction: what was asked, what was answered, every entry and service line, what came of it later."""
+
+import json
+from html import escape
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from dashboards import cached_book, display, links, url_state
+from dashboards.forms import undo
+from dashboards.refusals import refusal
+from dashboards.translations import plain, say, sentence
+from reports import lookups
+from reports.core.report import Column
+
+LEGS = (
+    Column("leg", "number", "Leg", "№"),
+    Column("account", "account", "Account", "Счёт"),
+    Column("account_kind", "word", "On", "На счёте"),
+    Column("owner", "text", "Owner", "Чей"),
+    Column("currency", "currency", "Currency", "Валюта"),
+    Column("amount", "money", "Amount", "Сумма"),
+    Column("held", "money", "Held (change)", "Резерв (изменение)"),
+    Column("balance_after", "money", "Balance after", "Остаток после"),
+    Column("held_after", "money", "Held after", "Резерв после"),
+    Column("paid_for", "account", "Paid for", "За счёт-получатель"),
+)
+LINES = (
+    Column("line", "number", "Line", "Строка"),
+    Column("brand", "code", "Brand", "Бренд"),
+    Column("service", "code", "Service", "Услуга"),
+    Column("reference", "code", "Service no.", "№ услуги"),
+    Column("gross", "money", "Gross", "Без скидки"),
+    Column("discount", "money", "Discount", "Скидка"),
+    Column("amount", "money", "Net", "Со скидкой"),
+    Column("vat_rate", "rate", "VAT rate", "Ставка НДС"),
+    Column("vat", "money", "VAT", "НДС"),
+    Column("source", "account", "Paid by", "Оплачено со счёта"),
+    Column("payer", "text", "Payer", "Плательщик"),
+    Column("source_kind", "word", "Paid with", "Чем"),
+    Column("attributes", "text", "Attributes", "Признаки"),
+)
+LATER = (
+    Column("transaction", "number", "Transaction", "Операция"),
+    Column("posted_at", "instant", "Time", "Время"),
+    Column("kind", "word", "Kind", "Вид"),
+    Column("key", "code", "Key", "Ключ"),
+    Column("status", "word", "Status", "Статус"),
+    Column("amount", "money", "Amount", "Сумма"),
+    Column("currency", "currency", "Currency", "Валюта"),
+)
+
+
+def transaction() -> None:
+    """Draw the page."""
+    asked = url_state.text(st, "Number or key", "transaction", width=320)
+    if not asked:
+        st.title(sentence("Transactions"))
+        st.info(sentence("find a transaction by its number or by the caller's key"))
+        return
+    found = cached_book.made(("transaction", asked), lambda book: lookups.transaction(book, asked))
+    _head(found)
+    if found.legs.height:
+        st.subheader(sentence("Entries"))
+        display.table(found.legs, LEGS, key="legs", behind=_account, hide_empty=True)
+        _balanced(found.legs)
+    else:
+        st.caption(say("a declined command moves nothing"))
+    if found.lines.height:
+        st.subheader(sentence("Service lines"))
+        display.table(found.lines, LINES, key="lines", hide_empty=True)
+    if found.later.height:
+        st.subheader(sentence("Later transactions about it"))
+        display.table(found.later, LATER, key="later", behind=_transaction)
+
+
+def _head(found: lookups.Transaction) -> None:
+    facts = found.facts
+    st.title(f"{sentence(facts['kind'])} {facts['id']}")
+    zone = cached_book.book().cut.time_zone
+    badge = "green" if facts["status"] == "posted" else "red"
+    amount = display.money(facts["amount"], facts["currency"]) if facts["amount"] is not None else ""
+    st.markdown(f":{badge}-badge[{say(facts['status'])}] &nbsp; **{amount}** {say('asked for') if amount else ''}")
+    if facts["code"]:
+        st.error(plain(refusal(facts["code"], facts["facts"])), icon=":material/block:")
+    told = {
+        "Key": facts["key"],
+        "Booked": display.local(facts["posted_at"], zone, "%Y-%m-%d %H:%M:%S"),
+        "Business date": facts["business_date"],
+        "Value date": facts["value_date"],
+        "Recorded": display.local(facts["recorded_at"], zone, "%Y-%m-%d %H:%M:%S"),
+        "Expires": display.local(facts["expires_at"], zone) if facts["expires_at"] else None,
+        "Channel": facts["channel"],
+        "Reason": facts["reason"],
+        "By": facts["by"],
+        "Note": facts["note"],
+    }
+    written = [f"{sentence(label)} <b>{escape(str(value))}</b>" for label, value in told.items() if value]
+    st.html(f"<div class='tiffin-facts'>{' &nbsp;·&nbsp; '.join(written)}</div>")
+    _references(facts)
+    _undo(facts)
+
+
+def _undo(facts: dict[str, Any]) -> None:
+    """Lead to the form that undoes this transaction; whether it still can be, the ledger says there."""
+    form = undo.way(facts["kind"])
+    if facts["status"] == "posted" and form is not None:
+        query = {"form": form, "transaction": facts["id"]}
+        links.link(links.Target("pages/desk.py", query), f"{sentence(undo.TITLES[form])} →")
+
+
+def _references(facts: dict[str, Any]) -> None:
+    if facts["account_id"]:
+        target = links.Target("pages/account.py", {"account": facts["account_id"]})
+        links.link(target, f"{sentence('Asked for account')} {facts['account_id']} →")
+    if facts["refers_to"]:
+        target = links.Target("pages/transaction.py", {"transaction": facts["refers_to"]})
+        links.link(target, f"{sentence('Refers to')} {facts['refers_to']} →")
+
+
+def _balanced(legs: pl.DataFrame) -> None:
+    sums = legs.group_by("currency").agg(pl.col("amount").sum()).sort("currency")
+    if (sums["amount"] == 0).all():
+        st.html(f"<span class='tiffin-good'>✓ {say('the entries sum to zero')}</span>")
+    else:
+        st.error(f"{say('the entries do NOT sum to zero')}: {json.dumps(sums.rows(), default=str)}")
+
+
+def _account(row: dict[str, Any]) -> links.Target | None:
+    client = row["balance_after"] is not None
+    return links.Target("pages/account.py", {"account": row["account"]}) if client else None
+
+
+def _transaction(row: dict[str, Any]) -> links.Target:
+    return links.Target("pages/transaction.py", {"transaction": row["transaction"]})
+
+
+if __name__ == "__main__":
+    transaction()

@@ -1,0 +1,44 @@
+"""The words of the screens: English in the code, Russian from russian.toml. Reports and papers have their own."""
+
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+import streamlit as st
+
+from ledger.settings import Settings
+from reports.core.report import Language
+from reports.formats.code_names import spoken
+
+_MARKS = re.compile(r"([\\`*_\[\]$~<])")
+RUSSIAN = Path(__file__).with_name("russian.toml")
+
+
+@cache
+def russian() -> dict[str, str]:
+    """Return the Russian sentences by the English ones."""
+    return cast(dict[str, str], tomllib.loads(RUSSIAN.read_text(encoding="utf-8")))
+
+
+def plain(text: object) -> str:
+    """Return text that stands for itself where Streamlit reads Markdown: names are other people's."""
+    return _MARKS.sub(r"\\\1", str(text))
+
+
+def language() -> Language:
+    """Return the language that the viewer chose, at first that of the settings."""
+    return cast(Language, st.session_state.get("language") or Settings().language)
+
+
+def say(text: str, **values: object) -> str:
+    """Return a sentence of the screen, or a word of the ledger, in the viewer's language, with its values filled in."""
+    told = russian().get(text) or spoken(text, "ru") if language() == "ru" else text
+    return told.format(**values) if values else told
+
+
+def sentence(text: str, **values: object) -> str:
+    """Return it with a capital first letter."""
+    told = say(text, **values)
+    return told[:1].upper() + told[1:]

@@ -1,0 +1,165 @@
+"""Fields whose values live in the URL, so that a page can be shared, and a click can lead to a page that is filled in.
+
+A field takes its value from the URL when the URL is new to it, else from the viewer, and
+writes it back. Streamlit's own binding leaves default values out of the URL; here a shared
+page says its days even when they were the usual ones.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from typing import Any, TypeVar
+
+import streamlit as st
+
+from dashboards.translations import say, sentence
+
+T = TypeVar("T")
+
+
+def asked(name: str) -> str | None:
+    """Return what the URL says under that name."""
+    return st.query_params.get(name) or None
+
+
+def asked_day(name: str) -> date | None:
+    """Return the day that the URL says; None when there is none, or it is not a day."""
+    return _day(asked(name) or "")
+
+
+def arrive(page: str) -> None:
+    """Say which page is drawn. After the browser's Back, the URL is put back as it was on that page.
+
+    Streamlit goes back to the page, but with the URL's query of the page that was left.
+    """
+    state = st.session_state
+    left, query = state.get("left", (page, {}))
+    if page != left and query and st.query_params.to_dict() == query and page in state.get("queries", {}):
+        st.query_params.from_dict(state["queries"][page])
+    state.update(page=page, part="")
+
+
+def leave() -> None:
+    """Keep the URL of the page that was drawn, for those who come back to it."""
+    state, query = st.session_state, st.query_params.to_dict()
+    state["left"] = (state["page"], query)
+    state.setdefault("queries", {})[state["page"]] = query
+
+
+def remember(name: str, value: object) -> None:
+    """Write a value into the URL; None and blank take the name out."""
+    written = "" if value is None else str(value)
+    if written:
+        if st.query_params.get(name) != written:
+            st.query_params[name] = written
+    elif name in st.query_params:
+        del st.query_params[name]
+    st.session_state[f"told {_scope(name)}"] = written or None
+
+
+def days(place: Any, default: tuple[date, date]) -> tuple[date, date]:
+    """Draw a period of days, both included, and return it; while only its first day is chosen, the one before."""
+    key = _scope("from")
+    told = (asked("from"), asked("to"))
+    usual = (asked_day("from") or default[0], asked_day("to") or default[1])
+    if key not in st.session_state or told != st.session_state.get(f"told {key} to"):
+        st.session_state[key] = usual if usual[0] <= usual[1] else default
+    chosen = place.date_input(sentence("Period"), key=key, format="YYYY-MM-DD")
+    since, until = chosen if isinstance(chosen, tuple) and len(chosen) == 2 else usual
+    remember("from", since)
+    remember("to", until)
+    st.session_state[f"told {key} to"] = (since.isoformat(), until.isoformat())
+    return since, until
+
+
+def day(place: Any, label: str, name: str, default: date) -> date:
+    """Draw one day and return it."""
+    key = _seeded(name, default, lambda text: _day(text) or default)
+    chosen = place.date_input(sentence(label), key=key, format="YYYY-MM-DD")
+    assert isinstance(chosen, date)
+    remember(name, chosen)
+    return chosen
+
+
+def text(place: Any, label: str, name: str, **options: Any) -> str:
+    """Draw a line of text and return it, without blanks around it."""
+    key = _seeded(name, "", str)
+    written: str = place.text_input(sentence(label), key=key, **options).strip()
+    remember(name, written)
+    return written
+
+
+def choice(
+    place: Any,
+    label: str,
+    options: Sequence[str],
+    name: str,
+    *,
+    default: str | None = None,
+    blank: str = "any",
+    shown: Callable[[str], str] = str,
+) -> str | None:
+    """Draw a choice of one of the options and return it; without a default, None stands for `blank`."""
+    options = list(options)
+    key = _seeded(name, default, lambda told: told if told in options else default)
+    if st.session_state[key] not in options:
+        st.session_state[key] = default
+    chosen: str | None = place.selectbox(
+        sentence(label), options, index=None if default is None else options.index(default), key=key,
+        placeholder=say(blank), format_func=shown,
+    )  # fmt: skip
+    remember(name, chosen)
+    return chosen
+
+
+def who(place: Any) -> str:
+    """Draw who the viewer is, which is asked once a session, and return it."""
+    written: str = place.text_input(sentence("Who you are"), key="by", persist_state="session")
+    return written.strip()
+
+
+def one_of(place: Any, label: str, options: Sequence[str], name: str, *, shown: Callable[[str], str] = str) -> str:
+    """Draw the options side by side, of which one is always chosen, at first the first; return it."""
+    key = _seeded(name, options[0], lambda told: told if told in options else options[0])
+    chosen: str = place.pills(
+        sentence(label), options, key=key, required=True, format_func=shown, label_visibility="collapsed"
+    )
+    remember(name, chosen)
+    return chosen
+
+
+def several(
+    place: Any,
+    label: str,
+    options: Sequence[str],
+    name: str,
+    *,
+    default: Sequence[str] = (),
+    shown: Callable[[str], str] = str,
+) -> list[str]:
+    """Draw a choice of any of the options and return them."""
+    options = list(options)
+    key = _seeded(name, list(default), lambda told: [part for part in told.split(",") if part in options])
+    chosen: list[str] = place.multiselect(sentence(label), options, key=key, format_func=shown, placeholder=say("any"))
+    remember(name, ",".join(chosen))
+    return chosen
+
+
+def _scope(name: str) -> str:
+    """Return the key of a field: fields of one name on two pages are two."""
+    return f"{st.session_state.get('page', '')}/{st.session_state.get('part', '')}/{name}"
+
+
+def _seeded(name: str, default: T, read: Callable[[str], T]) -> str:
+    """Return the field's key, after putting in what the URL newly says."""
+    key = _scope(name)
+    told = asked(name)
+    if key not in st.session_state or told != st.session_state.get(f"told {key}"):
+        st.session_state[key] = default if told is None else read(told)
+    return key
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None

@@ -1,0 +1,188 @@
+"""Administration lines: who there is and on what terms, checked when they are built.
+
+Only the fields that are given count: what is absent stays as it is in the book.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+
+from ledger.core.commands import AccountRef, Amount, Currency, Day, Name, Text, why
+from ledger.core.money import said
+from ledger.core.tax_ids import check_detail, check_tax_id
+
+
+def _code(value: str) -> str:
+    if len(value) > 64:
+        raise ValueError(f"has {len(value)} characters, at most 64 are allowed")
+    return value
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{said(value)} is not a whole number")
+    if not 0 <= value <= 1_000_000:
+        raise ValueError(f"{value} is not from 0 to 1000000")
+    return value
+
+
+def _details(value: dict[str, str]) -> dict[str, str]:
+    for name, number in value.items():
+        check_detail(name, number)
+    return value
+
+
+def _colour(value: str) -> str:
+    if len(value) != 7 or value[0] != "#" or not all(letter in "0123456789abcdefABCDEF" for letter in value[1:]):
+        raise ValueError(f"{value} is not a colour such as #c8102e")
+    return value
+
+
+Code = Annotated[Name, AfterValidator(_code)]
+Whole = Annotated[int, BeforeValidator(_whole)]
+Details = Annotated[dict[Text, Text], AfterValidator(_details)]
+Colour = Annotated[Text, AfterValidator(_colour)]
+
+
+class Record(BaseModel):
+    """What all administration lines carry."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    never_null: ClassVar[frozenset[str]] = frozenset()
+
+    type: str
+    by: Text | None = None
+    note: Text | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_null_where_there_must_be_something(cls, given: Any) -> Any:
+        for name in sorted(cls.never_null):
+            if isinstance(given, Mapping) and name in given and given[name] is None:
+                raise ValueError(f"{name}: may not be null")
+        return given
+
+
+class _Identified(Record):
+    tax_id: Name | None = None
+    country: Name | None = None
+
+    @model_validator(mode="after")
+    def _tax_id_of_its_country(self) -> Self:
+        if self.tax_id is not None:
+            try:
+                check_tax_id(self.tax_id, self.country)
+            except ValueError as error:
+                raise ValueError(f"tax_id: {error}") from None
+        return self
+
+
+class Brand(_Identified):
+    """One of the company's own legal entities."""
+
+    never_null = frozenset({"name", "status"})
+
+    type: Literal["brand"] = "brand"
+    code: Code
+    name: Name | None = None
+    legal_name: Name | None = None
+    address: Text | None = None
+    bank_details: Details | None = None
+    colour: Colour | None = None
+    logo: Text | None = None
+    status: Literal["open", "closed"] | None = None
+
+
+class Party(_Identified):
+    """A client."""
+
+    never_null = frozenset({"kind", "name", "status"})
+
+    type: Literal["party"] = "party"
+    reference: Code
+    kind: Literal["individual", "legal_entity"] | None = None
+    name: Name | None = None
+    legal_name: Name | None = None
+    email: Text | None = None
+    phone: Text | None = None
+    address: Text | None = None
+    status: Literal["open", "closed"] | None = None
+
+
+class Account(Record):
+    """A party's personal account."""
+
+    never_null = frozenset({"party", "currency"})
+
+    type: Literal["account"] = "account"
+    reference: Code
+    party: Name | None = None
+    currency: Currency | None = None
+    holder: Name | None = None
+    contract_number: Text | None = None
+    contract_date: Day | None = None
+
+
+class AccountStatus(Record):
+    """Open, freeze or close an account."""
+
+    type: Literal["account_status"] = "account_status"
+    account: AccountRef
+    status: Literal["open", "frozen", "closed"]
+
+
+class CreditTerms(Record):
+    """How far, how long and when an account may be below zero."""
+
+    never_null = frozenset({"limit", "valid_from"})
+
+    type: Literal["credit_terms"] = "credit_terms"
+    account: AccountRef
+    limit: Amount | None = None
+    period_days: Whole | None = None
+    valid_from: Day | None = None
+    valid_until: Day | None = None
+
+
+class Link(Record):
+    """A payer that pays for a subaccount; `draw` null ends it."""
+
+    type: Literal["link"] = "link"
+    account: AccountRef
+    payer: AccountRef
+    draw: Literal["payer_first", "own_first"] | None = "payer_first"
+    priority: Whole = 1
+    brands: tuple[Name, ...] | None = None
+
+
+class WriteOffLimit(Record):
+    """How much may be drawn from a payer in a window; without `account`, for anyone; both null end it."""
+
+    type: Literal["write_off_limit"] = "write_off_limit"
+    payer: AccountRef
+    account: AccountRef | None = None
+    period: Literal["order", "day", "week", "month", "total"]
+    amount: Amount | None = None
+    count: Whole | None = None
+
+
+RECORDS: dict[str, type[Record]] = {
+    "brand": Brand,
+    "party": Party,
+    "account": Account,
+    "account_status": AccountStatus,
+    "credit_terms": CreditTerms,
+    "link": Link,
+    "write_off_limit": WriteOffLimit,
+}
+"""The administration lines by `type` in JSON."""
+
+
+def parse(record: Mapping[str, Any]) -> Record:
+    """Return the administration line that a JSON object says. Raises ValueError with one sentence."""
+    try:
+        return RECORDS[record["type"]].model_validate(record)
+    except ValidationError as error:
+        raise ValueError(why(error)) from None

@@ -1,0 +1,495 @@
+"""The book: the facts that decisions are made from, in memory, and how a transaction changes them.
+
+A book holds whole accounts and nothing half: the shell loads what a batch can touch,
+the tests build one by hand. `enter` is the only thing that changes it, and it notes
+what it changed, so that the shell can write exactly that. Amounts are minor units.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from copy import copy, deepcopy
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from itertools import count
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from ledger.core.outcomes import NOT_KEPT, Declined, Entry, Facts, Moved, Posted
+
+EVER = date.min
+"""First day of the window that never ends."""
+
+END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+
+PERIODS = ("order", "day", "week", "month", "total")
+
+
+class Account(NamedTuple):
+    """What never changes of an account, and its party's name."""
+
+    id: int
+    kind: str
+    currency: str
+    name: str
+    reference: str | None = None
+    party: int | None = None
+    brand: int | None = None
+    money_account: int | None = None
+
+    @property
+    def subject(self) -> str:
+        """Return how sentences call the account."""
+        return f"account {self.id} ({self.name})"
+
+
+class Brand(NamedTuple):
+    """A brand and whether it takes new business."""
+
+    id: int
+    code: str
+    open: bool = True
+
+
+class Terms(NamedTuple):
+    """Terms of credit, both days included."""
+
+    limit: int
+    period_days: int | None
+    valid_from: date
+    valid_until: date | None = None
+
+
+class Link(NamedTuple):
+    """A payer that pays for a subaccount; `brands` are ids, None for all."""
+
+    payer: int
+    draw: str
+    priority: int = 1
+    brands: frozenset[int] | None = None
+
+
+class Limit(NamedTuple):
+    """A write-off limit of a payer: an amount, a number of times; its own account means all that is drawn from it."""
+
+    account: int
+    period: str
+    amount: int | None
+    times: int | None
+
+
+@dataclass(slots=True)
+class Balance:
+    """The running state of a client account."""
+
+    balance: int = 0
+    held: int = 0
+    version: int = 0
+    posted_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class OpenDebit:
+    """What is unpaid of one debit."""
+
+    transaction: int
+    day: date
+    unpaid: int
+
+
+@dataclass(slots=True)
+class Usage:
+    """What was drawn in one window."""
+
+    amount: int = 0
+    count: int = 0
+
+
+@dataclass(slots=True)
+class HoldPart:
+    """What one source set aside for one line; `captured` is None until a capture takes the line."""
+
+    line: int
+    source: int
+    brand: int
+    amount: int
+    held: int
+    service: str
+    reference: str
+    gross: int
+    discount: int
+    vat_rate: Any = None
+    vat: int | None = None
+    attributes: dict[str, Any] | None = None
+    captured: int | None = None
+    refunded: int = 0
+
+
+@dataclass(slots=True)
+class Hold:
+    """Money set aside by the transaction of the same id."""
+
+    id: int
+    key: str
+    account: int
+    currency: str
+    day: date
+    expires_at: datetime
+    parts: list[HoldPart]
+    state: str = "open"
+
+    def drawn_from(self, source: int) -> int:
+        """Return what the hold, its captures and their refunds leave drawn from a source."""
+        return sum(part.held + (part.captured or 0) - part.refunded for part in self.parts if part.source == source)
+
+
+@dataclass(slots=True, kw_only=True)
+class Transaction:
+    """The ledger's answer to one command, posted (with entries) or declined (with code and facts).
+
+    `expiries` are the holds that ran out before it and are booked with it. `hold` is what
+    a hold set aside; `takes` is what a capture or refund takes of each part, by part.
+    """
+
+    key: str
+    kind: str
+    posted_at: datetime
+    day: date
+    id: int = 0
+    fingerprint: bytes = b""
+    code: str | None = None
+    facts: Facts | None = None
+    account: int | None = None
+    amount: int | None = None
+    currency: str | None = None
+    refers_to: int | None = None
+    value_date: date | None = None
+    expires_at: datetime | None = None
+    channel: str | None = None
+    reason: str | None = None
+    by: str | None = None
+    note: str | None = None
+    entries: tuple[Entry, ...] = ()
+    expiries: tuple["Transaction", ...] = ()
+    hold: list[HoldPart] | None = None
+    takes: list[tuple[int, int]] | None = None
+    final: bool = False
+
+    @property
+    def kept(self) -> bool:
+        """Tell whether the answer is recorded."""
+        return self.code not in NOT_KEPT
+
+    def clients(self) -> list[Entry]:
+        """Return the entries of client accounts, in drawing order."""
+        return [entry for entry in self.entries if entry.version is not None]
+
+    def revenue(self) -> list[Entry]:
+        """Return the service lines, or parts of them."""
+        return [entry for entry in self.entries if entry.line is not None]
+
+
+@dataclass(slots=True)
+class Book:
+    """Everything that the decisions about one batch may read."""
+
+    zone: ZoneInfo
+    now: datetime = END_OF_TIME
+    currency: str = "RUB"
+    closed_until: date | None = None
+    brands: dict[str, Brand] = field(default_factory=dict)
+    system: dict[tuple[int, str, str], int] = field(default_factory=dict)
+    accounts: dict[int, Account] = field(default_factory=dict)
+    references: dict[str, int] = field(default_factory=dict)
+    status: dict[int, str] = field(default_factory=dict)
+    bonuses: dict[int, list[int]] = field(default_factory=dict)
+    balances: dict[int, Balance] = field(default_factory=dict)
+    terms: dict[int, list[Terms]] = field(default_factory=dict)
+    links: dict[int, list[Link]] = field(default_factory=dict)
+    limits: dict[int, dict[int, list[Limit]]] = field(default_factory=dict)
+    usage: dict[tuple[int, int, str, date], Usage] = field(default_factory=dict)
+    open_debits: dict[int, dict[int, OpenDebit]] = field(default_factory=dict)
+    holds: dict[int, Hold] = field(default_factory=dict)
+    holding: dict[int, dict[int, Hold]] = field(default_factory=dict)
+    transactions: dict[str, Transaction] = field(default_factory=dict)
+    numbered: dict[int, Transaction] = field(default_factory=dict)
+    followers: dict[int, list[Transaction]] = field(default_factory=dict)
+    ids: Iterator[int] = field(default_factory=lambda: count(1))
+    entered: list[Transaction] = field(default_factory=list)
+    changed_usage: set[tuple[int, int, str, date]] = field(default_factory=set)
+    changed_holds: set[int] = field(default_factory=set)
+    changed_debits: dict[tuple[int, int], OpenDebit | None] = field(default_factory=dict)
+    days: dict[datetime, date] = field(default_factory=dict)
+
+    def day(self, at: datetime) -> date:
+        """Return the business date of an instant."""
+        day = self.days.get(at)
+        if day is None:
+            day = self.days[at] = at.astimezone(self.zone).date()
+        return day
+
+    def keep(self, hold: Hold) -> None:
+        """Take a hold into the book and index it by source."""
+        self.holds[hold.id] = hold
+        if hold.state == "open":
+            for part in hold.parts:
+                self.holding.setdefault(part.source, {})[hold.id] = hold
+
+    def know(self, transaction: Transaction) -> None:
+        """Let the transaction be found by its key, its number and what it refers to."""
+        self.transactions[transaction.key] = transaction
+        self.numbered[transaction.id] = transaction
+        if transaction.refers_to is not None:
+            self.followers.setdefault(transaction.refers_to, []).append(transaction)
+
+    def expired(self, account: int, at: datetime) -> list[Hold]:
+        """Return the holds that ran out by `at`, not yet booked, that still hold something on the account."""
+        return [
+            hold for hold in self.holding.get(account, {}).values()
+            if hold.expires_at <= at and any(part.held for part in hold.parts if part.source == account)
+        ]  # fmt: skip
+
+    def held(self, account: int, at: datetime) -> int:
+        """Return what is held on an account, not counting holds that ran out."""
+        if account not in self.holding:
+            return self.balances[account].held
+        gone = sum(part.held for hold in self.expired(account, at) for part in hold.parts if part.source == account)
+        return self.balances[account].held - gone
+
+    def terms_on(self, account: int, day: date) -> Terms | None:
+        """Return the credit terms in force on a day: the last recorded of those valid on it."""
+        for terms in reversed(self.terms.get(account, ())):
+            if terms.valid_from <= day and (terms.valid_until is None or day <= terms.valid_until):
+                return terms
+        return None
+
+    def oldest_unpaid(self, account: int) -> OpenDebit | None:
+        """Return the oldest debit that is not wholly paid."""
+        debits = self.open_debits.get(account)
+        return next(iter(debits.values())) if debits else None
+
+    def limits_of(self, payer: int, account: int) -> list[Limit]:
+        """Return the write-off limits that a draw from `payer` for `account` must keep, narrowest first."""
+        limits = self.limits.get(payer)
+        if limits is None:
+            return []
+        return [*limits.get(account, ()), *(limits.get(payer, ()) if account != payer else ())]
+
+    def used(self, payer: int, limit: Limit, at: datetime, day: date) -> Usage:
+        """Return what is drawn in the limit's window that holds `day`; nothing for a single order.
+
+        Holds that ran out by `at` count no more, whether or not that was booked.
+        """
+        if limit.period == "order":
+            return Usage()
+        since = window(limit.period, day)
+        used = self.usage.get((payer, limit.account, limit.period, since)) or Usage()
+        if payer not in self.holding:
+            return used
+        ran_out = [
+            hold for hold in self.expired(payer, at)
+            if window(limit.period, hold.day) == since and limit.account in (hold.account, payer)
+        ]  # fmt: skip
+        back = [sum(part.held for part in hold.parts if part.source == payer) for hold in ran_out]
+        ended = sum(hold.drawn_from(payer) == amount > 0 for hold, amount in zip(ran_out, back, strict=True))
+        return Usage(used.amount - sum(back), used.count - ended)
+
+    def sharing(self, accounts: Iterable[int]) -> set[int]:
+        """Return the accounts and all that share an open hold with one: when it runs out they move together."""
+        near, new = set[int](), set(accounts)
+        while new:
+            near |= new
+            holds = [hold for account in new for hold in self.holding.get(account, {}).values()]
+            new = {part.source for hold in holds for part in hold.parts} - near
+        return near
+
+    def saved(self, near: set[int]) -> Callable[[], None]:
+        """Return what puts the book back as it stands now, after commands that move only these accounts (`sharing`)."""
+        state: dict[str, dict[Any, Any]] = {
+            "balances": {account: self.balances[account] for account in near},
+            "usage": {key: usage for key, usage in self.usage.items() if key[0] in near},
+            "open_debits": {account: self.open_debits[account] for account in near & self.open_debits.keys()},
+            "changed_debits": {key: debit for key, debit in self.changed_debits.items() if key[0] in near},
+            "holds": {id_: hold for id_, hold in self.holds.items() if any(p.source in near for p in hold.parts)},
+            "holding": {account: self.holding[account] for account in near & self.holding.keys()},
+        }
+        # Copied in one go: what two of them share must stay shared. Whatever is not near is not copied.
+        state = {name: {**getattr(self, name), **copied} for name, copied in deepcopy(state).items()}
+        state["followers"] = {id_: list(followers) for id_, followers in self.followers.items()}
+        known = ("transactions", "numbered", "entered", "changed_holds", "changed_usage")
+        found = {name: copy(getattr(self, name)) for name in known}
+
+        def put_back() -> None:
+            for name, value in {**state, **found}.items():
+                setattr(self, name, value)
+
+        return put_back
+
+    def enter(self, transaction: Transaction) -> None:
+        """Make the transaction part of the book: number it, move balances, ages, usage and holds."""
+        for expiry in transaction.expiries:
+            self.enter(expiry)
+        transaction.id = next(self.ids)
+        self.entered.append(transaction)
+        self.know(transaction)
+        if transaction.code is not None:
+            return
+        for entry in transaction.clients():
+            self._move(transaction, entry)
+        if transaction.kind in _FOLLOW_UP:
+            _FOLLOW_UP[transaction.kind](self, transaction)
+
+    def _move(self, transaction: Transaction, entry: Entry) -> None:
+        assert entry.version is not None and entry.balance_after is not None and entry.held_after is not None
+        balance = self.balances[entry.account]
+        before = balance.balance
+        balance.balance, balance.held, balance.version = entry.balance_after, entry.held_after, entry.version
+        balance.posted_at = transaction.posted_at
+        if entry.amount < 0 and entry.balance_after < 0:
+            unpaid = -entry.balance_after - max(0, -before)
+            self._owe(entry.account, OpenDebit(transaction.id, transaction.day, unpaid))
+        elif entry.amount > 0 and before < 0:
+            self._settle(transaction, entry, -before - max(0, -entry.balance_after))
+
+    def _owe(self, account: int, debit: OpenDebit) -> None:
+        self.open_debits.setdefault(account, {})[debit.transaction] = debit
+        self.changed_debits[account, debit.transaction] = debit
+
+    def _settle(self, transaction: Transaction, entry: Entry, paid: int) -> None:
+        debits = self.open_debits[entry.account]
+        if transaction.kind == "refund" and transaction.refers_to in debits:
+            paid -= self._pay(entry.account, debits[transaction.refers_to], min(paid, entry.amount))
+        while paid:
+            paid -= self._pay(entry.account, next(iter(debits.values())), paid)
+
+    def _pay(self, account: int, debit: OpenDebit, most: int) -> int:
+        paid = min(debit.unpaid, most)
+        debit.unpaid -= paid
+        self.changed_debits[account, debit.transaction] = debit if debit.unpaid else None
+        if not debit.unpaid:
+            del self.open_debits[account][debit.transaction]
+        return paid
+
+    def _use(self, source: int, account: int, day: date, amount: int, times: int) -> None:
+        for limit in self.limits_of(source, account):
+            if limit.period == "order":
+                continue
+            key = (source, limit.account, limit.period, window(limit.period, day))
+            usage = self.usage.get(key)
+            if usage is None:
+                usage = self.usage[key] = Usage()
+            usage.amount += amount
+            usage.count += times
+            self.changed_usage.add(key)
+
+    def _draw(self, transaction: Transaction) -> None:
+        if not self.limits:
+            return
+        assert transaction.account is not None
+        for entry in transaction.clients():
+            drawn = entry.held - entry.amount
+            if drawn and entry.account in self.limits:
+                self._use(entry.account, transaction.account, transaction.day, drawn, 1)
+
+    def _hold(self, transaction: Transaction) -> None:
+        self._draw(transaction)
+        assert transaction.hold is not None and transaction.account is not None
+        assert transaction.currency is not None and transaction.expires_at is not None
+        self.keep(
+            Hold(
+                transaction.id, transaction.key, transaction.account, transaction.currency, transaction.day,
+                transaction.expires_at, transaction.hold,
+            )
+        )  # fmt: skip
+        self.changed_holds.add(transaction.id)
+
+    def _capture(self, transaction: Transaction) -> None:
+        hold = self._of(transaction)
+        for index, taken in transaction.takes or ():
+            part = hold.parts[index]
+            part.held -= taken
+            part.captured = (part.captured or 0) + taken
+        used_up = all(part.held == 0 and part.captured is not None for part in hold.parts)
+        if transaction.final or used_up:
+            self._end(hold, "captured")
+
+    def _of(self, transaction: Transaction) -> Hold:
+        assert transaction.refers_to is not None
+        self.changed_holds.add(transaction.refers_to)
+        return self.holds[transaction.refers_to]
+
+    def _end(self, hold: Hold, state: str) -> None:
+        """Close a hold; what it still set aside goes back to its sources and to their limits."""
+        back: dict[int, int] = {}
+        for part in hold.parts:
+            back[part.source] = back.get(part.source, 0) + part.held
+            part.held = 0
+        for source, amount in back.items():
+            if amount and source in self.limits:
+                self._use(source, hold.account, hold.day, -amount, -(hold.drawn_from(source) == 0))
+        hold.state = state
+        for source in back:
+            self.holding.get(source, {}).pop(hold.id, None)
+
+    def _release(self, transaction: Transaction) -> None:
+        self._end(self._of(transaction), "released")
+
+    def _expire(self, transaction: Transaction) -> None:
+        self._end(self._of(transaction), "expired")
+
+    def _refund(self, transaction: Transaction) -> None:
+        """Give back to the window of the debit, or of the hold that it captured."""
+        assert transaction.refers_to is not None
+        debit = self.numbered[transaction.refers_to]
+        assert debit.account is not None
+        hold = self.holds[debit.refers_to] if debit.kind == "capture" and debit.refers_to is not None else None
+        if hold is not None:
+            self.changed_holds.add(hold.id)
+            for entry in transaction.revenue():
+                part = next(p for p in hold.parts if (p.line, p.source) == (entry.line, entry.source))
+                part.refunded -= entry.amount
+        for entry in transaction.clients():
+            if entry.account in self.limits:
+                left = hold.drawn_from(entry.account) if hold else self.left_of(debit, entry.account)
+                day = hold.day if hold else debit.day
+                self._use(entry.account, debit.account, day, -entry.amount, -(left == 0))
+
+    def left_of(self, debit: Transaction, source: int) -> int:
+        """Return what of a debit's draw from a source is not refunded."""
+        follows = [t for t in self.followers.get(debit.id, ()) if t.kind == "refund" and t.code is None]
+        return sum(entry.amount for t in (debit, *follows) for entry in t.revenue() if entry.source == source)
+
+    def outcome(self, transaction: Transaction, *, replayed: bool = False) -> Posted | Declined:
+        """Return the transaction as its caller is told of it."""
+        if transaction.code is not None:
+            return Declined(
+                key=transaction.key, code=transaction.code, facts=transaction.facts or {}, replayed=replayed
+            )
+        moved = [
+            Moved(e.account, self.accounts[e.account].reference, e.amount, e.balance_after, e.held_after, e.version)
+            for e in transaction.entries
+            if e.version is not None and e.balance_after is not None and e.held_after is not None
+        ]
+        return Posted(
+            key=transaction.key, transaction=transaction.id, posted_at=transaction.posted_at, accounts=tuple(moved),
+            replayed=replayed,
+        )  # fmt: skip
+
+
+_FOLLOW_UP = {
+    "debit": Book._draw,
+    "hold": Book._hold,
+    "capture": Book._capture,
+    "release": Book._release,
+    "expiry": Book._expire,
+    "refund": Book._refund,
+}
+
+
+def window(period: str, day: date) -> date:
+    """Return the first day of the window of a period that holds `day`; weeks begin on Monday."""
+    if period == "day":
+        return day
+    if period == "week":
+        return day - timedelta(days=day.weekday())
+    if period == "month":
+        return day.replace(day=1)
+    return EVER

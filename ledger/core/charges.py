@@ -1,0 +1,271 @@
+"""Rules of the commands that charge for services: debit, hold, capture, release, refund.
+
+What each source paid of each line, the matrix line × source, is what captures and
+refunds go by, whatever links say by then.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from ledger.core import commands as c
+from ledger.core.book import Account, Book, Hold, HoldPart, Transaction
+from ledger.core.funding import Asked, Short, fund, sources
+from ledger.core.guards import Case, Move, Refused, Verdict, account_of, brand_of, in_order, merged, named, usable
+from ledger.core.money import minor, plain, share, split
+from ledger.core.outcomes import Entry, Facts, shown
+
+
+def _charge(case: Case) -> tuple[Account, list[HoldPart]]:
+    """Return the account asked and the parts, line × source, that fund the lines of a debit or hold."""
+    command = case.command
+    assert isinstance(command, (c.Debit, c.Hold))
+    account = account_of(case, command.account)
+    brands = [brand_of(case, line.brand).id for line in command.lines]
+    usable(case, account, spender=account)
+    paid = fund(case.book, _asked(case, command, account, brands))
+    if isinstance(paid, Short):
+        raise Refused(paid.code, **paid.facts)
+    parts: list[HoldPart] = []
+    for number, (line, brand, payers) in enumerate(zip(command.lines, brands, paid, strict=True), 1):
+        parts += _parts(number, line, brand, payers)
+    return account, parts
+
+
+def _asked(case: Case, command: c.Debit | c.Hold, account: Account, brands: list[int]) -> Asked:
+    amounts = [minor(line.amount) for line in command.lines]
+    at_most = minor(command.bonus_at_most) if command.bonus_at_most is not None else 0
+    asked = Asked(account, amounts, brands, case.at, case.book.day(case.at), command.kind, at_most)
+    if command.bonus_by_brand is not None:
+        known, most = case.book.brands, command.bonus_by_brand
+        asked.bonus_by_brand = {known[code].id: minor(most[code]) for code in most if code in known}
+    return asked
+
+
+def _parts(number: int, line: c.Line, brand: int, payers: list[tuple[int, int]]) -> list[HoldPart]:
+    """Return a line's parts by source; gross and VAT are spread as the amounts are."""
+    assert line.gross is not None
+    gross, vat = minor(line.gross), None if line.vat is None else minor(line.vat)
+    if len(payers) == 1:
+        return [_part(number, line, brand, *payers[0], gross, vat)]
+    amounts = [amount for _, amount in payers]
+    vats = [None] * len(amounts) if vat is None else split(vat, amounts)
+    return [
+        _part(number, line, brand, source, amount, of_gross, of_vat)
+        for (source, amount), of_gross, of_vat in zip(payers, split(gross, amounts), vats, strict=True)
+    ]
+
+
+def _part(number: int, line: c.Line, brand: int, source: int, amount: int, gross: int, vat: int | None) -> HoldPart:
+    return HoldPart(
+        number, source, brand, amount, amount, line.service, line.reference, gross, gross - amount,
+        line.vat_rate, vat, line.attributes,
+    )  # fmt: skip
+
+
+def _drawn(case: Case, account: Account, parts: list[HoldPart]) -> list[tuple[int, int]]:
+    """Return (source, amount) in drawing order; nothing from the account itself when nothing is drawn."""
+    drawn: dict[int, int] = {}
+    for part in parts:
+        if part.amount:
+            drawn[part.source] = drawn.get(part.source, 0) + part.amount
+    if not drawn:
+        return [(account.id, 0)]
+    if len(drawn) == 1:
+        return list(drawn.items())
+    order = (source.account.id for source in sources(case.book, account))
+    return [(source, drawn[source]) for source in order if source in drawn]
+
+
+def _for(book: Book, source: int, account: int) -> int | None:
+    """Return the subaccount that a source's entry names: a payer names for whom it paid."""
+    return account if source != account and book.accounts[source].kind == "money" else None
+
+
+def debit(case: Case) -> Verdict:
+    """Write off services: draw from the sources, credit the brands."""
+    account, parts = _charge(case)
+    moves = [
+        Move(source, -amount, 0, _for(case.book, source, account.id))
+        for source, amount in _drawn(case, account, parts)
+    ]  # fmt: skip
+    legs = [_service(case, part, account.currency, part.amount, part.gross, part.vat) for part in parts]
+    return Verdict(account, sum([part.amount for part in parts]), account.currency, moves, legs)
+
+
+def _service(case: Case, part: HoldPart, currency: str, amount: int, gross: int, vat: int | None) -> Entry:
+    # By place, without names: one is made for every line of every command.
+    return Entry(
+        case.book.system[part.brand, "revenue", currency], amount, 0, None, None, None, None, part.source, part.line,
+        part.service, part.reference, gross, gross - amount, part.vat_rate, vat, part.attributes,
+    )  # fmt: skip
+
+
+def hold(case: Case) -> Verdict:
+    """Set money aside at the sources."""
+    account, parts = _charge(case)
+    total = sum(part.amount for part in parts)
+    drawn = _drawn(case, account, parts)
+    moves = [Move(source, 0, amount, _for(case.book, source, account.id)) for source, amount in drawn]
+    return Verdict(account, total, account.currency, moves, [], hold=parts)
+
+
+def _open_hold(case: Case, key: str) -> tuple[Account, Hold]:
+    """Return the hold that has the key, open and not run out, and its account."""
+    found = named(case, key, ("hold",), "hold_not_found", "hold")
+    hold = case.book.holds[found.id]
+    accounts = [case.book.accounts[number] for number in dict.fromkeys([hold.account, *_sources(hold)])]
+    for account in accounts:
+        in_order(case, account)
+    usable(case, *accounts)
+    ran_out = hold.state == "expired" or (hold.state == "open" and hold.expires_at <= case.at)
+    if hold.state != "open" and not ran_out:
+        raise Refused("hold_not_open", key=key, state=hold.state)
+    if ran_out:
+        raise Refused("hold_expired", key=key, expires_at=shown(hold.expires_at))
+    return accounts[0], hold
+
+
+def _sources(hold: Hold) -> list[int]:
+    return [part.source for part in hold.parts]
+
+
+def release_moves(book: Book, hold: Hold) -> list[Move]:
+    """Return the moves that give back everything a hold still sets aside."""
+    return _moved(Move(part.source, 0, -part.held, _for(book, part.source, hold.account)) for part in hold.parts)
+
+
+def _moved(moves: Iterable[Move]) -> list[Move]:
+    """Return one move an account, without idle ones unless all are."""
+    together = merged(moves)
+    return [move for move in together if move.amount or move.held] or together[:1]
+
+
+def release(case: Case) -> Verdict:
+    """Give back the whole of what a hold still sets aside."""
+    command = case.command
+    assert isinstance(command, c.Release)
+    account, hold = _open_hold(case, command.hold)
+    total = sum(part.held for part in hold.parts)
+    return Verdict(account, total, hold.currency, release_moves(case.book, hold), [], hold.id)
+
+
+def capture(case: Case) -> Verdict:
+    """Write off what a hold set aside, from the hold's own sources."""
+    command = case.command
+    assert isinstance(command, c.Capture)
+    account, hold = _open_hold(case, command.hold)
+    left = [part.held for part in hold.parts]
+    facts = Facts(key=hold.key, currency=hold.currency, originally=[part.amount for part in hold.parts])
+    taken = _spread(command, hold.parts, left, "capture_exceeds_hold", facts)
+    whole = command.lines is None and command.amount is None
+    named = {line.line for line in command.lines or ()}
+    legs: list[Entry] = []
+    takes: list[tuple[int, int]] = []
+    moves: list[Move] = []
+    for index, (part, amount) in enumerate(zip(hold.parts, taken, strict=True)):
+        # A free line is captured once: with the whole, or when it is named.
+        free_line = part.amount == 0 and part.captured is None and (whole or part.line in named)
+        if amount or free_line:
+            before = part.captured or 0
+            gross, vat = _slice(part.gross, part.vat, before, amount, part.amount)
+            legs.append(_service(case, part, hold.currency, amount, gross, vat))
+            takes.append((index, amount))
+        released = part.held - amount if command.final else 0
+        subaccount = _for(case.book, part.source, hold.account)
+        moves.append(Move(part.source, -amount, -amount - released, subaccount))
+    if not legs and not command.final:
+        used_up = [index for index, part in enumerate(hold.parts) if part.line in named]
+        asked = sum(hold.parts[index].amount for index in used_up)
+        _exceeds("capture_exceeds_hold", facts, f"line {min(named)}", used_up, 0, asked)
+    return Verdict(
+        account, sum(taken), hold.currency, _moved(moves), legs, hold.id, takes=takes,
+        final=command.final,
+    )  # fmt: skip
+
+
+def _slice(gross: int, vat: int | None, before: int, amount: int, of: int) -> tuple[int, int | None]:
+    """Return the gross and VAT that go with `amount` after `before` out of `of`; the last slice takes the rest."""
+    upto = before + amount
+
+    def part(whole: int) -> int:
+        return share(whole, upto, of) - (share(whole, before, of) if before else 0)
+
+    return part(gross), None if vat is None else part(vat)
+
+
+def _spread(command: c.Capture | c.Refund, parts: list[Any], left: list[int], code: str, facts: Facts) -> list[int]:
+    """Return how much is taken of each part: by line as asked, then by source in proportion to what is left."""
+    lines: dict[int, list[int]] = {}
+    for index, part in enumerate(parts):
+        lines.setdefault(part.line, []).append(index)
+    left_of = {line: sum(left[index] for index in indices) for line, indices in lines.items()}
+    if command.lines is not None:
+        wanted = {
+            line.line: minor(line.amount) if line.amount is not None else left_of.get(line.line, 0)
+            for line in command.lines
+        }
+        for line, amount in wanted.items():
+            if line not in lines or amount > left_of[line]:
+                _exceeds(code, facts, f"line {line}", lines.get(line, []), left_of.get(line, 0), amount)
+    else:
+        total = sum(left)
+        amount = total if command.amount is None else minor(command.amount)
+        if amount > total:
+            _exceeds(code, facts, "amount", range(len(parts)), total, amount)
+        wanted = dict(zip(left_of, split(amount, list(left_of.values())), strict=True))
+    taken = [0] * len(parts)
+    for line, amount in wanted.items():
+        for index, part in zip(lines[line], split(amount, [left[index] for index in lines[line]]), strict=True):
+            taken[index] = part
+    return taken
+
+
+def _exceeds(code: str, facts: Facts, of: str, indices: Iterable[int], left: int, asked: int) -> None:
+    amount = sum(facts["originally"][index] for index in indices)
+    raise Refused(
+        code, key=facts["key"], of=of, amount=plain(amount), left=plain(left), refunded=plain(amount - left),
+        asked=plain(asked), currency=facts["currency"], over_by=plain(asked - left),
+    )  # fmt: skip
+
+
+def refund(case: Case) -> Verdict:
+    """Give back to each source what it paid, by line."""
+    command = case.command
+    assert isinstance(command, c.Refund)
+    debit = named(case, command.debit, ("debit", "capture"), "debit_not_found", "debit")
+    assert debit.account is not None and debit.currency is not None
+    services = list(debit.revenue())
+    numbers = dict.fromkeys([debit.account, *(s.source for s in services if s.source is not None)])
+    accounts = [case.book.accounts[number] for number in numbers]
+    usable(case, *accounts)
+    before = _refunded(case, debit)
+    left = [s.amount - before.get((s.line, s.source), 0) for s in services]
+    facts = Facts(key=debit.key, currency=debit.currency, originally=[s.amount for s in services])
+    taken = _spread(command, services, left, "refund_exceeds_debit", facts)
+    if not any(taken):
+        _exceeds("refund_exceeds_debit", facts, "amount", range(len(services)), 0, sum(facts["originally"]))
+    moves: list[Move] = []
+    legs: list[Entry] = []
+    for s, amount in zip(services, taken, strict=True):
+        if not amount:
+            continue
+        assert s.source is not None and s.gross is not None
+        gross, vat = _slice(s.gross, s.vat, before.get((s.line, s.source), 0), amount, s.amount)
+        legs.append(
+            s._replace(amount=-amount, gross=-gross, discount=amount - gross, vat=None if vat is None else -vat)
+        )
+        moves.append(Move(s.source, amount, 0, _for(case.book, s.source, debit.account)))
+    order = {entry.account: place for place, entry in enumerate(debit.clients())}
+    ordered = sorted(_moved(moves), key=lambda move: order[move.account])
+    return Verdict(accounts[0], sum(taken), debit.currency, ordered, legs, debit.id)
+
+
+def _refunded(case: Case, debit: Transaction) -> dict[tuple[int | None, int | None], int]:
+    """Return what was refunded of a debit by line and source."""
+    refunded: dict[tuple[int | None, int | None], int] = {}
+    for follower in case.book.followers.get(debit.id, ()):
+        if follower.kind == "refund" and follower.code is None:
+            for entry in follower.revenue():
+                key = entry.line, entry.source
+                refunded[key] = refunded.get(key, 0) - entry.amount
+    return refunded

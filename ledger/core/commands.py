@@ -1,0 +1,540 @@
+"""Commands: what a caller may ask of the ledger, checked when they are built.
+
+An account given as a string is the caller's reference for it, given as a number it is
+the account's number, whose check digit is verified here. Amounts are Decimals with two
+decimals; a command that breaks a rule of form is never built (ValueError, `why`).
+"""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    ConfigDict,
+    Strict,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic.dataclasses import dataclass
+
+from ledger.core.money import amount_of, is_account_number, is_currency, said
+
+T = TypeVar("T")
+KEY_LENGTH = 64
+TEXT_LENGTH = 1000
+LINES = 1000
+OWN_KEYS = "tiffin:"
+"""Keys with this start are the ledger's own (expiries)."""
+
+
+def _text(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError(f"{said(value)} is not text")
+    if len(value) > TEXT_LENGTH:
+        raise ValueError(f"is longer than {TEXT_LENGTH} characters")
+    if any(ord(letter) < 32 and letter not in "\n\t" for letter in value):
+        raise ValueError("has control characters")
+    if any(0xD800 <= ord(letter) <= 0xDFFF for letter in value):
+        raise ValueError("has half a character (a surrogate without its other half)")
+    return value
+
+
+def _name(value: str) -> str:
+    if not value.strip():
+        raise ValueError("is blank")
+    return value
+
+
+def _key(value: str) -> str:
+    _name(value)
+    if len(value) > KEY_LENGTH:
+        raise ValueError(f"has {len(value)} characters, at most {KEY_LENGTH} are allowed")
+    if value.startswith(OWN_KEYS):
+        raise ValueError(f"keys that start with {OWN_KEYS} are the ledger's own")
+    return value
+
+
+def _amount(value: object) -> Decimal:
+    amount = amount_of(value)
+    if amount < 0:
+        raise ValueError(f"{amount} is negative")
+    return amount
+
+
+def _positive(value: object) -> Decimal:
+    amount = _amount(value)
+    if amount == 0:
+        raise ValueError("is zero")
+    return amount
+
+
+def _not_zero(value: object) -> Decimal:
+    amount = amount_of(value)
+    if amount == 0:
+        raise ValueError("is zero")
+    return amount
+
+
+def _account(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(f"{said(value)} is neither an account number nor a reference")
+    if isinstance(value, str):
+        return _name(str(_text(value)))
+    if not 10 <= value < 10**18 or not is_account_number(value):
+        raise ValueError(f"{value} is not an account number: its last digit is not the check digit")
+    return value
+
+
+def _currency(value: str) -> str:
+    if not is_currency(value):
+        raise ValueError(f"{said(value)} is not an ISO 4217 currency with two decimals")
+    return value
+
+
+def _instant(value: object) -> object:
+    written = said(value)
+    if isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}[T ]\d", value):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{written} is not a time in ISO 8601") from None
+    if not isinstance(value, datetime):
+        raise ValueError(f"{written} is not a time in ISO 8601")
+    if value.tzinfo is None:
+        raise ValueError(f"{written} has no time zone")
+    # At the ends of the calendar there is no tomorrow, and no other time zone.
+    if not 1900 <= value.year <= 9998:
+        raise ValueError(f"{written} is not between the years 1900 and 9998")
+    return value.astimezone(UTC)
+
+
+def _day(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{said(value)} is not a date") from None
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise ValueError(f"{said(value)} is not a date")
+    return value
+
+
+def _rate(value: object) -> Decimal:
+    rate = amount_of(value)
+    if not 0 <= rate <= 100:
+        raise ValueError(f"{rate} is not a rate from 0 to 100 percent")
+    return rate
+
+
+def _attributes(value: object, depth: int = 0) -> object:
+    if depth > 8:
+        raise ValueError("are nested more than eight deep")
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        raise ValueError(f"{value} is not JSON")
+    if isinstance(value, Mapping):
+        # Sorted, so that the order of names does not make other content.
+        return {str(_text(name)): _attributes(inner, depth + 1) for name, inner in sorted(value.items(), key=str)}
+    if isinstance(value, list | tuple):
+        return [_attributes(inner, depth + 1) for inner in value]
+    if value is not None and not isinstance(value, int | float):
+        raise ValueError(f"{said(value)} is not JSON")
+    return value
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Name = Annotated[str, BeforeValidator(_text), AfterValidator(_name)]
+Key = Annotated[str, BeforeValidator(_text), AfterValidator(_key)]
+Amount = Annotated[Decimal, BeforeValidator(_amount)]
+Positive = Annotated[Decimal, BeforeValidator(_positive)]
+NotZero = Annotated[Decimal, BeforeValidator(_not_zero)]
+AccountRef = Annotated[int | str, BeforeValidator(_account)]
+Currency = Annotated[str, BeforeValidator(_text), AfterValidator(_currency)]
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+Day = Annotated[date, BeforeValidator(_day)]
+Rate = Annotated[Decimal, BeforeValidator(_rate)]
+Attributes = Annotated[dict[str, Any], BeforeValidator(_attributes)]
+
+CONFIG = ConfigDict(extra="forbid")
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Share:
+    """One part of a payment: into which account, through which brand (the payment's own by default)."""
+
+    account: AccountRef
+    amount: Positive
+    brand: Name | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Part:
+    """One part of an allocation: into which account."""
+
+    account: AccountRef
+    amount: Positive
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Line:
+    """One service line: `gross - discount = amount`; VAT is included in the amount."""
+
+    brand: Name
+    amount: Amount
+    service: Text = ""
+    reference: Text = ""
+    gross: Amount | None = None
+    discount: Amount | None = None
+    vat_rate: Rate | None = None
+    vat: Amount | None = None
+    attributes: Attributes | None = None
+
+    @model_validator(mode="after")
+    def _sums(self) -> Self:
+        gross, discount = self.gross, self.discount
+        if gross is None:
+            gross = self.amount + (discount or Decimal("0.00"))
+        if discount is None:
+            discount = gross - self.amount
+        if gross - discount != self.amount or discount < 0:
+            raise ValueError(f"gross {gross} less discount {discount} is not the amount {self.amount}")
+        if gross == 0:
+            raise ValueError("amount: is zero and so is gross; a free line needs a gross and a discount")
+        if self.vat is not None and self.vat > self.amount:
+            raise ValueError(f"vat: {self.vat} is more than the amount {self.amount}")
+        object.__setattr__(self, "gross", gross)
+        object.__setattr__(self, "discount", discount)
+        if self.vat is None and self.vat_rate is not None:
+            vat = (self.amount * self.vat_rate / (100 + self.vat_rate)).quantize(Decimal("0.01"), "ROUND_HALF_UP")
+            object.__setattr__(self, "vat", vat)
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class LineAmount:
+    """How much of one earlier line; no amount means all that is left of it."""
+
+    line: Annotated[int, Strict()]
+    amount: Amount | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Command:
+    """What all commands carry. `at` is the booking time (default: the database's clock)."""
+
+    kind: ClassVar[str]
+
+    key: Key
+    at: Instant | None = None
+    value_date: Day | None = None
+    by: Text | None = None
+    note: Text | None = None
+    currency: Currency | None = None
+
+    @cached_property
+    def fingerprint(self) -> bytes:
+        """16 bytes that are the same for the same content, whatever way it was written.
+
+        What was not said does not count, so an optional field that a later version adds changes no fingerprint.
+        """
+        content: list[Any] = [self.kind]
+        for name, value in self.__dict__.items():
+            if value is not None:
+                content.append(name)
+                content.append([_said(part) for part in value] if type(value) is tuple else value)
+        return hashlib.blake2b(repr(content).encode(), digest_size=16).digest()
+
+
+def _said(part: Any) -> Any:
+    """Return the values of a part's fields, without the last ones if they were not said; a text as it is."""
+    if isinstance(part, str):
+        return part
+    # Without their names: this is done for every line of every command.
+    values = [*part.__dict__.values()]
+    while values[-1] is None:
+        values.pop()
+    return values
+
+
+def _check_split(amount: Decimal, split: tuple[Share, ...] | tuple[Part, ...]) -> None:
+    if not 1 <= len(split) <= LINES:
+        raise ValueError(f"split: has {len(split)} parts, 1 to {LINES} are allowed")
+    total = sum((part.amount for part in split), Decimal("0.00"))
+    if total != amount:
+        raise ValueError(f"split: the parts sum to {total}, not to the amount {amount}")
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Payment(Command):
+    """Money in: into one account, split over several, or without an account to the brand's `unallocated`."""
+
+    kind: ClassVar[str] = "payment"
+
+    amount: Positive
+    account: AccountRef | None = None
+    brand: Name | None = None
+    channel: Text | None = None
+    split: tuple[Share, ...] | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.account is not None and self.split is not None:
+            raise ValueError("split: goes without account")
+        if self.split is not None:
+            _check_split(self.amount, self.split)
+        if self.brand is None and (self.split is None or any(part.brand is None for part in self.split)):
+            raise ValueError("brand: is missing")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Allocate(Command):
+    """Give an unallocated payment, named by its key, its accounts."""
+
+    kind: ClassVar[str] = "allocate"
+
+    payment: Name
+    split: tuple[Part, ...]
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        _check_split(self.amount, self.split)
+        return self
+
+    @property
+    def amount(self) -> Decimal:
+        """Return what the parts sum to."""
+        return sum((part.amount for part in self.split), Decimal("0.00"))
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Payout(Command):
+    """Money out, of the client's own."""
+
+    kind: ClassVar[str] = "payout"
+
+    account: AccountRef
+    amount: Positive
+    brand: Name
+    channel: Text | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class _Charge(Command):
+    """Lines to be paid for; at most `bonus_at_most` of it by points.
+
+    With `bonus_by_brand`, points of each brand pay at most its amount, those of other brands nothing.
+    """
+
+    account: AccountRef
+    lines: tuple[Line, ...]
+    bonus_at_most: Amount | None = None
+    bonus_by_brand: dict[Name, Amount] | None = None
+
+    @model_validator(mode="after")
+    def _has_lines(self) -> Self:
+        if not 1 <= len(self.lines) <= LINES:
+            raise ValueError(f"lines: there are {len(self.lines)}, 1 to {LINES} are allowed")
+        amount_of(self.amount)
+        return self
+
+    @property
+    def amount(self) -> Decimal:
+        """Return what the lines sum to."""
+        return sum((line.amount for line in self.lines), Decimal("0.00"))
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Debit(_Charge):
+    """A write-off for services."""
+
+    kind: ClassVar[str] = "debit"
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Hold(_Charge):
+    """Money set aside for services until `expires_at`."""
+
+    kind: ClassVar[str] = "hold"
+
+    expires_at: Instant
+
+
+def _check_lines(amount: Decimal | None, lines: tuple[LineAmount, ...] | None) -> None:
+    if lines is None:
+        return
+    if amount is not None:
+        raise ValueError("amount: goes without lines")
+    if not 1 <= len(lines) <= LINES:
+        raise ValueError(f"lines: there are {len(lines)}, 1 to {LINES} are allowed")
+    if len({line.line for line in lines}) < len(lines):
+        raise ValueError("lines: a line is named twice")
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Capture(Command):
+    """Write off what a hold, named by its key, set aside: all of it, an amount, or by line."""
+
+    kind: ClassVar[str] = "capture"
+
+    hold: Name
+    amount: Positive | None = None
+    lines: tuple[LineAmount, ...] | None = None
+    final: Annotated[bool, Strict()] = False
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        _check_lines(self.amount, self.lines)
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Release(Command):
+    """Give back the whole of what a hold, named by its key, still sets aside."""
+
+    kind: ClassVar[str] = "release"
+
+    hold: Name
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Refund(Command):
+    """Money back for an earlier debit or capture, named by its key: all that is left, an amount, or by line."""
+
+    kind: ClassVar[str] = "refund"
+
+    debit: Name
+    amount: Positive | None = None
+    lines: tuple[LineAmount, ...] | None = None
+    reason: Text | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        _check_lines(self.amount, self.lines)
+        if self.lines and all(line.amount == 0 for line in self.lines):
+            raise ValueError("lines: their amounts sum to zero")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Reverse(Command):
+    """Undo a whole payment, payout, transfer or adjustment, named by its key, once."""
+
+    kind: ClassVar[str] = "reverse"
+
+    transaction: Name
+    reason: Name
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Transfer(Command):
+    """Own money from one account to another of the same currency."""
+
+    kind: ClassVar[str] = "transfer"
+
+    account: AccountRef
+    to: AccountRef
+    amount: Positive
+
+    @model_validator(mode="after")
+    def _two_accounts(self) -> Self:
+        if self.account == self.to:
+            raise ValueError("to: is the account itself")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Adjustment(Command):
+    """A manual correction with a reason; the amount may be negative."""
+
+    kind: ClassVar[str] = "adjustment"
+
+    account: AccountRef
+    amount: NotZero
+    brand: Name
+    reason: Name
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Bonus(Command):
+    """Points given to (or, negative, taken from) a bonus account, by its number, against its brand's expense."""
+
+    kind: ClassVar[str] = "bonus"
+
+    account: AccountRef
+    amount: NotZero
+    reason: Name
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Mark(Command):
+    """Something that happened to an account and moved nothing (an order delivered), kept with its key.
+
+    Without an account it can only be refused.
+    """
+
+    kind: ClassVar[str] = "mark"
+
+    account: AccountRef | None = None
+    reason: Name
+
+
+COMMANDS: dict[str, type[Command]] = {
+    command.kind: command
+    for command in (
+        Payment, Allocate, Payout, Debit, Hold, Capture, Release, Refund, Reverse, Transfer, Adjustment, Bonus,
+        Mark,
+    )
+}  # fmt: skip
+"""The commands by `type` in JSON."""
+
+_ADAPTERS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(command) for kind, command in COMMANDS.items()}
+
+
+def parse(record: Mapping[str, Any]) -> Command:
+    """Return the command that a JSON object says. Raises ValueError with one sentence (see `why`)."""
+    kind = record.get("type")
+    adapter = _ADAPTERS.get(kind) if isinstance(kind, str) else None
+    if adapter is None:
+        raise ValueError(f"type: {said(kind)} is not a known type" if "type" in record else "type: is missing")
+    try:
+        command = adapter.validate_python({name: value for name, value in record.items() if name != "type"})
+    except ValidationError as error:
+        raise ValueError(why(error)) from None
+    assert isinstance(command, Command)
+    return command
+
+
+def trusted(made: type[T], **fields: Any) -> T:
+    """Return a command, or a part of one, whose fields the program itself made well: they are not checked again.
+
+    A second level that makes a debit of every order would otherwise check what it has computed.
+    """
+    command = object.__new__(made)
+    object.__setattr__(command, "__dict__", fields)
+    return command
+
+
+def why(error: ValidationError) -> str:
+    """Return the first thing wrong as one sentence that starts with the field's name."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(str(part) for part in first["loc"] if not (isinstance(part, str) and part.startswith("function-")))
+    message = {
+        "missing": "is missing",
+        "missing_argument": "is missing",
+        "missing_keyword_only_argument": "is missing",
+        "unexpected_keyword_argument": "is not a known field",
+        "extra_forbidden": "is not a known field",
+    }.get(first["type"]) or first["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
+    message = message.replace("a valid tuple", "a list")  # as callers of any language say it
+    # A rule of the whole may name the field that breaks it.
+    joint = "." if re.match(r"\w+: ", message) else ": "
+    return f"{where[:100]}{joint}{message}" if where else message

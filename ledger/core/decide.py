@@ -1,0 +1,245 @@
+"""Decide what a command means for the book. Nothing here reads a clock or writes.
+
+Rules are tried in the order of outcomes.DECLINES, so a command that breaks several
+always gets the same answer. `decide` leaves the book as it is; `answer` also enters
+what was decided, so that the next command of the batch sees it.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ledger.core import charges, payments
+from ledger.core import commands as c
+from ledger.core.book import Account, Book, Hold, Transaction
+from ledger.core.guards import Case, Move, Refused, Verdict, in_order
+from ledger.core.money import LARGEST_BALANCE, minor, plain
+from ledger.core.outcomes import RANK, Declined, Entry, Facts, Invalid, Posted, shown
+
+Answer = Posted | Declined | Invalid
+
+
+def answer(book: Book, command: c.Command, now: datetime) -> Answer:
+    """Return the outcome of one command and enter what it does into the book.
+
+    A key that the book knows is answered as it was, or refused when the content differs.
+    """
+    known = replay(book, command)
+    return known or entered(book, decide(book, command, now))
+
+
+def replay(book: Book, command: c.Command) -> Posted | Declined | None:
+    """Return the first answer to a key that the book knows, or the refusal of other content under it."""
+    known = book.transactions.get(command.key)
+    if known is None:
+        return None
+    if known.fingerprint == command.fingerprint:
+        return book.outcome(known, replayed=True)
+    return Declined(key=command.key, code="key_reused", facts={"key": command.key, "transaction": known.id})
+
+
+def entered(book: Book, decided: Transaction | Invalid) -> Answer:
+    """Enter a decision into the book and return its outcome."""
+    if isinstance(decided, Invalid):
+        return decided
+    if decided.kept:
+        book.enter(decided)
+    return book.outcome(decided)
+
+
+@dataclass(slots=True)
+class Seam:
+    """The ledger as a second level sees it: a book, on which it decides as often as it likes.
+
+    The second level makes commands of what its own caller `sent`. One of them answers the
+    caller's key, the others are kept under the ledger's own keys.
+    """
+
+    book: Book
+
+    def decide(
+        self, command: c.Command, at: datetime | None = None, *, sent: c.Command | None = None, own_key: str = ""
+    ) -> Answer:
+        """Return the outcome of a command on what the commands before it left; `at` defaults to the book's clock."""
+        if sent is None and not own_key:
+            return answer(self.book, command, at or self.book.now)
+        decided = decide(self.book, command, at or self.book.now, sent=sent)
+        if own_key and isinstance(decided, Transaction):
+            decided.key = f"{c.OWN_KEYS}{own_key}"
+        return entered(self.book, decided)
+
+    def refuse(
+        self, command: c.Command, code: str, facts: Facts, at: datetime | None = None, *, sent: c.Command | None = None
+    ) -> Answer:
+        """Decline a command for a rule of the second level, and keep that.
+
+        A rule of the ledger's own that stands before it in DECLINES is named instead.
+        """
+        decided = decide(self.book, command, at or self.book.now, sent=sent)
+        if isinstance(decided, Transaction) and (decided.code is None or RANK[decided.code] > RANK[code]):
+            decided = replace(
+                decided, code=code, facts=facts, entries=(), expiries=(), hold=None, takes=None, refers_to=None
+            )
+        return entered(self.book, decided)
+
+    def expire(self, account: int, until: datetime) -> None:
+        """Book the account's holds that ran out at or before `until`, each at its own time."""
+        for hold in sorted(self.book.expired(account, until), key=lambda hold: (hold.expires_at, hold.id)):
+            self.book.enter(expiry(self.book, hold))
+
+
+def decide(book: Book, command: c.Command, now: datetime, *, sent: c.Command | None = None) -> Transaction | Invalid:
+    """Return the transaction that a command is, posted or declined, not yet entered.
+
+    `now` is the booking time of a command that names none; it is moved up to the latest
+    entry of the accounts concerned. A time after `now` is invalid.
+    """
+    if command.at is not None and command.at > now:
+        return Invalid(key=command.key, message=f"at: {shown(command.at)} is in the future; it is {shown(now)}")
+    case = Case(book, command, command.at or now, command.at is not None, sent)
+    try:
+        verdict = RULES[command.kind](case)
+        while _moved_up(case, verdict):
+            verdict = RULES[command.kind](case)
+        if isinstance(command, c.Hold) and command.expires_at <= case.at:
+            late = f"expires_at: {shown(command.expires_at)} is not after the booking time, {shown(case.at)}"
+            return Invalid(key=command.key, message=late)
+        return _posted(case, verdict)
+    except Refused as refused:
+        return _declined(case, refused, now)
+
+
+def _moved_up(case: Case, verdict: Verdict) -> bool:
+    """Tell whether an account that only the rule found (a payer) has a later entry, so that the time moved up."""
+    before = case.at
+    for move in verdict.moves:
+        in_order(case, case.book.accounts[move.account])
+    return case.at > before
+
+
+def _transaction(case: Case, at: datetime) -> Transaction:
+    """Return what a transaction takes over from its command as it stands."""
+    command = case.command
+    transaction = Transaction(
+        key=command.key,
+        kind=command.kind,
+        fingerprint=(case.sent or command).fingerprint,
+        posted_at=at,
+        day=case.book.day(at),
+        value_date=command.value_date,
+        by=command.by,
+        note=command.note,
+    )
+    for name in _OWN_FIELDS[command.kind]:
+        setattr(transaction, name, getattr(command, name))
+    return transaction
+
+
+def _declined(case: Case, refused: Refused, now: datetime) -> Transaction:
+    closed = case.book.closed_until
+    # A decline must not appear on a closed day, whose reports are the same for ever.
+    at = now if closed is not None and case.book.day(case.at) <= closed else case.at
+    amount = getattr(case.command, "amount", None)
+    asked = getattr(case.command, "account", None)
+    number = case.book.references.get(asked) if isinstance(asked, str) else asked
+    account = case.book.accounts.get(number) if number is not None else None
+    transaction = _transaction(case, at)
+    transaction.code, transaction.facts = refused.code, refused.facts
+    transaction.account = account.id if account else None
+    transaction.amount = minor(amount) if amount is not None else None
+    transaction.currency = account.currency if account else case.command.currency
+    return transaction
+
+
+def _posted(case: Case, verdict: Verdict) -> Transaction:
+    running: dict[int, tuple[int, int, int]] = {}
+    transaction = _transaction(case, case.at)
+    if case.book.holding:
+        transaction.expiries = tuple(_expiries(case, verdict.moves, running))
+    transaction.account = verdict.account.id if verdict.account else None
+    transaction.amount, transaction.currency = verdict.amount, verdict.currency
+    transaction.refers_to = verdict.refers_to
+    transaction.entries = (*_numbered(case.book, verdict.moves, running), *verdict.legs)
+    transaction.hold, transaction.takes, transaction.final = verdict.hold, verdict.takes, verdict.final
+    return transaction
+
+
+def _numbered(book: Book, moves: Iterable[Move], running: dict[int, tuple[int, int, int]]) -> list[Entry]:
+    """Return client entries with version and running balance; `running` carries them between transactions."""
+    entries = []
+    for account, amount, held, subaccount in moves:
+        if account in running:
+            balance_now, held_now, version = running[account]
+        else:
+            state = book.balances[account]
+            balance_now, held_now, version = state.balance, state.held, state.version
+        balance_now, held_now, version = balance_now + amount, held_now + held, version + 1
+        if not -LARGEST_BALANCE <= balance_now <= LARGEST_BALANCE:
+            raise _out_of_range(book.accounts[account], balance_now)
+        running[account] = balance_now, held_now, version
+        entries.append(Entry(account, amount, held, version, balance_now, held_now, subaccount))
+    return entries
+
+
+def _out_of_range(account: Account, balance: int) -> Refused:
+    return Refused(
+        "balance_out_of_range", account=account.id, subject=account.subject, currency=account.currency,
+        balance=plain(balance), most=plain(LARGEST_BALANCE),
+    )  # fmt: skip
+
+
+def _expiries(case: Case, moved: Iterable[Move], running: dict[int, tuple[int, int, int]]) -> list[Transaction]:
+    """Return the holds that ran out on the accounts moved, each as a transaction at its own time.
+
+    A hold's expiry moves all its sources, so their expired holds go with it: entries of an
+    account are in order of time.
+    """
+    ran_out: dict[int, Hold] = {}
+    accounts = [move.account for move in moved]
+    while accounts:
+        for hold in case.book.expired(accounts.pop(), case.at):
+            if hold.id not in ran_out:
+                ran_out[hold.id] = hold
+                accounts += [part.source for part in hold.parts]
+    ordered = sorted(ran_out.values(), key=lambda hold: (hold.expires_at, hold.id))
+    return [expiry(case.book, hold, running) for hold in ordered]
+
+
+def expiry(book: Book, hold: Hold, running: dict[int, tuple[int, int, int]] | None = None) -> Transaction:
+    """Return the transaction that books a hold's expiry, at `expires_at`, on all its sources."""
+    given_back = charges.release_moves(book, hold)
+    return Transaction(
+        key=f"{c.OWN_KEYS}expiry:{hold.id}",
+        kind="expiry",
+        posted_at=hold.expires_at,
+        day=book.day(hold.expires_at),
+        account=hold.account,
+        amount=-sum(move.held for move in given_back),
+        currency=hold.currency,
+        refers_to=hold.id,
+        entries=tuple(_numbered(book, given_back, {} if running is None else running)),
+    )
+
+
+RULES: dict[str, Callable[[Case], Verdict]] = {
+    "payment": payments.payment,
+    "allocate": payments.allocate,
+    "payout": payments.payout,
+    "transfer": payments.transfer,
+    "adjustment": payments.adjustment,
+    "bonus": payments.bonus,
+    "mark": payments.mark,
+    "reverse": payments.reverse,
+    "debit": charges.debit,
+    "hold": charges.hold,
+    "capture": charges.capture,
+    "release": charges.release,
+    "refund": charges.refund,
+}
+"""The rule of each kind of command: returns what it does, or leaves with the decline it found."""
+
+_OWN_FIELDS = {
+    kind: [name for name in ("expires_at", "channel", "reason") if name in command.__dataclass_fields__]
+    for kind, command in c.COMMANDS.items()
+}
+"""What the transaction keeps of some kinds of command only."""

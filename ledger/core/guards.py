@@ -1,0 +1,190 @@
+"""A command before the book: what it would do, and the guards that all commands share.
+
+Guards are tried in the order of outcomes.DECLINES; the first that fails leaves with
+Refused, which `decide` turns into the decline.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from ledger.core import commands as c
+from ledger.core.book import Account, Book, Brand, HoldPart, Transaction
+from ledger.core.funding import free
+from ledger.core.money import plain
+from ledger.core.outcomes import Entry, shown
+
+
+class Refused(Exception):
+    """Leaves a rule with the decline it found; never leaves this module."""
+
+    def __init__(self, code: str, **facts: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.facts = facts
+
+
+class Move(NamedTuple):
+    """A change of one client account."""
+
+    account: int
+    amount: int
+    held: int = 0
+    subaccount: int | None = None
+
+
+@dataclass(slots=True)
+class Case:
+    """One command before the book, at its time."""
+
+    book: Book
+    command: c.Command
+    at: datetime
+    explicit: bool
+    sent: c.Command | None = None
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What a posted command does: moves of clients, legs of brands, and what belongs to its kind."""
+
+    account: Account | None
+    amount: int
+    currency: str
+    moves: list[Move]
+    legs: list[Entry]
+    refers_to: int | None = None
+    hold: list[HoldPart] | None = None
+    takes: list[tuple[int, int]] | None = None
+    final: bool = False
+
+
+def merged(moves: Iterable[Move]) -> list[Move]:
+    """Return one move an account, in order of first appearance."""
+    merged: dict[int, Move] = {}
+    for move in moves:
+        so_far = merged.get(move.account)
+        merged[move.account] = (
+            move
+            if so_far is None
+            else so_far._replace(amount=so_far.amount + move.amount, held=so_far.held + move.held)
+        )
+    return list(merged.values())
+
+
+def legs_of(amounts: Iterable[tuple[int, int]]) -> list[Entry]:
+    """Return one leg a system account."""
+    merged: dict[int, int] = {}
+    for account, amount in amounts:
+        merged[account] = merged.get(account, 0) + amount
+    return [Entry(account, amount) for account, amount in merged.items()]
+
+
+def account_of(case: Case, asked: int | str, kind: str = "money") -> Account:
+    """Return the account of that kind that a command names."""
+    number = case.book.references.get(asked) if isinstance(asked, str) else asked
+    account = case.book.accounts.get(number) if number is not None else None
+    if account is None or account.kind != kind:
+        what = f"reference {asked}" if isinstance(asked, str) else f"number {asked}"
+        raise Refused("account_not_found", asked=what if kind == "money" else f"{kind} account, {what}")
+    return account
+
+
+def brand_of(case: Case, code: str) -> Brand:
+    """Return the open brand that has the code."""
+    brand = case.book.brands.get(code)
+    if brand is None or not brand.open:
+        raise Refused("brand_not_found", brand=code if brand is None else f"{code} (closed)")
+    return brand
+
+
+def in_open_period(case: Case) -> None:
+    """Hold that the booking time is not on a closed day."""
+    closed = case.book.closed_until
+    if closed is not None and case.book.day(case.at) <= closed:
+        day = case.book.day(case.at).isoformat()
+        raise Refused("period_closed", day=day, closed_until=closed.isoformat())
+
+
+def in_order(case: Case, account: Account) -> None:
+    """Hold that the account has no later entry; a time that nobody named is moved up instead."""
+    latest = case.book.balances[account.id].posted_at
+    if latest is None or case.at >= latest:
+        return
+    if case.explicit:
+        raise Refused(
+            "out_of_order",
+            at=shown(case.at),
+            account=account.id,
+            subject=account.subject,
+            latest=shown(latest),
+        )
+    case.at = latest
+
+
+def usable(case: Case, *accounts: Account, spender: Account | None = None) -> None:
+    """Hold the guards that concern accounts: order of time, status (of the one that spends too), currency."""
+    in_open_period(case)
+    for account in accounts:
+        in_order(case, account)
+    for account in accounts:
+        if case.book.status[account.id] == "closed":
+            raise Refused("account_closed", account=account.id, subject=account.subject)
+    if spender is not None and case.book.status[spender.id] == "frozen":
+        raise Refused("account_frozen", account=spender.id, subject=spender.subject)
+    wanted = case.command.currency or (accounts[0].currency if accounts else None)
+    for account in accounts:
+        if account.currency != wanted:
+            raise Refused(
+                "currency_mismatch", account=account.id, subject=account.subject, currency=account.currency,
+                asked=wanted,
+            )  # fmt: skip
+
+
+def system(case: Case, brand: Brand | int, kind: str, currency: str) -> int:
+    """Return the number of one of a brand's own accounts."""
+    return case.book.system[brand if isinstance(brand, int) else brand.id, kind, currency]
+
+
+def named(case: Case, key: str, kinds: tuple[str, ...], code: str, what: str) -> Transaction:
+    """Return the posted transaction of one of `kinds` that has the key."""
+    in_open_period(case)
+    found = case.book.transactions.get(key)
+    if found is None or found.kind not in kinds or found.code is not None:
+        raise Refused(code, key=key, what=what)
+    return found
+
+
+def in_currency(case: Case, target: Transaction) -> None:
+    """Hold that a transaction is in the currency that the command names, if it names one."""
+    if case.command.currency not in (None, target.currency):
+        raise Refused(
+            "currency_mismatch", subject=f"{target.kind} {target.key}", currency=target.currency,
+            asked=case.command.currency,
+        )  # fmt: skip
+
+
+def _reversal(case: Case, of: Transaction) -> Transaction | None:
+    follows = case.book.followers.get(of.id, ())
+    return next((t for t in follows if t.kind == "reverse" and t.code is None), None)
+
+
+def not_reversed(case: Case, target: Transaction) -> None:
+    """Hold that a transaction was not reversed."""
+    by = _reversal(case, target)
+    if by is not None:
+        raise Refused("already_reversed", what=target.kind, key=target.key, transaction=by.id)
+
+
+def own_money(case: Case, account: Account, amount: int) -> None:
+    """Hold that the account has so much of its own, not held."""
+    own = free(case.book, account.id, case.at)
+    if own >= amount:
+        return
+    raise Refused(
+        "insufficient_funds", asked=plain(amount), offered=plain(max(0, own)), account=account.id,
+        subject=account.subject, balance=plain(case.book.balances[account.id].balance),
+        held=plain(case.book.held(account.id, case.at)), what=case.command.kind, drawn=plain(amount),
+        currency=account.currency, short_by=plain(amount - own),
+    )  # fmt: skip

@@ -1,0 +1,127 @@
+"""JSON Lines in, JSON Lines out: one line a command or administration record, one line an outcome, in order.
+
+A batch is what lines are already there, up to a limit, so a caller may write one line
+and wait for its answer. A run of administration lines is a batch of its own.
+"""
+
+import json
+import queue
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import IO, Any
+
+from ledger.core import administration, commands
+from ledger.core.administration import RECORDS, Record
+from ledger.core.commands import Command
+from ledger.core.money import said
+from ledger.core.outcomes import Done, Invalid, Outcome
+
+_NOT_UTF_8 = re.compile("[\udc80-\udcff]")
+"""What a byte that is no UTF-8 was read as."""
+
+Item = Command | Record | Invalid
+Post = Callable[[Sequence[Any]], Sequence[Outcome]]
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"{said(next(name for name in names if names.count(name) > 1))}: is given twice")
+    return record
+
+
+def read(line: str, number: int, parse: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+    """Return what a line says: a command or a record, or Invalid with the line's number and the reason."""
+    broken = _NOT_UTF_8.search(line)
+    if broken:
+        return Invalid(line=number, message=f"not JSON: not UTF-8 at character {broken.start() + 1}")
+    try:
+        record = json.loads(line.rstrip().removeprefix("\ufeff"), parse_constant=_no_constant, object_pairs_hook=_pairs)
+    except json.JSONDecodeError as error:
+        return Invalid(line=number, message=f"not JSON: {error.msg} at character {error.pos + 1}")
+    except (ValueError, RecursionError) as error:
+        message = "not JSON: nested too deep" if isinstance(error, RecursionError) else str(error)
+        message = "not JSON: a number of more than 4300 digits" if "Exceeds the limit" in message else message
+        return Invalid(line=number, message=message)
+    if not isinstance(record, dict):
+        return Invalid(line=number, message="is not a JSON object")
+    try:
+        return (parse or parse_item)(record)
+    except ValueError as error:
+        key = record.get("key")
+        return Invalid(line=number, key=key if isinstance(key, str) else None, message=str(error))
+
+
+def parse_item(record: dict[str, Any]) -> Item:
+    """Return the command or administration line of level one that a JSON object says."""
+    kind = record.get("type")
+    return administration.parse(record) if isinstance(kind, str) and kind in RECORDS else commands.parse(record)
+
+
+def batches(stream: IO[str], most: int) -> Iterator[list[str]]:
+    """Yield lists of lines: those already there, at least one and at most `most`."""
+    lines: queue.Queue[str | BaseException | None] = queue.Queue(maxsize=2 * most)
+
+    def fill() -> None:
+        try:
+            for line in stream:
+                lines.put(line)
+            lines.put(None)
+        except BaseException as error:  # told to the reader, who raises it
+            lines.put(error)
+
+    threading.Thread(target=fill, daemon=True).start()
+    ended = False
+    while not ended:
+        batch: list[str] = []
+        waits = True
+        while len(batch) < most:
+            try:
+                line = lines.get(block=waits)
+            except queue.Empty:
+                break
+            if isinstance(line, BaseException):
+                raise line
+            if line is None:
+                ended = True
+                break
+            batch.append(line)
+            waits = False
+        if batch:
+            yield batch
+
+
+def answered(items: Sequence[tuple[int, Any]], *, post: Post, administer: Post) -> Iterator[Outcome]:
+    """Yield one outcome an item (line number, what it says), in order; runs of one sort go together."""
+    for sort, run in groupby(items, key=lambda item: _sort(item[1])):
+        numbered = list(run)
+        if sort == "invalid":
+            yield from (item for _, item in numbered)
+            continue
+        answer = administer if sort == "record" else post
+        for (number, _), outcome in zip(numbered, answer([item for _, item in numbered]), strict=True):
+            yield replace(outcome, line=number) if isinstance(outcome, Invalid) else outcome
+
+
+def _sort(item: Any) -> str:
+    return "invalid" if isinstance(item, Invalid) else "record" if isinstance(item, Record) else "command"
+
+
+def good(outcome: Outcome) -> bool:
+    """Tell whether a line was posted or done."""
+    return isinstance(outcome, Done) or outcome.to_json()["status"] == "posted"
+
+
+def written(outcomes: Iterable[Outcome]) -> str:
+    """Return outcomes as JSON Lines."""
+    text = "".join(json.dumps(outcome.to_json(), ensure_ascii=False) + "\n" for outcome in outcomes)
+    # Half a character that a caller sent in a key can only be given back as an escape.
+    return text.encode("utf-8", "backslashreplace").decode()

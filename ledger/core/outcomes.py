@@ -1,0 +1,206 @@
+"""Outcomes: the ledger's answers to commands.
+
+DECLINES is the one list of refusals, in order of precedence: a command that breaks
+several rules always gets the first. The sentence of a decline is made here, from its
+code and facts alone, so a decline read back says what it said at first.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from ledger.core.money import plain
+
+DECLINES: dict[str, str] = {
+    "key_reused": "key {key} was used before with other content, by transaction {transaction}",
+    "account_not_found": "no such account: {asked}",
+    "brand_not_found": "no such brand: {brand}",
+    "period_closed": "{day} is closed: days up to {closed_until} take no more transactions",
+    "out_of_order": "{at} is before the latest entry of {subject}, of {latest}",
+    "account_closed": "{subject} is closed",
+    "account_frozen": "{subject} is frozen",
+    "currency_mismatch": "{subject} is in {currency}, not in {asked}",
+    "payment_not_found": "no {what} with the key {key}",
+    "debit_not_found": "no {what} with the key {key}",
+    "already_reversed": "{what} {key} was reversed before, by transaction {transaction}",
+    "refund_exceeds_debit": "refund exceeds debit {key}: {of} {amount}, refunded {refunded}, this refund {asked} "
+                            "{currency}; over by {over_by}",
+    "allocation_exceeds_payment": "allocation exceeds payment {key}: amount {amount}, allocated {allocated}, "
+                                  "this allocation {asked} {currency}; over by {over_by}",
+    "hold_not_found": "no {what} with the key {key}",
+    "hold_not_open": "hold {key} is not open: it was {state}",
+    "hold_expired": "hold {key} expired at {expires_at}",
+    "capture_exceeds_hold": "capture exceeds hold {key}: {of} {amount}, left {left}, this capture {asked} "
+                            "{currency}; over by {over_by}",
+    "write_off_limit_exceeded": "write-off limit exceeded on {subject}{towards}: {limit}, used {used}, "
+                                "this {what} {drawn}; short by {short_by}",
+    "credit_expired": "credit expired on {subject}: balance {balance}, held {held}, this {what} {drawn}, "
+                      "credit was valid until {valid_until}, {currency}; short by {short_by}",
+    "credit_overdue": "credit overdue on {subject}: balance {balance}, held {held}, this {what} {drawn} {currency}, "
+                      "unpaid since {unpaid_since}, due within {period_days} days; short by {short_by}",
+    "credit_limit_exceeded": "credit limit exceeded on {subject}: balance {balance}, held {held}, "
+                             "this {what} {drawn}, credit limit {credit_limit} {currency}; short by {short_by}",
+    "insufficient_funds": "insufficient funds on {subject}: balance {balance}, held {held}, "
+                          "this {what} {drawn} {currency}; short by {short_by}",
+    "balance_out_of_range": "balance out of range on {subject}: it would be {balance}, at most {most} {currency} "
+                            "can be kept",
+    # Of administration lines:
+    "party_not_found": "no such party: {party}",
+    "never_changes": "the {what} of {subject} never changes: it is {is}, not {asked}",
+    "link_not_allowed": "{subject} cannot pay for {other}: {why}",
+    "account_not_empty": "{subject} cannot be closed: {why}",
+}  # fmt: skip
+
+NOT_KEPT = frozenset({"key_reused", "out_of_order"})
+"""Declines that leave no transaction: the caller may send the key again."""
+
+RANK: dict[str, float] = {code: rank for rank, code in enumerate(DECLINES)}
+FUNDS = "write_off_limit_exceeded"
+"""The first of the refusals that are about money."""
+
+_SENTENCES = dict(DECLINES)
+
+
+def add_declines(sentences: dict[str, str], before: str = FUNDS) -> None:
+    """Let a second level's own refusals take their place in the list, in their order, before another."""
+    _SENTENCES.update(sentences)
+    place, step = RANK[before] - 0.5, 0.4 / len(sentences)
+    RANK.update({code: place + step * number for number, code in enumerate(sentences)})
+
+
+Facts = dict[str, Any]
+
+
+class Moved(NamedTuple):
+    """What a transaction did to one client account. Amounts in minor units."""
+
+    account: int
+    reference: str | None
+    amount: int
+    balance: int
+    held: int
+    version: int
+
+
+class Entry(NamedTuple):
+    """One leg of a transaction, in the order of the table's columns. Amounts in minor units."""
+
+    account: int
+    amount: int
+    held: int = 0
+    version: int | None = None
+    balance_after: int | None = None
+    held_after: int | None = None
+    subaccount: int | None = None
+    source: int | None = None
+    line: int | None = None
+    service: str | None = None
+    reference: str | None = None
+    gross: int | None = None
+    discount: int | None = None
+    vat_rate: Any = None
+    vat: int | None = None
+    attributes: dict[str, Any] | None = None
+
+
+# Not frozen: one is made for every command, and freezing would double that.
+@dataclass(slots=True, kw_only=True)
+class Posted:
+    """A command that was carried out; `accounts` are the client accounts that moved, in drawing order.
+
+    A quote has a transaction below zero: it has no number yet.
+    """
+
+    key: str
+    transaction: int
+    posted_at: datetime
+    accounts: tuple[Moved, ...]
+    replayed: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the outcome as callers read it."""
+        return {
+            "key": self.key,
+            "status": "posted",
+            "transaction": self.transaction if self.transaction > 0 else None,
+            "posted_at": shown(self.posted_at),
+            "replayed": self.replayed,
+            "accounts": [
+                {
+                    "account": moved.account,
+                    "reference": moved.reference,
+                    "amount": plain(moved.amount),
+                    "balance": plain(moved.balance),
+                    "held": plain(moved.held),
+                    "version": moved.version,
+                }
+                for moved in self.accounts
+            ],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declined:
+    """A command that was refused. Amounts among the facts are plain strings."""
+
+    key: str
+    code: str
+    facts: Facts
+    replayed: bool = False
+
+    @property
+    def message(self) -> str:
+        """Return the sentence: the rule, the subject, every number used and the gap."""
+        # A level that is not at hand may have refused: then its code has to do.
+        sentence = _SENTENCES.get(self.code)
+        return sentence.format_map(self.facts) if sentence else self.code.replace("_", " ")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the outcome as callers read it."""
+        return {
+            **({"key": self.key} if self.key else {}),
+            "status": "declined",
+            "code": self.code,
+            "message": self.message,
+            "facts": self.facts,
+            "replayed": self.replayed,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invalid:
+    """A command that breaks a rule of form; nothing was kept."""
+
+    message: str
+    key: str | None = None
+    line: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the outcome as callers read it."""
+        where = {"line": self.line} if self.line is not None else {}
+        return {
+            **where,
+            **({"key": self.key} if self.key else {}),
+            "status": "invalid",
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """An administration line that was carried out; `facts` give the id."""
+
+    kind: str
+    facts: Facts
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the outcome as callers read it."""
+        return {"type": self.kind, "status": "done", **self.facts}
+
+
+Outcome = Posted | Declined | Invalid | Done
+
+
+def shown(at: datetime) -> str:
+    """Return an instant in ISO 8601, UTC, such as "2026-03-02T06:00:01Z"."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -1,0 +1,165 @@
+"""Bonuses: programmes, and the lots that a bonus account's points lie in. Nothing here reads or writes.
+
+Lots follow from the account's entries alone: points given make a lot, points spent, held
+or taken are of the lots that expire first, points that come back come back to the lots
+they were of, with their original expiry. So whatever moved the account, the lots agree
+with its balance. Points given on day D that live N days are gone at the midnight that
+ends day D + N.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from ledger.core.money import share
+from ledger.core.outcomes import Entry
+from ledger.food.core.pricing import WHOLE, Line
+
+
+class Program(NamedTuple):
+    """A brand's bonus programme, both days included; percents in hundredths of a percent."""
+
+    brand: str
+    accrue: int
+    redeem: int
+    expires_after_days: int | None
+    valid_from: date
+    valid_until: date | None = None
+
+    def gone_on(self, day: date) -> date | None:
+        """Return the day at whose start points given on a day are gone; None for never."""
+        return None if self.expires_after_days is None else day + timedelta(days=self.expires_after_days + 1)
+
+
+def in_force(programs: Sequence[Program], day: date) -> Program | None:
+    """Return the programme in force on a day: the last recorded of those valid on it."""
+    for program in reversed(programs):
+        if program.valid_from <= day and (program.valid_until is None or day <= program.valid_until):
+            return program
+    return None
+
+
+def redeemable(program: Program, lines: Iterable[Line]) -> int:
+    """Return how much of its brand's lines (delivery among them) points may pay, rounded down."""
+    return sum(line.net for line in lines if line.brand == program.brand) * program.redeem // WHOLE
+
+
+def accrued(money: int, percent: int) -> int:
+    """Return the points for so much money, halves up."""
+    return share(money, percent, WHOLE)
+
+
+def midnight(day: date, zone: ZoneInfo) -> datetime:
+    """Return the instant at which a day starts."""
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+@dataclass(slots=True)
+class Lot:
+    """Points given by one transaction: how many, how many are left to spend, the day at whose start they are gone."""
+
+    id: int
+    amount: int
+    left: int
+    gone_on: date | None
+
+    @property
+    def order(self) -> tuple[date, int]:
+        """Return what sorts lots: the first to expire first, those that never do last."""
+        return self.gone_on or date.max, self.id
+
+
+@dataclass(slots=True)
+class Points:
+    """The lots of one bonus account after its entry of `version`, and what each transaction has of them.
+
+    `changed_uses` is what changed of that by transaction, lot and the transaction whose entry changed it.
+    """
+
+    account: int
+    version: int = 0
+    lots: dict[int, Lot] = field(default_factory=dict)
+    uses: dict[int, dict[int, int]] = field(default_factory=dict)
+    holds: set[int] = field(default_factory=set)
+    changed_lots: set[int] = field(default_factory=set)
+    changed_uses: dict[tuple[int, int, int], int] = field(default_factory=dict)
+
+    @property
+    def left(self) -> int:
+        """Return the points that are not spent, held or gone."""
+        return sum(lot.left for lot in self.lots.values())
+
+    @property
+    def held(self) -> int:
+        """Return the points set aside by holds."""
+        return sum(sum(self.uses.get(hold, {}).values()) for hold in self.holds)
+
+    def release(self, hold: int) -> None:
+        """Let what a hold still sets aside go back: it ran out."""
+        self._give_back(hold, sum(self.uses.get(hold, {}).values()), by=hold)
+
+    def due(self, day: date) -> list[Lot]:
+        """Return the lots with points left that are gone when a day has begun, first to expire first."""
+        due = [lot for lot in self.lots.values() if lot.left and lot.gone_on is not None and lot.gone_on <= day]
+        return sorted(due, key=lambda lot: lot.order)
+
+    def enter(self, entry: Entry, *, id: int, kind: str, refers_to: int | None, gone_on: date | None) -> None:  # noqa: A002  # the transaction's
+        """Follow one entry of the account; `gone_on` is of the points that it gives."""
+        assert entry.version == self.version + 1, f"bonus account {self.account}: entry {entry.version} is out of turn"
+        self.version = entry.version
+        if kind == "capture":
+            assert refers_to is not None
+            self._hand_over(refers_to, id, -entry.amount)
+            self._give_back(refers_to, -entry.held + entry.amount, by=id)
+        elif kind in ("release", "expiry"):
+            assert refers_to is not None
+            self._give_back(refers_to, -entry.held, by=id)
+        elif kind == "refund":
+            assert refers_to is not None
+            self._give_back(refers_to, entry.amount, by=id)
+        elif entry.amount > 0:
+            self.lots[id] = Lot(id, entry.amount, entry.amount, gone_on)
+            self.changed_lots.add(id)
+        else:
+            self._take(id, entry.held - entry.amount)
+            if kind == "hold":
+                self.holds.add(id)
+
+    def _take(self, transaction: int, amount: int) -> None:
+        for lot in sorted(self.lots.values(), key=lambda lot: lot.order):
+            taken = min(amount, lot.left)
+            if taken:
+                lot.left -= taken
+                amount -= taken
+                self._use(transaction, lot.id, taken, by=transaction)
+        assert not amount, f"bonus account {self.account}: its lots have {amount} less than was taken"
+
+    def _hand_over(self, hold: int, capture: int, amount: int) -> None:
+        """Make what a hold set aside what its capture spent, first to expire first."""
+        for lot in self._of(hold):
+            part = min(amount, self.uses[hold][lot.id])
+            if part:
+                amount -= part
+                self._use(hold, lot.id, -part, by=capture)
+                self._use(capture, lot.id, part, by=capture)
+
+    def _give_back(self, transaction: int, amount: int, *, by: int) -> None:
+        """Return points to their lots, last to expire first: the client keeps what lives longest."""
+        for lot in reversed(self._of(transaction)):
+            part = min(amount, self.uses[transaction][lot.id])
+            if part:
+                amount -= part
+                lot.left += part
+                self._use(transaction, lot.id, -part, by=by)
+        assert not amount, f"bonus account {self.account}: {amount} more came back than transaction {transaction} took"
+
+    def _of(self, transaction: int) -> list[Lot]:
+        return sorted((self.lots[lot] for lot in self.uses.get(transaction, {})), key=lambda lot: lot.order)
+
+    def _use(self, transaction: int, lot: int, amount: int, *, by: int) -> None:
+        of, change = self.uses.setdefault(transaction, {}), (transaction, lot, by)
+        of[lot] = of.get(lot, 0) + amount
+        self.changed_lots.add(lot)
+        self.changed_uses[change] = self.changed_uses.get(change, 0) + amount

@@ -1,0 +1,261 @@
+"""What an order system may ask: place an order, deliver it, cancel it, refund items of it; set promotions and bonuses.
+
+Items are kept in one order, whatever order they came in, and the same dish twice is one
+item with both quantities: neither changes what an order costs.
+"""
+
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import BeforeValidator, Strict, TypeAdapter, ValidationError, model_validator
+from pydantic.dataclasses import dataclass
+
+from ledger.core import administration, commands
+from ledger.core.administration import Code, Record, Whole
+from ledger.core.commands import (
+    CONFIG,
+    LINES,
+    AccountRef,
+    Amount,
+    Command,
+    Day,
+    Instant,
+    Name,
+    Positive,
+    Rate,
+    Text,
+    why,
+)
+from ledger.core.money import amount_of, minor
+
+MOST_OF_A_DISH = 10_000
+
+
+def _quantity(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"{value!r} is not a whole number")
+    if not 1 <= value <= MOST_OF_A_DISH:
+        raise ValueError(f"{value} is not from 1 to {MOST_OF_A_DISH}")
+    return value
+
+
+Quantity = Annotated[int, BeforeValidator(_quantity)]
+Flag = Annotated[bool, Strict()]
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Item:
+    """A dish of a brand, so many times, at a price each."""
+
+    brand: Name
+    sku: Name
+    price: Positive
+    quantity: Quantity = 1
+    name: Text = ""
+    vat_rate: Rate | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Extra:
+    """What an order costs beside its dishes: delivery or packaging, by a brand."""
+
+    brand: Name
+    amount: Amount
+    vat_rate: Rate | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Some:
+    """So many of a dish of an order; the brand only where several brands have the sku."""
+
+    sku: Name
+    quantity: Quantity
+    brand: Name | None = None
+
+
+def _together(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    """Return the items by brand and sku, the same dish as one item."""
+    merged: dict[tuple[str, str], Item] = {}
+    for item in items:
+        known = merged.get((item.brand, item.sku))
+        quantity = item.quantity + (known.quantity if known else 0)
+        if known and (known.price, known.name, known.vat_rate) != (item.price, item.name, item.vat_rate):
+            raise ValueError(f"items: {item.sku} of {item.brand} is given twice, and not alike")
+        if quantity > MOST_OF_A_DISH:
+            raise ValueError(f"items: {quantity} of {item.sku} are more than {MOST_OF_A_DISH}")
+        merged[item.brand, item.sku] = item if known is None else Item(
+            brand=item.brand, sku=item.sku, price=item.price, quantity=quantity, name=item.name, vat_rate=item.vat_rate
+        )  # fmt: skip
+    return tuple(merged[key] for key in sorted(merged))
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Order(Command):
+    """Dishes for an account, delivered now or, with `due_at`, later (a pre-order)."""
+
+    kind: ClassVar[str] = "order"
+
+    account: AccountRef
+    items: tuple[Item, ...]
+    delivery: Extra | None = None
+    packaging: Extra | None = None
+    promo_codes: tuple[Name, ...] = ()
+    bonus_at_most: Amount | None = None
+    due_at: Instant | None = None
+
+    @model_validator(mode="after")
+    def _orderly(self) -> Self:
+        if not 1 <= len(self.items) <= LINES - 2:
+            raise ValueError(f"items: there are {len(self.items)}, 1 to {LINES - 2} are allowed")
+        if len(set(self.promo_codes)) < len(self.promo_codes):
+            raise ValueError("promo_codes: a code is given twice")
+        if len(self.items) > 1:
+            object.__setattr__(self, "items", _together(self.items))
+        object.__setattr__(self, "promo_codes", tuple(sorted(self.promo_codes)))
+        amount_of(self.gross)
+        return self
+
+    @property
+    def extras(self) -> tuple[tuple[str, Extra], ...]:
+        """Return what is charged beside the dishes, with its service."""
+        named = (("delivery", self.delivery), ("packaging", self.packaging))
+        return tuple((service, extra) for service, extra in named if extra is not None and extra.amount)
+
+    @property
+    def gross(self) -> Decimal:
+        """Return what everything costs before discounts."""
+        dishes = sum((item.price * item.quantity for item in self.items), Decimal("0.00"))
+        return dishes + sum((extra.amount for _, extra in self.extras), Decimal("0.00"))
+
+    @property
+    def brands(self) -> set[str]:
+        """Return the codes of the brands of its lines."""
+        return {item.brand for item in self.items} | {extra.brand for _, extra in self.extras}
+
+
+def _check_some(items: tuple[Some, ...]) -> None:
+    if len({(item.brand, item.sku) for item in items}) < len(items):
+        raise ValueError("items: a dish is named twice")
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Deliver(Command):
+    """An order, named by its key, was delivered: all of it, or only these items."""
+
+    kind: ClassVar[str] = "deliver"
+
+    order: Name
+    items: tuple[Some, ...] | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.items is not None:
+            if not self.items:
+                raise ValueError("items: nothing is delivered; cancel the order instead")
+            _check_some(self.items)
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Cancel(Command):
+    """An order, named by its key, is taken back whole, for a fee that a brand keeps."""
+
+    kind: ClassVar[str] = "cancel"
+
+    order: Name
+    fee: Amount = Decimal("0.00")
+    fee_brand: Name | None = None
+    reason: Text | None = None
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class RefundItems(Command):
+    """Money back for some items of an order, named by its key, and if said so for delivery or packaging."""
+
+    kind: ClassVar[str] = "refund_items"
+
+    order: Name
+    items: tuple[Some, ...] = ()
+    delivery: Flag = False
+    packaging: Flag = False
+    reason: Text | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if not self.items and not self.delivery and not self.packaging:
+            raise ValueError("items: nothing is refunded")
+        _check_some(self.items)
+        return self
+
+
+FollowUp = Deliver | Cancel | RefundItems
+COMMANDS: dict[str, type[Command]] = {command.kind: command for command in (Order, Deliver, Cancel, RefundItems)}
+_ADAPTERS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(command) for kind, command in COMMANDS.items()}
+
+
+class Promotion(Record):
+    """A code that lowers what an order costs; percent, minimum and cap are of its brand's dishes."""
+
+    type: Literal["promotion"] = "promotion"
+    code: Code
+    kind: Literal["percent", "amount", "free_delivery"] | None = None
+    value: Positive | None = None
+    brand: Name | None = None
+    min_order: Amount | None = None
+    max_discount: Amount | None = None
+    valid_from: Day | None = None
+    valid_until: Day | None = None
+    max_uses: Whole | None = None
+    max_uses_per_party: Whole | None = None
+    first_order_only: Flag | None = None
+    stackable: Flag | None = None
+
+    @model_validator(mode="after")
+    def _percent(self) -> Self:
+        if self.kind == "percent" and self.value is not None and self.value > 100:
+            raise ValueError(f"value: {self.value} is more than 100 percent")
+        if self.kind == "free_delivery" and self.value is not None:
+            raise ValueError("value: goes without free_delivery")
+        return self
+
+
+class BonusProgram(Record):
+    """A brand's bonuses: what share of money comes back as points, and how points may be spent."""
+
+    type: Literal["bonus_program"] = "bonus_program"
+    brand: Code
+    accrue_percent: Rate | None = None
+    redeem_percent: Rate | None = None
+    expires_after_days: Whole | None = None
+    valid_from: Day | None = None
+    valid_until: Day | None = None
+
+
+RECORDS: dict[str, type[Record]] = {"promotion": Promotion, "bonus_program": BonusProgram}
+
+
+def parse(record: Mapping[str, Any]) -> Command | Record:
+    """Return what a JSON object of either level says. Raises ValueError with one sentence."""
+    kind = record.get("type")
+    if isinstance(kind, str) and kind in _ADAPTERS:
+        command: Command = _built(_ADAPTERS[kind].validate_python, {n: record[n] for n in record if n != "type"})
+        return command
+    if isinstance(kind, str) and kind in RECORDS:
+        made: Record = _built(RECORDS[kind].model_validate, record)
+        return made
+    if isinstance(kind, str) and kind in administration.RECORDS:
+        return administration.parse(record)
+    return commands.parse(record)
+
+
+def _built(build: Callable[[Any], Any], record: Any) -> Any:
+    try:
+        return build(record)
+    except ValidationError as error:
+        raise ValueError(why(error)) from None
+
+
+def units(amount: Decimal | None) -> int:
+    """Return an amount in minor units; nothing is zero."""
+    return 0 if amount is None else minor(amount)

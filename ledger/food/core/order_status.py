@@ -1,0 +1,101 @@
+"""How an order stands: what is left of it by line and source, who paid, and how callers are told."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from ledger.core import money
+from ledger.core.book import Book
+from ledger.food.core.shop import Order, OrderLine, Said, Shop
+
+plain = lru_cache(maxsize=65_536)(money.plain)
+"""A menu has few prices, which come again and again: most amounts of an order have been written before."""
+
+Shares = dict[tuple[int, int], int]
+"""Amounts by line and source."""
+
+
+def shares(book: Book, order: Order) -> Shares:
+    """Return what each source has paid of each line and did not get back, or still sets aside for it."""
+    if order.main is None:
+        if order.status == "cancelled":
+            return {}  # a hold that ran out may not be booked yet
+        hold = book.holds[order.id]
+        return {(part.line, part.source): part.held for part in hold.parts}
+    paid: Shares = {}
+    charged = book.transactions[order.main]
+    refunds = [t for t in book.followers.get(charged.id, ()) if t.kind == "refund" and t.code is None]
+    for entry in (entry for t in (charged, *refunds) for entry in t.revenue()):
+        assert entry.line is not None and entry.source is not None
+        key = entry.line, entry.source
+        paid[key] = paid.get(key, 0) + entry.amount
+    return paid
+
+
+def left_by_line(book: Book, order: Order) -> dict[int, int]:
+    """Return what is paid of each line and not refunded."""
+    left: dict[int, int] = {}
+    for (line, _), amount in shares(book, order).items():
+        left[line] = left.get(line, 0) + amount
+    return left
+
+
+def money_of(book: Book, order: Order, brand: str) -> int:
+    """Return the money paid for a brand's dishes and not refunded, whoever paid; no points, no delivery."""
+    dishes = {line.number for line in order.lines if line.service == "dish" and line.brand == brand}
+    paid = shares(book, order)
+    return sum(amount for (line, source), amount in paid.items() if line in dishes and _is_money(book, source))
+
+
+def _is_money(book: Book, account: int) -> bool:
+    return book.accounts[account].kind == "money"
+
+
+def say(shop: Shop, book: Book) -> None:
+    """Fill in what callers are told of the orders that wait for it, as they stand now."""
+    for order, said in shop.unsaid or ():
+        said |= said_of(book, order)
+    if shop.unsaid:
+        shop.unsaid.clear()
+
+
+def said_of(book: Book, order: Order) -> Said:
+    """Return the order as its caller is told of it: priced lines, promotions, who paid, points. Amounts as strings."""
+    paid = {"bonuses": 0, "payers": 0, "client": 0}
+    for (_, source), amount in shares(book, order).items():
+        who = "client" if source == order.account else "payers" if _is_money(book, source) else "bonuses"
+        paid[who] += amount
+    accruals, gross, discount = order.accruals, 0, 0
+    for line in order.lines:
+        gross += line.gross
+        discount += line.discount
+    return {
+        "key": order.key,
+        "status": order.status,
+        "gross": plain(gross),
+        "discount": plain(discount),
+        "net": plain(gross - discount),
+        "lines": list(_lines(order.lines)),
+        "promotions": [{"code": code, "discount": plain(taken)} for _, code, taken in order.promotions],
+        "paid": {who: plain(amount) for who, amount in paid.items()},
+        "bonuses": {
+            "accrued": plain(sum(accrual.points for accrual in accruals.values())),
+            "taken_back": plain(sum(accrual.taken_back for accrual in accruals.values())),
+            "shortfall": plain(sum(accrual.shortfall for accrual in accruals.values())),
+            "brands": [
+                {
+                    "brand": brand, "accrued": plain(accrual.points), "taken_back": plain(accrual.taken_back),
+                    "shortfall": plain(accrual.shortfall),
+                }
+                for brand, accrual in accruals.items()
+            ],
+        },
+    }  # fmt: skip
+
+
+def _lines(lines: list[OrderLine]) -> Iterator[Said]:
+    for line in lines:
+        dish = {"sku": line.sku, "name": line.name} if line.service == "dish" else {}
+        yield {
+            "line": line.number, "brand": line.brand, "service": line.service, **dish, "quantity": line.quantity,
+            "kept": line.kept, "gross": plain(line.gross), "discount": plain(line.discount), "net": plain(line.net),
+        }  # fmt: skip

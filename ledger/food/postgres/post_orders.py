@@ -1,0 +1,210 @@
+"""The desk: post orders and what becomes of them, together with the ledger's own commands, batch by batch.
+
+A batch is one database transaction: balances are locked (in id order), then promotions (in
+id order), then everything is loaded, decided and written, orders, uses, lots and postings
+together. Points that expired are booked before their account is touched.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from psycopg import Connection
+
+from ledger.core import commands as c
+from ledger.core.administration import Record
+from ledger.core.outcomes import Declined, Done, Invalid
+from ledger.food.core import commands as f
+from ledger.food.core.decide import Outcome, answer, expire_points
+from ledger.food.core.order_status import say
+from ledger.food.core.shop import Shop
+from ledger.food.postgres.administer import FOOD_RULES
+from ledger.food.postgres.shop_store import Named, Programs, foreseen, load_shop, write_shop
+from ledger.food.settings import FoodSettings
+from ledger.postgres.administer import bonus_account
+from ledger.postgres.load_book import numbers_of
+from ledger.postgres.post import Ledger, Posting, brands_of, named, payments_of, transaction, uncollected
+
+PARTS, LEAST = 4, 50
+"""A batch is decided in at most so many parts of at least so many commands: the server writes one while the next is
+decided, which saves more waiting than the statements of more parts cost."""
+
+
+class _Stale(Exception):
+    """Another delivered an order while it was being looked up: the batch must be loaded anew."""
+
+
+class Desk:
+    """The shell of food over a Ledger: what it posts, and orders. One instance serves one thread."""
+
+    def __init__(self, ledger: Ledger, *, preorder_lives: timedelta | None = None) -> None:
+        self.ledger = ledger
+        self.preorder_lives = preorder_lives or timedelta(hours=FoodSettings().preorder_hours)
+
+    def post(self, commands: Sequence[c.Command]) -> list[Outcome]:
+        """Return one outcome a command, in order; all that was accepted is durable by then."""
+        if not any(map(_concerns_food, commands)):
+            return list(self.ledger.post(commands))
+        return self._run(commands, keep=True)
+
+    def quote(self, commands: Sequence[c.Command]) -> list[Outcome]:
+        """Return what `post` would answer now, priced; writes nothing and waits for no lock."""
+        if not any(map(_concerns_food, commands)):
+            return list(self.ledger.quote(commands))
+        return self._run(commands, keep=False)
+
+    def administer(self, records: Sequence[Record]) -> list[Done | Declined | Invalid]:
+        """Return one outcome an administration line of either level, in order."""
+        return self.ledger.administer(records, FOOD_RULES)
+
+    def book_expired(self, until: datetime) -> int:
+        """Book the holds and the points that expired at or before `until`, which must be past; return how many.
+
+        Before a cut: lots then agree with the balances of the bonus accounts.
+        """
+        booked, after = self.ledger.book_expired(until), 0
+        while True:
+            last, points = self.ledger.retried(partial(self._book_points, until, after))
+            booked += points
+            if last is None:
+                return booked
+            after = last
+
+    def _run(self, commands: Sequence[c.Command], *, keep: bool) -> list[Outcome]:
+        while True:
+            try:
+                with uncollected():
+                    return self.ledger.retried(lambda: self._post(commands, keep=keep))
+            except _Stale:
+                continue
+
+    def _post(self, commands: Sequence[c.Command], *, keep: bool) -> list[Outcome]:
+        ledger, connection = self.ledger, self.ledger.connection()
+        plain = [command for command in commands if not isinstance(command, f.Order | f.FollowUp)]
+        orders = [command for command in commands if isinstance(command, f.Order)]
+        follows = [command for command in commands if isinstance(command, f.FollowUp)]
+        accounts, _, refers = named(plain)
+        accounts |= {order.account for order in orders}
+        with transaction(connection, together=True, keep=keep) as own:
+            if not keep:
+                connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+            programs, found = foreseen(connection, [command.order for command in follows], lock=keep)
+            accounts |= {order.account for order in found}
+            refers += [command.order for command in follows] + [order.main for order in found if order.main]
+            opened = self._open_bonus_accounts(connection, programs, orders, found)
+            posting = ledger.posting(
+                connection,
+                accounts,
+                keys=[command.key for command in commands],
+                refers=refers,
+                times=[command.at for command in commands if command.at is not None],
+                brands=_brands(plain, orders, follows, found),
+                ids=len(commands) + 2 * len(follows),
+                payments=[key for command in plain for key in payments_of(command)],
+                lock=keep,
+                own=own and not opened,
+                meanwhile=lambda: [command.fingerprint for command in commands],
+            )
+            with posting as p:
+                shop = load_shop(connection, p.book, commands, programs, lives=self.preorder_lives, lock=keep)
+                mains = {order.main for order in shop.orders.values()} - {None}
+                if not mains <= p.book.transactions.keys():
+                    raise _Stale
+                shop.unsaid = []
+                outcomes: list[Outcome] = []
+                size = max(LEAST, -(-len(commands) // PARTS))
+                parts = [commands[n : n + size] for n in range(0, len(commands), size)]
+                more = [partial(_decide, part, shop, p, outcomes) for part in parts]
+                if keep:
+                    p.write(*more)
+                    write_shop(connection, p.book, shop)
+                else:
+                    for decide in more:
+                        decide()
+                    say(shop, p.book)
+        return outcomes
+
+    def _open_bonus_accounts(
+        self, connection: Connection[Any], programs: Programs, orders: Sequence[f.Order], found: Sequence[Named]
+    ) -> int:
+        """See that each client of the batch has a bonus account for each brand with a programme that it orders from.
+
+        Return how many were opened. In order of account and brand: two batches that open the same accounts would
+        otherwise deadlock.
+        """
+        if not programs:
+            return 0
+        references = [order.account for order in orders if isinstance(order.account, str)]
+        known = numbers_of(connection, self.ledger.known, references)
+        named = [(order.account, order.brands) for order in orders] + [(o.account, set(o.brands)) for o in found]
+        wanted = {
+            (number, brand)
+            for account, brands in named for brand in brands & programs.keys()
+            if (number := known.get(account) if isinstance(account, str) else account) is not None
+        }  # fmt: skip
+        pairs = [[pair[0] for pair in wanted], [pair[1] for pair in wanted]]
+        missing = connection.execute(_UNOPENED, pairs).fetchall()
+        for account, brand in missing:
+            bonus_account(connection, account, brand)
+        return len(missing)
+
+    def _book_points(self, until: datetime, after: int, most: int = 500) -> tuple[int | None, int]:
+        """Book what expired of the next clients' points, and let their lots follow.
+
+        Return the last client's account, None when there were none, and how many expiries were booked.
+        """
+        connection = self.ledger.connection()
+        with connection.transaction():
+            accounts = [money for (money,) in connection.execute(_BEHIND, [after, until, most]).fetchall()]
+            if not accounts:
+                return None, 0
+            programs, _ = foreseen(connection, (), lock=True)
+            with self.ledger.posting(connection, accounts, ids=2 * len(accounts)) as p:
+                shop = load_shop(connection, p.book, (), programs, lives=self.preorder_lives)
+                at = min(until, p.book.now)
+                points = sum(expire_points(shop, p, account, at) for account in accounts)
+                p.write()
+                write_shop(connection, p.book, shop)
+        return accounts[-1], points
+
+
+def _decide(commands: Sequence[c.Command], shop: Shop, posting: Posting, outcomes: list[Outcome]) -> None:
+    """Tell what the orders before come to, and decide on more commands."""
+    say(shop, posting.book)
+    outcomes += [answer(shop, posting, command) for command in commands]
+
+
+_UNOPENED = """
+SELECT w.account, r.id FROM unnest(%s::bigint[], %s::text[]) AS w(account, brand)
+JOIN brand r ON r.code = w.brand JOIN account m ON m.id = w.account AND m.kind = 'money'
+LEFT JOIN account b ON b.kind = 'bonus' AND b.money_account_id = w.account AND b.brand_id = r.id
+WHERE b.id IS NULL ORDER BY 1, 2
+"""
+# Clients with points that the lots are behind with, or with points left that are gone.
+_BEHIND = """
+SELECT DISTINCT a.money_account_id FROM account a JOIN balance b ON b.account_id = a.id
+LEFT JOIN bonus_points p ON p.account_id = a.id
+WHERE a.kind = 'bonus' AND a.money_account_id > %s AND (b.version > coalesce(p.version, 0) OR EXISTS (
+    SELECT FROM bonus_lot l WHERE l.account_id = a.id AND l.points_left > 0
+    AND l.gone_on <= (%s AT TIME ZONE (SELECT time_zone FROM book))::date
+)) ORDER BY 1 LIMIT %s
+"""
+
+
+def _concerns_food(command: c.Command) -> bool:
+    """Tell whether a command is an order's, or may spend points."""
+    if isinstance(command, f.Order | f.FollowUp | c.Bonus):
+        return True
+    return isinstance(command, c.Debit | c.Hold) and bool(command.bonus_at_most)
+
+
+def _brands(
+    plain: Iterable[c.Command], orders: Iterable[f.Order], follows: Iterable[f.FollowUp], found: Iterable[Named]
+) -> set[tuple[str, str | None]]:
+    """Return the brands that a batch names, with currencies."""
+    brands = {pair for command in plain for pair in brands_of(command)}
+    brands |= {(brand, order.currency) for order in orders for brand in order.brands}
+    brands |= {(brand, None) for order in found for brand in order.brands}
+    fees = (follow.fee_brand for follow in follows if isinstance(follow, f.Cancel))
+    return brands | {(brand, None) for brand in fees if brand}

@@ -1,0 +1,328 @@
+"""Load the shop beside a posting, and write what a batch changed in it.
+
+Rows of promotions are locked after the balances, in id order, and always so: batches that
+share clients and promotions wait for each other and never deadlock. Orders, uses and lots
+need no lock of their own: an order's account, or a limited promotion, guards them.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, timedelta
+from typing import Any, NamedTuple
+
+from psycopg import Connection
+
+from ledger.core.book import Book
+from ledger.core.money import decimal, minor
+from ledger.core.outcomes import Entry
+from ledger.food.core import commands as f
+from ledger.food.core.bonuses import Lot, Points, Program
+from ledger.food.core.order_status import say
+from ledger.food.core.pricing import Promotion
+from ledger.food.core.shop import Accrual, Order, OrderLine, Shop
+from ledger.postgres.bulk_sql import Moments, Statement, array_of, insert, json_text, run
+from ledger.postgres.load_book import ask
+from ledger.postgres.write_book import CUT_LOCK
+
+_LIMITED = "(max_uses IS NOT NULL OR max_uses_per_party IS NOT NULL OR first_order_only)"
+_PROMOTION = (
+    "id, code, kind, value, brand_id, min_order, max_discount, valid_from, valid_until, max_uses, "
+    "max_uses_per_party, first_order_only, stackable, used"
+)
+
+
+Programs = dict[str, list[Program]]
+
+
+def load_shop(
+    connection: Connection[Any],
+    book: Book,
+    commands: Sequence[Any],
+    programs: Programs,
+    *,
+    lives: timedelta,
+    lock: bool = True,
+) -> Shop:
+    """Return the shop of everything that the commands can touch; the book holds its accounts, locked."""
+    shop = Shop(preorder_lives=lives, programs=programs)
+    placed = [command for command in commands if isinstance(command, f.Order)]
+    follows = [command.order for command in commands if isinstance(command, f.FollowUp)]
+    _load_orders(connection, book, shop, follows)
+    _load_promotions(connection, book, shop, placed, lock=lock)
+    _load_points(connection, book, shop)
+    known = [t.id for command in commands if (t := book.transactions.get(command.key)) and t.code is None]
+    if known:
+        rows = connection.execute("SELECT transaction_id, said FROM order_step WHERE transaction_id = ANY(%s)", [known])
+        shop.said = dict(rows.fetchall())
+    return shop
+
+
+class Named(NamedTuple):
+    """An order that a batch names: its account, what refunds go to, its brands."""
+
+    account: int
+    main: str | None
+    brands: list[str]
+
+
+def foreseen(connection: Connection[Any], keys: Sequence[str], *, lock: bool) -> tuple[Programs, list[Named]]:
+    """Return what must be known before accounts can be locked: bonus programmes by brand, and of the orders named."""
+    wait = [("SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK])] if lock else []
+    *_, rows, orders = ask(connection, *wait, (_PROGRAMS, []), (_NAMED, [list(keys)]))
+    programs: Programs = {}
+    for brand, accrue, redeem, *rest in rows:
+        programs.setdefault(brand, []).append(Program(brand, minor(accrue), minor(redeem), *rest))
+    return programs, [Named(*row) for row in orders]
+
+
+_PROGRAMS = (
+    "SELECT b.code, accrue_percent, redeem_percent, expires_after_days, valid_from, valid_until "
+    "FROM bonus_program p JOIN brand b ON b.id = p.brand_id ORDER BY p.id"
+)
+_NAMED = (
+    "SELECT o.account_id, m.key, array(SELECT DISTINCT b.code FROM order_line l JOIN brand b ON b.id = l.brand_id "
+    "WHERE l.order_id = o.id) FROM food_order o LEFT JOIN transaction m ON m.id = o.main_id "
+    "WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))"
+)
+
+
+def _codes(book: Book) -> dict[int, str]:
+    return {brand.id: code for code, brand in book.brands.items()}
+
+
+def _load_orders(connection: Connection[Any], book: Book, shop: Shop, keys: Sequence[str]) -> None:
+    if not keys:
+        return
+    codes = _codes(book)
+    of = "WHERE order_id IN (SELECT id FROM transaction WHERE key = ANY(%s))"
+    orders, lines, uses, accruals = ask(
+        connection,
+        (
+            "SELECT o.id, o.key, o.account_id, o.party_id, o.currency, o.status, o.placed_at, o.business_date, "
+            "o.due_at, o.delivered_at, o.cancelled_at, m.key FROM food_order o "
+            "LEFT JOIN transaction m ON m.id = o.main_id "
+            "WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))", [list(keys)],
+        ),
+        (
+            "SELECT order_id, line, brand_id, service, sku, name, quantity, price, gross, discount, net, kept "
+            f"FROM order_line {of} ORDER BY order_id, line", [list(keys)],
+        ),
+        (
+            "SELECT order_id, promotion_id, code, discount FROM promotion_use JOIN promotion p ON p.id = promotion_id "
+            f"{of} ORDER BY promotion_id", [list(keys)],
+        ),
+        (
+            f"SELECT order_id, brand_id, account_id, percent, points, taken_back, shortfall FROM order_accrual {of}",
+            [list(keys)],
+        ),
+    )  # fmt: skip
+    by_id: dict[int, Order] = {}
+    for id_, key, account, party, currency, status, placed_at, day, due_at, delivered_at, cancelled_at, main in orders:
+        by_id[id_] = shop.orders[key] = Order(
+            id_, key, account, party, currency, placed_at.astimezone(UTC), day, due_at, [], [], main, status,
+            delivered_at, cancelled_at,
+        )  # fmt: skip
+    for order, line, brand, *rest in lines:
+        by_id[order].lines.append(OrderLine(line, codes[brand], *rest))
+    for order, promotion, code, discount in uses:
+        by_id[order].promotions.append((promotion, code, discount))
+    for id_, brand, account, percent, *rest in accruals:
+        by_id[id_].accruals[codes[brand]] = Accrual(account, minor(percent), *rest)
+    for order in by_id.values():
+        # In the order of the lines, as when they were given: it is the order of what is taken back.
+        order.accruals = {brand: order.accruals[brand] for brand in order.brands if brand in order.accruals}
+
+
+def _load_promotions(
+    connection: Connection[Any], book: Book, shop: Shop, placed: Sequence[f.Order], *, lock: bool
+) -> None:
+    codes = {code for order in placed for code in order.promo_codes}
+    used = {promotion for order in shop.orders.values() for promotion, _, _ in order.promotions}
+    if not codes and not used:
+        return
+    known: list[Any] = [list(codes), list(used)]
+    where = "WHERE (code = ANY(%s) OR id = ANY(%s))"
+    # A limited promotion is one order's at a time. Others only may not change meanwhile.
+    locks = (
+        (f"SELECT id FROM promotion {where} AND {_LIMITED} ORDER BY id FOR NO KEY UPDATE", known),
+        (f"SELECT id FROM promotion {where} AND NOT {_LIMITED} ORDER BY id FOR SHARE", known),
+    )
+    *_, rows = ask(connection, *(locks if lock else ()), (f"SELECT {_PROMOTION} FROM promotion {where}", known))
+    brands = _codes(book)
+    for id_, code, kind, value, brand, *rest in rows:
+        shop.promotions[code] = Promotion(id_, code, kind, value, brands.get(brand), *rest)
+    _load_uses(connection, book, shop, lock=lock)
+
+
+def _load_uses(connection: Connection[Any], book: Book, shop: Shop, *, lock: bool) -> None:
+    """Load how often the clients of the batch used its promotions, and ordered before, as far as limits ask."""
+    parties = sorted({account.party for account in book.accounts.values() if account.party is not None})
+    promotions = [p.id for p in shop.promotions.values() if p.max_uses_per_party is not None]
+    if promotions:
+        rows = connection.execute(
+            "SELECT promotion_id, party_id, count(*) FROM promotion_use WHERE promotion_id = ANY(%s) "
+            "AND party_id = ANY(%s) AND given_back_at IS NULL GROUP BY promotion_id, party_id",
+            [promotions, parties],
+        )
+        shop.promotion_uses = {(promotion, party): used for promotion, party, used in rows}
+    if any(p.first_order_only for p in shop.promotions.values()):
+        if lock:
+            # A client with two accounts has one first order, whatever promotions it names.
+            connection.execute("SELECT 1 FROM party WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [parties])
+        rows = connection.execute(
+            "SELECT party_id, count(*) FROM food_order WHERE party_id = ANY(%s) AND status <> 'cancelled' "
+            "GROUP BY party_id",
+            [parties],
+        )
+        shop.orders_of = dict(rows.fetchall())
+
+
+def _load_points(connection: Connection[Any], book: Book, shop: Shop) -> None:
+    """Load the lots of the book's bonus accounts, and let them follow what moved these without us."""
+    accounts = [account.id for account in book.accounts.values() if account.kind == "bonus"]
+    if not accounts:
+        return
+    versions, missed = ask(
+        connection,
+        ("SELECT account_id, version FROM bonus_points WHERE account_id = ANY(%s)", [accounts]),
+        (_MISSED, [accounts]),
+    )
+    shop.points = {account: Points(account) for account in accounts}
+    for account, version in versions:
+        shop.points[account].version = version
+    # Of what may still be refunded, captured or released, it must be known what lots it has points of.
+    concerned = {*book.numbered, *book.holds, *(row[4] for row in missed if row[4] is not None)}
+    lots, uses = ask(
+        connection,
+        (_LOTS, [accounts, accounts, list(concerned)]),
+        (
+            "SELECT account_id, transaction_id, lot_id, sum(amount)::bigint FROM bonus_lot_use "
+            "WHERE account_id = ANY(%s) AND transaction_id = ANY(%s) GROUP BY 1, 2, 3", [accounts, list(concerned)],
+        ),
+    )  # fmt: skip
+    for account, id_, amount, left, gone_on in lots:
+        shop.points[account].lots[id_] = Lot(id_, amount, left, gone_on)
+    for account, transaction, lot, amount in uses:
+        shop.points[account].uses.setdefault(transaction, {})[lot] = amount
+    for account, id_, kind, day, refers_to, amount, held, version in missed:
+        entry = Entry(account, amount, held, version)
+        gone_on = shop.gone_on(book, account, day)
+        shop.points[account].enter(entry, id=id_, kind=kind, refers_to=refers_to, gone_on=gone_on)
+
+
+_MISSED = """
+SELECT e.account_id, t.id, t.kind, t.business_date, t.refers_to, e.amount, e.held, e.version
+FROM balance b LEFT JOIN bonus_points p ON p.account_id = b.account_id
+JOIN entry e ON e.account_id = b.account_id AND e.version > coalesce(p.version, 0)
+JOIN transaction t ON t.id = e.transaction_id
+WHERE b.account_id = ANY(%s) AND b.version > coalesce(p.version, 0) ORDER BY e.account_id, e.version
+"""
+_LOTS = """
+SELECT account_id, transaction_id, amount, points_left, gone_on FROM bonus_lot
+WHERE account_id = ANY(%s) AND points_left > 0
+UNION
+SELECT l.account_id, l.transaction_id, l.amount, l.points_left, l.gone_on FROM bonus_lot_use u
+JOIN bonus_lot l ON l.account_id = u.account_id AND l.transaction_id = u.lot_id
+WHERE u.account_id = ANY(%s) AND u.transaction_id = ANY(%s)
+"""
+
+# ---- writing
+
+_ORDER = {
+    "id": "bigint", "key": "text", "account_id": "bigint", "party_id": "bigint", "currency": "text",
+    "status": "text", "placed_at": "timestamptz", "business_date": "date", "due_at": "timestamptz",
+    "main_id": "bigint", "delivered_at": "timestamptz", "cancelled_at": "timestamptz",
+}  # fmt: skip
+_LINE = {
+    "order_id": "bigint", "line": "smallint", "brand_id": "bigint", "service": "text", "sku": "text", "name": "text",
+    "quantity": "integer", "price": "bigint", "gross": "bigint", "discount": "bigint", "net": "bigint",
+    "kept": "integer",
+}  # fmt: skip
+_USE = {
+    "order_id": "bigint", "promotion_id": "bigint", "party_id": "bigint", "discount": "bigint",
+    "used_at": "timestamptz", "given_back_at": "timestamptz",
+}  # fmt: skip
+_ACCRUAL = {
+    "order_id": "bigint", "brand_id": "bigint", "account_id": "bigint", "percent": "numeric", "points": "bigint",
+    "taken_back": "bigint", "shortfall": "bigint",
+}  # fmt: skip
+_STEP = {"transaction_id": "bigint", "order_id": "bigint", "kind": "text", "said": "json"}
+_POINTS = {"account_id": "bigint", "version": "bigint"}
+_LOT = {
+    "account_id": "bigint", "transaction_id": "bigint", "amount": "bigint", "points_left": "bigint", "gone_on": "date",
+}  # fmt: skip
+_LOT_USE = {
+    "account_id": "bigint", "transaction_id": "bigint", "lot_id": "bigint", "changed_by": "bigint", "amount": "bigint",
+}  # fmt: skip
+
+
+def write_shop(connection: Connection[Any], book: Book, shop: Shop) -> None:
+    """Write what was placed, done and changed; the transactions that it names are written before."""
+    run(connection, _statements(book, shop))
+
+
+def _statements(book: Book, shop: Shop) -> Iterator[Statement]:
+    new, written = {order.id for order in shop.new_orders}, Moments()
+    yield insert("order_line", _LINE, [row for order in shop.new_orders for row in _line_rows(book, order)])
+    yield insert("food_order", _ORDER, [_order_row(book, order, written) for order in shop.new_orders])
+    yield insert("promotion_use", _USE, [row for order in shop.new_orders for row in _uses(order, written)])
+    say(shop, book)
+    steps = [(t, order, kind, json_text(shop.said[t])) for t, order, kind in shop.steps]
+    yield insert("order_step", _STEP, steps)
+    known = [order for order in shop.changed_orders.values() if order.id not in new]
+    uses = [row for order in known for row in _uses(order, written)]
+    yield insert("promotion_use", _USE, uses, ("order_id", "promotion_id"))
+    yield insert("food_order", _ORDER, [_order_row(book, order, written) for order in known], ("id",))
+    kept = [(order.id, line.number, line.kept) for order in known for line in order.lines]
+    yield _KEPT, [array_of(column) for column in zip(*kept, strict=True)]
+    accruals = [row for order in (*shop.new_orders, *known) for row in _accruals(book, order)]
+    yield insert("order_accrual", _ACCRUAL, accruals, ("order_id", "brand_id"))
+    limited = sorted((p.id, p.used) for p in shop.changed_promotions.values() if p.max_uses is not None)
+    yield _USED, [array_of(column) for column in zip(*limited, strict=True)]
+    yield from _points(shop.points.values())
+
+
+_KEPT = (
+    "UPDATE order_line l SET kept = n.kept FROM unnest(%s::bigint[], %s::smallint[], %s::integer[]) "
+    "AS n(order_id, line, kept) WHERE l.order_id = n.order_id AND l.line = n.line AND l.kept <> n.kept"
+)
+_USED = "UPDATE promotion p SET used = n.used FROM unnest(%s::bigint[], %s::integer[]) AS n(id, used) WHERE p.id = n.id"
+
+
+def _line_rows(book: Book, order: Order) -> Iterator[Sequence[Any]]:
+    for n in order.lines:
+        yield (
+            order.id, n.number, book.brands[n.brand].id, n.service, n.sku, n.name, n.quantity, n.price, n.gross,
+            n.discount, n.net, n.kept,
+        )  # fmt: skip
+
+
+def _order_row(book: Book, order: Order, written: Moments) -> Sequence[Any]:
+    return (
+        order.id, order.key, order.account, order.party, order.currency, order.status, written[order.placed_at],
+        order.day, written[order.due_at], None if order.main is None else book.transactions[order.main].id,
+        written[order.delivered_at], written[order.cancelled_at],
+    )  # fmt: skip
+
+
+def _uses(order: Order, written: Moments) -> Iterator[Sequence[Any]]:
+    for promotion, _, discount in order.promotions:
+        yield order.id, promotion, order.party, discount, written[order.placed_at], written[order.cancelled_at]
+
+
+def _accruals(book: Book, order: Order) -> Iterator[Sequence[Any]]:
+    for brand, a in order.accruals.items():
+        yield (
+            order.id, book.brands[brand].id, a.account, decimal(a.percent), a.points, a.taken_back, a.shortfall
+        )  # fmt: skip
+
+
+def _points(all_points: Iterable[Points]) -> Iterator[Statement]:
+    changed = [points for points in all_points if points.changed_lots or points.version]
+    yield insert("bonus_points", _POINTS, [(points.account, points.version) for points in changed], ("account_id",))
+    lots = [
+        (points.account, lot.id, lot.amount, lot.left, lot.gone_on)
+        for points in changed for lot in (points.lots[id_] for id_ in sorted(points.changed_lots))
+    ]  # fmt: skip
+    yield insert("bonus_lot", _LOT, lots, ("account_id", "transaction_id"))
+    uses = [(points.account, *use, amount) for points in changed for use, amount in sorted(points.changed_uses.items())]
+    yield insert("bonus_lot_use", _LOT_USE, uses, ("account_id", "transaction_id", "lot_id", "changed_by"))

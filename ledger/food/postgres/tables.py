@@ -1,0 +1,228 @@
+"""Food's tables in PostgreSQL, beside the ledger's. Amounts are integers of minor units.
+
+An order has the number of the transaction that placed it. Programmes are append-only: of
+those valid on a day the last recorded is in force. Steps keep what callers were told, so
+that a replay repeats it. Few foreign keys: each costs a look-up a row on the way in, and
+one function writes these rows together; `tiffin verify` proves what they would.
+"""
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import (
+    CHAR,
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Numeric,
+    SmallInteger,
+    Text,
+    text,
+)
+from sqlmodel import Column, Field, SQLModel
+
+from ledger.postgres.tables import NOW
+
+
+class Promotion(SQLModel, table=True):
+    """A code that lowers what an order costs. `value`: hundredths of a percent, or minor units.
+
+    `used` is counted while `max_uses` is set.
+    """
+
+    __tablename__ = "promotion"
+    __table_args__ = (
+        CheckConstraint("kind IN ('percent', 'amount', 'free_delivery')", name="kind_known"),
+        CheckConstraint("used >= 0", name="used_not_below_zero"),
+    )
+
+    id: int = Field(sa_column=Column(BigInteger, Identity(), primary_key=True))
+    code: str = Field(sa_type=Text, unique=True)
+    kind: str = Field(sa_type=Text)
+    value: int = Field(default=0, sa_type=BigInteger)
+    brand_id: int | None = Field(default=None, foreign_key="brand.id", sa_type=BigInteger)
+    min_order: int | None = Field(default=None, sa_type=BigInteger)
+    max_discount: int | None = Field(default=None, sa_type=BigInteger)
+    valid_from: date | None = None
+    valid_until: date | None = None
+    max_uses: int | None = None
+    max_uses_per_party: int | None = None
+    first_order_only: bool = False
+    stackable: bool = False
+    used: int = 0
+
+
+class BonusProgram(SQLModel, table=True):
+    """A brand's bonus programme; percents with two decimals, both days included. Append-only."""
+
+    __tablename__ = "bonus_program"
+    __table_args__ = (
+        CheckConstraint("accrue_percent >= 0 AND accrue_percent <= 100", name="accrue_is_a_percent"),
+        CheckConstraint("redeem_percent >= 0 AND redeem_percent <= 100", name="redeem_is_a_percent"),
+        Index("bonus_program_brand_id_idx", "brand_id"),
+    )
+
+    id: int = Field(sa_column=Column(BigInteger, Identity(), primary_key=True))
+    brand_id: int = Field(foreign_key="brand.id", sa_type=BigInteger)
+    accrue_percent: Any = Field(sa_type=Numeric(5, 2), nullable=False)
+    redeem_percent: Any = Field(sa_type=Numeric(5, 2), nullable=False)
+    expires_after_days: int | None = None
+    valid_from: date
+    valid_until: date | None = None
+    recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
+    by: str | None = Field(default=None, sa_type=Text)
+    note: str | None = Field(default=None, sa_type=Text)
+
+
+class FoodOrder(SQLModel, table=True):
+    """An order, numbered as the debit or hold that placed it; `main_id` is the debit or capture that refunds go to."""
+
+    __tablename__ = "food_order"
+    __table_args__ = (
+        CheckConstraint("status IN ('placed', 'delivered', 'cancelled')", name="status_known"),
+        Index("food_order_party_id_idx", "party_id"),
+    )
+
+    id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    key: str = Field(sa_type=Text)
+    account_id: int = Field(sa_type=BigInteger)
+    party_id: int = Field(sa_type=BigInteger)
+    currency: str = Field(sa_type=CHAR(3))
+    status: str = Field(sa_type=Text)
+    placed_at: datetime = Field(sa_type=DateTime(timezone=True))
+    business_date: date
+    due_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    main_id: int | None = Field(default=None, sa_type=BigInteger)
+    delivered_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    cancelled_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class OrderLine(SQLModel, table=True):
+    """A line as it was placed; `kept` is of how many the client still has it."""
+
+    __tablename__ = "order_line"
+    __table_args__ = (
+        CheckConstraint("service IN ('dish', 'delivery', 'packaging')", name="service_known"),
+        CheckConstraint("kept >= 0 AND kept <= quantity", name="kept_within_quantity"),
+        CheckConstraint("gross = price * quantity AND gross - discount = net", name="gross_less_discount"),
+        CheckConstraint("discount >= 0 AND net >= 0", name="not_below_zero"),
+    )
+
+    order_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    line: int = Field(sa_type=SmallInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    brand_id: int = Field(sa_type=BigInteger)
+    service: str = Field(sa_type=Text)
+    sku: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    quantity: int
+    price: int = Field(sa_type=BigInteger)
+    gross: int = Field(sa_type=BigInteger)
+    discount: int = Field(sa_type=BigInteger)
+    net: int = Field(sa_type=BigInteger)
+    kept: int
+
+
+class PromotionUse(SQLModel, table=True):
+    """One use of a promotion by an order, and what it took off; given back by a cancel."""
+
+    __tablename__ = "promotion_use"
+    __table_args__ = (
+        Index("promotion_use_party_idx", "promotion_id", "party_id", postgresql_where=text("given_back_at IS NULL")),
+    )
+
+    order_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    promotion_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    party_id: int = Field(sa_type=BigInteger)
+    discount: int = Field(sa_type=BigInteger)
+    used_at: datetime = Field(sa_type=DateTime(timezone=True))
+    given_back_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class OrderAccrual(SQLModel, table=True):
+    """Points that an order brought for one brand, and what was taken back of them."""
+
+    __tablename__ = "order_accrual"
+    __table_args__ = (
+        CheckConstraint("taken_back + shortfall <= points", name="taken_back_within_points"),
+    )  # fmt: skip
+
+    order_id: int = Field(
+        sa_type=BigInteger, foreign_key="food_order.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    brand_id: int = Field(
+        sa_type=BigInteger, foreign_key="brand.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    account_id: int = Field(foreign_key="account.id", sa_type=BigInteger)
+    percent: Any = Field(sa_type=Numeric(5, 2), nullable=False)
+    points: int = Field(sa_type=BigInteger)
+    taken_back: int = Field(default=0, sa_type=BigInteger)
+    shortfall: int = Field(default=0, sa_type=BigInteger)
+
+
+class OrderStep(SQLModel, table=True):
+    """One step of an order (order, deliver, cancel, refund_items), and what its caller was told. Append-only."""
+
+    __tablename__ = "order_step"
+    __table_args__ = (CheckConstraint("kind IN ('order', 'deliver', 'cancel', 'refund_items')", name="kind_known"),)
+
+    transaction_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    order_id: int = Field(sa_type=BigInteger)
+    kind: str = Field(sa_type=Text)
+    said: dict[str, Any] = Field(sa_type=JSON)
+
+
+class BonusPoints(SQLModel, table=True):
+    """Up to which entry of a bonus account its lots follow it."""
+
+    __tablename__ = "bonus_points"
+
+    account_id: int = Field(
+        sa_type=BigInteger, foreign_key="account.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    version: int = Field(sa_type=BigInteger)
+
+
+class BonusLot(SQLModel, table=True):
+    """Points that one transaction gave a bonus account; those left are gone when the day `gone_on` starts."""
+
+    __tablename__ = "bonus_lot"
+    __table_args__ = (
+        CheckConstraint("points_left >= 0 AND points_left <= amount", name="left_within_amount"),
+        Index("bonus_lot_left_idx", "gone_on", postgresql_where=text("points_left > 0")),
+        Index("bonus_lot_account_idx", "account_id", postgresql_where=text("points_left > 0")),
+    )
+
+    account_id: int = Field(
+        sa_type=BigInteger, foreign_key="account.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    transaction_id: int = Field(
+        sa_type=BigInteger, foreign_key="transaction.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    amount: int = Field(sa_type=BigInteger)
+    points_left: int = Field(sa_type=BigInteger)
+    gone_on: date | None = None
+
+
+class BonusLotUse(SQLModel, table=True):
+    """What one transaction has of a lot, spent, held or gone, and what came back: their sum is what it has.
+
+    `changed_by` is the transaction whose entry this follows: what was left of a lot on a past day is the
+    lot less what changed up to then.
+    """
+
+    __tablename__ = "bonus_lot_use"
+    __table_args__ = (
+        ForeignKeyConstraint(["account_id", "lot_id"], ["bonus_lot.account_id", "bonus_lot.transaction_id"]),
+    )
+
+    account_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    transaction_id: int = Field(
+        sa_type=BigInteger, foreign_key="transaction.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    lot_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    changed_by: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    amount: int = Field(sa_type=BigInteger)

@@ -1,0 +1,162 @@
+"""What a person looks up before deciding: an account and whose it is, an earlier transaction and what is left of it,
+payments without an account, who pays for whom. As the ledger is now; nothing is locked. Amounts in minor units."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from ledger.core.commands import AccountRef
+from ledger.errors import Failure
+from ledger.postgres.account_queries import find
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """A transaction and what came of it.
+
+    `facts`: id, key, kind, status, amount, currency, posted_at, business_date, closed (its day), account, client
+    `moves`: what it, and for a payment what its allocations, did to clients, a row an entry: account, reference,
+    client, amount. `lines`: its service lines, a row a line and source: line, brand, service, reference, source,
+    client, source_kind, amount, refunded, left. `reversed_by` is the transaction that undid it.
+    """
+
+    facts: Row
+    moves: list[Row]
+    lines: list[Row]
+    reversed_by: int | None
+
+    @property
+    def left(self) -> int:
+        """Return what may still be refunded."""
+        return sum(line["left"] for line in self.lines)
+
+
+def brands(connection: Connection[Any]) -> list[str]:
+    """Return the codes of the open brands."""
+    return [row["code"] for row in _rows(connection, "SELECT code FROM brand WHERE status = 'open' ORDER BY code")]
+
+
+def account(connection: Connection[Any], asked: AccountRef) -> Row:
+    """Return a client's money account: number, reference, client, currency, status, holder (a brand's code or None).
+
+    Raises Failure for an unknown account.
+    """
+    (row,) = _rows(
+        connection,
+        "SELECT a.id AS number, a.reference, p.name AS client, a.currency, a.status, b.code AS holder FROM account a "
+        "JOIN party p ON p.id = a.party_id LEFT JOIN brand b ON b.id = a.holder_id WHERE a.id = %s",
+        [find(connection, asked)["id"]],
+    )
+    return row
+
+
+def clients(connection: Connection[Any], accounts: Iterable[int]) -> dict[int, str]:
+    """Return the names of accounts' clients by account."""
+    found = connection.execute(
+        "SELECT a.id, p.name FROM account a JOIN party p ON p.id = a.party_id WHERE a.id = ANY(%s)", [list(accounts)]
+    )
+    return dict(found.fetchall())
+
+
+def earlier(connection: Connection[Any], asked: str) -> Earlier:
+    """Return a transaction by its number or key; a key may look like another transaction's number.
+
+    Raises Failure when there is none.
+    """
+    number = int(asked) if asked.isdecimal() and len(asked) < 19 else -1
+    found = _rows(
+        connection,
+        "SELECT t.id, t.key, t.kind, t.status, t.amount, t.currency, t.posted_at, t.business_date, "
+        "t.account_id AS account, p.name AS client, coalesce(t.business_date <= b.closed_until, false) "
+        "AS closed FROM transaction t CROSS JOIN book b LEFT JOIN account a ON a.id = t.account_id "
+        "LEFT JOIN party p ON p.id = a.party_id WHERE t.key = %(key)s OR t.id = %(number)s "
+        "ORDER BY (t.key = %(key)s) DESC LIMIT 1",
+        {"key": asked, "number": number},
+    )
+    if not found:
+        raise Failure(f"no transaction has the number or key {asked}")
+    later = _rows(
+        connection,
+        "SELECT id, kind FROM transaction WHERE refers_to = %s AND status = 'posted' ORDER BY id",
+        [found[0]["id"]],
+    )
+    undone = [found[0]["id"], *(row["id"] for row in later if row["kind"] == "allocate")]
+    return Earlier(
+        facts=found[0],
+        moves=_rows(connection, _MOVES, [undone]),
+        lines=_rows(connection, _LINES, {"of": found[0]["id"]}),
+        reversed_by=next((row["id"] for row in later if row["kind"] == "reverse"), None),
+    )
+
+
+_MOVES = """
+SELECT a.id AS account, a.reference, p.name AS client, e.amount FROM entry e
+JOIN account a ON a.id = e.account_id JOIN party p ON p.id = a.party_id
+WHERE e.transaction_id = ANY(%s) AND e.version IS NOT NULL ORDER BY e.transaction_id, e.leg
+"""
+_LINES = """
+SELECT line, brand, service, reference, source, client, source_kind, amount, refunded, amount - refunded AS left FROM (
+    SELECT e.leg, e.line, b.code AS brand, e.service, e.reference, e.source_id AS source, p.name AS client,
+        s.kind AS source_kind, e.amount,
+        coalesce((
+            SELECT -sum(back.amount) FROM transaction r JOIN entry back ON back.transaction_id = r.id
+            WHERE r.refers_to = e.transaction_id AND r.kind = 'refund' AND r.status = 'posted'
+            AND back.line = e.line AND back.source_id = e.source_id
+        ), 0)::bigint AS refunded
+    FROM entry e JOIN account a ON a.id = e.account_id AND a.kind = 'revenue' JOIN brand b ON b.id = a.brand_id
+    LEFT JOIN account s ON s.id = e.source_id LEFT JOIN party p ON p.id = s.party_id
+    WHERE e.transaction_id = %(of)s
+) lines ORDER BY line, leg
+"""
+
+
+def unallocated(connection: Connection[Any]) -> list[Row]:
+    """Return the payments that still have money without an account, by brand, oldest first.
+
+    A row a payment: id, key, brand, currency, posted_at, business_date, value_date, channel, note, amount,
+    allocated, left.
+    """
+    return _rows(
+        connection,
+        """
+        SELECT t.id, t.key, b.code AS brand, t.currency, t.posted_at, t.business_date, t.value_date, t.channel, t.note,
+            t.amount, done.amount AS allocated, t.amount - done.amount AS left
+        FROM transaction t JOIN entry e ON e.transaction_id = t.id
+        JOIN account a ON a.id = e.account_id AND a.kind = 'unallocated' JOIN brand b ON b.id = a.brand_id
+        CROSS JOIN LATERAL (
+            SELECT coalesce(sum(f.amount) FILTER (WHERE f.kind = 'allocate'), 0)::bigint AS amount,
+                count(*) FILTER (WHERE f.kind = 'reverse') AS reversals
+            FROM transaction f WHERE f.refers_to = t.id AND f.status = 'posted'
+        ) done
+        WHERE t.kind = 'payment' AND t.status = 'posted' AND t.account_id IS NULL
+        AND done.reversals = 0 AND t.amount > done.amount ORDER BY b.code, t.posted_at, t.id
+        """,
+    )
+
+
+def links(connection: Connection[Any], number: int) -> list[Row]:
+    """Return the links of an account, at either end: payer, payer_name, account, account_name, draw, priority, brands.
+
+    `brands` are the codes that the payer pays for; None is all of them.
+    """
+    return _rows(
+        connection,
+        """
+        SELECT l.payer_id AS payer, pp.name AS payer_name, l.account_id AS account, ap.name AS account_name, l.draw,
+            l.priority, (SELECT array_agg(code ORDER BY code) FROM brand WHERE id = ANY(l.brands)) AS brands
+        FROM link l JOIN account pa ON pa.id = l.payer_id JOIN party pp ON pp.id = pa.party_id
+        JOIN account aa ON aa.id = l.account_id JOIN party ap ON ap.id = aa.party_id
+        WHERE %(account)s IN (l.payer_id, l.account_id) ORDER BY l.payer_id, l.priority, l.account_id
+        """,
+        {"account": number},
+    )
+
+
+def _rows(connection: Connection[Any], query: str, parameters: Any = ()) -> list[Row]:
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query, parameters).fetchall()

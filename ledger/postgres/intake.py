@@ -1,0 +1,194 @@
+"""Intake: many callers, few batches (group commit).
+
+Callers submit one command each and get a Future. What arrives while a writer works is
+its next batch, so batches form by themselves under load. A group of linked accounts (a
+payer and those it pays for) always goes to one writer: a thousand employees of one
+company at noon are one lock, not a thousand, and two writers work on different companies.
+"""
+
+import queue
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from concurrent.futures import Future
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from ledger.core.commands import Command
+from ledger.errors import Failure
+from ledger.postgres.database import Unreachable, pool_size
+from ledger.postgres.post import Answer, Ledger, named
+
+REMEMBERED_KEYS = 100_000
+
+
+class IntakeFull(Failure):
+    """More commands wait than the intake takes; try again later, with the same key."""
+
+
+class IntakeClosed(Failure):
+    """The intake takes no more commands."""
+
+
+class _Waiting(NamedTuple):
+    command: Command
+    future: "Future[Answer]"
+
+
+class Intake:
+    """Takes commands from any number of threads; a Future serves asyncio too (`asyncio.wrap_future`).
+
+    Each of the `writers` (default: the URL's `pool_size`, else 2) has a connection and posts at most `most` commands
+    at once; `capacity` commands may wait.
+
+    Commands on one account are carried out in the order of their submission. A Future
+    fails with Failure when the database stayed out of reach: whether its command was
+    posted is then unknown, and sending it again with its key is safe.
+    """
+
+    def __init__(self, ledger: Ledger, *, writers: int | None = None, most: int = 1000, capacity: int = 20_000) -> None:
+        self._ledger = ledger
+        self._most = most
+        self._capacity = capacity
+        self._waiting = 0
+        self._lock = threading.Lock()
+        self._closed = False
+        self._arrived: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._queues: list[queue.SimpleQueue[_Waiting | None]] = [
+            queue.SimpleQueue() for _ in range(writers or pool_size(ledger.url))
+        ]
+        self._routes: dict[int | str, int] = {}
+        self._keys: OrderedDict[str, int] = OrderedDict()
+        self._router = threading.Thread(target=self._route_all, name="tiffin-router", daemon=True)
+        self._writers = [
+            threading.Thread(target=self._write_all, args=(mine,), name="tiffin-writer", daemon=True)
+            for mine in self._queues
+        ]
+        for thread in (self._router, *self._writers):
+            thread.start()
+
+    def submit(self, command: Command) -> "Future[Answer]":
+        """Return a Future of the command's outcome. Raises IntakeFull or IntakeClosed: then it was not taken."""
+        with self._lock:
+            if self._closed:
+                raise IntakeClosed("the intake is closed: it takes no more commands")
+            if self._waiting >= self._capacity:
+                raise IntakeFull(f"the intake is full: {self._waiting} commands wait, at most {self._capacity} may")
+            self._waiting += 1
+            future: Future[Answer] = Future()
+            # Put under the lock: nothing may be queued behind the closing mark.
+            self._arrived.put(_Waiting(command, future))
+        return future
+
+    def close(self) -> None:
+        """Take no more commands, carry out all that were taken, and stop."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            self._arrived.put(None)
+        for thread in (self._router, *self._writers):
+            thread.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    # ---- the router's thread
+
+    def _route_all(self) -> None:
+        ledger = self._another_ledger()
+        ended = False
+        while not ended:
+            batch, ended = _taken(self._arrived, self._most)
+            try:
+                self._learn(ledger, batch)
+            except Exception:  # a route is a matter of speed only: any writer can carry out any command
+                ledger.close()
+            for waiting in batch:
+                self._queues[self._route(waiting.command)].put(waiting)
+        for mine in self._queues:
+            mine.put(None)
+        ledger.close()
+
+    def _learn(self, ledger: Ledger, batch: Iterable[_Waiting]) -> None:
+        """Find the writers of accounts seen for the first time; a route once given stays."""
+        accounts, _, _ = named([waiting.command for waiting in batch])
+        new = accounts - self._routes.keys()
+        if not new:
+            return
+        connection = ledger.connection()
+        with connection.transaction():
+            rows = connection.execute(
+                "SELECT a.id, a.reference, array_remove(array_agg(l.payer_id ORDER BY l.priority), NULL) "
+                "FROM account a "
+                "LEFT JOIN link l ON l.account_id = a.id WHERE a.id = ANY(%s) OR a.reference = ANY(%s) GROUP BY a.id",
+                [[a for a in new if isinstance(a, int)], [a for a in new if isinstance(a, str)]],
+            ).fetchall()
+        for number, reference, payers in rows:
+            group = [number, *payers]
+            routed = [self._routes[member] for member in group if member in self._routes]
+            writer = routed[0] if routed else hash(payers[0] if payers else number) % len(self._queues)
+            for name in (*group, *([reference] if reference else ())):
+                self._routes.setdefault(name, writer)
+
+    def _route(self, command: Command) -> int:
+        """Return the writer of the first account the command names, or of the transaction that it refers to."""
+        accounts, _, refers = named([command])
+        writer = next((self._routes[a] for a in accounts if a in self._routes), None)
+        if writer is None:
+            writer = next((self._keys[key] for key in refers if key in self._keys), None)
+        if writer is None:
+            writer = hash(refers[0] if refers else command.key) % len(self._queues)
+        self._keys[command.key] = writer
+        if len(self._keys) > REMEMBERED_KEYS:
+            self._keys.popitem(last=False)
+        return writer
+
+    # ---- the writers' threads
+
+    def _write_all(self, mine: "queue.SimpleQueue[_Waiting | None]") -> None:
+        ledger = self._another_ledger()
+        ended = False
+        while not ended:
+            batch, ended = _taken(mine, self._most)
+            batch = [waiting for waiting in batch if waiting.future.set_running_or_notify_cancel()]
+            self._write(ledger, batch)
+            with self._lock:
+                self._waiting -= len(batch)
+        ledger.close()
+
+    def _write(self, ledger: Ledger, batch: list[_Waiting]) -> None:
+        try:
+            outcomes = ledger.post([waiting.command for waiting in batch])
+        except Exception as error:
+            if len(batch) > 1 and not isinstance(error, Unreachable):
+                # One command that breaks something must not fail its neighbours.
+                for waiting in batch:
+                    self._write(ledger, [waiting])
+                return
+            for waiting in batch:
+                waiting.future.set_exception(error)
+            return
+        for waiting, outcome in zip(batch, outcomes, strict=True):
+            waiting.future.set_result(outcome)
+
+    def _another_ledger(self) -> Ledger:
+        return Ledger(self._ledger.url)
+
+
+def _taken(waiting: "queue.SimpleQueue[Any]", most: int) -> tuple[list[_Waiting], bool]:
+    """Return what is there, at least one and at most `most`, and whether the end came."""
+    batch: list[_Waiting] = []
+    item = waiting.get()
+    while item is not None:
+        batch.append(item)
+        if len(batch) == most:
+            return batch, False
+        try:
+            item = waiting.get_nowait()
+        except queue.Empty:
+            return batch, False
+    return batch, True

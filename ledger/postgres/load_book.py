@@ -1,0 +1,411 @@
+"""Load the part of the book that a batch can touch, with its accounts locked.
+
+Balance rows are locked first, in id order, in a statement of their own; only then is
+anything else about the accounts read, so that what is read is what the last writer left.
+When the reading shows that more accounts are concerned (payers, bonus accounts, sources
+of holds), everything is let go and begun again with all of them.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from itertools import count, groupby
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from psycopg import Connection
+
+from ledger.core.book import (
+    PERIODS,
+    Account,
+    Balance,
+    Book,
+    Brand,
+    Hold,
+    HoldPart,
+    Limit,
+    Link,
+    OpenDebit,
+    Terms,
+    Transaction,
+    Usage,
+    window,
+)
+from ledger.core.outcomes import Entry
+from ledger.errors import Failure
+from ledger.postgres.bulk_sql import array_of, texts_of, together
+from ledger.postgres.write_book import CUT_LOCK
+
+_TRANSACTION = (
+    "id, key, fingerprint, kind, code, facts, account_id, amount, currency, posted_at, business_date, value_date, "
+    "expires_at, refers_to, channel, reason, by, note"
+)
+
+
+PAYMENT_LOCKS = 741_852
+"""First half of the advisory locks that guard payments while they are allocated or reversed."""
+
+
+class Wanted(NamedTuple):
+    """What a batch names: accounts, keys of its own, keys it refers to, booking times; how many ids it may need.
+
+    `payments` are the keys of payments it allocates or reverses: these may touch no client account, so they are
+    guarded by a lock of their own.
+    """
+
+    accounts: frozenset[int]
+    keys: Sequence[str]
+    refers: Sequence[str]
+    times: Sequence[datetime]
+    ids: int
+    payments: Sequence[str] = ()
+
+
+@dataclass(slots=True)
+class Known:
+    """What never changes once it is committed, kept from batch to batch."""
+
+    references: dict[str, int] = field(default_factory=dict)
+    system: dict[tuple[int, str, str], int] = field(default_factory=dict)
+    related: dict[int, frozenset[int]] = field(default_factory=dict)
+
+    MOST = 200_000
+
+    def remember(self, account: int, related: frozenset[int]) -> None:
+        """Note which accounts were concerned besides `account`: the first guess for the next batch."""
+        if len(self.related) > Known.MOST:
+            self.related.clear()
+        if related:
+            self.related[account] = related
+        else:
+            self.related.pop(account, None)
+
+
+Question = tuple[str, Sequence[Any]]
+
+
+def ask(
+    connection: Connection[Any], *questions: Question, meanwhile: Callable[[], object] | None = None
+) -> list[list[Any]]:
+    """Return the rows of several queries, sent together; `meanwhile` is done while the server works on them."""
+    with together(connection):
+        cursors = [connection.execute(sql, parameters) for sql, parameters in questions]
+        if meanwhile:
+            meanwhile()
+        return [cursor.fetchall() for cursor in cursors]
+
+
+def numbers_of(connection: Connection[Any], known: Known, references: Iterable[str]) -> dict[str, int]:
+    """Return the account numbers of the references that exist."""
+    references = set(references)
+    missing = [reference for reference in references if reference not in known.references]
+    if missing:
+        if len(known.references) > Known.MOST:
+            known.references.clear()
+            missing = list(references)
+        rows = connection.execute("SELECT reference, id FROM account WHERE reference = ANY(%s)", [missing])
+        known.references.update(rows.fetchall())
+    return known.references
+
+
+def load(
+    connection: Connection[Any],
+    known: Known,
+    wanted: Wanted,
+    *,
+    lock: bool = True,
+    own: bool = False,
+    meanwhile: Callable[[], object] | None = None,
+) -> Book:
+    """Return the book of everything the batch can touch, its accounts locked unless `lock` is off.
+
+    Must run in a database transaction at READ COMMITTED; one that is its `own`, in which nothing was done yet, may
+    be rolled back and begun again. Raises Failure without `tiffin init`.
+    """
+    accounts = wanted.accounts.union(*(known.related.get(account, ()) for account in wanted.accounts))
+    while True:
+        if lock and not own:
+            connection.execute("SAVEPOINT loading")
+        book, concerned = _load(connection, known, wanted, accounts, lock=lock, meanwhile=meanwhile)
+        if concerned <= accounts:
+            if lock and not own:
+                connection.execute("RELEASE SAVEPOINT loading")
+            return book
+        # The locks are let go: taking more on top would break the order of ids.
+        if lock and own:
+            connection.rollback()
+        elif lock:
+            connection.execute("ROLLBACK TO SAVEPOINT loading")
+        accounts |= concerned
+
+
+def _load(
+    connection: Connection[Any],
+    known: Known,
+    wanted: Wanted,
+    accounts: frozenset[int],
+    *,
+    lock: bool,
+    meanwhile: Callable[[], object] | None,
+) -> tuple[Book, frozenset[int]]:
+    ids = sorted(accounts)
+    # Sent together, yet carried out one by one: what is read after the locks is what the last writer left.
+    *_, locked, [(now, zone, currency, closed_until, brands, numbers)], account_rows, transactions = ask(
+        connection,
+        *(_guards(wanted) if lock else ()),
+        (_LOCK if lock else _LOOK, [array_of(ids)]),
+        (_BOOK, [wanted.ids if lock else 0]),
+        (_ACCOUNTS, [array_of(ids)]),
+        (_KNOWN_KEYS, [texts_of({*wanted.keys, *wanted.refers})]),
+        meanwhile=meanwhile,
+    )
+    if zone is None:
+        raise Failure("there is no book yet: run tiffin init")
+    book = Book(zone=ZoneInfo(zone), now=now.astimezone(UTC), currency=currency, closed_until=closed_until)
+    book.references = known.references
+    book.system = known.system
+    book.ids = _ids(connection, numbers) if lock else count(-1, -1)
+    book.balances = {row[0]: Balance(*row[1:]) for row in locked}
+    book.brands = {code: Brand(id_, code, status == "open") for id_, code, status in brands or ()}
+    _keep_accounts(book, account_rows)
+    expired, limits = _add_terms(connection, book, [row[0] for row in account_rows if row[-1]])
+    concerned = _more(connection, book, wanted, transactions, expired)
+    for account in wanted.accounts & (book.bonuses.keys() | book.links.keys() | known.related.keys()):
+        around = {*book.bonuses.get(account, ()), *(link.payer for link in book.links.get(account, ()))}
+        known.remember(account, frozenset(around))
+    concerned |= {bonus for bonuses in book.bonuses.values() for bonus in bonuses}
+    concerned |= {link.payer for links in book.links.values() for link in links}
+    _add_limits(connection, book, wanted, limits)
+    _add_oldest_debits(connection, book)
+    return book, frozenset(concerned)
+
+
+def _guards(wanted: Wanted) -> Iterator[Question]:
+    """Yield what waits for a cut in the making, and for others who allocate or reverse the same payments."""
+    yield "SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK]
+    if wanted.payments:
+        yield _LOCK_PAYMENTS, [PAYMENT_LOCKS, list(wanted.payments)]
+
+
+def _add_terms(connection: Connection[Any], book: Book, ids: list[int]) -> tuple[list[int], list[Any]]:
+    """Load what few accounts have: bonus accounts, links, credit terms. Return expired holds and write-off limits."""
+    if not ids:
+        return [], []
+    named = array_of(ids)
+    bonuses, links, terms, limits, expired = ask(
+        connection,
+        (
+            "SELECT money_account_id, id FROM account WHERE kind = 'bonus' AND money_account_id = ANY(%s::bigint[]) "
+            "ORDER BY brand_id", [named],
+        ),
+        ("SELECT account_id, payer_id, draw, priority, brands FROM link WHERE account_id = ANY(%s::bigint[])", [named]),
+        (
+            "SELECT account_id, credit_limit, period_days, valid_from, valid_until FROM credit_terms "
+            "WHERE account_id = ANY(%s::bigint[]) ORDER BY id", [named],
+        ),
+        (
+            "SELECT payer_id, account_id, period, amount, count FROM write_off_limit "
+            "WHERE payer_id = ANY(%s::bigint[]) AND account_id = ANY(%s::bigint[])", [named, array_of(book.balances)],
+        ),
+        (
+            "SELECT DISTINCT h.transaction_id FROM hold_part p JOIN hold h ON h.transaction_id = p.hold_id "
+            "WHERE p.source_id = ANY(%s::bigint[]) AND p.held > 0 AND h.state = 'open' "
+            "AND h.expires_at <= clock_timestamp()",
+            [named],
+        ),
+    )  # fmt: skip
+    for money, bonus in bonuses:
+        book.bonuses.setdefault(money, []).append(bonus)
+    for account, payer, draw, priority, only in links:
+        link = Link(payer, draw, priority, None if only is None else frozenset(only))
+        book.links.setdefault(account, []).append(link)
+    for account, *rest in terms:
+        book.terms.setdefault(account, []).append(Terms(*rest))
+    return [id_ for (id_,) in expired], limits
+
+
+def _keep_accounts(book: Book, rows: Iterable[Sequence[Any]]) -> None:
+    for row in rows:
+        book.accounts[row[0]] = Account._make(row[:-2])
+        book.status[row[0]] = row[-2]
+
+
+def _ids(connection: Connection[Any], numbers: list[int]) -> Iterator[int]:
+    """Yield the ids taken with the load, then more as they are needed (holds that ran out take some too)."""
+    while True:
+        yield from numbers
+        [(numbers,)] = connection.execute(f"SELECT {_NEXT_IDS}", [100]).fetchall()
+
+
+# In order, and always before balances: two batches that share payments would otherwise deadlock.
+_LOCK_PAYMENTS = (
+    "SELECT pg_advisory_xact_lock(%s, number) FROM "
+    "(SELECT DISTINCT hashtext(key) AS number FROM unnest(%s::text[]) AS key ORDER BY 1) numbers"
+)
+_NEXT_IDS = "ARRAY(SELECT nextval('transaction_id_seq') FROM generate_series(1, %s))"
+_BOOK = (
+    "SELECT clock_timestamp(), time_zone, currency, closed_until, "
+    f"(SELECT json_agg(json_build_array(id, code, status)) FROM brand), {_NEXT_IDS} "
+    "FROM (SELECT 1) one LEFT JOIN book ON true"
+)
+# The last column tells the few accounts that have more to load from the many that have not.
+_ACCOUNTS = (
+    "SELECT a.id, a.kind, a.currency, p.name, a.reference, a.party_id, a.brand_id, a.money_account_id, a.status, "
+    "EXISTS (SELECT FROM link WHERE account_id = a.id) OR EXISTS (SELECT FROM credit_terms WHERE account_id = a.id) "
+    "OR EXISTS (SELECT FROM write_off_limit WHERE payer_id = a.id) "
+    "OR EXISTS (SELECT FROM hold_part WHERE source_id = a.id AND held > 0) "
+    "OR EXISTS (SELECT FROM account b WHERE b.money_account_id = a.id AND b.kind = 'bonus') "
+    "FROM account a JOIN party p ON p.id = a.party_id WHERE a.id = ANY(%s::bigint[])"
+)
+_KNOWN_KEYS = f"SELECT {_TRANSACTION} FROM transaction WHERE key = ANY(string_to_array(%s, chr(31)))"
+_LOOK = "SELECT account_id, balance, held, version, posted_at FROM balance WHERE account_id = ANY(%s::bigint[])"
+# Rows are locked in id order: two batches that share accounts would otherwise deadlock.
+_LOCK = f"{_LOOK} ORDER BY account_id FOR NO KEY UPDATE"
+
+
+def _more(connection: Connection[Any], book: Book, wanted: Wanted, rows: list[Any], expired: list[int]) -> set[int]:
+    """Load what the batch refers to and the holds that ran out; return the accounts these concern."""
+    if not rows and not expired:
+        return set()
+    found = [_transaction(row) for row in rows]
+    refers = set(wanted.refers)
+    referred = [t for t in found if t.key in refers and t.code is None]
+    holds = {t.id for t in referred if t.kind == "hold"} | set(expired)
+    holds |= {t.refers_to for t in referred if t.kind == "capture" and t.refers_to is not None}
+    [followers, hold_rows, part_rows] = ask(
+        connection,
+        (
+            f"SELECT {_TRANSACTION} FROM transaction WHERE refers_to = ANY(%s) AND status = 'posted' ORDER BY id",
+            [[t.id for t in referred if t.kind not in ("hold", "refund")]],
+        ),
+        (
+            "SELECT h.transaction_id, t.key, h.account_id, t.currency, t.business_date, h.expires_at, h.state "
+            "FROM hold h JOIN transaction t ON t.id = h.transaction_id WHERE h.transaction_id = ANY(%s)",
+            [list(holds)],
+        ),
+        (
+            "SELECT hold_id, line, source_id, brand_id, amount, held, service, reference, gross, discount, vat_rate, "
+            "vat, attributes, captured, refunded FROM hold_part WHERE hold_id = ANY(%s) ORDER BY hold_id, part",
+            [list(holds)],
+        ),
+    )  # fmt: skip
+    known = {t.id for t in found}
+    following = [t for t in map(_transaction, followers) if t.id not in known]
+    for transaction in (*found, *following):
+        book.know(transaction)
+    _add_entries(connection, book, [*found, *following])
+    parts = {hold: [HoldPart(*row[1:]) for row in group] for hold, group in groupby(part_rows, key=lambda row: row[0])}
+    for id_, key, account, currency, day, expires_at, state in hold_rows:
+        book.keep(Hold(id_, key, account, currency, day, expires_at, parts[id_], state))
+    concerned = {entry.account for t in (*referred, *following) for entry in t.clients()}
+    concerned |= {entry.source for t in referred for entry in t.revenue() if entry.source is not None}
+    concerned |= {t.account for t in referred if t.account is not None}
+    concerned |= {part.source for rows in parts.values() for part in rows}
+    concerned |= {hold.account for hold in book.holds.values()}
+    return concerned
+
+
+def _transaction(row: Sequence[Any]) -> Transaction:
+    (
+        id_, key, fingerprint, kind, code, facts, account, amount, currency, posted_at, day, value_date, expires_at,
+        refers_to, channel, reason, by, note,
+    ) = row  # fmt: skip
+    return Transaction(
+        id=id_, key=key, fingerprint=fingerprint, kind=kind, code=code, facts=facts, account=account, amount=amount,
+        currency=currency, posted_at=posted_at.astimezone(UTC), day=day, value_date=value_date, expires_at=expires_at,
+        refers_to=refers_to, channel=channel, reason=reason, by=by, note=note,
+    )  # fmt: skip
+
+
+def _add_entries(connection: Connection[Any], book: Book, transactions: list[Transaction]) -> None:
+    rows = connection.execute(
+        "SELECT transaction_id, account_id, amount, held, version, balance_after, held_after, subaccount_id, "
+        "source_id, line, service, reference, gross, discount, vat_rate, vat, attributes FROM entry "
+        "WHERE transaction_id = ANY(%s) ORDER BY transaction_id, leg",
+        [[t.id for t in transactions]],
+    ).fetchall()
+    by_id = {id_: tuple(Entry(*row[1:]) for row in group) for id_, group in groupby(rows, key=lambda row: row[0])}
+    for transaction in transactions:
+        transaction.entries = by_id.get(transaction.id, ())
+    # An answer repeated names references of accounts that the batch may not name itself.
+    strangers = {entry.account for t in transactions for entry in t.clients()} - book.accounts.keys()
+    if strangers:
+        _keep_accounts(book, connection.execute(_ACCOUNTS, [array_of(strangers)]).fetchall())
+
+
+def _add_limits(connection: Connection[Any], book: Book, wanted: Wanted, limits: list[Any]) -> None:
+    """Load write-off limits and what was used in the windows that the batch can touch."""
+    if not limits:
+        return
+    for payer, account, period, amount, times in sorted(
+        limits, key=lambda row: (row[0], row[1] == row[0], PERIODS.index(row[2]))
+    ):
+        book.limits.setdefault(payer, {}).setdefault(account, []).append(Limit(account, period, amount, times))
+    # A time that nobody named may be moved up to an account's latest entry, so its day counts too.
+    latest = (balance.posted_at for balance in book.balances.values() if balance.posted_at)
+    days = {book.day(at) for at in (book.now, *wanted.times, *latest)}
+    days |= {hold.day for hold in book.holds.values()} | {t.day for t in book.transactions.values()}
+    rows = connection.execute(
+        "SELECT payer_id, account_id, period, since, amount, count FROM usage WHERE payer_id = ANY(%s::bigint[]) "
+        "AND account_id = ANY(%s::bigint[]) AND since = ANY(%s::date[])",
+        [
+            array_of({row[0] for row in limits}),
+            array_of({row[1] for row in limits}),
+            array_of({window(period, day) for day in days for period in PERIODS}),
+        ],
+    )
+    book.usage = {(payer, account, period, since): Usage(*rest) for payer, account, period, since, *rest in rows}
+
+
+def _add_oldest_debits(connection: Connection[Any], book: Book) -> None:
+    owing = [account for account, balance in book.balances.items() if balance.balance < 0]
+    if owing:
+        _keep_debits(book, connection.execute(_OLDEST, [owing]).fetchall())
+
+
+_OLDEST = """
+SELECT d.account_id, d.transaction_id, d.business_date, d.unpaid FROM unnest(%s::bigint[]) AS owing(account_id),
+LATERAL (SELECT * FROM open_debit o WHERE o.account_id = owing.account_id ORDER BY transaction_id LIMIT 1) d
+"""
+
+# Walks an account's open debits, oldest first, until they sum to more than the credits: each row it reads but
+# the last is paid off, so a company with 30,000 open debits costs no more than one with two.
+_WALK = """
+WITH RECURSIVE walk AS (
+    SELECT c.account_id, c.credit, d.transaction_id, d.business_date, d.unpaid, d.unpaid AS running
+    FROM unnest(%s::bigint[], %s::bigint[]) AS c(account_id, credit),
+    LATERAL (SELECT * FROM open_debit o WHERE o.account_id = c.account_id ORDER BY transaction_id LIMIT 1) d
+    UNION ALL
+    SELECT w.account_id, w.credit, d.transaction_id, d.business_date, d.unpaid, w.running + d.unpaid
+    FROM walk w, LATERAL (
+        SELECT * FROM open_debit o WHERE o.account_id = w.account_id AND o.transaction_id > w.transaction_id
+        ORDER BY transaction_id LIMIT 1
+    ) d WHERE w.running <= w.credit
+) SELECT account_id, transaction_id, business_date, unpaid FROM walk
+UNION
+SELECT account_id, transaction_id, business_date, unpaid FROM open_debit WHERE transaction_id = ANY(%s)
+ORDER BY account_id, transaction_id
+"""
+
+
+def load_debits(connection: Connection[Any], book: Book, credited: dict[int, int], refunded: list[int]) -> None:
+    """Load the open debits that credits of so much an account can settle, and those of the debits refunded."""
+    owing = {account: credit for account, credit in credited.items() if _owes(book, account)}
+    if owing:
+        rows = connection.execute(_WALK, [list(owing), list(owing.values()), refunded]).fetchall()
+        _keep_debits(book, rows)
+
+
+def _owes(book: Book, account: int) -> bool:
+    balance = book.balances.get(account)
+    return balance is not None and balance.balance < 0
+
+
+def _keep_debits(book: Book, rows: Iterable[tuple[int, int, date, int]]) -> None:
+    for account, transaction, day, unpaid in rows:
+        if account in book.balances:
+            debits = book.open_debits.setdefault(account, {})
+            if (account, transaction) not in book.changed_debits:
+                debits[transaction] = OpenDebit(transaction, day, unpaid)
+    for account in {row[0] for row in rows} & book.open_debits.keys():
+        book.open_debits[account] = dict(sorted(book.open_debits[account].items()))

@@ -1,0 +1,176 @@
+"""Write what a batch decided: transactions, entries, and the state they leave, one statement each.
+
+Transactions go in by key order, so that two writers racing with the same keys wait for each
+other and do not deadlock (where a batch is written in parts, they may, and one tries again).
+Balances, usage, holds and open debits are written as they stand at the end of the batch.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from operator import attrgetter
+from typing import Any
+
+from psycopg import Connection
+from stdnum import luhn
+
+from ledger.core.book import Book, Transaction
+from ledger.postgres.bulk_sql import (
+    COPY_FROM,
+    Moments,
+    Rows,
+    Statement,
+    copy,
+    in_pipeline,
+    insert,
+    json_text,
+    run,
+    source_of,
+)
+
+CUT_LOCK = 741_852_963
+"""Advisory lock: shared by every writer until it commits, exclusive for the exporter while it reads the last id."""
+
+_TRANSACTION = {
+    "id": "bigint", "key": "text", "fingerprint": "bytea", "kind": "text", "status": "text", "code": "text",
+    "facts": "jsonb", "account_id": "bigint", "amount": "bigint", "currency": "text", "posted_at": "timestamptz",
+    "business_date": "date", "value_date": "date", "expires_at": "timestamptz", "refers_to": "bigint",
+    "channel": "text", "reason": "text", "by": "text", "note": "text",
+}  # fmt: skip
+_ENTRY = {
+    "transaction_id": "bigint", "leg": "smallint", "currency": "text", "account_id": "bigint", "amount": "bigint",
+    "held": "bigint", "version": "bigint", "balance_after": "bigint", "held_after": "bigint",
+    "subaccount_id": "bigint", "source_id": "bigint", "line": "smallint", "service": "text", "reference": "text",
+    "gross": "bigint", "discount": "bigint", "vat_rate": "numeric", "vat": "bigint", "attributes": "jsonb",
+}  # fmt: skip
+_HOLD = {"transaction_id": "bigint", "account_id": "bigint", "expires_at": "timestamptz", "state": "text"}
+_HOLD_PART = {
+    "hold_id": "bigint", "part": "smallint", "line": "smallint", "source_id": "bigint", "brand_id": "bigint",
+    "amount": "bigint", "held": "bigint", "captured": "bigint", "refunded": "bigint", "service": "text",
+    "reference": "text", "gross": "bigint", "discount": "bigint", "vat_rate": "numeric", "vat": "bigint",
+    "attributes": "jsonb",
+}  # fmt: skip
+_BALANCE = {
+    "account_id": "bigint", "balance": "bigint", "held": "bigint", "version": "bigint", "posted_at": "timestamptz",
+}  # fmt: skip
+_USAGE = {
+    "payer_id": "bigint", "account_id": "bigint", "period": "text", "since": "date", "amount": "bigint",
+    "count": "integer",
+}  # fmt: skip
+_OPEN_DEBIT = {"account_id": "bigint", "transaction_id": "bigint", "business_date": "date", "unpaid": "bigint"}
+
+
+def write(connection: Connection[Any], book: Book, *more: Callable[[], object]) -> None:
+    """Write everything that was entered into the book since it was loaded, then forget it was new.
+
+    Each of `more` enters more into the book while the server writes what was entered before it; COPY, for many rows
+    outside a pipeline, leaves no room for that.
+    """
+    if more or in_pipeline(connection) or len(book.entered) < COPY_FROM:
+        run(connection, _statements(book, more))
+    else:
+        run(connection, _copied(connection, book))
+    book.entered.clear()
+    book.changed_holds.clear()
+    book.changed_debits.clear()
+    book.changed_usage.clear()
+
+
+def _statements(book: Book, more: Sequence[Callable[[], object]]) -> Iterator[Statement]:
+    written = 0
+    for enter in (bool, *more):
+        enter()
+        part, written = book.entered[written:], len(book.entered)
+        yield insert("transaction", _TRANSACTION, _transactions(part))
+        yield insert("entry", _ENTRY, _entries(part))
+    yield from _state(book)
+
+
+def _copied(connection: Connection[Any], book: Book) -> list[Statement]:
+    """Write transactions and entries; while the server takes rows in, the next are made ready. Return what is left."""
+    rows = _transactions(book.entered)
+    entries = copy(connection, "transaction", _TRANSACTION, rows, lambda: _entries(book.entered))
+    return copy(connection, "entry", _ENTRY, entries, lambda: list(_state(book)))
+
+
+def _state(book: Book) -> Iterator[Statement]:
+    """Yield the statements that write how things stand at the end of the batch."""
+    yield _update_balances(_balances(book))
+    yield from _holds(book)
+    yield from _debits(book)
+    yield insert("usage", _USAGE, list(_usage(book)), key=("payer_id", "account_id", "period", "since"))
+
+
+def _transactions(entered: list[Transaction]) -> Rows:
+    written = Moments()
+    return [
+        (
+            t.id, t.key, t.fingerprint, t.kind, "posted" if t.code is None else "declined", t.code,
+            json_text(t.facts), t.account, t.amount, t.currency, written[t.posted_at], t.day, t.value_date,
+            t.expires_at, t.refers_to, t.channel, t.reason, t.by, t.note,
+        )
+        for t in sorted(entered, key=attrgetter("key"))
+    ]  # fmt: skip
+
+
+def _entries(entered: list[Transaction]) -> Rows:
+    return [
+        (t.id, leg, t.currency, *entry)
+        if entry.attributes is None
+        else (t.id, leg, t.currency, *entry[:-1], json_text(entry.attributes))
+        for t in entered
+        for leg, entry in enumerate(t.entries, 1)
+    ]
+
+
+def _balances(book: Book) -> Rows:
+    written = Moments()
+    moved = {entry.account: book.balances[entry.account] for t in book.entered for entry in t.clients()}
+    return [(account, b.balance, b.held, b.version, written[b.posted_at]) for account, b in moved.items()]
+
+
+def _update_balances(rows: Rows) -> Statement:
+    names, source, parameters = source_of(_BALANCE, rows)
+    sets = ", ".join(f"{name} = n.{name}" for name in names if name != "account_id")
+    return (
+        f"UPDATE balance b SET {sets} FROM {source} AS n({', '.join(names)}) WHERE b.account_id = n.account_id",
+        parameters,
+    )
+
+
+def _holds(book: Book) -> Iterable[Statement]:
+    holds = [book.holds[number] for number in book.changed_holds]
+    yield insert("hold", _HOLD, [(h.id, h.account, h.expires_at, h.state) for h in holds], key=("transaction_id",))
+    parts = [
+        (
+            h.id, number, p.line, p.source, p.brand, p.amount, p.held, p.captured, p.refunded, p.service, p.reference,
+            p.gross, p.discount, p.vat_rate, p.vat, json_text(p.attributes),
+        )
+        for h in holds for number, p in enumerate(h.parts, 1)
+    ]  # fmt: skip
+    yield insert("hold_part", _HOLD_PART, parts, key=("hold_id", "part"))
+
+
+def _debits(book: Book) -> Iterable[Statement]:
+    gone = [key for key, debit in book.changed_debits.items() if debit is None]
+    names, source, parameters = source_of({"account_id": "bigint", "transaction_id": "bigint"}, list(gone))
+    yield (
+        f"DELETE FROM open_debit d USING {source} AS g({', '.join(names)}) "
+        "WHERE d.account_id = g.account_id AND d.transaction_id = g.transaction_id",
+        parameters,
+    )
+    open_ = [
+        (account, d.transaction, d.day, d.unpaid) for (account, _), d in book.changed_debits.items() if d is not None
+    ]
+    yield insert("open_debit", _OPEN_DEBIT, open_, key=("account_id", "transaction_id"))
+
+
+def _usage(book: Book) -> Iterable[Sequence[Any]]:
+    for key in book.changed_usage:
+        usage = book.usage[key]
+        yield (*key, usage.amount, usage.count)
+
+
+def new_number(connection: Connection[Any]) -> int:
+    """Return an account number nobody has: the next of the sequence and its check digit."""
+    row = connection.execute("SELECT nextval('account_number_seq')").fetchone()
+    assert row is not None
+    return int(f"{row[0]}{luhn.calc_check_digit(str(row[0]))}")

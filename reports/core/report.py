@@ -1,0 +1,131 @@
+"""What a standard report is, and the list of them: `REPORTS`, found in reports/standard.
+
+A report's function gets lazy frames and gives a lazy frame; it never collects. The
+frame may leave out declared columns (its parameters decide which), never add any.
+"""
+
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import narwhals as nw
+
+from ledger.errors import Failure
+from reports.core.parameters import Parameters
+from reports.core.tables import Tables
+
+Kind = Literal[
+    "account", "account_kind", "average", "code", "count", "currency", "date", "instant", "money", "month", "number",
+    "rate", "share", "text", "word",
+]  # fmt: skip
+Language = Literal["en", "ru"]
+Frame = nw.LazyFrame[Any]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a report: what kind of figure it is and how readers call it.
+
+    `account` and `number` are whole numbers that name things and are never added up,
+    `word` is a code of the ledger's own, which readers see in their language; `code` is its caller's.
+    `share` is a part of 1, `average` money rounded to the kopeck, `month` YYYY-MM.
+    `total` says that a sum by currency means something; a column of `account_kind` parts the
+    sums by kind of account too, so that points are never added to money. A column `aside` stands last on the screen,
+    and is left out of a PDF, which would be too narrow for it and says so; all other files have it.
+    """
+
+    name: str
+    kind: Kind
+    en: str
+    ru: str
+    total: bool = False
+    aside: bool = False
+
+    def label(self, language: Language) -> str:
+        """Return the heading in that language."""
+        return self.ru if language == "ru" else self.en
+
+
+@dataclass(frozen=True)
+class Check:
+    """A control total: a figure of the report beside the same figure found another way.
+
+    `frame(tables, parameters, rows)` gives `currency`, `expected`, `actual`, a row a
+    currency (text "" where the figure is a count); with `kind`, money or bonus, where
+    points are among the figures, a row for each. `rows` is the report's own frame.
+    No rows at all means zero on both sides.
+    """
+
+    name: str
+    en: str
+    ru: str
+    frame: Callable[[Tables, Any, Frame], Frame]
+
+    def label(self, language: Language) -> str:
+        """Return the sentence in that language."""
+        return self.ru if language == "ru" else self.en
+
+
+@dataclass(frozen=True)
+class Report:
+    """One standard report: a question, its parameters, columns, function and control totals."""
+
+    name: str
+    en: str
+    ru: str
+    question: str
+    parameters: type[Parameters]
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    frame: Callable[[Tables, Any], Frame]
+    checks: tuple[Check, ...]
+
+    def title(self, language: Language) -> str:
+        """Return the title in that language."""
+        return self.ru if language == "ru" else self.en
+
+
+class _Reports(Mapping[str, Report]):
+    """The reports by name; the modules are imported when the list is first looked at."""
+
+    @cached_property
+    def _found(self) -> dict[str, Report]:
+        import reports.standard as package
+
+        modules = (
+            importlib.import_module(f"{package.__name__}.{m.name}") for m in pkgutil.iter_modules(package.__path__)
+        )
+        reports = [module.REPORT for module in modules if hasattr(module, "REPORT")]
+        return {report.name: report for report in sorted(reports, key=lambda report: report.name)}
+
+    def __getitem__(self, name: str) -> Report:
+        return self._found[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._found)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+
+REPORTS: Mapping[str, Report] = _Reports()
+
+
+def named(name: str) -> Report:
+    """Return the report of that name; a Failure that suggests near names if there is none."""
+    if name in REPORTS:
+        return REPORTS[name]
+    raise Failure(f"there is no report {name}{near(name, list(REPORTS))}")
+
+
+def near(name: str, names: list[str]) -> str:
+    """Return the end of a sentence that suggests names like this one, or the first few there are."""
+    alike = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+    if alike:
+        return f": did you mean {' or '.join(alike)}?"
+    listed = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
+    return f": there are {listed}" if names else ": there are none"

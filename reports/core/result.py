@@ -1,0 +1,96 @@
+"""What comes of a report: its frame, its control totals, and the cut of the lake that it was made from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+import polars as pl
+
+from reports.core.parameters import Parameters
+from reports.core.report import Column, Language, Report
+
+
+class Cut(Protocol):
+    """The point up to which the lake is complete."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def taken_at(self) -> datetime: ...
+    @property
+    def closed_until(self) -> date | None: ...
+    @property
+    def time_zone(self) -> str: ...
+
+
+class Lake(Protocol):
+    """What reports need of a lake: its cut, and its tables as lazy frames."""
+
+    @property
+    def cut(self) -> Cut: ...
+    def scan(self, name: str) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Control:
+    """A control total of a result: one figure found in two ways; `kind` is money or bonus where there are both."""
+
+    name: str
+    en: str
+    ru: str
+    currency: str
+    expected: Decimal
+    actual: Decimal
+    kind: str = ""
+
+    @property
+    def difference(self) -> Decimal:
+        """Return how far the report's figure is from the expected one."""
+        return self.actual - self.expected
+
+    @property
+    def holds(self) -> bool:
+        """Say whether both figures are the same."""
+        return self.difference == 0
+
+    def label(self, language: Language) -> str:
+        """Return the sentence in that language."""
+        return self.ru if language == "ru" else self.en
+
+
+@dataclass(frozen=True)
+class Result:
+    """A report that ran: its frame, and all that a reader needs to trust it."""
+
+    report: Report
+    parameters: Parameters
+    cut: Cut
+    frame: pl.DataFrame
+    controls: list[Control]
+    draw: "Draw | None" = field(default=None, repr=False, compare=False)
+
+    @property
+    def columns(self) -> list[Column]:
+        """Return the columns that the frame has, in its order."""
+        return [column for column in self.report.columns if column.name in self.frame.columns]
+
+    @property
+    def provisional(self) -> bool:
+        """Say whether a day of the report is still open, so that figures may change."""
+        closed = self.cut.closed_until
+        return closed is None or self.parameters.days[1] > closed
+
+    @property
+    def holds(self) -> bool:
+        """Say whether every control holds."""
+        return all(control.holds for control in self.controls)
+
+    def _repr_html_(self) -> str | None:
+        """Draw the result in a notebook, as the book that ran it draws results."""
+        return self.draw(self) if self.draw else None
+
+
+Draw = Callable[[Result], str]
+"""Draws a result as HTML."""

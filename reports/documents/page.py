@@ -1,0 +1,260 @@
+"""What a template shows: a `Statement` put into words, rows and sums. Pure; no figure is new here.
+
+Kinds: `statement` for the client to read, `act` for two accountants to sign, `invoice` to
+be paid. An act and an invoice bind somebody, so they need an issuer; a statement of an
+account that no brand holds is drawn without one and says so.
+"""
+
+import re
+from decimal import Decimal
+from functools import cached_property
+from itertools import groupby
+from typing import Literal
+
+from markupsafe import Markup
+
+from ledger.errors import Failure
+from reports.documents.language import N_, Language
+from reports.documents.printed_rows import Day, Part, Row, by_brand, day_of, total_of
+from reports.documents.qr import payment_code
+from reports.documents.statement import Age, Client, Issuer, Operation, Statement
+
+Kind = Literal["statement", "act", "invoice"]
+KINDS: tuple[Kind, ...] = ("statement", "act", "invoice")
+PREFIX = {"statement": "S", "act": "A", "invoice": "I"}
+MOST_OPERATIONS = 1000
+ACCENT = "#1f4e79"
+_SHADES = ("shade-0", "shade-1", "shade-2", "shade-3", "shade-4", "shade-5")
+_BANK = {
+    "bank": N_("Bank"),
+    "account": N_("Bank account"),
+    "bic": N_("BIC"),
+    "correspondent_account": N_("Correspondent account"),
+    "kpp": N_("KPP"),
+    "iban": N_("IBAN"),
+    "swift": N_("SWIFT"),
+    "routing": N_("Routing number"),
+}
+_TAX = {"RU": "ИНН", "BY": "УНП", "KZ": "БИН"}
+
+
+def paper_number(paper: Statement, kind: Kind) -> str:
+    """Return the paper's number: the same account, period and kind always have the same."""
+    return f"{PREFIX[kind]}-{paper.account}-{paper.period}"
+
+
+class Page:
+    """One paper in one language, as the templates ask for it."""
+
+    def __init__(self, paper: Statement, kind: Kind, lang: Language, *, logo: str | None = None) -> None:
+        if kind != "statement" and paper.issuer is None:
+            raise Failure(f"account {paper.account} has no holder: an {kind} must name a seller")
+        self.paper, self.kind, self.lang, self.logo = paper, kind, lang, logo
+
+    @property
+    def issuer(self) -> Issuer | None:
+        return self.paper.issuer
+
+    @property
+    def client(self) -> Client:
+        return self.paper.client
+
+    @property
+    def accent(self) -> str:
+        """Return the brand's colour; a colour that is not one does not reach the style sheet."""
+        colour = self.issuer.colour if self.issuer else None
+        return colour if colour and re.fullmatch(r"#[0-9a-fA-F]{6}", colour) else ACCENT
+
+    @property
+    def number(self) -> str:
+        return paper_number(self.paper, self.kind)
+
+    @property
+    def heading(self) -> str:
+        names = {"statement": N_("Account statement"), "act": N_("Reconciliation act"), "invoice": N_("Invoice")}
+        return self.lang.text(names[self.kind])
+
+    @property
+    def when(self) -> str:
+        return self.lang.period(self.paper.since, self.paper.until, month=self.paper.is_month)
+
+    @property
+    def title(self) -> str:
+        return f"{self.heading} {self.number}, {self.when}"
+
+    @property
+    def footer(self) -> str:
+        who = self.issuer.name if self.issuer else self.client.name
+        return f"{self.heading} {self.number} · {who}"
+
+    @property
+    def tax_label(self) -> str:
+        return self._tax_label(self.issuer.country if self.issuer else None)
+
+    @property
+    def client_tax_label(self) -> str:
+        return self._tax_label(self.client.country or (self.issuer.country if self.issuer else None))
+
+    def _tax_label(self, country: str | None) -> str:
+        # A country's own name for its tax number says more than the general word, where the reader reads it.
+        return _TAX.get(country or "", "") if self.lang.code == "ru" and country in _TAX else self.lang.text("Tax ID")
+
+    @property
+    def bank(self) -> list[tuple[str, str]]:
+        """Return the bank details with their labels; a name that is not known is its own label."""
+        if self.issuer is None:
+            return []
+        return [(self.lang.text(_BANK.get(name.lower(), name)), value) for name, value in self.issuer.bank_details]
+
+    @property
+    def contract(self) -> str | None:
+        """Return the contract in words, or None."""
+        number, on = self.paper.contract_number, self.paper.contract_date
+        if not number:
+            return None
+        if on is None:
+            return self.lang.text("Contract %s") % number
+        return self.lang.text("Contract %(number)s of %(date)s") % {"number": number, "date": self.lang.day(on)}
+
+    @property
+    def verdict(self) -> str:
+        closing = self.paper.summary.closing
+        if closing < 0:
+            return self.lang.text("To pay")
+        return self.lang.text("Balance in your favour") if closing > 0 else self.lang.text("Nothing to pay")
+
+    @property
+    def standing(self) -> Decimal:
+        return abs(self.paper.summary.closing)
+
+    @property
+    def to_pay(self) -> Decimal:
+        return self.paper.summary.to_pay
+
+    @property
+    def code(self) -> Markup | None:
+        """Return the payment code as an SVG with its text alternative, or None."""
+        found = payment_code(self.paper, self.to_pay, self.purpose)
+        if found is None:
+            return None
+        title = self.lang.text("Code to pay %s in your bank’s app") % self.lang.priced(self.to_pay, self.paper.currency)
+        drawing = found.svg_inline(border=0, omitsize=True, svgversion=1.1, title=title)
+        # With its namespace, a picture is one by the rules of XML too.
+        return Markup(drawing.replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1))
+
+    @property
+    def purpose(self) -> str:
+        return self.lang.text("Payment to account %(account)s, %(number)s") % {
+            "account": self.paper.account,
+            "number": self.number,
+        }
+
+    @cached_property
+    def charged(self) -> Decimal:
+        return total_of(-operation.amount for operation in self.paper.operations if operation.amount < 0)
+
+    @cached_property
+    def received(self) -> Decimal:
+        return total_of(operation.amount for operation in self.paper.operations if operation.amount > 0)
+
+    @cached_property
+    def figure_width(self) -> int:
+        """Return the width in mm that the longest figure of the paper needs in a column of figures."""
+        sums = self.paper.summary
+        figures = (sums.opening, sums.charged, sums.closing, self.charged, self.received,
+                   *(operation.balance for operation in self.paper.operations))  # fmt: skip
+        written = [self.lang.money(amount) for amount in (min(figures), max(figures))]
+        # At 8.5 points a digit is 1.72 mm wide, what groups and divides them at most half of that.
+        digits = max(sum(letter.isdigit() for letter in text) for text in written)
+        others = max(sum(not letter.isdigit() for letter in text) for text in written)
+        return max(19, round(1.72 * digits + 0.95 * others + 3.5))
+
+    @property
+    def unpaid(self) -> Decimal:
+        return total_of(age.amount for age in self.paper.ages)
+
+    @property
+    def strip(self) -> list[Part]:
+        """Return the ageing strip, empty when nothing is unpaid."""
+        if not self.unpaid:
+            return []
+        return [
+            Part(self._band(age), age.amount, round(100 * age.amount / self.unpaid), shade)
+            for age, shade in zip(self.paper.ages, _SHADES, strict=True)
+        ]
+
+    def _band(self, age: Age) -> str:
+        if age.days_from is None:
+            return self.lang.text("not due")
+        return f"{age.days_from}–{age.days_to}" if age.days_to is not None else f"{age.days_from}+"
+
+    @property
+    def known(self) -> str:
+        """Return what the paper was made from."""
+        at = self.lang.instant(self.paper.known_at, self.paper.time_zone)
+        if self.paper.provisional:
+            return self.lang.text("Cut %(number)s, %(at)s") % {"number": self.paper.cut, "at": at}
+        closed = re.sub(r"(No\.|№) ", "\\1\u00a0", self.lang.text("Closed %(at)s, after No. %(number)s"))
+        return closed % {"at": at, "number": self.paper.last_transaction}
+
+    @property
+    def vat_amount(self) -> Decimal:
+        return total_of(row.amount for row in self.paper.vat)
+
+    @property
+    def vat_total(self) -> Decimal:
+        return total_of(row.vat for row in self.paper.vat)
+
+    @property
+    def rows(self) -> list[Row]:
+        """Return the operations as rows."""
+        zone = self.paper.time_zone
+        return [
+            Row(one, self.lang.day(one.posted_on), self.lang.time(one.posted_at, zone), self.headline(one),
+                self.detail(one))
+            for one in self.paper.operations
+        ]  # fmt: skip
+
+    @property
+    def days(self) -> list[Day]:
+        """Return sums by day when there are too many operations to list, else nothing."""
+        if len(self.paper.operations) <= MOST_OPERATIONS:
+            return []
+        by_day = groupby(self.paper.operations, key=lambda operation: operation.posted_on)
+        return [day_of(on, list(operations)) for on, operations in by_day]
+
+    @property
+    def summarised(self) -> str:
+        count = len(self.paper.operations)
+        return self.lang.text(
+            "%(count)s operations, summed by day; each one is in the files embedded in this document."
+        ) % {"count": self.lang.count(count)}
+
+    def headline(self, operation: Operation) -> str:
+        """Return what happened, in a line: kind, service and its number, for whom."""
+        served = list(dict.fromkeys(f"{line.service} {line.reference}".strip() for line in operation.lines))
+        named = [name for name in served if name]
+        parts = [self.lang.kind(operation.kind), *(named if len(named) == 1 else [])]
+        if operation.subaccount is not None and operation.subaccount != self.paper.account:
+            parts.append(self.lang.text("for %s") % (operation.subaccount_name or operation.subaccount))
+        if operation.held and not operation.amount:
+            parts.append(self.lang.money(abs(operation.held)))
+        return " · ".join(parts)
+
+    def detail(self, operation: Operation) -> str:
+        """Return brands with their amounts, the discount, and what was said about the operation."""
+        brands = by_brand(operation.lines)
+        alone = len(brands) == 1
+        parts = [name if alone else f"{name}\u00a0{self.lang.money(abs(amount))}" for name, amount in brands]
+        discount = total_of(line.discount for line in operation.lines)
+        if discount:
+            parts.append(self.lang.text("discount %s") % self.lang.money(abs(discount)))
+        said = (operation.channel, operation.reason, operation.note)
+        # A line never begins with what divides.
+        return "\u00a0· ".join([*parts, *(text for text in said if text)])
+
+    @property
+    def colophon(self) -> str:
+        data = self.lang.text("The figures are embedded in this document as JSON and CSV.")
+        at = self.lang.text("Times are in the zone %s.") % self.paper.time_zone
+        return f"{data} {at}"

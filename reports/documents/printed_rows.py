@@ -1,0 +1,95 @@
+"""The rows that papers print, and the sums over operations that make them. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from reports.documents.statement import ZERO, Line, Operation
+
+
+@dataclass(frozen=True)
+class Row:
+    """One operation as a statement prints it."""
+
+    operation: Operation
+    day: str
+    time: str
+    headline: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Day:
+    """All operations of one day, for statements too long to list them."""
+
+    on: date
+    count: int
+    charged: Decimal
+    received: Decimal
+    balance: Decimal
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One operation as an act prints it, from the issuer's side: debit is what the client owes."""
+
+    day: str
+    document: str
+    debit: Decimal
+    credit: Decimal
+
+
+@dataclass(frozen=True)
+class Balance:
+    """A balance from the issuer's side."""
+
+    debit: Decimal
+    credit: Decimal
+
+
+@dataclass(frozen=True)
+class Item:
+    """One service at one VAT rate on an invoice; `count` is of lines charged."""
+
+    name: str
+    count: int
+    gross: Decimal
+    discount: Decimal
+    rate: Decimal | None
+    vat: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True)
+class Part:
+    """One band of the ageing strip; `share` in percent of its width."""
+
+    label: str
+    amount: Decimal
+    share: int
+    shade: str
+
+
+def total_of(amounts: Iterable[Decimal]) -> Decimal:
+    """Return the sum, zero of nothing."""
+    return sum(amounts, start=ZERO)
+
+
+def by_brand(lines: Sequence[Line]) -> list[tuple[str, Decimal]]:
+    """Return the amount of each brand, in the order they first come."""
+    sums: dict[str, Decimal] = {}
+    for line in lines:
+        sums[line.brand] = sums.get(line.brand, ZERO) + line.amount
+    return list(sums.items())
+
+
+def day_of(on: date, operations: Sequence[Operation]) -> Day:
+    """Return the sums of one day's operations, which are in order."""
+    return Day(
+        on=on,
+        count=len(operations),
+        charged=total_of(-one.amount for one in operations if one.amount < 0),
+        received=total_of(one.amount for one in operations if one.amount > 0),
+        balance=operations[-1].balance,
+    )

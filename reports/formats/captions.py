@@ -1,0 +1,167 @@
+"""What every format says beside the rows: parameters, cut, row count, controls, open days; in words.
+
+Amounts are never added up across currencies, nor money with points: `subtotals` has a
+row for each.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import polars as pl
+
+from reports.core.report import Column, Language
+from reports.core.result import Control, Result
+from reports.formats.code_names import WORDS, spoken
+
+NUMBERS = ("account", "average", "count", "money", "number", "rate", "share")
+_RUSSIAN = {
+    "report": "отчёт", "question": "вопрос", "days": "дни", "from": "с", "to": "по", "as of": "на конец дня",
+    "account": "счёт", "party": "клиент", "brand": "бренд", "currency": "валюта", "by": "разрез",
+    "dated by": "по дате", "attribute": "признак", "time zone": "часовой пояс", "cut": "срез",
+    "taken at": "снят", "closed until": "дни закрыты по", "rows": "строк", "total": "итого",
+    "control": "контроль", "expected": "ожидается", "actual": "есть", "difference": "разница",
+    "holds": "сходится", "differs": "НЕ СХОДИТСЯ", "controls": "контрольные суммы", "about": "об отчёте",
+    "nothing": "нет", "provisional": "ПРЕДВАРИТЕЛЬНО: не все дни закрыты", "yes": "да", "no": "нет",
+    "provisional figures": "предварительные данные", "money": "деньги", "bonus": "баллы",
+    "left out": "столбцы только в других файлах",
+}  # fmt: skip
+_ENGLISH = {
+    "provisional": "PROVISIONAL: not every day is closed", "differs": "DIFFERS", "bonus": "points",
+    "left out": "columns in the other files only",
+}  # fmt: skip
+
+
+def word(text: str, language: Language) -> str:
+    """Return a word of the page around the rows in that language."""
+    return (_RUSSIAN if language == "ru" else _ENGLISH).get(text, text)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A line of what a reader must know of a result."""
+
+    label: str
+    value: str
+
+
+def facts(result: Result, language: Language) -> list[Fact]:
+    """Return parameters, cut and row count, in words."""
+    zone = ZoneInfo(result.cut.time_zone)
+    closed = result.cut.closed_until
+    told = {
+        "report": f"{result.report.title(language)} ({result.report.name})",
+        **{name.replace("_", " "): str(value) for name, value in parameters(result).items()},
+        "time zone": result.cut.time_zone,
+        "cut": str(result.cut.number),
+        "taken at": f"{result.cut.taken_at.astimezone(zone):%Y-%m-%d %H:%M:%S}",
+        "closed until": str(closed) if closed else word("nothing", language),
+        "provisional figures": word("yes" if result.provisional else "no", language),
+        "rows": str(result.frame.height),
+    }
+    return [Fact(word(label, language), value) for label, value in told.items()]
+
+
+def abridged(result: Result, language: Language) -> tuple[Result, list[Fact]]:
+    """Return the result without the columns that stand aside, and in words which were left out."""
+    aside = [column for column in result.columns if column.aside]
+    if not aside:
+        return result, []
+    names = ", ".join(column.label(language) for column in aside)
+    shown = replace(result, frame=result.frame.drop(column.name for column in aside))
+    return shown, [Fact(word("left out", language), names)]
+
+
+def parameters(result: Result) -> dict[str, Any]:
+    """Return the parameters as they were given: dates in ISO form, without those not used."""
+    return result.parameters.model_dump(mode="json", by_alias=True, exclude_none=True)
+
+
+def text(value: Any, column: Column, language: Language, time_zone: str) -> str:
+    """Return a cell as people read it; an hour that a clock change repeats carries its offset."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return _clock(value.astimezone(ZoneInfo(time_zone)))
+    if column.kind == "share":
+        return _grouped(Decimal(str(value)) * 100, language, places=1) + " %"
+    if column.kind in ("money", "average"):
+        return money(Decimal(str(value)), language)
+    if column.kind == "count":
+        return _grouped(Decimal(value), language, places=0)
+    return spoken(str(value), language) if column.kind in WORDS else str(value)
+
+
+def money(amount: Decimal, language: Language) -> str:
+    """Return an amount with two decimals, grouped by thousands, with a true minus."""
+    return _grouped(amount, language, places=2)
+
+
+def _grouped(number: Decimal, language: Language, *, places: int) -> str:
+    written = f"{number:,.{places}f}".replace("-", "−")
+    return written.translate({ord(","): "\u00a0", ord("."): ","}) if language == "ru" else written
+
+
+def _clock(local: datetime) -> str:
+    repeated = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
+    return local.isoformat(" ", "seconds") if repeated else f"{local:%Y-%m-%d %H:%M:%S}"
+
+
+def parting(columns: list[Column]) -> list[str]:
+    """Return the columns by which sums are kept apart."""
+    return [column.name for column in columns if column.kind in ("currency", "account_kind")]
+
+
+def unit(control: Control, language: Language) -> str:
+    """Return what a control's figures are in: the currency, and whether money or points where there are both."""
+    return " ".join(filter(None, (control.currency, word(control.kind, language))))
+
+
+def subtotals(result: Result) -> list[dict[str, Any]]:
+    """Return sums of the columns that add up: a row a currency and kind of account, with these two named."""
+    summed = [column.name for column in result.columns if column.total]
+    groups = parting(result.columns)
+    if not summed or not result.frame.height:
+        return []
+    if not groups:
+        return result.frame.select(pl.col(summed).sum()).rows(named=True)
+    return result.frame.group_by(groups).agg(pl.col(summed).sum()).sort(groups).rows(named=True)
+
+
+def control_line(control: Control, language: Language) -> str:
+    """Return a control total as one line: what it compares, the figures, whether it holds."""
+    figures = (
+        f"{word('expected', language)} {money(control.expected, language)}, "
+        f"{word('actual', language)} {money(control.actual, language)}"
+    )
+    state = word("holds" if control.holds else "differs", language)
+    gap = "" if control.holds else f" ({money(control.difference, language)})"
+    return " ".join(filter(None, (f"{control.label(language)}:", figures, unit(control, language), f"– {state}{gap}")))
+
+
+def shown_rows(result: Result, language: Language) -> Iterator[list[str]]:
+    """Give the rows as text, cell by cell."""
+    columns = result.columns
+    for row in result.frame.iter_rows():
+        yield [text(cell, column, language, result.cut.time_zone) for cell, column in zip(row, columns, strict=True)]
+
+
+def shown_subtotals(result: Result, language: Language) -> Iterator[list[str]]:
+    """Give the subtotals as text, in the columns they belong to; the first empty cell says what they are."""
+    for sums in subtotals(result):
+        cells = [text(sums.get(column.name), column, language, result.cut.time_zone) for column in result.columns]
+        if cells and not cells[0]:
+            cells[0] = word("total", language).capitalize()
+        yield cells
+
+
+def iso(value: Any, time_zone: str) -> Any:
+    """Return a value for programs: instants with the offset of the book's zone, dates and amounts as text."""
+    if isinstance(value, datetime):
+        return value.astimezone(ZoneInfo(time_zone)).isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    return f"{value:f}" if isinstance(value, Decimal) else value

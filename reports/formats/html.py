@@ -1,0 +1,73 @@
+"""Results as a page: HTML with everything inside; PDF from HTML, without the columns that stand aside."""
+
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ledger.errors import Failure
+from reports.core.report import Language
+from reports.core.result import Result
+from reports.formats.captions import NUMBERS, abridged, control_line, facts, shown_rows, shown_subtotals, word
+
+MOST_PDF_ROWS = 20_000
+_PORTRAIT_COLUMNS = 6
+
+
+@cache
+def _environment() -> Environment:
+    loader = PackageLoader("reports.formats", "templates")
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+
+
+def html_text(result: Result, language: Language) -> str:
+    """Return the page, complete in itself."""
+    return _environment().get_template("report.html").render(_context(result, language))
+
+
+def fragment(result: Result, language: Language, *, most: int = 200) -> str:
+    """Return the result for a notebook's cell: at most so many rows, and it says so when there are more."""
+    rows = result.frame.height
+    shown = replace(result, frame=result.frame.head(most)) if rows > most else result
+    context = _context(shown, language) | {
+        "facts": facts(result, language),
+        "subtotals": shown_subtotals(result, language),
+        "left_out": f"{most} / {rows}" if rows > most else "",
+    }
+    return _environment().get_template("fragment.html").render(context)
+
+
+def _context(result: Result, language: Language) -> dict[str, Any]:
+    columns = result.columns
+    return {
+        "title": result.report.title(language),
+        "language": language,
+        "facts": facts(result, language),
+        "provisional": word("provisional", language) if result.provisional else "",
+        "left_out": "",
+        "labels": [column.label(language) for column in columns],
+        "classes": ["n" if column.kind in NUMBERS else column.kind for column in columns],
+        "rows": shown_rows(result, language),
+        "subtotals": shown_subtotals(result, language),
+        "controls": [(control_line(control, language), control.holds) for control in result.controls],
+        "controls_title": word("controls", language),
+        "landscape": len(columns) > _PORTRAIT_COLUMNS,
+        "small": len(columns) > 2 * _PORTRAIT_COLUMNS,
+    }
+
+
+def pdf_bytes(result: Result, language: Language) -> bytes:
+    """Return the page as PDF; a Failure if nobody could leaf through it."""
+    if result.frame.height > MOST_PDF_ROWS:
+        raise Failure(
+            f"{result.frame.height} rows are too many for a PDF, which takes {MOST_PDF_ROWS}: "
+            "narrow the report, or use xlsx"
+        )
+    from weasyprint import HTML
+
+    shown, left_out = abridged(result, language)
+    context = _context(shown, language)
+    context["facts"] += left_out
+    pdf: bytes = HTML(string=_environment().get_template("report.html").render(context)).write_pdf()
+    return pdf

@@ -1,0 +1,120 @@
+"""Make a cut of the lake, from the lock to the pointer. Killed anywhere, the next call completes it.
+
+A nightly cut for a day is made once: asked again, the one that was published comes back.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+
+import polars as pl
+
+from ledger.errors import Failure
+from reports.lake import duckdb_file, manifest
+from reports.lake.export import export, outgrown
+from reports.lake.manifest import Cut, Manifest, Published
+from reports.lake.reader import Lake
+from reports.lake.schema import TABLES, Table
+from reports.lake.storage import Place
+from reports.lake.take_cut import Taken, alone, cut
+from reports.lake.verify_lake import UNREADABLE, differences
+
+
+def nightly_cut(url: str, lake: str, day: date) -> tuple[Lake, bool]:
+    """Close the days up to this one and publish their cut; say whether it was made now.
+
+    Raises Failure when the day has not ended, or another run is at work.
+    """
+    place = Place(lake)
+    with alone(url) as connection:
+        latest = manifest.current(place)
+        if latest and (made := _closing(place, latest, day)):
+            return Lake(place, made), False
+        with cut(connection, url, closes=day) as taken:
+            found = export(place, taken, latest, "nightly")
+        named = found.model_copy(update={"database": duckdb_file.make(Lake(place, found))})
+        return Lake(place, manifest.publish(place, named).manifest), True
+
+
+def frequent_cut(url: str, lake: str) -> tuple[Lake, bool]:
+    """Publish a cut that closes nothing; say whether there was anything new to cut.
+
+    Raises Failure when another run is at work.
+    """
+    place = Place(lake)
+    with alone(url) as connection:
+        latest = manifest.current(place)
+        with cut(connection, url) as taken:
+            if latest and not _anything_new(latest.manifest, taken) and not outgrown(Lake(place, latest.manifest)):
+                return Lake(place, latest.manifest), False
+            found = export(place, taken, latest, "frequent")
+        return Lake(place, manifest.publish(place, found).manifest), True
+
+
+def rebuild(url: str, lake: str) -> tuple[Lake, list[str]]:
+    """Export the whole ledger anew and publish it as a cut; say where the rows differ from the cut before.
+
+    Cuts before it stay as they are. Works also when the pointer or a file is lost or damaged:
+    then the difference is that the cut before cannot be read. Raises Failure when another
+    run is at work, or the lake holds another book.
+    """
+    place = Place(lake)
+    with alone(url) as connection:
+        try:
+            latest = manifest.current(place)
+        except Failure:
+            latest = None
+        with cut(connection, url) as taken:
+            found = export(place, taken, latest, "rebuild", anew=True)
+        named = found.model_copy(update={"database": duckdb_file.make(Lake(place, found))})
+        made = Lake(place, manifest.publish(place, named).manifest)
+    return made, unlike(Lake(place, latest.manifest), made) if latest else []
+
+
+def unlike(before: Lake, after: Lake) -> list[str]:
+    """Return a sentence for each row up to the earlier cut that two cuts do not share.
+
+    Snapshot tables are compared when nothing was recorded or closed between the cuts, and a table that
+    has grown by a release since the earlier cut not at all.
+    """
+    same = _book_at(before.cut) == _book_at(after.cut)
+    return [sentence for table in TABLES if table.appended or same for sentence in _unlike(before, after, table)]
+
+
+def _unlike(before: Lake, after: Lake, table: Table) -> Iterator[str]:
+    within = pl.col(table.key[0]) <= before.cut.last_transaction if table.appended else pl.lit(True)
+    try:
+        if before.lacking(table.name):
+            return
+        months = (
+            sorted({*duckdb_file.months(before, table), *duckdb_file.months(after, table)}) if table.appended else []
+        )
+        for part in [pl.col("month") == month for month in months] or [within]:
+            old, new = (
+                lake.scan(table.name).filter(part, within).sort(table.key).collect() for lake in (before, after)
+            )
+            yield from differences(table, new, old)
+    except UNREADABLE as error:
+        yield f"{table.name} of cut {before.cut.number} cannot be read: {str(error).splitlines()[0]}"
+
+
+def _closing(place: Place, latest: Published, day: date) -> Manifest | None:
+    """Return the oldest nightly cut that closed this day or a later one, if one was published."""
+    found = None
+    for published in manifest.chain(place, latest):
+        closed_until = published.manifest.cut.closed_until
+        if closed_until is None or closed_until < day:
+            return found
+        if published.manifest.cut.made_by == "nightly":
+            found = published.manifest
+    # Closed before the oldest cut that is kept: that cut was published, and vacuumed since.
+    return found or (latest.manifest if published.manifest.previous else None)
+
+
+def _anything_new(latest: Manifest, taken: Taken) -> bool:
+    now = taken.snapshot
+    return _book_at(latest.cut) != (now.last_transaction, now.last_change, taken.closed_until)
+
+
+def _book_at(cut: Cut) -> tuple[int, int, date | None]:
+    """Return what moves with everything that is recorded."""
+    return cut.last_transaction, cut.last_change, cut.closed_until

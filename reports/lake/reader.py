@@ -1,0 +1,149 @@
+"""Open a lake at a cut and read its tables, each at the version that the cut's manifest pins.
+
+A table or column that a later release added is not in older cuts, and reading it is refused:
+nothing in its place would pass for figures. A column that is not declared any more is not shown.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+
+from ledger.errors import Failure
+from reports.lake import manifest as manifests
+from reports.lake.manifest import Cut, Manifest, PinnedTable
+from reports.lake.schema import TABLES, Table, Type
+from reports.lake.storage import Place
+
+POLARS_TYPES: dict[Type, pl.DataType] = {
+    "int": pl.Int64(),
+    "text": pl.String(),
+    "money": pl.Decimal(18, 2),
+    "rate": pl.Decimal(5, 2),
+    "bool": pl.Boolean(),
+    "date": pl.Date(),
+    "instant": pl.Datetime("us", "UTC"),
+    "json": pl.String(),
+}
+
+
+@cache
+def declared(name: str) -> Table:
+    """Return the declaration of a table.
+
+    Raises Failure when there is no such table.
+    """
+    for table in TABLES:
+        if table.name == name:
+            return table
+    raise Failure(f"the lake has no table {name}: there are {', '.join(table.name for table in TABLES)}")
+
+
+def polars_schema(table: Table) -> pl.Schema:
+    """Return the declared columns as a Polars schema."""
+    return pl.Schema({column.name: POLARS_TYPES[column.type] for column in table.columns})
+
+
+def conform(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
+    """Return the declared columns in their order and types."""
+    found = frame.collect_schema()
+    return frame.select(
+        pl.col(name) if found[name] == type_ else pl.col(name).cast(type_)
+        for name, type_ in polars_schema(table).items()
+    )
+
+
+@dataclass(frozen=True)
+class Lake:
+    """A lake at one cut: every table as it stood then, so tables always agree with each other."""
+
+    place: Place
+    manifest: Manifest
+    _found: dict[str, pl.LazyFrame] = field(default_factory=dict, repr=False, compare=False)
+    _frames: dict[str, pl.LazyFrame] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def cut(self) -> Cut:
+        """Return the cut that is read."""
+        return self.manifest.cut
+
+    @property
+    def duckdb_path(self) -> Path | None:
+        """Return the cut's dated DuckDB file on the local disk, None when there is none: frequent cuts
+        make no such file, and in an object store it is elsewhere (see `duckdb_file`).
+        """
+        if self.manifest.database is None or self.place.folder is None:
+            return None
+        return self.place.folder / self.manifest.database.name
+
+    @contextmanager
+    def duckdb_file(self) -> Iterator[Path]:
+        """Lend the cut's dated DuckDB file; from an object store it is fetched for as long as it is lent.
+
+        Raises FileNotFoundError when the cut has none.
+        """
+        if self.manifest.database is None:
+            raise FileNotFoundError(f"cut {self.cut.number} has no DuckDB file")
+        if self.duckdb_path:
+            yield self.duckdb_path
+            return
+        with tempfile.TemporaryDirectory(prefix="tiffin-") as folder:
+            path = Path(folder) / "ledger.duckdb"
+            self.place.fetch(self.manifest.database.name, path)
+            yield path
+
+    def scan(self, name: str) -> pl.LazyFrame:
+        """Return a table as a lazy frame, in its declared columns and types. Raises Failure as `pinned` does."""
+        if name not in self._frames:
+            self.pinned(name)
+            self._frames[name] = conform(self._scan(name), declared(name))
+        return self._frames[name]
+
+    def pinned(self, name: str) -> PinnedTable:
+        """Return how the cut pins a table.
+
+        Raises Failure when an earlier release made the cut, without the table or one of its columns.
+        """
+        if lacking := self.lacking(name):
+            raise Failure(
+                f"cut {self.cut.number} of the lake was made by an earlier release and has no {', '.join(lacking)}: "
+                "run tiffin lake rebuild, or wait for the next cut"
+            )
+        return self.manifest.tables[name]
+
+    def lacking(self, name: str) -> list[str]:
+        """Return what of a table, as it is declared now, is not in the cut: the table itself, or columns."""
+        table = declared(name)
+        if name not in self.manifest.tables:
+            return [name]
+        found = self._scan(name).collect_schema()
+        return [f"{name}.{column}" for column in table.names if column not in found]
+
+    def _scan(self, name: str) -> pl.LazyFrame:
+        if name not in self._found:
+            version = self.manifest.tables[name].version
+            self._found[name] = pl.scan_delta(
+                self.place.table(name), version=version, storage_options=self.place.options
+            )
+        return self._found[name]
+
+
+def open_lake(url: str, *, cut: int | None = None) -> Lake:
+    """Open a lake at its latest cut, or at an earlier one that is still kept.
+
+    Raises Failure before the first cut, and when there is no such cut.
+    """
+    place = Place(url)
+    published = manifests.current(place)
+    if published is None:
+        raise manifests.no_cut()
+    if cut is None or cut == published.manifest.cut.number:
+        return Lake(place, published.manifest)
+    for older in manifests.chain(place, published):
+        if older.manifest.cut.number == cut:
+            return Lake(place, older.manifest)
+    raise Failure(f"there is no cut {cut} in {url}")

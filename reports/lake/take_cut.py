@@ -1,0 +1,158 @@
+"""Take a cut: a moment at which every transaction number up to the last one is committed.
+
+Writers hold a lock shared from before they take numbers until they commit; a cut takes it
+alone, for as long as it needs to open its snapshot. Exporting `id > last` without this
+would lose lower numbers that commit later.
+"""
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import psycopg
+from psycopg.errors import LockNotAvailable
+
+from ledger.errors import Failure
+from ledger.postgres.database import connect
+from ledger.postgres.write_book import CUT_LOCK
+from reports.lake.extract import Snapshot
+
+RUN_LOCK = CUT_LOCK + 1  # one run at a time writes the lake
+LOCK_TIMEOUT_MS = 200  # writers queue behind a waiting cut no longer than this
+PATIENCE_SECONDS = 120.0
+RUN_PATIENCE_SECONDS = 5.0  # a killed run's lock goes when PostgreSQL notices, which takes a moment
+
+Connection = psycopg.Connection[Any]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A cut just taken: its open snapshot and the facts of the book then."""
+
+    snapshot: Snapshot
+    taken_at: datetime
+    book: datetime
+    time_zone: str
+    closes: date | None
+    closed_until: date | None
+
+
+@contextmanager
+def alone(url: str) -> Iterator[Connection]:
+    """Hold the right to write the lake; the connection goes with it.
+
+    Raises Failure when another run holds it.
+    """
+    with connect(url, autocommit=True) as connection:
+        deadline = time.monotonic() + RUN_PATIENCE_SECONDS
+        while not _value(connection, "SELECT pg_try_advisory_lock(%s)", RUN_LOCK):
+            if time.monotonic() > deadline:
+                raise Failure("another tiffin nightly or tiffin lake is at work on this book")
+            time.sleep(0.1)
+        yield connection
+
+
+@contextmanager
+def cut(connection: Connection, url: str, *, closes: date | None = None) -> Iterator[Taken]:
+    """Take a cut and keep its snapshot open; with `closes`, close the days up to it.
+
+    Holds that have expired are booked first. Raises Failure when the day has not ended in
+    the book's time zone, the book is not there yet, or writers never leave a gap.
+    """
+    with _writers_kept_out(connection, url):
+        book, time_zone, closed_until = _book(connection)
+        if closes:
+            closed_until = _close(connection, closes, time_zone, closed_until)
+        taken_at: datetime = _value(connection, "SELECT clock_timestamp()")
+        snapshot = Snapshot(url)
+    with snapshot:
+        yield Taken(snapshot, taken_at, book, time_zone, closes, closed_until)
+
+
+@contextmanager
+def _writers_kept_out(connection: Connection, url: str) -> Iterator[None]:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        _lock(connection, deadline)
+        try:
+            if not _expired(connection):
+                yield
+                return
+        finally:
+            connection.execute("SELECT pg_advisory_unlock(%s)", [CUT_LOCK])
+        if time.monotonic() > deadline:
+            raise Failure("holds and points go on expiring faster than they are booked: no cut was made")
+        _book_expired(url, _value(connection, "SELECT clock_timestamp()"))
+
+
+def _lock(connection: Connection, deadline: float) -> None:
+    connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT_MS}ms'")
+    while True:
+        try:
+            connection.execute("SELECT pg_advisory_lock(%s)", [CUT_LOCK])
+        except LockNotAvailable:
+            if time.monotonic() > deadline:
+                raise Failure(
+                    f"writers kept the ledger busy for {PATIENCE_SECONDS:.0f} seconds: no cut was made"
+                ) from None
+            time.sleep(random.uniform(0.05, 0.25))
+        else:
+            connection.execute("SET lock_timeout = 0")
+            return
+
+
+def _expired(connection: Connection) -> bool:
+    """Say whether holds or points expired that are not booked, or lots are behind their accounts."""
+    return bool(_value(connection, _EXPIRED))
+
+
+_EXPIRED = """
+SELECT EXISTS (SELECT FROM hold WHERE state = 'open' AND expires_at <= clock_timestamp())
+OR EXISTS (
+    SELECT FROM bonus_lot WHERE points_left > 0
+    AND gone_on <= (SELECT (clock_timestamp() AT TIME ZONE time_zone)::date FROM book)
+) OR EXISTS (
+    SELECT FROM account a JOIN balance b ON b.account_id = a.id LEFT JOIN bonus_points p ON p.account_id = a.id
+    WHERE a.kind = 'bonus' AND b.version > coalesce(p.version, 0)
+)
+"""
+
+
+def _book_expired(url: str, until: datetime) -> None:
+    # Here, for most cuts find nothing expired and need no writer.
+    from ledger.food.postgres.post_orders import Desk
+    from ledger.postgres.post import Ledger
+
+    with closing(Ledger(url)) as ledger:
+        Desk(ledger).book_expired(until)
+
+
+def _book(connection: Connection) -> tuple[datetime, str, date | None]:
+    row = connection.execute("SELECT initialised_at, time_zone, closed_until FROM book").fetchone()
+    if row is None:
+        raise Failure("there is no book yet: run tiffin init")
+    return row[0], row[1], row[2]
+
+
+def _close(connection: Connection, day: date, time_zone: str, closed_until: date | None) -> date:
+    today: date = _value(connection, "SELECT (clock_timestamp() AT TIME ZONE %s)::date", time_zone)
+    if day >= today:
+        raise Failure(f"{day} has not ended in {time_zone}: the latest day that can be closed is before {today}")
+    if closed_until and day <= closed_until:
+        return closed_until  # days are never opened again
+    with connection.transaction():
+        connection.execute("UPDATE book SET closed_until = %s", [day])
+        connection.execute(
+            "INSERT INTO closing (closed_until, last_transaction) SELECT %s, coalesce(max(id), 0) FROM transaction",
+            [day],
+        )
+    return day
+
+
+def _value(connection: Connection, sql: Any, *values: Any) -> Any:
+    row = connection.execute(sql, values).fetchone()
+    return row[0] if row else None

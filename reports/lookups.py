@@ -1,0 +1,160 @@
+"""Look things up in the lake: accounts by name, one account with its terms, one transaction with all it did.
+
+Nothing is summed here; figures come from the reports.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from ledger.core.outcomes import DECLINES, Declined
+from ledger.errors import Failure
+from reports.run import Book
+
+Row = dict[str, Any]
+
+LINE = (
+    "line", "brand", "service", "reference", "gross", "discount", "amount", "vat_rate", "vat", "source", "payer",
+    "source_kind", "attributes",
+)  # fmt: skip
+LEG = (
+    "leg", "account", "account_kind", "owner", "currency", "amount", "held", "balance_after", "held_after", "paid_for",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Transaction:
+    """A transaction: its own row, its entries, its service lines, and the transactions that refer to it."""
+
+    facts: Row
+    sentence: str
+    legs: pl.DataFrame
+    lines: pl.DataFrame
+    later: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account at the cut: its own row with client and holder, and all that is agreed about it."""
+
+    facts: Row
+    terms: pl.DataFrame
+    links: pl.DataFrame
+    limits: pl.DataFrame
+    bonuses: pl.DataFrame
+
+
+def _brands(book: Book) -> pl.LazyFrame:
+    return book.brands.select(brand_id="id", brand="code", brand_name="name")
+
+
+def client_accounts(book: Book) -> pl.LazyFrame:
+    """Return clients' accounts at the cut: account, reference, client, party, holder, balance, held, status …"""
+    parties = book.parties.select(
+        "legal_name", "tax_id", party_id="id", client="name", party="reference", party_kind="kind"
+    )
+    holders = book.brands.select(holder_id="id", holder="code", holder_name="name")
+    return (
+        book.accounts.filter(pl.col("party_id").is_not_null())
+        .join(parties, on="party_id", how="left")
+        .join(holders, on="holder_id", how="left")
+        .join(_brands(book), on="brand_id", how="left")
+        .rename({"id": "account"})
+    )
+
+
+def accounts_like(book: Book, text: str = "", *, party: str | None = None) -> pl.DataFrame:
+    """Return the accounts whose client's name, reference, tax number or number has this text in it, by client."""
+    found = client_accounts(book)
+    if party is not None:
+        found = found.filter(pl.col("party") == party)
+    for part in text.lower().split():
+        places = ("client", "legal_name", "reference", "party", "tax_id")
+        inside = [pl.col(place).str.to_lowercase().str.contains(part, literal=True) for place in places]
+        number = pl.col("account").cast(pl.String).str.starts_with(part)
+        found = found.filter(pl.any_horizontal(*inside, number))
+    return found.sort("client", "account").collect()
+
+
+def account(book: Book, asked: int | str) -> Account:
+    """Return an account by number or reference. Raises Failure when there is none."""
+    number = book.account(asked)
+    of_it = pl.col("account_id") == number
+    names = client_accounts(book).select("account", "client")
+    payer = names.rename({"account": "payer_id", "client": "payer_name"})
+    sub = names.rename({"account": "account_id", "client": "account_name"})
+    either = of_it | (pl.col("payer_id") == number)
+    return Account(
+        facts=client_accounts(book).filter(pl.col("account") == number).collect().row(0, named=True),
+        terms=book.credit_terms.filter(of_it).sort("id", descending=True).collect(),
+        links=_with_names(book.links.filter(either), payer, sub).sort("payer_id", "account_id").collect(),
+        limits=_with_names(book.limits.filter(either), payer, sub).sort("payer_id", "account_id", "period").collect(),
+        bonuses=client_accounts(book).filter(pl.col("money_account_id") == number).sort("account").collect(),
+    )
+
+
+def _with_names(frame: pl.LazyFrame, payer: pl.LazyFrame, sub: pl.LazyFrame) -> pl.LazyFrame:
+    return frame.join(payer, on="payer_id", how="left").join(sub, on="account_id", how="left")
+
+
+def transaction(book: Book, asked: int | str) -> Transaction:
+    """Return a transaction by number or key. Raises Failure when the cut has none."""
+    facts = _found(book, str(asked).strip())
+    number = facts["id"]
+    names = client_accounts(book).select("client", account_id="account")
+    entries = (
+        book.entries.filter(pl.col("transaction_id") == number)
+        .join(_brands(book), on="brand_id", how="left")
+        .join(names, on="account_id", how="left")
+        .join(names.rename({"account_id": "source_id", "client": "payer"}), on="source_id", how="left")
+        .with_columns(owner=pl.coalesce("client", "brand_name"))
+        .rename({"account_id": "account", "subaccount_id": "paid_for", "source_id": "source"})
+        .sort("leg")
+        .collect()
+    )
+    return Transaction(
+        facts=facts,
+        sentence=sentence(facts["code"], facts["facts"]),
+        legs=entries.select(LEG),
+        lines=entries.filter(pl.col("account_kind") == "revenue").sort("line", "leg").select(LINE),
+        later=book.transactions.filter(pl.col("refers_to") == number)
+        .select("posted_at", "kind", "key", "status", "amount", "currency", transaction="id")
+        .sort("transaction")
+        .collect(),
+    )
+
+
+def _found(book: Book, asked: str) -> Row:
+    number = int(asked) if asked.isdigit() and len(asked) < 19 else -1
+    found = book.transactions.filter((pl.col("id") == number) | (pl.col("key") == asked)).sort("id").collect()
+    if not found.height:
+        raise Failure(f"cut {book.cut.number} has no transaction with the number or key {asked}")
+    by_key = found.filter(pl.col("key") == asked)  # a key may look like another transaction's number
+    return (found if not by_key.height else by_key).row(0, named=True)
+
+
+def declined(book: Book, since: date, until: date, *, code: str | None, account: int | None = None) -> pl.DataFrame:
+    """Return the declined transactions of the period with `sentence`, latest last."""
+    found = book.transactions.filter(pl.col("status") == "declined", pl.col("business_date").is_between(since, until))
+    if code is not None:
+        found = found.filter(pl.col("code") == code)
+    if account is not None:
+        found = found.filter(pl.col("account_id") == account)
+    names = client_accounts(book).select("client", account_id="account")
+    rows = found.join(names, on="account_id", how="left").sort("id").collect()
+    said = [sentence(code_, facts) for code_, facts in rows.select("code", "facts").iter_rows()]
+    return rows.with_columns(pl.Series("sentence", said, pl.String)).rename({"id": "transaction"})
+
+
+def sentence(code: str | None, facts: str | None) -> str:
+    """Return what the ledger said when it declined; blank for what was posted."""
+    if code is None:
+        return ""
+    told = json.loads(facts or "{}")
+    try:
+        return Declined(key="", code=code, facts=told).message
+    except KeyError:  # recorded by another release, whose sentence used other facts
+        return DECLINES.get(code, code) if not told else f"{code}: {json.dumps(told, ensure_ascii=False)}"

@@ -1,0 +1,66 @@
+"""A click leads to what is behind the row, and only to what is."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from dashboards import links
+from tests.reports.story import Story
+
+MARCH = {"from": "2017-03-01", "to": "2017-03-31"}
+DAYS = {"from": date(2017, 3, 1), "to": date(2017, 3, 31)}
+
+
+def led(story: Story, name: str, row: int = 0, **parameters: Any) -> links.Target | None:
+    """Return where the row of a report leads."""
+    dates = {"as_of": "2017-03-31"} if name in ("receivables-aging", "credit-exposure", "open-items") else MARCH
+    result = story.book().report(name, **{**dates, **parameters})
+    return links.behind(result, result.frame.row(row, named=True))
+
+
+def test_revenue_leads_to_its_lines(story: Story) -> None:
+    """The brand, the currency, the days of the row: a month, or a week cut off by the period."""
+    wanted = {"kind": "revenue", "brand": "pizza", "service": None, "channel": None, "currency": "RUB"}
+    assert led(story, "brand-revenue") == links.Target("pages/entries.py", {**DAYS, **wanted})
+    days = {"from": date(2017, 3, 1), "to": date(2017, 3, 5)}
+    assert led(story, "brand-revenue", by="week") == links.Target("pages/entries.py", {**days, **wanted})
+
+
+def test_receipts_lead_to_the_cash(story: Story) -> None:
+    """Day, brand and channel of the row."""
+    target = led(story, "receipts")
+    assert target is not None
+    assert target.query["from"] == target.query["to"] == date(2017, 3, 1)
+    assert (target.page, target.query["kind"], target.query["channel"]) == ("pages/entries.py", "cash", "bank")
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "page"),
+    [
+        ("account-card", {"account": "anna"}, "pages/transaction.py"),
+        ("corrections", {}, "pages/transaction.py"),
+        ("turnover", {}, "pages/account.py"),
+        ("turnover", {"by": "party"}, "pages/accounts.py"),
+        ("turnover", {"by": "brand"}, "pages/standard.py"),
+        ("trial-balance", {}, "pages/entries.py"),
+        ("receivables-aging", {}, "pages/account.py"),
+        ("open-items", {}, "pages/transaction.py"),
+        ("credit-exposure", {}, "pages/account.py"),
+        ("subaccounts", {}, "pages/account.py"),
+        ("declines", {}, "pages/declined.py"),
+        ("services", {}, "pages/entries.py"),
+        ("brand-settlements", {}, "pages/entries.py"),
+        ("control", {"currency": "RUB"}, "pages/standard.py"),
+    ],
+)
+def test_every_kind_of_row_leads_somewhere(story: Story, name: str, parameters: dict[str, Any], page: str) -> None:
+    """The page where the row's figure can be taken apart."""
+    target = led(story, name, **parameters)
+    assert target is not None
+    assert target.page == page
+
+
+def test_cohorts_lead_nowhere(story: Story) -> None:
+    """There is no list behind them, so no click is offered."""
+    assert not links.leads(story.book().report("client-activity", **MARCH))

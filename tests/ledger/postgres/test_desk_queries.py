@@ -1,0 +1,105 @@
+"""Look-ups of a person before deciding, on PostgreSQL."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from ledger.core.administration import parse as record
+from ledger.core.commands import parse
+from ledger.core.outcomes import Posted
+from ledger.errors import Failure
+from ledger.postgres import desk_queries
+from ledger.postgres.database import connect
+from ledger.postgres.post import Ledger
+
+BOOK: list[dict[str, Any]] = [
+    {"type": "brand", "code": "sushi"},
+    {"type": "brand", "code": "pizza"},
+    {"type": "brand", "code": "gone", "status": "closed"},
+    *(
+        {"type": "party", "reference": name, "kind": "individual", "name": name.title()}
+        for name in ("anna", "romashka")
+    ),
+    {"type": "account", "reference": "romashka", "party": "romashka", "currency": "RUB", "holder": "sushi"},
+    {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB"},
+    {"type": "link", "account": "anna", "payer": "romashka", "brands": ["sushi"]},
+]
+POSTED: list[dict[str, Any]] = [
+    {"type": "payment", "key": "p1", "account": "romashka", "amount": "500.00", "brand": "sushi"},
+    {"type": "payment", "key": "p2", "account": "anna", "amount": "500.00", "brand": "sushi"},
+    {"type": "debit", "key": "d1", "account": "anna", "lines": [
+        {"brand": "sushi", "amount": "600.00"}, {"brand": "pizza", "amount": "100.00"}]},
+    {"type": "refund", "key": "f1", "debit": "d1", "lines": [{"line": 1, "amount": "60.00"}]},
+    {"type": "payment", "key": "u1", "amount": "90.00", "brand": "pizza"},
+    {"type": "payment", "key": "u2", "amount": "80.00", "brand": "sushi"},
+    {"type": "payment", "key": "u3", "amount": "70.00", "brand": "sushi"},
+    {"type": "payment", "key": "2", "amount": "60.00", "brand": "sushi",
+     "split": [{"account": "anna", "amount": "60.00"}]},
+    {"type": "allocate", "key": "l1", "payment": "u1", "split": [{"account": "anna", "amount": "30.00"}]},
+    {"type": "allocate", "key": "l2", "payment": "u2", "split": [{"account": "anna", "amount": "80.00"}]},
+    {"type": "reverse", "key": "v3", "transaction": "u3", "reason": "not ours"},
+]  # fmt: skip
+
+
+@pytest.fixture
+def book(database_url: str) -> psycopg.Connection[Any]:
+    """Return a connection to a book in which Romashka pays for Anna's sushi, and three payments had no account."""
+    ledger = Ledger(database_url)
+    ledger.administer([record(line) for line in BOOK])
+    assert all(isinstance(outcome, Posted) for outcome in ledger.post([parse(line) for line in POSTED]))
+    ledger.close()
+    return connect(database_url)
+
+
+def test_a_debit_tells_what_is_left_of_each_line_and_source(book: psycopg.Connection[Any]) -> None:
+    """The refund of 60.00 was split over both sources of line 1."""
+    found = desk_queries.earlier(book, "d1")
+    assert [(line["line"], line["client"], line["amount"], line["refunded"]) for line in found.lines] == [
+        (1, "Romashka", 50000, 5000),
+        (1, "Anna", 10000, 1000),
+        (2, "Anna", 10000, 0),
+    ]
+    assert found.left == 64000
+    assert [(move["reference"], move["amount"]) for move in found.moves] == [("romashka", -50000), ("anna", -20000)]
+
+
+def test_a_transaction_is_found_by_number_and_a_key_goes_first(book: psycopg.Connection[Any]) -> None:
+    """The key 2 is not transaction 2; what is neither is one sentence."""
+    number = desk_queries.earlier(book, "d1").facts["id"]
+    assert desk_queries.earlier(book, str(number)).facts["key"] == "d1"
+    assert desk_queries.earlier(book, "2").facts["amount"] == 6000
+    with pytest.raises(Failure, match="no transaction has the number or key x"):
+        desk_queries.earlier(book, "x")
+
+
+def test_a_payment_tells_where_it_went_and_whether_it_was_undone(book: psycopg.Connection[Any]) -> None:
+    """What was allocated moved what its reversal will undo."""
+    assert [move["amount"] for move in desk_queries.earlier(book, "u1").moves] == [3000]
+    assert desk_queries.earlier(book, "u1").reversed_by is None
+    assert desk_queries.earlier(book, "u3").reversed_by == desk_queries.earlier(book, "v3").facts["id"]
+
+
+def test_only_what_still_waits_is_unallocated(book: psycopg.Connection[Any]) -> None:
+    """Not what was given its accounts at once, allocated, or reversed."""
+    waiting = [(row["key"], row["brand"], row["allocated"], row["left"]) for row in desk_queries.unallocated(book)]
+    assert waiting == [("u1", "pizza", 3000, 6000)]
+
+
+def test_links_are_told_at_both_ends(book: psycopg.Connection[Any]) -> None:
+    """With the codes of the brands."""
+    payer, sub = (desk_queries.account(book, name)["number"] for name in ("romashka", "anna"))
+    assert desk_queries.links(book, payer) == desk_queries.links(book, sub)
+    assert [(row["payer_name"], row["account_name"], row["brands"]) for row in desk_queries.links(book, sub)] == [
+        ("Romashka", "Anna", ["sushi"])
+    ]
+
+
+def test_accounts_clients_and_open_brands(book: psycopg.Connection[Any]) -> None:
+    """A closed brand may have nothing booked."""
+    found = desk_queries.account(book, "romashka")
+    assert (found["client"], found["holder"], found["status"]) == ("Romashka", "sushi", "open")
+    assert desk_queries.clients(book, [found["number"]]) == {found["number"]: "Romashka"}
+    assert desk_queries.brands(book) == ["pizza", "sushi"]
+    with pytest.raises(Failure, match="no such account"):
+        desk_queries.account(book, "vera")

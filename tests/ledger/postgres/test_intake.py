@@ -1,0 +1,104 @@
+"""Intake turns many callers into few batches, and loses nothing."""
+
+import threading
+from concurrent.futures import Future, wait
+from typing import Any
+
+import pytest
+
+from ledger.core.administration import parse
+from ledger.core.commands import Debit, Line, Payment
+from ledger.core.outcomes import Declined, Posted
+from ledger.postgres.intake import Intake, IntakeClosed, IntakeFull
+from ledger.postgres.post import Ledger
+
+
+@pytest.fixture
+def ledger(database_url: str) -> Ledger:
+    """Return a ledger with a company that pays for ten employees."""
+    ledger = Ledger(database_url)
+    employees = [f"employee {number}" for number in range(10)]
+    lines: list[dict[str, Any]] = [{"type": "brand", "code": "sushi", "name": "Sushi"}]
+    for name in ("company", *employees):
+        lines += [
+            {"type": "party", "reference": name, "kind": "individual", "name": name},
+            {"type": "account", "reference": name, "party": name, "currency": "RUB"},
+        ]
+    lines += [{"type": "link", "account": name, "payer": "company"} for name in employees]
+    outcomes = ledger.administer([parse(line) for line in lines])
+    assert {outcome.to_json()["status"] for outcome in outcomes} == {"done"}
+    return ledger
+
+
+def debit(key: str, account: str, amount: str) -> Debit:
+    """Return a debit of one line."""
+    return Debit(key=key, account=account, lines=(Line(brand="sushi", amount=amount),))
+
+
+def test_a_thousand_callers_share_one_payer_and_never_pass_its_money(ledger: Ledger) -> None:
+    """The company has 500.00 and a thousand lunches of 1.00 are asked: 500 are posted."""
+    futures: list[Future[Any]] = []
+    lock = threading.Lock()
+    with Intake(ledger) as intake:
+        assert isinstance(
+            intake.submit(Payment(key="p", account="company", amount=500, brand="sushi")).result(), Posted
+        )
+
+        def call(caller: int) -> None:
+            for number in range(100):
+                future = intake.submit(debit(f"{caller}-{number}", f"employee {caller}", "1.00"))
+                with lock:
+                    futures.append(future)
+
+        callers = [threading.Thread(target=call, args=(caller,)) for caller in range(10)]
+        for thread in callers:
+            thread.start()
+        for thread in callers:
+            thread.join()
+    outcomes = [future.result(timeout=0) for future in futures]
+    assert sum(isinstance(outcome, Posted) for outcome in outcomes) == 500
+    assert {outcome.code for outcome in outcomes if isinstance(outcome, Declined)} == {"insufficient_funds"}
+
+
+def test_commands_on_one_account_keep_their_order(ledger: Ledger) -> None:
+    """A payment and the debit that needs it, submitted without waiting, are both posted."""
+    with Intake(ledger) as intake:
+        futures = []
+        for number in range(50):
+            name = f"employee {number % 10}"
+            futures.append(intake.submit(Payment(key=f"p{number}", account=name, amount=7, brand="sushi")))
+            futures.append(intake.submit(debit(f"d{number}", name, "7.00")))
+        wait(futures)
+    assert all(isinstance(future.result(), Posted) for future in futures)
+
+
+def test_a_full_intake_pushes_back_and_what_it_took_is_carried_out(ledger: Ledger) -> None:
+    """With room for five, the sixth is refused with the figures, and the five are answered."""
+    connection = Ledger(ledger.url).connection()
+    with connection.transaction():  # holds the company's lock, so that nothing can be posted meanwhile
+        connection.execute(
+            "SELECT 1 FROM balance WHERE account_id = (SELECT id FROM account WHERE reference = 'company') FOR UPDATE"
+        )
+        intake = Intake(ledger, capacity=5)
+        futures = [
+            intake.submit(Payment(key=f"p{number}", account="company", amount=1, brand="sushi")) for number in range(5)
+        ]
+        with pytest.raises(IntakeFull, match="5 commands wait, at most 5 may"):
+            intake.submit(Payment(key="p6", account="company", amount=1, brand="sushi"))
+    intake.close()
+    assert all(isinstance(future.result(timeout=0), Posted) for future in futures)
+    assert (
+        ledger.post([Payment(key="p6", account="company", amount=1, brand="sushi")])[0].to_json()["replayed"] is False
+    )
+
+
+def test_a_closed_intake_takes_nothing_and_lost_nothing(ledger: Ledger) -> None:
+    """Closing answers all that was taken; then nothing is taken."""
+    intake = Intake(ledger)
+    futures = [
+        intake.submit(Payment(key=f"p{number}", account="company", amount=1, brand="sushi")) for number in range(300)
+    ]
+    intake.close()
+    assert all(isinstance(future.result(timeout=0), Posted) for future in futures)
+    with pytest.raises(IntakeClosed):
+        intake.submit(Payment(key="late", account="company", amount=1, brand="sushi"))

@@ -1,0 +1,219 @@
+"""The migrated database agrees with the models, and its guards refuse what the ledger must never do."""
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from psycopg import errors
+from sqlalchemy import CheckConstraint, create_engine, inspect
+from sqlmodel import SQLModel
+
+import ledger.food.postgres.tables
+import ledger.postgres.tables  # noqa: F401  # its tables register themselves
+from ledger.postgres import database
+
+APPEND_ONLY = ["transaction", "entry", "credit_terms", "change"]
+TRANSACTION = (
+    "INSERT INTO transaction (id, key, fingerprint, kind, status, posted_at, business_date) "
+    "VALUES (%s, %s, '', 'payment', 'posted', now(), current_date)"
+)
+ENTRY = "INSERT INTO entry (transaction_id, leg, account_id, currency, amount, held) VALUES "
+
+
+@pytest.fixture
+def connection(database_url: str) -> Any:
+    """Return a connection to a book with a brand, its cash account 1000017 and Anna's account 1000025."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("INSERT INTO brand (code, name, status) VALUES ('sushi', 'Sushi', 'open')")
+        connection.execute(
+            "INSERT INTO party (reference, kind, name, status) VALUES ('anna', 'individual', 'Anna', 'open')"
+        )
+        connection.execute(
+            "INSERT INTO account (id, kind, currency, party_id, brand_id, status) VALUES "
+            "(1000017, 'cash', 'RUB', NULL, 1, 'open'), (1000025, 'money', 'RUB', 1, NULL, 'open')"
+        )
+        connection.execute(TRANSACTION, [1, "p1"])
+        yield connection
+
+
+def engine(url: str) -> Any:
+    return create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(url))
+
+
+def test_the_migrated_tables_are_the_models_tables(database_url: str) -> None:
+    """Alembic finds no difference in tables, columns, types, indexes, unique and foreign keys."""
+    with engine(database_url).connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, SQLModel.metadata) == []
+
+
+def test_the_migrated_checks_are_the_models_checks(database_url: str) -> None:
+    """Alembic does not compare check constraints, so their names are compared here."""
+    with engine(database_url).connect() as connection:
+        found = {
+            (table, check["name"])
+            for table in SQLModel.metadata.tables
+            for check in inspect(connection).get_check_constraints(table)
+        }
+    declared = {
+        (table.name, constraint.name)
+        for table in SQLModel.metadata.tables.values()
+        for constraint in table.constraints
+        if isinstance(constraint, CheckConstraint)
+    }
+    assert found == declared
+
+
+def test_migrating_twice_changes_nothing(database_url: str) -> None:
+    """The second run finds the newest migration in place."""
+    database.migrate(database_url)
+
+
+def test_two_processes_migrate_the_same_database_at_once(empty_database_url: str) -> None:
+    """One waits for the other and then finds nothing to do."""
+    with ProcessPoolExecutor(2) as pool:
+        list(pool.map(database.migrate, [empty_database_url] * 2))
+    with psycopg.connect(empty_database_url) as connection:
+        assert connection.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
+
+
+def test_migrations_go_down_to_nothing_and_up_again(empty_database_url: str) -> None:
+    """A downgrade leaves no table of ours behind."""
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(database.MIGRATIONS))
+    database.migrate(empty_database_url)
+    with engine(empty_database_url).connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+        connection.commit()
+        assert inspect(connection).get_table_names() == ["alembic_version"]
+    database.migrate(empty_database_url)
+
+
+def test_a_database_of_a_newer_tiffin_is_refused(database_url: str) -> None:
+    """Better one sentence than old code on new tables."""
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(database.Failure, match=r"cannot be migrated: .*9999"):
+        database.migrate(database_url)
+
+
+def test_entries_that_sum_to_zero_are_taken(connection: psycopg.Connection) -> None:
+    """Anna +300.00, cash -300.00."""
+    connection.execute(ENTRY + "(1, 1, 1000025, 'RUB', 30000, 0), (1, 2, 1000017, 'RUB', -30000, 0)")
+    assert count(connection, "entry") == 2
+
+
+@pytest.mark.parametrize(
+    ("entries", "said"),
+    [
+        ("(1, 1, 1000025, 'RUB', 30000, 0)", "does not sum to zero: its entries in RUB sum to 30000"),
+        ("(1, 1, 1000025, 'RUB', 30000, 0), (1, 2, 1000017, 'RUB', -29999, 0)", "sum to 1"),
+        ("(1, 2, 1000025, 'RUB', 300, 0), (1, 3, 1000017, 'RUB', -300, 0)", "are not legs 1 to 2"),
+        ("(1, 1, 1000025, 'RUB', 300, 0), (1, 3, 1000017, 'RUB', -300, 0)", "are not legs 1 to 2"),
+    ],
+    ids=["one-sided", "a-kopeck-short", "from-leg-2", "a-gap"],
+)
+def test_entries_that_do_not_balance_are_refused(connection: psycopg.Connection, entries: str, said: str) -> None:
+    """A transaction sums to zero, and its legs run 1..n within one statement."""
+    with pytest.raises(errors.CheckViolation, match=said):
+        connection.execute(ENTRY + entries)
+    assert count(connection, "entry") == 0
+
+
+def test_a_second_statement_cannot_add_to_a_transaction(connection: psycopg.Connection) -> None:
+    """At leg 1 it meets the primary key, at leg 3 the guard."""
+    connection.execute(ENTRY + "(1, 1, 1000025, 'RUB', 300, 0), (1, 2, 1000017, 'RUB', -300, 0)")
+    with pytest.raises(errors.UniqueViolation):
+        connection.execute(ENTRY + "(1, 1, 1000025, 'RUB', 5, 0), (1, 2, 1000017, 'RUB', -5, 0)")
+    with pytest.raises(errors.CheckViolation):
+        connection.execute(ENTRY + "(1, 3, 1000025, 'RUB', 5, 0), (1, 4, 1000017, 'RUB', -5, 0)")
+    assert count(connection, "entry") == 2
+
+
+def test_copy_is_guarded_like_insert(connection: psycopg.Connection) -> None:
+    """The ledger writes large batches by COPY."""
+    with (
+        pytest.raises(errors.CheckViolation),
+        connection.cursor() as cursor,
+        cursor.copy("COPY entry (transaction_id, leg, account_id, currency, amount, held) FROM STDIN") as copy,
+    ):
+        copy.write_row([1, 1, 1000025, "RUB", 300, 0])
+    assert count(connection, "entry") == 0
+
+
+def test_an_entry_is_in_its_accounts_currency(connection: psycopg.Connection) -> None:
+    """The foreign key is of account and currency together."""
+    with pytest.raises(errors.ForeignKeyViolation):
+        connection.execute(ENTRY + "(1, 1, 1000025, 'USD', 300, 0), (1, 2, 1000017, 'USD', -300, 0)")
+
+
+@pytest.mark.parametrize("table", APPEND_ONLY)
+@pytest.mark.parametrize(
+    "statement", ["UPDATE {} SET {} = NULL", "DELETE FROM {}", "TRUNCATE {} CASCADE"], ids=str.lower
+)
+def test_what_was_written_is_not_changed(connection: psycopg.Connection, table: str, statement: str) -> None:
+    """Not even by the owner of the tables."""
+    column = "attributes" if table == "entry" else "note"
+    with pytest.raises(errors.RestrictViolation, match="is append-only"):
+        connection.execute(statement.format(table, column))
+    assert count(connection, "transaction") == 1
+
+
+def test_account_numbers_start_at_100001_without_their_check_digit(connection: psycopg.Connection) -> None:
+    """With the Luhn digit the first account is 1000017."""
+    assert connection.execute("SELECT nextval('account_number_seq')").fetchone() == (100001,)
+
+
+def test_a_writer_posts_but_cannot_change_what_is_posted(connection: psycopg.Connection) -> None:
+    """The guards refuse the owner; the writer does not even get that far."""
+    connection.execute("SET ROLE tiffin_writer")
+    connection.execute("SELECT nextval('transaction_id_seq')")
+    connection.execute(TRANSACTION, [2, "p2"])
+    connection.execute(ENTRY + "(2, 1, 1000025, 'RUB', 300, 0), (2, 2, 1000017, 'RUB', -300, 0)")
+    connection.execute("INSERT INTO balance (account_id, balance, held, version) VALUES (1000025, 300, 0, 1)")
+    connection.execute("SELECT 1 FROM balance FOR NO KEY UPDATE")
+    connection.execute("UPDATE balance SET balance = 300")
+    for table in APPEND_ONLY:
+        for statement in (f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
+            with pytest.raises(errors.InsufficientPrivilege):
+                connection.execute(statement)
+    with pytest.raises(errors.InsufficientPrivilege):
+        connection.execute("UPDATE alembic_version SET version_num = '0000'")
+
+
+def test_a_reader_reads_and_nothing_else(connection: psycopg.Connection) -> None:
+    """Tables that later migrations make are covered, too."""
+    connection.execute("CREATE TABLE later (id int)")
+    connection.execute("SET ROLE tiffin_reader")
+    for table in [*SQLModel.metadata.tables, "later"]:
+        count(connection, table)
+    for statement in ("UPDATE balance SET balance = 1", "INSERT INTO later VALUES (1)", "DELETE FROM link"):
+        with pytest.raises(errors.InsufficientPrivilege):
+            connection.execute(statement)
+
+
+def count(connection: psycopg.Connection, table: str) -> int:
+    row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def test_tables_of_another_version_are_named_with_the_way_out(empty_database_url: str) -> None:
+    """A night after an upgrade that nobody told the database of ends in one line, not in a traceback."""
+    environment = {**os.environ, "TIFFIN_DATABASE_URL": empty_database_url}
+    code = "from reports.cli.main import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "nightly"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "the tables are not those of this version" in done.stderr and "run tiffin init" in done.stderr
