@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from ledger.errors import Failure
-from reports.lake import delta, duckdb_file, export, extract, maintenance, publish_cut, schema, verify_lake
+from reports.lake import delta, duckdb_file, export, extract, maintenance, publish_cut, reader, schema, verify_lake
 from reports.lake.publish_cut import frequent_cut, nightly_cut, rebuild, unlike
 from reports.lake.reader import Lake, open_lake
 from reports.lake.schema import TABLES, Column, Table
@@ -216,7 +216,7 @@ def test_a_rebuild_finds_no_fault_with_what_an_earlier_release_did_not_have(
 
 
 def _declare(monkeypatch: pytest.MonkeyPatch, tables: tuple[Table, ...]) -> None:
-    for module in (schema, open_lake, export, duckdb_file, maintenance, publish_cut, verify_lake):
+    for module in (schema, reader, export, duckdb_file, maintenance, publish_cut, verify_lake):
         monkeypatch.setattr(module, "TABLES", tables)
     reader.declared.cache_clear()
 
