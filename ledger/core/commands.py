@@ -126,6 +126,12 @@ def _day(value: object) -> object:
     return value
 
 
+def _due(value: date) -> date:
+    if not 1900 <= value.year <= 9998:
+        raise ValueError(f"{value} is not between the years 1900 and 9998")
+    return value
+
+
 def _rate(value: object) -> Decimal:
     rate = amount_of(value)
     if not 0 <= rate <= 100:
@@ -160,6 +166,7 @@ AccountRef = Annotated[int | str, BeforeValidator(_account)]
 Currency = Annotated[str, BeforeValidator(_text), AfterValidator(_currency)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Day = Annotated[date, BeforeValidator(_day)]
+DueDay = Annotated[Day, AfterValidator(_due)]
 Rate = Annotated[Decimal, BeforeValidator(_rate)]
 Attributes = Annotated[dict[str, Any], BeforeValidator(_attributes)]
 
@@ -329,13 +336,15 @@ class Payout(Command):
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class _Charge(Command):
-    """Lines to be paid for; at most `bonus_at_most` of it by points.
+    """Lines to be paid for by `due_on` (default: as the credit terms of each payer have it); at most `bonus_at_most`
+    of it by points.
 
     With `bonus_by_brand`, points of each brand pay at most its amount, those of other brands nothing.
     """
 
     account: AccountRef
     lines: tuple[Line, ...]
+    due_on: DueDay | None = None
     bonus_at_most: Amount | None = None
     bonus_by_brand: dict[Name, Amount] | None = None
 
@@ -453,7 +462,7 @@ class Transfer(Command):
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Adjustment(Command):
-    """A manual correction with a reason; the amount may be negative."""
+    """A manual correction with a reason; the amount may be negative, and is then to be paid by `due_on`."""
 
     kind: ClassVar[str] = "adjustment"
 
@@ -461,6 +470,13 @@ class Adjustment(Command):
     amount: NotZero
     brand: Name
     reason: Name
+    due_on: DueDay | None = None
+
+    @model_validator(mode="after")
+    def _owed(self) -> Self:
+        if self.due_on is not None and self.amount > 0:
+            raise ValueError("due_on: goes with a negative amount")
+        return self
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)

@@ -6,7 +6,7 @@ code and facts alone, so a decline read back says what it said at first.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from ledger.core.money import plain
@@ -37,7 +37,7 @@ DECLINES: dict[str, str] = {
     "credit_expired": "credit expired on {subject}: balance {balance}, held {held}, this {what} {drawn}, "
                       "credit was valid until {valid_until}, {currency}; short by {short_by}",
     "credit_overdue": "credit overdue on {subject}: balance {balance}, held {held}, this {what} {drawn} {currency}, "
-                      "unpaid since {unpaid_since}, due within {period_days} days; short by {short_by}",
+                      "unpaid since {unpaid_since}, due on {due_on}; short by {short_by}",
     "credit_limit_exceeded": "credit limit exceeded on {subject}: balance {balance}, held {held}, "
                              "this {what} {drawn}, credit limit {credit_limit} {currency}; short by {short_by}",
     "insufficient_funds": "insufficient funds on {subject}: balance {balance}, held {held}, "
@@ -101,6 +101,7 @@ class Entry(NamedTuple):
     vat_rate: Any = None
     vat: int | None = None
     attributes: dict[str, Any] | None = None
+    due_on: date | None = None
 
 
 # Not frozen: one is made for every command, and freezing would double that.
@@ -153,6 +154,8 @@ class Declined:
         """Return the sentence: the rule, the subject, every number used and the gap."""
         # A level that is not at hand may have refused: then its code has to do.
         sentence = _SENTENCES.get(self.code)
+        if sentence and "period_days" in self.facts:  # as it was declined before debts had due dates
+            sentence = sentence.replace("due on {due_on}", "due within {period_days} days")
         return sentence.format_map(self.facts) if sentence else self.code.replace("_", " ")
 
     def to_json(self) -> dict[str, Any]:

@@ -288,13 +288,25 @@ def _credit_terms(desk: Desk, record: r.Record) -> Facts:
         raise ValueError(f"valid_until: {after['valid_until']} is before valid_from, {after['valid_from']}")
     if after == before:
         return done
-    desk.connection.execute(
+    inserted = desk.row(
         "INSERT INTO credit_terms (account_id, credit_limit, period_days, valid_from, valid_until, by, note) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        "VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id",
         [account["id"], *after.values(), record.by, record.note],
     )
+    assert inserted is not None
+    if after["period_days"] is not None:
+        desk.connection.execute(_WAIT_FOR, [inserted["id"], account["id"], after["valid_from"], account["id"]])
     desk.note_change(record, _subject_key(account), _terms(before), _terms(after) or {}, account=account["id"])
     return done
+
+
+# Items without a due date that wait for no terms yet take theirs from these, once they are valid.
+_WAIT_FOR = """
+WITH waiting AS (
+    UPDATE aging_item SET terms_id = %s
+    WHERE account_id = %s AND due_on = '9999-12-31' AND terms_id IS NULL RETURNING 1
+) UPDATE balance SET ripens_on = least(ripens_on, %s) WHERE account_id = %s AND EXISTS (SELECT FROM waiting)
+"""
 
 
 def _many(count: int, what: str) -> str:

@@ -8,24 +8,23 @@ of holds), everything is let go and begun again with all of them.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from itertools import count, groupby
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
+from ledger.core.aging import Balance, Fetch, Item, Key, due_date
 from ledger.core.book import (
     PERIODS,
     Account,
-    Balance,
     Book,
     Brand,
     Hold,
     HoldPart,
     Limit,
     Link,
-    OpenDebit,
     Terms,
     Transaction,
     Usage,
@@ -38,7 +37,7 @@ from ledger.postgres.write_book import CUT_LOCK
 
 _TRANSACTION = (
     "id, key, fingerprint, kind, code, facts, account_id, amount, currency, posted_at, business_date, value_date, "
-    "expires_at, refers_to, channel, reason, by, note"
+    "expires_at, due_on, refers_to, channel, reason, by, note"
 )
 
 
@@ -176,7 +175,7 @@ def _load(
     concerned |= {bonus for bonuses in book.bonuses.values() for bonus in bonuses}
     concerned |= {link.payer for links in book.links.values() for link in links}
     _add_limits(connection, book, wanted, limits)
-    _add_oldest_debits(connection, book)
+    book.fetch_items = items_in(connection)
     return book, frozenset(concerned)
 
 
@@ -258,7 +257,10 @@ _ACCOUNTS = (
     "FROM account a JOIN party p ON p.id = a.party_id WHERE a.id = ANY(%s::bigint[])"
 )
 _KNOWN_KEYS = f"SELECT {_TRANSACTION} FROM transaction WHERE key = ANY(string_to_array(%s, chr(31)))"
-_LOOK = "SELECT account_id, balance, held, version, posted_at FROM balance WHERE account_id = ANY(%s::bigint[])"
+_LOOK = (
+    "SELECT account_id, balance, held, version, posted_at, open_due, open_day, open_item, open_unpaid, latest_due, "
+    "ripens_on FROM balance WHERE account_id = ANY(%s::bigint[])"
+)
 # Rows are locked in id order: two batches that share accounts would otherwise deadlock.
 _LOCK = f"{_LOOK} ORDER BY account_id FOR NO KEY UPDATE"
 
@@ -308,19 +310,19 @@ def _more(connection: Connection[Any], book: Book, wanted: Wanted, rows: list[An
 def _transaction(row: Sequence[Any]) -> Transaction:
     (
         id_, key, fingerprint, kind, code, facts, account, amount, currency, posted_at, day, value_date, expires_at,
-        refers_to, channel, reason, by, note,
+        due_on, refers_to, channel, reason, by, note,
     ) = row  # fmt: skip
     return Transaction(
         id=id_, key=key, fingerprint=fingerprint, kind=kind, code=code, facts=facts, account=account, amount=amount,
         currency=currency, posted_at=posted_at.astimezone(UTC), day=day, value_date=value_date, expires_at=expires_at,
-        refers_to=refers_to, channel=channel, reason=reason, by=by, note=note,
+        due_on=due_on, refers_to=refers_to, channel=channel, reason=reason, by=by, note=note,
     )  # fmt: skip
 
 
 def _add_entries(connection: Connection[Any], book: Book, transactions: list[Transaction]) -> None:
     rows = connection.execute(
         "SELECT transaction_id, account_id, amount, held, version, balance_after, held_after, subaccount_id, "
-        "source_id, line, service, reference, gross, discount, vat_rate, vat, attributes FROM entry "
+        "source_id, line, service, reference, gross, discount, vat_rate, vat, attributes, due_on FROM entry "
         "WHERE transaction_id = ANY(%s) ORDER BY transaction_id, leg",
         [[t.id for t in transactions]],
     ).fetchall()
@@ -357,55 +359,64 @@ def _add_limits(connection: Connection[Any], book: Book, wanted: Wanted, limits:
     book.usage = {(payer, account, period, since): Usage(*rest) for payer, account, period, since, *rest in rows}
 
 
-def _add_oldest_debits(connection: Connection[Any], book: Book) -> None:
-    owing = [account for account, balance in book.balances.items() if balance.balance < 0]
-    if owing:
-        _keep_debits(book, connection.execute(_OLDEST, [owing]).fetchall())
+_ITEM = (
+    "SELECT i.account_id, i.transaction_id, i.business_date, i.due_on, i.amount, t.valid_from, t.period_days "
+    "FROM aging_item i LEFT JOIN credit_terms t ON t.id = i.terms_id AND i.due_on = '9999-12-31' "
+)
+_PLACE = "(i.due_on, i.business_date, i.transaction_id)"
+_FETCHED = {
+    "later": f"{_ITEM} WHERE i.account_id = %s AND {_PLACE} >= (%s, %s, %s) ORDER BY {_PLACE[1:-1]} LIMIT %s",
+    "earlier": f"{_ITEM} WHERE i.account_id = %s AND {_PLACE} < (%s, %s, %s) "
+    "ORDER BY i.due_on DESC, i.business_date DESC, i.transaction_id DESC LIMIT %s",
+    "one": f"{_ITEM} WHERE i.account_id = %s AND i.transaction_id = %s",
+    "ripening": f"{_ITEM} WHERE i.account_id = %s AND i.due_on = '9999-12-31' AND i.terms_id IS NOT NULL",
+}
 
-
-_OLDEST = """
-SELECT d.account_id, d.transaction_id, d.business_date, d.unpaid FROM unnest(%s::bigint[]) AS owing(account_id),
-LATERAL (SELECT * FROM open_debit o WHERE o.account_id = owing.account_id ORDER BY transaction_id LIMIT 1) d
-"""
-
-# Walks an account's open debits, oldest first, until they sum to more than the credits: each row it reads but
+# Walks an account's items from the first open one until they sum to more than the credits: each row it reads but
 # the last is paid off, so a company with 30,000 open debits costs no more than one with two.
-_WALK = """
+_WALK = f"""
 WITH RECURSIVE walk AS (
-    SELECT c.account_id, c.credit, d.transaction_id, d.business_date, d.unpaid, d.unpaid AS running
-    FROM unnest(%s::bigint[], %s::bigint[]) AS c(account_id, credit),
-    LATERAL (SELECT * FROM open_debit o WHERE o.account_id = c.account_id ORDER BY transaction_id LIMIT 1) d
+    SELECT b.account_id, c.credit, d.*, b.open_unpaid AS running
+    FROM unnest(%s::bigint[], %s::bigint[]) AS c(account_id, credit) JOIN balance b USING (account_id),
+    LATERAL (
+        SELECT i.transaction_id, i.business_date, i.due_on, i.amount FROM aging_item i
+        WHERE i.account_id = b.account_id AND {_PLACE} >= (b.open_due, b.open_day, b.open_item)
+        ORDER BY {_PLACE[1:-1]} LIMIT 1
+    ) d
     UNION ALL
-    SELECT w.account_id, w.credit, d.transaction_id, d.business_date, d.unpaid, w.running + d.unpaid
+    SELECT w.account_id, w.credit, d.*, w.running + d.amount
     FROM walk w, LATERAL (
-        SELECT * FROM open_debit o WHERE o.account_id = w.account_id AND o.transaction_id > w.transaction_id
-        ORDER BY transaction_id LIMIT 1
+        SELECT i.transaction_id, i.business_date, i.due_on, i.amount FROM aging_item i
+        WHERE i.account_id = w.account_id AND {_PLACE} > (w.due_on, w.business_date, w.transaction_id)
+        ORDER BY {_PLACE[1:-1]} LIMIT 1
     ) d WHERE w.running <= w.credit
-) SELECT account_id, transaction_id, business_date, unpaid FROM walk
-UNION
-SELECT account_id, transaction_id, business_date, unpaid FROM open_debit WHERE transaction_id = ANY(%s)
-ORDER BY account_id, transaction_id
+) SELECT account_id, transaction_id, business_date, due_on, amount, NULL, NULL FROM walk
+ORDER BY account_id, due_on, business_date, transaction_id
 """
 
 
-def load_debits(connection: Connection[Any], book: Book, credited: dict[int, int], refunded: list[int]) -> None:
-    """Load the open debits that credits of so much an account can settle, and those of the debits refunded."""
-    owing = {account: credit for account, credit in credited.items() if _owes(book, account)}
+def items_in(connection: Connection[Any]) -> Fetch:
+    """Return what fetches aging items of the accounts of a book."""
+
+    def fetch(account: int, which: str, key: Key, most: int) -> list[Item]:
+        bounds = {"one": [key[2]], "ripening": []}.get(which, [*key, most])
+        return [_item(row) for row in connection.execute(_FETCHED[which], [account, *bounds]).fetchall()]
+
+    return fetch
+
+
+def _item(row: Sequence[Any]) -> Item:
+    _, transaction, day, due_on, amount, valid_from, period_days = row
+    if valid_from is None:
+        return Item(transaction, day, due_on, amount)
+    return Item(transaction, day, due_on, amount, valid_from, due_date(day, period_days))
+
+
+def load_items(connection: Connection[Any], book: Book, credited: dict[int, int]) -> None:
+    """Load, in one go, the open items that credits of so much an account can settle."""
+    owing = {a: credit for a, credit in credited.items() if a in book.balances and book.balances[a].balance < 0}
+    owing = {account: credit for account, credit in owing.items() if book.aging(account).untouched}
     if owing:
-        rows = connection.execute(_WALK, [list(owing), list(owing.values()), refunded]).fetchall()
-        _keep_debits(book, rows)
-
-
-def _owes(book: Book, account: int) -> bool:
-    balance = book.balances.get(account)
-    return balance is not None and balance.balance < 0
-
-
-def _keep_debits(book: Book, rows: Iterable[tuple[int, int, date, int]]) -> None:
-    for account, transaction, day, unpaid in rows:
-        if account in book.balances:
-            debits = book.open_debits.setdefault(account, {})
-            if (account, transaction) not in book.changed_debits:
-                debits[transaction] = OpenDebit(transaction, day, unpaid)
-    for account in {row[0] for row in rows} & book.open_debits.keys():
-        book.open_debits[account] = dict(sorted(book.open_debits[account].items()))
+        rows = connection.execute(_WALK, [array_of(owing), array_of(owing.values())]).fetchall()
+        for account, group in groupby(rows, key=lambda row: row[0]):
+            book.aging(account).walked([_item(row) for row in group])

@@ -11,8 +11,9 @@ import random
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from itertools import count
 from typing import Any, TypeVar
 
@@ -31,7 +32,7 @@ from ledger.errors import Failure
 from ledger.postgres.administer import RULES, Rule, administer
 from ledger.postgres.bulk_sql import COPY_FROM
 from ledger.postgres.database import Unreachable, connect
-from ledger.postgres.load_book import Known, Wanted, load, load_debits, numbers_of
+from ledger.postgres.load_book import Known, Wanted, load, load_items, numbers_of
 from ledger.postgres.write_book import new_number, write
 
 log = structlog.get_logger()
@@ -62,7 +63,6 @@ class Posting(Seam):
 
     connection: Connection[Any]
     opened: frozenset[int | str]
-    credited: dict[int, int] = field(default_factory=dict)
 
     def decide(
         self, command: c.Command, at: datetime | None = None, *, sent: c.Command | None = None, own_key: str = ""
@@ -96,49 +96,38 @@ class Posting(Seam):
         write(self.connection, self.book, *more)
 
     def _cover(self, commands: Iterable[c.Command]) -> None:
-        """Load as many open debits as the commands' credits can settle."""
-        credited, refunded = credits_of(self.book, commands)
-        for account, amount in credited.items():
-            # What was credited before paid off debits that the database still has.
-            self.credited[account] = credited[account] = self.credited.get(account, 0) + amount
+        """Load, in one go, the open items that the commands' credits can settle; others are fetched as they come."""
+        credited = credits_of(self.book, commands)
         if credited:
-            load_debits(self.connection, self.book, credited, refunded)
+            load_items(self.connection, self.book, credited)
 
 
-def credits_of(book: Book, commands: Iterable[c.Command]) -> tuple[dict[int, int], list[int]]:
-    """Return the most that commands can credit each account with, in minor units, and the debits they refund."""
+def credits_of(book: Book, commands: Iterable[c.Command]) -> dict[int, int]:
+    """Return the most that commands credit each account with, in minor units, but for refunds and reversals."""
     credited: dict[int, int] = {}
-    refunded: list[int] = []
 
-    def credit(account: int | str | None, amount: int) -> None:
+    def credit(account: int | str | None, amount: Decimal) -> None:
         number = book.references.get(account) if isinstance(account, str) else account
         if number is not None:
-            credited[number] = credited.get(number, 0) + amount
+            credited[number] = credited.get(number, 0) + minor(amount)
 
     for command in commands:
-        if isinstance(command, CHARGES):
-            continue
         match command:
+            case c.Debit() | c.Hold():
+                pass  # what most commands are
             case c.Payment(account=None, split=parts) if parts:
                 for part in parts:
-                    credit(part.account, minor(part.amount))
+                    credit(part.account, part.amount)
             case c.Allocate():
                 for share in command.split:
-                    credit(share.account, minor(share.amount))
+                    credit(share.account, share.amount)
             case c.Payment():
-                credit(command.account, minor(command.amount))
-            case c.Adjustment():
-                # A negative one credits when it is reversed, perhaps in this batch.
-                credit(command.account, abs(minor(command.amount)))
+                credit(command.account, command.amount)
+            case c.Adjustment() if command.amount > 0:
+                credit(command.account, command.amount)
             case c.Transfer():
-                credit(command.to, minor(command.amount))
-            case c.Refund(debit=key) | c.Reverse(transaction=key):
-                of = book.transactions.get(key)
-                if of is not None:
-                    refunded.append(of.id)
-                    for entry in (entry for entry in of.clients() if entry.amount < 0):
-                        credit(entry.account, -entry.amount)
-    return credited, refunded
+                credit(command.to, command.amount)
+    return credited
 
 
 def named(commands: Iterable[c.Command]) -> tuple[set[int | str], list[str], list[str]]:

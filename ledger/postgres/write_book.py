@@ -2,7 +2,7 @@
 
 Transactions go in by key order, so that two writers racing with the same keys wait for each
 other and do not deadlock (where a batch is written in parts, they may, and one tries again).
-Balances, usage, holds and open debits are written as they stand at the end of the batch.
+Balances, usage, holds and aging items are written as they stand at the end of the batch.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -32,7 +32,7 @@ CUT_LOCK = 741_852_963
 _TRANSACTION = {
     "id": "bigint", "key": "text", "fingerprint": "bytea", "kind": "text", "status": "text", "code": "text",
     "facts": "jsonb", "account_id": "bigint", "amount": "bigint", "currency": "text", "posted_at": "timestamptz",
-    "business_date": "date", "value_date": "date", "expires_at": "timestamptz", "refers_to": "bigint",
+    "business_date": "date", "value_date": "date", "expires_at": "timestamptz", "due_on": "date", "refers_to": "bigint",
     "channel": "text", "reason": "text", "by": "text", "note": "text",
 }  # fmt: skip
 _ENTRY = {
@@ -40,6 +40,7 @@ _ENTRY = {
     "held": "bigint", "version": "bigint", "balance_after": "bigint", "held_after": "bigint",
     "subaccount_id": "bigint", "source_id": "bigint", "line": "smallint", "service": "text", "reference": "text",
     "gross": "bigint", "discount": "bigint", "vat_rate": "numeric", "vat": "bigint", "attributes": "jsonb",
+    "due_on": "date",
 }  # fmt: skip
 _HOLD = {"transaction_id": "bigint", "account_id": "bigint", "expires_at": "timestamptz", "state": "text"}
 _HOLD_PART = {
@@ -50,12 +51,16 @@ _HOLD_PART = {
 }  # fmt: skip
 _BALANCE = {
     "account_id": "bigint", "balance": "bigint", "held": "bigint", "version": "bigint", "posted_at": "timestamptz",
+    "open_due": "date", "open_day": "date", "open_item": "bigint", "open_unpaid": "bigint", "latest_due": "date",
+    "ripens_on": "date",
 }  # fmt: skip
 _USAGE = {
     "payer_id": "bigint", "account_id": "bigint", "period": "text", "since": "date", "amount": "bigint",
     "count": "integer",
 }  # fmt: skip
-_OPEN_DEBIT = {"account_id": "bigint", "transaction_id": "bigint", "business_date": "date", "unpaid": "bigint"}
+_AGING_ITEM = {
+    "transaction_id": "bigint", "account_id": "bigint", "business_date": "date", "due_on": "date", "amount": "bigint",
+}  # fmt: skip
 
 
 def write(connection: Connection[Any], book: Book, *more: Callable[[], object]) -> None:
@@ -70,7 +75,8 @@ def write(connection: Connection[Any], book: Book, *more: Callable[[], object]) 
         run(connection, _copied(connection, book))
     book.entered.clear()
     book.changed_holds.clear()
-    book.changed_debits.clear()
+    for ages in book.ages.values():
+        ages.changed.clear()
     book.changed_usage.clear()
 
 
@@ -95,7 +101,7 @@ def _state(book: Book) -> Iterator[Statement]:
     """Yield the statements that write how things stand at the end of the batch."""
     yield _update_balances(_balances(book))
     yield from _holds(book)
-    yield from _debits(book)
+    yield insert("aging_item", _AGING_ITEM, list(_items(book)), key=("transaction_id", "account_id"))
     yield insert("usage", _USAGE, list(_usage(book)), key=("payer_id", "account_id", "period", "since"))
 
 
@@ -105,7 +111,7 @@ def _transactions(entered: list[Transaction]) -> Rows:
         (
             t.id, t.key, t.fingerprint, t.kind, "posted" if t.code is None else "declined", t.code,
             json_text(t.facts), t.account, t.amount, t.currency, written[t.posted_at], t.day, t.value_date,
-            t.expires_at, t.refers_to, t.channel, t.reason, t.by, t.note,
+            t.expires_at, t.due_on, t.refers_to, t.channel, t.reason, t.by, t.note,
         )
         for t in sorted(entered, key=attrgetter("key"))
     ]  # fmt: skip
@@ -115,7 +121,7 @@ def _entries(entered: list[Transaction]) -> Rows:
     return [
         (t.id, leg, t.currency, *entry)
         if entry.attributes is None
-        else (t.id, leg, t.currency, *entry[:-1], json_text(entry.attributes))
+        else (t.id, leg, t.currency, *entry[:-2], json_text(entry.attributes), entry.due_on)
         for t in entered
         for leg, entry in enumerate(t.entries, 1)
     ]
@@ -123,8 +129,15 @@ def _entries(entered: list[Transaction]) -> Rows:
 
 def _balances(book: Book) -> Rows:
     written = Moments()
-    moved = {entry.account: book.balances[entry.account] for t in book.entered for entry in t.clients()}
-    return [(account, b.balance, b.held, b.version, written[b.posted_at]) for account, b in moved.items()]
+    moved = {entry.account for t in book.entered for entry in t.clients()}
+    moved |= {account for account, ages in book.ages.items() if ages.changed}
+    return [
+        (
+            account, b.balance, b.held, b.version, written[b.posted_at], b.open_due, b.open_day, b.open_item,
+            b.open_unpaid, b.latest_due, b.ripens_on,
+        )
+        for account, b in ((account, book.balances[account]) for account in moved)
+    ]  # fmt: skip
 
 
 def _update_balances(rows: Rows) -> Statement:
@@ -149,18 +162,10 @@ def _holds(book: Book) -> Iterable[Statement]:
     yield insert("hold_part", _HOLD_PART, parts, key=("hold_id", "part"))
 
 
-def _debits(book: Book) -> Iterable[Statement]:
-    gone = [key for key, debit in book.changed_debits.items() if debit is None]
-    names, source, parameters = source_of({"account_id": "bigint", "transaction_id": "bigint"}, list(gone))
-    yield (
-        f"DELETE FROM open_debit d USING {source} AS g({', '.join(names)}) "
-        "WHERE d.account_id = g.account_id AND d.transaction_id = g.transaction_id",
-        parameters,
-    )
-    open_ = [
-        (account, d.transaction, d.day, d.unpaid) for (account, _), d in book.changed_debits.items() if d is not None
-    ]
-    yield insert("open_debit", _OPEN_DEBIT, open_, key=("account_id", "transaction_id"))
+def _items(book: Book) -> Iterable[Sequence[Any]]:
+    for account, ages in book.ages.items():
+        for item in ages.changed.values():
+            yield item.transaction, account, item.day, item.due_on, item.amount
 
 
 def _usage(book: Book) -> Iterable[Sequence[Any]]:

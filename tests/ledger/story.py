@@ -248,11 +248,14 @@ class Story:
             assert plain(held) == (rest[1] if rest else "0.00")
 
     def _say_owed(self, account: str, *rest: str) -> None:
-        """Say the open debits: key day amount, ..."""
+        """Say the open items: key day [due DAY] amount, ..."""
         told = [] if rest == ("nothing",) else [tuple(part.split()) for part in " ".join(rest).split(", ")]
         for world in self.worlds:
             owed = world.state()["owed"].get(account, [])
-            assert [(key, day.isoformat(), plain(unpaid)) for key, day, unpaid in owed] == told
+            seen = [
+                (key, str(day), *(("due", str(due)) if due else ()), plain(unpaid)) for key, day, due, unpaid in owed
+            ]
+            assert seen == told
 
     def _say_used(self, payer: str, *rest: str) -> None:
         """Say what a window holds: [for ACCOUNT] PERIOD [DAY] AMOUNT COUNT."""
@@ -295,7 +298,12 @@ def _line(text: str) -> dict[str, str | None]:
 def _options(text: str) -> tuple[str, Record]:
     """Return the text without its options, and these."""
     options: Record = {}
-    for name, field in (("until", "expires_at"), ("bonus", "bonus_at_most"), ("currency", "currency")):
+    for name, field in (
+        ("until", "expires_at"),
+        ("bonus", "bonus_at_most"),
+        ("currency", "currency"),
+        ("due", "due_on"),
+    ):
         if found := re.search(rf"\s?\b{name} (\S+)", text):
             text = text[: found.start()] + text[found.end() :]
             options[field] = found[1]
