@@ -22,12 +22,16 @@ class Tables:
 
     `scan` gives a table in the engine's own kind of lazy frame. `known_at` is when the
     report's last day was closed: holders, terms and changes recorded later are left out, so
-    that a report of closed days goes on saying what it said then.
+    that a report of closed days goes on saying what it said then; `rules` are those by which
+    that was (see the lake's `closings`).
     """
 
-    def __init__(self, scan: Callable[[str], Any], *, known_at: datetime | None = None) -> None:
+    def __init__(
+        self, scan: Callable[[str], Any], *, known_at: datetime | None = None, rules: int | None = None
+    ) -> None:
         self._scan = scan
         self._known_at = known_at
+        self.rules = rules
 
     def __getattr__(self, name: str) -> Frame:
         if name.startswith("_"):

@@ -68,6 +68,7 @@ TRANSACTIONS = Table(
         *_WHEN,
         ("recorded_at", "instant", "the database's clock when it was written"),
         ("expires_at", "instant", "of a hold: when it stops counting"),
+        ("due_on", "date", "of debits, holds and adjustments: by when to pay, where that was agreed"),
         ("refers_to", "int", "the hold, debit or transaction that this one is about"),
         ("channel", "text", "of payments and payouts: card, bank, …"),
         ("reason", "text", "of corrections: why"),
@@ -117,6 +118,7 @@ ENTRIES = Table(
         ("vat_rate", "rate", "on a revenue entry: VAT rate in percent"),
         ("vat", "money", "on a revenue entry: VAT included in the amount"),
         ("attributes", "json", "on a revenue entry: anything else the caller said of the line"),
+        ("due_on", "date", "of what a client is charged: by when to pay, fixed when it arose; null for no date yet"),
     ),
     appended=True,
 )
@@ -218,7 +220,7 @@ CREDIT_TERMS = Table(
         ("id", "int", "number, rising"),
         ("account_id", "int", "the account"),
         ("credit_limit", "money", "how far below zero the account may go"),
-        ("period_days", "int", "a debit unpaid longer than this is overdue; null for no period"),
+        ("period_days", "int", "what arises under these terms is due so many days after its date; null for no period"),
         ("valid_from", "date", "first day"),
         ("valid_until", "date", "last day; null for no end"),
         ("recorded_at", "instant", "when it was set, UTC"),
@@ -292,12 +294,13 @@ HOLDS = Table(
 
 OPEN_DEBITS = Table(
     "open_debits",
-    "what is unpaid of each debit",
+    "what is unpaid of each debit, capture, transfer, payout and negative adjustment",
     ("account_id", "transaction_id"),
     _columns(
         ("account_id", "int", "the account"),
         ("transaction_id", "int", "the debit"),
         ("business_date", "date", "its business date"),
+        ("due_on", "date", "by when to pay; null for no date yet"),
         ("unpaid", "money", "still unpaid"),
     ),
 )
@@ -328,6 +331,7 @@ CLOSINGS = Table(
         ("closed_until", "date", "the last day closed"),
         ("closed_at", "instant", "when, UTC"),
         ("last_transaction", "int", "the latest transaction then"),
+        ("rules", "int", "1: ages as before there were due dates, 2: by due dates"),
     ),
 )
 
