@@ -13,23 +13,15 @@ import streamlit as st
 
 from dashboards import cached_book, links
 from dashboards.translations import language, plain, say, sentence
+from reports.core.forms import FORMS, MEDIA_TYPES
 from reports.core.report import Column
 from reports.core.result import Control, Cut, Result
-from reports.formats import FILES, captions, code_names, rendered
+from reports.formats import captions, code_names, rendered
 from reports.formats.html import MOST_PDF_ROWS
 
 ROW_PIXELS, MOST_VISIBLE = 30, 18
 STYLED_CELLS = 60_000
 """Russian figures are written by the server, cell by cell; in larger tables the browser writes them, with commas."""
-
-FIRST = {"account-card": ("version", "posted_at", "kind", "credit", "debit", "balance")}
-"""Columns that stand first on the screen, where others are so wide that amounts would be out of sight."""
-
-MIME = {
-    "csv": "text/csv", "json": "application/json", "parquet": "application/vnd.apache.parquet",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "html": "text/html",
-    "pdf": "application/pdf",
-}  # fmt: skip
 
 _STYLE = """<style>
 .stMainBlockContainer {max-width: 1480px;}
@@ -246,7 +238,7 @@ def result_table(
         return
     behind = (lambda row: links.behind(result, row)) if links.leads(result) else None
     columns = [column for column in result.columns if column.name not in without]
-    place = {name: number for number, name in enumerate(FIRST.get(result.report.name, ()))}
+    place = {name: number for number, name in enumerate(result.report.first)}
     columns.sort(key=lambda column: (place.get(column.name, len(place)), column.aside))
     table(result.frame, columns, key=key, behind=behind, hide_empty=hide_empty, rows=rows)
     told = say("rows: {n}", n=count(result.frame.height))
@@ -270,13 +262,13 @@ def downloads(result: Result, *, key: str) -> None:
     spoken = language()
     first, last = result.parameters.days
     name = f"{result.report.name}-{first}" + ("" if first == last else f"-{last}")
-    for column, form in zip(st.columns(len(FILES) + 2), FILES, strict=False):
+    for column, form in zip(st.columns(len(FORMS) + 2), FORMS, strict=False):
         too_many = form == "pdf" and result.frame.height > MOST_PDF_ROWS
         column.download_button(
             form.upper(),
             data=partial(rendered, result, form, language=spoken),
             file_name=f"{name}.{form}",
-            mime=MIME.get(form, "application/octet-stream"),
+            mime=MEDIA_TYPES[form],
             key=f"{key}-{form}",
             on_click="ignore",
             disabled=too_many,

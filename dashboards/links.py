@@ -1,18 +1,24 @@
 """Where a click leads: from a row of any report to what is behind it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 
 import streamlit as st
 
-from reports.core.report import REPORTS
+from reports.core.dates import month_days
+from reports.core.leads import Page, Row
 from reports.core.result import Result
-from reports.documents.papers import month_days
 
-Row = Mapping[str, Any]
-PARTS_OF_PERIODS = ("brand-revenue", "services", "receipts")
+FILES: dict[Page, str] = {
+    "account": "pages/account.py",
+    "accounts": "pages/accounts.py",
+    "transaction": "pages/transaction.py",
+    "entries": "pages/entries.py",
+    "declined": "pages/declined.py",
+    "report": "pages/standard.py",
+}
+DATED = ("account", "entries", "declined", "report")
 
 
 @dataclass(frozen=True)
@@ -56,42 +62,15 @@ def piece(row: Row, first: date, last: date) -> tuple[date, date]:
 
 
 def behind(result: Result, row: Row) -> Target | None:
-    """Return where a row of a report leads; None when nothing is behind it."""
+    """Return where a row of a report leads, with the row's days; None when nothing is behind it."""
+    lead = result.report.leads_to(row)
+    if lead is None:
+        return None
     first, last = piece(row, *result.parameters.days)
-    days = {"from": first, "to": last}
-    name = result.report.name
-    if name in PARTS_OF_PERIODS:
-        kind = "cash" if name == "receipts" else "revenue"
-        wanted = {part: row.get(part) for part in ("brand", "service", "channel", "currency")}
-        return Target("pages/entries.py", {**days, "kind": kind, **wanted})
-    if name == "declines":
-        return Target("pages/declined.py", {**days, "code": row["code"], "of": row.get("account")})
-    if name == "control":
-        return Target("pages/standard.py", {**days, "report": row["source"]}) if row["source"] in REPORTS else None
-    number = row.get("transaction") or row.get("hold")
-    if number:
-        return Target("pages/transaction.py", {"transaction": number})
-    return _accounts_of(result, row, days)
-
-
-def _accounts_of(result: Result, row: Row, days: dict[str, date]) -> Target | None:
-    account = row.get("account") or row.get("subaccount") or row.get("payer")
-    kind = row.get("kind")
-    if result.report.name == "trial-balance" and kind not in ("money", "bonus"):
-        wanted = {"kind": kind, "brand": row.get("brand"), "currency": row.get("currency")}
-        return Target("pages/entries.py", {**days, **wanted})
-    if account:
-        return Target("pages/account.py", {"account": account, **days})
-    if row.get("party"):
-        return Target("pages/accounts.py", {"party": row["party"]})
-    if result.report.name in ("turnover", "trial-balance"):
-        narrowed = {"brand": row.get("brand"), "currency": row.get("currency")}
-        return Target("pages/standard.py", {**days, "report": "turnover", "by": "account", **narrowed})
-    if row.get("brand"):
-        return Target("pages/entries.py", {**days, "brand": row["brand"], "currency": row.get("currency")})
-    return None
+    days = {"from": first, "to": last} if lead.page in DATED else {}
+    return Target(FILES[lead.page], {**days, **lead.query})
 
 
 def leads(result: Result) -> bool:
     """Say whether rows of the result lead anywhere."""
-    return bool(result.frame.height) and any(behind(result, row) for row in result.frame.head(50).iter_rows(named=True))
+    return any(behind(result, row) for row in result.frame.head(50).iter_rows(named=True))

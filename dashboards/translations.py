@@ -9,7 +9,7 @@ from typing import cast
 import streamlit as st
 
 from ledger.settings import Settings
-from reports.core.report import Language
+from reports.core.forms import Language
 from reports.formats.code_names import spoken
 
 _MARKS = re.compile(r"([\\`*_\[\]$~<])")

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from dashboards.translations import say, sentence
+from reports.core.dates import date_or_none
 
 T = TypeVar("T")
 
@@ -23,7 +24,7 @@ def asked(name: str) -> str | None:
 
 def asked_day(name: str) -> date | None:
     """Return the day that the URL says; None when there is none, or it is not a day."""
-    return _day(asked(name) or "")
+    return date_or_none(asked(name) or "")
 
 
 def arrive(page: str) -> None:
@@ -73,7 +74,7 @@ def days(place: Any, default: tuple[date, date]) -> tuple[date, date]:
 
 def day(place: Any, label: str, name: str, default: date) -> date:
     """Draw one day and return it."""
-    key = _seeded(name, default, lambda text: _day(text) or default)
+    key = _seeded(name, default, lambda text: date_or_none(text) or default)
     chosen = place.date_input(sentence(label), key=key, format="YYYY-MM-DD")
     assert isinstance(chosen, date)
     remember(name, chosen)
@@ -156,10 +157,3 @@ def _seeded(name: str, default: T, read: Callable[[str], T]) -> str:
     if key not in st.session_state or told != st.session_state.get(f"told {key}"):
         st.session_state[key] = default if told is None else read(told)
     return key
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

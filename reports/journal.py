@@ -9,6 +9,7 @@ comes to the opposite.
 import narwhals as nw
 from pydantic import Field
 
+from reports.core.leads import to_transaction
 from reports.core.parameters import OfAccount, OfBrand, Period
 from reports.core.report import Check, Column, Report
 from reports.core.result import Result
@@ -128,4 +129,5 @@ JOURNAL = Report(
             rest_of_transactions,
         ),
     ),
+    leads_to=to_transaction(),
 )

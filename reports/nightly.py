@@ -18,15 +18,16 @@ from typing import Any
 from ledger.errors import Failure
 from ledger.postgres.database import connect
 from ledger.settings import Settings
+from reports.core.forms import NIGHTLY
 from reports.core.report import REPORTS, Report
-from reports.documents.bulk import Progress, render_statements
+from reports.documents.bulk import Progress, Selection, render_statements
+from reports.documents.design import Design
 from reports.formats import rendered
 from reports.lake.publish_cut import nightly_cut
 from reports.lake.reader import Lake, open_lake
 from reports.lake.verify import verify
 from reports.run import Book
 
-FORMS = ("xlsx", "csv")
 RESULT = "nightly.json"
 
 
@@ -154,7 +155,7 @@ def _reports(step: Step, book: Book, day: date, folder: Path, settings: Settings
         if asked_of := _wanting(report):
             left_out.append(f"{report.name} (asked by {', '.join(asked_of)})")
             continue
-        missing = {form: path for form in FORMS if not (path := folder / f"{report.name}.{form}").exists()}
+        missing = {form: path for form in NIGHTLY if not (path := folder / f"{report.name}.{form}").exists()}
         if not missing:
             found.append(report.name)
             continue
@@ -196,10 +197,9 @@ def _statements(
         step.done = "held back, because figures do not agree"
         return
     month = f"{night.day:%Y-%m}"
-    done = render_statements(
-        book, month, settings.home.resolve() / "statements" / month, changed_only=True, limit=limit,
-        language=settings.language, templates=settings.templates, progress=progress,
-    )  # fmt: skip
+    folder = settings.home.resolve() / "statements" / month
+    design = Design(language=settings.language, templates=settings.templates)
+    done = render_statements(book, month, folder, Selection(changed_only=True, limit=limit), design, progress=progress)
     step.problems = [f"statement of account {account}: {why}" for account, why in done.failed]
     step.facts = {"written": done.written, "found": done.unchanged, "failed": len(done.failed)}
     step.done = f"{done.written} written to {done.folder}, {done.unchanged} there before"

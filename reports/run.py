@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from stdnum import luhn
 
 from ledger.errors import Failure
+from reports.core.dates import read_date
 from reports.core.engines import collected, on_engine_of
 from reports.core.parameters import Parameters
 from reports.core.report import Check, Column, Report, named, near
@@ -124,12 +125,7 @@ class Book:
 
 
 def _date(value: Any) -> date:
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        raise Failure(f"{value} is not a date: write YYYY-MM-DD") from None
+    return value if isinstance(value, date) else read_date(str(value))
 
 
 def built(report: Report, values: Mapping[str, Any]) -> Parameters:

@@ -15,7 +15,7 @@ from ledger.settings import Settings
 from reports import lookups
 from reports.core.report import Column
 from reports.core.result import Result
-from reports.documents.page import Kind
+from reports.documents.design import Design, Kind
 from reports.documents.papers import statement_pdf
 from reports.run import Book
 
@@ -174,16 +174,12 @@ def _papers(book: Book, facts: dict[str, Any], until: date) -> None:
     if middle.button(sentence("Prepare"), key="prepare", width="stretch"):
         with st.spinner(sentence("Statement (PDF)")):
             st.session_state[key] = {
-                kind: statement_pdf(
-                    book, facts["account"], month, language(), kind=kind, templates=Settings().templates
-                )
-                for kind in ("statement", "act")
+                kind: statement_pdf(book, facts["account"], month, Design(kind, language(), Settings().templates))
+                for kind in PAPERS
             }
     made = st.session_state.get(key)
     if made:
-        for column, (kind, label) in zip(
-            right.columns(2), (("statement", "Statement (PDF)"), ("act", "Act (PDF)")), strict=True
-        ):
+        for column, (kind, label) in zip(right.columns(2), PAPERS.items(), strict=True):
             name = f"{kind}-{facts['account']}-{month}.pdf"
             column.download_button(
                 sentence(label),

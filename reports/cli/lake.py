@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import date as Day
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,6 +15,7 @@ from rich.console import Console
 from ledger.errors import Failure
 from ledger.settings import Settings
 from reports.cli.progress import papers_progress
+from reports.core.dates import read_date
 
 if TYPE_CHECKING:
     from reports.lake.checks import Check
@@ -67,7 +67,7 @@ def nightly(
     from reports import nightly as night
 
     settings = Settings()
-    day = _day(date) if date is not None else None
+    day = read_date(date) if date is not None else None
     url = server_url(settings)
     console = Console(stderr=True)
     with papers_progress(quiet=as_json) as progress:
@@ -181,13 +181,6 @@ def rebuild(as_json: AsJson = False) -> None:
         print(f"cut {made.cut.number}: {rows:,} rows anew")
     if unlike:
         raise Failure(f"{len(unlike)} rows were other than in the cut before, first: {unlike[0]}")
-
-
-def _day(text: str) -> Day:
-    try:
-        return Day.fromisoformat(text)
-    except ValueError:
-        raise Failure(f"{text} is not a date: write YYYY-MM-DD") from None
 
 
 def _seconds(text: str) -> int:

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 import polars as pl
 
+from reports.core.forms import Language
 from reports.core.parameters import Parameters
-from reports.core.report import Column, Language, Report
+from reports.core.report import Column, Report
 
 
 class Cut(Protocol):

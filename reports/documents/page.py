@@ -9,18 +9,16 @@ import re
 from decimal import Decimal
 from functools import cached_property
 from itertools import groupby
-from typing import Literal
 
 from markupsafe import Markup
 
 from ledger.errors import Failure
+from reports.documents.design import Kind
 from reports.documents.language import N_, Language
 from reports.documents.printed_rows import Day, Part, Row, by_brand, day_of, total_of
 from reports.documents.qr import payment_code
 from reports.documents.statement import Age, Client, Issuer, Operation, Statement
 
-Kind = Literal["statement", "act", "invoice"]
-KINDS: tuple[Kind, ...] = ("statement", "act", "invoice")
 PREFIX = {"statement": "S", "act": "A", "invoice": "I"}
 MOST_OPERATIONS = 1000
 ACCENT = "#1f4e79"

@@ -3,33 +3,22 @@
 Before a paper is drawn, the reports it takes its figures from must hold their controls.
 """
 
-import re
-from calendar import monthrange
 from datetime import date
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from ledger.errors import Failure
+from reports.core.dates import month_days
 from reports.core.result import Result
 from reports.documents.build_statement import statement
+from reports.documents.design import Design
 from reports.documents.fetch_facts import groups, known
-from reports.documents.page import Kind
 from reports.documents.render import pdf
 from reports.documents.statement import Statement
 from reports.run import Book
 
 _CONTROLLING = ("turnover", "brand-revenue")
-
-
-def month_days(month: str) -> tuple[date, date]:
-    """Return the first and the last day of a month given as YYYY-MM. Raises Failure if it is not one."""
-    found = re.fullmatch(r"(\d{4})-(\d{2})", month)
-    if not found or not 1 <= int(found[2]) <= 12 or int(found[1]) == 0:
-        raise Failure(f"{month} is not a month: write YYYY-MM")
-    year, number = int(found[1]), int(found[2])
-    return date(year, number, 1), date(year, number, monthrange(year, number)[1])
 
 
 def controlled(book: Book, since: date, until: date) -> Result:
@@ -72,11 +61,8 @@ def statement_pdf(
     book: Book,
     account: int | str,
     month: str,
-    language: str = "en",
-    *,
-    kind: Kind = "statement",
-    templates: Path | None = None,
+    design: Design = Design(),
 ) -> bytes:
     """Return the PDF of an account's paper for a month, YYYY-MM. Raises Failure as `statement_of` does."""
     since, until = month_days(month)
-    return pdf(statement_of(book, account, since, until), kind=kind, code=language, templates=templates)
+    return pdf(statement_of(book, account, since, until), design)

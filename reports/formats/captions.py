@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from reports.core.report import Column, Language
+from reports.core.forms import Language
+from reports.core.report import Column
 from reports.core.result import Control, Result
 from reports.formats.code_names import WORDS, spoken
 

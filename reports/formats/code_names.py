@@ -3,7 +3,7 @@
 Columns of the kind `word` and `account_kind` hold them. Files for programs, and the lake, keep the codes.
 """
 
-from reports.core.report import Language
+from reports.core.forms import Language
 
 WORDS = ("word", "account_kind")
 _RUSSIAN = {

@@ -16,7 +16,8 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from ledger.errors import Failure
-from reports.core.report import Column, Language
+from reports.core.forms import Language
+from reports.core.report import Column
 from reports.core.result import Result
 from reports.formats.captions import NUMBERS, facts, parting, subtotals, unit, word
 

@@ -7,7 +7,6 @@ for itself. What a client would have done after another answer nobody knows: the
 """
 
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 
 import polars as pl
@@ -17,6 +16,7 @@ from ledger.core.decide import decide, expiry
 from ledger.core.money import decimal
 from ledger.core.outcomes import Invalid
 from ledger.errors import Failure
+from reports.core.dates import month_days
 from reports.replay.history import Happened, Limits, Past, Row, recorded, times
 from reports.replay.rebuilt_commands import CHARGES, asked_again
 from reports.run import Book as Lake
@@ -111,10 +111,7 @@ def what_if(lake: Lake, month: str, limits: Limits) -> WhatIf:
 
 
 def _check(lake: Lake, month: str, limits: Limits) -> None:
-    try:
-        date.fromisoformat(f"{month}-01")
-    except ValueError:
-        raise Failure(f"{month} is not a month: write YYYY-MM") from None
+    month_days(month)
     known = lake.accounts.filter(pl.col("party_id").is_not_null()).select("id").collect()["id"]
     for account in sorted(limits.accounts.difference(known)):
         raise Failure(f"there is no account {account}")

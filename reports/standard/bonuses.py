@@ -10,6 +10,7 @@ from the lots; redeemed is brand-revenue's.
 import narwhals as nw
 
 from reports.core.aging import day_number, days_since_epoch
+from reports.core.leads import to_entries
 from reports.core.parameters import OfBrand, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -146,4 +147,5 @@ REPORT = Report(
         Check("ages", "closing = ages", "на конец = по срокам", as_ages),
         Check("redeemed", "redeemed = brand-revenue", "потрачено = выручка брендов", as_revenue),
     ),
+    leads_to=to_entries("bonus"),
 )

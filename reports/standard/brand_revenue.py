@@ -8,6 +8,7 @@ Controls: net less refunds is what the revenue entries sum to, and what clients 
 import narwhals as nw
 from pydantic import Field
 
+from reports.core.leads import to_entries
 from reports.core.parameters import Grain, OfBrand, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -183,4 +184,5 @@ REPORT = Report(
             paid_by_clients,
         ),
     ),
+    leads_to=to_entries("revenue"),
 )

@@ -8,6 +8,7 @@ An account without a holder is `unassigned`. Control: all pairs sum to zero.
 
 import narwhals as nw
 
+from reports.core.leads import to_entries
 from reports.core.parameters import OfBrand, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -154,4 +155,5 @@ REPORT = Report(
     key=("brand", "other", "currency"),
     frame=brand_settlements,
     checks=(Check("zero_sum", "due = owed", "причитается = должны", sums_to_zero),),
+    leads_to=to_entries(),
 )

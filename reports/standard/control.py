@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import narwhals as nw
 
 from reports.core.engines import settled
+from reports.core.leads import Lead, Row
 from reports.core.parameters import AsOf, Period
 from reports.core.report import REPORTS, Check, Column, Frame, Report
 from reports.core.tables import APART, MONEY, Tables, beside, counted, in_currency, of_clients, zero
@@ -146,6 +147,11 @@ def no_difference(tables: Tables, p: Period, rows: Frame) -> Frame:
     return beside(rows.select("currency", amount=zero()), rows.select("currency", amount=differ))
 
 
+def to_source(row: Row) -> Lead | None:
+    """Lead to the report that the check is of; the checks of the book itself lead nowhere."""
+    return Lead("report", {"report": row["source"]}) if row["source"] in REPORTS else None
+
+
 REPORT = Report(
     name="control",
     en="Control",
@@ -165,4 +171,5 @@ REPORT = Report(
     key=("source", "check", "currency", "kind"),
     frame=control,
     checks=(Check("no_difference", "no check differs", "ни одна проверка не расходится", no_difference),),
+    leads_to=to_source,
 )

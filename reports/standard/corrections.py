@@ -5,6 +5,7 @@ Controls: every refund and reversal finds what it is about; the count is the led
 
 import narwhals as nw
 
+from reports.core.leads import to_transaction
 from reports.core.parameters import OfAccount, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -121,4 +122,5 @@ REPORT = Report(
         Check("paired", "refunds and reversals are paired", "возвраты и сторно имеют основание", paired),
         Check("ledger_count", "count = the ledger's corrections", "количество = исправления книги", as_ledger),
     ),
+    leads_to=to_transaction(),
 )

@@ -9,6 +9,7 @@ from datetime import timedelta
 import narwhals as nw
 
 from reports.core import aging
+from reports.core.leads import to_account
 from reports.core.parameters import AsOf, OfBrand
 from reports.core.report import Check, Column, Report
 from reports.core.tables import Frame, Tables, beside, latest_entries, of_clients, taken, until, zero
@@ -129,4 +130,5 @@ REPORT = Report(
         Check("turnover", "balance = turnover", "остаток = оборотная ведомость", as_turnover),
         Check("holds", "held = holds", "резерв = отчёт о резервах", as_holds),
     ),
+    leads_to=to_account(),
 )

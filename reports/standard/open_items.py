@@ -6,6 +6,7 @@ Control: the unpaid is the total of receivables-aging.
 import narwhals as nw
 
 from reports.core import aging
+from reports.core.leads import to_transaction
 from reports.core.parameters import AsOf, OfAccount, OfBrand, OfParty
 from reports.core.report import Check, Column, Report
 from reports.core.tables import Frame, Tables, beside
@@ -70,4 +71,5 @@ REPORT = Report(
     key=("account", "version"),
     frame=open_items,
     checks=(Check("aged", "unpaid = receivables-aging", "не оплачено = задолженность по срокам", as_aged),),
+    leads_to=to_transaction(),
 )

@@ -11,6 +11,7 @@ import narwhals as nw
 from pydantic import Field
 
 from reports.core.aging import days_since_epoch
+from reports.core.leads import to_entries
 from reports.core.parameters import Grain, OfBrand, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import Frame, Tables, beside, brand_names, counted, in_currency, monday, only, taken, zero
@@ -126,4 +127,5 @@ REPORT = Report(
         Check("cash", "net = cash entries", "итого = проводки денег", as_cash),
         Check("clients", "net − unallocated = clients' accounts", "итого − не разнесено = счета клиентов", as_clients),
     ),
+    leads_to=to_entries("cash"),
 )

@@ -10,6 +10,7 @@ import narwhals as nw
 from pydantic import Field
 
 from reports.core import aging
+from reports.core.leads import to_account
 from reports.core.parameters import AsOf, OfBrand
 from reports.core.report import Check, Column, Report
 from reports.core.tables import Frame, Tables, beside, only, taken, zero
@@ -109,4 +110,5 @@ REPORT = Report(
         Check("turnover", "owed − paid ahead = −turnover", "долг − аванс = −оборотная ведомость", as_turnover),
         Check("debts", "owed = balances below zero", "долг = остатки ниже нуля", debts),
     ),
+    leads_to=to_account(),
 )

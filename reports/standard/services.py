@@ -6,6 +6,7 @@ A line that two sources paid is one line. Controls: net and refunds are brand-re
 import narwhals as nw
 from pydantic import Field
 
+from reports.core.leads import to_entries
 from reports.core.parameters import OfBrand, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import Frame, Tables, beside, counted
@@ -75,4 +76,5 @@ REPORT = Report(
     key=("brand", "service", "currency", "value"),
     frame=services,
     checks=(_as_revenue("net"), _as_revenue("refunds")),
+    leads_to=to_entries("revenue"),
 )

@@ -6,6 +6,7 @@ what is listed and what is not comes to the numbers that were given out.
 
 import narwhals as nw
 
+from reports.core.leads import to_account
 from reports.core.parameters import OfAccount, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import MONEY, Frame, Tables, beside, counted, within
@@ -59,4 +60,5 @@ REPORT = Report(
     key=("change",),
     frame=terms_changes,
     checks=(Check("audit_log", "listed + others = audit log", "показано + прочее = журнал", as_audit_log),),
+    leads_to=to_account(),
 )

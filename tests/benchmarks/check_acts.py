@@ -18,11 +18,11 @@ import polars as pl
 
 import reports
 from ledger.errors import Failure
+from reports.core.dates import month_days
 from reports.documents.act_and_invoice import ActPage
 from reports.documents.build_statement import statement
 from reports.documents.fetch_facts import known, read, read_last
 from reports.documents.language import language
-from reports.documents.papers import month_days
 from reports.documents.printed_rows import Balance
 from reports.documents.statement import ZERO
 from reports.run import Book

@@ -28,12 +28,14 @@ import polars as pl
 
 import reports
 from ledger.errors import Failure
+from reports.core.dates import month_days
 from reports.documents.build_statement import CHARGES, statement
 from reports.documents.bulk import chosen
+from reports.documents.design import KINDS, Design, Kind
 from reports.documents.fetch_facts import groups, known
 from reports.documents.language import LANGUAGES, language
-from reports.documents.page import KINDS, MOST_OPERATIONS, Kind, paper_number
-from reports.documents.papers import controlled, month_days
+from reports.documents.page import MOST_OPERATIONS, paper_number
+from reports.documents.papers import controlled
 from reports.documents.render import pdf
 from reports.documents.statement import ZERO, Statement
 from reports.run import Book
@@ -190,7 +192,7 @@ def check(found: Found, papers: Iterator[tuple[str, Statement, Wanted]], what: s
             for kind in KINDS if paper.issuer else KINDS[:1]:
                 for code in LANGUAGES:
                     file = Path(folder) / f"{kind}.pdf"
-                    file.write_bytes(pdf(paper, kind=kind, code=code))
+                    file.write_bytes(pdf(paper, Design(kind, code)))
                     found.papers[f"{what} {kind} {code}"] += 1
                     found.wrong += [f"{name}, {kind}, {code}: {wrong}"
                                     for wrong in read(found, paper, wanted, kind, code, file)]  # fmt: skip

@@ -7,8 +7,8 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from reports.core.forms import FORMS
 from reports.core.report import REPORTS
-from reports.formats import FILES
 from tests.dashboards.conftest import Open, words
 from tests.reports.published import published
 from tests.reports.story import Story
@@ -149,7 +149,7 @@ def test_every_report_is_drawn_from_its_parameters(screen: Open, name: str) -> N
     assert not app.error
     assert app.selectbox[0].value == name
     assert "controls hold" in "\n".join(part.label for part in app.expander)
-    assert len(app.get("download_button")) == len(FILES)
+    assert len(app.get("download_button")) == len(FORMS)
 
 
 def test_a_pivot_never_adds_up_across_currencies(screen: Open) -> None:

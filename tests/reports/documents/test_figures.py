@@ -9,11 +9,12 @@ import polars as pl
 import pytest
 
 from ledger.errors import Failure
+from reports.core.dates import month_days
 from reports.documents.build_statement import statement
 from reports.documents.embedded import as_json
 from reports.documents.fetch_facts import groups, known
 from reports.documents.page import paper_number
-from reports.documents.papers import month_days, statement_of
+from reports.documents.papers import statement_of
 from reports.documents.statement import Statement
 from reports.run import Book
 from tests.reports.story import Story
