@@ -23,7 +23,7 @@ DATED = ("account", "entries", "declined", "report")
 
 @dataclass(frozen=True)
 class Target:
-    """A page and what it is asked for."""
+    """A page and the query in its URL."""
 
     page: str
     query: dict[str, Any]
@@ -34,8 +34,8 @@ def go(target: Target) -> None:
     st.switch_page(target.page, query_params=_text(target.query))
 
 
-def ask(query: dict[str, Any]) -> None:
-    """Ask the page that is open about something else."""
+def set_query(query: dict[str, Any]) -> None:
+    """Change the query of the page that is open."""
     st.query_params.update(_text(query))
 
 
@@ -61,7 +61,7 @@ def piece(row: Row, first: date, last: date) -> tuple[date, date]:
     return max(since, first), min(until, last)
 
 
-def behind(result: Result, row: Row) -> Target | None:
+def target_of(result: Result, row: Row) -> Target | None:
     """Return where a row of a report leads, with the row's days; None when nothing is behind it."""
     lead = result.report.leads_to(row)
     if lead is None:
@@ -73,4 +73,4 @@ def behind(result: Result, row: Row) -> Target | None:
 
 def leads(result: Result) -> bool:
     """Say whether rows of the result lead anywhere."""
-    return any(behind(result, row) for row in result.frame.head(50).iter_rows(named=True))
+    return any(target_of(result, row) for row in result.frame.head(50).iter_rows(named=True))

@@ -32,7 +32,7 @@ from reports.documents.page import paper_number
 from reports.documents.papers import begun, controlled
 from reports.documents.render import fingerprint, look
 from reports.documents.worker import Job, draw
-from reports.run import Book
+from reports.run import LakeBook
 
 TIMEOUT_S = 120.0
 # A worker is replaced after so many papers. Ours leave nothing behind, but the style sheet may be a company's own:
@@ -69,7 +69,7 @@ class Selection:
 
 
 def render_statements(
-    book: Book,
+    book: LakeBook,
     month: str,
     folder: Path,
     selection: Selection = Selection(),
@@ -102,7 +102,7 @@ def _check_sender(sender: str | None) -> None:
         raise Failure(f"{sender} is not an address: write bills@example.org or Bills <bills@example.org>")
 
 
-def chosen(book: Book, turnover: Result, selection: Selection) -> list[int]:
+def chosen(book: LakeBook, turnover: Result, selection: Selection) -> list[int]:
     """Return the numbers of the accounts that get a paper, in order, of the period of that turnover.
 
     Raises Failure for an unknown brand.
@@ -134,7 +134,7 @@ class _Run:
 
     def __init__(
         self,
-        book: Book,
+        book: LakeBook,
         numbers: list[int],
         period: tuple[date, date],
         folder: Path,

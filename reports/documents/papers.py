@@ -16,12 +16,12 @@ from reports.documents.design import Design
 from reports.documents.fetch_facts import groups, known
 from reports.documents.render import pdf
 from reports.documents.statement import Statement
-from reports.run import Book
+from reports.run import LakeBook
 
 _CONTROLLING = ("turnover", "brand-revenue")
 
 
-def controlled(book: Book, since: date, until: date) -> Result:
+def controlled(book: LakeBook, since: date, until: date) -> Result:
     """Return turnover of the period. Raises Failure when a control of the period does not hold."""
     results = [book.report(name, **{"from": since, "to": until}) for name in _CONTROLLING]
     for result in results:
@@ -34,7 +34,7 @@ def controlled(book: Book, since: date, until: date) -> Result:
     return results[0]
 
 
-def statement_of(book: Book, account: int | str, since: date, until: date) -> Statement:
+def statement_of(book: LakeBook, account: int | str, since: date, until: date) -> Statement:
     """Return the facts of one account's paper; the days are included.
 
     Raises Failure for an account that is not there or is not a client's money account, for a
@@ -50,7 +50,7 @@ def statement_of(book: Book, account: int | str, since: date, until: date) -> St
     return statement(facts, number, since=since, until=until, known=known(book, until))
 
 
-def begun(book: Book, since: date) -> None:
+def begun(book: LakeBook, since: date) -> None:
     """Raise a Failure when nothing of the period can be in the lake yet."""
     at = book.cut.taken_at.astimezone(ZoneInfo(book.cut.time_zone)).date()
     if since > max(at, book.last_day):
@@ -58,7 +58,7 @@ def begun(book: Book, since: date) -> None:
 
 
 def statement_pdf(
-    book: Book,
+    book: LakeBook,
     account: int | str,
     month: str,
     design: Design = Design(),

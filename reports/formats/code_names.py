@@ -30,6 +30,6 @@ _RUSSIAN = {
 }  # fmt: skip
 
 
-def spoken(code: str, language: Language) -> str:
+def code_name(code: str, language: Language) -> str:
     """Return a code of the ledger as readers of that language call it."""
     return _RUSSIAN.get(code, code) if language == "ru" else code

@@ -39,7 +39,7 @@ class Parameters(Period, OfBrand):
     """A period and a brand."""
 
 
-def _asked(tables: Tables, p: Parameters, frame: Frame) -> Frame:
+def _chosen(tables: Tables, p: Parameters, frame: Frame) -> Frame:
     named = (
         in_currency(frame, p.currency).filter(until(p.last_day)).join(brand_names(tables), on="brand_id", how="left")
     )
@@ -47,7 +47,7 @@ def _asked(tables: Tables, p: Parameters, frame: Frame) -> Frame:
 
 
 def _points(tables: Tables, p: Parameters) -> Frame:
-    return _asked(tables, p, tables.entries.filter(nw.col("account_kind") == "bonus"))
+    return _chosen(tables, p, tables.entries.filter(nw.col("account_kind") == "bonus"))
 
 
 def _in(low: int | None, high: int | None) -> nw.Expr:
@@ -60,7 +60,7 @@ def _in(low: int | None, high: int | None) -> nw.Expr:
 
 def by_age(tables: Tables, p: Parameters) -> Frame:
     """Return what is left of the lots at the end of the period by brand and currency, a column an age."""
-    left = _asked(tables, p, tables.lot_changes).with_columns(
+    left = _chosen(tables, p, tables.lot_changes).with_columns(
         days=days_since_epoch("gone_on") - nw.lit(day_number(p.last_day))
     )
     ages = {name: only(_in(*days)).sum() for name, days in AGES.items()}
@@ -109,10 +109,10 @@ def as_ages(tables: Tables, p: Parameters, rows: Frame) -> Frame:
 
 def as_revenue(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set what was redeemed beside what brand-revenue says points paid."""
-    asked = brand_revenue.Parameters(
+    query = brand_revenue.Parameters(
         first_day=p.first_day, last_day=p.last_day, currency=p.currency, brand=p.brand, by="total"
     )
-    paid = brand_revenue.sums(tables, asked).select("currency", amount="bonus")
+    paid = brand_revenue.sums(tables, query).select("currency", amount="bonus")
     return beside(paid, rows.select("currency", amount="redeemed"))
 
 

@@ -44,8 +44,8 @@ def lines(tables: Tables, p: Period) -> Frame:
         nw.col("account_kind") == "revenue", within(p.first_day, p.last_day)
     )
     brand = getattr(p, "brand", None)
-    asked = brand_names(tables).filter(nw.col("brand") == brand)
-    return entries if brand is None else entries.join(asked, on="brand_id", how="semi")
+    chosen = brand_names(tables).filter(nw.col("brand") == brand)
+    return entries if brand is None else entries.join(chosen, on="brand_id", how="semi")
 
 
 def revenue(tables: Tables, p: Period) -> Frame:

@@ -47,8 +47,8 @@ def _flow(frame: Frame, what: str) -> Frame:
 
 def served(tables: Tables, p: Parameters) -> Frame:
     """Return what holders owe brands for services on their accounts, less refunds."""
-    asked = Period(first_day=p.first_day, last_day=p.last_day, currency=p.currency)
-    lines = revenue(tables, asked).filter(nw.col("source_kind") == "money").drop("account_id")
+    query = Period(first_day=p.first_day, last_day=p.last_day, currency=p.currency)
+    lines = revenue(tables, query).filter(nw.col("source_kind") == "money").drop("account_id")
     paid = lines.rename({"source_id": "account_id", "brand": "creditor"}).join(_holders(tables), on="account_id")
     return _flow(paid.rename({"holder": "debtor"}), "served")
 

@@ -83,7 +83,7 @@ LEDGER = {
 
 
 def _comparable() -> Iterator[Report]:
-    """Give the reports that can be asked for a period or its last day without naming an account."""
+    """Give the reports that can be run for a period or its last day without naming an account."""
     for report in REPORTS.values():
         fields = report.parameters.model_fields.values()
         required = [field for field in fields if field.is_required()]
@@ -91,7 +91,7 @@ def _comparable() -> Iterator[Report]:
             yield report
 
 
-def _asked(report: Report, p: Period) -> Period | AsOf:
+def _parameters_of(report: Report, p: Period) -> Period | AsOf:
     days = {"as_of": p.last_day} if issubclass(report.parameters, AsOf) else {"from": p.first_day, "to": p.last_day}
     parameters = report.parameters.model_validate({**days, "currency": p.currency})
     assert isinstance(parameters, Period | AsOf)
@@ -103,10 +103,10 @@ def _found(tables: Tables, p: Period) -> Iterator[tuple[str, str, Frame]]:
     for name, check in LEDGER.items():
         yield "ledger", name, check(tables, p)
     for report in _comparable():
-        asked = _asked(report, p)
-        rows = settled(report.frame(tables, asked))
+        query = _parameters_of(report, p)
+        rows = settled(report.frame(tables, query))
         for control in report.checks:
-            yield report.name, control.name, control.frame(tables, asked, rows)
+            yield report.name, control.name, control.frame(tables, query, rows)
 
 
 def _kind(frame: Frame) -> nw.Expr:

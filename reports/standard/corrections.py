@@ -83,8 +83,8 @@ def as_ledger(tables: Tables, p: Parameters, rows: Frame) -> Frame:
         within(p.first_day, p.last_day), nw.col("kind").is_in(KINDS), ~nw.col("party_id").is_null()
     )
     if p.account is not None:
-        asked = _corrections(tables, p).select(transaction_id="id")
-        entries = entries.join(asked, on="transaction_id", how="inner")
+        chosen = _corrections(tables, p).select(transaction_id="id")
+        entries = entries.join(chosen, on="transaction_id", how="inner")
     posted = entries.select("transaction_id", "currency").unique()
     one = nw.lit(1).cast(MONEY)
     return beside(posted.select("currency", amount=one), rows.select("currency", amount=one))

@@ -96,8 +96,8 @@ def as_turnover(tables: Tables, p: Parameters, rows: Frame) -> Frame:
 
 def as_holds(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set what is held beside the closing of holds of the same accounts."""
-    asked = holds.Parameters(first_day=p.as_of, last_day=p.as_of, currency=p.currency)
-    held = holds.holds(tables, asked).join(rows.select("account"), on="account", how="inner")
+    query = holds.Parameters(first_day=p.as_of, last_day=p.as_of, currency=p.currency)
+    held = holds.holds(tables, query).join(rows.select("account"), on="account", how="inner")
     return beside(held.select("currency", amount="closing"), rows.select("currency", amount="held"))
 
 

@@ -35,8 +35,8 @@ class Parameters(AsOf, OfBrand):
 
 def _closing(tables: Tables, p: Parameters) -> Frame:
     """Return turnover's closing of money accounts."""
-    asked = turnover.Parameters(first_day=p.as_of, last_day=p.as_of, currency=p.currency, brand=p.brand)
-    return turnover.movements(tables, asked).filter(nw.col("kind") == "money")
+    query = turnover.Parameters(first_day=p.as_of, last_day=p.as_of, currency=p.currency, brand=p.brand)
+    return turnover.movements(tables, query).filter(nw.col("kind") == "money")
 
 
 def _within(low: int | None, high: int | None) -> nw.Expr:

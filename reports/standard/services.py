@@ -45,10 +45,10 @@ def services(tables: Tables, p: Parameters) -> Frame:
 
 def _as_revenue(figure: str) -> Check:
     def frame(tables: Tables, p: Parameters, rows: Frame) -> Frame:
-        asked = brand_revenue.Parameters(
+        query = brand_revenue.Parameters(
             first_day=p.first_day, last_day=p.last_day, currency=p.currency, brand=p.brand, by="total"
         )
-        revenue = brand_revenue.sums(tables, asked)
+        revenue = brand_revenue.sums(tables, query)
         return beside(revenue.select("currency", amount=figure), rows.select("currency", amount=figure))
 
     russian = {"net": "со скидками", "refunds": "возвраты"}[figure]

@@ -38,7 +38,7 @@ from reports.documents.page import MOST_OPERATIONS, paper_number
 from reports.documents.papers import controlled
 from reports.documents.render import pdf
 from reports.documents.statement import ZERO, Statement
-from reports.run import Book
+from reports.run import LakeBook
 from tests.reports.documents.inspected import complaints, scanned, shown, text
 from tests.reports.documents.test_papers import CASES
 
@@ -80,7 +80,7 @@ def lines_of(rows: Sequence[tuple[str, Decimal, Decimal, Decimal, Decimal | None
     }
 
 
-def by_reports(book: Book, month: str, accounts: Sequence[int]) -> Iterator[tuple[Statement, Wanted]]:
+def by_reports(book: LakeBook, month: str, accounts: Sequence[int]) -> Iterator[tuple[Statement, Wanted]]:
     """Yield each account's paper of a month, and what reports and lake say that it must show."""
     since, until = month_days(month)
     at, rows = known(book, until), controlled(book, since, until).frame.iter_rows(named=True)
@@ -201,7 +201,7 @@ def check(found: Found, papers: Iterator[tuple[str, Statement, Wanted]], what: s
                 print(f"{what}: {found.papers.total()} papers, {len(found.wrong)} differences", flush=True)
 
 
-def accounts(book: Book, month: str, every: int) -> list[int]:
+def accounts(book: LakeBook, month: str, every: int) -> list[int]:
     """Return the companies' accounts and each so many of the others that get a paper for a month."""
     since, until = month_days(month)
     turnover = controlled(book, since, until)
@@ -212,7 +212,7 @@ def accounts(book: Book, month: str, every: int) -> list[int]:
     return sorted([number for number in numbers if number in theirs] + others[::every])
 
 
-def months(book: Book, given: Sequence[str]) -> list[str]:
+def months(book: LakeBook, given: Sequence[str]) -> list[str]:
     """Return the months asked for, or the last two that are closed. Raises Failure when none is."""
     last = book.cut.closed_until
     if given or last is None:

@@ -16,7 +16,7 @@ from reports.documents.fetch_facts import groups, known
 from reports.documents.page import paper_number
 from reports.documents.papers import statement_of
 from reports.documents.statement import Statement
-from reports.run import Book
+from reports.run import LakeBook
 from tests.reports.story import Story
 
 MARCH = month_days("2017-03")
@@ -44,13 +44,13 @@ def march(story: Story) -> Story:
     return story
 
 
-def closed(story: Story) -> Book:
+def closed(story: Story) -> LakeBook:
     """Return the story's book with March closed."""
     story.close("2017-03-31")
     return story.book()
 
 
-def of(book: Book, account: str) -> Statement:
+def of(book: LakeBook, account: str) -> Statement:
     """Return the account's paper of March."""
     return statement_of(book, account, *MARCH)
 

@@ -19,7 +19,7 @@ import ledger.postgres.tables  # noqa: F401  # both levels declare their tables 
 from reports.core.forms import FORMS
 from reports.core.result import Result
 from reports.formats import rendered
-from reports.formats.code_names import spoken
+from reports.formats.code_names import code_name
 from reports.formats.terminal import show
 from tests.reports.story import Story
 
@@ -181,7 +181,7 @@ def test_every_kind_of_the_ledger_has_its_word() -> None:
     ]  # fmt: skip
     known = {code for text in constraints for code in re.findall(r"'(\w+)'", text)}
     assert {"payment", "posted", "frozen", "delivered", "payer_first", "bonus_expense"} < known
-    assert {code for code in known if spoken(code, "ru") == code} == set()
+    assert {code for code in known if code_name(code, "ru") == code} == set()
 
 
 def test_a_pdf_leaves_out_what_stands_aside_and_says_so(story: Story, tmp_path: Path) -> None:

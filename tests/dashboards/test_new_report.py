@@ -14,7 +14,7 @@ import reports.standard
 from dashboards import links
 from reports.cli.report import app
 from reports.core.report import REPORTS
-from tests.dashboards.conftest import Open, _nothing_kept, lake, screen, story  # noqa: F401
+from tests.dashboards.conftest import Open
 from tests.reports.story import Story
 
 MARCH = ["--from", "2017-03-01", "--to", "2017-03-31"]
@@ -86,7 +86,7 @@ def large_debits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 
 
 @pytest.mark.usefixtures("large_debits")
-def test_the_command_line_lists_and_runs_it_with_its_own_parameter(lake: Story) -> None:  # noqa: F811
+def test_the_command_line_lists_and_runs_it_with_its_own_parameter(lake: Story) -> None:
     """`--at-least` is known from the report's own file; a parameter of no report is named."""
     assert "--at-least" in CliRunner().invoke(app, ["--list"], env={"COLUMNS": "200"}).output
     for option in (["--at-least", "100"], ["--at-least=100"]):
@@ -98,14 +98,14 @@ def test_the_command_line_lists_and_runs_it_with_its_own_parameter(lake: Story) 
 
 
 @pytest.mark.usefixtures("large_debits")
-def test_the_dashboard_shows_it_and_its_rows_lead_where_it_says(screen: Open, lake: Story) -> None:  # noqa: F811
+def test_the_dashboard_shows_it_and_its_rows_lead_where_it_says(screen: Open, lake: Story) -> None:
     """A field for its parameter, and a click that goes to the transaction."""
     page = screen("standard.py", report="large-debits", from_="2017-03-01", to="2017-03-31", at_least="100")
     assert "at least" in [field.label.lower() for field in page.text_input]
     assert list(page.dataframe[0].value["transaction"]) == [4]
     result = lake.book().report("large-debits", **{"from": "2017-03-01", "to": "2017-03-31"})
     row = result.frame.row(0, named=True)
-    assert links.behind(result, row) == links.Target("pages/transaction.py", {"transaction": 4})
+    assert links.target_of(result, row) == links.Target("pages/transaction.py", {"transaction": 4})
 
 
 def test_reading_a_month_loads_nothing_that_draws() -> None:
