@@ -1,6 +1,7 @@
 """The dashboard's frame: pages, language, how fresh the figures are. Streamlit runs it before every page.
 
-`tiffin dashboard` starts it. A page is a file here; what a page cannot do is one sentence.
+`tiffin dashboard` starts it. A page is a file in `screens`: a folder called `pages` is one that Streamlit runs by itself,
+without this frame; what a page cannot do is one sentence.
 """
 
 from pathlib import Path
@@ -38,7 +39,7 @@ PATHS = {"standard": "reports"}
 def _page(name: str, *, hidden: bool = False) -> st.Page:
     title, icon = TITLES[name]
     return st.Page(
-        f"pages/{name}.py",
+        f"screens/{name}.py",
         title=sentence(title),
         icon=icon,
         url_path=PATHS.get(name, name),
@@ -51,7 +52,7 @@ def _sidebar() -> None:
     with st.sidebar:
         display.freshness(cached_book.book().cut)
         if cached_book.of_demo():
-            st.page_link("pages/about.py", label=f":gray[{tr('demo: partly derived')}]")
+            st.page_link("screens/about.py", label=f":gray[{tr('demo: partly derived')}]")
         chosen = st.segmented_control(
             sentence("Language"), ["en", "ru"], default=language(), key="chosen language", label_visibility="collapsed"
         )

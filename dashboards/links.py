@@ -11,12 +11,12 @@ from reports.core.leads import Page, Row
 from reports.core.result import Result
 
 FILES: dict[Page, str] = {
-    "account": "pages/account.py",
-    "accounts": "pages/accounts.py",
-    "transaction": "pages/transaction.py",
-    "entries": "pages/entries.py",
-    "declined": "pages/declined.py",
-    "report": "pages/standard.py",
+    "account": "screens/account.py",
+    "accounts": "screens/accounts.py",
+    "transaction": "screens/transaction.py",
+    "entries": "screens/entries.py",
+    "declined": "screens/declined.py",
+    "report": "screens/standard.py",
 }
 DATED = ("account", "entries", "declined", "report")
 

@@ -105,7 +105,7 @@ def test_the_dashboard_shows_it_and_its_rows_lead_where_it_says(screen: Open, la
     assert list(page.dataframe[0].value["transaction"]) == [4]
     result = lake.book().report("large-debits", **{"from": "2017-03-01", "to": "2017-03-31"})
     row = result.frame.row(0, named=True)
-    assert links.target_of(result, row) == links.Target("pages/transaction.py", {"transaction": 4})
+    assert links.target_of(result, row) == links.Target("screens/transaction.py", {"transaction": 4})
 
 
 def test_reading_a_month_loads_nothing_that_draws() -> None:

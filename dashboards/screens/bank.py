@@ -120,7 +120,7 @@ def _show(imported: Sequence[Imported], *, posting: bool) -> None:
     waiting = sum(row.unallocated for row in rows)
     if waiting:
         label = sentence("without an account, for the desk to allocate: {n}", n=display.count(waiting))
-        links.link(links.Target("pages/desk.py", {"form": "allocate"}), f"{label} →")
+        links.link(links.Target("screens/desk.py", {"form": "allocate"}), f"{label} →")
 
 
 def _entry(imported: Imported, row: Row) -> dict[str, Any]:
