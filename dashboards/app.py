@@ -1,6 +1,6 @@
 """The dashboard's frame: pages, language, how fresh the figures are. Streamlit runs it before every page.
 
-`tiffin dashboard` starts it. A page is a file in `screens`: a folder called `pages` is one that Streamlit runs by itself,
+`tiffin dashboard` starts it. A page is a file in `screens`: Streamlit would serve a folder called `pages` by itself,
 without this frame; what a page cannot do is one sentence.
 """
 

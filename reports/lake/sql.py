@@ -1,7 +1,7 @@
 """Answer SQL over the pinned tables: DuckDB, read only, without files or network, within limits of rows and seconds.
 
 A cut with a dated DuckDB file is queried there, with the tables' comments; any other cut has
-the tables that the query names put into memory.
+the tables that the query names put into memory (DECISIONS D44).
 """
 
 import threading

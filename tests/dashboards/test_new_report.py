@@ -100,7 +100,7 @@ def test_the_command_line_lists_and_runs_it_with_its_own_parameter(lake: Story) 
 @pytest.mark.usefixtures("large_debits")
 def test_the_dashboard_shows_it_and_its_rows_lead_where_it_says(screen: Open, lake: Story) -> None:
     """A field for its parameter, and a click that goes to the transaction."""
-    page = screen("standard.py", report="large-debits", from_="2017-03-01", to="2017-03-31", at_least="100")
+    page = screen("screens/standard.py", report="large-debits", from_="2017-03-01", to="2017-03-31", at_least="100")
     assert "at least" in [field.label.lower() for field in page.text_input]
     assert list(page.dataframe[0].value["transaction"]) == [4]
     result = lake.book().report("large-debits", **{"from": "2017-03-01", "to": "2017-03-31"})
