@@ -1,7 +1,7 @@
 """Run reports on an opened lake: `Book` is the door, `Result` what comes through it.
 
 The past stays as it was: a report of closed days sees the terms that were known when
-its last day was closed. Days not closed yet make a result provisional.
+its last day was closed (DECISIONS D30). Days not closed yet make a result provisional.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,7 +31,7 @@ POLARS: dict[str, pl.DataType] = {
     "date": pl.Date(), "instant": pl.Datetime("us", "UTC"),
 }  # fmt: skip
 DAYS = ("first_day", "last_day", "as_of", "booked_until")
-ROUNDED = {"average": 2, "share": 4}  # here, once, so that every engine rounds alike
+ROUNDED = {"average": 2, "share": 4}  # here, once, so that every engine rounds alike (DECISIONS D33)
 
 
 class Book:
