@@ -29,6 +29,7 @@ from ledger.core.book import (
     Usage,
     window,
 )
+from ledger.core.guards import facing
 from ledger.core.outcomes import Entry
 from ledger.core.scope import Scope
 from ledger.errors import Failure
@@ -319,7 +320,7 @@ def _add_entries(connection: AnyConnection, book: Book, transactions: list[Trans
     ).fetchall()
     by_id = {id_: tuple(Entry(*row[1:]) for row in group) for id_, group in groupby(rows, key=lambda row: row[0])}
     for transaction in transactions:
-        transaction.entries = by_id.get(transaction.id, ())
+        transaction.entries = facing(by_id.get(transaction.id, ()))
     # An answer repeated names references of accounts that the batch may not name itself.
     strangers = {entry.account for t in transactions for entry in t.clients()} - book.accounts.keys()
     if strangers:
