@@ -357,7 +357,8 @@ def _write_off_limit(desk: Desk, record: r.Record) -> Facts:
     assert isinstance(record, r.WriteOffLimit)
     payer = _account_row(desk, record.payer)
     account = payer if record.account is None else _account_row(desk, record.account)
-    # A limit may come before its link, so that nothing is drawn in between; across currencies no link ever comes.
+    # A limit may come before its link, so that nothing is drawn in between; across currencies no link ever comes
+    # (DECISIONS D3).
     if account["currency"] != payer["currency"]:
         raise Refused(
             "currency_mismatch", account=account["id"], subject=account["subject"], currency=account["currency"],

@@ -58,7 +58,7 @@ class Known:
     MOST = 200_000
 
     def remember(self, account: int, related: frozenset[int]) -> None:
-        """Note which accounts were concerned besides `account`: the first guess for the next batch."""
+        """Note which accounts were concerned besides `account`: the first guess for the next batch (DECISIONS D9)."""
         if len(self.related) > Known.MOST:
             self.related.clear()
         if related:

@@ -64,7 +64,7 @@ def programs_on(shop: Shop, brands: Iterable[str], day: date) -> Iterator[Progra
 
 
 def accrue(shop: Shop, seam: Seam, order: Order, command: f.Deliver) -> None:
-    """Give the points that the money paid for each brand's dishes brings."""
+    """Give the points that the money paid for each brand's dishes brings (DECISIONS D18)."""
     book = seam.book
     accounts = {book.accounts[bonus].brand: bonus for bonus in book.bonuses.get(order.account, ())}
     for program in programs_on(shop, order.brands, book.transactions[command.key].day):
