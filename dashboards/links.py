@@ -9,6 +9,7 @@ import streamlit as st
 from reports.core.dates import month_days
 from reports.core.leads import Page, Row
 from reports.core.result import Result
+from reports.journal import DATED
 
 FILES: dict[Page, str] = {
     "account": "screens/account.py",
@@ -18,7 +19,7 @@ FILES: dict[Page, str] = {
     "declined": "screens/declined.py",
     "report": "screens/standard.py",
 }
-DATED = ("account", "entries", "declined", "report")
+PERIODS = ("account", "entries", "declined", "report")
 
 
 @dataclass(frozen=True)
@@ -67,8 +68,10 @@ def target_of(result: Result, row: Row) -> Target | None:
     if lead is None:
         return None
     first, last = piece(row, *result.parameters.days)
-    days = {"from": first, "to": last} if lead.page in DATED else {}
-    return Target(FILES[lead.page], {**days, **lead.query})
+    query = {"from": first, "to": last} if lead.page in PERIODS else {}
+    if lead.page == "entries" and getattr(result.parameters, "dated_by", "booking") == "value":
+        query |= {name: getattr(result.parameters, name) for name in DATED}
+    return Target(FILES[lead.page], {**query, **lead.query})
 
 
 def leads(result: Result) -> bool:

@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from ledger.core.outcomes import DECLINES, Declined
 from ledger.errors import Failure
+from ledger.food.core.outcomes import REFUSALS
 from reports.run import LakeBook
 
 Row = dict[str, Any]
@@ -150,11 +150,11 @@ def declined(book: LakeBook, since: date, until: date, *, code: str | None, acco
 
 
 def sentence(code: str | None, facts: str | None) -> str:
-    """Return the ledger's sentence for what it declined; blank for what was posted."""
+    """Return the sentence of a decline of either level; blank for what was posted."""
     if code is None:
         return ""
-    values = json.loads(facts or "{}")
+    recorded = json.loads(facts or "{}")
     try:
-        return Declined(key="", code=code, facts=values).message
+        return REFUSALS.sentence(code, recorded)
     except KeyError:  # recorded by another release, whose sentence used other facts
-        return DECLINES.get(code, code) if not values else f"{code}: {json.dumps(values, ensure_ascii=False)}"
+        return REFUSALS.get(code, code) if not recorded else f"{code}: {json.dumps(recorded, ensure_ascii=False)}"

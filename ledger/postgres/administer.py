@@ -20,21 +20,12 @@ from psycopg.types.json import Jsonb
 from ledger.core import administration as r
 from ledger.core.book import window
 from ledger.core.money import minor, plain
-from ledger.core.outcomes import Declined, Done, Facts, Invalid
+from ledger.core.outcomes import Declined, Done, Facts, Invalid, Refused
 from ledger.errors import Failure
 from ledger.postgres.write_book import CUT_LOCK, new_number
 
 Row = dict[str, Any]
 Parameters = Sequence[Any] | Mapping[str, Any]
-
-
-class Refused(Exception):
-    """Leaves a rule with the decline it found; never leaves `administer`."""
-
-    def __init__(self, code: str, **facts: Any) -> None:
-        super().__init__(code)
-        self.code = code
-        self.facts = facts
 
 
 @dataclass(slots=True)

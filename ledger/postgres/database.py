@@ -23,6 +23,10 @@ POOL_SIZE = 2
 MOST_CONNECTIONS = 100
 
 
+AnyConnection = psycopg.Connection[Any]
+"""A connection whose rows are tuples of what their query selects."""
+
+
 class Unreachable(Failure):
     """The database does not answer (now)."""
 
@@ -97,7 +101,7 @@ def pool_size(url: str) -> int:
     return int(said[-1])
 
 
-def connect(url: str, *, options: str = "", **kwargs: Any) -> psycopg.Connection[Any]:
+def connect(url: str, *, options: str = "", **kwargs: Any) -> AnyConnection:
     """Return a psycopg connection; of server options in the URL and in `options`, those in the URL win.
 
     Raises Failure if there is none to be had or the server is too old.
@@ -109,7 +113,7 @@ def connect(url: str, *, options: str = "", **kwargs: Any) -> psycopg.Connection
         raise Failure("TIFFIN_DATABASE_URL is not the address of a PostgreSQL database") from None
     parts["options"] = f"{options} {parts.get('options', '')}".strip()
     try:
-        connection: psycopg.Connection[Any] = psycopg.connect(
+        connection: AnyConnection = psycopg.connect(
             make_conninfo("", **({"application_name": "tiffin"} | parts)), **kwargs
         )
     except psycopg.OperationalError as error:

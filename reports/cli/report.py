@@ -39,6 +39,9 @@ def report(
     currency: Annotated[str | None, typer.Option(help="Only this currency, such as RUB.")] = None,
     by: Annotated[str | None, typer.Option(help="What each row stands for; --list has each report's choices.")] = None,
     dated_by: Annotated[str | None, typer.Option(help="Which date counts: booking or value.")] = None,
+    booked_until: Annotated[
+        str | None, typer.Option(help="Only what was booked up to this day; by value date, a closed one is final.")
+    ] = None,
     form: Annotated[
         Shape | None, typer.Option("--format", help="By default the one the file's name ends in, else table.")
     ] = None,
@@ -57,7 +60,8 @@ def report(
     if listed or name is None:
         return _list(language or Settings().language)
     given: dict[str, Any] = {"from": from_, "to": to, "as_of": as_of, "account": account, "party": party}
-    given |= {"brand": brand, "currency": currency, "by": by, "dated_by": dated_by, **extra_parameters(context.args)}
+    given |= {"brand": brand, "currency": currency, "by": by, "dated_by": dated_by}
+    given |= {"booked_until": booked_until, **extra_parameters(context.args)}
     if name == "journal" or form == "hledger":
         return _journal(name, given, form, output)
     _run(name, given, chosen_form(form, output), output, language or Settings().language, decimal, engine)

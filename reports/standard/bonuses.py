@@ -9,7 +9,7 @@ from the lots; redeemed is brand-revenue's.
 
 import narwhals as nw
 
-from reports.core.aging import day_number, days_since_epoch
+from reports.core.aging import day_number
 from reports.core.leads import to_entries
 from reports.core.parameters import OfBrand, Period
 from reports.core.report import Check, Column, Report
@@ -18,6 +18,7 @@ from reports.core.tables import (
     Tables,
     beside,
     brand_names,
+    days_since_epoch,
     in_currency,
     latest_entries,
     only,

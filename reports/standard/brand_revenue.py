@@ -9,7 +9,7 @@ import narwhals as nw
 from pydantic import Field
 
 from reports.core.leads import to_entries
-from reports.core.parameters import Grain, OfBrand, Period
+from reports.core.parameters import Grain, Movements, OfBrand, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     APART,
@@ -32,7 +32,7 @@ SALES = ("debit", "capture")
 FIGURES = ("gross", "discount", "net", "vat", "refunds", "refunds_vat", "bonus")
 
 
-class Parameters(Period, OfBrand):
+class Parameters(Movements, OfBrand):
     """A period, cut into days, weeks (named by their Monday), months or not at all, and a brand."""
 
     by: Grain = Field("month", description="a row for each day, week or month, or one total")

@@ -13,7 +13,7 @@ import narwhals as nw
 from pydantic import Field
 
 from reports.core.leads import to_account
-from reports.core.parameters import Period
+from reports.core.parameters import Movements
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     EVER,
@@ -36,7 +36,7 @@ PAIR = ("payer", "subaccount")
 _MONEY_MOVES = ("debit", "capture", "refund")
 
 
-class Parameters(Period):
+class Parameters(Movements):
     """A period, and a payer."""
 
     account: int | None = Field(None, description="only this payer: number or reference")

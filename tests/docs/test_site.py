@@ -128,3 +128,17 @@ def test_every_decision_is_cited_by_what_it_explains() -> None:
 def _code() -> list[str]:
     found = [path for folder in CODE for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".css", ".toml")]
     return [path.read_text() for path in (*found, ROOT / "bin/setup", ROOT / ".pre-commit-config.yaml")]
+
+
+def test_the_picture_of_the_house_shows_the_folders_there_are() -> None:
+    """A folder that is moved or added is drawn, or the picture lies."""
+    picture = (ROOT / "docs" / "architecture.md").read_text().split("```text\n")[1].split("```")[0]
+    write, _, read = picture.partition("a consistent cut")
+    drawn = {
+        "ledger": set(re.findall(r"(\w+)/", write)) - {"ledger"},
+        "reports": set(re.findall(r"(\w+)/", read)) - {"reports", "dashboards", "notebooks"},
+    }
+    for folder, inside in drawn.items():
+        there = {path.name for path in (ROOT / folder).iterdir() if (path / "__init__.py").exists()}
+        assert inside <= there <= inside | {"cli", "demo"}, folder
+    assert {"dashboards/", "notebooks/"} <= set(re.findall(r"\w+/", picture))
