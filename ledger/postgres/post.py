@@ -14,7 +14,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import count
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import psycopg
 import structlog
@@ -28,11 +28,16 @@ from ledger.core.decide import Seam, answer, expiry
 from ledger.core.money import minor
 from ledger.core.outcomes import Declined, Done, Invalid
 from ledger.errors import Failure
-from ledger.postgres.administer import RULES, Rule, administer
 from ledger.postgres.bulk_sql import COPY_FROM
 from ledger.postgres.database import Unreachable, connect
 from ledger.postgres.load_book import Known, Wanted, load, load_debits, numbers_of
-from ledger.postgres.write_book import new_number, write
+from ledger.postgres.open_accounts import new_number
+from ledger.postgres.write_book import write
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from ledger.postgres.administer import Rule
 
 log = structlog.get_logger()
 T = TypeVar("T")
@@ -171,6 +176,7 @@ class Ledger:
         self.known = Known()
         self._options = f"{_OPTIONS} -c statement_timeout={statement_timeout_ms}"
         self._connection: Connection[Any] | None = None
+        self._engine: Engine | None = None
 
     def post(self, commands: Sequence[c.Command]) -> list[Answer]:
         """Return one outcome a command, in order; all that was accepted is durable by then.
@@ -187,17 +193,20 @@ class Ledger:
         return self.retried(lambda: self._post(commands, keep=False)) if commands else []
 
     def administer(
-        self, records: Sequence[Record], rules: Mapping[str, Rule] = RULES
+        self, records: Sequence[Record], rules: "Mapping[str, Rule] | None" = None
     ) -> list[Done | Declined | Invalid]:
         """Return one outcome an administration line, in order; what was done is durable by then.
 
-        `rules` are those of a second level, with the registry's own.
+        `rules` are those of a second level and of this one; by default only of this one.
         """
+        # Here, for it loads SQLModel: half a second that posting does not need.
+        from ledger.postgres.administer import administer, engine_on
 
         def work() -> list[Done | Declined | Invalid]:
             connection = self.connection()
-            with connection.transaction():
-                return administer(connection, records, rules)
+            if self._engine is None:
+                self._engine = engine_on(connection)
+            return administer(self._engine, records, rules)
 
         return self.retried(work) if records else []
 
@@ -238,6 +247,7 @@ class Ledger:
         """Return the ledger's connection, made anew if the last one was lost."""
         if self._connection is None or self._connection.closed:
             self._connection = connect(self.url, options=self._options)
+            self._engine = None
         return self._connection
 
     def close(self) -> None:

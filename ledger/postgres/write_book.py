@@ -10,7 +10,6 @@ from operator import attrgetter
 from typing import Any
 
 from psycopg import Connection
-from stdnum import luhn
 
 from ledger.core.book import Book, Transaction
 from ledger.postgres.bulk_sql import (
@@ -167,10 +166,3 @@ def _usage(book: Book) -> Iterable[Sequence[Any]]:
     for key in book.changed_usage:
         usage = book.usage[key]
         yield (*key, usage.amount, usage.count)
-
-
-def new_number(connection: Connection[Any]) -> int:
-    """Return an account number nobody has: the next of the sequence and its check digit."""
-    row = connection.execute("SELECT nextval('account_number_seq')").fetchone()
-    assert row is not None
-    return int(f"{row[0]}{luhn.calc_check_digit(str(row[0]))}")

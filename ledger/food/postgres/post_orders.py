@@ -19,11 +19,10 @@ from ledger.food.core import commands as f
 from ledger.food.core.decide import Outcome, answer, expire_points
 from ledger.food.core.order_status import say
 from ledger.food.core.shop import Shop
-from ledger.food.postgres.administer import FOOD_RULES
 from ledger.food.postgres.shop_store import Named, Programs, foreseen, load_shop, write_shop
 from ledger.food.settings import FoodSettings
-from ledger.postgres.administer import bonus_account
 from ledger.postgres.load_book import numbers_of
+from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.post import Ledger, Posting, brands_of, named, payments_of, transaction, uncollected
 
 PARTS, LEAST = 4, 50
@@ -56,6 +55,8 @@ class Desk:
 
     def administer(self, records: Sequence[Record]) -> list[Done | Declined | Invalid]:
         """Return one outcome an administration line of either level, in order."""
+        from ledger.food.postgres.administer import FOOD_RULES  # here, for it loads SQLModel
+
         return self.ledger.administer(records, FOOD_RULES)
 
     def book_expired(self, until: datetime) -> int:
