@@ -63,14 +63,14 @@ def behind(result: Result, row: Row) -> Target | None:
     if name in PARTS_OF_PERIODS:
         kind = "cash" if name == "receipts" else "revenue"
         wanted = {part: row.get(part) for part in ("brand", "service", "channel", "currency")}
-        return Target("pages/entries.py", {**days, "kind": kind, **wanted})
+        return Target("screens/entries.py", {**days, "kind": kind, **wanted})
     if name == "declines":
-        return Target("pages/declined.py", {**days, "code": row["code"], "of": row.get("account")})
+        return Target("screens/declined.py", {**days, "code": row["code"], "of": row.get("account")})
     if name == "control":
-        return Target("pages/standard.py", {**days, "report": row["source"]}) if row["source"] in REPORTS else None
+        return Target("screens/standard.py", {**days, "report": row["source"]}) if row["source"] in REPORTS else None
     number = row.get("transaction") or row.get("hold")
     if number:
-        return Target("pages/transaction.py", {"transaction": number})
+        return Target("screens/transaction.py", {"transaction": number})
     return _accounts_of(result, row, days)
 
 
@@ -79,16 +79,16 @@ def _accounts_of(result: Result, row: Row, days: dict[str, date]) -> Target | No
     kind = row.get("kind")
     if result.report.name == "trial-balance" and kind not in ("money", "bonus"):
         wanted = {"kind": kind, "brand": row.get("brand"), "currency": row.get("currency")}
-        return Target("pages/entries.py", {**days, **wanted})
+        return Target("screens/entries.py", {**days, **wanted})
     if account:
-        return Target("pages/account.py", {"account": account, **days})
+        return Target("screens/account.py", {"account": account, **days})
     if row.get("party"):
-        return Target("pages/accounts.py", {"party": row["party"]})
+        return Target("screens/accounts.py", {"party": row["party"]})
     if result.report.name in ("turnover", "trial-balance"):
         narrowed = {"brand": row.get("brand"), "currency": row.get("currency")}
-        return Target("pages/standard.py", {**days, "report": "turnover", "by": "account", **narrowed})
+        return Target("screens/standard.py", {**days, "report": "turnover", "by": "account", **narrowed})
     if row.get("brand"):
-        return Target("pages/entries.py", {**days, "brand": row["brand"], "currency": row.get("currency")})
+        return Target("screens/entries.py", {**days, "brand": row["brand"], "currency": row.get("currency")})
     return None
 
 
