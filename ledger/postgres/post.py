@@ -414,7 +414,7 @@ def system_accounts(url: str, brand: int, currency: str, *, make: bool = True) -
     """
     select = "SELECT kind, id FROM account WHERE brand_id = %s AND currency = %s AND party_id IS NULL"
     with connect(url) as connection:
-        rows = dict(connection.execute(select, [brand, currency]).fetchall())
+        rows: dict[str, int] = dict(connection.execute(select, [brand, currency]).fetchall())
         for kind in SYSTEM:
             if make and kind not in rows:
                 connection.execute(
