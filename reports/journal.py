@@ -1,7 +1,7 @@
 """The journal: the entries behind a figure, one row an entry. It is where every drill-down ends.
 
 It is run like a report but is none of the standard ones: nobody wants a year of it every
-night. Signs are the ledger's: plus raises what the client has, so money in is minus in a
+night (DECISIONS D38). Signs are the ledger's: plus raises what the client has, so money in is minus in a
 brand's cash. Control: a transaction sums to zero, so the rest of the same transactions
 comes to the opposite.
 """

@@ -1,7 +1,7 @@
 """Run reports on an opened lake: `Book` is the door, `Result` what comes through it.
 
 The past stays as it was: a report of closed days sees the terms that were known when
-its last day was closed. Days not closed yet make a result provisional.
+its last day was closed (DECISIONS D30). Days not closed yet make a result provisional.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ POLARS: dict[str, pl.DataType] = {
     "money": pl.Decimal(18, 2), "rate": pl.Decimal(5, 2), "average": pl.Float64(), "share": pl.Float64(),
     "date": pl.Date(), "instant": pl.Datetime("us", "UTC"),
 }  # fmt: skip
-ROUNDED = {"average": 2, "share": 4}  # here, once, so that every engine rounds alike
+ROUNDED = {"average": 2, "share": 4}  # here, once, so that every engine rounds alike (DECISIONS D33)
 
 
 class Book:

@@ -267,7 +267,7 @@ class Book:
         return next(iter(debits.values())) if debits else None
 
     def limits_of(self, payer: int, account: int) -> list[Limit]:
-        """Return the write-off limits that a draw from `payer` for `account` must keep, narrowest first."""
+        """Return the limits that a draw from `payer` for `account` must keep, narrowest first (DECISIONS D2)."""
         limits = self.limits.get(payer)
         if limits is None:
             return []

@@ -243,7 +243,7 @@ class Command:
     def fingerprint(self) -> bytes:
         """16 bytes that are the same for the same content, whatever way it was written.
 
-        What was not said does not count, so an optional field that a later version adds changes no fingerprint.
+        What was not said does not count, so an optional field that a later version adds changes none (DECISIONS D7).
         """
         content: list[Any] = [self.kind]
         for name, value in self.__dict__.items():
@@ -467,7 +467,7 @@ class Adjustment(Command):
 class Bonus(Command):
     """Points given to (or, negative, taken from) a bonus account, by its number, against its brand's expense."""
 
-    kind: ClassVar[str] = "bonus"
+    kind: ClassVar[str] = "bonus"  # and not an adjustment: DECISIONS D8
 
     account: AccountRef
     amount: NotZero

@@ -390,7 +390,8 @@ def _write_off_limit(run: Administration, record: r.Record) -> Facts:
     assert isinstance(record, r.WriteOffLimit)
     payer = _subject(run, record.payer)
     account = payer if record.account is None else _subject(run, record.account)
-    # A limit may come before its link, so that nothing is drawn in between; across currencies no link ever comes.
+    # A limit may come before its link, so that nothing is drawn in between; across currencies no link ever comes
+    # (DECISIONS D3).
     currency, asked = account.account.currency, payer.account.currency
     if currency != asked:
         raise Refused("currency_mismatch", account=account.id, subject=account.name, currency=currency, asked=asked)

@@ -21,7 +21,7 @@ Rows = Sequence[Sequence[Any]]
 Statement = tuple[str, list[Any]]
 
 COPY_FROM = 50
-"""From so many rows on COPY costs less than an INSERT of arrays."""
+"""From so many rows on COPY costs less than an INSERT of arrays (DECISIONS D13)."""
 
 
 def together(connection: Connection[Any]) -> AbstractContextManager[Any]:

@@ -127,7 +127,7 @@ def initialise(url: str, time_zone: str | None = None, currency: str | None = No
     """Write the book's one row and return it: its time zone, and the currency of payments without an account that
     name none. What is not given stays as it is; in a new book it is Europe/Moscow and RUB.
 
-    Raises Failure on an unknown time zone or currency, or one other than the book already has.
+    Raises Failure on an unknown time zone or currency, or one other than the book already has (DECISIONS D1).
     """
     if time_zone is not None:
         _check_time_zone(time_zone)

@@ -31,6 +31,7 @@ from ledger.core.book import (
     Usage,
     window,
 )
+from ledger.core.guards import facing
 from ledger.core.outcomes import Entry
 from ledger.errors import Failure
 from ledger.postgres.bulk_sql import array_of, texts_of, together
@@ -72,7 +73,7 @@ class Known:
     MOST = 200_000
 
     def remember(self, account: int, related: frozenset[int]) -> None:
-        """Note which accounts were concerned besides `account`: the first guess for the next batch."""
+        """Note which accounts were concerned besides `account`: the first guess for the next batch (DECISIONS D9)."""
         if len(self.related) > Known.MOST:
             self.related.clear()
         if related:
@@ -326,7 +327,7 @@ def _add_entries(connection: Connection[Any], book: Book, transactions: list[Tra
     ).fetchall()
     by_id = {id_: tuple(Entry(*row[1:]) for row in group) for id_, group in groupby(rows, key=lambda row: row[0])}
     for transaction in transactions:
-        transaction.entries = by_id.get(transaction.id, ())
+        transaction.entries = facing(by_id.get(transaction.id, ()))
     # An answer repeated names references of accounts that the batch may not name itself.
     strangers = {entry.account for t in transactions for entry in t.clients()} - book.accounts.keys()
     if strangers:

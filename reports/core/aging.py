@@ -1,4 +1,4 @@
-"""What is unpaid of each debit at the end of a day, from entries alone, as the ledger's rule has it.
+"""What is unpaid of each debit at the end of a day, from entries alone, as the ledger's rule has it (DECISIONS D31).
 
 A refund lowers the debit it refunds; every other credit settles the oldest debit first;
 whatever else takes money ages like a debit. Credits settle debits in their order, so what
@@ -100,7 +100,7 @@ def terms_on(tables: Tables, as_of: date) -> Frame:
 def late(tables: Tables, as_of: date, currency: str | None = None) -> Frame:
     """Return the unpaid debits with due_day (a day number) and days_late (0 or less: not due yet).
 
-    Without terms a debt is due at once; terms without a period never make it late.
+    Without terms a debt is due at once; terms without a period never make it late (DECISIONS D32).
     """
     terms = terms_on(tables, as_of).select("account_id", "period_days", with_terms=nw.lit(True))
     due = nw.col("day_number") + nw.col("period_days")

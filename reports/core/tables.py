@@ -116,6 +116,45 @@ def client_accounts(tables: Tables) -> Frame:
     )
 
 
+UNASSIGNED = "unassigned"
+
+
+def holders(tables: Tables) -> Frame:
+    """Return account_id, holder (a brand's code), old (the one before), since, before: who held an account when.
+
+    A holder counts from the start of the day `since` to the start of the day `before` (null: for good). The first
+    holds the account from EVER; of several recorded on one day the last counts. A bonus account is its brand's.
+    """
+    clients = tables.accounts.filter(~nw.col("party_id").is_null())
+    bonus = nw.when(nw.col("kind") == "bonus").then(nw.col("brand_id"))
+    # Numbers of changes rise; an account's own comes before any of them.
+    opened = clients.select(account_id="id", id=nw.lit(-(2**62)), brand_id=bonus, since=nw.lit(EVER).cast(nw.Date))
+    changes = tables.holders.select("account_id", "id", brand_id="holder_id", since=nw.col("since").fill_null(EVER))
+    dated = nw.concat([frame.select("account_id", "id", "brand_id", "since") for frame in (opened, changes)])
+    latest = dated.group_by("account_id", "since").agg(id=nw.col("id").max())
+    day, holder = nw.col("since"), nw.col("holder")
+    return (
+        dated.join(latest, on=["account_id", "since", "id"], how="inner")
+        .join(brand_names(tables), on="brand_id", how="left")
+        .with_columns(holder=nw.col("brand").fill_null(UNASSIGNED))
+        .with_columns(
+            before=day.shift(-1).over("account_id", order_by="since"),
+            old=holder.shift(1).over("account_id", order_by="since").fill_null(UNASSIGNED),
+        )
+        .select("account_id", "holder", "old", "since", "before")
+    )
+
+
+def held_by(frame: Frame, holders: Frame) -> Frame:
+    """Return the frame with `holder`: who held the row's account_id on its business_date."""
+    day = nw.col("business_date")
+    return (
+        frame.join(holders, on="account_id", how="inner")
+        .filter(day >= nw.col("since"), nw.col("before").is_null() | (day < nw.col("before")))
+        .drop("old", "since", "before")
+    )
+
+
 def brand_names(tables: Tables) -> Frame:
     """Return brand_id, brand (the code), brand_name."""
     return tables.brands.select(brand_id="id", brand="code", brand_name="name")

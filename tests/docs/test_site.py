@@ -17,6 +17,7 @@ from reports.core.report import REPORTS
 from reports.lake.schema import TABLES
 
 ROOT = Path(__file__).parents[2]
+CODE = ("ledger", "reports", "dashboards", "notebooks", "migrations", "docs", "tests")
 
 
 @pytest.fixture(scope="module")
@@ -108,3 +109,22 @@ def test_the_examples_cover_every_line_and_are_accepted(database_url: str) -> No
     items = [(number, read(line, number, level.parse)) for number, line in enumerate(lines, 1)]
     for outcome in answered(items, post=desk.post, administer=desk.administer):
         assert outcome.to_json()["status"] in ("posted", "done"), json.dumps(outcome.to_json())
+
+
+def test_every_decision_is_cited_by_what_it_explains() -> None:
+    """Numbers are unique, stand in their groups with five answers each, and lead both ways."""
+    text = (ROOT / "DECISIONS.md").read_text()
+    numbers = re.findall(r"^### D(\d+) ", text, re.MULTILINE)
+    assert len(set(numbers)) == len(numbers)
+    for entry in text.split("\n### ")[1:]:
+        body = entry.split("\n## ")[0].strip().splitlines()
+        asked = [line.split("**")[1] for line in body[1:]]
+        assert asked == ["Question:", "Choice:", "Why:", "Price:", "What would change our mind:"], body[0]
+    cited = {number for text in _code() for number in re.findall(r"\bDECISIONS D(\d+)\b", text)}
+    assert cited - set(numbers) == set(), "cited, but not there"
+    assert set(numbers) - cited == set(), "there, but cited nowhere in the code"
+
+
+def _code() -> list[str]:
+    found = [path for folder in CODE for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".css", ".toml")]
+    return [path.read_text() for path in (*found, ROOT / "bin/setup", ROOT / ".pre-commit-config.yaml")]

@@ -1,6 +1,6 @@
 """Read a bank's file: its kind and its encoding are told by what is in it, not by its name.
 
-A file that cannot be read whole is refused whole, in one sentence that starts with its name.
+A file that cannot be read whole is refused whole, in one sentence that starts with its name (DECISIONS D25).
 """
 
 import codecs

@@ -143,6 +143,7 @@ def _identity(statement: Statement, entry: Entry) -> str:
 
 def _key(identity: str, seen: Counter[str], day: date) -> str:
     seen[identity] += 1
+    # What identifies an entry when the bank reports it again: DECISIONS D26.
     digest = hashlib.blake2b(f"{identity} {seen[identity]}".encode("utf-8", "backslashreplace"), digest_size=16)
     return f"bank:{day:%Y%m%d}:{digest.hexdigest()}"
 

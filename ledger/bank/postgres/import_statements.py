@@ -1,6 +1,6 @@
 """Post what bank statements tell: once, however often and in however many files it is told.
 
-Money in is posted as payments, booked now, with the bank's value date; what matches no
+Money in is posted as payments, booked now, with the bank's value date (DECISIONS D27); what matches no
 account goes to the brand's `unallocated`.
 """
 

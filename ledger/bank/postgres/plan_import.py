@@ -1,7 +1,7 @@
 """What is to become of statements' entries: money in as payments, each matched to an account or to none.
 
 Money out, reversals and what is not booked yet are told, and posted by nobody: a payout is
-decided in the ledger, not at the bank. Nothing is written here.
+decided in the ledger, not at the bank (DECISIONS D29). Nothing is written here.
 """
 
 from collections.abc import Callable, Sequence

@@ -246,6 +246,7 @@ def _said(command: f.FollowUp) -> dict[str, Any]:
 
 
 def _mark(command: f.FollowUp, order: Order | None) -> c.Mark:
+    # A step that moves no money has its transaction, too (DECISIONS D21).
     account = order.account if order else None
     return c.trusted(c.Mark, **_said(command), account=account, reason=f"{command.kind} {command.order}")
 
@@ -334,7 +335,7 @@ def _keep(shop: Shop, order: Order, kept: Sequence[int]) -> None:
 
 
 def _worth(line: OrderLine, kept: int) -> int:
-    """Return what so many of a line cost: its price and its discount in proportion, as it was placed."""
+    """Return what a number of pieces of a line cost, in proportion, as placed (DECISIONS D20)."""
     return share(line.net, kept, line.quantity)
 
 
@@ -368,7 +369,7 @@ def _give_back(seam: Seam, order: Order, command: f.FollowUp, kept: Sequence[int
 
 
 def _cancel(shop: Shop, seam: Seam, order: Order, command: f.Cancel) -> Outcome:
-    """Give everything back, take the points of it back, and debit the fee; if the fee cannot be had, nothing of it."""
+    """Give everything back, take its points back, and debit the fee; without the fee, none of it (DECISIONS D23)."""
     _not_cancelled(order)
     if command.fee and command.fee_brand is None and len(order.brands) > 1:
         return Invalid(key=command.key, message="fee_brand: is missing; the order is of several brands")
@@ -431,7 +432,7 @@ def _refund_items(shop: Shop, seam: Seam, order: Order, command: f.RefundItems) 
 
 
 def _accrue(shop: Shop, seam: Seam, order: Order, command: f.Deliver) -> None:
-    """Give the points that the money paid for each brand's dishes brings."""
+    """Give the points that the money paid for each brand's dishes brings (DECISIONS D18)."""
     book = seam.book
     accounts = {book.accounts[bonus].brand: bonus for bonus in book.bonuses.get(order.account, ())}
     for program in _programs(shop, order.brands, book.transactions[command.key].day):

@@ -1,8 +1,8 @@
 """The desk: post orders and what becomes of them, together with the ledger's own commands, batch by batch.
 
 A batch is one database transaction: balances are locked (in id order), then promotions (in
-id order), then everything is loaded, decided and written, orders, uses, lots and postings
-together. Points that expired are booked before their account is touched.
+id order) (DECISIONS D22), then everything is loaded, decided and written, orders, uses, lots and postings
+together (DECISIONS D24). Points that expired are booked before their account is touched.
 """
 
 from collections.abc import Iterable, Sequence
