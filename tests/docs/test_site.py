@@ -63,7 +63,7 @@ def test_every_written_page_is_in_the_navigation() -> None:
 def test_the_reference_names_every_line_with_its_fields(site: dict[str, str]) -> None:
     """A command or a field that is added is in the reference without anybody's doing."""
     page = site["reference/commands.md"]
-    for name, model in level.models.items():
+    for name, model in level.models().items():
         section = page.split(f"\n### {name}\n")[1].split("\n##")[0]
         assert model.__doc__, name
         for field in reference.fields_of(model):
