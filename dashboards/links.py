@@ -10,6 +10,7 @@ import streamlit as st
 from reports.core.report import REPORTS
 from reports.core.result import Result
 from reports.documents.papers import month_days
+from reports.journal import DATED
 
 Row = Mapping[str, Any]
 PARTS_OF_PERIODS = ("brand-revenue", "services", "receipts")
@@ -59,11 +60,13 @@ def behind(result: Result, row: Row) -> Target | None:
     """Return where a row of a report leads; None when nothing is behind it."""
     first, last = piece(row, *result.parameters.days)
     days = {"from": first, "to": last}
+    by_value = getattr(result.parameters, "dated_by", "booking") == "value"
+    dated = {name: getattr(result.parameters, name) for name in DATED} if by_value else {}
     name = result.report.name
     if name in PARTS_OF_PERIODS:
         kind = "cash" if name == "receipts" else "revenue"
         wanted = {part: row.get(part) for part in ("brand", "service", "channel", "currency")}
-        return Target("screens/entries.py", {**days, "kind": kind, **wanted})
+        return Target("screens/entries.py", {**days, **dated, "kind": kind, **wanted})
     if name == "declines":
         return Target("screens/declined.py", {**days, "code": row["code"], "of": row.get("account")})
     if name == "control":

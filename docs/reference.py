@@ -196,8 +196,7 @@ def _example(name: str) -> list[str]:
 
 def declines() -> dict[str, str]:
     """Return the sentence of every decline by its code, in order of precedence."""
-    every = {**outcomes.DECLINES, **food_outcomes.NOT_FOUND, **food_outcomes.DECLINES}
-    return dict(sorted(every.items(), key=lambda item: outcomes.RANK[item[0]]))
+    return dict(food_outcomes.REFUSALS)
 
 
 def declines_page() -> str:

@@ -5,13 +5,12 @@ from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
-from psycopg import Connection
-from psycopg.rows import TupleRow
 
 from ledger.cli import shared
 from ledger.cli.shared import AccountArgument, AsJson, account_argument, open_book, print_json, print_rows
 from ledger.errors import Failure
 from ledger.postgres import account_queries
+from ledger.postgres.database import AnyConnection
 
 app = typer.Typer()
 
@@ -86,7 +85,7 @@ def _start(text: str | None, zone: ZoneInfo, *, days: int = 0) -> datetime | Non
     return datetime(day.year, day.month, day.day, tzinfo=zone)
 
 
-def _zone(connection: Connection[TupleRow]) -> ZoneInfo:
+def _zone(connection: AnyConnection) -> ZoneInfo:
     row = connection.execute("SELECT time_zone FROM book").fetchone()
     assert row is not None
     return ZoneInfo(row[0])

@@ -12,11 +12,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
-from psycopg import Connection
-from psycopg.rows import TupleRow
 
 from ledger.errors import Failure
-from ledger.postgres.database import check_book, connect, server_url
+from ledger.postgres.database import AnyConnection, check_book, connect, server_url
 from ledger.settings import Settings
 
 if TYPE_CHECKING:
@@ -73,7 +71,7 @@ class Level:
     parse: "Callable[[dict[str, object]], Item]" = _parse
     models: Callable[[], Mapping[str, type]] = _models
     shell: "Callable[[Ledger], Shell]" = _shell
-    more: Callable[[Connection[TupleRow], int, datetime | None], dict[str, object]] = lambda *_: {}
+    more: Callable[[AnyConnection, int, datetime | None], dict[str, object]] = lambda *_: {}
 
 
 level = Level()
@@ -81,7 +79,7 @@ level = Level()
 
 
 @contextmanager
-def open_book() -> Iterator[Connection[TupleRow]]:
+def open_book() -> Iterator[AnyConnection]:
     """Yield a connection to the book of the settings. Raises Failure if there is none, or none of this version."""
     with connect(server_url(Settings())) as connection:
         check_book(connection)

@@ -6,7 +6,6 @@ from ledger.core import commands as c
 from ledger.core.guards import (
     Case,
     Move,
-    Refused,
     Verdict,
     account_of,
     brand_of,
@@ -21,7 +20,7 @@ from ledger.core.guards import (
     usable,
 )
 from ledger.core.money import minor, plain
-from ledger.core.outcomes import Entry
+from ledger.core.outcomes import Entry, Refused
 
 
 def payment(case: Case) -> Verdict:

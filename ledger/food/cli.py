@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from psycopg import Connection
-from psycopg.rows import TupleRow
-
 from ledger.cli.shared import Level, Shell
+from ledger.postgres.database import AnyConnection
 
 if TYPE_CHECKING:
     from ledger.core.json_lines import Item
@@ -35,7 +33,7 @@ def _shell(ledger: "Ledger") -> Shell:
     return Desk(ledger)
 
 
-def _points(connection: Connection[TupleRow], account: int, at: datetime | None) -> dict[str, object]:
+def _points(connection: AnyConnection, account: int, at: datetime | None) -> dict[str, object]:
     with connection.transaction():
         bonus_account = "SELECT 1 FROM account WHERE kind = 'bonus' AND money_account_id = %s"
         if connection.execute(bonus_account, [account]).fetchone() is None:

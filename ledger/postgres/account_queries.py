@@ -9,13 +9,13 @@ from datetime import UTC, date, datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from psycopg import Connection
-from psycopg.rows import TupleRow, class_row
+from psycopg.rows import class_row
 
 from ledger.core.book import window
 from ledger.core.money import plain
 from ledger.core.outcomes import shown
 from ledger.errors import Failure
+from ledger.postgres.database import AnyConnection
 
 Row = TypeVar("Row")
 JsonRow = dict[str, object]
@@ -150,7 +150,7 @@ class _Terms:
     in_force: bool
 
 
-def balance(connection: Connection[TupleRow], asked: int | str, *, at: datetime | None = None) -> AccountState:
+def balance(connection: AnyConnection, asked: int | str, *, at: datetime | None = None) -> AccountState:
     """Return how the account stood at `at` (default: now, by the database's clock).
 
     Raises Failure for an unknown account or a time in the future.
@@ -193,7 +193,7 @@ WHERE e.account_id = %s AND e.version IS NOT NULL AND t.posted_at <= %s ORDER BY
 """
 
 
-def _ran_out(connection: Connection[TupleRow], account: int, at: datetime, version: int) -> int:
+def _ran_out(connection: AnyConnection, account: int, at: datetime, version: int) -> int:
     """Return what the entry of `version` still counts as held by holds that ran out by `at`."""
     row = connection.execute(
         """
@@ -207,7 +207,7 @@ def _ran_out(connection: Connection[TupleRow], account: int, at: datetime, versi
     return int(row[0])
 
 
-def _terms_on(connection: Connection[TupleRow], account: int, day: date, at: datetime) -> _Terms | None:
+def _terms_on(connection: AnyConnection, account: int, day: date, at: datetime) -> _Terms | None:
     """Return the terms in force on the day or, if none is, the last recorded that had begun: debts stay due."""
     return _first(
         connection,
@@ -219,13 +219,13 @@ def _terms_on(connection: Connection[TupleRow], account: int, day: date, at: dat
     )
 
 
-def _first_recorded(connection: Connection[TupleRow], account: int, at: datetime) -> datetime:
+def _first_recorded(connection: AnyConnection, account: int, at: datetime) -> datetime:
     first = "SELECT min(recorded_at) FROM credit_terms WHERE account_id = %s"
     row = connection.execute(first, [account]).fetchone()
     return row[0] if row and row[0] else at
 
 
-def _unpaid_since(connection: Connection[TupleRow], account: int, at: datetime) -> date | None:
+def _unpaid_since(connection: AnyConnection, account: int, at: datetime) -> date | None:
     """Return the business date of the oldest debit unpaid at `at`, replayed from the entries since the last time
     that the account owed nothing."""
     rows = connection.execute(
@@ -259,7 +259,7 @@ def _unpaid_since(connection: Connection[TupleRow], account: int, at: datetime) 
 
 
 def history(
-    connection: Connection[TupleRow], asked: int | str, *, since: datetime | None = None, until: datetime | None = None
+    connection: AnyConnection, asked: int | str, *, since: datetime | None = None, until: datetime | None = None
 ) -> Iterator[HistoryEntry]:
     """Yield an account's entries posted from `since` on and before `until`, in order, read page by page.
 
@@ -282,7 +282,7 @@ AND t.posted_at < coalesce(%s, 'infinity'::timestamptz) ORDER BY e.version LIMIT
 """
 
 
-def limits(connection: Connection[TupleRow], asked: int | str) -> list[LimitState]:
+def limits(connection: AnyConnection, asked: int | str) -> list[LimitState]:
     """Return the write-off limits that draws for the account (or from it, by anyone) must keep, as they stand now."""
     account = find(connection, asked)
     now, zone = _clock(connection)
@@ -308,7 +308,7 @@ GROUP BY h.transaction_id, t.business_date HAVING sum(p.held) > 0
 
 
 def _limit(
-    connection: Connection[TupleRow],
+    connection: AnyConnection,
     now: datetime,
     day: date,
     payer: int,
@@ -335,7 +335,7 @@ def _limit(
     )
 
 
-def find(connection: Connection[TupleRow], asked: int | str) -> FoundAccount:
+def find(connection: AnyConnection, asked: int | str) -> FoundAccount:
     """Return a client's account by number or reference. Raises Failure when there is none."""
     by = "reference" if isinstance(asked, str) else "id"
     query = f"SELECT id, reference, currency, status FROM account WHERE {by} = %s AND party_id IS NOT NULL"
@@ -345,13 +345,13 @@ def find(connection: Connection[TupleRow], asked: int | str) -> FoundAccount:
     return found
 
 
-def _clock(connection: Connection[TupleRow]) -> tuple[datetime, ZoneInfo]:
+def _clock(connection: AnyConnection) -> tuple[datetime, ZoneInfo]:
     row = connection.execute("SELECT clock_timestamp(), time_zone FROM book").fetchone()
     if row is None:
         raise Failure("there is no book yet: run tiffin init")
     return row[0].astimezone(UTC), ZoneInfo(row[1])
 
 
-def _first(connection: Connection[TupleRow], row: type[Row], query: str, parameters: Sequence[object]) -> Row | None:
+def _first(connection: AnyConnection, row: type[Row], query: str, parameters: Sequence[object]) -> Row | None:
     with connection.cursor(row_factory=class_row(row)) as cursor:
         return cursor.execute(query, parameters).fetchone()

@@ -15,7 +15,6 @@ from typing import NamedTuple, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
 import psycopg
-from psycopg.rows import TupleRow
 from sqlalchemy import Engine, create_engine, delete, distinct, func, or_, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
@@ -25,9 +24,10 @@ from sqlmodel.sql.expression import SelectOfScalar
 from ledger.core import administration as r
 from ledger.core.book import window
 from ledger.core.money import minor, plain
-from ledger.core.outcomes import Declined, Done, Facts, Invalid
+from ledger.core.outcomes import Declined, Done, Facts, Invalid, Refused
 from ledger.errors import Failure
 from ledger.postgres import tables as t
+from ledger.postgres.database import AnyConnection
 from ledger.postgres.open_accounts import numbered
 from ledger.postgres.write_book import CUT_LOCK
 
@@ -36,15 +36,6 @@ Fields = dict[str, object]
 
 Row = TypeVar("Row")
 Numbered = TypeVar("Numbered", t.Brand, t.Party, t.Account)
-
-
-class Refused(Exception):
-    """Leaves a rule with the decline it found; never leaves `administer`."""
-
-    def __init__(self, code: str, **facts: object) -> None:
-        super().__init__(code)
-        self.code = code
-        self.facts = facts
 
 
 @dataclass(slots=True)
@@ -87,7 +78,7 @@ Rule = Callable[[Administration, r.Record], Facts]
 """Carries out one record and returns the facts of its outcome; leaves with Refused."""
 
 
-def engine_on(connection: "psycopg.Connection[TupleRow]") -> Engine:
+def engine_on(connection: AnyConnection) -> Engine:
     """Return an engine whose sessions work on this connection."""
     return create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=StaticPool)
 

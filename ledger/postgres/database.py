@@ -8,9 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
-from psycopg import Connection
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
-from psycopg.rows import TupleRow
 
 from ledger.core.money import is_currency
 from ledger.errors import Failure
@@ -23,6 +21,10 @@ POOL_SIZE = 2
 """How many connections post for an intake, unless the URL's `pool_size` says otherwise: one a writer."""
 
 MOST_CONNECTIONS = 100
+
+
+AnyConnection = psycopg.Connection[Any]
+"""A connection whose rows are tuples of what their query selects."""
 
 
 class Unreachable(Failure):
@@ -99,7 +101,7 @@ def pool_size(url: str) -> int:
     return int(said[-1])
 
 
-def connect(url: str, *, options: str = "", autocommit: bool = False) -> Connection[TupleRow]:
+def connect(url: str, *, options: str = "", autocommit: bool = False) -> AnyConnection:
     """Return a psycopg connection; of server options in the URL and in `options`, those in the URL win.
 
     Raises Failure if there is none to be had or the server is too old.
@@ -111,7 +113,7 @@ def connect(url: str, *, options: str = "", autocommit: bool = False) -> Connect
         raise Failure("TIFFIN_DATABASE_URL is not the address of a PostgreSQL database") from None
     parts["options"] = f"{options} {parts.get('options', '')}".strip()
     try:
-        connection: Connection[TupleRow] = psycopg.connect(
+        connection: AnyConnection = psycopg.connect(
             make_conninfo("", **({"application_name": "tiffin"} | parts)), autocommit=autocommit
         )
     except psycopg.OperationalError as error:
@@ -146,7 +148,7 @@ def initialise(url: str, time_zone: str | None = None, currency: str | None = No
     return row[0], row[1]
 
 
-def check_book(connection: Connection[TupleRow]) -> None:
+def check_book(connection: AnyConnection) -> None:
     """Raise Failure if there is no book in the database."""
     row = connection.execute("SELECT to_regclass('book') IS NOT NULL").fetchone()
     if row is None or not row[0] or not connection.execute("SELECT 1 FROM book").fetchone():

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TypedDict, TypeVar, cast
 
-from psycopg import Connection
-from psycopg.rows import TupleRow, dict_row
+from psycopg.rows import dict_row
 
 from ledger.errors import Failure
 from ledger.postgres.account_queries import find
+from ledger.postgres.database import AnyConnection
 
 Row = TypeVar("Row")
 
@@ -114,12 +114,12 @@ class Earlier:
         return sum(line["left"] for line in self.lines)
 
 
-def brands(connection: Connection[TupleRow]) -> list[str]:
+def brands(connection: AnyConnection) -> list[str]:
     """Return the codes of the open brands."""
     return [code for (code,) in connection.execute("SELECT code FROM brand WHERE status = 'open' ORDER BY code")]
 
 
-def account(connection: Connection[TupleRow], asked: int | str) -> ClientAccount:
+def account(connection: AnyConnection, asked: int | str) -> ClientAccount:
     """Return a client's money account. Raises Failure for an unknown one."""
     (row,) = _rows(
         connection,
@@ -131,7 +131,7 @@ def account(connection: Connection[TupleRow], asked: int | str) -> ClientAccount
     return row
 
 
-def clients(connection: Connection[TupleRow], accounts: Iterable[int]) -> dict[int, str]:
+def clients(connection: AnyConnection, accounts: Iterable[int]) -> dict[int, str]:
     """Return the names of accounts' clients by account."""
     found = connection.execute(
         "SELECT a.id, p.name FROM account a JOIN party p ON p.id = a.party_id WHERE a.id = ANY(%s)", [list(accounts)]
@@ -139,7 +139,7 @@ def clients(connection: Connection[TupleRow], accounts: Iterable[int]) -> dict[i
     return dict(found.fetchall())
 
 
-def earlier(connection: Connection[TupleRow], asked: str) -> Earlier:
+def earlier(connection: AnyConnection, asked: str) -> Earlier:
     """Return a transaction by its number or key; a key may look like another transaction's number.
 
     Raises Failure when there is none.
@@ -190,7 +190,7 @@ SELECT line, brand, service, reference, source, client, source_kind, amount, ref
 """
 
 
-def unallocated(connection: Connection[TupleRow]) -> list[UnallocatedPayment]:
+def unallocated(connection: AnyConnection) -> list[UnallocatedPayment]:
     """Return the payments that still have money without an account, by brand, oldest first."""
     return _rows(
         connection,
@@ -211,7 +211,7 @@ def unallocated(connection: Connection[TupleRow]) -> list[UnallocatedPayment]:
     )
 
 
-def links(connection: Connection[TupleRow], number: int) -> list[LinkedAccounts]:
+def links(connection: AnyConnection, number: int) -> list[LinkedAccounts]:
     """Return the links of an account, at either end, by payer and priority."""
     return _rows(
         connection,
@@ -228,7 +228,7 @@ def links(connection: Connection[TupleRow], number: int) -> list[LinkedAccounts]
 
 
 def _rows(
-    connection: Connection[TupleRow],
+    connection: AnyConnection,
     row: type[Row],
     query: str,
     parameters: Sequence[object] | Mapping[str, object] = (),

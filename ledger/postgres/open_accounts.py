@@ -1,11 +1,11 @@
 """Open accounts: their numbers, and the bonus accounts that come into being on first use."""
 
-from psycopg import Connection
-from psycopg.rows import TupleRow
 from stdnum import luhn
 
+from ledger.postgres.database import AnyConnection
 
-def new_number(connection: Connection[TupleRow]) -> int:
+
+def new_number(connection: AnyConnection) -> int:
     """Return an account number that nobody has: the next of the sequence and its check digit."""
     row = connection.execute("SELECT nextval('account_number_seq')").fetchone()
     assert row is not None
@@ -17,7 +17,7 @@ def numbered(serial: int) -> int:
     return int(f"{serial}{luhn.calc_check_digit(str(serial))}")
 
 
-def bonus_account(connection: Connection[TupleRow], money_account: int, brand: int) -> int:
+def bonus_account(connection: AnyConnection, money_account: int, brand: int) -> int:
     """Return the number of the bonus account of a money account for a brand; it is opened on first use."""
     select = "SELECT id FROM account WHERE kind = 'bonus' AND money_account_id = %s AND brand_id = %s"
     row = connection.execute(select, [money_account, brand]).fetchone()

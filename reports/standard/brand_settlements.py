@@ -14,7 +14,7 @@ from datetime import date
 
 import narwhals as nw
 
-from reports.core.parameters import OfBrand, Period
+from reports.core.parameters import Movements, OfBrand, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     EVER,
@@ -37,7 +37,7 @@ MOVES = ("received", "served", "transferred", "adjusted", "passed_on")
 FIGURES = (*MOVES, "due")
 
 
-class Parameters(Period, OfBrand):
+class Parameters(Movements, OfBrand):
     """A period, and a brand to see from."""
 
 

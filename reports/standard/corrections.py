@@ -5,7 +5,7 @@ Controls: every refund and reversal finds what it is about; the count is the led
 
 import narwhals as nw
 
-from reports.core.parameters import OfAccount, Period
+from reports.core.parameters import Movements, OfAccount
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     MONEY,
@@ -23,7 +23,7 @@ from reports.core.tables import (
 KINDS = ("refund", "reverse", "payout", "adjustment")
 
 
-class Parameters(Period, OfAccount):
+class Parameters(Movements, OfAccount):
     """A period and an account."""
 
 

@@ -10,7 +10,7 @@ from typing import Literal
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.parameters import Period
+from reports.core.parameters import Movements
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     APART,
@@ -32,7 +32,7 @@ PAIRS = ("opening_debit", "opening_credit", "debit", "credit", "closing_debit", 
 KEYS = {"kind": ("kind", "brand", "currency"), "account": ("kind", "brand", "currency", "account", "reference")}
 
 
-class Parameters(Period):
+class Parameters(Movements):
     """A period, and what to show a row for."""
 
     by: Literal["kind", "account"] = Field("kind", description="a row for each kind of account and brand, or account")

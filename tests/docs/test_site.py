@@ -104,7 +104,7 @@ def test_the_lineage_of_the_lake_is_found() -> None:
 def test_the_examples_cover_every_line_and_are_accepted(database_url: str) -> None:
     """Posted one after another to a new book, as a reader would."""
     assert {name for name in level.models() if name not in ("bonus", "mark")} == set(reference.examples())
-    desk = level.desk(Ledger(database_url))
+    desk = level.shell(Ledger(database_url))
     lines = reference.EXAMPLES.read_text().splitlines()
     items = [(number, read(line, number, level.parse)) for number, line in enumerate(lines, 1)]
     for outcome in answered(items, post=desk.post, administer=desk.administer):
@@ -128,3 +128,17 @@ def test_every_decision_is_cited_by_what_it_explains() -> None:
 def _code() -> list[str]:
     found = [path for folder in CODE for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".css", ".toml")]
     return [path.read_text() for path in (*found, ROOT / "bin/setup", ROOT / ".pre-commit-config.yaml")]
+
+
+def test_the_picture_of_the_house_shows_the_folders_there_are() -> None:
+    """A folder that is moved or added is drawn, or the picture lies."""
+    picture = (ROOT / "docs" / "architecture.md").read_text().split("```text\n")[1].split("```")[0]
+    write, _, read = picture.partition("a consistent cut")
+    drawn = {
+        "ledger": set(re.findall(r"(\w+)/", write)) - {"ledger"},
+        "reports": set(re.findall(r"(\w+)/", read)) - {"reports", "dashboards", "notebooks"},
+    }
+    for folder, inside in drawn.items():
+        there = {path.name for path in (ROOT / folder).iterdir() if (path / "__init__.py").exists()}
+        assert inside <= there <= inside | {"cli", "demo"}, folder
+    assert {"dashboards/", "notebooks/"} <= set(re.findall(r"\w+/", picture))

@@ -11,7 +11,8 @@ from typing import Any
 
 from ledger.bank.core.statement import Statement, exact, note
 from ledger.bank.postgres.plan_import import Imported, Row, plan
-from ledger.core.commands import TEXT_LENGTH, Payment
+from ledger.core.commands import Payment
+from ledger.core.field_types import TEXT_LENGTH
 from ledger.core.outcomes import Declined, Posted
 from ledger.postgres.post import Ledger
 

@@ -11,14 +11,13 @@ from sqlmodel import col, func, select
 
 from ledger.core.administration import Record
 from ledger.core.money import minor, plain
-from ledger.core.outcomes import Facts
+from ledger.core.outcomes import Facts, Refused
 from ledger.food.core import commands as f
 from ledger.food.postgres import tables as t
 from ledger.postgres.administer import (
     RULES,
     Administration,
     Fields,
-    Refused,
     Rule,
     brand_id,
     check_period,
