@@ -73,7 +73,7 @@ def test_a_file_is_shown_first_and_posted_when_asked(page: AppTest, book: psycop
     """Afterwards everything is there already, and nothing is left to post."""
     upload(page, GOOD)
     assert results(page) == [
-        ("would be posted", "tax number"), ("would be posted", "no account is named, no tax number told"),
+        ("would be posted", "tax number"), ("would be posted", "no account is named, no tax number given"),
         ("not imported", "money out"),
     ]  # fmt: skip
     assert posted(book) == []
