@@ -1,16 +1,21 @@
 .DEFAULT_GOAL := help
-.PHONY: help demo pictures test lint bench soak test-spark
+.PHONY: help demo docs pictures test lint bench soak test-spark
 PYTHON := .venv/bin/python
 BIN := .venv/bin
 
-help: ## these lines
+help: ## list these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 demo: ## set up, and play a real year of orders through the ledger, the reports and the papers
 	@bin/setup demo
 	$(BIN)/tiffin demo
 
-pictures: ## draw the README's pictures anew, from the demo
+docs: ## build the documentation site into build/site, from the pages and the code
+	@bin/setup demo
+	@bin/setup docs
+	$(PYTHON) -m docs.build_site
+
+pictures: ## redraw the README's pictures from the demo
 	@bin/setup test
 	$(PYTHON) -m tests.pictures
 

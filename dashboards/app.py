@@ -38,7 +38,7 @@ PATHS = {"standard": "reports"}
 def _page(name: str, *, hidden: bool = False) -> st.Page:
     title, icon = TITLES[name]
     return st.Page(
-        f"pages/{name}.py",
+        f"screens/{name}.py",
         title=sentence(title),
         icon=icon,
         url_path=PATHS.get(name, name),
@@ -51,7 +51,7 @@ def _sidebar() -> None:
     with st.sidebar:
         display.freshness(cached_book.book().cut)
         if cached_book.of_demo():
-            st.page_link("pages/about.py", label=f":gray[{say('demo: partly derived')}]")
+            st.page_link("screens/about.py", label=f":gray[{say('demo: partly derived')}]")
         chosen = st.segmented_control(
             sentence("Language"), ["en", "ru"], default=language(), key="spoken", label_visibility="collapsed"
         )

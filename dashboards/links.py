@@ -10,6 +10,7 @@ import streamlit as st
 from reports.core.report import REPORTS
 from reports.core.result import Result
 from reports.documents.papers import month_days
+from reports.journal import DATED
 
 Row = Mapping[str, Any]
 PARTS_OF_PERIODS = ("brand-revenue", "services", "receipts")
@@ -59,18 +60,20 @@ def behind(result: Result, row: Row) -> Target | None:
     """Return where a row of a report leads; None when nothing is behind it."""
     first, last = piece(row, *result.parameters.days)
     days = {"from": first, "to": last}
+    by_value = getattr(result.parameters, "dated_by", "booking") == "value"
+    dated = {name: getattr(result.parameters, name) for name in DATED} if by_value else {}
     name = result.report.name
     if name in PARTS_OF_PERIODS:
         kind = "cash" if name == "receipts" else "revenue"
         wanted = {part: row.get(part) for part in ("brand", "service", "channel", "currency")}
-        return Target("pages/entries.py", {**days, "kind": kind, **wanted})
+        return Target("screens/entries.py", {**days, **dated, "kind": kind, **wanted})
     if name == "declines":
-        return Target("pages/declined.py", {**days, "code": row["code"], "of": row.get("account")})
+        return Target("screens/declined.py", {**days, "code": row["code"], "of": row.get("account")})
     if name == "control":
-        return Target("pages/standard.py", {**days, "report": row["source"]}) if row["source"] in REPORTS else None
+        return Target("screens/standard.py", {**days, "report": row["source"]}) if row["source"] in REPORTS else None
     number = row.get("transaction") or row.get("hold")
     if number:
-        return Target("pages/transaction.py", {"transaction": number})
+        return Target("screens/transaction.py", {"transaction": number})
     return _accounts_of(result, row, days)
 
 
@@ -79,16 +82,16 @@ def _accounts_of(result: Result, row: Row, days: dict[str, date]) -> Target | No
     kind = row.get("kind")
     if result.report.name == "trial-balance" and kind not in ("money", "bonus"):
         wanted = {"kind": kind, "brand": row.get("brand"), "currency": row.get("currency")}
-        return Target("pages/entries.py", {**days, **wanted})
+        return Target("screens/entries.py", {**days, **wanted})
     if account:
-        return Target("pages/account.py", {"account": account, **days})
+        return Target("screens/account.py", {"account": account, **days})
     if row.get("party"):
-        return Target("pages/accounts.py", {"party": row["party"]})
+        return Target("screens/accounts.py", {"party": row["party"]})
     if result.report.name in ("turnover", "trial-balance"):
         narrowed = {"brand": row.get("brand"), "currency": row.get("currency")}
-        return Target("pages/standard.py", {**days, "report": "turnover", "by": "account", **narrowed})
+        return Target("screens/standard.py", {**days, "report": "turnover", "by": "account", **narrowed})
     if row.get("brand"):
-        return Target("pages/entries.py", {**days, "brand": row["brand"], "currency": row.get("currency")})
+        return Target("screens/entries.py", {**days, "brand": row["brand"], "currency": row.get("currency")})
     return None
 
 

@@ -1,7 +1,7 @@
 """What the ledger refuses, in the reader's language: from code and facts; what has no code, by the sentence it is.
 
 The Russian stands in refusals.toml: `refused` by code, `said` by the English sentence or the
-part of one, whose {places} stand for themselves.
+part of one, whose {places} stand for themselves (DECISIONS D58).
 """
 
 import json

@@ -2,7 +2,7 @@
 
 A field takes its value from the URL when the URL is new to it, else from the viewer, and
 writes it back. Streamlit's own binding leaves default values out of the URL; here a shared
-page says its days even when they were the usual ones.
+page says its days even when they were the usual ones (DECISIONS D56).
 """
 
 from collections.abc import Callable, Sequence

@@ -1,7 +1,7 @@
 """The journal: the entries behind a figure, one row an entry. It is where every drill-down ends.
 
 It is run like a report but is none of the standard ones: nobody wants a year of it every
-night. Signs are the ledger's: plus raises what the client has, so money in is minus in a
+night (DECISIONS D38). Signs are the ledger's: plus raises what the client has, so money in is minus in a
 brand's cash. Control: a transaction sums to zero, so the rest of the same transactions
 comes to the opposite.
 """
@@ -9,7 +9,7 @@ comes to the opposite.
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.parameters import OfAccount, OfBrand, Period
+from reports.core.parameters import Movements, OfAccount, OfBrand
 from reports.core.report import Check, Column, Report
 from reports.core.result import Result
 from reports.core.tables import (
@@ -27,10 +27,11 @@ from reports.core.tables import (
 )
 from reports.run import Book, run
 
+DATED = ("dated_by", "booked_until")
 NARROWING = ("operation", "kind", "service", "channel", "brand", "account")
 
 
-class Parameters(Period, OfBrand, OfAccount):
+class Parameters(Movements, OfBrand, OfAccount):
     """A period, and what the entries are narrowed to; the account is the client's, whichever leg it is."""
 
     operation: str | None = Field(None, description="only transactions of this kind")
@@ -90,7 +91,7 @@ def rest_of_transactions(tables: Tables, p: Parameters, rows: Frame) -> Frame:
 
 def entries_behind(book: Book, parameters: Parameters) -> Result:
     """Return the entries that the parameters ask for, as a result with its control."""
-    return run(JOURNAL, book.tables(parameters.last_day), parameters, book.cut)
+    return run(JOURNAL, book.tables_for(parameters), parameters, book.cut)
 
 
 JOURNAL = Report(

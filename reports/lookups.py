@@ -10,8 +10,8 @@ from typing import Any
 
 import polars as pl
 
-from ledger.core.outcomes import DECLINES, Declined
 from ledger.errors import Failure
+from ledger.food.core.outcomes import REFUSALS
 from reports.run import Book
 
 Row = dict[str, Any]
@@ -150,11 +150,11 @@ def declined(book: Book, since: date, until: date, *, code: str | None, account:
 
 
 def sentence(code: str | None, facts: str | None) -> str:
-    """Return what the ledger said when it declined; blank for what was posted."""
+    """Return the sentence of a decline of either level; blank for what was posted."""
     if code is None:
         return ""
-    told = json.loads(facts or "{}")
+    recorded = json.loads(facts or "{}")
     try:
-        return Declined(key="", code=code, facts=told).message
+        return REFUSALS.sentence(code, recorded)
     except KeyError:  # recorded by another release, whose sentence used other facts
-        return DECLINES.get(code, code) if not told else f"{code}: {json.dumps(told, ensure_ascii=False)}"
+        return REFUSALS.get(code, code) if not recorded else f"{code}: {json.dumps(recorded, ensure_ascii=False)}"

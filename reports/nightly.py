@@ -173,7 +173,7 @@ def _reports(step: Step, book: Book, day: date, folder: Path, settings: Settings
 
 
 def _wanting(report: Report) -> list[str]:
-    """Return the parameters without which a report cannot be run, dates apart."""
+    """Return the parameters without which a report cannot be run, dates apart (DECISIONS D37)."""
     fields = report.parameters.model_fields
     dates = ("first_day", "last_day", "as_of")
     return [name for name, info in fields.items() if info.is_required() and name not in dates]

@@ -1,7 +1,7 @@
 """Run reports on an opened lake: `Book` is the door, `Result` what comes through it.
 
 The past stays as it was: a report of closed days sees the terms that were known when
-its last day was closed. Days not closed yet make a result provisional.
+its last day was closed (DECISIONS D30). Days not closed yet make a result provisional.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +30,8 @@ POLARS: dict[str, pl.DataType] = {
     "money": pl.Decimal(18, 2), "rate": pl.Decimal(5, 2), "average": pl.Float64(), "share": pl.Float64(),
     "date": pl.Date(), "instant": pl.Datetime("us", "UTC"),
 }  # fmt: skip
-ROUNDED = {"average": 2, "share": 4}  # here, once, so that every engine rounds alike
+DAYS = ("first_day", "last_day", "as_of", "booked_until")
+ROUNDED = {"average": 2, "share": 4}  # here, once, so that every engine rounds alike (DECISIONS D33)
 
 
 class Book:
@@ -65,6 +66,14 @@ class Book:
         """Return the tables as they were known when that day was closed."""
         return Tables(self.scan or self.lake.scan, known_at=self.closed_at(last_day))
 
+    def tables_for(self, parameters: Parameters) -> Tables:
+        """Return the tables as a report of these parameters sees them: as known then, by its dates."""
+        final = parameters.final_day
+        known_at = None if final is None else self.closed_at(final)
+        by_value = getattr(parameters, "dated_by", "booking") == "value"
+        booked_until = getattr(parameters, "booked_until", None)
+        return Tables(self.scan or self.lake.scan, known_at=known_at, by_value=by_value, booked_until=booked_until)
+
     def closed_at(self, day: date) -> datetime | None:
         """Return when that day was closed; None while it is open."""
         closing = self.lake.scan("closings").filter(pl.col("closed_until") >= day)
@@ -75,7 +84,7 @@ class Book:
         """Run a report; dates are inclusive. A Failure names what is wrong with the parameters."""
         report = named(name)
         given = self._parameters(report, parameters)
-        return run(report, self.tables(given.days[1]), given, self.cut, self.draw)
+        return run(report, self.tables_for(given), given, self.cut, self.draw)
 
     def sql(self, query: str) -> pl.DataFrame:
         """Answer a DuckDB query over the lake's tables, read only; a Failure says what is wrong with it."""
@@ -135,7 +144,7 @@ def _date(value: Any) -> date:
 def built(report: Report, values: Mapping[str, Any]) -> Parameters:
     """Return the report's parameters; a Failure names the first thing wrong with them."""
     fields = report.parameters.model_fields
-    dates = {name: _date(value) for name, value in values.items() if name in ("first_day", "last_day", "as_of")}
+    dates = {name: _date(value) for name, value in values.items() if name in DAYS}
     try:
         return report.parameters.model_validate({**values, **dates})
     except ValidationError as error:

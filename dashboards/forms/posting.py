@@ -2,7 +2,7 @@
 
 A form has one key until it is answered, kept in the session: a second click, a rerun or a
 broken connection sends the same key again, and the ledger replays its first answer. Where
-money would be gone for good, the ledger's quote is shown, and only what was quoted is posted.
+money would be gone for good, the ledger's quote is shown, and only what was quoted is posted (DECISIONS D59).
 """
 
 import uuid

@@ -85,7 +85,7 @@ def _found(form: str) -> desk_queries.Earlier | None:
     st.info(sentence("a declined command moves nothing") if found.facts["status"] == "declined" else _instead(other))
     if found.facts["status"] == "posted" and other is not None:
         query = {"form": other, "transaction": found.facts["id"]}
-        links.link(links.Target("pages/desk.py", query), f"{sentence(TITLES[other])} →")
+        links.link(links.Target("screens/desk.py", query), f"{sentence(TITLES[other])} →")
     return None
 
 

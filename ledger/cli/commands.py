@@ -17,7 +17,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ledger.core.administration import RECORDS
-from ledger.core.commands import COMMANDS, AccountRef, why
+from ledger.core.commands import COMMANDS, why
+from ledger.core.field_types import AccountRef
 from ledger.core.json_lines import answered, batches, good, parse_item, read, written
 from ledger.errors import Failure
 from ledger.postgres import account_queries

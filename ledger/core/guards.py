@@ -7,22 +7,13 @@ Refused, which `decide` turns into the decline.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ledger.core import commands as c
 from ledger.core.book import Account, Book, Brand, HoldPart, Transaction
 from ledger.core.funding import free
 from ledger.core.money import plain
-from ledger.core.outcomes import Entry, shown
-
-
-class Refused(Exception):
-    """Leaves a rule with the decline it found; never leaves this module."""
-
-    def __init__(self, code: str, **facts: Any) -> None:
-        super().__init__(code)
-        self.code = code
-        self.facts = facts
+from ledger.core.outcomes import Entry, Refused, shown
 
 
 class Move(NamedTuple):
@@ -73,12 +64,36 @@ def merged(moves: Iterable[Move]) -> list[Move]:
     return list(merged.values())
 
 
-def legs_of(amounts: Iterable[tuple[int, int]]) -> list[Entry]:
-    """Return one leg a system account."""
-    merged: dict[int, int] = {}
-    for account, amount in amounts:
-        merged[account] = merged.get(account, 0) + amount
-    return [Entry(account, amount) for account, amount in merged.items()]
+def legs_of(legs: Iterable[Entry]) -> list[Entry]:
+    """Return one leg for each account of a brand and client account that it faces, in order of first appearance."""
+    merged: dict[tuple[int, int | None], Entry] = {}
+    for leg in legs:
+        place = leg.account, leg.source
+        so_far = merged.get(place)
+        merged[place] = leg if so_far is None else leg._replace(amount=so_far.amount + leg.amount)
+    return [leg for leg in merged.values() if leg.amount]
+
+
+def facing(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+    """Return the entries of a transaction with the client account that each leg of a brand faces.
+
+    Legs written before they named it meet the clients' entries in their order, as reports have always read them.
+    """
+    unnamed = [entry for entry in entries if entry.version is None and entry.source is None]
+    clients = [(entry.account, abs(entry.amount)) for entry in entries if entry.version is not None and entry.amount]
+    if not unnamed or sum(abs(leg.amount) for leg in unnamed) != sum(amount for _, amount in clients):
+        return entries
+    named: list[Entry] = []
+    for leg in unnamed:
+        left, sign = abs(leg.amount), 1 if leg.amount > 0 else -1
+        while left:
+            account, there = clients.pop(0)
+            part = min(left, there)
+            named.append(leg._replace(amount=sign * part, source=account))
+            left -= part
+            if there > part:
+                clients.insert(0, (account, there - part))
+    return (*(entry for entry in entries if entry not in unnamed), *named)
 
 
 def account_of(case: Case, asked: int | str, kind: str = "money") -> Account:

@@ -17,7 +17,7 @@ MOST = 999_999_999_999_999
 """The largest amount in minor units: 9 999 999 999 999.99."""
 
 LARGEST_BALANCE = 10**18 - 1
-"""The largest balance in minor units, either way: more does not fit the lake's Decimal(18, 2)."""
+"""The largest balance in minor units, either way: more does not fit the lake's Decimal(18, 2) (DECISIONS D6)."""
 
 _HUNDRED = Decimal(100)
 _PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")

@@ -6,7 +6,6 @@ from ledger.core import commands as c
 from ledger.core.guards import (
     Case,
     Move,
-    Refused,
     Verdict,
     account_of,
     brand_of,
@@ -21,7 +20,7 @@ from ledger.core.guards import (
     usable,
 )
 from ledger.core.money import minor, plain
-from ledger.core.outcomes import Entry
+from ledger.core.outcomes import Entry, Refused
 
 
 def payment(case: Case) -> Verdict:
@@ -44,7 +43,8 @@ def payment(case: Case) -> Verdict:
         currency=currency,
         moves=merged(Move(account.id, amount) for account, amount in zip(into, amounts, strict=True)),
         legs=legs_of(
-            (system(case, brand, "cash", currency), -amount) for brand, amount in zip(brands, amounts, strict=True)
+            Entry(system(case, brand, "cash", currency), -amount, source=account.id)
+            for account, brand, amount in zip(into, brands, amounts, strict=True)
         ),
     )
 
@@ -54,12 +54,11 @@ def _unallocated(case: Case, command: c.Payment) -> Verdict:
     in_open_period(case)
     currency = command.currency or case.book.currency
     amount = minor(command.amount)
-    legs = legs_of(
-        [
-            (system(case, brand, "unallocated", currency), amount),
-            (system(case, brand, "cash", currency), -amount),
-        ]
-    )
+    # Facing no client: whose money it is, its allocation will tell.
+    legs = [
+        Entry(system(case, brand, "unallocated", currency), amount),
+        Entry(system(case, brand, "cash", currency), -amount),
+    ]
     return Verdict(None, amount, currency, [], legs)
 
 
@@ -93,7 +92,7 @@ def allocate(case: Case) -> Verdict:
         amount,
         payment.currency,
         moves,
-        [Entry(unallocated, -amount)],
+        [Entry(unallocated, -move.amount, source=move.account) for move in moves],
         payment.id,
     )
 
@@ -107,7 +106,7 @@ def payout(case: Case) -> Verdict:
     usable(case, account, spender=account)
     amount = minor(command.amount)
     own_money(case, account, amount)
-    legs = [Entry(system(case, brand, "cash", account.currency), amount)]
+    legs = [Entry(system(case, brand, "cash", account.currency), amount, source=account.id)]
     return Verdict(account, amount, account.currency, [Move(account.id, -amount)], legs)
 
 
@@ -130,7 +129,7 @@ def adjustment(case: Case) -> Verdict:
     brand = brand_of(case, command.brand)
     usable(case, account)
     amount = minor(command.amount)
-    legs = [Entry(system(case, brand, "adjustments", account.currency), -amount)]
+    legs = [Entry(system(case, brand, "adjustments", account.currency), -amount, source=account.id)]
     return Verdict(account, abs(amount), account.currency, [Move(account.id, amount)], legs)
 
 
@@ -144,7 +143,7 @@ def bonus(case: Case) -> Verdict:
     if amount < 0:
         own_money(case, account, -amount)
     assert account.brand is not None
-    legs = [Entry(system(case, account.brand, "bonus_expense", account.currency), -amount)]
+    legs = [Entry(system(case, account.brand, "bonus_expense", account.currency), -amount, source=account.id)]
     return Verdict(account, abs(amount), account.currency, [Move(account.id, amount)], legs)
 
 
@@ -163,7 +162,7 @@ def reverse(case: Case) -> Verdict:
     assert isinstance(command, c.Reverse)
     kinds = ("payment", "payout", "transfer", "adjustment")
     target = named(case, command.transaction, kinds, "payment_not_found", "payment, payout, transfer or adjustment")
-    # A payment that was allocated is undone where its money went.
+    # A payment that was allocated is undone where its money went (DECISIONS D5).
     follows = case.book.followers.get(target.id, ())
     undone = [target, *(t for t in follows if t.kind == "allocate" and t.code is None)]
     moves = merged(Move(entry.account, -entry.amount) for t in undone for entry in t.clients())
@@ -171,7 +170,7 @@ def reverse(case: Case) -> Verdict:
     usable(case, *accounts)
     in_currency(case, target)
     not_reversed(case, target)
-    legs = legs_of((entry.account, -entry.amount) for t in undone for entry in t.entries if entry.version is None)
+    legs = legs_of(leg._replace(amount=-leg.amount) for t in undone for leg in t.entries if leg.version is None)
     assert target.amount is not None and target.currency is not None
     account = case.book.accounts[target.account] if target.account is not None else None
-    return Verdict(account, target.amount, target.currency, moves, [leg for leg in legs if leg.amount], target.id)
+    return Verdict(account, target.amount, target.currency, moves, legs, target.id)

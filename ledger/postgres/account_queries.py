@@ -13,7 +13,7 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from ledger.core.book import window
-from ledger.core.commands import AccountRef
+from ledger.core.field_types import AccountRef
 from ledger.core.money import plain
 from ledger.core.outcomes import shown
 from ledger.errors import Failure

@@ -20,21 +20,12 @@ from psycopg.types.json import Jsonb
 from ledger.core import administration as r
 from ledger.core.book import window
 from ledger.core.money import minor, plain
-from ledger.core.outcomes import Declined, Done, Facts, Invalid
+from ledger.core.outcomes import Declined, Done, Facts, Invalid, Refused
 from ledger.errors import Failure
 from ledger.postgres.write_book import CUT_LOCK, new_number
 
 Row = dict[str, Any]
 Parameters = Sequence[Any] | Mapping[str, Any]
-
-
-class Refused(Exception):
-    """Leaves a rule with the decline it found; never leaves `administer`."""
-
-    def __init__(self, code: str, **facts: Any) -> None:
-        super().__init__(code)
-        self.code = code
-        self.facts = facts
 
 
 @dataclass(slots=True)
@@ -366,7 +357,8 @@ def _write_off_limit(desk: Desk, record: r.Record) -> Facts:
     assert isinstance(record, r.WriteOffLimit)
     payer = _account_row(desk, record.payer)
     account = payer if record.account is None else _account_row(desk, record.account)
-    # A limit may come before its link, so that nothing is drawn in between; across currencies no link ever comes.
+    # A limit may come before its link, so that nothing is drawn in between; across currencies no link ever comes
+    # (DECISIONS D3).
     if account["currency"] != payer["currency"]:
         raise Refused(
             "currency_mismatch", account=account["id"], subject=account["subject"], currency=account["currency"],

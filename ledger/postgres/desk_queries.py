@@ -8,7 +8,7 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import dict_row
 
-from ledger.core.commands import AccountRef
+from ledger.core.field_types import AccountRef
 from ledger.errors import Failure
 from ledger.postgres.account_queries import find
 

@@ -2,7 +2,7 @@
 
 Transactions, entries, credit terms and changes are append-only; the guards that
 hold this are SQL and live in the migrations. A system account of a brand takes
-entries but has no balance row, so no writer waits for another on it.
+entries but has no balance row, so no writer waits for another on it (DECISIONS D10).
 """
 
 from datetime import date, datetime
@@ -168,7 +168,7 @@ class Transaction(SQLModel, table=True):
 
 
 class Entry(SQLModel, table=True):
-    """What one transaction does to one account.
+    """What one transaction does to one account, in that account's currency (DECISIONS D12).
 
     On a client account `version`, `balance_after`, `held_after` are set. On a brand's
     revenue account the entry is the service line, or the part of it that one source paid.
@@ -363,7 +363,7 @@ class HoldPart(SQLModel, table=True):
 
 
 class Change(SQLModel, table=True):
-    """One dated change of terms: who set what, from what, when. Append-only."""
+    """One dated change of terms: who set what, from what, when. Append-only (DECISIONS D11)."""
 
     __tablename__ = "change"
     __table_args__ = (

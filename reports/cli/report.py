@@ -68,6 +68,9 @@ def report(
     currency: Annotated[str | None, typer.Option(help="Only this currency, such as RUB.")] = None,
     by: Annotated[str | None, typer.Option(help="What to show a row for; each report says its own.")] = None,
     dated_by: Annotated[str | None, typer.Option(help="booking or value: which date counts.")] = None,
+    booked_until: Annotated[
+        str | None, typer.Option(help="Only what was booked up to this day; by value date, a closed one is final.")
+    ] = None,
     attribute: Annotated[str | None, typer.Option(help="An attribute of service lines.")] = None,
     form: Annotated[Form | None, typer.Option("--format", help="By default by the file's name, else table.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")] = None,
@@ -82,7 +85,8 @@ def report(
         return _list(spoken)
     given: dict[str, Any] = {
         "from": from_, "to": to, "as_of": as_of, "account": account, "party": party, "brand": brand,
-        "currency": currency, "by": by, "dated_by": dated_by, "attribute": attribute,
+        "currency": currency, "by": by, "dated_by": dated_by,
+        "booked_until": booked_until, "attribute": attribute,
     }  # fmt: skip
     if name == "journal" or form == Form.hledger:
         return _journal(name, given, form, output)

@@ -1,4 +1,4 @@
-"""What is unpaid of each debit at the end of a day, from entries alone, as the ledger's rule has it.
+"""What is unpaid of each debit at the end of a day, from entries alone, as the ledger's rule has it (DECISIONS D31).
 
 A refund lowers the debit it refunds; every other credit settles the oldest debit first;
 whatever else takes money ages like a debit. Credits settle debits in their order, so what
@@ -19,18 +19,6 @@ EPOCH = date(1970, 1, 1)
 def day_number(day: date) -> int:
     """Return the day as days since 1970-01-01, as the lake counts them."""
     return (day - EPOCH).days
-
-
-def days_since_epoch(column: str) -> nw.Expr:
-    """Return a date column as days since 1970-01-01, in arithmetic that every engine has.
-
-    The formula is Howard Hinnant's days_from_civil.
-    """
-    date_ = nw.col(column).dt
-    early = nw.when(date_.month() <= 2).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64)
-    year = date_.year().cast(nw.Int64) - early
-    of_year = (153 * (date_.month().cast(nw.Int64) - 3 + 12 * early) + 2) // 5 + date_.day().cast(nw.Int64) - 1
-    return 365 * year + year // 4 - year // 100 + year // 400 + of_year - 719_468
 
 
 def _entries(tables: Tables, as_of: date, currency: str | None) -> Frame:
@@ -100,7 +88,7 @@ def terms_on(tables: Tables, as_of: date) -> Frame:
 def late(tables: Tables, as_of: date, currency: str | None = None) -> Frame:
     """Return the unpaid debits with due_day (a day number) and days_late (0 or less: not due yet).
 
-    Without terms a debt is due at once; terms without a period never make it late.
+    Without terms a debt is due at once; terms without a period never make it late (DECISIONS D32).
     """
     terms = terms_on(tables, as_of).select("account_id", "period_days", with_terms=nw.lit(True))
     due = nw.col("day_number") + nw.col("period_days")

@@ -78,9 +78,9 @@ class Result:
 
     @property
     def provisional(self) -> bool:
-        """Say whether a day of the report is still open, so that figures may change."""
-        closed = self.cut.closed_until
-        return closed is None or self.parameters.days[1] > closed
+        """Say whether figures may still change: a day of the report is open, or they go by value date."""
+        closed, final = self.cut.closed_until, self.parameters.final_day
+        return closed is None or final is None or final > closed
 
     @property
     def holds(self) -> bool:

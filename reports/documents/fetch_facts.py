@@ -140,14 +140,14 @@ def read(tables: Tables, numbers: Sequence[int], last: Last, *, since: date, unt
         .sort("account_id", "version")
         .collect()
     )
-    lines = entries.filter(pl.col("source_id").is_in(numbers), in_period).select(_LINE)
+    lines = entries.filter(pl.col("account_kind") == "revenue", pl.col("source_id").is_in(numbers), in_period)
     return Facts(
         accounts=_accounts(tables, numbers),
         brands=_by_id(_native(tables, "brands").collect()),
         names=_names(tables, moved["subaccount_id"].drop_nulls().to_list()),
         before=_latest(entries.filter(of_these, pl.col("business_date") < since)),
         entries=_grouped(moved, "account_id"),
-        lines=_grouped(lines.sort("transaction_id", "leg").collect(), "source_id"),
+        lines=_grouped(lines.select(_LINE).sort("transaction_id", "leg").collect(), "source_id"),
         bonuses=_grouped(bonus, "money_account_id"),
         last=last,
     )

@@ -47,7 +47,7 @@ class Page:
     """One paper in one language, as the templates ask for it."""
 
     def __init__(self, paper: Statement, kind: Kind, lang: Language, *, logo: str | None = None) -> None:
-        if kind != "statement" and paper.issuer is None:
+        if kind != "statement" and paper.issuer is None:  # (DECISIONS D46)
             raise Failure(f"account {paper.account} has no holder: an {kind} must name a seller")
         self.paper, self.kind, self.lang, self.logo = paper, kind, lang, logo
 

@@ -1,7 +1,7 @@
 """Results for programs and spreadsheets: JSON, CSV, Parquet, as bytes.
 
 JSON is exact: amounts are strings, no totals among the rows. A CSV begins with its
-header; what else a reader must know stands after the rows, in lines that begin with #.
+header; what else a reader must know stands after the rows, in lines that begin with # (DECISIONS D36).
 Decimal comma means a Russian Excel: semicolons, labels, a byte order mark.
 """
 

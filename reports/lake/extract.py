@@ -69,10 +69,11 @@ SNAPSHOTS: dict[str, str] = {
         SELECT a.*, b.balance, b.held, b.version, b.posted_at AS latest_posted_at
         FROM account a LEFT JOIN balance b ON b.account_id = a.id ORDER BY a.id""",
     "holders": """
-        SELECT id, account_id, (after ->> 'holder_id')::bigint AS holder_id, recorded_at
+        SELECT id, account_id, (after ->> 'holder_id')::bigint AS holder_id, recorded_at,
+               CASE WHEN before IS NOT NULL THEN business_date END AS since
         FROM change WHERE kind = 'account' AND jsonb_exists(after, 'holder_id')
         UNION ALL
-        SELECT -id, id, holder_id, opened_at FROM account
+        SELECT -id, id, holder_id, opened_at, NULL FROM account
         WHERE holder_id IS NOT NULL AND id NOT IN (
             SELECT account_id FROM change WHERE kind = 'account' AND jsonb_exists(after, 'holder_id'))
         ORDER BY id""",

@@ -102,8 +102,13 @@ ENTRIES = Table(
         ("balance_after", "money", "balance of a client account after the entry"),
         ("held_after", "money", "held on a client account after the entry"),
         ("subaccount_id", "int", "on a payer's entry: for whom it paid"),
-        ("source_id", "int", "on a revenue entry: the account that paid"),
-        ("source_kind", "text", "on a revenue entry: money or bonus"),
+        (
+            "source_id",
+            "int",
+            "on a brand's entry: the client account it faces, of a service the one that paid; null for unallocated "
+            "payments, and where it was written before entries named it",
+        ),
+        ("source_kind", "text", "kind of the account of source_id: money or bonus"),
         ("line", "int", "on a revenue entry: number of the service line"),
         ("service", "text", "on a revenue entry: code of the service"),
         ("reference", "text", "on a revenue entry: the service's own number"),
@@ -194,13 +199,14 @@ ACCOUNTS = Table(
 
 HOLDERS = Table(
     "holders",
-    "whose contracts accounts became, and when that was recorded; of an account the last recorded counts",
+    "whose contracts accounts became, and from which day on; of those of one day the last recorded counts",
     ("id",),
     _columns(
         ("id", "int", "number of the change, rising; below zero where none was recorded"),
         ("account_id", "int", "the account"),
         ("holder_id", "int", "the brand whose contract the account is from then on; null for none"),
         ("recorded_at", "instant", "when it was set, UTC"),
+        ("since", "date", "from the start of this business date; null for what the account was opened with"),
     ),
 )
 

@@ -1,7 +1,7 @@
 """The same lake on Apache Spark: the files that the manifest pins, read as Spark frames.
 
 PySpark is not among Tiffin's own requirements: `make test-spark` and requirements/spark.in
-bring it, and Java is the machine's. The reports' functions are the same; only this differs.
+bring it, and Java is the machine's. The reports' functions are the same; only this differs (DECISIONS D35).
 """
 
 import os

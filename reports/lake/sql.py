@@ -1,7 +1,7 @@
 """Answer SQL over the pinned tables: DuckDB, read only, no files and no network; if asked, so many rows and seconds.
 
 A cut with a dated DuckDB file is asked there, with the tables' comments; any other cut has
-the tables that the query names put into memory.
+the tables that the query names put into memory (DECISIONS D44).
 """
 
 import threading

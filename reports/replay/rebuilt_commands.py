@@ -37,7 +37,7 @@ def asked_again(past: Past, book: Book, happened: Happened) -> c.Command | None:
 
 
 def _command(happened: Happened, fields: Iterable[tuple[str, Any]]) -> c.Command:
-    return c.COMMANDS[happened.row["kind"]](key=happened.key, **dict(fields))
+    return c.KINDS[happened.row["kind"]](key=happened.key, **dict(fields))
 
 
 def _explains(book: Book, command: c.Command, row: Row) -> bool:

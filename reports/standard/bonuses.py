@@ -9,7 +9,7 @@ from the lots; redeemed is brand-revenue's.
 
 import narwhals as nw
 
-from reports.core.aging import day_number, days_since_epoch
+from reports.core.aging import day_number
 from reports.core.parameters import OfBrand, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -17,6 +17,7 @@ from reports.core.tables import (
     Tables,
     beside,
     brand_names,
+    days_since_epoch,
     in_currency,
     latest_entries,
     only,

@@ -8,7 +8,7 @@ Controls: net less refunds is what the revenue entries sum to, and what clients 
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.parameters import Grain, OfBrand, Period
+from reports.core.parameters import Grain, Movements, OfBrand, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     APART,
@@ -31,7 +31,7 @@ SALES = ("debit", "capture")
 FIGURES = ("gross", "discount", "net", "vat", "refunds", "refunds_vat", "bonus")
 
 
-class Parameters(Period, OfBrand):
+class Parameters(Movements, OfBrand):
     """A period, cut into days, weeks (named by their Monday), months or not at all, and a brand."""
 
     by: Grain = Field("month", description="a row for each day, week or month, or one total")

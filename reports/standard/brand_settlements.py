@@ -1,55 +1,69 @@
 """Brand settlements: what our own legal entities owe one another.
 
 What one brand received for an account that another holds, it owes the holder; what one
-brand served on an account that another holds, the holder owes it; money moved between
-accounts goes with its holder. Refunds and reversals turn this round. Points are no money.
-An account without a holder is `unassigned`. Control: all pairs sum to zero.
+brand served on an account that another holds, the holder owes it; what it adjusted there
+goes the same way, and money moved between accounts goes with its holder. Refunds,
+payouts and reversals turn this round. The holder of an entry's own day counts; when a
+holder changes, the old one passes on the balance of the day before. A bonus account is
+held by its brand; an account without a holder is `unassigned`, which counts as a brand.
+Controls: all pairs sum to zero; and from the first day on, what a brand's own accounts and
+the accounts it holds come to is what the others owe it.
 """
+
+from datetime import date
 
 import narwhals as nw
 
-from reports.core.parameters import OfBrand, Period
+from reports.core.parameters import Movements, OfBrand, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
+    EVER,
     Frame,
     Tables,
     beside,
     brand_names,
-    client_accounts,
+    held_by,
+    holders,
     in_currency,
+    of_clients,
     only,
     taken,
+    until,
     within,
     zero,
 )
-from reports.standard.brand_revenue import revenue
 
-UNASSIGNED = "unassigned"
-FIGURES = ("received", "served", "transferred", "due")
+MOVES = ("received", "served", "transferred", "adjusted", "passed_on")
+FIGURES = (*MOVES, "due")
 
 
-class Parameters(Period, OfBrand):
+class Parameters(Movements, OfBrand):
     """A period, and a brand to see from."""
 
 
-def _holders(tables: Tables) -> Frame:
-    """Return account_id and holder of each client account."""
-    return client_accounts(tables).select(account_id="account", holder=nw.col("brand").fill_null(UNASSIGNED))
+def _entries(tables: Tables, p: Period) -> Frame:
+    return in_currency(tables.entries, p.currency).filter(within(p.first_day, p.last_day))
 
 
-def _flow(frame: Frame, what: str) -> Frame:
-    """Return flows `creditor`, `debtor`, `currency`, `amount` with the amount in the column named."""
-    columns = {name: nw.col("amount") if name == what else zero() for name in FIGURES[:3]}
-    flows = frame.filter(nw.col("creditor") != nw.col("debtor"))
-    return flows.select("creditor", "debtor", "currency", **columns)
+def _figure() -> nw.Expr:
+    kind = nw.col("account_kind")
+    served = nw.when(kind == "revenue").then(nw.lit("served")).otherwise(nw.lit("adjusted"))
+    return nw.when(kind.is_in(("cash", "unallocated"))).then(nw.lit("received")).otherwise(served)
 
 
-def served(tables: Tables, p: Parameters) -> Frame:
-    """Return what holders owe brands for services on their accounts, less refunds."""
-    asked = Period(first_day=p.first_day, last_day=p.last_day, currency=p.currency)
-    lines = revenue(tables, asked).filter(nw.col("source_kind") == "money").drop("account_id")
-    paid = lines.rename({"source_id": "account_id", "brand": "creditor"}).join(_holders(tables), on="account_id")
-    return _flow(paid.rename({"holder": "debtor"}), "served")
+def _legs(tables: Tables, p: Period) -> Frame:
+    """Return the legs of brands' own accounts with `figure` and `brand`."""
+    legs = _entries(tables, p).filter(~of_clients()).with_columns(figure=_figure())
+    return legs.join(brand_names(tables).select("brand_id", "brand"), on="brand_id", how="left")
+
+
+def _named(tables: Tables, p: Period) -> Frame:
+    """Return what brands' legs that name the client account they face come to: account_id, brand, figure, amount."""
+    named = _legs(tables, p).filter(~nw.col("source_id").is_null()).drop("account_id")
+    return named.rename({"source_id": "account_id"}).select(*_FACED)
+
+
+_FACED = ("account_id", "business_date", "currency", "brand", "figure", "amount")
 
 
 def _spans(frame: Frame, *names: str) -> Frame:
@@ -64,66 +78,93 @@ def _spans(frame: Frame, *names: str) -> Frame:
     )
 
 
-def received(tables: Tables, p: Parameters) -> Frame:
-    """Return what brands owe holders for money received for their accounts, less what was paid out.
-
-    A payment split over several accounts and brands meets in the order of its parts.
-    """
-    entries = in_currency(tables.entries, p.currency).filter(within(p.first_day, p.last_day))
+def _unnamed(tables: Tables, p: Period) -> Frame:
+    """Return the same of the legs that were written before they named an account: they meet in their order."""
     brands = (
-        entries.filter(nw.col("account_kind").is_in(("cash", "unallocated")))
-        .join(brand_names(tables), on="brand_id", how="left")
-        .group_by("transaction_id", "currency", "brand")
+        _legs(tables, p)
+        .filter(nw.col("source_id").is_null())
+        .group_by("transaction_id", "currency", "brand", "figure")
         .agg(amount=taken(~nw.col("amount").is_null()).sum(), place=nw.col("leg").min())
+        .filter(nw.col("amount") != 0)
     )
     accounts = (
-        entries.filter(nw.col("account_kind") == "money")
-        .join(brands.select("transaction_id"), on="transaction_id", how="semi")
-        .join(_holders(tables), on="account_id", how="inner")
+        _entries(tables, p)
+        .filter(of_clients())
+        .join(brands.select("transaction_id").unique(), on="transaction_id", how="semi")
+        .with_columns(place=nw.col("leg"))
     )
-    clients = _spans(accounts.with_columns(place=nw.col("leg")), "holder")
+    clients = _spans(accounts, "account_id", "business_date")
     from_ = nw.max_horizontal("start", "start_right")
     till = nw.min_horizontal("end", "end_right")
-    met = (
-        clients.join(_spans(brands, "brand"), on=["transaction_id", "currency"], how="inner")
+    return (
+        clients.join(_spans(brands, "brand", "figure"), on=["transaction_id", "currency"], how="inner")
         .with_columns(size=till - from_)
         .filter(nw.col("size") > 0)
-        .with_columns(amount=nw.when(nw.col("amount") < 0).then(zero() - nw.col("size")).otherwise(nw.col("size")))
+        # What the client gained, the brand's leg lost.
+        .with_columns(amount=nw.when(nw.col("amount") < 0).then(nw.col("size")).otherwise(zero() - nw.col("size")))
+        .select(*_FACED)
     )
-    return _flow(met.rename({"holder": "creditor", "brand": "debtor"}), "received")
 
 
-def transferred(tables: Tables, p: Parameters) -> Frame:
+def _faced(tables: Tables, p: Period) -> Frame:
+    """Return what holders owe brands for their legs: for money received below zero."""
+    legs = nw.concat([_named(tables, p), _unnamed(tables, p)])
+    return held_by(legs, holders(tables)).rename({"brand": "creditor", "holder": "debtor"}).select(*_FLOW)
+
+
+_FLOW = ("creditor", "debtor", "currency", "figure", "amount")
+
+
+def _transferred(tables: Tables, p: Period) -> Frame:
     """Return what holders owe holders for money moved between their accounts."""
-    entries = in_currency(tables.entries, p.currency).filter(
-        within(p.first_day, p.last_day), nw.col("kind").is_in(("transfer", "reverse"))
-    )
-    sided = entries.filter(nw.col("party_id").is_null()).select("transaction_id")
-    moves = entries.filter(nw.col("account_kind") == "money").join(sided, on="transaction_id", how="anti")
-    held = moves.join(_holders(tables), on="account_id", how="inner")
+    entries = _entries(tables, p).filter(nw.col("kind").is_in(("transfer", "reverse")))
+    sided = entries.filter(~of_clients()).select("transaction_id").unique()
+    moves = entries.filter(of_clients()).join(sided, on="transaction_id", how="anti")
+    held = held_by(moves, holders(tables))
     gave = held.filter(nw.col("amount") < 0).select("transaction_id", debtor="holder")
     got = held.filter(nw.col("amount") > 0).select("transaction_id", "currency", "amount", creditor="holder")
-    return _flow(got.join(gave, on="transaction_id", how="inner"), "transferred")
+    pairs = got.join(gave, on="transaction_id", how="inner")
+    return pairs.with_columns(figure=nw.lit("transferred")).select(*_FLOW)
+
+
+def _passed_on(tables: Tables, p: Period) -> Frame:
+    """Return what old holders owe new ones: the balances of the day before."""
+    changes = holders(tables).filter(
+        nw.col("since").is_between(p.first_day, p.last_day), nw.col("since") > EVER, nw.col("holder") != nw.col("old")
+    )
+    balances = in_currency(tables.entries, p.currency).filter(of_clients(), until(p.last_day))
+    before = balances.join(changes, on="account_id", how="inner").filter(nw.col("business_date") < nw.col("since"))
+    return before.select("currency", "amount", creditor="holder", debtor="old", figure=nw.lit("passed_on")).select(
+        *_FLOW
+    )
+
+
+def flows(tables: Tables, p: Period) -> Frame:
+    """Return `creditor`, `debtor`, `currency` and the figures of the period, each thing owed a row."""
+    owed = nw.concat([_faced(tables, p), _transferred(tables, p), _passed_on(tables, p)])
+    figures = {name: only(nw.col("figure") == name).alias(name) for name in MOVES}
+    return owed.filter(nw.col("creditor") != nw.col("debtor")).select(
+        "creditor", "debtor", "currency", *figures.values()
+    )
 
 
 def brand_settlements(tables: Tables, p: Parameters) -> Frame:
     """Return each pair of brands from both sides; due is what `other` owes `brand`, below zero what it is owed."""
-    flows = nw.concat([served(tables, p), received(tables, p), transferred(tables, p)])
-    own = flows.rename({"creditor": "brand", "debtor": "other"})
-    turned = flows.select(
+    owed = flows(tables, p)
+    own = owed.rename({"creditor": "brand", "debtor": "other"})
+    turned = owed.select(
         "currency",
         brand="debtor",
         other="creditor",
-        **{name: zero() - nw.col(name) for name in FIGURES[:3]},
+        **{name: zero() - nw.col(name) for name in MOVES},
     )
-    sides = nw.concat([own.select("brand", "other", "currency", *FIGURES[:3]),
-                       turned.select("brand", "other", "currency", *FIGURES[:3])])  # fmt: skip
+    sides = nw.concat([side.select("brand", "other", "currency", *MOVES) for side in (own, turned)])
     if p.brand is not None:
         sides = sides.filter(nw.col("brand") == p.brand)
     return (
         sides.group_by("brand", "other", "currency")
-        .agg(*(nw.col(name).sum() for name in FIGURES[:3]))
-        .with_columns(due=nw.col("received") + nw.col("served") + nw.col("transferred"))
+        .agg(*(nw.col(name).sum() for name in MOVES))
+        .with_columns(due=nw.sum_horizontal(*MOVES))
         .sort("brand", "other", "currency")
         .select("brand", "other", "currency", *FIGURES)
     )
@@ -134,6 +175,28 @@ def sums_to_zero(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     everyone = rows if p.brand is None else brand_settlements(tables, p.model_copy(update={"brand": None}))
     owed = everyone.select("currency", amount=taken(nw.col("due") < 0, "due"))
     return beside(owed, everyone.select("currency", amount=only(nw.col("due") > 0, "due")))
+
+
+def position(tables: Tables, last_day: date, currency: str | None = None) -> Frame:
+    """Return brand, currency, amount: its own accounts and the client accounts it holds at the end of that day."""
+    entries = in_currency(tables.entries, currency).filter(until(last_day))
+    own = entries.filter(~of_clients()).join(brand_names(tables).select("brand_id", "brand"), on="brand_id", how="left")
+    clients = entries.filter(of_clients()).with_columns(business_date=nw.lit(last_day).cast(nw.Date))
+    held = held_by(clients, holders(tables)).rename({"holder": "brand"})
+    sides = nw.concat([side.select("brand", "currency", "amount") for side in (own, held.drop("brand_id"))])
+    return sides.group_by("brand", "currency").agg(nw.col("amount").sum())
+
+
+def positions_are_owed(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set the differences of all brands, from the first day on, none taken off another, beside zero."""
+    ever = p.model_copy(update={"brand": None, "first_day": EVER})
+    due = brand_settlements(tables, ever).select("brand", "currency", amount=zero() - nw.col("due"))
+    both = nw.concat([position(tables, p.last_day, p.currency).select("brand", "currency", "amount"), due])
+    apart = both.group_by("brand", "currency").agg(nw.col("amount").sum())
+    if p.brand is not None:
+        apart = apart.filter(nw.col("brand") == p.brand)
+    wrong = nw.when(nw.col("amount") < 0).then(zero() - nw.col("amount")).otherwise(nw.col("amount"))
+    return beside(apart.select("currency", amount=zero()), apart.select("currency", amount=wrong))
 
 
 REPORT = Report(
@@ -149,9 +212,19 @@ REPORT = Report(
         Column("received", "money", "For money received", "За полученные деньги", total=True),
         Column("served", "money", "For services", "За услуги", total=True),
         Column("transferred", "money", "For transfers", "За переводы", total=True),
+        Column("adjusted", "money", "For adjustments", "За корректировки", total=True),
+        Column("passed_on", "money", "Passed on with accounts", "Передано со счетами", total=True),
         Column("due", "money", "Due to brand", "Причитается бренду", total=True),
     ),
     key=("brand", "other", "currency"),
     frame=brand_settlements,
-    checks=(Check("zero_sum", "due = owed", "причитается = должны", sums_to_zero),),
+    checks=(
+        Check("zero_sum", "due = owed", "причитается = должны", sums_to_zero),
+        Check(
+            "positions",
+            "own accounts + accounts held = owed by others, from the first day",
+            "собственные счета + счета клиентов = долг других, с первого дня",
+            positions_are_owed,
+        ),
+    ),
 )

@@ -6,13 +6,13 @@ counts in the month of its first. Control: orders are the distinct orders of bra
 
 import narwhals as nw
 
-from reports.core.parameters import OfBrand, Period
+from reports.core.parameters import Movements, OfBrand
 from reports.core.report import Check, Column, Report
 from reports.core.tables import EVER, MONEY, Frame, Tables, beside, client_accounts, counted, only
 from reports.standard import brand_revenue
 
 
-class Parameters(Period, OfBrand):
+class Parameters(Movements, OfBrand):
     """A period and a brand; first orders are looked for in all that came before, too."""
 
 

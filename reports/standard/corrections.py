@@ -5,7 +5,7 @@ Controls: every refund and reversal finds what it is about; the count is the led
 
 import narwhals as nw
 
-from reports.core.parameters import OfAccount, Period
+from reports.core.parameters import Movements, OfAccount
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     MONEY,
@@ -23,7 +23,7 @@ from reports.core.tables import (
 KINDS = ("refund", "reverse", "payout", "adjustment")
 
 
-class Parameters(Period, OfAccount):
+class Parameters(Movements, OfAccount):
     """A period and an account."""
 
 
@@ -53,14 +53,13 @@ def corrections(tables: Tables, p: Parameters) -> Frame:
     names = client_accounts(tables).select("account", "reference", "client")
     return (
         _corrections(tables, p)
-        .drop("currency")
-        .rename({"id": "transaction"})
+        .rename({"id": "transaction", "currency": "own"})
         .join(_moves(tables, p).rename({"transaction_id": "transaction"}), on="transaction", how="left")
         .join(corrected, on="refers_to", how="left")
         .with_columns(
             *(nw.col(name).fill_null(zero()) for name in ("change", "points")),
             account=nw.coalesce("account_id", "of_account"),
-            currency=nw.col("currency").fill_null(""),
+            currency=nw.coalesce("currency", "own"),  # a payment of nobody's moved no client
         )
         .join(names, on="account", how="left")
         .pipe(in_currency, p.currency)
@@ -77,9 +76,9 @@ def paired(tables: Tables, p: Parameters, rows: Frame) -> Frame:
 
 
 def as_ledger(tables: Tables, p: Parameters, rows: Frame) -> Frame:
-    """Set the count beside the number of corrections that have entries on clients' accounts."""
+    """Set the count beside the number of corrections that have entries."""
     entries = in_currency(tables.entries, p.currency).filter(
-        within(p.first_day, p.last_day), nw.col("kind").is_in(KINDS), ~nw.col("party_id").is_null()
+        within(p.first_day, p.last_day), nw.col("kind").is_in(KINDS)
     )
     if p.account is not None:
         asked = _corrections(tables, p).select(transaction_id="id")

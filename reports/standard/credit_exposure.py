@@ -11,7 +11,7 @@ import narwhals as nw
 from reports.core import aging
 from reports.core.parameters import AsOf, OfBrand
 from reports.core.report import Check, Column, Report
-from reports.core.tables import Frame, Tables, beside, latest_entries, of_clients, taken, until, zero
+from reports.core.tables import Frame, Tables, beside, days_since_epoch, latest_entries, of_clients, taken, until, zero
 from reports.standard import holds, turnover
 
 NEAR = 0.8  # part of the limit from which an account is near it
@@ -62,9 +62,7 @@ def credit_exposure(tables: Tables, p: Parameters) -> Frame:
             held=nw.col("held_after").fill_null(zero()),
             overdue=nw.col("overdue").fill_null(zero()),
             limit=nw.when(nw.col("in_force")).then(nw.col("credit_limit")).otherwise(zero()),
-            days_left=nw.when(nw.col("in_force")).then(
-                aging.days_since_epoch("valid_until") - aging.day_number(p.as_of)
-            ),
+            days_left=nw.when(nw.col("in_force")).then(days_since_epoch("valid_until") - aging.day_number(p.as_of)),
         )
         .with_columns(
             used=taken(nw.col("balance") < 0, "balance"),

@@ -6,7 +6,7 @@ A line that two sources paid is one line. Controls: net and refunds are brand-re
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.parameters import OfBrand, Period
+from reports.core.parameters import Movements, OfBrand
 from reports.core.report import Check, Column, Report
 from reports.core.tables import Frame, Tables, beside, counted
 from reports.standard import brand_revenue
@@ -15,7 +15,7 @@ FIGURES = ("gross", "discount", "net", "refunds")
 LINES = 2**15  # more than the lines of a transaction: the ledger numbers them in two bytes
 
 
-class Parameters(Period, OfBrand):
+class Parameters(Movements, OfBrand):
     """A period, a brand, and the attribute to tell lines apart by beside their service."""
 
     attribute: str | None = Field(None, description="name of an attribute of service lines")

@@ -12,7 +12,7 @@ from datetime import date, timedelta
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.parameters import Period
+from reports.core.parameters import Movements
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     EVER,
@@ -35,7 +35,7 @@ PAIR = ("payer", "subaccount")
 _MONEY_MOVES = ("debit", "capture", "refund")
 
 
-class Parameters(Period):
+class Parameters(Movements):
     """A period, and a payer."""
 
     account: int | None = Field(None, description="only this payer: number or reference")

@@ -10,7 +10,7 @@ from typing import Literal
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.parameters import Period
+from reports.core.parameters import Movements
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     APART,
@@ -32,7 +32,7 @@ PAIRS = ("opening_debit", "opening_credit", "debit", "credit", "closing_debit", 
 KEYS = {"kind": ("kind", "brand", "currency"), "account": ("kind", "brand", "currency", "account", "reference")}
 
 
-class Parameters(Period):
+class Parameters(Movements):
     """A period, and what to show a row for."""
 
     by: Literal["kind", "account"] = Field("kind", description="a row for each kind of account and brand, or account")
@@ -75,7 +75,9 @@ def _paid_by_points(tables: Tables, p: Parameters, name: str) -> list[Frame]:
     """Return the revenue that points paid for, as a credit of points and not of money."""
     days = {"opening": nw.col("business_date") < p.first_day, "closing": until(p.last_day)}
     entries = in_currency(tables.entries, p.currency).filter(
-        nw.col("source_kind") == "bonus", days.get(name, within(p.first_day, p.last_day))
+        nw.col("account_kind") == "revenue",
+        nw.col("source_kind") == "bonus",
+        days.get(name, within(p.first_day, p.last_day)),
     )
     paid = entries.group_by("currency").agg(amount=nw.col("amount").sum())
     signs = {"bonus": nw.col("amount"), "money": zero() - nw.col("amount")}

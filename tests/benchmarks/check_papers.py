@@ -87,7 +87,7 @@ def by_reports(book: Book, month: str, accounts: Sequence[int]) -> Iterator[tupl
     }
     served = book.entries.filter(
         pl.col("business_date").is_between(since, until),
-        pl.col("source_id").is_not_null(),
+        pl.col("account_kind") == "revenue",
         pl.col("kind").is_in(SERVED),
     ).select("source_id", "kind", "gross", "discount", "amount", "vat")
     lines = served.collect().partition_by("source_id", as_dict=True, include_key=False)

@@ -3,7 +3,7 @@
     python -m tests.benchmarks.lakes FOLDER [--entries 10000000]
 
 The rows are made by SQL, not by commands, yet as the ledger would leave them: every kind of transaction, sums that
-come to zero, versions without gaps, running balances, so that every control of every report holds. Two hundred
+come to zero, versions without gaps, running balances, so that every control of every report holds (DECISIONS D62). Two hundred
 thousand accounts of 120,000 clients, ten brands, two currencies, the year 2025.
 """
 
@@ -104,7 +104,7 @@ FROM tx WHERE event NOT IN ('debit', 'refund', 'bonus', 'unknown', 'declined')
 UNION ALL
 SELECT id, 2, NULL, CASE WHEN event = 'allocate' THEN 'unallocated' WHEN event = 'adjustment' THEN 'adjustments' ELSE 'cash'
            END, CASE event WHEN 'payment' THEN -8 * cents WHEN 'payout' THEN cents WHEN 'reverse' THEN 8 * cents
-           WHEN 'adjustment' THEN 15000 - cents ELSE -cents END, 0, NULL, NULL, NULL, NULL, 0, brand
+           WHEN 'adjustment' THEN 15000 - cents ELSE -cents END, 0, NULL, account, 'money', NULL, 0, brand
 FROM tx WHERE event IN ('payment', 'allocate', 'payout', 'reverse', 'adjustment')
 UNION ALL
 SELECT id, 2, 10_010 + 10 * ((n + 9) % {ACCOUNTS}), 'money', cents, 0, NULL, NULL, NULL, NULL, 0, NULL
@@ -117,7 +117,7 @@ UNION ALL
 SELECT id, 1, account + 1, 'bonus', cents // 5, 0, NULL, NULL, NULL, NULL, 0, NULL
 FROM tx WHERE event = 'bonus' AND with_points
 UNION ALL
-SELECT id, 2, NULL, 'bonus_expense', -(cents // 5), 0, NULL, NULL, NULL, NULL, 0, points_of
+SELECT id, 2, NULL, 'bonus_expense', -(cents // 5), 0, NULL, account + 1, 'bonus', NULL, 0, points_of
 FROM tx WHERE event = 'bonus' AND with_points
 UNION ALL
 SELECT id, 1, source, 'money', points - cents, 0, CASE WHEN source <> account THEN account END, NULL, NULL, NULL, 0, NULL

@@ -235,26 +235,10 @@ QUERIES = {
         mine AS (
             SELECT transaction_id, leg, kind, account_id, account_kind, brand_id, party_id, source_id, source_kind, currency,
                    amount FROM entries WHERE {_NOW}
-        ), sides AS (
-            SELECT transaction_id, currency, brand_id, -sum(amount) AS amount, min(leg) AS place
-            FROM mine WHERE account_kind IN ('cash', 'unallocated') GROUP BY ALL HAVING sum(amount) <> 0
-        ), sided AS (
-            SELECT *, sum(abs(amount)) OVER (PARTITION BY transaction_id ORDER BY place) AS till FROM sides
-        ), paid AS (
-            SELECT transaction_id, currency, account_id, amount,
-                   sum(abs(amount)) OVER (PARTITION BY transaction_id ORDER BY leg) AS till
-            FROM mine WHERE account_kind = 'money' AND amount <> 0
-              AND transaction_id IN (SELECT transaction_id FROM sides)
-        ), met AS (
-            SELECT h.holder AS creditor, b.code AS debtor, p.currency, 'received' AS what, sign(p.amount)
-                       * (least(p.till, s.till) - greatest(p.till - abs(p.amount), s.till - abs(s.amount))) AS amount
-            FROM paid p JOIN sided s USING (transaction_id, currency) JOIN holders h USING (account_id)
-                 JOIN brands b ON b.id = s.brand_id
-            WHERE least(p.till, s.till) > greatest(p.till - abs(p.amount), s.till - abs(s.amount))
-        ), served AS (
-            SELECT b.code AS creditor, h.holder AS debtor, currency, 'served' AS what, amount
+        ), faced AS (
+            SELECT b.code AS creditor, h.holder AS debtor, currency, CASE WHEN account_kind = 'revenue' THEN 'served'
+                       WHEN account_kind IN ('cash', 'unallocated') THEN 'received' ELSE 'adjusted' END AS what, amount
             FROM mine m JOIN holders h ON h.account_id = m.source_id JOIN brands b ON b.id = m.brand_id
-            WHERE account_kind = 'revenue' AND source_kind = 'money'
         ), moved AS (
             SELECT m.* FROM mine m WHERE account_kind = 'money' AND kind IN ('transfer', 'reverse')
             AND NOT EXISTS (FROM mine s WHERE s.transaction_id = m.transaction_id AND s.party_id IS NULL)
@@ -265,11 +249,12 @@ QUERIES = {
             WHERE got.amount > 0 AND gave.amount < 0
         ), flows AS (
             SELECT creditor, debtor, currency, what, sum(amount) AS amount
-            FROM (FROM met UNION ALL FROM served UNION ALL FROM transferred) WHERE creditor <> debtor GROUP BY ALL
+            FROM (FROM faced UNION ALL FROM transferred) WHERE creditor <> debtor GROUP BY ALL
         )
         SELECT brand, other, currency, coalesce(sum(amount) FILTER (what = 'received'), 0) AS received,
                coalesce(sum(amount) FILTER (what = 'served'), 0) AS served,
-               coalesce(sum(amount) FILTER (what = 'transferred'), 0) AS transferred, sum(amount) AS due
+               coalesce(sum(amount) FILTER (what = 'transferred'), 0) AS transferred,
+               coalesce(sum(amount) FILTER (what = 'adjusted'), 0) AS adjusted, 0.00 AS passed_on, sum(amount) AS due
         FROM (SELECT creditor AS brand, debtor AS other, currency, what, amount FROM flows
               UNION ALL SELECT debtor, creditor, currency, what, -amount FROM flows)
         GROUP BY ALL ORDER BY brand, other, currency""",

@@ -46,7 +46,7 @@ def book(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def page(book: psycopg.Connection[Any]) -> AppTest:
     """Open the page as O. Petrova."""
     app = AppTest.from_file(str(APP), default_timeout=60).run()
-    app.switch_page("bank.py").run()
+    app.switch_page("screens/bank.py").run()
     app.text_input(key="by").set_value("o.petrova").run()
     assert not app.exception
     return app

@@ -51,7 +51,7 @@ def desk(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     def opened(form: str, *, language: str = "en", **about: Any) -> AppTest:
         app = AppTest.from_file(str(APP), default_timeout=60)
         app.session_state["language"] = language
-        app.switch_page("desk.py")
+        app.switch_page("screens/desk.py")
         for name, value in {"form": form, **about}.items():
             app.query_params[name.rstrip("_")] = str(value)
         app.run().text_input(key="by").set_value("o.petrova").run()

@@ -22,9 +22,9 @@ def led(story: Story, name: str, row: int = 0, **parameters: Any) -> links.Targe
 def test_revenue_leads_to_its_lines(story: Story) -> None:
     """The brand, the currency, the days of the row: a month, or a week cut off by the period."""
     wanted = {"kind": "revenue", "brand": "pizza", "service": None, "channel": None, "currency": "RUB"}
-    assert led(story, "brand-revenue") == links.Target("pages/entries.py", {**DAYS, **wanted})
+    assert led(story, "brand-revenue") == links.Target("screens/entries.py", {**DAYS, **wanted})
     days = {"from": date(2017, 3, 1), "to": date(2017, 3, 5)}
-    assert led(story, "brand-revenue", by="week") == links.Target("pages/entries.py", {**days, **wanted})
+    assert led(story, "brand-revenue", by="week") == links.Target("screens/entries.py", {**days, **wanted})
 
 
 def test_receipts_lead_to_the_cash(story: Story) -> None:
@@ -32,26 +32,26 @@ def test_receipts_lead_to_the_cash(story: Story) -> None:
     target = led(story, "receipts")
     assert target is not None
     assert target.query["from"] == target.query["to"] == date(2017, 3, 1)
-    assert (target.page, target.query["kind"], target.query["channel"]) == ("pages/entries.py", "cash", "bank")
+    assert (target.page, target.query["kind"], target.query["channel"]) == ("screens/entries.py", "cash", "bank")
 
 
 @pytest.mark.parametrize(
     ("name", "parameters", "page"),
     [
-        ("account-card", {"account": "anna"}, "pages/transaction.py"),
-        ("corrections", {}, "pages/transaction.py"),
-        ("turnover", {}, "pages/account.py"),
-        ("turnover", {"by": "party"}, "pages/accounts.py"),
-        ("turnover", {"by": "brand"}, "pages/standard.py"),
-        ("trial-balance", {}, "pages/entries.py"),
-        ("receivables-aging", {}, "pages/account.py"),
-        ("open-items", {}, "pages/transaction.py"),
-        ("credit-exposure", {}, "pages/account.py"),
-        ("subaccounts", {}, "pages/account.py"),
-        ("declines", {}, "pages/declined.py"),
-        ("services", {}, "pages/entries.py"),
-        ("brand-settlements", {}, "pages/entries.py"),
-        ("control", {"currency": "RUB"}, "pages/standard.py"),
+        ("account-card", {"account": "anna"}, "screens/transaction.py"),
+        ("corrections", {}, "screens/transaction.py"),
+        ("turnover", {}, "screens/account.py"),
+        ("turnover", {"by": "party"}, "screens/accounts.py"),
+        ("turnover", {"by": "brand"}, "screens/standard.py"),
+        ("trial-balance", {}, "screens/entries.py"),
+        ("receivables-aging", {}, "screens/account.py"),
+        ("open-items", {}, "screens/transaction.py"),
+        ("credit-exposure", {}, "screens/account.py"),
+        ("subaccounts", {}, "screens/account.py"),
+        ("declines", {}, "screens/declined.py"),
+        ("services", {}, "screens/entries.py"),
+        ("brand-settlements", {}, "screens/entries.py"),
+        ("control", {"currency": "RUB"}, "screens/standard.py"),
     ],
 )
 def test_every_kind_of_row_leads_somewhere(story: Story, name: str, parameters: dict[str, Any], page: str) -> None:

@@ -21,14 +21,14 @@ MARCH = {"from_": "2017-03-01", "to": "2017-03-31"}
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_opens_in_both_languages(screen: Open, page: str, language: str) -> None:
     """No page fails, with nothing asked of it."""
-    app = screen(f"{page}.py", language=language)
+    app = screen(f"screens/{page}.py", language=language)
     assert not app.error
     assert app.title or page == "transaction"
 
 
 def test_the_overview_shows_the_reports_totals_of_one_currency(screen: Open, lake: Story) -> None:
     """Figures of roubles alone, dollars being another choice, and the controls in green."""
-    app = screen("overview.py", currency="RUB", **MARCH)
+    app = screen("screens/overview.py", currency="RUB", **MARCH)
     said = words(app)
     result = lake.book().report("brand-revenue", **{"from": "2017-03-01", "to": "2017-03-31", "currency": "RUB"})
     assert result.frame["net"].sum() == 700
@@ -41,7 +41,7 @@ def test_the_overview_shows_the_reports_totals_of_one_currency(screen: Open, lak
 
 def test_open_days_are_marked_provisional(screen: Open) -> None:
     """April is not closed."""
-    app = screen("overview.py", from_="2017-03-01", to="2017-04-05")
+    app = screen("screens/overview.py", from_="2017-03-01", to="2017-04-05")
     assert "PROVISIONAL" in words(app)
 
 
@@ -57,21 +57,21 @@ def test_a_control_that_differs_is_red(
     monkeypatch.setattr(story, "lake", lambda: broken)
     (tmp_path / "broken").mkdir()
     monkeypatch.setenv("TIFFIN_LAKE", str(published(story, tmp_path / "broken")))
-    assert "controls DIFFER" in words(screen("overview.py", **MARCH))
-    assert any("DIFFER" in error.value for error in screen("standard.py", report="control", **MARCH).error)
+    assert "controls DIFFER" in words(screen("screens/overview.py", **MARCH))
+    assert any("DIFFER" in error.value for error in screen("screens/standard.py", report="control", **MARCH).error)
 
 
 def test_accounts_are_found_by_name_number_and_status(screen: Open, lake: Story) -> None:
     """Part of a name, the beginning of a number; nothing found is said."""
-    assert list(screen("accounts.py", q="ann").dataframe[0].value["reference"]) == ["anna"]
+    assert list(screen("screens/accounts.py", q="ann").dataframe[0].value["reference"]) == ["anna"]
     number = lake.accounts["boris"]["id"]
-    assert list(screen("accounts.py", q=number).dataframe[0].value["reference"]) == ["boris"]
-    assert "Nothing was found" in words(screen("accounts.py", status="frozen"))
+    assert list(screen("screens/accounts.py", q=number).dataframe[0].value["reference"]) == ["boris"]
+    assert "Nothing was found" in words(screen("screens/accounts.py", status="frozen"))
 
 
 def test_an_account_shows_its_card_terms_and_limits(screen: Open, lake: Story) -> None:
     """Anna's March, and who pays for her."""
-    app = screen("account.py", account="anna", **MARCH)
+    app = screen("screens/account.py", account="anna", **MARCH)
     card, *rest = (frame.value for frame in app.dataframe)
     assert list(card["transaction"]) == [4, 6]
     assert any("payer_name" in frame.columns and "Romashka" in list(frame["payer_name"]) for frame in rest)
@@ -80,14 +80,14 @@ def test_an_account_shows_its_card_terms_and_limits(screen: Open, lake: Story) -
 
 def test_an_unknown_account_is_one_sentence(screen: Open) -> None:
     """No traceback."""
-    assert [error.value for error in screen("account.py", account="vera").error] == [
+    assert [error.value for error in screen("screens/account.py", account="vera").error] == [
         "no account has the reference vera"
     ]
 
 
 def test_a_transaction_shows_all_it_did(screen: Open) -> None:
     """Entries that sum to zero, lines with who paid them, and the refund that came later."""
-    app = screen("transaction.py", transaction="d1")
+    app = screen("screens/transaction.py", transaction="d1")
     legs, lines, later = (frame.value for frame in app.dataframe)
     assert [float(amount) for amount in legs["amount"]] == [-500, -200, 500, 200]
     assert list(lines["payer"]) == ["Romashka", "Anna"]
@@ -97,9 +97,9 @@ def test_a_transaction_shows_all_it_did(screen: Open) -> None:
 
 def test_a_transaction_leads_to_the_form_that_undoes_it(screen: Open) -> None:
     """A debit to its refund, a payment to its reversal, filled in; what cannot be undone to none."""
-    assert _desks(screen("transaction.py", transaction="d1")) == ["form=refund&transaction=4"]
-    assert _desks(screen("transaction.py", transaction="p1")) == ["form=reverse&transaction=1"]
-    assert _desks(screen("transaction.py", transaction=7)) == []
+    assert _desks(screen("screens/transaction.py", transaction="d1")) == ["form=refund&transaction=4"]
+    assert _desks(screen("screens/transaction.py", transaction="p1")) == ["form=reverse&transaction=1"]
+    assert _desks(screen("screens/transaction.py", transaction=7)) == []
 
 
 def _desks(app: AppTest) -> list[str]:
@@ -110,32 +110,32 @@ def test_an_account_leads_to_the_desks_forms(screen: Open, lake: Story) -> None:
     """About this account."""
     number = lake.accounts["anna"]["id"]
     asked = [f"form={form}&account={number}" for form in ("payout", "transfer", "limits")]
-    assert _desks(screen("account.py", account="anna", **MARCH)) == asked
+    assert _desks(screen("screens/account.py", account="anna", **MARCH)) == asked
 
 
 def test_readers_of_russian_see_the_ledgers_words_and_sentences(screen: Open) -> None:
     """Kinds in tables and titles, and why a command was declined."""
-    app = screen("transaction.py", language="ru", transaction="d1")
+    app = screen("screens/transaction.py", language="ru", transaction="d1")
     assert app.title[0].value == "Списание 4"
     assert list(app.dataframe[2].value["kind"]) == ["возврат"]
     told = "недостаточно средств, счёт 1 (Anna): остаток 120,00, в резерве 0,00, списание 900,00 RUB"
-    assert told in screen("transaction.py", language="ru", transaction=7).error[0].value.replace("\\", "")
-    listed = screen("declined.py", language="ru", **MARCH).dataframe[0].value
+    assert told in screen("screens/transaction.py", language="ru", transaction=7).error[0].value.replace("\\", "")
+    listed = screen("screens/declined.py", language="ru", **MARCH).dataframe[0].value
     assert told in listed["sentence"].iloc[0]
     assert list(listed["kind"]) == ["списание"]
 
 
 def test_a_declined_transaction_says_what_the_ledger_said(screen: Open) -> None:
     """The sentence, and that nothing moved."""
-    app = screen("transaction.py", transaction=7)
+    app = screen("screens/transaction.py", transaction=7)
     assert "short by 780.00" in app.error[0].value
     assert not app.dataframe
-    assert list(screen("declined.py", **MARCH).dataframe[0].value["code"]) == ["insufficient_funds"]
+    assert list(screen("screens/declined.py", **MARCH).dataframe[0].value["code"]) == ["insufficient_funds"]
 
 
 def test_the_entries_behind_a_figure_come_to_the_figure(screen: Open) -> None:
     """Pizza's revenue of March in roubles: the sale less the refund, and its control."""
-    app = screen("entries.py", brand="pizza", kind="revenue", currency="RUB", **MARCH)
+    app = screen("screens/entries.py", brand="pizza", kind="revenue", currency="RUB", **MARCH)
     rows, total = (frame.value for frame in app.dataframe)
     assert [float(amount) for amount in rows["amount"]] == [200, -20]
     assert [float(amount) for amount in total["amount"]] == [180]
@@ -145,7 +145,7 @@ def test_the_entries_behind_a_figure_come_to_the_figure(screen: Open) -> None:
 @pytest.mark.parametrize("name", list(REPORTS))
 def test_every_report_is_drawn_from_its_parameters(screen: Open, name: str) -> None:
     """A form, the controls, the rows; a report that needs an account asks for it."""
-    app = screen("standard.py", report=name, account="anna", **MARCH)
+    app = screen("screens/standard.py", report=name, account="anna", **MARCH)
     assert not app.error
     assert app.selectbox[0].value == name
     assert "controls hold" in "\n".join(part.label for part in app.expander)
@@ -154,7 +154,7 @@ def test_every_report_is_drawn_from_its_parameters(screen: Open, name: str) -> N
 
 def test_a_pivot_never_adds_up_across_currencies(screen: Open) -> None:
     """Pizza sold in roubles and in dollars: two rows, two totals."""
-    app = screen("explore.py", rows="brand", across="nothing across", of="revenue", **MARCH)
+    app = screen("screens/explore.py", rows="brand", across="nothing across", of="revenue", **MARCH)
     rows, totals = (frame.value for frame in app.dataframe)
     assert list(zip(rows["brand"], rows["currency"], map(float, rows["total"]), strict=True)) == [
         ("pizza", "RUB", 180.0),
@@ -166,22 +166,22 @@ def test_a_pivot_never_adds_up_across_currencies(screen: Open) -> None:
 
 def test_sql_answers_and_says_what_is_wrong(screen: Open) -> None:
     """Rows and how many; one sentence for a mistake, and for anything but reading."""
-    app = screen("sql.py", q="SELECT reference FROM parties ORDER BY 1")
+    app = screen("screens/sql.py", q="SELECT reference FROM parties ORDER BY 1")
     assert list(app.dataframe[0].value["reference"]) == ["anna", "boris", "romashka"]
     assert "rows: 3, all of them" in words(app)
-    assert "syntax error" in screen("sql.py", q="SELEC 1").error[0].value
-    assert "more rows than the 1,000 shown" in words(screen("sql.py", q="SELECT * FROM range(1001)"))
+    assert "syntax error" in screen("screens/sql.py", q="SELEC 1").error[0].value
+    assert "more rows than the 1,000 shown" in words(screen("screens/sql.py", q="SELECT * FROM range(1001)"))
 
 
 def test_without_a_lake_there_is_one_sentence(screen: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The way out is in it."""
     monkeypatch.setenv("TIFFIN_LAKE", str(tmp_path / "nowhere"))
-    assert "no cut yet" in screen("overview.py").error[0].value
+    assert "no cut yet" in screen("screens/overview.py").error[0].value
 
 
 def test_what_the_url_says_is_kept_through_a_run(screen: Open) -> None:
     """A choice of the viewer is written into the URL; a shared URL is read."""
-    app = screen("explore.py", **MARCH)
+    app = screen("screens/explore.py", **MARCH)
     app.multiselect[0].set_value(["client"]).run()
     app.run()
     assert app.query_params["rows"] == "client"

@@ -1,15 +1,16 @@
 """Refusals in the reader's language: every code has its sentence, with the same facts; names are left alone."""
 
 import string
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
-import ledger.food.core.outcomes  # noqa: F401  # its refusals take their place among the codes
 from dashboards import refusals
 from ledger.core import administration, commands
 from ledger.core.money import amount_of
-from ledger.core.outcomes import _SENTENCES, RANK
+from ledger.food.core.outcomes import REFUSALS
 
 
 @pytest.fixture(autouse=True)
@@ -21,12 +22,27 @@ def _places(sentence: str) -> set[str | None]:
     return {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
 
 
+def test_the_dashboard_knows_foods_refusals_by_itself() -> None:
+    """In a process where nothing of food was imported but by the dashboard: the sentence, not the bare code."""
+    told = (
+        "from dashboards import refusals; refusals.language = lambda: {language!r}; "
+        "print(refusals.refusal('promo_unknown', {{'promo': 'X'}}))"
+    )
+    for language, sentence in (("en", "no promotion has the code X"), ("ru", russian_of("promo_unknown"))):
+        run = [sys.executable, "-c", told.format(language=language)]
+        assert subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip() == sentence
+
+
+def russian_of(code: str) -> str:
+    return refusals.russian()["refused"][code].format(promo="X")
+
+
 def test_every_code_has_its_sentence_with_the_same_facts() -> None:
     """Of both levels; nothing is left over."""
     russian = refusals.russian()["refused"]
-    assert set(russian) == set(RANK)
+    assert set(russian) == set(REFUSALS)
     for code, sentence in russian.items():
-        assert _places(sentence) == _places(_SENTENCES[code]), code
+        assert _places(sentence) == _places(REFUSALS[code]), code
     for english, sentence in refusals.russian()["said"].items():
         assert _places(sentence) <= _places(english), english
 

@@ -5,11 +5,12 @@ from typing import Any
 
 
 def check(state: dict[str, Any]) -> None:
-    """Hold that sums, running balances, versions, open debits and holds agree."""
+    """Hold that sums, running balances, versions, open debits and holds agree, and who faces whom."""
     moves: dict[str, list[tuple[int, int, int, int, int]]] = defaultdict(list)
-    for key, (_, code, _, _, _, entries) in state["transactions"].items():
+    for key, (kind, code, _, _, _, entries) in state["transactions"].items():
         assert code is None or not entries, f"{key} was declined and has entries"
         assert sum(entry[1] for entry in entries) == 0, f"{key} does not sum to zero"
+        _check_facing(key, kind, entries)
         for account, amount, held, version, balance_after, held_after, *_ in entries:
             if version is not None:
                 moves[account].append((version, amount, held, balance_after, held_after))
@@ -27,6 +28,23 @@ def check(state: dict[str, Any]) -> None:
             if part[1] == account and (status == "open" or part[2])
         ]  # fmt: skip
         assert sum(set_aside) == held, f"{account} holds {held}, its holds {set_aside}"
+
+
+def _check_facing(key: str, kind: str, entries: list[Any]) -> None:
+    """Hold that what a client account gained is what brands' legs that face it lost; those facing nobody cancel out."""
+    brands: dict[str, int] = defaultdict(int)
+    clients: dict[str, int] = defaultdict(int)
+    for account, amount, _, version, _, _, _, source, *_ in entries:
+        if version is not None:
+            clients[account] += amount
+        elif source is not None:
+            clients[source] += amount
+        else:
+            brands[account.split()[-1]] += amount
+    assert not any(brands.values()), f"{key}: legs that face nobody come to {dict(brands)}"
+    if kind == "transfer" or all(entry[3] is not None for entry in entries):
+        return  # clients face one another
+    assert not any(clients.values()), f"{key}: legs and what they face differ by {dict(clients)}"
 
 
 def same(one: dict[str, Any], other: dict[str, Any]) -> None:

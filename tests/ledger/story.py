@@ -277,6 +277,13 @@ class Story:
             ]  # fmt: skip
             assert ", ".join(said) == " ".join(rest)
 
+    def _say_legs(self, key: str, *rest: str) -> None:
+        """Say a transaction's legs of brands: account brand amount, and whom each faces, ..."""
+        for world in self.worlds:
+            entries = world.state()["transactions"][key][5]
+            said = [" ".join([e[0], plain(e[1]), *([e[7]] if e[7] else [])]) for e in entries if e[3] is None]
+            assert ", ".join(said) == " ".join(rest)
+
     def _say_versions(self, account: str, *keys: str) -> None:
         """Say the transactions that moved an account, in order."""
         for world in self.worlds:

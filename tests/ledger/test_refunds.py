@@ -134,6 +134,11 @@ def test_a_split_payment_payout_transfer_and_adjustment_are_reversed_whole(story
     reverse v3  o1    posted  anna 20.00
     reverse v4  p1    posted  anna -70.00, boris -30.00
     reverse v5  v4    declined  payment_not_found
+    legs p1  cash sushi -70.00 anna, cash pizza -30.00 boris
+    legs o1  cash sushi 20.00 anna
+    legs a1  adjustments sushi 1.00 boris
+    legs v1  adjustments sushi -1.00 boris
+    legs v4  cash sushi 70.00 anna, cash pizza 30.00 boris
     balance anna   0.00
     balance boris  0.00
     """
@@ -166,5 +171,24 @@ def test_reversing_an_allocated_payment_takes_it_from_where_it_went(story: Story
     payment  p2  10.00         posted
     reverse  v2  p2            posted
     allocate l3  p2  anna 1.00    declined  already_reversed
+    legs p1  unallocated sushi 75.00, cash sushi -75.00
+    legs l1  unallocated sushi -30.00 anna
+    legs v1  unallocated sushi -75.00, cash sushi 75.00, unallocated sushi 30.00 anna
+    """
+    story.holds()
+
+
+def test_each_leg_of_a_brand_names_the_account_it_faces_and_those_of_two_are_never_merged(story: Story) -> None:
+    """
+    account anna
+    account boris
+    account clara
+    payment p1  anna 50.00 sushi, boris 30.00 pizza, clara 40.00 sushi, anna 10.00 sushi   posted
+    legs p1  cash sushi -60.00 anna, cash pizza -30.00 boris, cash sushi -40.00 clara
+    payment  p2  90.00 pizza   posted
+    allocate l1  p2  anna 30.00, boris 20.00, anna 5.00   posted  anna 35.00, boris 20.00
+    legs l1  unallocated pizza -35.00 anna, unallocated pizza -20.00 boris
+    bonus   b1  anna 5.00 pizza    posted
+    legs b1  bonus_expense pizza -5.00 anna.pizza
     """
     story.holds()

@@ -23,6 +23,17 @@ class Story(Told):
         legs = [(account, amount, {}), (cash, -Decimal(str(amount)), {})]
         return self._post(at, "payment", legs, key=key, account=account, amount=amount, **facts)
 
+    def split_payment(self, at: str, *parts: tuple[str, Any, str], **facts: Any) -> str:
+        """Post money into several accounts: account, amount and brand of each part."""
+        into: dict[str, Decimal] = {}
+        legs: list[Any] = []
+        for account, amount, brand in parts:
+            into[account] = into.get(account, Decimal(0)) + Decimal(str(amount))
+            source = {"source_id": self.accounts[account]["id"], "source_kind": "money"} if self.names_sources else {}
+            legs.append((self._system(brand, "cash", self._currency(account)), -Decimal(str(amount)), source))
+        clients = [(account, amount, {}) for account, amount in into.items()]
+        return self._post(at, "payment", [*clients, *legs], amount=sum(into.values()), **facts)
+
     def unknown_payment(
         self, at: str, amount: Any, brand: str, *, currency: str = "RUB", key: str | None = None, **facts: Any
     ) -> str:
@@ -184,6 +195,13 @@ class Story(Told):
             "recorded_at": self._at(recorded_at),
         }
         self.rows["credit_terms"].append(row)
+
+    def holder(self, day: str, account: str, brand: str | None) -> None:
+        """Let an account become a brand's contract from that day on."""
+        self.rows["holders"].append({
+            "id": len(self.rows["holders"]) + 1, "account_id": self.accounts[account]["id"],
+            "holder_id": brand and self.brands[brand], "recorded_at": self._at(day), "since": date.fromisoformat(day),
+        })  # fmt: skip
 
     def link(self, account: str, payer: str, draw: str = "payer_first") -> None:
         """Let a payer pay for a subaccount."""

@@ -66,6 +66,7 @@ class Told:
     points: dict[int, Points] = field(default_factory=dict)
     gone_on: date | None = None
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    names_sources: bool = True  # off: as legs were written before they named the client account that they face
 
     # who there is
 
@@ -179,7 +180,7 @@ class Told:
             {"id": -row["id"], "account_id": row["id"], "holder_id": row["holder_id"], "recorded_at": row["opened_at"]}
             for row in self.accounts.values()
             if row.get("holder_id")
-        ]
+        ] + self.rows["holders"]
         rows["open_debits"] = [
             {"account_id": account, "transaction_id": id_, "business_date": day, "unpaid": unpaid}
             for account, debits in self.unpaid.items()
@@ -310,7 +311,11 @@ class Told:
         }
         self.rows["transactions"].append(row)
         self.keys[row["key"]] = row
+        clients = [self.accounts[name] for name, *_ in legs if self.accounts[name].get("party_id") is not None]
+        source = {"source_id": clients[0]["id"], "source_kind": clients[0]["kind"]} if len(clients) == 1 else {}
         for leg, (name, change, extra) in enumerate(legs, start=1):
+            if self.accounts[name].get("party_id") is None and self.names_sources:
+                extra = {**source, **extra}
             self._enter(id_, leg, name, Decimal(str(change)), kind, row["refers_to"], when, extra)
         return str(row["key"])
 

@@ -6,7 +6,8 @@
 4. `tax number`: the payer's tax number, or the only client's one in the text, is that of parties with exactly one open
    account of this brand and currency.
 
-A rule that finds two accounts, or one that cannot take the money, ends the search: money in doubt is left unallocated.
+A rule that finds two accounts, or one that cannot take the money, ends the search: money in doubt is left
+unallocated (DECISIONS D28).
 A contract number counts among the accounts that the paid brand holds. What payers write themselves is full of figures
 and words: there a reference or contract number counts when it has five characters, figures and other signs among them.
 Plain figures (an order? an invoice?) are an account's number, with its check digit, or nothing.

@@ -1,6 +1,6 @@
 """Read a bank's file: its format and its encoding are told by its content, not by its name.
 
-A file that cannot be read whole is refused whole, in one sentence that starts with its name.
+A file that cannot be read whole is refused whole, in one sentence that starts with its name (DECISIONS D25).
 """
 
 import codecs

@@ -9,7 +9,7 @@ Two entries are one movement when bank account, currency, booking day and amount
 
 A reference that payers choose never suffices alone; markers such as NONREF are no references; a bank's reference of
 less than five figures is a number in the file. Each entry of a statement is at most one movement and each movement
-one entry of it, those alike in everything first: of two alike in one statement both are posted.
+one entry of it, those alike in everything first: of two alike in one statement both are posted (DECISIONS D26).
 """
 
 import hashlib

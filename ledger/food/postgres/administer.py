@@ -11,9 +11,9 @@ from psycopg import sql
 
 from ledger.core.administration import Record
 from ledger.core.money import minor, plain
-from ledger.core.outcomes import Facts
+from ledger.core.outcomes import Facts, Refused
 from ledger.food.core import commands as f
-from ledger.postgres.administer import RULES, Desk, Refused, Row, Rule, brand_id, fields_given
+from ledger.postgres.administer import RULES, Desk, Row, Rule, brand_id, fields_given
 
 _AMOUNTS = ("value", "min_order", "max_discount")
 _NEW: Row = {

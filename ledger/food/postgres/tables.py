@@ -211,7 +211,7 @@ class BonusLotUse(SQLModel, table=True):
     """What one transaction has of a lot, spent, held or gone, and what came back: their sum is what it has.
 
     `changed_by` is the transaction whose entry this follows: what was left of a lot on a past day is the
-    lot less what changed up to then.
+    lot less what changed up to then (DECISIONS D17).
     """
 
     __tablename__ = "bonus_lot_use"

@@ -1,4 +1,7 @@
-"""A drawn paper as others find it: validators, a reader of its text, a screen reader, a phone that scans its code."""
+"""A drawn paper as others find it: validators, a reader of its text, a screen reader, a phone.
+
+What a validator guesses wrong is answered here (DECISIONS D50).
+"""
 
 import re
 import subprocess

@@ -1,5 +1,7 @@
 """Trial balance, receipts, brand settlements, bonuses, holds."""
 
+from typing import Any
+
 import pytest
 
 from tests.reports.standard.test_turnover import figures
@@ -87,18 +89,120 @@ def test_accounts_without_a_holder_and_transfers_are_settled(story: Story) -> No
     ]
 
 
-def test_a_payment_split_over_accounts_and_brands_meets_in_order(story: Story) -> None:
-    """400 for anna by sushi and 500 for boris by pizza stay apart."""
+def settled(story: Story, *names: str, **asked: Any) -> list[tuple[Any, ...]]:
+    """Return the settlements of March, or of other days, as figures; every control must hold."""
+    result = story.book().report("brand-settlements", **(MARCH | asked))
+    assert result.holds, [control for control in result.controls if not control.holds]
+    return figures(result.frame, "brand", "other", *names)
+
+
+@pytest.fixture
+def three(story: Story) -> Story:
+    """Return a story of three brands that hold an account each: x of b1, y of b2, z of b3."""
+    for brand, account in (("b1", "x"), ("b2", "y"), ("b3", "z")):
+        story.brand(brand)
+        story.account(account, holder=brand)
+    return story
+
+
+def test_each_part_of_a_payment_is_owed_by_the_brand_that_took_it(three: Story) -> None:
+    """b1 took 50 for x and 50 for z, b2 took 30 for y: b1 owes b3 50, and nobody owes anything else."""
+    three.split_payment("2017-03-01", ("x", 50, "b1"), ("y", 30, "b2"), ("z", 50, "b1"))
+    assert settled(three, "received", "due") == [
+        ("b1", "b3", "-50.00", "-50.00"),
+        ("b3", "b1", "50.00", "50.00"),
+    ]
+
+
+def test_parts_written_before_they_named_their_account_meet_in_their_order(story: Story) -> None:
+    """400 for anna by sushi and 500 for boris by pizza stay apart, as past reports have it."""
+    story.names_sources = False
     story.account("anna", holder="sushi")
     story.account("boris", holder="sushi")
-    legs = [("anna", 400, {}), ("boris", 500, {}), (story._system("sushi", "cash", "RUB"), -400, {}),
-            (story._system("pizza", "cash", "RUB"), -500, {})]  # fmt: skip
-    story._post("2017-03-01", "payment", legs, amount=900, currency="RUB")
-    result = story.book().report("brand-settlements", **MARCH)
-    assert figures(result.frame, "brand", "other", "received") == [
-        ("pizza", "sushi", "-500.00"),
-        ("sushi", "pizza", "500.00"),
+    story.split_payment("2017-03-01", ("anna", 400, "sushi"), ("boris", 500, "pizza"))
+    story.adjustment("2017-03-02", "anna", -7, "pizza")
+    assert settled(story, "received", "adjusted", "due") == [
+        ("pizza", "sushi", "-500.00", "7.00", "-493.00"),
+        ("sushi", "pizza", "500.00", "-7.00", "493.00"),
     ]
+
+
+def test_an_unallocated_payment_is_owed_when_it_is_allocated_and_not_when_that_is_reversed(story: Story) -> None:
+    """Pizza's 75 of nobody are owed to nobody; 50 of them for sushi's client are, until the payment is undone."""
+    story.account("anna", holder="sushi")
+    story.unknown_payment("2017-03-01", 75, "pizza", key="p1")
+    assert settled(story, "due") == []
+    story.allocate("2017-03-02", "p1", "anna", 50, "pizza")
+    assert settled(story, "received") == [("pizza", "sushi", "-50.00"), ("sushi", "pizza", "50.00")]
+    cash, unallocated = (story._system("pizza", kind, "RUB") for kind in ("cash", "unallocated"))
+    anna = {"source_id": story.accounts["anna"]["id"], "source_kind": "money"}
+    nobody = {"source_id": None}
+    legs = [("anna", -50, {}), (unallocated, -75, nobody), (cash, 75, nobody), (unallocated, 50, anna)]
+    story._post("2017-03-03", "reverse", legs, refers_to="p1")
+    assert settled(story, "due") == [("pizza", "sushi", "0.00"), ("sushi", "pizza", "0.00")]
+
+
+def test_what_a_brand_adjusts_on_an_account_of_another_is_owed(story: Story) -> None:
+    """Pizza charges sushi's client 40, and sushi owes pizza 40; what it forgives it owes itself."""
+    story.account("anna", holder="sushi")
+    story.account("nobodys")
+    story.adjustment("2017-03-01", "anna", -40, "pizza", key="a1")
+    story.adjustment("2017-03-01", "nobodys", 3, "pizza")
+    story.payout("2017-03-02", "anna", 10, "pizza")
+    assert settled(story, "adjusted", "received", "due") == [
+        ("pizza", "sushi", "40.00", "10.00", "50.00"),
+        ("pizza", "unassigned", "-3.00", "0.00", "-3.00"),
+        ("sushi", "pizza", "-40.00", "-10.00", "-50.00"),
+        ("unassigned", "pizza", "3.00", "0.00", "3.00"),
+    ]
+    story.reverse("2017-03-03", "a1")
+    assert settled(story, "adjusted", brand="sushi") == [("sushi", "pizza", "0.00")]
+
+
+def test_a_change_of_holder_passes_the_balance_on_and_months_sum_to_their_quarter(three: Story) -> None:
+    """
+    b3 takes 300 for x, whom b1 holds; on 10 February b2 becomes the holder: b1 owes it the 300 of the day before.
+    That day's 50 from b3 are b2's already, and b3 serves 120 in March.
+    """
+    three.payment("2017-01-05", "x", 300, "b3")
+    three.payment("2017-02-10T09:00", "x", 50, "b3")
+    three.holder("2017-02-10", "x", "b2")
+    three.debit("2017-03-05", "x", ("b3", 120))
+    months = [("2017-01-01", "2017-01-31"), ("2017-02-01", "2017-02-28"), ("2017-03-01", "2017-03-31")]
+    found = [settled(three, "due", first_day=since, last_day=until) for since, until in months]
+    assert found == [
+        [("b1", "b3", "300.00"), ("b3", "b1", "-300.00")],
+        [("b1", "b2", "-300.00"), ("b2", "b1", "300.00"), ("b2", "b3", "50.00"), ("b3", "b2", "-50.00")],
+        [("b2", "b3", "-120.00"), ("b3", "b2", "120.00")],
+    ]
+    assert settled(three, "passed_on", "due", first_day="2017-01-01") == [
+        ("b1", "b2", "-300.00", "-300.00"),
+        ("b1", "b3", "0.00", "300.00"),
+        ("b2", "b1", "300.00", "300.00"),
+        ("b2", "b3", "0.00", "-70.00"),
+        ("b3", "b1", "0.00", "-300.00"),
+        ("b3", "b2", "0.00", "70.00"),
+    ]
+
+
+def test_of_several_holders_of_one_day_the_last_counts_and_none_is_unassigned(three: Story) -> None:
+    """A debt is passed on as well; where the holder comes back on the same day nothing is."""
+    three.debit("2017-03-01", "x", ("b1", 20))
+    for brand in ("b2", "b3", "b1"):
+        three.holder("2017-03-02", "x", brand)
+    assert settled(three, "due") == []
+    three.holder("2017-03-03", "x", None)
+    assert settled(three, "due") == [("b1", "unassigned", "20.00"), ("unassigned", "b1", "-20.00")]
+
+
+def test_a_leg_that_faces_the_wrong_account_fails_the_control(three: Story) -> None:
+    """b1 took 50 for z; the leg says it was for y."""
+    three.payment("2017-03-01", "z", 50, "b1")
+    three.rows["entries"][-1]["source_id"] = three.accounts["y"]["id"]
+    result = three.book().report("brand-settlements", **MARCH)
+    assert [(c.name, str(c.actual)) for c in result.controls if not c.holds] == [("positions", "100.00")]
+    one = three.book().report("brand-settlements", **MARCH, brand="b1")
+    assert one.holds  # of b1 itself it is 50 either way
 
 
 def test_bonuses_are_accrued_redeemed_expired_and_taken_back(story: Story) -> None:

@@ -115,6 +115,15 @@ def test_an_orphan_correction_shows(story: Story) -> None:
     assert broken == ["paired"]
 
 
+def test_a_payment_of_nobody_that_is_undone_is_a_correction_that_moved_no_client(story: Story) -> None:
+    """It stands in its own currency, and the controls of the month hold."""
+    story.unknown_payment("2017-03-01", 75, "sushi", key="p1")
+    story.reverse("2017-03-02", "p1", currency="RUB", amount=75, reason="sent back")
+    result = story.book().report("corrections", **MARCH)
+    assert figures(result.frame, "kind", "currency", "change", "of_document") == [("reverse", "RUB", "0.00", "p1")]
+    assert result.holds
+
+
 def test_changes_of_terms_say_who_when_and_from_what(story: Story) -> None:
     """Names of parties are not terms; before is blank when it is new."""
     story.account("anna")

@@ -56,7 +56,7 @@ def _list(found: pl.DataFrame) -> None:
 
 
 def _account(row: dict[str, Any]) -> links.Target:
-    return links.Target("pages/account.py", {"account": row["account"]})
+    return links.Target("screens/account.py", {"account": row["account"]})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""SQL: DuckDB over the pinned tables, read only. Says how many rows it shows, and when there are more."""
+"""SQL: DuckDB over the pinned tables, read only. Bounded, and it says so (DECISIONS D57)."""
 
 import polars as pl
 import streamlit as st

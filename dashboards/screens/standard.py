@@ -13,7 +13,8 @@ from reports.run import Book
 
 _LABELS = {
     "from": "From", "to": "To", "as_of": "As of", "account": "Account number or reference", "party": "Client code",
-    "brand": "Brand", "currency": "Currency", "by": "A row for each", "dated_by": "Dated by", "attribute": "Attribute",
+    "brand": "Brand", "currency": "Currency", "by": "A row for each", "dated_by": "Dated by",
+    "booked_until": "Booked until", "attribute": "Attribute",
 }  # fmt: skip
 FIRST = "turnover"
 

@@ -60,12 +60,12 @@ def account() -> None:
     """Draw the page."""
     asked = url_state.asked("account") or ""
     if not asked:
-        links.go(links.Target("pages/accounts.py", {}))
+        links.go(links.Target("screens/accounts.py", {}))
     book = cached_book.book()
     found = cached_book.made(("account", asked), lambda opened_book: lookups.account(opened_book, asked))
     facts = found.facts
     number = int(facts["account"])
-    links.link(links.Target("pages/accounts.py", {}), f"← {say('back to accounts')}")
+    links.link(links.Target("screens/accounts.py", {}), f"← {say('back to accounts')}")
     _head(facts)
     since, until = url_state.days(st.container(width=270), _usual(book, facts))
     card = cached_book.report("account-card", account=number, **{"from": since, "to": until})
@@ -125,7 +125,7 @@ def _work(facts: dict[str, Any]) -> None:
         return
     with st.container(horizontal=True):
         for form in ("payout", "transfer", "limits"):
-            target = links.Target("pages/desk.py", {"form": form, "account": facts["account"]})
+            target = links.Target("screens/desk.py", {"form": form, "account": facts["account"]})
             links.link(target, f"{sentence(FORMS[form][0])} →")
 
 
@@ -135,7 +135,7 @@ def _history(card: Result) -> None:
     display.downloads(card, key="card")
     first, last = card.parameters.days
     days = {"of": url_state.asked("account"), "from": first, "to": last}
-    links.link(links.Target("pages/declined.py", days), f"{sentence('Declined commands')} →")
+    links.link(links.Target("screens/declined.py", days), f"{sentence('Declined commands')} →")
 
 
 def _terms(found: lookups.Account) -> None:
@@ -157,7 +157,7 @@ def _other_end(number: int) -> Any:
     def target(row: dict[str, Any]) -> links.Target | None:
         ends = [row.get(name) for name in ("payer_id", "account_id", "account")]
         other = [end for end in ends if end and end != number]
-        return links.Target("pages/account.py", {"account": other[0]}) if other else None
+        return links.Target("screens/account.py", {"account": other[0]}) if other else None
 
     return target
 

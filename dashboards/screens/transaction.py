@@ -107,15 +107,15 @@ def _undo(facts: dict[str, Any]) -> None:
     form = undo.way(facts["kind"])
     if facts["status"] == "posted" and form is not None:
         query = {"form": form, "transaction": facts["id"]}
-        links.link(links.Target("pages/desk.py", query), f"{sentence(undo.TITLES[form])} →")
+        links.link(links.Target("screens/desk.py", query), f"{sentence(undo.TITLES[form])} →")
 
 
 def _references(facts: dict[str, Any]) -> None:
     if facts["account_id"]:
-        target = links.Target("pages/account.py", {"account": facts["account_id"]})
+        target = links.Target("screens/account.py", {"account": facts["account_id"]})
         links.link(target, f"{sentence('Asked for account')} {facts['account_id']} →")
     if facts["refers_to"]:
-        target = links.Target("pages/transaction.py", {"transaction": facts["refers_to"]})
+        target = links.Target("screens/transaction.py", {"transaction": facts["refers_to"]})
         links.link(target, f"{sentence('Refers to')} {facts['refers_to']} →")
 
 
@@ -129,11 +129,11 @@ def _balanced(legs: pl.DataFrame) -> None:
 
 def _account(row: dict[str, Any]) -> links.Target | None:
     client = row["balance_after"] is not None
-    return links.Target("pages/account.py", {"account": row["account"]}) if client else None
+    return links.Target("screens/account.py", {"account": row["account"]}) if client else None
 
 
 def _transaction(row: dict[str, Any]) -> links.Target:
-    return links.Target("pages/transaction.py", {"transaction": row["transaction"]})
+    return links.Target("screens/transaction.py", {"transaction": row["transaction"]})
 
 
 if __name__ == "__main__":

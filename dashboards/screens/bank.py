@@ -118,7 +118,7 @@ def _told(imported: Sequence[Imported], *, posting: bool) -> None:
     waiting = sum(row.unallocated for row in rows)
     if waiting:
         told_so = sentence("without an account, for the desk to allocate: {n}", n=display.count(waiting))
-        links.link(links.Target("pages/desk.py", {"form": "allocate"}), f"{told_so} →")
+        links.link(links.Target("screens/desk.py", {"form": "allocate"}), f"{told_so} →")
 
 
 def _entry(imported: Imported, row: Row) -> dict[str, Any]:

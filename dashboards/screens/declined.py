@@ -49,7 +49,7 @@ def declined() -> None:
 
 
 def _transaction(row: dict[str, Any]) -> links.Target:
-    return links.Target("pages/transaction.py", {"transaction": row["transaction"]})
+    return links.Target("screens/transaction.py", {"transaction": row["transaction"]})
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboards import cached_book, display, url_state
 from dashboards.translations import say, sentence
 from reports.core.result import Result
-from reports.journal import NARROWING, Parameters, entries_behind
+from reports.journal import DATED, NARROWING, Parameters, entries_behind
 from reports.pivot import OF
 
 
@@ -34,6 +34,8 @@ def _asked() -> Result:
         "account": book.account(account) if account else None,
     }
     given |= {name: url_state.asked(name) for name in NARROWING if name not in given}
+    # As the figure was dated that they stand behind.
+    given |= {name: url_state.asked(name) for name in DATED if url_state.asked(name)}
     parameters = Parameters.model_validate({"from": first, "to": last, **given})
     return cached_book.made(("journal", parameters), lambda opened_book: entries_behind(opened_book, parameters))
 

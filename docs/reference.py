@@ -1,0 +1,407 @@
+"""The reference pages, generated from the declarations: lines, declines, reports, the lake, the command line.
+
+Nothing here is written twice: a command's fields come from its class, a decline's facts
+from its sentence, the lineage of a lake table from the SQL that reads it and from what
+each report scans.
+"""
+
+import dataclasses
+import functools
+import inspect
+import json
+import re
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from string import Formatter
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+import click
+import polars as pl
+import typer.main
+from sqlmodel import SQLModel
+
+from ledger.core import administration, commands, outcomes
+from ledger.food.cli import level
+from ledger.food.core import commands as food_commands
+from ledger.food.core import outcomes as food_outcomes
+from ledger.food.postgres import tables as food_tables
+from ledger.postgres import tables as ledger_tables
+from reports.cli import main as cli
+from reports.core.report import REPORTS, Check, Column, Report
+from reports.core.tables import Tables
+from reports.lake import extract
+from reports.lake.reader import polars_schema
+from reports.lake.schema import TABLES, Table, Type
+
+EXAMPLES = Path(__file__).with_name("examples.jsonl")
+
+FORMS = {
+    "AccountRef": "account: its number, or your reference for it",
+    "Amount": "amount, 0.00 or more",
+    "Attributes": "object",
+    "Code": "text, at most 64 characters",
+    "Colour": "colour, `#rrggbb`",
+    "Currency": "ISO 4217 code",
+    "Day": "date, `YYYY-MM-DD`",
+    "Details": "object of texts",
+    "Flag": "true or false",
+    "Instant": "time with its zone, ISO 8601",
+    "Key": "text, at most 64 characters",
+    "Name": "text",
+    "NotZero": "amount, may be negative",
+    "Positive": "amount above 0.00",
+    "Quantity": "whole number from 1",
+    "Rate": "percent, 0 to 100",
+    "Text": "text, may be blank",
+    "Whole": "whole number from 0",
+}
+"""How a caller writes each kind of field, by the name of its type."""
+
+UNITS: dict[Type, str] = {
+    "int": "whole number",
+    "text": "text",
+    "money": "money, Decimal(18, 2), in the row's currency",
+    "rate": "percent, Decimal(5, 2)",
+    "bool": "true or false",
+    "date": "date in the book's time zone",
+    "instant": "instant, UTC",
+    "json": "JSON as text",
+}
+
+
+def pages() -> dict[str, str]:
+    """Return the reference as Markdown pages by their path within the site."""
+    return {
+        "reference/commands.md": lines_page(),
+        "reference/declines.md": declines_page(),
+        "reference/reports.md": reports_page(),
+        "reference/lake.md": lake_page(),
+        "reference/command-line.md": command_line_page(),
+    }
+
+
+# Lines that `tiffin post` reads
+
+
+def lines_page() -> str:
+    """Return the page of commands, administration lines and the objects inside them."""
+    common = [field.name for field in dataclasses.fields(commands.Command)]
+    parts: dict[str, type] = {}
+    body: list[str] = []
+    for title, models in _kinds():
+        body += [f"## {title}", ""]
+        for name, model in models.items():
+            hidden = common if issubclass(model, commands.Command) else ["type", "by", "note"]
+            body += [f"### {name}", "", _doc(model), "", *_fields(model, hidden, parts), *_example(name)]
+    seen = 0
+    inside = []
+    while seen < len(parts):  # a part may have parts of its own
+        name, model = list(parts.items())[seen]
+        inside += [f"### {name}", "", _doc(model), "", *_fields(model, (), parts)]
+        seen += 1
+    return _page(
+        "Commands and administration lines",
+        "`tiffin post` reads one JSON object a line; `type` says which. Unknown fields are refused. Amounts are "
+        'strings such as `"12.50"`, or whole numbers. `tiffin schema` prints the same as JSON Schema.\n\n'
+        "Every command also takes " + _listed(f"`{name}`" for name in common) + ": `key` is required and "
+        "answered once for ever, `at` is the booking time (the database's clock by default), `value_date` the bank's "
+        "date, `currency` must be the account's. Administration lines take `by` and `note`.",
+        *body,
+        "## Objects inside them",
+        "",
+        *inside,
+    )
+
+
+def _kinds() -> Iterator[tuple[str, dict[str, type]]]:
+    """Yield the models of both levels by section."""
+    models: Mapping[str, type] = level.models
+    own = {**commands.COMMANDS, **administration.RECORDS}
+    for title, base, first in (
+        ("Commands", commands.Command, True),
+        ("Commands of orders", commands.Command, False),
+        ("Administration", administration.Record, True),
+        ("Administration of promotions and points", administration.Record, False),
+    ):
+        yield title, {n: m for n, m in models.items() if issubclass(m, base) and (n in own) == first}
+
+
+def _fields(model: type, hidden: Iterable[str], parts: dict[str, type]) -> list[str]:
+    hints = get_type_hints(model, include_extras=True)
+    rows = [
+        (f"`{name}`", _form(hints[name], parts), "yes" if required else "")
+        for name, required in fields_of(model).items()
+        if name not in hidden
+    ]
+    return [*_table(("Field", "Value", "Required"), rows), ""] if rows else []
+
+
+def fields_of(model: type) -> dict[str, bool]:
+    """Return the fields of a line or of an object in it, and whether each is required."""
+    if dataclasses.is_dataclass(model):
+        missing = dataclasses.MISSING
+        return {f.name: f.default is missing and f.default_factory is missing for f in dataclasses.fields(model)}
+    return {name: field.is_required() for name, field in model.model_fields.items()}  # type: ignore[attr-defined]
+
+
+@functools.cache
+def _aliases() -> dict[str, str]:
+    found = {}
+    for module in (commands, administration, food_commands):
+        for name, value in vars(module).items():
+            if get_origin(value) is Annotated:
+                found[repr(value)] = name
+    return found
+
+
+def _form(hint: Any, parts: dict[str, type]) -> str:
+    """Return how a caller writes a value of that type; what objects it holds goes into `parts`."""
+    known = _aliases().get(repr(hint))
+    if known is not None:
+        return FORMS[known]
+    origin, args = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _form(args[0], parts)
+    if origin is Literal:
+        return " · ".join(f"`{value}`" for value in args)
+    if origin in (typing.Union, types.UnionType):
+        return " or ".join(_form(arg, parts) for arg in args if arg is not type(None))
+    if origin in (tuple, list):
+        return f"list of {_form(args[0], parts)}"
+    if origin is dict:
+        return f"object: {_form(args[0], parts)} → {_form(args[1], parts)}"
+    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+        parts.setdefault(hint.__name__, hint)
+        return f"[{hint.__name__}](#{hint.__name__.lower()})"
+    return {bool: "true or false", int: "whole number", str: "text"}.get(hint, getattr(hint, "__name__", str(hint)))
+
+
+@functools.cache
+def examples() -> dict[str, list[str]]:
+    """Return example lines by type; posted in the file's order to a new book, all are accepted."""
+    found: dict[str, list[str]] = {}
+    for line in EXAMPLES.read_text().splitlines():
+        found.setdefault(json.loads(line)["type"], []).append(line)
+    return found
+
+
+def _example(name: str) -> list[str]:
+    return ["```json", *examples().get(name, ()), "```", ""]
+
+
+# Declines
+
+
+def declines() -> dict[str, str]:
+    """Return the sentence of every decline by its code, in order of precedence."""
+    return dict(food_outcomes.REFUSALS)
+
+
+def declines_page() -> str:
+    """Return the page of refusals: sentence, facts, and whether the key is used up."""
+    body: list[str] = []
+    for code, sentence in declines().items():
+        facts = dict.fromkeys(name for _, name, _, _ in Formatter().parse(sentence) if name)
+        kept = "The key may be sent again: nothing was kept." if code in outcomes.NOT_KEPT else ""
+        body += [f"### {code}", "", f"> {re.sub(r'[{}]', '', _emphasised(sentence))}", ""]
+        body += [f"Facts: {_listed(f'`{name}`' for name in facts)}. {kept}".rstrip(), ""]
+    return _page(
+        "Declines",
+        "A declined command is an answer: a `code` that never changes, `facts`, and a `message` made of both. The "
+        "list is in order of precedence: a command that breaks several rules gets the first. A command that breaks "
+        "a rule of form is `invalid` instead, with a sentence that starts with the field.",
+        *body,
+    )
+
+
+def _emphasised(sentence: str) -> str:
+    return re.sub(r"\{(\w+)\}", r"*\1*", sentence)
+
+
+# Reports
+
+
+def reports_page() -> str:
+    """Return the page of standard reports: question, parameters, columns, controls, tables read."""
+    body: list[str] = []
+    for report in REPORTS.values():
+        body += [f"## {report.name}", "", f"**{report.en}** ({report.ru}): {report.question}.", ""]
+        body += [inspect.getdoc(inspect.getmodule(report.frame)) or "", ""]
+        body += [*_table(("Parameter", "Value", "Meaning"), _parameters(report)), ""]
+        body += [*_table(("Column", "Heading", "Kind", "Summed"), map(_column, report.columns)), ""]
+        body += ["Controls:", "", *map(_control, report.checks), ""]
+        body += ["Reads " + _listed(f"[{name}](lake.md#{name})" for name in sorted(reads(report))) + ".", ""]
+    return _page(
+        "Reports",
+        "`tiffin report NAME`, the dashboard, `reports.open().report(NAME)` and the night all run these. Dates are "
+        "inclusive. A result with a control that does not hold says so everywhere, and no paper goes out.",
+        *body,
+    )
+
+
+def _parameters(report: Report) -> Iterator[tuple[str, str, str]]:
+    hints = get_type_hints(report.parameters, include_extras=True)
+    for name, field in report.parameters.model_fields.items():
+        default = "" if field.is_required() or field.default is None else f", by default `{field.default}`"
+        option = f"`--{(field.alias or name).replace('_', '-')}`"
+        yield option, _form(hints[name], {}).replace("date", "date, `YYYY-MM-DD`"), f"{field.description}{default}"
+
+
+def _column(column: Column) -> tuple[str, str, str, str]:
+    return f"`{column.name}`", f"{column.en} · {column.ru}", column.kind, "yes" if column.total else ""
+
+
+def _control(check: Check) -> str:
+    return f"- `{check.name}`: {check.en}"
+
+
+@functools.cache
+def reads(report: Report) -> frozenset[str]:
+    """Return the lake tables that a report scans, its control totals included."""
+    scanned: set[str] = set()
+
+    def scan(name: str) -> pl.LazyFrame:
+        scanned.add(name)
+        return pl.LazyFrame(schema=polars_schema(next(table for table in TABLES if table.name == name)))
+
+    for by in _groupings(report):
+        tables, parameters = Tables(scan), _some(report, by)
+        rows = report.frame(tables, parameters)
+        for check in report.checks:
+            check.frame(tables, parameters, rows)
+    return frozenset(scanned)
+
+
+def _groupings(report: Report) -> tuple[Any, ...]:
+    field = report.parameters.model_fields.get("by")
+    return get_args(field.annotation) or (None,) if field is not None else (None,)
+
+
+def _some(report: Report, by: Any) -> Any:
+    """Return parameters of the report that are good enough to look at its plan."""
+    day = date(2026, 1, 31)
+    given: dict[str, Any] = {"from": day, "to": day, "as_of": day, "by": by}
+    fields = {field.alias or name: field for name, field in report.parameters.model_fields.items()}
+    values = {name: given[name] for name in fields if given.get(name) is not None}
+    values |= {name: 1000017 for name, field in fields.items() if field.is_required() and name not in values}
+    return report.parameters.model_validate(values)
+
+
+# The lake
+
+
+def lake_page() -> str:
+    """Return the page of lake tables: columns, units, where rows come from, who reads them."""
+    body: list[str] = []
+    for table in TABLES:
+        sources = lineage(table)
+        readers = [report.name for report in REPORTS.values() if table.name in reads(report)]
+        body += [f"## {table.name}", "", f"{table.comment[:1].upper()}{table.comment[1:]}.", ""]
+        body += [f"- One row by {_listed(f'`{name}`' for name in table.key)}; {_grows(table)}."]
+        body += [f"- Comes from {_listed(f'`{name}`' for name in sources)} in PostgreSQL."]
+        body += ["- Read by " + (_listed(f"[{name}](reports.md#{name})" for name in readers) or "no standard report")]
+        body += ["", *_table(("Column", "Unit", "Meaning", "From"), _columns(table, sources)), ""]
+    return _page(
+        "The lake",
+        "Delta tables that Polars, DuckDB, Spark and Trino read; the nightly DuckDB file has the same tables with the "
+        "same comments. In PostgreSQL amounts are whole minor units; here they are decimals.",
+        *body,
+    )
+
+
+def _grows(table: Table) -> str:
+    return "each cut appends to it" if table.appended else "each cut replaces it"
+
+
+def _columns(table: Table, sources: list[str]) -> Iterator[tuple[str, str, str, str]]:
+    for column in table.columns:
+        yield f"`{column.name}`", UNITS[column.type], column.comment, origin_of(column.name, sources)
+
+
+@functools.cache
+def _metadata() -> dict[str, frozenset[str]]:
+    assert ledger_tables and food_tables  # imported: that is what fills the metadata
+    return {name: frozenset(table.columns.keys()) for name, table in SQLModel.metadata.tables.items()}
+
+
+def lineage(table: Table) -> list[str]:
+    """Return the PostgreSQL tables that a lake table is read from, in the order of its SQL."""
+    sql = extract.SNAPSHOTS.get(table.name) or getattr(extract, table.name.upper())
+    found = re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", sql) + re.findall(r"FROM \w+ \w+, (\w+)", sql)
+    # Entries meet their transactions and accounts after they were read.
+    joined = ["transaction", "account"] if table.name == "entries" else []
+    return list(dict.fromkeys(name for name in [*found, *joined] if name in _metadata()))
+
+
+def origin_of(column: str, sources: list[str]) -> str:
+    """Return the column of PostgreSQL that has the same name, or that the figure is derived."""
+    found = [source for source in sources if column in _metadata()[source]]
+    return f"`{found[0]}.{column}`" if found else "derived"
+
+
+# The command line
+
+
+def command_line_page() -> str:
+    """Return the page of `tiffin`'s commands with their arguments and options."""
+    body: list[str] = []
+    for path, command in _walk(cli_root(), "tiffin"):
+        body += [f"## {path}", "", inspect.cleandoc(command.help or "").replace("\n", " "), ""]
+        rows = [_parameter(parameter) for parameter in command.params if parameter.name != "help"]
+        body += [*_table(("Argument or option", "Meaning"), rows), ""] if rows else []
+    return _page(
+        "The command line",
+        "Exit code 0: done. 1: refused or failed, with one sentence on standard error. 2: wrong usage.",
+        *body,
+    )
+
+
+@functools.cache
+def cli_root() -> click.Group:
+    """Return the whole `tiffin` command."""
+    if not cli.app.registered_groups:
+        cli._assemble()
+    root = typer.main.get_command(cli.app)
+    assert isinstance(root, click.Group) or hasattr(root, "commands")
+    return root  # type: ignore[return-value]
+
+
+def _walk(group: Any, path: str) -> Iterator[tuple[str, Any]]:
+    for name, command in sorted(group.commands.items()):
+        if hasattr(command, "commands"):
+            yield from _walk(command, f"{path} {name}")
+        else:
+            yield f"{path} {name}", command
+
+
+def _parameter(parameter: Any) -> tuple[str, str]:
+    names = ", ".join(f"`{name}`" for name in parameter.opts)
+    is_option = parameter.param_type_name == "option"
+    return (names if is_option else f"`{parameter.name.upper()}`"), getattr(parameter, "help", None) or ""
+
+
+# Markdown
+
+
+def _page(title: str, lead: str, *body: str) -> str:
+    return "\n".join([f"# {title}", "", lead, "", *body]).rstrip() + "\n"
+
+
+def _table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> list[str]:
+    ruled = [" | ".join(heads), " | ".join("---" for _ in heads)]
+    return [f"| {row} |" for row in (*ruled, *(" | ".join(_cell(cell) for cell in row) for row in rows))]
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _doc(model: type) -> str:
+    return inspect.cleandoc(model.__doc__ or "").replace("\n\n", " ").replace("\n", " ")
+
+
+def _listed(items: Iterable[str]) -> str:
+    return ", ".join(items)
