@@ -1,7 +1,8 @@
 """What is to become of statements' entries: money in as payments, each matched to an account or to none.
 
 Money out, what came back and what is not booked yet are shown, and posted by nobody: a payout is
-decided in the ledger, not at the bank (DECISIONS D29). What the bank reported is kept, so that it is known when it is reported again.
+decided in the ledger, not at the bank (DECISIONS D29). What the bank reported is kept, so that it is known when it is
+reported again.
 """
 
 from collections import defaultdict
