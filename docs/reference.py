@@ -12,7 +12,7 @@ import json
 import re
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from string import Formatter
@@ -24,7 +24,7 @@ import typer.main
 from sqlmodel import SQLModel
 
 from ledger.core import administration, commands, outcomes
-from ledger.food.cli import level
+from ledger.food import cli as food
 from ledger.food.core import commands as food_commands
 from ledger.food.core import outcomes as food_outcomes
 from ledger.food.postgres import tables as food_tables
@@ -118,7 +118,6 @@ def lines_page() -> str:
 
 def _kinds() -> Iterator[tuple[str, dict[str, type]]]:
     """Yield the models of both levels by section."""
-    models: Mapping[str, type] = level.models
     own = {**commands.COMMANDS, **administration.RECORDS}
     for title, base, first in (
         ("Commands", commands.Command, True),
@@ -126,7 +125,7 @@ def _kinds() -> Iterator[tuple[str, dict[str, type]]]:
         ("Administration", administration.Record, True),
         ("Administration of promotions and points", administration.Record, False),
     ):
-        yield title, {n: m for n, m in models.items() if issubclass(m, base) and (n in own) == first}
+        yield title, {n: m for n, m in food.models().items() if issubclass(m, base) and (n in own) == first}
 
 
 def _fields(model: type, hidden: Iterable[str], parts: dict[str, type]) -> list[str]:
@@ -363,7 +362,7 @@ def command_line_page() -> str:
 def cli_root() -> click.Group:
     """Return the whole `tiffin` command."""
     if not cli.app.registered_groups:
-        cli._assemble()
+        cli.assemble()
     root = typer.main.get_command(cli.app)
     assert isinstance(root, click.Group) or hasattr(root, "commands")
     return root  # type: ignore[return-value]

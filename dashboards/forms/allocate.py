@@ -1,5 +1,6 @@
 """The form that gives payments without an account their accounts, under the list of what still waits."""
 
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
 import polars as pl
@@ -45,7 +46,7 @@ def allocate(by: str) -> None:
         _one(found, by)
 
 
-def _totals(waiting: list[subjects.Row]) -> None:
+def _totals(waiting: Sequence[subjects.Row]) -> None:
     sums = pl.DataFrame(waiting, infer_schema_length=None).group_by("brand", "currency", maintain_order=True)
     told = (
         f"{plain(brand)} · {say('payments')}: {count} · **{display.money(decimal(left), currency)}**"
@@ -78,7 +79,7 @@ def _left(found: desk_queries.Earlier) -> Decimal:
     """Return what of a payment still waits: nothing of what went into accounts at once, or was reversed."""
     if found.facts["kind"] != "payment" or found.facts["status"] != "posted" or found.reversed_by is not None:
         return Decimal(0)
-    return decimal(found.facts["amount"] - sum(move["amount"] for move in found.moves))
+    return decimal((found.facts["amount"] or 0) - sum(move["amount"] for move in found.moves))
 
 
 def _part(fields: Fields, part: int) -> Given:

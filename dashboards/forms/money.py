@@ -1,7 +1,5 @@
 """Forms for money in, out and between accounts: payment, payout, transfer, adjustment."""
 
-from typing import Any
-
 import streamlit as st
 
 from dashboards import url_state
@@ -9,7 +7,7 @@ from dashboards.forms import subjects
 from dashboards.forms.fields import Fields, Given
 from dashboards.forms.posting import command, connected
 from dashboards.translations import sentence
-from ledger.cli.commands import account_argument
+from ledger.cli.shared import account_argument
 from ledger.errors import Failure
 from ledger.postgres import desk_queries
 
@@ -97,7 +95,7 @@ def adjustment(by: str) -> None:
     command("adjustment", fill, about=found["number"], sure=True)
 
 
-def _of(found: dict[str, Any]) -> Given:
+def _of(found: subjects.Row) -> Given:
     return {"account": found["number"], "currency": found["currency"]}
 
 

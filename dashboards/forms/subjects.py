@@ -1,6 +1,6 @@
 """What a form is about, looked up in the ledger as it is now: an account and its own money, an earlier transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -10,13 +10,13 @@ from dashboards import cached_book, display, url_state
 from dashboards.forms.posting import connected
 from dashboards.refusals import told
 from dashboards.translations import plain, say, sentence
-from ledger.cli.commands import account_argument
+from ledger.cli.shared import account_argument
 from ledger.core.money import decimal
 from ledger.errors import Failure
 from ledger.postgres import account_queries, desk_queries
 from reports.core.report import Column
 
-Row = dict[str, Any]
+Row = Mapping[str, Any]
 MOST_VISIBLE = 10
 BADGES = {"open": "green", "frozen": "orange", "closed": "gray"}
 _WHO = (

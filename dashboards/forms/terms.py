@@ -44,11 +44,11 @@ def subaccounts(by: str) -> None:
         return
     with connected() as connection:
         links = desk_queries.links(connection, payer["number"])
-        limits = account_queries.limits(connection, payer["number"])
+        limits: list[subjects.Row] = [limit.to_json() for limit in account_queries.limits(connection, payer["number"])]
     if links:
         ends = ("account", "account_name") if links[0]["payer"] == payer["number"] else ("payer", "payer_name")
         shown = [
-            link
+            {**link}
             | {"only": ", ".join(link["brands"] or ()), "limits": _limits(link, limits), "draw": _drawn(link["draw"])}
             for link in links
         ]

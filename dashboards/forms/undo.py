@@ -3,8 +3,6 @@
 What was booked stays as it is, on its own day; the undoing is a transaction of today.
 """
 
-from typing import Any
-
 import streamlit as st
 
 from dashboards import display, links
@@ -108,7 +106,7 @@ def _line(found: desk_queries.Earlier, number: int) -> str:
 
 def _day(found: desk_queries.Earlier) -> None:
     """Say that the past stays as it is, and whether its day is closed."""
-    facts: dict[str, Any] = found.facts
+    facts = found.facts
     told = "its day, {day}, is closed and stays as it is; this is booked today, in today's figures"
     still_open = "it stays as it is on {day}; this is booked today"
     st.caption(sentence(say(told if facts["closed"] else still_open, day=facts["business_date"])))

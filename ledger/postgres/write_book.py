@@ -8,8 +8,6 @@ Balances, usage, holds and open debits are written as they stand at the end of t
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
-from stdnum import luhn
-
 from ledger.core.book import Book, Transaction
 from ledger.postgres.bulk_sql import (
     COPY_FROM,
@@ -163,10 +161,3 @@ def _usage(book: Book) -> Iterable[Row]:
     for key in book.changed_usage:
         usage = book.usage[key]
         yield (*key, usage.amount, usage.count)
-
-
-def new_number(connection: AnyConnection) -> int:
-    """Return an account number nobody has: the next of the sequence and its check digit."""
-    row = connection.execute("SELECT nextval('account_number_seq')").fetchone()
-    assert row is not None
-    return int(f"{row[0]}{luhn.calc_check_digit(str(row[0]))}")

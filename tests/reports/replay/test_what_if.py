@@ -9,7 +9,7 @@ import pytest
 
 from ledger.core import administration, commands
 from ledger.errors import Failure
-from ledger.postgres.administer import bonus_account
+from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.post import Ledger
 from reports.lake.publish_cut import frequent_cut
 from reports.replay.history import Limits, Past, recorded
