@@ -24,7 +24,7 @@ from reports.core.report import Column
 TRANSLATED = (
     "posted", "would be posted", "there already", "not imported", "declined",
     "structured reference", "named in the text", "tax number",
-    "no account is named, no tax number told", "money out", "not booked yet", "told twice in this run",
+    "no account is named, no tax number given", "money out", "not booked yet", "reported twice in this run",
     "reversal of a payment, taken back: reverse the payment at the desk",
     "reversal of money out, come back: reverse the payout at the desk",
 )  # fmt: skip
