@@ -8,7 +8,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
-from ledger.core.commands import AccountRef, Amount, Currency, Day, Name, Text, why
+from ledger.core.commands import why
+from ledger.core.field_types import AccountRef, Amount, Currency, Day, Name, Text
 from ledger.core.money import said
 from ledger.core.tax_ids import check_detail, check_tax_id
 

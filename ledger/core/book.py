@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from ledger.core.aging import AGING, NEVER, Ages, Balance, Fetch, Item, due_date
-from ledger.core.outcomes import NOT_KEPT, Declined, Entry, Facts, Moved, Posted
+from ledger.core.outcomes import LEDGER, NOT_KEPT, Declined, Entry, Facts, Moved, Posted, Refusals
 
 EVER = date.min
 """First day of the window that never ends."""
@@ -178,6 +178,7 @@ class Book:
     now: datetime = END_OF_TIME
     currency: str = "RUB"
     closed_until: date | None = None
+    refusals: Refusals = field(default_factory=lambda: LEDGER)
     brands: dict[str, Brand] = field(default_factory=dict)
     system: dict[tuple[int, str, str], int] = field(default_factory=dict)
     accounts: dict[int, Account] = field(default_factory=dict)
@@ -276,7 +277,7 @@ class Book:
         return due_date(transaction.day, terms.period_days) if terms and terms.period_days is not None else None
 
     def limits_of(self, payer: int, account: int) -> list[Limit]:
-        """Return the write-off limits that a draw from `payer` for `account` must keep, narrowest first."""
+        """Return the limits that a draw from `payer` for `account` must keep, narrowest first (DECISIONS D2)."""
         limits = self.limits.get(payer)
         if limits is None:
             return []
@@ -458,10 +459,11 @@ class Book:
         return sum(entry.amount for t in (debit, *follows) for entry in t.revenue() if entry.source == source)
 
     def outcome(self, transaction: Transaction, *, replayed: bool = False) -> Posted | Declined:
-        """Return the transaction as its caller is told of it."""
+        """Return the transaction as its caller gets it."""
         if transaction.code is not None:
+            facts = transaction.facts or {}
             return Declined(
-                key=transaction.key, code=transaction.code, facts=transaction.facts or {}, replayed=replayed
+                key=transaction.key, code=transaction.code, facts=facts, replayed=replayed, refusals=self.refusals
             )
         moved = [
             Moved(e.account, self.accounts[e.account].reference, e.amount, e.balance_after, e.held_after, e.version)

@@ -10,9 +10,9 @@ from typing import Any
 from ledger.core import commands as c
 from ledger.core.book import Account, Book, Hold, HoldPart, Transaction
 from ledger.core.funding import Asked, Short, fund, sources
-from ledger.core.guards import Case, Move, Refused, Verdict, account_of, brand_of, in_order, merged, named, usable
+from ledger.core.guards import Case, Move, Verdict, account_of, brand_of, in_order, merged, named, usable
 from ledger.core.money import minor, plain, share, split
-from ledger.core.outcomes import Entry, Facts, shown
+from ledger.core.outcomes import Entry, Facts, Refused, shown
 
 
 def _charge(case: Case) -> tuple[Account, list[HoldPart]]:

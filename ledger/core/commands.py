@@ -7,168 +7,35 @@ decimals; a command that breaks a rule of form is never built (ValueError, `why`
 
 import hashlib
 import re
-from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    ConfigDict,
-    Strict,
-    TypeAdapter,
-    ValidationError,
-    model_validator,
-)
+from pydantic import ConfigDict, Strict, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
-from ledger.core.money import amount_of, is_account_number, is_currency, said
+from ledger.core.field_types import (
+    AccountRef,
+    Amount,
+    Attributes,
+    Currency,
+    Day,
+    DueDay,
+    Instant,
+    Key,
+    Name,
+    NotZero,
+    Positive,
+    Rate,
+    Text,
+)
+from ledger.core.money import amount_of, minor, said
+from ledger.core.scope import Scope
 
 T = TypeVar("T")
-KEY_LENGTH = 64
-TEXT_LENGTH = 1000
 LINES = 1000
-OWN_KEYS = "tiffin:"
-"""Keys with this start are the ledger's own (expiries)."""
 
-
-def _text(value: object) -> object:
-    if not isinstance(value, str):
-        raise ValueError(f"{said(value)} is not text")
-    if len(value) > TEXT_LENGTH:
-        raise ValueError(f"is longer than {TEXT_LENGTH} characters")
-    if any(ord(letter) < 32 and letter not in "\n\t" for letter in value):
-        raise ValueError("has control characters")
-    if any(0xD800 <= ord(letter) <= 0xDFFF for letter in value):
-        raise ValueError("has half a character (a surrogate without its other half)")
-    return value
-
-
-def _name(value: str) -> str:
-    if not value.strip():
-        raise ValueError("is blank")
-    return value
-
-
-def _key(value: str) -> str:
-    _name(value)
-    if len(value) > KEY_LENGTH:
-        raise ValueError(f"has {len(value)} characters, at most {KEY_LENGTH} are allowed")
-    if value.startswith(OWN_KEYS):
-        raise ValueError(f"keys that start with {OWN_KEYS} are the ledger's own")
-    return value
-
-
-def _amount(value: object) -> Decimal:
-    amount = amount_of(value)
-    if amount < 0:
-        raise ValueError(f"{amount} is negative")
-    return amount
-
-
-def _positive(value: object) -> Decimal:
-    amount = _amount(value)
-    if amount == 0:
-        raise ValueError("is zero")
-    return amount
-
-
-def _not_zero(value: object) -> Decimal:
-    amount = amount_of(value)
-    if amount == 0:
-        raise ValueError("is zero")
-    return amount
-
-
-def _account(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError(f"{said(value)} is neither an account number nor a reference")
-    if isinstance(value, str):
-        return _name(str(_text(value)))
-    if not 10 <= value < 10**18 or not is_account_number(value):
-        raise ValueError(f"{value} is not an account number: its last digit is not the check digit")
-    return value
-
-
-def _currency(value: str) -> str:
-    if not is_currency(value):
-        raise ValueError(f"{said(value)} is not an ISO 4217 currency with two decimals")
-    return value
-
-
-def _instant(value: object) -> object:
-    written = said(value)
-    if isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}[T ]\d", value):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            raise ValueError(f"{written} is not a time in ISO 8601") from None
-    if not isinstance(value, datetime):
-        raise ValueError(f"{written} is not a time in ISO 8601")
-    if value.tzinfo is None:
-        raise ValueError(f"{written} has no time zone")
-    # At the ends of the calendar there is no tomorrow, and no other time zone.
-    if not 1900 <= value.year <= 9998:
-        raise ValueError(f"{written} is not between the years 1900 and 9998")
-    return value.astimezone(UTC)
-
-
-def _day(value: object) -> object:
-    if isinstance(value, str):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            raise ValueError(f"{said(value)} is not a date") from None
-    if not isinstance(value, date) or isinstance(value, datetime):
-        raise ValueError(f"{said(value)} is not a date")
-    return value
-
-
-def _due(value: date) -> date:
-    if not 1900 <= value.year <= 9998:
-        raise ValueError(f"{value} is not between the years 1900 and 9998")
-    return value
-
-
-def _rate(value: object) -> Decimal:
-    rate = amount_of(value)
-    if not 0 <= rate <= 100:
-        raise ValueError(f"{rate} is not a rate from 0 to 100 percent")
-    return rate
-
-
-def _attributes(value: object, depth: int = 0) -> object:
-    if depth > 8:
-        raise ValueError("are nested more than eight deep")
-    if isinstance(value, str):
-        return _text(value)
-    if isinstance(value, float) and not abs(value) < float("inf"):
-        raise ValueError(f"{value} is not JSON")
-    if isinstance(value, Mapping):
-        # Sorted, so that the order of names does not make other content.
-        return {str(_text(name)): _attributes(inner, depth + 1) for name, inner in sorted(value.items(), key=str)}
-    if isinstance(value, list | tuple):
-        return [_attributes(inner, depth + 1) for inner in value]
-    if value is not None and not isinstance(value, int | float):
-        raise ValueError(f"{said(value)} is not JSON")
-    return value
-
-
-Text = Annotated[str, BeforeValidator(_text)]
-Name = Annotated[str, BeforeValidator(_text), AfterValidator(_name)]
-Key = Annotated[str, BeforeValidator(_text), AfterValidator(_key)]
-Amount = Annotated[Decimal, BeforeValidator(_amount)]
-Positive = Annotated[Decimal, BeforeValidator(_positive)]
-NotZero = Annotated[Decimal, BeforeValidator(_not_zero)]
-AccountRef = Annotated[int | str, BeforeValidator(_account)]
-Currency = Annotated[str, BeforeValidator(_text), AfterValidator(_currency)]
-Instant = Annotated[datetime, BeforeValidator(_instant)]
-Day = Annotated[date, BeforeValidator(_day)]
-DueDay = Annotated[Day, AfterValidator(_due)]
-Rate = Annotated[Decimal, BeforeValidator(_rate)]
-Attributes = Annotated[dict[str, Any], BeforeValidator(_attributes)]
 
 CONFIG = ConfigDict(extra="forbid")
 
@@ -250,7 +117,7 @@ class Command:
     def fingerprint(self) -> bytes:
         """16 bytes that are the same for the same content, whatever way it was written.
 
-        What was not said does not count, so an optional field that a later version adds changes no fingerprint.
+        What was not said does not count, so an optional field that a later version adds changes none (DECISIONS D7).
         """
         content: list[Any] = [self.kind]
         for name, value in self.__dict__.items():
@@ -258,6 +125,21 @@ class Command:
                 content.append(name)
                 content.append([_said(part) for part in value] if type(value) is tuple else value)
         return hashlib.blake2b(repr(content).encode(), digest_size=16).digest()
+
+    def concern(self, scope: Scope) -> None:
+        """Add what this kind of command concerns: accounts, brands, earlier transactions, credits."""
+
+
+def scope_of(commands: Iterable[Command]) -> Scope:
+    """Return what commands concern together."""
+    scope = Scope()
+    for command in commands:
+        scope.keys.append(command.key)
+        if command.at is not None:
+            scope.times.append(command.at)
+        command.concern(scope)
+    scope.ids = len(scope.keys)
+    return scope
 
 
 def _said(part: Any) -> Any:
@@ -301,6 +183,14 @@ class Payment(Command):
             raise ValueError("brand: is missing")
         return self
 
+    def concern(self, scope: Scope) -> None:
+        for part in self.split or ():
+            scope.credit(part.account, minor(part.amount))
+        if self.account is not None:
+            scope.credit(self.account, minor(self.amount))
+        brands = (self.brand, *(part.brand for part in self.split or ()))
+        scope.sell((brand for brand in brands if brand is not None), self.currency)
+
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Allocate(Command):
@@ -321,6 +211,12 @@ class Allocate(Command):
         """Return what the parts sum to."""
         return sum((part.amount for part in self.split), Decimal("0.00"))
 
+    def concern(self, scope: Scope) -> None:
+        for part in self.split:
+            scope.credit(part.account, minor(part.amount))
+        scope.refer(self.payment)
+        scope.payments.append(self.payment)
+
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Payout(Command):
@@ -332,6 +228,10 @@ class Payout(Command):
     amount: Positive
     brand: Name
     channel: Text | None = None
+
+    def concern(self, scope: Scope) -> None:
+        scope.accounts.add(self.account)
+        scope.sell((self.brand,), self.currency)
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -359,6 +259,10 @@ class _Charge(Command):
     def amount(self) -> Decimal:
         """Return what the lines sum to."""
         return sum((line.amount for line in self.lines), Decimal("0.00"))
+
+    def concern(self, scope: Scope) -> None:
+        scope.accounts.add(self.account)
+        scope.sell([line.brand for line in self.lines], self.currency)
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -404,6 +308,9 @@ class Capture(Command):
         _check_lines(self.amount, self.lines)
         return self
 
+    def concern(self, scope: Scope) -> None:
+        scope.refer(self.hold)
+
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Release(Command):
@@ -412,6 +319,9 @@ class Release(Command):
     kind: ClassVar[str] = "release"
 
     hold: Name
+
+    def concern(self, scope: Scope) -> None:
+        scope.refer(self.hold)
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -432,6 +342,10 @@ class Refund(Command):
             raise ValueError("lines: their amounts sum to zero")
         return self
 
+    def concern(self, scope: Scope) -> None:
+        scope.refer(self.debit)
+        scope.gives_back.append(self.debit)
+
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Reverse(Command):
@@ -441,6 +355,11 @@ class Reverse(Command):
 
     transaction: Name
     reason: Name
+
+    def concern(self, scope: Scope) -> None:
+        scope.refer(self.transaction)
+        scope.gives_back.append(self.transaction)
+        scope.payments.append(self.transaction)
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -458,6 +377,10 @@ class Transfer(Command):
         if self.account == self.to:
             raise ValueError("to: is the account itself")
         return self
+
+    def concern(self, scope: Scope) -> None:
+        scope.accounts.add(self.account)
+        scope.credit(self.to, minor(self.amount))
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -478,16 +401,24 @@ class Adjustment(Command):
             raise ValueError("due_on: goes with a negative amount")
         return self
 
+    def concern(self, scope: Scope) -> None:
+        # A negative one credits when it is reversed, perhaps in this batch.
+        scope.credit(self.account, abs(minor(self.amount)))
+        scope.sell((self.brand,), self.currency)
+
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Bonus(Command):
     """Points given to (or, negative, taken from) a bonus account, by its number, against its brand's expense."""
 
-    kind: ClassVar[str] = "bonus"
+    kind: ClassVar[str] = "bonus"  # and not an adjustment: DECISIONS D8
 
     account: AccountRef
     amount: NotZero
     reason: Name
+
+    def concern(self, scope: Scope) -> None:
+        scope.accounts.add(self.account)
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -502,15 +433,21 @@ class Mark(Command):
     account: AccountRef | None = None
     reason: Name
 
+    def concern(self, scope: Scope) -> None:
+        if self.account is not None:
+            scope.accounts.add(self.account)
+
 
 COMMANDS: dict[str, type[Command]] = {
     command.kind: command
     for command in (
         Payment, Allocate, Payout, Debit, Hold, Capture, Release, Refund, Reverse, Transfer, Adjustment, Bonus,
-        Mark,
     )
 }  # fmt: skip
 """The commands by `type` in JSON."""
+
+KINDS: dict[str, type[Command]] = {**COMMANDS, Mark.kind: Mark}
+"""All kinds of command that a transaction can answer; a mark is the ledger's own."""
 
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(command) for kind, command in COMMANDS.items()}
 

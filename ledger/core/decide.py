@@ -12,9 +12,10 @@ from datetime import datetime
 from ledger.core import charges, payments
 from ledger.core import commands as c
 from ledger.core.book import Account, Book, Hold, Transaction
-from ledger.core.guards import Case, Move, Refused, Verdict, in_order
+from ledger.core.field_types import OWN_KEYS
+from ledger.core.guards import Case, Move, Verdict, in_order
 from ledger.core.money import LARGEST_BALANCE, minor, plain
-from ledger.core.outcomes import RANK, Declined, Entry, Facts, Invalid, Posted, shown
+from ledger.core.outcomes import Declined, Entry, Facts, Invalid, Posted, Refused, shown
 
 Answer = Posted | Declined | Invalid
 
@@ -22,8 +23,11 @@ Answer = Posted | Declined | Invalid
 def answer(book: Book, command: c.Command, now: datetime) -> Answer:
     """Return the outcome of one command and enter what it does into the book.
 
-    A key that the book knows is answered as it was, or refused when the content differs.
+    A key that the book knows is answered as it was, or refused when the content differs. Kinds of command that
+    are a second level's, or the ledger's own, are invalid.
     """
+    if command.kind not in c.COMMANDS:
+        return Invalid(key=command.key, message=f"type: {command.kind} is not a command of the ledger")
     known = replay(book, command)
     return known or entered(book, decide(book, command, now))
 
@@ -65,7 +69,7 @@ class Seam:
             return answer(self.book, command, at or self.book.now)
         decided = decide(self.book, command, at or self.book.now, sent=sent)
         if own_key and isinstance(decided, Transaction):
-            decided.key = f"{c.OWN_KEYS}{own_key}"
+            decided.key = f"{OWN_KEYS}{own_key}"
         return entered(self.book, decided)
 
     def refuse(
@@ -76,7 +80,8 @@ class Seam:
         A rule of the ledger's own that stands before it in DECLINES is named instead.
         """
         decided = decide(self.book, command, at or self.book.now, sent=sent)
-        if isinstance(decided, Transaction) and (decided.code is None or RANK[decided.code] > RANK[code]):
+        rank = self.book.refusals.rank
+        if isinstance(decided, Transaction) and (decided.code is None or rank[decided.code] > rank[code]):
             decided = replace(
                 decided, code=code, facts=facts, entries=(), expiries=(), hold=None, takes=None, refers_to=None
             )
@@ -137,7 +142,7 @@ def _transaction(case: Case, at: datetime) -> Transaction:
 
 def _declined(case: Case, refused: Refused, now: datetime) -> Transaction:
     closed = case.book.closed_until
-    # A decline must not appear on a closed day, whose reports are the same for ever.
+    # A decline must not appear on a closed day, whose reports are the same for ever (DECISIONS D4).
     at = now if closed is not None and case.book.day(case.at) <= closed else case.at
     amount = getattr(case.command, "amount", None)
     asked = getattr(case.command, "account", None)
@@ -216,7 +221,7 @@ def expiry(book: Book, hold: Hold, running: dict[int, tuple[int, int, int]] | No
     """Return the transaction that books a hold's expiry, at `expires_at`, on all its sources."""
     given_back = charges.release_moves(book, hold)
     return Transaction(
-        key=f"{c.OWN_KEYS}expiry:{hold.id}",
+        key=f"{OWN_KEYS}expiry:{hold.id}",
         kind="expiry",
         posted_at=hold.expires_at,
         day=book.day(hold.expires_at),
@@ -247,6 +252,6 @@ RULES: dict[str, Callable[[Case], Verdict]] = {
 
 _OWN_FIELDS = {
     kind: [name for name in ("expires_at", "due_on", "channel", "reason") if name in command.__dataclass_fields__]
-    for kind, command in c.COMMANDS.items()
+    for kind, command in c.KINDS.items()
 }
 """What the transaction keeps of some kinds of command only."""

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ledger.core.book import Account, Book, Limit
 from ledger.core.money import plain
-from ledger.core.outcomes import RANK, Facts
+from ledger.core.outcomes import LEDGER, Facts
 
 Matrix = list[list[tuple[int, int]]]
 """What each source pays of each line: by line, in drawing order, (source, amount)."""
@@ -153,7 +153,7 @@ def capacity(book: Book, source: Source, asked: Asked, wanted: int) -> Give:
     if least >= wanted:
         return Give(wanted, None)
     broken = [rule.broken for rule in rules if rule.amount < wanted and rule.broken]
-    return Give(max(0, least), min(broken, key=lambda short: RANK[short.code]) if broken else None)
+    return Give(max(0, least), min(broken, key=lambda short: LEDGER.rank[short.code]) if broken else None)
 
 
 def credit_left(book: Book, account: int, at: datetime, day: date) -> tuple[int, str]:

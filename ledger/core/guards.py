@@ -7,22 +7,13 @@ Refused, which `decide` turns into the decline.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ledger.core import commands as c
 from ledger.core.book import Account, Book, Brand, HoldPart, Transaction
 from ledger.core.funding import free
 from ledger.core.money import plain
-from ledger.core.outcomes import Entry, shown
-
-
-class Refused(Exception):
-    """Leaves a rule with the decline it found; never leaves this module."""
-
-    def __init__(self, code: str, **facts: Any) -> None:
-        super().__init__(code)
-        self.code = code
-        self.facts = facts
+from ledger.core.outcomes import Entry, Refused, shown
 
 
 class Move(NamedTuple):

@@ -5,11 +5,15 @@ several rules always gets the first. The sentence of a decline is made here, fro
 code and facts alone, so a decline read back says what it said at first.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from ledger.core.money import plain
+
+Facts = dict[str, Any]
 
 DECLINES: dict[str, str] = {
     "key_reused": "key {key} was used before with other content, by transaction {transaction}",
@@ -54,21 +58,43 @@ DECLINES: dict[str, str] = {
 NOT_KEPT = frozenset({"key_reused", "out_of_order"})
 """Declines that leave no transaction: the caller may send the key again."""
 
-RANK: dict[str, float] = {code: rank for rank, code in enumerate(DECLINES)}
 FUNDS = "write_off_limit_exceeded"
 """The first of the refusals that are about money."""
 
-_SENTENCES = dict(DECLINES)
+
+class Refusals(dict[str, str]):
+    """The refusals of one level or several: sentences by code, in order of precedence."""
+
+    @cached_property
+    def rank(self) -> dict[str, int]:
+        """Return the place of each code: the lower, the earlier it is named."""
+        return {code: place for place, code in enumerate(self)}
+
+    def with_these(self, sentences: Mapping[str, str], *, before: str = FUNDS) -> "Refusals":
+        """Return these refusals and those of a second level, which take their place before one of these."""
+        place = self.rank[before]
+        codes = list(self.items())
+        return Refusals([*codes[:place], *sentences.items(), *codes[place:]])
+
+    def sentence(self, code: str, facts: Facts) -> str:
+        """Return the sentence of a decline; the bare code where another level, not at hand, declined."""
+        sentence = self.get(code)
+        if sentence and "period_days" in facts:  # declined before debts had due dates
+            sentence = sentence.replace("due on {due_on}", "due within {period_days} days")
+        return sentence.format_map(facts) if sentence else code.replace("_", " ")
 
 
-def add_declines(sentences: dict[str, str], before: str = FUNDS) -> None:
-    """Let a second level's own refusals take their place in the list, in their order, before another."""
-    _SENTENCES.update(sentences)
-    place, step = RANK[before] - 0.5, 0.4 / len(sentences)
-    RANK.update({code: place + step * number for number, code in enumerate(sentences)})
+LEDGER = Refusals(DECLINES)
+"""The refusals of level one. A second level hands in its own: to its posting, and to whoever shows declines."""
 
 
-Facts = dict[str, Any]
+class Refused(Exception):
+    """Leaves a rule with the decline that it found; its caller returns that as a value."""
+
+    def __init__(self, code: str, **facts: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.facts = facts
 
 
 class Moved(NamedTuple):
@@ -148,15 +174,12 @@ class Declined:
     code: str
     facts: Facts
     replayed: bool = False
+    refusals: Refusals = field(default_factory=lambda: LEDGER, repr=False, compare=False)
 
     @property
     def message(self) -> str:
         """Return the sentence: the rule, the subject, every number used and the gap."""
-        # A level that is not at hand may have refused: then its code has to do.
-        sentence = _SENTENCES.get(self.code)
-        if sentence and "period_days" in self.facts:  # as it was declined before debts had due dates
-            sentence = sentence.replace("due on {due_on}", "due within {period_days} days")
-        return sentence.format_map(self.facts) if sentence else self.code.replace("_", " ")
+        return self.refusals.sentence(self.code, self.facts)
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as callers read it."""

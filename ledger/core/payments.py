@@ -6,7 +6,6 @@ from ledger.core import commands as c
 from ledger.core.guards import (
     Case,
     Move,
-    Refused,
     Verdict,
     account_of,
     brand_of,
@@ -21,7 +20,7 @@ from ledger.core.guards import (
     usable,
 )
 from ledger.core.money import minor, plain
-from ledger.core.outcomes import Entry
+from ledger.core.outcomes import Entry, Refused
 
 
 def payment(case: Case) -> Verdict:
@@ -163,7 +162,7 @@ def reverse(case: Case) -> Verdict:
     assert isinstance(command, c.Reverse)
     kinds = ("payment", "payout", "transfer", "adjustment")
     target = named(case, command.transaction, kinds, "payment_not_found", "payment, payout, transfer or adjustment")
-    # A payment that was allocated is undone where its money went.
+    # A payment that was allocated is undone where its money went (DECISIONS D5).
     follows = case.book.followers.get(target.id, ())
     undone = [target, *(t for t in follows if t.kind == "allocate" and t.code is None)]
     moves = merged(Move(entry.account, -entry.amount) for t in undone for entry in t.clients())

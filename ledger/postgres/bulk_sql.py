@@ -9,32 +9,40 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Any, TypeVar
 
-from psycopg import Connection
 from psycopg.pq import PipelineStatus
 from pydantic_core import to_json
+
+from ledger.postgres.database import AnyConnection
 
 T = TypeVar("T")
 Types = dict[str, str]
 """Columns with their types."""
 
-Rows = Sequence[Sequence[Any]]
-Statement = tuple[str, list[Any]]
+Row = Sequence[object]
+Rows = Sequence[Row]
+Statement = tuple[str, list[object]]
 
 COPY_FROM = 50
-"""From so many rows on COPY costs less than an INSERT of arrays."""
+"""From so many rows on COPY costs less than an INSERT of arrays (DECISIONS D13)."""
 
 
-def together(connection: Connection[Any]) -> AbstractContextManager[Any]:
+def columns(text: str) -> Types:
+    """Return columns with their types, given as in SQL: "id bigint, key text"."""
+    words = text.replace(",", " ").split()
+    return dict(zip(words[::2], words[1::2], strict=True))
+
+
+def together(connection: AnyConnection) -> AbstractContextManager[object]:
     """Return a pipeline, or nothing new within one: entering it again would wait for what is under way."""
     return nullcontext() if in_pipeline(connection) else connection.pipeline()
 
 
-def in_pipeline(connection: Connection[Any]) -> bool:
+def in_pipeline(connection: AnyConnection) -> bool:
     """Tell whether statements are being sent together."""
     return connection.pgconn.pipeline_status != PipelineStatus.OFF
 
 
-def run(connection: Connection[Any], statements: Iterable[Statement]) -> None:
+def run(connection: AnyConnection, statements: Iterable[Statement]) -> None:
     """Carry out the statements that have anything to do; each is made while the server works on those before."""
     with together(connection):
         for sql, parameters in statements:
@@ -42,7 +50,7 @@ def run(connection: Connection[Any], statements: Iterable[Statement]) -> None:
                 connection.execute(sql, parameters)
 
 
-def copy(connection: Connection[Any], table: str, types: Types, rows: Rows, then: Callable[[], T]) -> T:
+def copy(connection: AnyConnection, table: str, types: Types, rows: Rows, then: Callable[[], T]) -> T:
     """Write rows by COPY; return what `then` returns, which runs while the server takes them in."""
     with connection.cursor().copy(f"COPY {table} ({', '.join(types)}) FROM STDIN") as copying:
         for row in rows:
@@ -50,10 +58,10 @@ def copy(connection: Connection[Any], table: str, types: Types, rows: Rows, then
         return then()
 
 
-def _filled(types: Types, rows: Rows) -> tuple[Types, list[list[Any]]]:
+def _filled(types: Types, rows: Rows) -> tuple[Types, list[list[object]]]:
     """Return the columns in which anything stands, and their types."""
     filled: Types = {}
-    columns: list[list[Any]] = []
+    columns: list[list[object]] = []
     for (name, type_), values in zip(types.items(), zip(*rows, strict=True), strict=False):
         if values.count(None) < len(values):
             filled[name] = type_
@@ -61,7 +69,7 @@ def _filled(types: Types, rows: Rows) -> tuple[Types, list[list[Any]]]:
     return filled, columns
 
 
-def json_text(value: Any) -> str | None:
+def json_text(value: object) -> str | None:
     """Return JSON as text, as which it travels: the driver has no array of it."""
     return None if value is None else to_json(value).decode()
 
@@ -93,7 +101,7 @@ def texts_of(values: Iterable[str | None]) -> str:
     return "\x1f".join(["\x1e" if value is None else value for value in values])
 
 
-def _array(type_: str, column: list[Any]) -> Any:
+def _array(type_: str, column: list[Any]) -> object:
     if type_ in PLAIN:
         return array_of(column)
     if type_ == "bytea":
@@ -105,7 +113,7 @@ FEW = 8
 """Up to so many rows are written out; the driver takes ten times as long for an array as for a value."""
 
 
-def source_of(types: Types, rows: Rows) -> tuple[Types, str, list[Any]]:
+def source_of(types: Types, rows: Rows) -> tuple[Types, str, list[object]]:
     """Return the columns in which anything stands, rows of them as a FROM item, and its parameters."""
     filled, columns = _filled(types, rows)
     if len(rows) > FEW:

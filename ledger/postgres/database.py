@@ -23,6 +23,10 @@ POOL_SIZE = 2
 MOST_CONNECTIONS = 100
 
 
+AnyConnection = psycopg.Connection[Any]
+"""A connection whose rows are tuples of what their query selects."""
+
+
 class Unreachable(Failure):
     """The database does not answer (now)."""
 
@@ -97,7 +101,7 @@ def pool_size(url: str) -> int:
     return int(said[-1])
 
 
-def connect(url: str, *, options: str = "", **kwargs: Any) -> psycopg.Connection[Any]:
+def connect(url: str, *, options: str = "", autocommit: bool = False) -> AnyConnection:
     """Return a psycopg connection; of server options in the URL and in `options`, those in the URL win.
 
     Raises Failure if there is none to be had or the server is too old.
@@ -109,8 +113,8 @@ def connect(url: str, *, options: str = "", **kwargs: Any) -> psycopg.Connection
         raise Failure("TIFFIN_DATABASE_URL is not the address of a PostgreSQL database") from None
     parts["options"] = f"{options} {parts.get('options', '')}".strip()
     try:
-        connection: psycopg.Connection[Any] = psycopg.connect(
-            make_conninfo("", **({"application_name": "tiffin"} | parts)), **kwargs
+        connection: AnyConnection = psycopg.connect(
+            make_conninfo("", **({"application_name": "tiffin"} | parts)), autocommit=autocommit
         )
     except psycopg.OperationalError as error:
         raise Unreachable(f"cannot reach PostgreSQL at {_address(parts)}: {_reason(error, parts)}") from None
@@ -125,7 +129,7 @@ def initialise(url: str, time_zone: str | None = None, currency: str | None = No
     """Write the book's one row and return it: its time zone, and the currency of payments without an account that
     name none. What is not given stays as it is; in a new book it is Europe/Moscow and RUB.
 
-    Raises Failure on an unknown time zone or currency, or one other than the book already has.
+    Raises Failure on an unknown time zone or currency, or one other than the book already has (DECISIONS D1).
     """
     if time_zone is not None:
         _check_time_zone(time_zone)
@@ -142,6 +146,13 @@ def initialise(url: str, time_zone: str | None = None, currency: str | None = No
         if wanted not in (None, has):
             raise Failure(f"the book's {what} is {has} and cannot become {wanted}")
     return row[0], row[1]
+
+
+def check_book(connection: AnyConnection) -> None:
+    """Raise Failure if there is no book in the database."""
+    row = connection.execute("SELECT to_regclass('book') IS NOT NULL").fetchone()
+    if row is None or not row[0] or not connection.execute("SELECT 1 FROM book").fetchone():
+        raise Failure("there is no book yet: run tiffin init")
 
 
 def _check_time_zone(name: str) -> None:

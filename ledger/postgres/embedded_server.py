@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL: a server from a wheel, under the home, that starts itself.
+"""The embedded PostgreSQL: a server from a wheel, under the home, that starts itself (DECISIONS D14).
 
 It listens on a Unix socket only and stays up between commands. Whoever finds it down starts it,
 under a file lock, so that any number of first commands may run at once. Its data folder appears
@@ -140,7 +140,7 @@ def _ensure_running(data: Path) -> None:
 
 
 def _create_database(connection: psycopg.Connection[Any]) -> None:
-    # The built-in locale sorts the same on every machine, whatever its C library thinks.
+    # The built-in locale sorts the same on every machine, whatever its C library thinks (DECISIONS D15).
     with suppress(psycopg.errors.DuplicateDatabase):
         connection.execute(
             "CREATE DATABASE tiffin TEMPLATE template0 ENCODING 'UTF8' LOCALE_PROVIDER builtin BUILTIN_LOCALE 'C.UTF-8'"

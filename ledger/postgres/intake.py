@@ -9,15 +9,16 @@ company at noon are one lock, not a thousand, and two writers work on different 
 import queue
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from types import TracebackType
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Protocol, Self
 
-from ledger.core.commands import Command
+from ledger.core.commands import Command, scope_of
+from ledger.core.decide import Answer
 from ledger.errors import Failure
 from ledger.postgres.database import Unreachable, pool_size
-from ledger.postgres.post import Answer, Ledger, named
+from ledger.postgres.post import Ledger
 
 REMEMBERED_KEYS = 100_000
 
@@ -30,9 +31,28 @@ class IntakeClosed(Failure):
     """The intake takes no more commands."""
 
 
+class Poster(Protocol):
+    """What posts for an intake: a Ledger, or a second level over one."""
+
+    url: str
+
+    def post(self, commands: Sequence[Command], /) -> Sequence[Answer]:
+        """Return one outcome a command, in order."""
+        ...
+
+    def another(self) -> Self:
+        """Return the same for another thread, with a connection of its own."""
+        ...
+
+    def close(self) -> None:
+        """Let the connection go."""
+        ...
+
+
 class _Waiting(NamedTuple):
     command: Command
     future: "Future[Answer]"
+    fault: Exception | None = None
 
 
 class Intake:
@@ -46,8 +66,8 @@ class Intake:
     posted is then unknown, and sending it again with its key is safe.
     """
 
-    def __init__(self, ledger: Ledger, *, writers: int | None = None, most: int = 1000, capacity: int = 20_000) -> None:
-        self._ledger = ledger
+    def __init__(self, poster: Poster, *, writers: int | None = None, most: int = 1000, capacity: int = 20_000) -> None:
+        self._poster = poster
         self._most = most
         self._capacity = capacity
         self._waiting = 0
@@ -55,7 +75,7 @@ class Intake:
         self._closed = False
         self._arrived: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
         self._queues: list[queue.SimpleQueue[_Waiting | None]] = [
-            queue.SimpleQueue() for _ in range(writers or pool_size(ledger.url))
+            queue.SimpleQueue() for _ in range(writers or pool_size(poster.url))
         ]
         self._routes: dict[int | str, int] = {}
         self._keys: OrderedDict[str, int] = OrderedDict()
@@ -68,7 +88,12 @@ class Intake:
             thread.start()
 
     def submit(self, command: Command) -> "Future[Answer]":
-        """Return a Future of the command's outcome. Raises IntakeFull or IntakeClosed: then it was not taken."""
+        """Return a Future of the command's outcome.
+
+        Raises IntakeFull, IntakeClosed, or TypeError for what is no command: then it was not taken.
+        """
+        if not isinstance(command, Command):
+            raise TypeError(f"{type(command).__name__} is not a command: build one, such as by commands.parse")
         with self._lock:
             if self._closed:
                 raise IntakeClosed("the intake is closed: it takes no more commands")
@@ -99,7 +124,7 @@ class Intake:
     # ---- the router's thread
 
     def _route_all(self) -> None:
-        ledger = self._another_ledger()
+        ledger = Ledger(self._poster.url)
         ended = False
         while not ended:
             batch, ended = _taken(self._arrived, self._most)
@@ -108,14 +133,17 @@ class Intake:
             except Exception:  # a route is a matter of speed only: any writer can carry out any command
                 ledger.close()
             for waiting in batch:
-                self._queues[self._route(waiting.command)].put(waiting)
+                try:
+                    self._queues[self._route(waiting.command)].put(waiting)
+                except Exception as error:  # it was built past its checks; a writer tells its caller
+                    self._queues[0].put(waiting._replace(fault=error))
         for mine in self._queues:
             mine.put(None)
         ledger.close()
 
     def _learn(self, ledger: Ledger, batch: Iterable[_Waiting]) -> None:
         """Find the writers of accounts seen for the first time; a route once given stays."""
-        accounts, _, _ = named([waiting.command for waiting in batch])
+        accounts = scope_of([waiting.command for waiting in batch]).accounts
         new = accounts - self._routes.keys()
         if not new:
             return
@@ -136,12 +164,13 @@ class Intake:
 
     def _route(self, command: Command) -> int:
         """Return the writer of the first account the command names, or of the transaction that it refers to."""
-        accounts, _, refers = named([command])
-        writer = next((self._routes[a] for a in accounts if a in self._routes), None)
+        scope = scope_of([command])
+        writer = next((self._routes[a] for a in scope.accounts if a in self._routes), None)
         if writer is None:
-            writer = next((self._keys[key] for key in refers if key in self._keys), None)
+            writer = next((self._keys[key] for key in scope.refers if key in self._keys), None)
         if writer is None:
-            writer = hash(refers[0] if refers else command.key) % len(self._queues)
+            # Of an account that could not be looked up, too, all commands go one way: in order.
+            writer = hash(next(iter((*scope.accounts, *scope.refers, command.key)))) % len(self._queues)
         self._keys[command.key] = writer
         if len(self._keys) > REMEMBERED_KEYS:
             self._keys.popitem(last=False)
@@ -150,24 +179,27 @@ class Intake:
     # ---- the writers' threads
 
     def _write_all(self, mine: "queue.SimpleQueue[_Waiting | None]") -> None:
-        ledger = self._another_ledger()
+        poster = self._poster.another()
         ended = False
         while not ended:
-            batch, ended = _taken(mine, self._most)
-            batch = [waiting for waiting in batch if waiting.future.set_running_or_notify_cancel()]
-            self._write(ledger, batch)
+            taken, ended = _taken(mine, self._most)
+            batch = [waiting for waiting in taken if waiting.future.set_running_or_notify_cancel()]
+            for waiting in batch:
+                if waiting.fault is not None:
+                    waiting.future.set_exception(waiting.fault)
+            self._write(poster, [waiting for waiting in batch if waiting.fault is None])
             with self._lock:
-                self._waiting -= len(batch)
-        ledger.close()
+                self._waiting -= len(taken)
+        poster.close()
 
-    def _write(self, ledger: Ledger, batch: list[_Waiting]) -> None:
+    def _write(self, poster: Poster, batch: list[_Waiting]) -> None:
         try:
-            outcomes = ledger.post([waiting.command for waiting in batch])
+            outcomes = poster.post([waiting.command for waiting in batch])
         except Exception as error:
             if len(batch) > 1 and not isinstance(error, Unreachable):
                 # One command that breaks something must not fail its neighbours.
                 for waiting in batch:
-                    self._write(ledger, [waiting])
+                    self._write(poster, [waiting])
                 return
             for waiting in batch:
                 waiting.future.set_exception(error)
@@ -175,11 +207,8 @@ class Intake:
         for waiting, outcome in zip(batch, outcomes, strict=True):
             waiting.future.set_result(outcome)
 
-    def _another_ledger(self) -> Ledger:
-        return Ledger(self._ledger.url)
 
-
-def _taken(waiting: "queue.SimpleQueue[Any]", most: int) -> tuple[list[_Waiting], bool]:
+def _taken(waiting: "queue.SimpleQueue[_Waiting | None]", most: int) -> tuple[list[_Waiting], bool]:
     """Return what is there, at least one and at most `most`, and whether the end came."""
     batch: list[_Waiting] = []
     item = waiting.get()

@@ -8,14 +8,12 @@ of holds), everything is let go and begun again with all of them.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC
 from itertools import count, groupby
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from psycopg import Connection
-
-from ledger.core.aging import Balance, Fetch, Item, Key, due_date
+from ledger.core.aging import Balance
 from ledger.core.book import (
     PERIODS,
     Account,
@@ -32,8 +30,11 @@ from ledger.core.book import (
 )
 from ledger.core.guards import facing
 from ledger.core.outcomes import Entry
+from ledger.core.scope import Scope
 from ledger.errors import Failure
+from ledger.postgres.aging_items import items_in
 from ledger.postgres.bulk_sql import array_of, texts_of, together
+from ledger.postgres.database import AnyConnection
 from ledger.postgres.write_book import CUT_LOCK
 
 _TRANSACTION = (
@@ -44,21 +45,6 @@ _TRANSACTION = (
 
 PAYMENT_LOCKS = 741_852
 """First half of the advisory locks that guard payments while they are allocated or reversed."""
-
-
-class Wanted(NamedTuple):
-    """What a batch names: accounts, keys of its own, keys it refers to, booking times; how many ids it may need.
-
-    `payments` are the keys of payments it allocates or reverses: these may touch no client account, so they are
-    guarded by a lock of their own.
-    """
-
-    accounts: frozenset[int]
-    keys: Sequence[str]
-    refers: Sequence[str]
-    times: Sequence[datetime]
-    ids: int
-    payments: Sequence[str] = ()
 
 
 @dataclass(slots=True)
@@ -72,7 +58,7 @@ class Known:
     MOST = 200_000
 
     def remember(self, account: int, related: frozenset[int]) -> None:
-        """Note which accounts were concerned besides `account`: the first guess for the next batch."""
+        """Note which accounts were concerned besides `account`: the first guess for the next batch (DECISIONS D9)."""
         if len(self.related) > Known.MOST:
             self.related.clear()
         if related:
@@ -85,7 +71,7 @@ Question = tuple[str, Sequence[Any]]
 
 
 def ask(
-    connection: Connection[Any], *questions: Question, meanwhile: Callable[[], object] | None = None
+    connection: AnyConnection, *questions: Question, meanwhile: Callable[[], object] | None = None
 ) -> list[list[Any]]:
     """Return the rows of several queries, sent together; `meanwhile` is done while the server works on them."""
     with together(connection):
@@ -95,7 +81,7 @@ def ask(
         return [cursor.fetchall() for cursor in cursors]
 
 
-def numbers_of(connection: Connection[Any], known: Known, references: Iterable[str]) -> dict[str, int]:
+def numbers_of(connection: AnyConnection, known: Known, references: Iterable[str]) -> dict[str, int]:
     """Return the account numbers of the references that exist."""
     references = set(references)
     missing = [reference for reference in references if reference not in known.references]
@@ -109,25 +95,29 @@ def numbers_of(connection: Connection[Any], known: Known, references: Iterable[s
 
 
 def load(
-    connection: Connection[Any],
+    connection: AnyConnection,
     known: Known,
-    wanted: Wanted,
+    scope: Scope,
     *,
     lock: bool = True,
     own: bool = False,
     meanwhile: Callable[[], object] | None = None,
 ) -> Book:
-    """Return the book of everything the batch can touch, its accounts locked unless `lock` is off.
+    """Return the book of everything that commands in scope can touch, its accounts locked unless `lock` is off.
 
     Must run in a database transaction at READ COMMITTED; one that is its `own`, in which nothing was done yet, may
     be rolled back and begun again. Raises Failure without `tiffin init`.
     """
-    accounts = wanted.accounts.union(*(known.related.get(account, ()) for account in wanted.accounts))
+    references = numbers_of(connection, known, (account for account in scope.accounts if isinstance(account, str)))
+    numbers = [references.get(account) if isinstance(account, str) else account for account in scope.accounts]
+    named = frozenset(number for number in numbers if number is not None)
+    accounts = named.union(*(known.related.get(account, ()) for account in named))
     while True:
         if lock and not own:
             connection.execute("SAVEPOINT loading")
-        book, concerned = _load(connection, known, wanted, accounts, lock=lock, meanwhile=meanwhile)
+        book, concerned = _load(connection, known, scope, accounts, lock=lock, meanwhile=meanwhile)
         if concerned <= accounts:
+            _remember(known, book, named)
             if lock and not own:
                 connection.execute("RELEASE SAVEPOINT loading")
             return book
@@ -140,9 +130,9 @@ def load(
 
 
 def _load(
-    connection: Connection[Any],
+    connection: AnyConnection,
     known: Known,
-    wanted: Wanted,
+    scope: Scope,
     accounts: frozenset[int],
     *,
     lock: bool,
@@ -152,11 +142,11 @@ def _load(
     # Sent together, yet carried out one by one: what is read after the locks is what the last writer left.
     *_, locked, [(now, zone, currency, closed_until, brands, numbers)], account_rows, transactions = ask(
         connection,
-        *(_guards(wanted) if lock else ()),
+        *(_guards(scope) if lock else ()),
         (_LOCK if lock else _LOOK, [array_of(ids)]),
-        (_BOOK, [wanted.ids if lock else 0]),
+        (_BOOK, [(scope.ids or len(scope.keys)) if lock else 0]),
         (_ACCOUNTS, [array_of(ids)]),
-        (_KNOWN_KEYS, [texts_of({*wanted.keys, *wanted.refers})]),
+        (_KNOWN_KEYS, [texts_of({*scope.keys, *scope.refers})]),
         meanwhile=meanwhile,
     )
     if zone is None:
@@ -169,25 +159,29 @@ def _load(
     book.brands = {code: Brand(id_, code, status == "open") for id_, code, status in brands or ()}
     _keep_accounts(book, account_rows)
     expired, limits = _add_terms(connection, book, [row[0] for row in account_rows if row[-1]])
-    concerned = _more(connection, book, wanted, transactions, expired)
-    for account in wanted.accounts & (book.bonuses.keys() | book.links.keys() | known.related.keys()):
-        around = {*book.bonuses.get(account, ()), *(link.payer for link in book.links.get(account, ()))}
-        known.remember(account, frozenset(around))
+    concerned = _more(connection, book, scope, transactions, expired)
     concerned |= {bonus for bonuses in book.bonuses.values() for bonus in bonuses}
     concerned |= {link.payer for links in book.links.values() for link in links}
-    _add_limits(connection, book, wanted, limits)
+    _add_limits(connection, book, scope, limits)
     book.fetch_items = items_in(connection)
     return book, frozenset(concerned)
 
 
-def _guards(wanted: Wanted) -> Iterator[Question]:
+def _remember(known: Known, book: Book, accounts: frozenset[int]) -> None:
+    """Note which accounts were concerned besides those named."""
+    for account in accounts & (book.bonuses.keys() | book.links.keys() | known.related.keys()):
+        around = {*book.bonuses.get(account, ()), *(link.payer for link in book.links.get(account, ()))}
+        known.remember(account, frozenset(around))
+
+
+def _guards(scope: Scope) -> Iterator[Question]:
     """Yield what waits for a cut in the making, and for others who allocate or reverse the same payments."""
     yield "SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK]
-    if wanted.payments:
-        yield _LOCK_PAYMENTS, [PAYMENT_LOCKS, list(wanted.payments)]
+    if scope.payments:
+        yield _LOCK_PAYMENTS, [PAYMENT_LOCKS, list(scope.payments)]
 
 
-def _add_terms(connection: Connection[Any], book: Book, ids: list[int]) -> tuple[list[int], list[Any]]:
+def _add_terms(connection: AnyConnection, book: Book, ids: list[int]) -> tuple[list[int], list[Any]]:
     """Load what few accounts have: bonus accounts, links, credit terms. Return expired holds and write-off limits."""
     if not ids:
         return [], []
@@ -230,7 +224,7 @@ def _keep_accounts(book: Book, rows: Iterable[Sequence[Any]]) -> None:
         book.status[row[0]] = row[-2]
 
 
-def _ids(connection: Connection[Any], numbers: list[int]) -> Iterator[int]:
+def _ids(connection: AnyConnection, numbers: list[int]) -> Iterator[int]:
     """Yield the ids taken with the load, then more as they are needed (holds that ran out take some too)."""
     while True:
         yield from numbers
@@ -266,12 +260,12 @@ _LOOK = (
 _LOCK = f"{_LOOK} ORDER BY account_id FOR NO KEY UPDATE"
 
 
-def _more(connection: Connection[Any], book: Book, wanted: Wanted, rows: list[Any], expired: list[int]) -> set[int]:
+def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], expired: list[int]) -> set[int]:
     """Load what the batch refers to and the holds that ran out; return the accounts these concern."""
     if not rows and not expired:
         return set()
     found = [_transaction(row) for row in rows]
-    refers = set(wanted.refers)
+    refers = set(scope.refers)
     referred = [t for t in found if t.key in refers and t.code is None]
     holds = {t.id for t in referred if t.kind == "hold"} | set(expired)
     holds |= {t.refers_to for t in referred if t.kind == "capture" and t.refers_to is not None}
@@ -320,7 +314,7 @@ def _transaction(row: Sequence[Any]) -> Transaction:
     )  # fmt: skip
 
 
-def _add_entries(connection: Connection[Any], book: Book, transactions: list[Transaction]) -> None:
+def _add_entries(connection: AnyConnection, book: Book, transactions: list[Transaction]) -> None:
     rows = connection.execute(
         "SELECT transaction_id, account_id, amount, held, version, balance_after, held_after, subaccount_id, "
         "source_id, line, service, reference, gross, discount, vat_rate, vat, attributes, due_on FROM entry "
@@ -336,7 +330,7 @@ def _add_entries(connection: Connection[Any], book: Book, transactions: list[Tra
         _keep_accounts(book, connection.execute(_ACCOUNTS, [array_of(strangers)]).fetchall())
 
 
-def _add_limits(connection: Connection[Any], book: Book, wanted: Wanted, limits: list[Any]) -> None:
+def _add_limits(connection: AnyConnection, book: Book, scope: Scope, limits: list[Any]) -> None:
     """Load write-off limits and what was used in the windows that the batch can touch."""
     if not limits:
         return
@@ -346,7 +340,7 @@ def _add_limits(connection: Connection[Any], book: Book, wanted: Wanted, limits:
         book.limits.setdefault(payer, {}).setdefault(account, []).append(Limit(account, period, amount, times))
     # A time that nobody named may be moved up to an account's latest entry, so its day counts too.
     latest = (balance.posted_at for balance in book.balances.values() if balance.posted_at)
-    days = {book.day(at) for at in (book.now, *wanted.times, *latest)}
+    days = {book.day(at) for at in (book.now, *scope.times, *latest)}
     days |= {hold.day for hold in book.holds.values()} | {t.day for t in book.transactions.values()}
     rows = connection.execute(
         "SELECT payer_id, account_id, period, since, amount, count FROM usage WHERE payer_id = ANY(%s::bigint[]) "
@@ -358,66 +352,3 @@ def _add_limits(connection: Connection[Any], book: Book, wanted: Wanted, limits:
         ],
     )
     book.usage = {(payer, account, period, since): Usage(*rest) for payer, account, period, since, *rest in rows}
-
-
-_ITEM = (
-    "SELECT i.account_id, i.transaction_id, i.business_date, i.due_on, i.amount, t.valid_from, t.period_days "
-    "FROM aging_item i LEFT JOIN credit_terms t ON t.id = i.terms_id AND i.due_on = '9999-12-31' "
-)
-_PLACE = "(i.due_on, i.business_date, i.transaction_id)"
-_FETCHED = {
-    "later": f"{_ITEM} WHERE i.account_id = %s AND {_PLACE} >= (%s, %s, %s) ORDER BY {_PLACE[1:-1]} LIMIT %s",
-    "earlier": f"{_ITEM} WHERE i.account_id = %s AND {_PLACE} < (%s, %s, %s) "
-    "ORDER BY i.due_on DESC, i.business_date DESC, i.transaction_id DESC LIMIT %s",
-    "one": f"{_ITEM} WHERE i.account_id = %s AND i.transaction_id = %s",
-    "ripening": f"{_ITEM} WHERE i.account_id = %s AND i.due_on = '9999-12-31' AND i.terms_id IS NOT NULL",
-}
-
-# Walks an account's items from the first open one until they sum to more than the credits: each row it reads but
-# the last is paid off, so a company with 30,000 open debits costs no more than one with two.
-_WALK = f"""
-WITH RECURSIVE walk AS (
-    SELECT b.account_id, c.credit, d.*, b.open_unpaid AS running
-    FROM unnest(%s::bigint[], %s::bigint[]) AS c(account_id, credit) JOIN balance b USING (account_id),
-    LATERAL (
-        SELECT i.transaction_id, i.business_date, i.due_on, i.amount FROM aging_item i
-        WHERE i.account_id = b.account_id AND {_PLACE} >= (b.open_due, b.open_day, b.open_item)
-        ORDER BY {_PLACE[1:-1]} LIMIT 1
-    ) d
-    UNION ALL
-    SELECT w.account_id, w.credit, d.*, w.running + d.amount
-    FROM walk w, LATERAL (
-        SELECT i.transaction_id, i.business_date, i.due_on, i.amount FROM aging_item i
-        WHERE i.account_id = w.account_id AND {_PLACE} > (w.due_on, w.business_date, w.transaction_id)
-        ORDER BY {_PLACE[1:-1]} LIMIT 1
-    ) d WHERE w.running <= w.credit
-) SELECT account_id, transaction_id, business_date, due_on, amount, NULL, NULL FROM walk
-ORDER BY account_id, due_on, business_date, transaction_id
-"""
-
-
-def items_in(connection: Connection[Any]) -> Fetch:
-    """Return what fetches aging items of the accounts of a book."""
-
-    def fetch(account: int, which: str, key: Key, most: int) -> list[Item]:
-        bounds = {"one": [key[2]], "ripening": []}.get(which, [*key, most])
-        return [_item(row) for row in connection.execute(_FETCHED[which], [account, *bounds]).fetchall()]
-
-    return fetch
-
-
-def _item(row: Sequence[Any]) -> Item:
-    _, transaction, day, due_on, amount, valid_from, period_days = row
-    if valid_from is None:
-        return Item(transaction, day, due_on, amount)
-    return Item(transaction, day, due_on, amount, valid_from, due_date(day, period_days))
-
-
-def load_items(connection: Connection[Any], book: Book, credited: dict[int, int]) -> None:
-    """Load, in one go, the open items that credits of so much an account can settle."""
-    owing = {a: credit for a, credit in credited.items() if a in book.balances and book.balances[a].balance < 0}
-    owing = {account: credit for account, credit in owing.items() if book.aging(account).untouched}
-    if owing:
-        rows = connection.execute(_WALK, [array_of(owing), array_of(owing.values())]).fetchall()
-        for account, group in groupby(rows, key=lambda row: row[0]):
-            book.aging(account).walked([_item(row) for row in group])

@@ -5,19 +5,17 @@ other and do not deadlock (where a batch is written in parts, they may, and one 
 Balances, usage, holds and aging items are written as they stand at the end of the batch.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
-from typing import Any
-
-from psycopg import Connection
-from stdnum import luhn
 
 from ledger.core.book import Book, Transaction
 from ledger.postgres.bulk_sql import (
     COPY_FROM,
     Moments,
+    Row,
     Rows,
     Statement,
+    columns,
     copy,
     in_pipeline,
     insert,
@@ -25,52 +23,56 @@ from ledger.postgres.bulk_sql import (
     run,
     source_of,
 )
+from ledger.postgres.database import AnyConnection
 
 CUT_LOCK = 741_852_963
 """Advisory lock: shared by every writer until it commits, exclusive for the exporter while it reads the last id."""
 
-_TRANSACTION = {
-    "id": "bigint", "key": "text", "fingerprint": "bytea", "kind": "text", "status": "text", "code": "text",
-    "facts": "jsonb", "account_id": "bigint", "amount": "bigint", "currency": "text", "posted_at": "timestamptz",
-    "business_date": "date", "value_date": "date", "expires_at": "timestamptz", "due_on": "date", "refers_to": "bigint",
-    "channel": "text", "reason": "text", "by": "text", "note": "text",
-}  # fmt: skip
-_ENTRY = {
-    "transaction_id": "bigint", "leg": "smallint", "currency": "text", "account_id": "bigint", "amount": "bigint",
-    "held": "bigint", "version": "bigint", "balance_after": "bigint", "held_after": "bigint",
-    "subaccount_id": "bigint", "source_id": "bigint", "line": "smallint", "service": "text", "reference": "text",
-    "gross": "bigint", "discount": "bigint", "vat_rate": "numeric", "vat": "bigint", "attributes": "jsonb",
-    "due_on": "date",
-}  # fmt: skip
-_HOLD = {"transaction_id": "bigint", "account_id": "bigint", "expires_at": "timestamptz", "state": "text"}
-_HOLD_PART = {
-    "hold_id": "bigint", "part": "smallint", "line": "smallint", "source_id": "bigint", "brand_id": "bigint",
-    "amount": "bigint", "held": "bigint", "captured": "bigint", "refunded": "bigint", "service": "text",
-    "reference": "text", "gross": "bigint", "discount": "bigint", "vat_rate": "numeric", "vat": "bigint",
-    "attributes": "jsonb",
-}  # fmt: skip
-_BALANCE = {
-    "account_id": "bigint", "balance": "bigint", "held": "bigint", "version": "bigint", "posted_at": "timestamptz",
-    "open_due": "date", "open_day": "date", "open_item": "bigint", "open_unpaid": "bigint", "latest_due": "date",
-    "ripens_on": "date",
-}  # fmt: skip
-_USAGE = {
-    "payer_id": "bigint", "account_id": "bigint", "period": "text", "since": "date", "amount": "bigint",
-    "count": "integer",
-}  # fmt: skip
-_AGING_ITEM = {
-    "transaction_id": "bigint", "account_id": "bigint", "business_date": "date", "due_on": "date", "amount": "bigint",
-}  # fmt: skip
+_TRANSACTION = columns(
+    "id bigint, key text, fingerprint bytea, kind text, status text, code text, facts jsonb, account_id bigint, "
+    "amount bigint, currency text, posted_at timestamptz, business_date date, value_date date, "
+    "expires_at timestamptz, due_on date, refers_to bigint, channel text, reason text, by text, note text"
+)
+_ENTRY = columns(
+    "transaction_id bigint, leg smallint, currency text, account_id bigint, amount bigint, held bigint, "
+    "version bigint, balance_after bigint, held_after bigint, subaccount_id bigint, source_id bigint, "
+    "line smallint, service text, reference text, gross bigint, discount bigint, vat_rate numeric, vat bigint, "
+    "attributes jsonb, due_on date"
+)
+_HOLD = columns("transaction_id bigint, account_id bigint, expires_at timestamptz, state text")
+_HOLD_PART = columns(
+    "hold_id bigint, part smallint, line smallint, source_id bigint, brand_id bigint, amount bigint, held bigint, "
+    "captured bigint, refunded bigint, service text, reference text, gross bigint, discount bigint, "
+    "vat_rate numeric, vat bigint, attributes jsonb"
+)
+_BALANCE = columns(
+    "account_id bigint, balance bigint, held bigint, version bigint, posted_at timestamptz, open_due date, "
+    "open_day date, open_item bigint, open_unpaid bigint, latest_due date, ripens_on date"
+)
+_USAGE = columns("payer_id bigint, account_id bigint, period text, since date, amount bigint, count integer")
+_AGING_ITEM = columns("transaction_id bigint, account_id bigint, business_date date, due_on date, amount bigint")
 
 
-def write(connection: Connection[Any], book: Book, *more: Callable[[], object]) -> None:
-    """Write everything that was entered into the book since it was loaded, then forget it was new.
+def send(connection: AnyConnection, book: Book, *, since: int = 0) -> int:
+    """Send the transactions entered into the book as of the one numbered `since`; return how many there are now."""
+    part = book.entered[since:]
+    run(connection, _inserted(part))
+    return len(book.entered)
 
-    Each of `more` enters more into the book while the server writes what was entered before it; COPY, for many rows
-    outside a pipeline, leaves no room for that.
+
+def _inserted(part: list[Transaction]) -> Iterator[Statement]:
+    yield insert("transaction", _TRANSACTION, _transactions(part))
+    yield insert("entry", _ENTRY, _entries(part))
+
+
+def write(connection: AnyConnection, book: Book, *, since: int = 0) -> None:
+    """Write what was entered into the book since it was loaded, then forget that it was new.
+
+    Transactions before the one numbered `since` were sent already.
     """
-    if more or in_pipeline(connection) or len(book.entered) < COPY_FROM:
-        run(connection, _statements(book, more))
+    if since or in_pipeline(connection) or len(book.entered) < COPY_FROM:
+        send(connection, book, since=since)
+        run(connection, _state(book))
     else:
         run(connection, _copied(connection, book))
     book.entered.clear()
@@ -80,17 +82,7 @@ def write(connection: Connection[Any], book: Book, *more: Callable[[], object]) 
     book.changed_usage.clear()
 
 
-def _statements(book: Book, more: Sequence[Callable[[], object]]) -> Iterator[Statement]:
-    written = 0
-    for enter in (bool, *more):
-        enter()
-        part, written = book.entered[written:], len(book.entered)
-        yield insert("transaction", _TRANSACTION, _transactions(part))
-        yield insert("entry", _ENTRY, _entries(part))
-    yield from _state(book)
-
-
-def _copied(connection: Connection[Any], book: Book) -> list[Statement]:
+def _copied(connection: AnyConnection, book: Book) -> list[Statement]:
     """Write transactions and entries; while the server takes rows in, the next are made ready. Return what is left."""
     rows = _transactions(book.entered)
     entries = copy(connection, "transaction", _TRANSACTION, rows, lambda: _entries(book.entered))
@@ -162,20 +154,13 @@ def _holds(book: Book) -> Iterable[Statement]:
     yield insert("hold_part", _HOLD_PART, parts, key=("hold_id", "part"))
 
 
-def _items(book: Book) -> Iterable[Sequence[Any]]:
+def _items(book: Book) -> Iterator[Row]:
     for account, ages in book.ages.items():
         for item in ages.changed.values():
             yield item.transaction, account, item.day, item.due_on, item.amount
 
 
-def _usage(book: Book) -> Iterable[Sequence[Any]]:
+def _usage(book: Book) -> Iterable[Row]:
     for key in book.changed_usage:
         usage = book.usage[key]
         yield (*key, usage.amount, usage.count)
-
-
-def new_number(connection: Connection[Any]) -> int:
-    """Return an account number nobody has: the next of the sequence and its check digit."""
-    row = connection.execute("SELECT nextval('account_number_seq')").fetchone()
-    assert row is not None
-    return int(f"{row[0]}{luhn.calc_check_digit(str(row[0]))}")

@@ -1,4 +1,4 @@
-"""`tiffin notebook`: run a notebook over the lake and keep what it shows, or work in it."""
+"""`tiffin notebook`: run a notebook over the lake and keep what it shows, or work in it (DECISIONS D55)."""
 
 import subprocess
 import sys
@@ -75,12 +75,13 @@ def edit(name: Name) -> None:
 def _marimo(command: Literal["export"], *arguments: str, name: str) -> None:
     done = subprocess.run([sys.executable, "-m", "marimo", command, *arguments], capture_output=True, text=True)
     if done.returncode:
-        Path(arguments[arguments.index("-o") + 1]).unlink(missing_ok=True)  # a page with a hole in it is no page
+        # A page with a hole in it is no page (DECISIONS D54).
+        Path(arguments[arguments.index("-o") + 1]).unlink(missing_ok=True)
         raise Failure(f"the notebook {name} failed: {_reason(done.stderr or done.stdout)}")
 
 
-def _reason(told: str) -> str:
+def _reason(output: str) -> str:
     """Return the first thing that went wrong; what follows only follows from it."""
-    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     wrong = next((line for line in lines if "Error: " in line), lines[-1] if lines else "it gave no reason")
     return wrong.partition("Error: ")[2] or wrong

@@ -18,7 +18,7 @@ from datetime import date
 import narwhals as nw
 
 from ledger.core.aging import AGING
-from reports.core.tables import Frame, Tables, in_currency, of_clients, until, zero
+from reports.core.tables import Frame, Tables, days_since_epoch, in_currency, of_clients, until, zero
 
 EPOCH = date(1970, 1, 1)
 OLD = 1  # the rules of the days that were closed before there were due dates
@@ -27,18 +27,6 @@ OLD = 1  # the rules of the days that were closed before there were due dates
 def day_number(day: date) -> int:
     """Return the day as days since 1970-01-01, as the lake counts them."""
     return (day - EPOCH).days
-
-
-def days_since_epoch(column: str) -> nw.Expr:
-    """Return a date column as days since 1970-01-01, in arithmetic that every engine has.
-
-    The formula is Howard Hinnant's days_from_civil.
-    """
-    date_ = nw.col(column).dt
-    early = nw.when(date_.month() <= 2).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64)
-    year = date_.year().cast(nw.Int64) - early
-    of_year = (153 * (date_.month().cast(nw.Int64) - 3 + 12 * early) + 2) // 5 + date_.day().cast(nw.Int64) - 1
-    return 365 * year + year // 4 - year // 100 + year // 400 + of_year - 719_468
 
 
 def _entries(tables: Tables, as_of: date, currency: str | None) -> Frame:

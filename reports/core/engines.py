@@ -1,7 +1,7 @@
 """The two engines that a frame may be of, Polars and Spark, and how its rows are fetched from either.
 
 A plan that grows with every check takes Spark longer to draw up than to carry out, and Polars
-more memory than any of its parts; so what is used again is settled first: run, and gone on from.
+more memory than any of its parts; so what is used again is settled first: run, and gone on from (DECISIONS D34).
 """
 
 from typing import Any

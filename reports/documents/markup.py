@@ -1,7 +1,7 @@
 """A page of HTML as WeasyPrint takes it, read and styled the short way: a third of a short paper's time.
 
 What is well-formed XML, as our own templates are, is read by the XML reader, anything else by HTML's rules.
-Elements get styles for notes and for markers of lists only where the page or its style sheet asks for them.
+Elements get styles for notes and list markers only where the page or its style sheet asks for them (DECISIONS D49).
 """
 
 import re

@@ -2,7 +2,7 @@
 
 WeasyPrint makes one standard at a time, so what the other asks for is added here: the
 PDF/UA identifier inside the same rdf:RDF, and tags that make sense (`tagging`). The same
-HTML and files give the same bytes, on any day: every date in the file is the one passed in.
+HTML and files give the same bytes, on any day: every date in the file is the one passed in (DECISIONS D45).
 """
 
 import zlib

@@ -1,7 +1,7 @@
 """Results for programs and spreadsheets: JSON, CSV, Parquet, as bytes.
 
 JSON is exact: amounts are strings, no totals among the rows. A CSV begins with its
-header; what else a reader must know stands after the rows, in lines that begin with #.
+header; what else a reader must know stands after the rows, in lines that begin with # (DECISIONS D36).
 Decimal comma means a Russian Excel: semicolons, labels, a byte order mark.
 """
 
@@ -10,7 +10,8 @@ import io
 import json
 from typing import Any, Literal
 
-from reports.core.report import Column, Language
+from reports.core.forms import Language
+from reports.core.report import Column
 from reports.core.result import Control, Result
 from reports.formats.captions import control_line, facts, iso, parameters, word
 

@@ -2,7 +2,7 @@
 
 A commit that no published manifest pins never happened: before the next write the table
 is put back to its pinned version. The cut's number is the commit's application transaction;
-a number is never used again, not even that of a cut that was never published.
+a number is never used again, not even that of a cut that was never published (DECISIONS D39).
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,7 +23,7 @@ COMPRESSION = WriterProperties(compression="ZSTD")
 PROPERTIES = {
     # Retained cuts are old versions: only `shorten` knows how much of the log they need.
     "delta.logRetentionDuration": "interval 36500 days",
-    # A table is opened by its last checkpoint and each commit since: by default up to 100 of them.
+    # A table is opened by its last checkpoint and each commit since: by default up to 100 of them (DECISIONS D41).
     "delta.checkpointInterval": "10",
 }
 

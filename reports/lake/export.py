@@ -80,7 +80,7 @@ class _Export:
         return self._write(name, delta.ahead(frames))
 
     def _replace(self, name: str, frame: pl.DataFrame) -> PinnedTable:
-        pinned, content = self._pinned(name), _digest(frame)
+        pinned, content = self._pinned(name), _digest(frame)  # (DECISIONS D42)
         if pinned and pinned.content == content:
             return pinned
         return self._write(name, iter([frame])).model_copy(update={"content": content})

@@ -1,7 +1,7 @@
 """Care for a lake: join small files, let go of old cuts, say how it stands.
 
 Compaction writes a new cut of the same rows, so cuts made before go on reading their own
-files. Vacuum keeps, of every table, what the kept cuts pin, and of its log what they need.
+files. Vacuum keeps, of every table, what the kept cuts pin, and of its log what they need (DECISIONS D40).
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Open a lake at a cut and read its tables, each at the version that the cut's manifest pins.
 
 A table or column that a later release added is not in older cuts, and reading it is refused:
-nothing in its place would pass for figures. A column that is not declared any more is not shown.
+nothing in its place would pass for figures (DECISIONS D43). A column that is not declared any more is not shown.
 """
 
 import tempfile

@@ -1,15 +1,16 @@
 """Refusals in the reader's language: every code has its sentence, with the same facts; names are left alone."""
 
 import string
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 
-import ledger.food.core.outcomes  # noqa: F401  # its refusals take their place among the codes
 from dashboards import refusals
 from ledger.core import administration, commands
 from ledger.core.money import amount_of
-from ledger.core.outcomes import _SENTENCES, RANK
+from ledger.food.core.outcomes import REFUSALS
 
 
 @pytest.fixture(autouse=True)
@@ -21,13 +22,28 @@ def _places(sentence: str) -> set[str | None]:
     return {name for _, name, _, _ in string.Formatter().parse(sentence) if name}
 
 
+def test_the_dashboard_knows_foods_refusals_by_itself() -> None:
+    """In a process where nothing of food was imported but by the dashboard: the sentence, not the bare code."""
+    told = (
+        "from dashboards import refusals; refusals.language = lambda: {language!r}; "
+        "print(refusals.refusal('promo_unknown', {{'promo': 'X'}}))"
+    )
+    for language, sentence in (("en", "no promotion has the code X"), ("ru", russian_of("promo_unknown"))):
+        run = [sys.executable, "-c", told.format(language=language)]
+        assert subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip() == sentence
+
+
+def russian_of(code: str) -> str:
+    return refusals.russian()["refused"][code].format(promo="X")
+
+
 def test_every_code_has_its_sentence_with_the_same_facts() -> None:
     """Of both levels; nothing is left over."""
     russian = refusals.russian()["refused"]
-    assert set(russian) == set(RANK)
+    assert set(russian) == set(REFUSALS)
     for code, sentence in russian.items():
-        assert _places(sentence) == _places(_SENTENCES[code]), code
-    for english, sentence in refusals.russian()["said"].items():
+        assert _places(sentence) == _places(REFUSALS[code]), code
+    for english, sentence in refusals.russian()["sentences"].items():
         assert _places(sentence) <= _places(english), english
 
 
@@ -46,7 +62,7 @@ def test_figures_and_words_of_the_facts_are_told_but_names_are_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "told"),
+    ("facts", "russian"),
     [
         ({"limit": "500.00 RUB a day", "towards": " for account 1000025 (Anna)", "used": "400.00"},
          "превышен лимит списаний, счёт 1000017 (payment) за счёт 1000025 (Anna): 500.00 RUB в день, "
@@ -56,13 +72,13 @@ def test_figures_and_words_of_the_facts_are_told_but_names_are_not() -> None:
          "списание 1\u00a0200,00; не хватает 1\u00a0150,00"),
     ],
 )  # fmt: skip
-def test_limits_are_told(facts: dict[str, Any], told: str) -> None:
+def test_limits_are_told(facts: dict[str, Any], russian: str) -> None:
     """By amount and by number of orders."""
-    assert refusals.refusal("write_off_limit_exceeded", FACTS | facts) == told
+    assert refusals.refusal("write_off_limit_exceeded", FACTS | facts) == russian
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "russian"),
     [
         ({"amount": "10.005"}, "сумма: в 10.005 больше двух знаков после запятой"),
         ({"amount": "-1"}, "сумма: −1,00 меньше нуля"),
@@ -73,25 +89,25 @@ def test_limits_are_told(facts: dict[str, Any], told: str) -> None:
         ({"account": 1000018}, "1000018 – не номер счёта: последняя цифра не контрольная"),
     ],
 )
-def test_what_cannot_be_asked_is_told(given: dict[str, Any], told: str) -> None:
+def test_what_cannot_be_asked_is_told(given: dict[str, Any], russian: str) -> None:
     """As the ledger says it, field by field."""
     asked = {"type": "payment", "key": "k", "account": 1000017, "amount": "1", "brand": "sushi", **given}
     with pytest.raises(ValueError, match=r".") as error:
         commands.parse({name: value for name, value in asked.items() if value is not None})
-    assert refusals.told(error.value) == told
+    assert refusals.translated(error.value) == russian
 
 
 def test_what_cannot_be_agreed_is_told() -> None:
     """A limit of so many times."""
     with pytest.raises(ValueError, match="whole number") as error:
         administration.parse({"type": "write_off_limit", "payer": 1000017, "period": "day", "count": "two"})
-    assert refusals.told(error.value) == "раз: two – не целое число"
+    assert refusals.translated(error.value) == "раз: two – не целое число"
 
 
 def test_without_a_translation_the_ledgers_own_words_stand() -> None:
     """And so do those of an older release, whose facts were others."""
     with pytest.raises(ValueError, match="is not an amount") as error:
         amount_of(None)
-    assert refusals.told(error.value) == "null – не сумма"
-    assert refusals.told("something new") == "something new"
+    assert refusals.translated(error.value) == "null – не сумма"
+    assert refusals.translated("something new") == "something new"
     assert refusals.refusal("insufficient_funds", {"gap": "1.00"}).startswith("insufficient_funds: ")

@@ -7,6 +7,7 @@ import pytest
 
 from ledger.core import commands
 from ledger.core.outcomes import Declined
+from ledger.core.scope import Scope
 from ledger.postgres.post import Ledger, Posting
 from tests.ledger.checks import check, same
 from tests.ledger.worlds import MOSCOW, Postgres, Pure
@@ -139,11 +140,8 @@ def test_a_posting_asked_one_by_one_walks_on_from_where_it_was(both: Both) -> No
     connection = both.postgres.ledger.connection()
     with (
         connection.transaction(),
-        both.postgres.ledger.posting(
-            connection, ["anna"], keys=[p.key for p in payments], brands=[("sushi", None)],
-            times=[p.at for p in payments if p.at],
-        ) as posting,
-    ):  # fmt: skip
+        both.postgres.ledger.posting(connection, commands.scope_of(payments)) as posting,
+    ):
         for one in payments:
             assert posting.decide(one).to_json()["status"] == "posted"
         posting.write()
@@ -153,7 +151,7 @@ def test_a_posting_asked_one_by_one_walks_on_from_where_it_was(both: Both) -> No
 def test_a_posting_refuses_what_it_was_not_opened_with(both: Both) -> None:
     """A stray account would be decided on facts that were never loaded."""
     connection = both.postgres.ledger.connection()
-    with connection.transaction(), both.postgres.ledger.posting(connection, ["anna"], keys=["p1"]) as posting:
+    with connection.transaction(), both.postgres.ledger.posting(connection, Scope({"anna"}, keys=["p1"])) as posting:
         assert isinstance(posting, Posting)
         with pytest.raises(LookupError, match="was not opened with"):
             posting.decide(commands.parse(payment("p1", "1.00", "boris")))
@@ -236,7 +234,7 @@ def test_a_company_with_thousands_of_open_debits_loads_a_few_of_them(both: Both)
     connection = ledger.connection()
     with (
         connection.transaction(),
-        ledger.posting(connection, ["anna"], keys=["p1"], brands=[("sushi", None)]) as posting,
+        ledger.posting(connection, Scope({"anna"}, keys=["p1"], brands={("sushi", None)})) as posting,
     ):
         number = posting.book.references["anna"]
         assert number not in posting.book.ages
@@ -248,7 +246,7 @@ def test_a_company_with_thousands_of_open_debits_loads_a_few_of_them(both: Both)
     assert both.postgres.state()["owed"] == {}
     with (
         connection.transaction(),
-        ledger.posting(connection, ["anna"], keys=["v1"], refers=["p1"], brands=[("sushi", None)]) as posting,
+        ledger.posting(connection, Scope({"anna"}, ["v1"], ["p1"], {("sushi", None)}, payments=["p1"])) as posting,
     ):
         posting.decide(commands.parse({"type": "reverse", "key": "v1", "transaction": "p1", "reason": "chargeback"}))
         assert len(posting.book.ages[number].known) < 50

@@ -12,6 +12,7 @@ import pytest
 
 from ledger.core import administration, commands
 from ledger.core.json_lines import answered, read
+from ledger.core.outcomes import Invalid
 from ledger.postgres.post import Ledger
 
 LEDGER = Path(__file__).parents[2] / "ledger"
@@ -156,4 +157,15 @@ def test_the_schema_tells_every_line_and_its_fields(tmp_path: Path) -> None:
     assert {*commands.COMMANDS, *administration.RECORDS} <= schema.keys()
     assert set(schema["debit"]["required"]) == {"type", "key", "account", "lines"}
     assert schema["payment"]["additionalProperties"] is False
+    assert "mark" not in schema
     assert not list(tmp_path.iterdir())
+
+
+def test_a_mark_is_refused_from_outside(database_url: str) -> None:
+    """It is the ledger's own, whether it comes as a line or as an object."""
+    line = read('{"type": "mark", "key": "m1", "account": "anna", "reason": "delivered"}', 1)
+    assert line == Invalid(line=1, key="m1", message="type: mark is not a known type")
+    ledger = Ledger(database_url)
+    assert ledger.post([commands.Mark(key="m1", account="anna", reason="delivered")]) == [
+        Invalid(key="m1", message="type: mark is not a command of the ledger")
+    ]

@@ -17,8 +17,9 @@ from ledger.core.book import Account, Book, Brand, Limit, Link, Terms, Usage, wi
 from ledger.core.decide import answer, expiry
 from ledger.core.money import is_account_number, minor
 from ledger.core.outcomes import Declined, Posted
-from ledger.postgres.administer import bonus_account
-from ledger.postgres.post import SYSTEM, Ledger
+from ledger.postgres.open_accounts import bonus_account
+from ledger.postgres.post import Ledger
+from ledger.postgres.system_accounts import SYSTEM
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 NOW = datetime(2025, 6, 1, tzinfo=UTC)

@@ -1,6 +1,6 @@
 """Post what bank statements tell: once, however often and in however many files it is told.
 
-Money in is posted as payments, booked now, with the bank's value date; what matches no
+Money in is posted as payments, booked now, with the bank's value date (DECISIONS D27); what matches no
 account goes to the brand's `unallocated`.
 """
 
@@ -11,7 +11,8 @@ from typing import Any
 
 from ledger.bank.core.statement import Statement, exact, note
 from ledger.bank.postgres.plan_import import Imported, Row, plan
-from ledger.core.commands import TEXT_LENGTH, Payment
+from ledger.core.commands import Payment
+from ledger.core.field_types import TEXT_LENGTH
 from ledger.core.outcomes import Declined, Posted
 from ledger.postgres.post import Ledger
 
@@ -38,7 +39,7 @@ def import_statements(
     def planned() -> list[Imported]:
         connection = ledger.connection()
         with connection.transaction():
-            return plan(connection, statements, brand)
+            return plan(connection, statements, brand, by=by, keep=not dry_run)
 
     return _carried_out(ledger, ledger.retried(planned), by, dry_run, progress)
 

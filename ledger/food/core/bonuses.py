@@ -3,8 +3,8 @@
 Lots follow from the account's entries alone: points given make a lot, points spent, held
 or taken are of the lots that expire first, points that come back come back to the lots
 they were of, with their original expiry. So whatever moved the account, the lots agree
-with its balance. Points given on day D that live N days are gone at the midnight that
-ends day D + N.
+with its balance (DECISIONS D16). Points given on day D that live N days are gone at the midnight that
+ends day D + N (DECISIONS D19).
 """
 
 from collections.abc import Iterable, Sequence

@@ -13,21 +13,10 @@ from pydantic.dataclasses import dataclass
 
 from ledger.core import administration, commands
 from ledger.core.administration import Code, Record, Whole
-from ledger.core.commands import (
-    CONFIG,
-    LINES,
-    AccountRef,
-    Amount,
-    Command,
-    Day,
-    Instant,
-    Name,
-    Positive,
-    Rate,
-    Text,
-    why,
-)
-from ledger.core.money import amount_of, minor
+from ledger.core.commands import CONFIG, LINES, Command, why
+from ledger.core.field_types import AccountRef, Amount, Day, Instant, Name, Positive, Rate, Text
+from ledger.core.money import amount_of
+from ledger.core.scope import Scope
 
 MOST_OF_A_DISH = 10_000
 
@@ -133,6 +122,10 @@ class Order(Command):
         """Return the codes of the brands of its lines."""
         return {item.brand for item in self.items} | {extra.brand for _, extra in self.extras}
 
+    def concern(self, scope: Scope) -> None:
+        scope.accounts.add(self.account)
+        scope.sell(self.brands, self.currency)
+
 
 def _check_some(items: tuple[Some, ...]) -> None:
     if len({(item.brand, item.sku) for item in items}) < len(items):
@@ -140,12 +133,21 @@ def _check_some(items: tuple[Some, ...]) -> None:
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class Deliver(Command):
+class FollowUp(Command):
+    """What becomes of an order, named by its key."""
+
+    order: Name
+
+    def concern(self, scope: Scope) -> None:
+        scope.refer(self.order)
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Deliver(FollowUp):
     """An order, named by its key, was delivered: all of it, or only these items."""
 
     kind: ClassVar[str] = "deliver"
 
-    order: Name
     items: tuple[Some, ...] | None = None
 
     @model_validator(mode="after")
@@ -158,24 +160,26 @@ class Deliver(Command):
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class Cancel(Command):
+class Cancel(FollowUp):
     """An order, named by its key, is taken back whole, for a fee that a brand keeps."""
 
     kind: ClassVar[str] = "cancel"
 
-    order: Name
     fee: Amount = Decimal("0.00")
     fee_brand: Name | None = None
     reason: Text | None = None
 
+    def concern(self, scope: Scope) -> None:
+        scope.refer(self.order)
+        scope.sell((self.fee_brand,) if self.fee_brand else (), self.currency)
+
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
-class RefundItems(Command):
-    """Money back for some items of an order, named by its key, and if said so for delivery or packaging."""
+class RefundItems(FollowUp):
+    """Money back for some items of an order, named by its key, and if it says so for delivery or packaging."""
 
     kind: ClassVar[str] = "refund_items"
 
-    order: Name
     items: tuple[Some, ...] = ()
     delivery: Flag = False
     packaging: Flag = False
@@ -189,7 +193,6 @@ class RefundItems(Command):
         return self
 
 
-FollowUp = Deliver | Cancel | RefundItems
 COMMANDS: dict[str, type[Command]] = {command.kind: command for command in (Order, Deliver, Cancel, RefundItems)}
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(command) for kind, command in COMMANDS.items()}
 
@@ -254,8 +257,3 @@ def _built(build: Callable[[Any], Any], record: Any) -> Any:
         return build(record)
     except ValidationError as error:
         raise ValueError(why(error)) from None
-
-
-def units(amount: Decimal | None) -> int:
-    """Return an amount in minor units; nothing is zero."""
-    return 0 if amount is None else minor(amount)

@@ -3,8 +3,12 @@
 from collections.abc import Iterator
 from functools import lru_cache
 
+from ledger.core import commands as c
 from ledger.core import money
 from ledger.core.book import Book
+from ledger.core.outcomes import Posted
+from ledger.food.core import commands as f
+from ledger.food.core.outcomes import Ordered, ordered
 from ledger.food.core.shop import Order, OrderLine, Said, Shop
 
 plain = lru_cache(maxsize=65_536)(money.plain)
@@ -50,12 +54,16 @@ def _is_money(book: Book, account: int) -> bool:
     return book.accounts[account].kind == "money"
 
 
-def say(shop: Shop, book: Book) -> None:
-    """Fill in what callers are told of the orders that wait for it, as they stand now."""
-    for order, said in shop.unsaid or ():
-        said |= said_of(book, order)
-    if shop.unsaid:
-        shop.unsaid.clear()
+def described(shop: Shop, book: Book, order: Order, command: c.Command, posted: Posted) -> Ordered:
+    """Note a step of an order and return its outcome: the ledger's, with the order as it stands after the step."""
+    shop.follow(book)
+    said = said_of(book, order)
+    if isinstance(command, f.Cancel):
+        brand = command.fee_brand or order.brands[0]
+        said["fee"] = {"brand": brand, "amount": str(command.fee)} if command.fee else None
+    shop.said[posted.transaction] = said
+    shop.steps.append((posted.transaction, order.id, command.kind))
+    return ordered(posted, said)
 
 
 def said_of(book: Book, order: Order) -> Said:

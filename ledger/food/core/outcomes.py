@@ -1,13 +1,13 @@
 """Food's own refusals, and the outcome of an order: the ledger's, with the priced order.
 
-The refusals take their places among the ledger's when this is imported: an order that is
-not there is named first, what is wrong with it and its codes before what is wrong with money.
+Among the ledger's refusals food's have these places: an order that does not exist is named
+first, what is wrong with it and its promotion codes before what is wrong with money.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.core.outcomes import Posted, add_declines
+from ledger.core.outcomes import LEDGER, Posted
 
 NOT_FOUND = {"order_not_found": "no order with the key {key}"}
 
@@ -28,8 +28,8 @@ DECLINES = {
     "promo_used_up_by_party": "promotion {promo} is used up by {client}: {used} of {most} uses",
 }  # fmt: skip
 
-add_declines(NOT_FOUND, before="account_not_found")
-add_declines(DECLINES)
+REFUSALS = LEDGER.with_these(NOT_FOUND, before="account_not_found").with_these(DECLINES)
+"""The refusals of both levels, in order of precedence."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -77,8 +77,7 @@ class Order:
 class Shop:
     """Everything that the decisions about one batch may read beside the book.
 
-    `said` is what callers are told of an order, by transaction. With a list in `unsaid`, orders placed wait in it
-    to be told of while the server writes.
+    `said` is how callers get an order described, by transaction.
     """
 
     preorder_lives: timedelta = timedelta(hours=24)
@@ -93,7 +92,6 @@ class Shop:
     changed_orders: dict[int, Order] = field(default_factory=dict)
     changed_promotions: dict[int, Promotion] = field(default_factory=dict)
     steps: list[tuple[int, int, str]] = field(default_factory=list)
-    unsaid: list[tuple[Order, Said]] | None = None
     followed: int = 0
 
     def follow(self, book: Book) -> None:

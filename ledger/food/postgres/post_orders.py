@@ -1,30 +1,28 @@
 """The desk: post orders and what becomes of them, together with the ledger's own commands, batch by batch.
 
 A batch is one database transaction: balances are locked (in id order), then promotions (in
-id order), then everything is loaded, decided and written, orders, uses, lots and postings
-together. Points that expired are booked before their account is touched.
+id order) (DECISIONS D22), then everything is loaded, decided and written, orders, uses, lots and postings
+together (DECISIONS D24). Points that expired are booked before their account is touched.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
-
-from psycopg import Connection
 
 from ledger.core import commands as c
 from ledger.core.administration import Record
+from ledger.core.commands import scope_of
 from ledger.core.outcomes import Declined, Done, Invalid
+from ledger.core.scope import Scope
 from ledger.food.core import commands as f
 from ledger.food.core.decide import Outcome, answer, expire_points
-from ledger.food.core.order_status import say
-from ledger.food.core.shop import Shop
-from ledger.food.postgres.administer import FOOD_RULES
 from ledger.food.postgres.shop_store import Named, Programs, foreseen, load_shop, write_shop
 from ledger.food.settings import FoodSettings
-from ledger.postgres.administer import bonus_account
+from ledger.postgres.database import AnyConnection
 from ledger.postgres.load_book import numbers_of
-from ledger.postgres.post import Ledger, Posting, brands_of, named, payments_of, transaction, uncollected
+from ledger.postgres.open_accounts import bonus_account
+from ledger.postgres.post import Ledger
+from ledger.postgres.retries import transaction, uncollected
 
 PARTS, LEAST = 4, 50
 """A batch is decided in at most so many parts of at least so many commands: the server writes one while the next is
@@ -40,7 +38,16 @@ class Desk:
 
     def __init__(self, ledger: Ledger, *, preorder_lives: timedelta | None = None) -> None:
         self.ledger = ledger
+        self.url = ledger.url
         self.preorder_lives = preorder_lives or timedelta(hours=FoodSettings().preorder_hours)
+
+    def another(self) -> "Desk":
+        """Return the same desk for another thread."""
+        return Desk(self.ledger.another(), preorder_lives=self.preorder_lives)
+
+    def close(self) -> None:
+        """Let the ledger's connection go."""
+        self.ledger.close()
 
     def post(self, commands: Sequence[c.Command]) -> list[Outcome]:
         """Return one outcome a command, in order; all that was accepted is durable by then."""
@@ -56,6 +63,8 @@ class Desk:
 
     def administer(self, records: Sequence[Record]) -> list[Done | Declined | Invalid]:
         """Return one outcome an administration line of either level, in order."""
+        from ledger.food.postgres.administer import FOOD_RULES  # here, for it loads SQLModel
+
         return self.ledger.administer(records, FOOD_RULES)
 
     def book_expired(self, until: datetime) -> int:
@@ -80,28 +89,14 @@ class Desk:
                 continue
 
     def _post(self, commands: Sequence[c.Command], *, keep: bool) -> list[Outcome]:
-        ledger, connection = self.ledger, self.ledger.connection()
-        plain = [command for command in commands if not isinstance(command, f.Order | f.FollowUp)]
-        orders = [command for command in commands if isinstance(command, f.Order)]
-        follows = [command for command in commands if isinstance(command, f.FollowUp)]
-        accounts, _, refers = named(plain)
-        accounts |= {order.account for order in orders}
+        connection = self.ledger.connection()
         with transaction(connection, together=True, keep=keep) as own:
             if not keep:
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            programs, found = foreseen(connection, [command.order for command in follows], lock=keep)
-            accounts |= {order.account for order in found}
-            refers += [command.order for command in follows] + [order.main for order in found if order.main]
-            opened = self._open_bonus_accounts(connection, programs, orders, found)
-            posting = ledger.posting(
+            scope, programs, opened = self._scope(commands, lock=keep)
+            posting = self.ledger.posting(
                 connection,
-                accounts,
-                keys=[command.key for command in commands],
-                refers=refers,
-                times=[command.at for command in commands if command.at is not None],
-                brands=_brands(plain, orders, follows, found),
-                ids=len(commands) + 2 * len(follows),
-                payments=[key for command in plain for key in payments_of(command)],
+                scope,
                 lock=keep,
                 own=own and not opened,
                 meanwhile=lambda: [command.fingerprint for command in commands],
@@ -111,22 +106,35 @@ class Desk:
                 mains = {order.main for order in shop.orders.values()} - {None}
                 if not mains <= p.book.transactions.keys():
                     raise _Stale
-                shop.unsaid = []
                 outcomes: list[Outcome] = []
                 size = max(LEAST, -(-len(commands) // PARTS))
-                parts = [commands[n : n + size] for n in range(0, len(commands), size)]
-                more = [partial(_decide, part, shop, p, outcomes) for part in parts]
+                for n in range(0, len(commands), size):
+                    outcomes += [answer(shop, p, command) for command in commands[n : n + size]]
+                    if keep:
+                        p.send()
                 if keep:
-                    p.write(*more)
+                    p.write()
                     write_shop(connection, p.book, shop)
-                else:
-                    for decide in more:
-                        decide()
-                    say(shop, p.book)
         return outcomes
 
+    def _scope(self, commands: Sequence[c.Command], *, lock: bool) -> tuple[Scope, Programs, int]:
+        """Return what commands concern, with the orders that they name; the programmes; how many accounts were opened.
+
+        Points may have to be given to bonus accounts that do not exist yet: these are opened.
+        """
+        connection, scope = self.ledger.connection(), scope_of(commands)
+        follows = [command.order for command in commands if isinstance(command, f.FollowUp)]
+        programs, found = foreseen(connection, follows, lock=lock)
+        for order in found:
+            scope.accounts.add(order.account)
+            scope.refer(*([order.main] if order.main else ()))
+            scope.sell(order.brands, None)
+        scope.ids += 2 * len(follows)
+        orders = [command for command in commands if isinstance(command, f.Order)]
+        return scope, programs, self._open_bonus_accounts(connection, programs, orders, found)
+
     def _open_bonus_accounts(
-        self, connection: Connection[Any], programs: Programs, orders: Sequence[f.Order], found: Sequence[Named]
+        self, connection: AnyConnection, programs: Programs, orders: Sequence[f.Order], found: Sequence[Named]
     ) -> int:
         """See that each client of the batch has a bonus account for each brand with a programme that it orders from.
 
@@ -160,19 +168,13 @@ class Desk:
             if not accounts:
                 return None, 0
             programs, _ = foreseen(connection, (), lock=True)
-            with self.ledger.posting(connection, accounts, ids=2 * len(accounts)) as p:
+            with self.ledger.posting(connection, Scope({*accounts}, ids=2 * len(accounts))) as p:
                 shop = load_shop(connection, p.book, (), programs, lives=self.preorder_lives)
                 at = min(until, p.book.now)
                 points = sum(expire_points(shop, p, account, at) for account in accounts)
                 p.write()
                 write_shop(connection, p.book, shop)
         return accounts[-1], points
-
-
-def _decide(commands: Sequence[c.Command], shop: Shop, posting: Posting, outcomes: list[Outcome]) -> None:
-    """Tell what the orders before come to, and decide on more commands."""
-    say(shop, posting.book)
-    outcomes += [answer(shop, posting, command) for command in commands]
 
 
 _UNOPENED = """
@@ -197,14 +199,3 @@ def _concerns_food(command: c.Command) -> bool:
     if isinstance(command, f.Order | f.FollowUp | c.Bonus):
         return True
     return isinstance(command, c.Debit | c.Hold) and bool(command.bonus_at_most)
-
-
-def _brands(
-    plain: Iterable[c.Command], orders: Iterable[f.Order], follows: Iterable[f.FollowUp], found: Iterable[Named]
-) -> set[tuple[str, str | None]]:
-    """Return the brands that a batch names, with currencies."""
-    brands = {pair for command in plain for pair in brands_of(command)}
-    brands |= {(brand, order.currency) for order in orders for brand in order.brands}
-    brands |= {(brand, None) for order in found for brand in order.brands}
-    fees = (follow.fee_brand for follow in follows if isinstance(follow, f.Cancel))
-    return brands | {(brand, None) for brand in fees if brand}

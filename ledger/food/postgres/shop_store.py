@@ -9,17 +9,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, timedelta
 from typing import Any, NamedTuple
 
-from psycopg import Connection
-
 from ledger.core.book import Book
 from ledger.core.money import decimal, minor
 from ledger.core.outcomes import Entry
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import Lot, Points, Program
-from ledger.food.core.order_status import say
+from ledger.food.core.outcomes import REFUSALS
 from ledger.food.core.pricing import Promotion
 from ledger.food.core.shop import Accrual, Order, OrderLine, Shop
-from ledger.postgres.bulk_sql import Moments, Statement, array_of, insert, json_text, run
+from ledger.postgres.bulk_sql import Moments, Row, Statement, array_of, columns, insert, json_text, run
+from ledger.postgres.database import AnyConnection
 from ledger.postgres.load_book import ask
 from ledger.postgres.write_book import CUT_LOCK
 
@@ -34,7 +33,7 @@ Programs = dict[str, list[Program]]
 
 
 def load_shop(
-    connection: Connection[Any],
+    connection: AnyConnection,
     book: Book,
     commands: Sequence[Any],
     programs: Programs,
@@ -43,6 +42,7 @@ def load_shop(
     lock: bool = True,
 ) -> Shop:
     """Return the shop of everything that the commands can touch; the book holds its accounts, locked."""
+    book.refusals = REFUSALS
     shop = Shop(preorder_lives=lives, programs=programs)
     placed = [command for command in commands if isinstance(command, f.Order)]
     follows = [command.order for command in commands if isinstance(command, f.FollowUp)]
@@ -64,7 +64,7 @@ class Named(NamedTuple):
     brands: list[str]
 
 
-def foreseen(connection: Connection[Any], keys: Sequence[str], *, lock: bool) -> tuple[Programs, list[Named]]:
+def foreseen(connection: AnyConnection, keys: Sequence[str], *, lock: bool) -> tuple[Programs, list[Named]]:
     """Return what must be known before accounts can be locked: bonus programmes by brand, and of the orders named."""
     wait = [("SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK])] if lock else []
     *_, rows, orders = ask(connection, *wait, (_PROGRAMS, []), (_NAMED, [list(keys)]))
@@ -89,7 +89,7 @@ def _codes(book: Book) -> dict[int, str]:
     return {brand.id: code for code, brand in book.brands.items()}
 
 
-def _load_orders(connection: Connection[Any], book: Book, shop: Shop, keys: Sequence[str]) -> None:
+def _load_orders(connection: AnyConnection, book: Book, shop: Shop, keys: Sequence[str]) -> None:
     if not keys:
         return
     codes = _codes(book)
@@ -133,7 +133,7 @@ def _load_orders(connection: Connection[Any], book: Book, shop: Shop, keys: Sequ
 
 
 def _load_promotions(
-    connection: Connection[Any], book: Book, shop: Shop, placed: Sequence[f.Order], *, lock: bool
+    connection: AnyConnection, book: Book, shop: Shop, placed: Sequence[f.Order], *, lock: bool
 ) -> None:
     codes = {code for order in placed for code in order.promo_codes}
     used = {promotion for order in shop.orders.values() for promotion, _, _ in order.promotions}
@@ -153,7 +153,7 @@ def _load_promotions(
     _load_uses(connection, book, shop, lock=lock)
 
 
-def _load_uses(connection: Connection[Any], book: Book, shop: Shop, *, lock: bool) -> None:
+def _load_uses(connection: AnyConnection, book: Book, shop: Shop, *, lock: bool) -> None:
     """Load how often the clients of the batch used its promotions, and ordered before, as far as limits ask."""
     parties = sorted({account.party for account in book.accounts.values() if account.party is not None})
     promotions = [p.id for p in shop.promotions.values() if p.max_uses_per_party is not None]
@@ -176,7 +176,7 @@ def _load_uses(connection: Connection[Any], book: Book, shop: Shop, *, lock: boo
         shop.orders_of = dict(rows.fetchall())
 
 
-def _load_points(connection: Connection[Any], book: Book, shop: Shop) -> None:
+def _load_points(connection: AnyConnection, book: Book, shop: Shop) -> None:
     """Load the lots of the book's bonus accounts, and let them follow what moved these without us."""
     accounts = [account.id for account in book.accounts.values() if account.kind == "bonus"]
     if not accounts:
@@ -227,35 +227,29 @@ WHERE u.account_id = ANY(%s) AND u.transaction_id = ANY(%s)
 
 # ---- writing
 
-_ORDER = {
-    "id": "bigint", "key": "text", "account_id": "bigint", "party_id": "bigint", "currency": "text",
-    "status": "text", "placed_at": "timestamptz", "business_date": "date", "due_at": "timestamptz",
-    "main_id": "bigint", "delivered_at": "timestamptz", "cancelled_at": "timestamptz",
-}  # fmt: skip
-_LINE = {
-    "order_id": "bigint", "line": "smallint", "brand_id": "bigint", "service": "text", "sku": "text", "name": "text",
-    "quantity": "integer", "price": "bigint", "gross": "bigint", "discount": "bigint", "net": "bigint",
-    "kept": "integer",
-}  # fmt: skip
-_USE = {
-    "order_id": "bigint", "promotion_id": "bigint", "party_id": "bigint", "discount": "bigint",
-    "used_at": "timestamptz", "given_back_at": "timestamptz",
-}  # fmt: skip
-_ACCRUAL = {
-    "order_id": "bigint", "brand_id": "bigint", "account_id": "bigint", "percent": "numeric", "points": "bigint",
-    "taken_back": "bigint", "shortfall": "bigint",
-}  # fmt: skip
-_STEP = {"transaction_id": "bigint", "order_id": "bigint", "kind": "text", "said": "json"}
-_POINTS = {"account_id": "bigint", "version": "bigint"}
-_LOT = {
-    "account_id": "bigint", "transaction_id": "bigint", "amount": "bigint", "points_left": "bigint", "gone_on": "date",
-}  # fmt: skip
-_LOT_USE = {
-    "account_id": "bigint", "transaction_id": "bigint", "lot_id": "bigint", "changed_by": "bigint", "amount": "bigint",
-}  # fmt: skip
+_ORDER = columns(
+    "id bigint, key text, account_id bigint, party_id bigint, currency text, status text, placed_at timestamptz, "
+    "business_date date, due_at timestamptz, main_id bigint, delivered_at timestamptz, cancelled_at timestamptz"
+)
+_LINE = columns(
+    "order_id bigint, line smallint, brand_id bigint, service text, sku text, name text, quantity integer, "
+    "price bigint, gross bigint, discount bigint, net bigint, kept integer"
+)
+_USE = columns(
+    "order_id bigint, promotion_id bigint, party_id bigint, discount bigint, used_at timestamptz, "
+    "given_back_at timestamptz"
+)
+_ACCRUAL = columns(
+    "order_id bigint, brand_id bigint, account_id bigint, percent numeric, points bigint, taken_back bigint, "
+    "shortfall bigint"
+)
+_STEP = columns("transaction_id bigint, order_id bigint, kind text, said json")
+_POINTS = columns("account_id bigint, version bigint")
+_LOT = columns("account_id bigint, transaction_id bigint, amount bigint, points_left bigint, gone_on date")
+_LOT_USE = columns("account_id bigint, transaction_id bigint, lot_id bigint, changed_by bigint, amount bigint")
 
 
-def write_shop(connection: Connection[Any], book: Book, shop: Shop) -> None:
+def write_shop(connection: AnyConnection, book: Book, shop: Shop) -> None:
     """Write what was placed, done and changed; the transactions that it names are written before."""
     run(connection, _statements(book, shop))
 
@@ -265,7 +259,6 @@ def _statements(book: Book, shop: Shop) -> Iterator[Statement]:
     yield insert("order_line", _LINE, [row for order in shop.new_orders for row in _line_rows(book, order)])
     yield insert("food_order", _ORDER, [_order_row(book, order, written) for order in shop.new_orders])
     yield insert("promotion_use", _USE, [row for order in shop.new_orders for row in _uses(order, written)])
-    say(shop, book)
     steps = [(t, order, kind, json_text(shop.said[t])) for t, order, kind in shop.steps]
     yield insert("order_step", _STEP, steps)
     known = [order for order in shop.changed_orders.values() if order.id not in new]
@@ -288,7 +281,7 @@ _KEPT = (
 _USED = "UPDATE promotion p SET used = n.used FROM unnest(%s::bigint[], %s::integer[]) AS n(id, used) WHERE p.id = n.id"
 
 
-def _line_rows(book: Book, order: Order) -> Iterator[Sequence[Any]]:
+def _line_rows(book: Book, order: Order) -> Iterator[Row]:
     for n in order.lines:
         yield (
             order.id, n.number, book.brands[n.brand].id, n.service, n.sku, n.name, n.quantity, n.price, n.gross,
@@ -296,7 +289,7 @@ def _line_rows(book: Book, order: Order) -> Iterator[Sequence[Any]]:
         )  # fmt: skip
 
 
-def _order_row(book: Book, order: Order, written: Moments) -> Sequence[Any]:
+def _order_row(book: Book, order: Order, written: Moments) -> Row:
     return (
         order.id, order.key, order.account, order.party, order.currency, order.status, written[order.placed_at],
         order.day, written[order.due_at], None if order.main is None else book.transactions[order.main].id,
@@ -304,12 +297,12 @@ def _order_row(book: Book, order: Order, written: Moments) -> Sequence[Any]:
     )  # fmt: skip
 
 
-def _uses(order: Order, written: Moments) -> Iterator[Sequence[Any]]:
+def _uses(order: Order, written: Moments) -> Iterator[Row]:
     for promotion, _, discount in order.promotions:
         yield order.id, promotion, order.party, discount, written[order.placed_at], written[order.cancelled_at]
 
 
-def _accruals(book: Book, order: Order) -> Iterator[Sequence[Any]]:
+def _accruals(book: Book, order: Order) -> Iterator[Row]:
     for brand, a in order.accruals.items():
         yield (
             order.id, book.brands[brand].id, a.account, decimal(a.percent), a.points, a.taken_back, a.shortfall

@@ -10,6 +10,7 @@ from ledger.core.money import is_account_number, minor, plain
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import Program
 from ledger.food.core.decide import answer, expire_points
+from ledger.food.core.outcomes import REFUSALS
 from ledger.food.core.pricing import Promotion
 from ledger.food.core.shop import Shop
 from ledger.food.postgres import order_queries
@@ -26,6 +27,7 @@ class PureShop(Pure):
     def __init__(self) -> None:
         super().__init__()
         self._numbers = (number for number in count(10_000) if is_account_number(number))  # type: ignore[assignment]
+        self.book.refusals = REFUSALS
         self.shop = Shop()
 
     def _account(self, reference: str, party: str, currency: str) -> None:
@@ -104,7 +106,9 @@ class PureShop(Pure):
             for p in self.shop.promotions.values()
         }
         state["counted"] = {p.code: p.used for p in self.shop.promotions.values() if p.max_uses is not None}
-        state["followed"] = {names[points.account]: points.version for points in self.shop.points.values()}
+        state["followed"] = {
+            names[points.account]: points.version for points in self.shop.points.values() if points.version
+        }
         return state
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from ledger.core.outcomes import DECLINES as OF_THE_LEDGER
-from ledger.core.outcomes import RANK
-from ledger.food.core.outcomes import DECLINES, NOT_FOUND
+from ledger.food.core.outcomes import DECLINES, NOT_FOUND, REFUSALS
 from tests.ledger.food.shops import Food, dish
 
 Step = dict[str, Any]
@@ -124,9 +123,8 @@ def test_every_code_of_food_has_a_story() -> None:
 
 def test_both_levels_codes_are_one_ranked_list() -> None:
     """What is not found comes first, what is wrong with orders and codes before what is wrong with money."""
-    ranked = sorted(RANK, key=lambda code: RANK[code])
     place = list(OF_THE_LEDGER).index
     first, money = place("account_not_found"), place("write_off_limit_exceeded")
     ledgers = list(OF_THE_LEDGER)
-    assert ranked == [*ledgers[:first], *NOT_FOUND, *ledgers[first:money], *DECLINES, *ledgers[money:]]
-    assert len(set(RANK.values())) == len(RANK)
+    assert list(REFUSALS) == [*ledgers[:first], *NOT_FOUND, *ledgers[first:money], *DECLINES, *ledgers[money:]]
+    assert [REFUSALS.rank[code] for code in REFUSALS] == list(range(len(REFUSALS)))

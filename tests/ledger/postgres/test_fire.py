@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-from ledger.core.commands import OWN_KEYS
+from ledger.core.field_types import OWN_KEYS
 from ledger.food.core.commands import parse
 from ledger.food.postgres.post_orders import Desk
 from ledger.postgres import database, embedded_server
@@ -80,7 +80,7 @@ class Fire:
 
     def __init__(self, url: str, folder: Path, number: int) -> None:
         self.url, self.folder = url, folder
-        self.said = self.commands(number, seed=len(str(folder)))
+        self.said = self.commands(number, seed=number)
         self.answers = folder / "answers.jsonl"
         (folder / "commands.jsonl").write_text("".join(json.dumps(record) + "\n" for record in self.said))
         self.pure, self.postgres = self.worlds[0](), self.worlds[1](url)

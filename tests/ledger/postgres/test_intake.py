@@ -8,7 +8,9 @@ import pytest
 
 from ledger.core.administration import parse
 from ledger.core.commands import Debit, Line, Payment
-from ledger.core.outcomes import Declined, Posted
+from ledger.core.outcomes import Declined, Invalid, Posted
+from ledger.food.core import commands as food
+from ledger.food.postgres.post_orders import Desk
 from ledger.postgres.intake import Intake, IntakeClosed, IntakeFull
 from ledger.postgres.post import Ledger
 
@@ -102,3 +104,65 @@ def test_a_closed_intake_takes_nothing_and_lost_nothing(ledger: Ledger) -> None:
     assert all(isinstance(future.result(timeout=0), Posted) for future in futures)
     with pytest.raises(IntakeClosed):
         intake.submit(Payment(key="late", account="company", amount=1, brand="sushi"))
+
+
+ORDER = food.Order(key="o1", account="company", items=(food.Item(brand="sushi", sku="roll", price=5),))
+
+
+def test_an_intake_over_a_desk_takes_orders_too(ledger: Ledger) -> None:
+    """An order and what becomes of it go one way, in the order of their submission."""
+    with Intake(Desk(ledger)) as intake:
+        paid = intake.submit(Payment(key="p", account="company", amount=7, brand="sushi"))
+        ordered = intake.submit(ORDER)
+        delivered = intake.submit(food.Deliver(key="y1", order="o1"))
+    assert isinstance(paid.result(), Posted)
+    assert ordered.result().to_json()["order"]["net"] == "5.00"
+    assert delivered.result().to_json()["order"]["status"] == "delivered"
+
+
+def test_an_order_that_the_ledger_alone_cannot_take_is_invalid(ledger: Ledger) -> None:
+    """It is answered, and so are its neighbours."""
+    with Intake(ledger) as intake:
+        outcomes = [intake.submit(ORDER), intake.submit(Payment(key="p", account="company", amount=7, brand="sushi"))]
+    assert isinstance(outcomes[1].result(), Posted)
+    assert outcomes[0].result() == Invalid(key="o1", message="type: order is not a command of the ledger")
+
+
+@pytest.mark.parametrize("bad", [{"type": "payment"}, None, "payment", 7])
+def test_what_is_no_command_is_not_taken(ledger: Ledger, bad: Any) -> None:
+    """Whoever submits it is told at once; later callers are answered."""
+    with Intake(ledger) as intake:
+        with pytest.raises(TypeError, match="is not a command"):
+            intake.submit(bad)
+        assert isinstance(
+            intake.submit(Payment(key="p", account="company", amount=7, brand="sushi")).result(10), Posted
+        )
+
+
+def test_a_command_built_past_its_checks_fails_alone(ledger: Ledger) -> None:
+    """It lacks what every debit has; its own caller gets the error, all others their answers."""
+    broken = object.__new__(Debit)
+    object.__setattr__(broken, "__dict__", {"key": "broken"})
+    with Intake(ledger, capacity=3) as intake:
+        for _ in range(2):
+            futures = [
+                intake.submit(broken),
+                intake.submit(Payment(key="p", account="company", amount=7, brand="sushi")),
+            ]
+            assert isinstance(futures[0].exception(10), AttributeError)
+            assert isinstance(futures[1].result(10), Posted)
+
+
+def test_what_was_cancelled_leaves_its_place(ledger: Ledger) -> None:
+    """Cancelled commands count no more among those that wait."""
+    connection = Ledger(ledger.url).connection()
+    with Intake(ledger, writers=1, capacity=3) as intake:
+        with connection.transaction():
+            connection.execute("SELECT 1 FROM balance FOR UPDATE")
+            intake.submit(Payment(key="first", account="company", amount=1, brand="sushi"))
+            waiting = intake.submit(Payment(key="second", account="company", amount=1, brand="sushi"))
+            while not waiting.cancel():
+                pass
+        for number in range(30):
+            one = intake.submit(Payment(key=f"p{number}", account="company", amount=1, brand="sushi"))
+            assert isinstance(one.result(10), Posted)

@@ -67,7 +67,7 @@ def test_old_debts_reach_the_last_band(story: Story) -> None:
 
 
 def test_a_debt_without_terms_is_due_when_terms_that_were_recorded_later_say_so(story: Story) -> None:
-    """No date until 1 December, when the first terms with a period are valid; what is recorded after them is too late."""
+    """No date until 1 December, when the first terms with a period are valid; what comes after them is too late."""
     story.account("anna")
     story.adjustment("2016-11-01", "anna", -40, "sushi")
     story.terms("anna", 100, None, "2016-11-02", recorded_at="2016-11-02")

@@ -8,8 +8,8 @@ them that have a period. Closings know by which rules their days were closed: re
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,156 @@
+"""The types of fields of commands and administration lines: what a text, key, amount, account, time or rate may be.
+
+Each refuses what breaks its rule with a ValueError that says what is wrong with the value; pydantic adds the field.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator
+
+from ledger.core.money import amount_of, is_account_number, is_currency, said
+
+KEY_LENGTH = 64
+TEXT_LENGTH = 1000
+OWN_KEYS = "tiffin:"
+"""Keys with this start are the ledger's own (expiries)."""
+
+
+def _text(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError(f"{said(value)} is not text")
+    if len(value) > TEXT_LENGTH:
+        raise ValueError(f"is longer than {TEXT_LENGTH} characters")
+    if any(ord(letter) < 32 and letter not in "\n\t" for letter in value):
+        raise ValueError("has control characters")
+    if any(0xD800 <= ord(letter) <= 0xDFFF for letter in value):
+        raise ValueError("has half a character (a surrogate without its other half)")
+    return value
+
+
+def _name(value: str) -> str:
+    if not value.strip():
+        raise ValueError("is blank")
+    return value
+
+
+def _key(value: str) -> str:
+    _name(value)
+    if len(value) > KEY_LENGTH:
+        raise ValueError(f"has {len(value)} characters, at most {KEY_LENGTH} are allowed")
+    if value.startswith(OWN_KEYS):
+        raise ValueError(f"keys that start with {OWN_KEYS} are the ledger's own")
+    return value
+
+
+def _amount(value: object) -> Decimal:
+    amount = amount_of(value)
+    if amount < 0:
+        raise ValueError(f"{amount} is negative")
+    return amount
+
+
+def _positive(value: object) -> Decimal:
+    amount = _amount(value)
+    if amount == 0:
+        raise ValueError("is zero")
+    return amount
+
+
+def _not_zero(value: object) -> Decimal:
+    amount = amount_of(value)
+    if amount == 0:
+        raise ValueError("is zero")
+    return amount
+
+
+def _account(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise ValueError(f"{said(value)} is neither an account number nor a reference")
+    if isinstance(value, str):
+        return _name(str(_text(value)))
+    if not 10 <= value < 10**18 or not is_account_number(value):
+        raise ValueError(f"{value} is not an account number: its last digit is not the check digit")
+    return value
+
+
+def _currency(value: str) -> str:
+    if not is_currency(value):
+        raise ValueError(f"{said(value)} is not an ISO 4217 currency with two decimals")
+    return value
+
+
+def _instant(value: object) -> object:
+    written = said(value)
+    if isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}[T ]\d", value):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{written} is not a time in ISO 8601") from None
+    if not isinstance(value, datetime):
+        raise ValueError(f"{written} is not a time in ISO 8601")
+    if value.tzinfo is None:
+        raise ValueError(f"{written} has no time zone")
+    # At the ends of the calendar there is no tomorrow, and no other time zone.
+    if not 1900 <= value.year <= 9998:
+        raise ValueError(f"{written} is not between the years 1900 and 9998")
+    return value.astimezone(UTC)
+
+
+def _day(value: object) -> object:
+    if isinstance(value, str):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{said(value)} is not a date") from None
+    if not isinstance(value, date) or isinstance(value, datetime):
+        raise ValueError(f"{said(value)} is not a date")
+    return value
+
+
+def _due(value: date) -> date:
+    if not 1900 <= value.year <= 9998:
+        raise ValueError(f"{value} is not between the years 1900 and 9998")
+    return value
+
+
+def _rate(value: object) -> Decimal:
+    rate = amount_of(value)
+    if not 0 <= rate <= 100:
+        raise ValueError(f"{rate} is not a rate from 0 to 100 percent")
+    return rate
+
+
+def _attributes(value: object, depth: int = 0) -> object:
+    if depth > 8:
+        raise ValueError("are nested more than eight deep")
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        raise ValueError(f"{value} is not JSON")
+    if isinstance(value, Mapping):
+        # Sorted, so that the order of names does not make other content.
+        return {str(_text(name)): _attributes(inner, depth + 1) for name, inner in sorted(value.items(), key=str)}
+    if isinstance(value, list | tuple):
+        return [_attributes(inner, depth + 1) for inner in value]
+    if value is not None and not isinstance(value, int | float):
+        raise ValueError(f"{said(value)} is not JSON")
+    return value
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Name = Annotated[str, BeforeValidator(_text), AfterValidator(_name)]
+Key = Annotated[str, BeforeValidator(_text), AfterValidator(_key)]
+Amount = Annotated[Decimal, BeforeValidator(_amount)]
+Positive = Annotated[Decimal, BeforeValidator(_positive)]
+NotZero = Annotated[Decimal, BeforeValidator(_not_zero)]
+AccountRef = Annotated[int | str, BeforeValidator(_account)]
+Currency = Annotated[str, BeforeValidator(_text), AfterValidator(_currency)]
+Instant = Annotated[datetime, BeforeValidator(_instant)]
+Day = Annotated[date, BeforeValidator(_day)]
+DueDay = Annotated[Day, AfterValidator(_due)]
+Rate = Annotated[Decimal, BeforeValidator(_rate)]
+Attributes = Annotated[dict[str, Any], BeforeValidator(_attributes)]

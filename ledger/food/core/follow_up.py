@@ -1,0 +1,210 @@
+"""What becomes of an order: it is delivered, cancelled, or some of its items are refunded."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ledger.core import commands as c
+from ledger.core.book import Book
+from ledger.core.decide import Answer, Seam
+from ledger.core.money import decimal, share
+from ledger.core.outcomes import Invalid, Posted, Refused, shown
+from ledger.food.core import commands as f
+from ledger.food.core.order_status import described, left_by_line, shares
+from ledger.food.core.outcomes import Ordered
+from ledger.food.core.points_of_orders import accrue, take_back
+from ledger.food.core.shop import Order, OrderLine, Shop
+
+Outcome = Answer | Ordered
+
+
+def follow_up(shop: Shop, seam: Seam, command: f.FollowUp) -> Outcome:
+    """Return the outcome of what becomes of an order, and enter it into book and shop."""
+    order = shop.orders.get(command.order)
+    try:
+        if order is None:
+            raise Refused("order_not_found", key=command.order)
+        _in_time(seam.book, order, command)
+        if isinstance(command, f.Deliver):
+            return _deliver(shop, seam, order, command)
+        if isinstance(command, f.Cancel):
+            return _cancel(shop, seam, order, command)
+        assert isinstance(command, f.RefundItems)
+        return _refund_items(shop, seam, order, command)
+    except Refused as refused:
+        mark = _mark(command, order)
+        return seam.refuse(mark, refused.code, refused.facts, sent=command)
+
+
+def _fields(command: f.FollowUp) -> dict[str, Any]:
+    """Return what all of the ledger's commands take from a step of an order."""
+    return {"key": command.key, "at": command.at, "value_date": command.value_date, "by": command.by,
+            "note": command.note, "currency": command.currency}  # fmt: skip
+
+
+def _mark(command: f.FollowUp, order: Order | None) -> c.Mark:
+    # A step that moves no money has its transaction, too (DECISIONS D21).
+    account = order.account if order else None
+    return c.trusted(c.Mark, **_fields(command), account=account, reason=f"{command.kind} {command.order}")
+
+
+def _in_time(book: Book, order: Order, command: f.FollowUp) -> None:
+    """Hold that no bonus account has a later entry: points must be able to follow the money."""
+    for bonus in book.bonuses.get(order.account, ()):
+        latest = book.balances[bonus].posted_at
+        if command.at is not None and latest is not None and command.at < latest:
+            subject = book.accounts[bonus].subject
+            raise Refused("out_of_order", at=shown(command.at), account=bonus, subject=subject, latest=shown(latest))
+
+
+def _deliver(shop: Shop, seam: Seam, order: Order, command: f.Deliver) -> Outcome:
+    """Deliver all, or only some items: those that are not cost nothing, and discounts and points go with them."""
+    _not_cancelled(order)
+    if order.status == "delivered":
+        raise Refused("order_delivered", key=order.key)
+    kept = _delivered(order, command)
+    outcome = _capture(seam, order, command, kept) if order.main is None else _give_back(seam, order, command, kept)
+    if not isinstance(outcome, Posted):
+        return outcome
+    order.status, order.delivered_at = "delivered", outcome.posted_at
+    if order.main is None:
+        order.main = command.key
+    _keep(shop, order, kept)
+    accrue(shop, seam, order, command)
+    return described(shop, seam.book, order, command, outcome)
+
+
+def _not_cancelled(order: Order) -> None:
+    if order.status == "cancelled":
+        raise Refused("order_cancelled", key=order.key)
+
+
+def _delivered(order: Order, command: f.Deliver) -> list[int]:
+    """Return how many of each line are delivered; delivery and packaging always are."""
+    if command.items is None:
+        return [line.kept for line in order.lines]
+    named = _named(order, command.items, command.kind)
+    return [
+        named.get(line.number, 0) if line.service == "dish" else line.kept for line in order.lines
+    ]  # fmt: skip
+
+
+def _named(order: Order, items: Sequence[f.Some], what: str) -> dict[int, int]:
+    """Return how many of which line are named. Leaves with the decline for what the order has not."""
+    named: dict[int, int] = {}
+    for item in items:
+        found = [
+            line for line in order.lines
+            if line.service == "dish" and line.sku == item.sku and item.brand in (None, line.brand)
+        ]  # fmt: skip
+        if len(found) != 1:
+            several = " (of several brands)" if found else ""
+            raise Refused("item_not_in_order", key=order.key, item=f"{item.sku}{several}")
+        [line] = found
+        if item.quantity > line.kept:
+            raise Refused(
+                "item_exceeds_order", key=order.key, item=item.sku, left=line.kept, asked=item.quantity, what=what
+            )
+        named[line.number] = item.quantity
+    return named
+
+
+def _keep(shop: Shop, order: Order, kept: Sequence[int]) -> None:
+    for line, left in zip(order.lines, kept, strict=True):
+        line.kept = left
+    shop.changed_orders[order.id] = order
+
+
+def _worth(line: OrderLine, kept: int) -> int:
+    """Return what a number of pieces of a line cost, in proportion, as placed (DECISIONS D20)."""
+    return share(line.net, kept, line.quantity)
+
+
+def _capture(seam: Seam, order: Order, command: f.Deliver, kept: Sequence[int]) -> Answer:
+    """Capture what is delivered of a pre-order; the ledger releases the rest."""
+    lines = [
+        c.trusted(c.LineAmount, line=line.number, amount=decimal(_worth(line, left)))
+        for line, left in zip(order.lines, kept, strict=True) if left
+    ]  # fmt: skip
+    whole = all(left == line.quantity for line, left in zip(order.lines, kept, strict=True))
+    capture = c.trusted(
+        c.Capture, **_fields(command), hold=order.key, lines=None if whole else tuple(lines), final=True
+    )
+    return seam.decide(capture, sent=command)
+
+
+def _give_back(seam: Seam, order: Order, command: f.FollowUp, kept: Sequence[int]) -> Answer:
+    """Refund what of each line goes beyond so many; a mark when that is no money."""
+    left = left_by_line(seam.book, order)
+    over = {
+        line.number: left.get(line.number, 0) - (_worth(line, many) if many else 0)
+        for line, many in zip(order.lines, kept, strict=True) if many < line.kept or not many
+    }  # fmt: skip
+    lines = tuple(
+        c.trusted(c.LineAmount, line=number, amount=decimal(amount)) for number, amount in over.items() if amount > 0
+    )
+    if not lines:
+        return seam.decide(_mark(command, order), sent=command)
+    assert order.main is not None
+    reason = getattr(command, "reason", None) or f"{command.kind} {command.order}"
+    refund = c.trusted(c.Refund, **_fields(command), debit=order.main, lines=lines, reason=reason)
+    return seam.decide(refund, sent=command)
+
+
+def _cancel(shop: Shop, seam: Seam, order: Order, command: f.Cancel) -> Outcome:
+    """Give everything back, take its points back, and debit the fee; without the fee, none of it (DECISIONS D23)."""
+    _not_cancelled(order)
+    if command.fee and command.fee_brand is None and len(order.brands) > 1:
+        return Invalid(key=command.key, message="fee_brand: is missing; the order is of several brands")
+    sources = (source for _, source in shares(seam.book, order))
+    put_back = shop.saved(seam.book, order, sources) if command.fee else None
+    outcome = _undo(seam, order, command)
+    if not isinstance(outcome, Posted):
+        return outcome
+    if put_back is not None:
+        charged = seam.decide(_fee(order, command), sent=command, own_key=f"fee:{order.id}")
+        if not isinstance(charged, Posted):
+            put_back()
+            if isinstance(charged, Invalid):
+                return charged
+            raise Refused(charged.code, **charged.facts)
+    _keep(shop, order, [0] * len(order.lines))
+    take_back(shop, seam, order, command)
+    shop.cancel(order, outcome.posted_at)
+    return described(shop, seam.book, order, command, outcome)
+
+
+def _undo(seam: Seam, order: Order, command: f.Cancel) -> Answer:
+    if order.main is not None:
+        return _give_back(seam, order, command, [0] * len(order.lines))
+    hold = seam.book.holds[order.id]
+    at = command.at or seam.book.now
+    if hold.state == "open" and hold.expires_at > at:
+        return seam.decide(c.trusted(c.Release, **_fields(command), hold=order.key), sent=command)
+    return seam.decide(_mark(command, order), sent=command)
+
+
+def _fee(order: Order, command: f.Cancel) -> c.Debit:
+    brand = command.fee_brand or order.brands[0]
+    line = c.Line(brand=brand, service="cancel_fee", reference=order.key, amount=command.fee)
+    return c.Debit(**_fields(command), account=order.account, lines=(line,))
+
+
+def _refund_items(shop: Shop, seam: Seam, order: Order, command: f.RefundItems) -> Outcome:
+    """Give back items by what they cost when placed; points that they brought are taken back in proportion."""
+    _not_cancelled(order)
+    if order.main is None:
+        raise Refused("order_not_delivered", key=order.key)
+    named = _named(order, command.items, command.kind)
+    for service, asked in (("delivery", command.delivery), ("packaging", command.packaging)):
+        line = next((line for line in order.lines if line.service == service), None)
+        if asked and (line is None or not line.kept):
+            raise Refused("item_not_in_order", key=order.key, item=service)
+        if asked and line is not None:
+            named[line.number] = 1
+    kept = [line.kept - named.get(line.number, 0) for line in order.lines]
+    outcome = _give_back(seam, order, command, kept)
+    if not isinstance(outcome, Posted):
+        return outcome
+    _keep(shop, order, kept)
+    take_back(shop, seam, order, command)
+    return described(shop, seam.book, order, command, outcome)

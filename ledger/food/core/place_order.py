@@ -1,0 +1,108 @@
+"""Place an order: price it, and debit what it costs, or hold it for a pre-order."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+from ledger.core import commands as c
+from ledger.core.book import Account, Book
+from ledger.core.decide import Answer, Seam
+from ledger.core.money import decimal
+from ledger.core.outcomes import Facts, Invalid, Posted, shown
+from ledger.food.core import commands as f
+from ledger.food.core.bonuses import redeemable
+from ledger.food.core.order_status import described
+from ledger.food.core.outcomes import REFUSALS, Ordered
+from ledger.food.core.points_of_orders import programs_on
+from ledger.food.core.pricing import Line, Priced, lines_of, price, refusal
+from ledger.food.core.shop import Order, OrderLine, Shop
+
+_decimal = lru_cache(maxsize=65_536)(decimal)
+"""A menu has few prices, which come again and again."""
+
+
+def place(shop: Shop, seam: Seam, order: f.Order) -> Answer | Ordered:
+    """Return the outcome of an order, and enter what it does into book and shop."""
+    book = seam.book
+    number = book.references.get(order.account) if isinstance(order.account, str) else order.account
+    account = book.accounts.get(number) if number is not None else None
+    lines = lines_of(order)
+    if account is None or account.kind != "money":
+        return seam.decide(_charge(shop, order, lines, book.day(order.at or book.now)), sent=order)
+    at = order.at or max(book.now, book.balances[account.id].posted_at or book.now)
+    if order.due_at is not None and order.due_at <= at:
+        late = f"due_at: {shown(order.due_at)} is not after the booking time, {shown(at)}"
+        return Invalid(key=order.key, message=late)
+    refused = _refused(shop, book, order, account, lines, at)
+    if refused is not None:
+        return seam.refuse(_charge(shop, order, lines, book.day(at)), *refused, sent=order)
+    named = [shop.promotions[code] for code in order.promo_codes]
+    priced = price(lines, named) if named else Priced(lines, [])
+    outcome = seam.decide(_charge(shop, order, priced.lines, book.day(at)), sent=order)
+    if not isinstance(outcome, Posted):
+        return outcome
+    transaction = book.transactions[order.key]
+    assert account.party is not None
+    placed = Order(
+        transaction.id, order.key, account.id, account.party, account.currency, transaction.posted_at, transaction.day,
+        order.due_at,
+        [
+            OrderLine(
+                place, line.brand, line.service, line.sku, line.name, line.quantity, line.price, line.gross,
+                line.discount, line.net, line.quantity,
+            )
+            for place, line in enumerate(priced.lines, 1)
+        ],
+        [(promotion.id, promotion.code, taken) for promotion, taken in priced.applied],
+        None if order.due_at else order.key,
+    )  # fmt: skip
+    shop.place(placed)
+    return described(shop, book, placed, order, outcome)
+
+
+def _refused(
+    shop: Shop, book: Book, order: f.Order, account: Account, lines: list[Line], at: datetime
+) -> tuple[str, Facts] | None:
+    """Return why a promotion code does not apply: of all codes' reasons the one that DECLINES names first."""
+    reasons = []
+    for code in order.promo_codes:
+        promotion = shop.promotions.get(code)
+        if promotion is None:
+            reasons.append(("promo_unknown", {"promo": code}))
+            continue
+        assert account.party is not None
+        client = shop.client(account.party, account.name, promotion)
+        reason = refusal(promotion, lines, client, day=book.day(at), currency=account.currency)
+        if reason is not None:
+            reasons.append(reason)
+    return min(reasons, key=lambda reason: REFUSALS.rank[reason[0]], default=None)
+
+
+def _charge(shop: Shop, order: f.Order, lines: Sequence[Line], day: date) -> c.Debit | c.Hold:
+    """Return the debit or hold that the priced lines are."""
+    said: dict[str, Any] = {
+        "key": order.key, "at": order.at, "value_date": order.value_date, "by": order.by, "note": order.note,
+        "currency": order.currency, "account": order.account, "bonus_at_most": order.bonus_at_most,
+        "lines": tuple(_line(line) for line in lines),
+    }  # fmt: skip
+    if order.bonus_at_most:
+        said["bonus_by_brand"] = {
+            program.brand: decimal(redeemable(program, lines)) for program in programs_on(shop, order.brands, day)
+        }
+    if order.due_at is None:
+        return c.trusted(c.Debit, **said)
+    return c.trusted(c.Hold, **said, expires_at=order.due_at + shop.preorder_lives)
+
+
+def _line(line: Line) -> c.Line:
+    said: dict[str, Any] = {
+        "brand": line.brand, "service": line.service, "reference": line.sku, "gross": _decimal(line.gross),
+        "amount": _decimal(line.net),
+    }  # fmt: skip
+    if line.service == "dish":
+        said["attributes"] = (
+            {"name": line.name, "quantity": line.quantity} if line.name else {"quantity": line.quantity}
+        )
+    # A VAT rate is left to the ledger to work out.
+    return c.trusted(c.Line, **said) if line.vat_rate is None else c.Line(**said, vat_rate=line.vat_rate)

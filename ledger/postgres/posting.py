@@ -1,0 +1,60 @@
+"""The seam between a database transaction and the pure core: decide as often as you like, then write."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from ledger.core import commands as c
+from ledger.core.decide import Answer, Seam, answer
+from ledger.core.scope import Scope
+from ledger.postgres.aging_items import load_items
+from ledger.postgres.database import AnyConnection
+from ledger.postgres.write_book import send, write
+
+
+@dataclass(slots=True, kw_only=True)
+class Posting(Seam):
+    """A book whose accounts are locked in the caller's database transaction.
+
+    The caller commits; if it rolls back instead, nothing happened.
+    """
+
+    connection: AnyConnection
+    opened: frozenset[int | str]
+    sent: int = 0
+
+    def decide(
+        self, command: c.Command, at: datetime | None = None, *, sent: c.Command | None = None, own_key: str = ""
+    ) -> Answer:
+        """Return the outcome of a command on what the commands before it left; `at` defaults to the database's clock.
+
+        Raises LookupError for a command whose accounts or keys the posting was not opened with.
+        """
+        scope = c.scope_of([command])
+        named = {*scope.accounts, *scope.refers, *(() if own_key else scope.keys)}
+        stray = named - self.opened - self.book.accounts.keys()
+        if stray:
+            raise LookupError(f"the posting was not opened with {', '.join(map(str, stray))}")
+        self._cover(scope)
+        # super() without arguments does not know a dataclass with slots.
+        return Seam.decide(self, command, at, sent=sent, own_key=own_key)
+
+    def decide_all(self, commands: Sequence[c.Command], scope: Scope) -> list[Answer]:
+        """Return one outcome a command, in order; `scope` is theirs."""
+        self._cover(scope)
+        return [answer(self.book, command, self.book.now) for command in commands]
+
+    def send(self) -> None:
+        """Send the transactions decided since the last time: in a pipeline, the server writes while more is decided."""
+        self.sent = send(self.connection, self.book, since=self.sent)
+
+    def write(self) -> None:
+        """Write the transactions that were decided and not sent, and the state that all of them leave."""
+        write(self.connection, self.book, since=self.sent)
+        self.sent = 0
+
+    def _cover(self, scope: Scope) -> None:
+        """Load, in one go, the open items that the credits in scope can settle; others are fetched as they come."""
+        references = self.book.references
+        numbers = {a: references.get(a) if isinstance(a, str) else a for a in scope.credits}
+        load_items(self.connection, self.book, {n: scope.credits[a] for a, n in numbers.items() if n is not None})

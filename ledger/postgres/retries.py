@@ -1,0 +1,103 @@
+"""Database transactions that are tried again: whatever makes PostgreSQL give up a batch that may be sent again.
+
+A deadlock, a racing key, a lost connection: a retry finds by its keys what was committed after all, and replays it.
+"""
+
+import gc
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from itertools import count
+from typing import TypeVar
+
+import psycopg
+import structlog
+from psycopg import errors, pq
+
+from ledger.errors import Failure
+from ledger.postgres.database import AnyConnection, Unreachable
+
+log = structlog.get_logger()
+T = TypeVar("T")
+
+TRIES = 8
+PATIENCE_SECONDS = 30
+"""How long a lost database is waited for."""
+
+AGAIN = (
+    errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation, errors.LockNotAvailable,
+    psycopg.OperationalError, Unreachable,
+)  # fmt: skip
+
+
+def retried(work: Callable[[], T], connection: Callable[[], AnyConnection | None]) -> T:
+    """Return what `work` returns; while PostgreSQL gives it up for what may be tried again, it is tried again.
+
+    `connection` returns the one that the work is done on, if there is one. Raises Failure in the end.
+    """
+    until = time.monotonic() + PATIENCE_SECONDS
+    for attempt in count(1):
+        try:
+            return work()
+        except AGAIN as error:
+            lost = isinstance(error, Unreachable) or not _is_clean(connection())
+            if isinstance(error, errors.QueryCanceled) or (attempt >= TRIES and not lost):
+                raise Failure(f"PostgreSQL gave up after {attempt} tries: {_first_line(error)}") from error
+            if time.monotonic() > until:
+                raise Failure(f"gave up after {PATIENCE_SECONDS} s: {_first_line(error)}") from error
+            log.debug("retry", attempt=attempt, error=type(error).__name__)
+            # Chance keeps writers that met once from meeting again.
+            time.sleep(random.uniform(0, min(1.0, 0.01 * 2**attempt)))
+    raise AssertionError("unreachable")
+
+
+def _is_clean(connection: AnyConnection | None) -> bool:
+    """Tell whether the connection may be used again; close it if not."""
+    if connection is None or connection.closed:
+        return False
+    # A server that dies in mid-batch can leave the driver in a pipeline that it cannot leave, and call it open.
+    idle = connection.info.transaction_status == pq.TransactionStatus.IDLE
+    if idle and connection.pgconn.pipeline_status == pq.PipelineStatus.OFF:
+        return True
+    connection.close()
+    return False
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+@contextmanager
+def transaction(connection: AnyConnection, *, together: bool, keep: bool) -> Iterator[bool]:
+    """Run a database transaction that is rolled back at its end unless it is to `keep`; tell whether it began here.
+
+    Statements that go out `together` save the trips, and the server works while the next are made ready; COPY cannot.
+    """
+    # Whoever left something undone on the ledger's connection must not lose it to a rollback in between.
+    own = connection.info.transaction_status == pq.TransactionStatus.IDLE
+    # The driver's own transaction() would wait for the server four times within a pipeline, and lets nobody roll back.
+    with connection.pipeline() if together else nullcontext():
+        try:
+            yield own
+            # What failed among the statements sent is reported here, with the commit, at the latest.
+            if keep:
+                connection.commit()
+            else:
+                connection.rollback()
+        except BaseException:
+            if not connection.broken:
+                connection.rollback()
+            raise
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Keep the garbage collector away: it would walk what a batch makes, which all lives to the end, in vain."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
