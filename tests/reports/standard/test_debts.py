@@ -184,6 +184,21 @@ def test_exposure_tells_the_worst_first(debts: Story) -> None:
     assert result.holds
 
 
+def test_a_frozen_account_has_nothing_available_from_its_day_on(story: Story) -> None:
+    """Frozen on 31 March; the day before it had what its credit left."""
+    story.account("anna")
+    story.terms("anna", 500, 30, "2017-01-01")
+    story.debit("2017-03-10", "anna", ("sushi", 300))
+    story.change("2017-03-31T15:00", "account_status", "anna", {"status": "open"}, {"status": "frozen"})
+    book = story.book()
+    names = ("limit", "available", "state")
+    assert figures(book.report("credit-exposure", as_of="2017-03-30").frame, *names) == [("500.00", "200.00", "ok")]
+    assert figures(book.report("credit-exposure", as_of="2017-03-31").frame, *names) == [("500.00", "0.00", "frozen")]
+    story.close("2017-03-31", rules=1)
+    closed = story.book().report("credit-exposure", as_of="2017-03-31").frame
+    assert figures(closed, *names) == [("500.00", "200.00", "ok")]
+
+
 @pytest.mark.parametrize(
     ("limit", "period", "valid_until", "state", "available"),
     [
