@@ -36,6 +36,7 @@ NOT_EXPORTED = {
     "book",  # its facts stand in the manifest
     "balance",  # with its account
     "order_step", "order_accrual", "bonus_points", "bonus_lot_use",  # how food decides, not what happened
+    *(table for table in SQLModel.metadata.tables if table.startswith("bank_")),  # what banks reported
 }  # fmt: skip
 LEFT_OUT = {
     "transaction": {"fingerprint"},  # of the content as sent: for callers' retries only
