@@ -21,18 +21,6 @@ def day_number(day: date) -> int:
     return (day - EPOCH).days
 
 
-def days_since_epoch(column: str) -> nw.Expr:
-    """Return a date column as days since 1970-01-01, in arithmetic that every engine has.
-
-    The formula is Howard Hinnant's days_from_civil.
-    """
-    date_ = nw.col(column).dt
-    early = nw.when(date_.month() <= 2).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64)
-    year = date_.year().cast(nw.Int64) - early
-    of_year = (153 * (date_.month().cast(nw.Int64) - 3 + 12 * early) + 2) // 5 + date_.day().cast(nw.Int64) - 1
-    return 365 * year + year // 4 - year // 100 + year // 400 + of_year - 719_468
-
-
 def _entries(tables: Tables, as_of: date, currency: str | None) -> Frame:
     money = (nw.col("account_kind") == "money", until(as_of))
     return in_currency(tables.entries, currency).filter(of_clients(), *money)

@@ -22,6 +22,11 @@ class Parameters(BaseModel):
         """Return the first and the last day that the report speaks of."""
         raise NotImplementedError
 
+    @property
+    def final_day(self) -> date | None:
+        """Return the day with whose closing the figures are final; None while they never are."""
+        return self.days[1]
+
 
 class Period(Parameters):
     """A period of whole business dates, both included."""
@@ -39,6 +44,24 @@ class Period(Parameters):
     def days(self) -> tuple[date, date]:
         """Return the first and the last day."""
         return self.first_day, self.last_day
+
+
+class Movements(Period):
+    """A period of movements, dated by booking or by value: then a payment counts on the bank's date, if it has one.
+
+    A closed month goes on changing by value date, for the bank's date may come late; booked until a closed day it does
+    not.
+    """
+
+    dated_by: Literal["booking", "value"] = Field("booking", description="which date counts")
+    booked_until: date | None = Field(None, description="only what was booked up to this day, included")
+
+    @property
+    def final_day(self) -> date | None:
+        """Return the day with whose closing the figures are final; by value date there is none unless it is given."""
+        if self.dated_by == "value":
+            return self.booked_until
+        return min(self.last_day, self.booked_until or self.last_day)
 
 
 class AsOf(Parameters):

@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 import polars as pl
 
+from reports.core.forms import Language
 from reports.core.parameters import Parameters
-from reports.core.report import Column, Language, Report
+from reports.core.report import Column, Report
 
 
-class Cut(Protocol):
+class CutFacts(Protocol):
     """The point up to which the lake is complete."""
 
     @property
@@ -25,11 +26,11 @@ class Cut(Protocol):
     def time_zone(self) -> str: ...
 
 
-class Lake(Protocol):
+class TableSource(Protocol):
     """What reports need of a lake: its cut, and its tables as lazy frames."""
 
     @property
-    def cut(self) -> Cut: ...
+    def cut(self) -> CutFacts: ...
     def scan(self, name: str) -> Any: ...
 
 
@@ -66,7 +67,7 @@ class Result:
 
     report: Report
     parameters: Parameters
-    cut: Cut
+    cut: CutFacts
     frame: pl.DataFrame
     controls: list[Control]
     draw: "Draw | None" = field(default=None, repr=False, compare=False)
@@ -78,9 +79,9 @@ class Result:
 
     @property
     def provisional(self) -> bool:
-        """Say whether a day of the report is still open, so that figures may change."""
-        closed = self.cut.closed_until
-        return closed is None or self.parameters.days[1] > closed
+        """Say whether figures may still change: a day of the report is open, or they go by value date."""
+        closed, final = self.cut.closed_until, self.parameters.final_day
+        return closed is None or final is None or final > closed
 
     @property
     def holds(self) -> bool:

@@ -14,6 +14,7 @@ Frame = nw.LazyFrame[Any]
 MONEY = nw.Decimal(18, 2)
 APART = ("currency", "kind")  # how figures are added up where points are among them
 EVER = date(1900, 1, 1)  # before any business date; Spark cannot be told of the year 1
+DATED = ("entries", "transactions")
 KNOWN_WHEN = ("holders", "credit_terms", "changes")  # dated rows: what was recorded later was not known then
 
 
@@ -22,12 +23,23 @@ class Tables:
 
     `scan` gives a table in the engine's own kind of lazy frame. `known_at` is when the
     report's last day was closed: holders, terms and changes recorded later are left out, so
-    that a report of closed days goes on saying what it said then.
+    that a report of closed days goes on saying what it said then. By value date, the bank's
+    date stands in place of the business date; of entries and transactions only those booked
+    up to a day may be asked for.
     """
 
-    def __init__(self, scan: Callable[[str], Any], *, known_at: datetime | None = None) -> None:
+    def __init__(
+        self,
+        scan: Callable[[str], Any],
+        *,
+        known_at: datetime | None = None,
+        by_value: bool = False,
+        booked_until: date | None = None,
+    ) -> None:
         self._scan = scan
         self._known_at = known_at
+        self._by_value = by_value
+        self._booked_until = booked_until
 
     def __getattr__(self, name: str) -> Frame:
         if name.startswith("_"):
@@ -35,7 +47,16 @@ class Tables:
         frame: Frame = nw.from_native(self._scan(name))
         if self._known_at is not None and name in KNOWN_WHEN:
             return frame.filter(nw.col("recorded_at") <= self._known_at)
-        return frame
+        return self._dated(frame) if name in DATED else frame
+
+    def _dated(self, frame: Frame) -> Frame:
+        if self._booked_until is not None:
+            frame = frame.filter(nw.col("business_date") <= self._booked_until)
+        if not self._by_value:
+            return frame
+        day = nw.col("business_date")
+        frame = frame.with_columns(business_date=nw.coalesce("value_date", "business_date"))
+        return frame.with_columns(day_number=days_since_epoch("business_date"), month=day.dt.to_string("%Y-%m"))
 
 
 def zero() -> nw.Expr:
@@ -56,6 +77,18 @@ def taken(condition: nw.Expr, column: str = "amount") -> nw.Expr:
 def counted(condition: nw.Expr) -> nw.Expr:
     """Return 1 where the condition holds, else 0; to be summed."""
     return nw.when(condition).then(nw.lit(1)).otherwise(nw.lit(0))
+
+
+def days_since_epoch(column: str) -> nw.Expr:
+    """Return a date column as days since 1970-01-01, in arithmetic that every engine has.
+
+    The formula is Howard Hinnant's days_from_civil.
+    """
+    date_ = nw.col(column).dt
+    early = nw.when(date_.month() <= 2).then(nw.lit(1)).otherwise(nw.lit(0)).cast(nw.Int64)
+    year = date_.year().cast(nw.Int64) - early
+    of_year = (153 * (date_.month().cast(nw.Int64) - 3 + 12 * early) + 2) // 5 + date_.day().cast(nw.Int64) - 1
+    return 365 * year + year // 4 - year // 100 + year // 400 + of_year - 719_468
 
 
 def monday(day_number: nw.Expr) -> nw.Expr:
@@ -158,6 +191,19 @@ def held_by(frame: Frame, holders: Frame) -> Frame:
 def brand_names(tables: Tables) -> Frame:
     """Return brand_id, brand (the code), brand_name."""
     return tables.brands.select(brand_id="id", brand="code", brand_name="name")
+
+
+def ledgers_closing(tables: Tables, last_day: date, *, dated_by: str = "booking") -> Frame:
+    """Return account_id, closing: by the running balance that the ledger wrote, which is in order of booking.
+
+    By value date it is the last balance of all, less what is dated later.
+    """
+    if dated_by == "booking":
+        return latest_entries(tables.entries.filter(until(last_day))).select("account_id", closing="balance_after")
+    last = latest_entries(tables.entries).select("account_id", "balance_after")
+    later = tables.entries.filter(of_clients()).group_by("account_id").agg(later=only(~until(last_day)).sum())
+    both = last.join(later, on="account_id", how="inner")
+    return both.select("account_id", closing=nw.col("balance_after") - nw.col("later"))
 
 
 def latest_entries(entries: Frame) -> Frame:

@@ -7,15 +7,17 @@ balance is the ledger's own.
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.parameters import Period
+from reports.core.leads import to_transaction
+from reports.core.parameters import Movements
 from reports.core.report import Check, Column, Report
-from reports.core.tables import Frame, Tables, beside, brand_names, only, taken, until, within
+from reports.core.tables import Frame, Tables, beside, brand_names, ledgers_closing, only, taken, until, within
 from reports.standard import turnover
 
+_ORDER = ("business_date", "version")
 BOOKING = ("key", "channel", "reason", "by", "note", "value_date", "refers_to")
 
 
-class Parameters(Period):
+class Parameters(Movements):
     """One account and a period."""
 
     account: int = Field(description="account: number or reference")
@@ -52,7 +54,7 @@ def account_card(tables: Tables, p: Parameters) -> Frame:
     bookings = tables.transactions.select(*BOOKING, transaction="id")
     return (
         tables.entries.filter(nw.col("account_id") == p.account, until(p.last_day))
-        .with_columns(balance=nw.col("amount").cum_sum().over("account_id", order_by="version"))
+        .with_columns(balance=nw.col("amount").cum_sum().over("account_id", order_by=_ORDER))
         .filter(nw.col("business_date") >= p.first_day)
         .drop("value_date", "refers_to", "reference", "service")
         .join(_lines(tables, p), on="transaction_id", how="left")
@@ -62,7 +64,7 @@ def account_card(tables: Tables, p: Parameters) -> Frame:
             credit=only(nw.col("amount") > 0),
             debit=taken(nw.col("amount") < 0),
         )
-        .sort("version")
+        .sort(*_ORDER)
         .select(*(column.name for column in REPORT.columns))
     )
 
@@ -82,12 +84,20 @@ def moved_as_turnover(tables: Tables, p: Parameters, rows: Frame) -> Frame:
 def ends_as_turnover(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set the card's last balance beside turnover's closing; without rows there is none."""
     expected = _of_turnover(tables, p).filter(nw.col("moves") > 0).select("currency", amount="closing")
-    last = rows.group_by("currency").agg(version=nw.col("version").max())
-    return beside(expected, rows.join(last, on=["currency", "version"]).select("currency", amount="balance"))
+    # Of one day the last version; of the days the last one.
+    day = rows.group_by("currency").agg(business_date=nw.col("business_date").max())
+    on_it = rows.join(day, on=["currency", "business_date"])
+    last = on_it.group_by("currency").agg(version=nw.col("version").max())
+    return beside(expected, on_it.join(last, on=["currency", "version"]).select("currency", amount="balance"))
 
 
 def runs_as_ledger(tables: Tables, p: Parameters, rows: Frame) -> Frame:
-    """Set the sum of the running balances beside that of the balances which the ledger wrote."""
+    """Set the sum of the running balances beside that of the balances which the ledger wrote, in order of booking."""
+    if p.dated_by == "value":
+        kept = ledgers_closing(tables, p.last_day, dated_by="value").filter(nw.col("account_id") == p.account)
+        closing = _of_turnover(tables, p).select("closing", account_id="account", currency="currency")
+        both = kept.rename({"closing": "amount"}).join(closing, on="account_id", how="inner")
+        return beside(both.select("currency", "amount"), both.select("currency", amount="closing"))
     ledger = tables.entries.filter(nw.col("account_id") == p.account, within(p.first_day, p.last_day))
     return beside(ledger.select("currency", amount="balance_after"), rows.select("currency", amount="balance"))
 
@@ -139,4 +149,6 @@ REPORT = Report(
             runs_as_ledger,
         ),
     ),
+    leads_to=to_transaction(),
+    first=("version", "posted_at", "kind", "credit", "debit", "balance"),
 )

@@ -14,7 +14,8 @@ from datetime import date
 
 import narwhals as nw
 
-from reports.core.parameters import OfBrand, Period
+from reports.core.leads import to_entries
+from reports.core.parameters import Movements, OfBrand, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     EVER,
@@ -37,7 +38,7 @@ MOVES = ("received", "served", "transferred", "adjusted", "passed_on")
 FIGURES = (*MOVES, "due")
 
 
-class Parameters(Period, OfBrand):
+class Parameters(Movements, OfBrand):
     """A period, and a brand to see from."""
 
 
@@ -227,4 +228,5 @@ REPORT = Report(
             positions_are_owed,
         ),
     ),
+    leads_to=to_entries(),
 )

@@ -9,9 +9,10 @@ from datetime import timedelta
 import narwhals as nw
 
 from reports.core import aging
+from reports.core.leads import to_account
 from reports.core.parameters import AsOf, OfBrand
 from reports.core.report import Check, Column, Report
-from reports.core.tables import Frame, Tables, beside, latest_entries, of_clients, taken, until, zero
+from reports.core.tables import Frame, Tables, beside, days_since_epoch, latest_entries, of_clients, taken, until, zero
 from reports.standard import holds, turnover
 
 NEAR = 0.8  # part of the limit from which an account is near it
@@ -62,9 +63,7 @@ def credit_exposure(tables: Tables, p: Parameters) -> Frame:
             held=nw.col("held_after").fill_null(zero()),
             overdue=nw.col("overdue").fill_null(zero()),
             limit=nw.when(nw.col("in_force")).then(nw.col("credit_limit")).otherwise(zero()),
-            days_left=nw.when(nw.col("in_force")).then(
-                aging.days_since_epoch("valid_until") - aging.day_number(p.as_of)
-            ),
+            days_left=nw.when(nw.col("in_force")).then(days_since_epoch("valid_until") - aging.day_number(p.as_of)),
         )
         .with_columns(
             used=taken(nw.col("balance") < 0, "balance"),
@@ -95,8 +94,8 @@ def as_turnover(tables: Tables, p: Parameters, rows: Frame) -> Frame:
 
 def as_holds(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set what is held beside the closing of holds of the same accounts."""
-    asked = holds.Parameters(first_day=p.as_of, last_day=p.as_of, currency=p.currency)
-    held = holds.holds(tables, asked).join(rows.select("account"), on="account", how="inner")
+    query = holds.Parameters(first_day=p.as_of, last_day=p.as_of, currency=p.currency)
+    held = holds.holds(tables, query).join(rows.select("account"), on="account", how="inner")
     return beside(held.select("currency", amount="closing"), rows.select("currency", amount="held"))
 
 
@@ -129,4 +128,5 @@ REPORT = Report(
         Check("turnover", "balance = turnover", "остаток = оборотная ведомость", as_turnover),
         Check("holds", "held = holds", "резерв = отчёт о резервах", as_holds),
     ),
+    leads_to=to_account(),
 )

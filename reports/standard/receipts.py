@@ -5,47 +5,52 @@ bank's date, where one was given. Controls: net is what the cash entries come to
 clients and the unallocated payments received.
 """
 
-from typing import Literal
-
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.aging import days_since_epoch
-from reports.core.parameters import Grain, OfBrand, Period
+from reports.core.leads import to_entries
+from reports.core.parameters import Grain, Movements, OfBrand
 from reports.core.report import Check, Column, Report
-from reports.core.tables import Frame, Tables, beside, brand_names, counted, in_currency, monday, only, taken, zero
+from reports.core.tables import (
+    Frame,
+    Tables,
+    beside,
+    brand_names,
+    counted,
+    in_currency,
+    monday,
+    only,
+    taken,
+    within,
+    zero,
+)
 
 FIGURES = ("count", "received", "paid_out", "reversed", "net", "unallocated")
 
 
-class Parameters(Period, OfBrand):
-    """A period, by booking or value date, cut into days, weeks, months or not at all; and a brand."""
+class Parameters(Movements, OfBrand):
+    """A period, cut into days, weeks, months or not at all; and a brand."""
 
     by: Grain = Field("day", description="a row for each day, week or month, or one total")
-    dated_by: Literal["booking", "value"] = Field("booking", description="which date counts")
 
 
-def _dated(tables: Tables, p: Parameters) -> Frame:
-    """Return the entries of the period by the date that counts, as business_date and day_number."""
-    day = nw.col("business_date")
-    entries = in_currency(tables.entries, p.currency)
-    if p.dated_by == "value":
-        entries = entries.with_columns(business_date=nw.coalesce("value_date", "business_date"))
-        entries = entries.with_columns(day_number=days_since_epoch("business_date"))
-    return entries.filter(day.is_between(p.first_day, p.last_day))
+def _entries(tables: Tables, p: Parameters) -> Frame:
+    return in_currency(tables.entries, p.currency).filter(within(p.first_day, p.last_day))
 
 
 def _of_brand(tables: Tables, p: Parameters, kinds: tuple[str, ...]) -> Frame:
-    named = _dated(tables, p).filter(nw.col("account_kind").is_in(kinds))
+    named = _entries(tables, p).filter(nw.col("account_kind").is_in(kinds))
     named = named.join(brand_names(tables), on="brand_id", how="left")
     return named if p.brand is None else named.filter(nw.col("brand") == p.brand)
 
 
 def _channels(tables: Tables) -> Frame:
     """Return the channel of each transaction that has one; of a reversal that of what it reverses."""
-    told = ~nw.col("channel").is_null()
-    channels = tables.transactions.filter(told | ~nw.col("refers_to").is_null()).select("id", "channel", "refers_to")
-    reversed_ = tables.transactions.filter(told).select(refers_to="id", theirs="channel")
+    has_channel = ~nw.col("channel").is_null()
+    channels = tables.transactions.filter(has_channel | ~nw.col("refers_to").is_null()).select(
+        "id", "channel", "refers_to"
+    )
+    reversed_ = tables.transactions.filter(has_channel).select(refers_to="id", theirs="channel")
     own = channels.join(reversed_, on="refers_to", how="left")
     return own.select(transaction_id="id", channel=nw.coalesce("channel", "theirs"))
 
@@ -86,9 +91,9 @@ def as_cash(tables: Tables, p: Parameters, rows: Frame) -> Frame:
 
 def as_clients(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set net less the unallocated, of all brands, beside what came to clients' accounts in the same transactions."""
-    sided = _dated(tables, p).filter(nw.col("account_kind").is_in(("cash", "unallocated")))
+    sided = _entries(tables, p).filter(nw.col("account_kind").is_in(("cash", "unallocated")))
     clients = (
-        _dated(tables, p)
+        _entries(tables, p)
         .filter(~nw.col("party_id").is_null())
         .join(sided.select("transaction_id").unique(), on="transaction_id", how="inner")
     )
@@ -126,4 +131,5 @@ REPORT = Report(
         Check("cash", "net = cash entries", "итого = проводки денег", as_cash),
         Check("clients", "net − unallocated = clients' accounts", "итого − не разнесено = счета клиентов", as_clients),
     ),
+    leads_to=to_entries("cash"),
 )

@@ -12,7 +12,8 @@ from datetime import date, timedelta
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.parameters import Period
+from reports.core.leads import to_account
+from reports.core.parameters import Movements
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     EVER,
@@ -35,7 +36,7 @@ PAIR = ("payer", "subaccount")
 _MONEY_MOVES = ("debit", "capture", "refund")
 
 
-class Parameters(Period):
+class Parameters(Movements):
     """A period, and a payer."""
 
     account: int | None = Field(None, description="only this payer: number or reference")
@@ -205,4 +206,5 @@ REPORT = Report(
     key=("payer", "subaccount", "period"),
     frame=subaccounts,
     checks=(Check("entries", "drawn = payer's entries", "списано = проводки плательщика", as_entries),),
+    leads_to=to_account("subaccount", "payer"),
 )

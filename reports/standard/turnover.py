@@ -9,7 +9,8 @@ from typing import Literal
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.parameters import OfAccount, OfBrand, OfParty, Period
+from reports.core.leads import Lead, Row, to_account, to_accounts_of
+from reports.core.parameters import Movements, OfAccount, OfBrand, OfParty
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     APART,
@@ -19,7 +20,7 @@ from reports.core.tables import (
     client_accounts,
     counted,
     in_currency,
-    latest_entries,
+    ledgers_closing,
     money_or_bonus,
     of_clients,
     of_points,
@@ -38,7 +39,7 @@ KEYS = {
 }
 
 
-class Parameters(Period, OfAccount, OfParty, OfBrand):
+class Parameters(Movements, OfAccount, OfParty, OfBrand):
     """A period, what to show a row for, and what to narrow it to."""
 
     by: Literal["account", "party", "kind", "brand"] = Field("account", description="a row for each of these")
@@ -84,9 +85,9 @@ def turnover(tables: Tables, p: Parameters) -> Frame:
 
 
 def ledgers_balance(tables: Tables, p: Parameters, rows: Frame) -> Frame:
-    """Set the closing total beside the balances that the ledger wrote at each account's last entry."""
-    kept = latest_entries(tables.entries.filter(until(p.last_day))).select("balance_after", account="account_id")
-    ledger = chosen(tables, p).join(kept, on="account", how="inner").select(*APART, amount="balance_after")
+    """Set the closing total beside the balances that the ledger wrote."""
+    kept = ledgers_closing(tables, p.last_day, dated_by=p.dated_by).select(account="account_id", amount="closing")
+    ledger = chosen(tables, p).join(kept, on="account", how="inner").select(*APART, "amount")
     return beside(ledger, rows.select(*APART, amount="closing"), APART)
 
 
@@ -96,6 +97,11 @@ def nothing_appears(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     sums = entries.group_by("currency", "account_kind", "source_kind").agg(nw.col("amount").sum())
     apart = sums.with_columns(kind=money_or_bonus(of_points()))
     return beside(apart.select(*APART, amount=zero()), apart.select(*APART, "amount"), APART)
+
+
+def client_or_accounts(row: Row) -> Lead:
+    """Lead to the account or the client of the row; from a sum, to the accounts that it is made of."""
+    return to_account()(row) or to_accounts_of(row)
 
 
 REPORT = Report(
@@ -130,4 +136,5 @@ REPORT = Report(
         ),
         Check("zero_sum", "all entries sum to zero", "сумма всех проводок равна нулю", nothing_appears),
     ),
+    leads_to=client_or_accounts,
 )

@@ -63,7 +63,7 @@ def test_every_written_page_is_in_the_navigation() -> None:
 def test_the_reference_names_every_line_with_its_fields(site: dict[str, str]) -> None:
     """A command or a field that is added is in the reference without anybody's doing."""
     page = site["reference/commands.md"]
-    for name, model in level.models.items():
+    for name, model in level.models().items():
         section = page.split(f"\n### {name}\n")[1].split("\n##")[0]
         assert model.__doc__, name
         for field in reference.fields_of(model):
@@ -103,8 +103,8 @@ def test_the_lineage_of_the_lake_is_found() -> None:
 
 def test_the_examples_cover_every_line_and_are_accepted(database_url: str) -> None:
     """Posted one after another to a new book, as a reader would."""
-    assert {name for name in level.models if name not in ("bonus", "mark")} == set(reference.examples())
-    desk = level.desk(Ledger(database_url))
+    assert {name for name in level.models() if name not in ("bonus", "mark")} == set(reference.examples())
+    desk = level.shell(Ledger(database_url))
     lines = reference.EXAMPLES.read_text().splitlines()
     items = [(number, read(line, number, level.parse)) for number, line in enumerate(lines, 1)]
     for outcome in answered(items, post=desk.post, administer=desk.administer):
@@ -128,3 +128,17 @@ def test_every_decision_is_cited_by_what_it_explains() -> None:
 def _code() -> list[str]:
     found = [path for folder in CODE for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".css", ".toml")]
     return [path.read_text() for path in (*found, ROOT / "bin/setup", ROOT / ".pre-commit-config.yaml")]
+
+
+def test_the_picture_of_the_house_shows_the_folders_there_are() -> None:
+    """A folder that is moved or added is drawn, or the picture lies."""
+    picture = (ROOT / "docs" / "architecture.md").read_text().split("```text\n")[1].split("```")[0]
+    write, _, read = picture.partition("a consistent cut")
+    drawn = {
+        "ledger": set(re.findall(r"(\w+)/", write)) - {"ledger"},
+        "reports": set(re.findall(r"(\w+)/", read)) - {"reports", "dashboards", "notebooks"},
+    }
+    for folder, inside in drawn.items():
+        there = {path.name for path in (ROOT / folder).iterdir() if (path / "__init__.py").exists()}
+        assert inside <= there <= inside | {"cli", "demo"}, folder
+    assert {"dashboards/", "notebooks/"} <= set(re.findall(r"\w+/", picture))

@@ -219,6 +219,8 @@ class _Words:
         named = {"account", "subaccount", "payer"}
         said: Record = {}
         for name, value in facts.items():
+            if name in CLOCKS:
+                continue
             if name in named and isinstance(value, int):
                 said[name] = self.accounts[value]
             elif name == "transaction":

@@ -16,13 +16,12 @@ from ledger.core.outcomes import Declined, Done, Invalid
 from ledger.core.scope import Scope
 from ledger.food.core import commands as f
 from ledger.food.core.decide import Outcome, answer, expire_points
-from ledger.food.postgres.administer import FOOD_RULES
 from ledger.food.postgres.shop_store import Named, Programs, foreseen, load_shop, write_shop
 from ledger.food.settings import FoodSettings
-from ledger.postgres.administer import bonus_account
 from ledger.postgres.bulk_sql import COPY_FROM
 from ledger.postgres.database import AnyConnection
 from ledger.postgres.load_book import numbers_of
+from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.post import Ledger
 from ledger.postgres.retries import transaction, uncollected
 
@@ -64,6 +63,8 @@ class Desk:
 
         Points that expired do not keep an account from being closed: they are booked before.
         """
+        from ledger.food.postgres.administer import FOOD_RULES  # here, for it loads SQLModel
+
         for record in records:
             if isinstance(record, AccountStatus) and record.status == "closed":
                 self.ledger.retried(partial(self._book_points_of, record.account))

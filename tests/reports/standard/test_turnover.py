@@ -109,7 +109,8 @@ def test_open_days_are_provisional(month: Story) -> None:
         ({"by": "moon"}, "by moon: input should be 'account', 'party', 'kind' or 'brand'"),
         (
             {"colour": "red"},
-            "turnover takes no parameter colour: it takes currency, brand, party, account, from, to, by",
+            "turnover takes no parameter colour: it takes currency, brand, party, account, from, to, dated_by, "
+            "booked_until, by",
         ),
     ],
 )

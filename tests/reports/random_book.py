@@ -8,13 +8,14 @@ import random
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 import psycopg
 
 from ledger.food.core.commands import parse
 from ledger.food.postgres.post_orders import Desk
-from ledger.postgres.administer import bonus_account
+from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.post import Ledger
 
 FIRST, LAST = date(2025, 9, 1), date(2025, 11, 30)
@@ -42,8 +43,8 @@ ADMINISTRATION: list[dict[str, Any]] = [
 
 
 KINDS = {
-    "payment": 4, "unallocated": 1, "allocate": 2, "debit": 12, "hold": 3, "capture": 3, "release": 1, "refund": 4,
-    "reverse": 1, "transfer": 1, "payout": 1, "adjustment": 1, "bonus": 1,
+    "payment": 4, "split": 2, "unallocated": 1, "allocate": 2, "debit": 12, "hold": 3, "capture": 3, "release": 1,
+    "refund": 4, "reverse": 2, "transfer": 1, "payout": 1, "adjustment": 1, "bonus": 1,
     "order": 4, "deliver": 4, "cancel": 1, "refund_items": 1,
 }  # fmt: skip
 """How often each comes."""
@@ -86,12 +87,27 @@ class Caller:
         with closing(Ledger(self.url)) as ledger:
             return [self._say(Desk(ledger), since + step * number) for number in range(commands)]
 
+    def change_holder(self, account: str, holder: str | None, day: date) -> None:
+        """Let an account become a brand's contract on a day that the book's clock has behind it."""
+        with psycopg.connect(self.url) as connection:
+            connection.execute(
+                "INSERT INTO change (kind, subject, account_id, before, after, business_date, recorded_at) "
+                "SELECT 'account', %(account)s, a.id, jsonb_build_object('holder_id', a.holder_id), "
+                "jsonb_build_object('holder_id', b.id), %(day)s, %(day)s::date + interval '12 hours' "
+                "FROM account a LEFT JOIN brand b ON b.code = %(holder)s WHERE a.reference = %(account)s",
+                {"account": account, "holder": holder, "day": day},
+            )
+            connection.execute(
+                "UPDATE account SET holder_id = (SELECT id FROM brand WHERE code = %s) WHERE reference = %s",
+                [holder, account],
+            )
+
     def _say(self, desk: Desk, at: datetime) -> str:
         kind = self.chance.choices(list(KINDS), list(KINDS.values()))[0]
         self.number += 1
         key = f"c{self.number}"
         line = {"type": kind, "key": key, "at": at.isoformat(), **self._facts(kind, at)}
-        commands: list[Any] = [parse(line | {"type": "payment"} if kind == "unallocated" else line)]
+        commands: list[Any] = [parse(line | {"type": "payment"} if kind in ("unallocated", "split") else line)]
         status: str = desk.post(commands)[0].to_json()["status"]
         if status == "posted":
             self.posted.setdefault(kind, []).append(key)
@@ -110,7 +126,12 @@ class Caller:
         points = {"bonus_at_most": "40.00"} if account == "carol" else {}
         match kind:
             case "payment":
-                return {**money, "channel": chance.choice(("card", "bank"))}
+                day = (at - timedelta(days=chance.randint(0, 9))).date().isoformat()
+                return {**money, "channel": chance.choice(("card", "bank"))} | chance.choice(({}, {"value_date": day}))
+            case "split":
+                parts = [{"account": chance.choice(PEOPLE[:3]), "amount": f"{chance.randint(1, 9_000) / 100:.2f}",
+                          "brand": chance.choice(BRANDS)} for _ in range(chance.randint(1, 4))]  # fmt: skip
+                return {"amount": f"{sum(Decimal(part['amount']) for part in parts)}", "split": parts}
             case "unallocated":
                 return {"amount": "500.00", "brand": money["brand"]}
             case "allocate":
@@ -118,7 +139,7 @@ class Caller:
             case "payout":
                 return {**money, "channel": "bank"}
             case "adjustment":
-                return {**money, "reason": "typing error"}
+                return {**money, "amount": chance.choice(("", "-")) + amount, "reason": "typing error"}
             case "transfer":
                 return {"account": paid, "to": "romashka" if paid == "anna" else "anna", "amount": amount}
             case "bonus":
@@ -136,7 +157,8 @@ class Caller:
             case "refund":
                 return {"debit": self._one("debit", "capture")} | chance.choice(({}, {"amount": "7.00"}))
             case "reverse":
-                return {"transaction": self._one("payment", "payout"), "reason": "chargeback"}
+                undone = self._one("payment", "split", "unallocated", "payout", "transfer", "adjustment")
+                return {"transaction": undone, "reason": "chargeback"}
             case "order":
                 item = {
                     "brand": chance.choice(BRANDS),
