@@ -130,11 +130,10 @@ def transaction(book: LakeBook, wanted: int | str) -> TransactionDetails:
 
 def _found(book: LakeBook, wanted: str) -> Row:
     number = whole_number(wanted)
-    found = (
-        book.transactions.filter((pl.col("id") == (-1 if number is None else number)) | (pl.col("key") == wanted))
-        .sort("id")
-        .collect()
-    )
+    named = pl.col("key") == wanted
+    if number is not None:
+        named |= pl.col("id") == number
+    found = book.transactions.filter(named).sort("id").collect()
     if not found.height:
         raise Failure(f"cut {book.cut.number} has no transaction with the number or key {wanted}")
     by_key = found.filter(pl.col("key") == wanted)  # a key may look like another transaction's number
