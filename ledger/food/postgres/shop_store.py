@@ -15,7 +15,7 @@ from ledger.core.outcomes import Entry
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import Lot, Points, Program
 from ledger.food.core.outcomes import REFUSALS
-from ledger.food.core.pricing import Promotion
+from ledger.food.core.pricing import STACK, Promotion
 from ledger.food.core.shop import Accrual, Order, OrderLine, Shop
 from ledger.postgres.bulk_sql import Moments, Row, Statement, array_of, columns, insert, json_text, run
 from ledger.postgres.database import AnyConnection
@@ -108,7 +108,7 @@ def _load_orders(connection: AnyConnection, book: Book, shop: Shop, keys: Sequen
         ),
         (
             "SELECT order_id, promotion_id, code, discount FROM promotion_use JOIN promotion p ON p.id = promotion_id "
-            f"{of} ORDER BY promotion_id", [list(keys)],
+            f"{of} ORDER BY array_position(%s, kind), code COLLATE \"C\"", [list(keys), list(STACK)],
         ),
         (
             f"SELECT order_id, brand_id, account_id, percent, points, taken_back, shortfall FROM order_accrual {of}",
