@@ -138,6 +138,20 @@ def _book(connection: Connection) -> tuple[datetime, str, date | None]:
     return row[0], row[1], row[2]
 
 
+def begun(connection: Connection, day: date) -> None:
+    """Raise a Failure for a day before the book: before its first transaction, and before it was made.
+
+    The day before it was made is allowed, so that the first night of a new book is like any other.
+    """
+    first: date | None = _value(
+        connection,
+        "SELECT least((initialised_at AT TIME ZONE time_zone)::date - 1, (SELECT min(business_date) FROM transaction))"
+        " FROM book",
+    )
+    if first and day < first:
+        raise Failure(f"the book begins on {first}: there is nothing to close on {day}")
+
+
 def _close(connection: Connection, day: date, time_zone: str, closed_until: date | None) -> date:
     today: date = _value(connection, "SELECT (clock_timestamp() AT TIME ZONE %s)::date", time_zone)
     if day >= today:
