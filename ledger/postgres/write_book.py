@@ -28,29 +28,29 @@ from ledger.postgres.database import AnyConnection
 CUT_LOCK = 741_852_963
 """Advisory lock: shared by every writer until it commits, exclusive for the exporter while it reads the last id."""
 
-_TRANSACTION = columns(
+TRANSACTION = columns(
     "id bigint, key text, fingerprint bytea, kind text, status text, code text, facts jsonb, account_id bigint, "
     "amount bigint, currency text, posted_at timestamptz, business_date date, value_date date, "
     "expires_at timestamptz, due_on date, refers_to bigint, channel text, reason text, by text, note text"
 )
-_ENTRY = columns(
+ENTRY = columns(
     "transaction_id bigint, leg smallint, currency text, account_id bigint, amount bigint, held bigint, "
     "version bigint, balance_after bigint, held_after bigint, subaccount_id bigint, source_id bigint, "
     "line smallint, service text, reference text, gross bigint, discount bigint, vat_rate numeric, vat bigint, "
     "attributes jsonb, due_on date"
 )
-_HOLD = columns("transaction_id bigint, account_id bigint, expires_at timestamptz, state text")
-_HOLD_PART = columns(
+HOLD = columns("transaction_id bigint, account_id bigint, expires_at timestamptz, state text")
+HOLD_PART = columns(
     "hold_id bigint, part smallint, line smallint, source_id bigint, brand_id bigint, amount bigint, held bigint, "
     "captured bigint, refunded bigint, service text, reference text, gross bigint, discount bigint, "
     "vat_rate numeric, vat bigint, attributes jsonb"
 )
-_BALANCE = columns(
+BALANCE = columns(
     "account_id bigint, balance bigint, held bigint, version bigint, posted_at timestamptz, open_due date, "
     "open_day date, open_item bigint, open_unpaid bigint, latest_due date, ripens_on date"
 )
-_USAGE = columns("payer_id bigint, account_id bigint, period text, since date, amount bigint, count integer")
-_AGING_ITEM = columns("transaction_id bigint, account_id bigint, business_date date, due_on date, amount bigint")
+USAGE = columns("payer_id bigint, account_id bigint, period text, since date, amount bigint, count integer")
+AGING_ITEM = columns("transaction_id bigint, account_id bigint, business_date date, due_on date, amount bigint")
 
 
 def send(connection: AnyConnection, book: Book, *, since: int = 0) -> int:
@@ -61,8 +61,8 @@ def send(connection: AnyConnection, book: Book, *, since: int = 0) -> int:
 
 
 def _inserted(part: list[Transaction]) -> Iterator[Statement]:
-    yield insert("transaction", _TRANSACTION, _transactions(part))
-    yield insert("entry", _ENTRY, _entries(part))
+    yield insert("transaction", TRANSACTION, _transactions(part))
+    yield insert("entry", ENTRY, _entries(part))
 
 
 def write(connection: AnyConnection, book: Book, *, since: int = 0) -> None:
@@ -85,16 +85,16 @@ def write(connection: AnyConnection, book: Book, *, since: int = 0) -> None:
 def _copied(connection: AnyConnection, book: Book) -> list[Statement]:
     """Write transactions and entries; while the server takes rows in, the next are made ready. Return what is left."""
     rows = _transactions(book.entered)
-    entries = copy(connection, "transaction", _TRANSACTION, rows, lambda: _entries(book.entered))
-    return copy(connection, "entry", _ENTRY, entries, lambda: list(_state(book)))
+    entries = copy(connection, "transaction", TRANSACTION, rows, lambda: _entries(book.entered))
+    return copy(connection, "entry", ENTRY, entries, lambda: list(_state(book)))
 
 
 def _state(book: Book) -> Iterator[Statement]:
     """Yield the statements that write how things stand at the end of the batch."""
     yield _update_balances(_balances(book))
     yield from _holds(book)
-    yield insert("aging_item", _AGING_ITEM, list(_items(book)), key=("transaction_id", "account_id"))
-    yield insert("usage", _USAGE, list(_usage(book)), key=("payer_id", "account_id", "period", "since"))
+    yield insert("aging_item", AGING_ITEM, list(_items(book)), key=("transaction_id", "account_id"))
+    yield insert("usage", USAGE, list(_usage(book)), key=("payer_id", "account_id", "period", "since"))
 
 
 def _transactions(entered: list[Transaction]) -> Rows:
@@ -133,7 +133,7 @@ def _balances(book: Book) -> Rows:
 
 
 def _update_balances(rows: Rows) -> Statement:
-    names, source, parameters = source_of(_BALANCE, rows)
+    names, source, parameters = source_of(BALANCE, rows)
     sets = ", ".join(f"{name} = n.{name}" for name in names if name != "account_id")
     return (
         f"UPDATE balance b SET {sets} FROM {source} AS n({', '.join(names)}) WHERE b.account_id = n.account_id",
@@ -143,7 +143,7 @@ def _update_balances(rows: Rows) -> Statement:
 
 def _holds(book: Book) -> Iterable[Statement]:
     holds = [book.holds[number] for number in book.changed_holds]
-    yield insert("hold", _HOLD, [(h.id, h.account, h.expires_at, h.state) for h in holds], key=("transaction_id",))
+    yield insert("hold", HOLD, [(h.id, h.account, h.expires_at, h.state) for h in holds], key=("transaction_id",))
     parts = [
         (
             h.id, number, p.line, p.source, p.brand, p.amount, p.held, p.captured, p.refunded, p.service, p.reference,
@@ -151,7 +151,7 @@ def _holds(book: Book) -> Iterable[Statement]:
         )
         for h in holds for number, p in enumerate(h.parts, 1)
     ]  # fmt: skip
-    yield insert("hold_part", _HOLD_PART, parts, key=("hold_id", "part"))
+    yield insert("hold_part", HOLD_PART, parts, key=("hold_id", "part"))
 
 
 def _items(book: Book) -> Iterator[Row]:
