@@ -171,9 +171,9 @@ class StoryRows:
     def _open_items(self) -> list[dict[str, Any]]:
         """Return what is unpaid the plain way, from the last item back: of items whose terms came in time, if any."""
         found = []
-        for account in self.accounts.values():
+        for account in (each for each in self.accounts.values() if each["kind"] == "money"):
             mine = [row for row in self.rows["entries"] if row["account_id"] == account["id"]]
-            unpaid = max(Decimal(0), -(account["balance"] or Decimal(0)))
+            unpaid = max(Decimal(0), -account["balance"])
             items = [row for row in mine if row["kind"] in AGING and row["amount"] < 0]
             for item in sorted(items, key=lambda i: (i["due_on"] or date.max, i["version"]), reverse=True):
                 back = [r["amount"] for r in mine if r["refers_to"] == item["transaction_id"] and r["amount"] > 0]
