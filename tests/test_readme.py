@@ -1,4 +1,4 @@
-"""Code in the pages runs: the `sh` blocks of a page in one new book, its `python` blocks, as one program, on its lake."""
+"""Code in pages runs: a page's `sh` blocks in one new book, its `python` blocks, as one program, on its lake."""
 
 import os
 import re
