@@ -23,7 +23,7 @@ import polars as pl
 import typer.main
 from sqlmodel import SQLModel
 
-from ledger.core import administration, commands, outcomes
+from ledger.core import administration, commands, field_types, outcomes
 from ledger.food import cli as food
 from ledger.food.core import commands as food_commands
 from ledger.food.core import outcomes as food_outcomes
@@ -149,7 +149,7 @@ def fields_of(model: type) -> dict[str, bool]:
 @functools.cache
 def _aliases() -> dict[str, str]:
     found = {}
-    for module in (commands, administration, food_commands):
+    for module in (field_types, commands, administration, food_commands):
         for name, value in vars(module).items():
             if get_origin(value) is Annotated:
                 found[repr(value)] = name

@@ -28,26 +28,26 @@ from ledger.postgres.database import AnyConnection
 CUT_LOCK = 741_852_963
 """Advisory lock: shared by every writer until it commits, exclusive for the exporter while it reads the last id."""
 
-_TRANSACTION = columns(
+TRANSACTION = columns(
     "id bigint, key text, fingerprint bytea, kind text, status text, code text, facts jsonb, account_id bigint, "
     "amount bigint, currency text, posted_at timestamptz, business_date date, value_date date, "
     "expires_at timestamptz, refers_to bigint, channel text, reason text, by text, note text"
 )
-_ENTRY = columns(
+ENTRY = columns(
     "transaction_id bigint, leg smallint, currency text, account_id bigint, amount bigint, held bigint, "
     "version bigint, balance_after bigint, held_after bigint, subaccount_id bigint, source_id bigint, "
     "line smallint, service text, reference text, gross bigint, discount bigint, vat_rate numeric, vat bigint, "
     "attributes jsonb"
 )
-_HOLD = columns("transaction_id bigint, account_id bigint, expires_at timestamptz, state text")
-_HOLD_PART = columns(
+HOLD = columns("transaction_id bigint, account_id bigint, expires_at timestamptz, state text")
+HOLD_PART = columns(
     "hold_id bigint, part smallint, line smallint, source_id bigint, brand_id bigint, amount bigint, held bigint, "
     "captured bigint, refunded bigint, service text, reference text, gross bigint, discount bigint, "
     "vat_rate numeric, vat bigint, attributes jsonb"
 )
-_BALANCE = columns("account_id bigint, balance bigint, held bigint, version bigint, posted_at timestamptz")
-_USAGE = columns("payer_id bigint, account_id bigint, period text, since date, amount bigint, count integer")
-_OPEN_DEBIT = columns("account_id bigint, transaction_id bigint, business_date date, unpaid bigint")
+BALANCE = columns("account_id bigint, balance bigint, held bigint, version bigint, posted_at timestamptz")
+USAGE = columns("payer_id bigint, account_id bigint, period text, since date, amount bigint, count integer")
+OPEN_DEBIT = columns("account_id bigint, transaction_id bigint, business_date date, unpaid bigint")
 
 
 def send(connection: AnyConnection, book: Book, *, since: int = 0) -> int:
@@ -58,8 +58,8 @@ def send(connection: AnyConnection, book: Book, *, since: int = 0) -> int:
 
 
 def _inserted(part: list[Transaction]) -> Iterator[Statement]:
-    yield insert("transaction", _TRANSACTION, _transactions(part))
-    yield insert("entry", _ENTRY, _entries(part))
+    yield insert("transaction", TRANSACTION, _transactions(part))
+    yield insert("entry", ENTRY, _entries(part))
 
 
 def write(connection: AnyConnection, book: Book, *, since: int = 0) -> None:
@@ -81,8 +81,8 @@ def write(connection: AnyConnection, book: Book, *, since: int = 0) -> None:
 def _copied(connection: AnyConnection, book: Book) -> list[Statement]:
     """Write transactions and entries; while the server takes rows in, the next are made ready. Return what is left."""
     rows = _transactions(book.entered)
-    entries = copy(connection, "transaction", _TRANSACTION, rows, lambda: _entries(book.entered))
-    return copy(connection, "entry", _ENTRY, entries, lambda: list(_state(book)))
+    entries = copy(connection, "transaction", TRANSACTION, rows, lambda: _entries(book.entered))
+    return copy(connection, "entry", ENTRY, entries, lambda: list(_state(book)))
 
 
 def _state(book: Book) -> Iterator[Statement]:
@@ -90,7 +90,7 @@ def _state(book: Book) -> Iterator[Statement]:
     yield _update_balances(_balances(book))
     yield from _holds(book)
     yield from _debits(book)
-    yield insert("usage", _USAGE, list(_usage(book)), key=("payer_id", "account_id", "period", "since"))
+    yield insert("usage", USAGE, list(_usage(book)), key=("payer_id", "account_id", "period", "since"))
 
 
 def _transactions(entered: list[Transaction]) -> Rows:
@@ -122,7 +122,7 @@ def _balances(book: Book) -> Rows:
 
 
 def _update_balances(rows: Rows) -> Statement:
-    names, source, parameters = source_of(_BALANCE, rows)
+    names, source, parameters = source_of(BALANCE, rows)
     sets = ", ".join(f"{name} = n.{name}" for name in names if name != "account_id")
     return (
         f"UPDATE balance b SET {sets} FROM {source} AS n({', '.join(names)}) WHERE b.account_id = n.account_id",
@@ -132,7 +132,7 @@ def _update_balances(rows: Rows) -> Statement:
 
 def _holds(book: Book) -> Iterable[Statement]:
     holds = [book.holds[number] for number in book.changed_holds]
-    yield insert("hold", _HOLD, [(h.id, h.account, h.expires_at, h.state) for h in holds], key=("transaction_id",))
+    yield insert("hold", HOLD, [(h.id, h.account, h.expires_at, h.state) for h in holds], key=("transaction_id",))
     parts = [
         (
             h.id, number, p.line, p.source, p.brand, p.amount, p.held, p.captured, p.refunded, p.service, p.reference,
@@ -140,7 +140,7 @@ def _holds(book: Book) -> Iterable[Statement]:
         )
         for h in holds for number, p in enumerate(h.parts, 1)
     ]  # fmt: skip
-    yield insert("hold_part", _HOLD_PART, parts, key=("hold_id", "part"))
+    yield insert("hold_part", HOLD_PART, parts, key=("hold_id", "part"))
 
 
 def _debits(book: Book) -> Iterable[Statement]:
@@ -154,7 +154,7 @@ def _debits(book: Book) -> Iterable[Statement]:
     open_ = [
         (account, d.transaction, d.day, d.unpaid) for (account, _), d in book.changed_debits.items() if d is not None
     ]
-    yield insert("open_debit", _OPEN_DEBIT, open_, key=("account_id", "transaction_id"))
+    yield insert("open_debit", OPEN_DEBIT, open_, key=("account_id", "transaction_id"))
 
 
 def _usage(book: Book) -> Iterable[Row]:

@@ -10,6 +10,7 @@ import sys
 
 import typer
 
+from ledger.core.text import printable
 from ledger.errors import Failure
 
 COMMANDS = {
@@ -76,7 +77,7 @@ def main() -> None:
         sentence = _sentence(error)
         if sentence is None:
             raise
-        print(f"tiffin: {sentence}", file=sys.stderr)
+        print(f"tiffin: {printable(sentence.replace(chr(10), ' '))}", file=sys.stderr)
         sys.exit(1)
 
 

@@ -23,7 +23,7 @@ FUNDS = ("write_off_limit_exceeded", "credit_expired", "credit_overdue", "credit
 CHARGES = ("debit", "hold")
 
 
-def asked_again(past: Past, book: Book, happened: Happened) -> c.Command | None:
+def rebuilt_command(past: Past, book: Book, happened: Happened) -> c.Command | None:
     """Return the command; None for a refusal that other limits cannot turn. Its key is the core's."""
     row = happened.row
     if row["code"] is None:

@@ -7,6 +7,7 @@ balance is the ledger's own.
 import narwhals as nw
 from pydantic import Field
 
+from reports.core.leads import to_transaction
 from reports.core.parameters import Movements
 from reports.core.report import Check, Column, Report
 from reports.core.tables import Frame, Tables, beside, brand_names, ledgers_closing, only, taken, until, within
@@ -148,4 +149,6 @@ REPORT = Report(
             runs_as_ledger,
         ),
     ),
+    leads_to=to_transaction(),
+    first=("version", "posted_at", "kind", "credit", "debit", "balance"),
 )

@@ -14,6 +14,7 @@ from datetime import date
 
 import narwhals as nw
 
+from reports.core.leads import to_entries
 from reports.core.parameters import Movements, OfBrand, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -227,4 +228,5 @@ REPORT = Report(
             positions_are_owed,
         ),
     ),
+    leads_to=to_entries(),
 )

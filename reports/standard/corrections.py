@@ -5,6 +5,7 @@ Controls: every refund and reversal finds what it is about; the count is the led
 
 import narwhals as nw
 
+from reports.core.leads import to_transaction
 from reports.core.parameters import Movements, OfAccount
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -81,8 +82,8 @@ def as_ledger(tables: Tables, p: Parameters, rows: Frame) -> Frame:
         within(p.first_day, p.last_day), nw.col("kind").is_in(KINDS)
     )
     if p.account is not None:
-        asked = _corrections(tables, p).select(transaction_id="id")
-        entries = entries.join(asked, on="transaction_id", how="inner")
+        chosen = _corrections(tables, p).select(transaction_id="id")
+        entries = entries.join(chosen, on="transaction_id", how="inner")
     posted = entries.select("transaction_id", "currency").unique()
     one = nw.lit(1).cast(MONEY)
     return beside(posted.select("currency", amount=one), rows.select("currency", amount=one))
@@ -120,4 +121,5 @@ REPORT = Report(
         Check("paired", "refunds and reversals are paired", "возвраты и сторно имеют основание", paired),
         Check("ledger_count", "count = the ledger's corrections", "количество = исправления книги", as_ledger),
     ),
+    leads_to=to_transaction(),
 )

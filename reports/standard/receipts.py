@@ -8,6 +8,7 @@ clients and the unallocated payments received.
 import narwhals as nw
 from pydantic import Field
 
+from reports.core.leads import to_entries
 from reports.core.parameters import Grain, Movements, OfBrand
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -45,9 +46,11 @@ def _of_brand(tables: Tables, p: Parameters, kinds: tuple[str, ...]) -> Frame:
 
 def _channels(tables: Tables) -> Frame:
     """Return the channel of each transaction that has one; of a reversal that of what it reverses."""
-    told = ~nw.col("channel").is_null()
-    channels = tables.transactions.filter(told | ~nw.col("refers_to").is_null()).select("id", "channel", "refers_to")
-    reversed_ = tables.transactions.filter(told).select(refers_to="id", theirs="channel")
+    has_channel = ~nw.col("channel").is_null()
+    channels = tables.transactions.filter(has_channel | ~nw.col("refers_to").is_null()).select(
+        "id", "channel", "refers_to"
+    )
+    reversed_ = tables.transactions.filter(has_channel).select(refers_to="id", theirs="channel")
     own = channels.join(reversed_, on="refers_to", how="left")
     return own.select(transaction_id="id", channel=nw.coalesce("channel", "theirs"))
 
@@ -128,4 +131,5 @@ REPORT = Report(
         Check("cash", "net = cash entries", "итого = проводки денег", as_cash),
         Check("clients", "net − unallocated = clients' accounts", "итого − не разнесено = счета клиентов", as_clients),
     ),
+    leads_to=to_entries("cash"),
 )

@@ -10,6 +10,7 @@ from typing import Literal
 import narwhals as nw
 from pydantic import Field
 
+from reports.core.leads import Lead, Row, to_account, to_accounts_of, to_entries
 from reports.core.parameters import Movements
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -97,6 +98,13 @@ def _sides(debit: str, credit: str) -> "Check":
     return Check(f"{name}_zero", f"{name}: debit = credit", f"{russian} дебет = кредит", frame)
 
 
+def what_is_behind(row: Row) -> Lead | None:
+    """Lead to a client's account, the turnover of such accounts, or the entries on a brand's own."""
+    if row["kind"] not in ("money", "bonus"):
+        return to_entries(row["kind"])(row)
+    return to_account()(row) or to_accounts_of(row)
+
+
 REPORT = Report(
     name="trial-balance",
     en="Trial balance",
@@ -123,4 +131,5 @@ REPORT = Report(
         _sides("debit", "credit"),
         _sides("closing_debit", "closing_credit"),
     ),
+    leads_to=what_is_behind,
 )

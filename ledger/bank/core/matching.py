@@ -14,7 +14,7 @@ Plain figures (an order? an invoice?) are an account's number, with its check di
 
 A line break is a bank's, not a payer's: `household-90⏎0` may be household-900. So a text is read with each break as a
 blank and as nothing; where the readings name two accounts, or a figure stands on both sides of a break that a name
-ends or begins at, nothing is identified.
+ends or begins at, nothing is identified (DECISIONS D66).
 """
 
 import re

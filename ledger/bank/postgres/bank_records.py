@@ -108,6 +108,7 @@ def learned_payers(connection: Connection[Any], *, keep: bool) -> dict[str, list
 
 # A payment that the desk gave to one account, whole or in parts, teaches whose its payer is. What was revoked is
 # taught only by what was allocated later. Accounts in which banks gather others' payments are nobody's.
+# (DECISIONS D67)
 _TAUGHT = r"""
     SELECT DISTINCT ON (b.payer, t.account) b.payer, t.account AS account_id, t.id AS learned_from, t."by" AS learned_by
     FROM transaction p JOIN bank_entry b ON b.key = p.key
