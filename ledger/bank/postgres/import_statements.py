@@ -83,9 +83,8 @@ def _refused(ledger: Ledger, imported: Imported, rows: dict[int, Row]) -> dict[i
     quoted = ledger.quote([_quotation(f"bank:{account}", account, sums[account], imported) for account in small])
     good = {account for account, answer in zip(small, quoted, strict=True) if isinstance(answer, Posted)}
     doubtful = [place for account in by_account.keys() - good for place in by_account[account]]
-    answers = ledger.quote([
-        _quotation(rows[place].key, rows[place].account, exact(rows[place].entry.amount), imported) for place in doubtful
-    ])  # fmt: skip
+    each = ((rows[place].key, rows[place].account, exact(rows[place].entry.amount)) for place in doubtful)
+    answers = ledger.quote([_quotation(*one, imported) for one in each])
     return {
         place: answer.message
         for place, answer in zip(doubtful, answers, strict=True)

@@ -163,7 +163,8 @@ def _planned(
     within[account] += new
     if keep:
         fresh = [(key, entry) for (key, movement), entry in zip(found, booked.entries, strict=True) if movement is None]
-        record(connection, booked, brand, fresh, by)
+        adopted = [key for key, movement in found if movement is not None and movement.imprint]
+        record(connection, booked, brand, fresh, adopted, by)
     there = _there(connection, [key for key, _ in found])
     undoable = _undoable(connection, booked, brand)
     places = iter(found)
