@@ -442,6 +442,7 @@ BONUS_LOTS = Table(
         ("amount", "money", "points given"),
         ("points_left", "money", "points neither spent, set aside nor expired"),
         ("gone_on", "date", "the day at whose start they expire; null for never"),
+        ("given_until", "date", "that day as it was when they were given; it moves once, if they come back after it"),
     ),
 )
 
@@ -456,7 +457,7 @@ LOT_CHANGES = Table(
         ("brand_id", "int", "the brand that owes them"),
         ("currency", "text", "ISO 4217 code"),
         ("amount", "money", "points given or returned (+), spent, set aside, taken back or expired (−)"),
-        ("gone_on", "date", "the day at whose start the lot's points expire; null for never"),
+        ("gone_on", "date", "the day at whose start the points expire, as of that transaction; null for never"),
         ("business_date", "date", "the transaction's date in the book's time zone"),
         ("month", "text", "month of business_date, YYYY-MM; the partition"),
     ),
