@@ -114,7 +114,7 @@ _EXPIRED = """
 SELECT EXISTS (SELECT FROM hold WHERE state = 'open' AND expires_at <= clock_timestamp())
 OR EXISTS (
     SELECT FROM bonus_lot WHERE points_left > 0
-    AND gone_on <= (SELECT (clock_timestamp() AT TIME ZONE time_zone)::date FROM book)
+    AND (lapsed > 0 OR gone_on <= (SELECT (clock_timestamp() AT TIME ZONE time_zone)::date FROM book))
 ) OR EXISTS (
     SELECT FROM account a JOIN balance b ON b.account_id = a.id LEFT JOIN bonus_points p ON p.account_id = a.id
     WHERE a.kind = 'bonus' AND b.version > coalesce(p.version, 0)
