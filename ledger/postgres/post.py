@@ -103,7 +103,11 @@ class Ledger:
     def connection(self) -> AnyConnection:
         """Return the ledger's connection, made anew if the last one was lost."""
         if self._connection is None or self._connection.closed:
-            options = f"{_OPTIONS} -c statement_timeout={self.statement_timeout_ms}"
+            # A process that stands still with its locks taken is cut off after as long as a statement may take.
+            options = (
+                f"{_OPTIONS} -c statement_timeout={self.statement_timeout_ms} "
+                f"-c idle_in_transaction_session_timeout={self.statement_timeout_ms}"
+            )
             self._connection = connect(self.url, options=options)
             self._engine = None
         return self._connection
