@@ -143,6 +143,10 @@ class Desk:
             scope.refer(*([order.main] if order.main else ()))
             scope.sell(order.brands, None)
         scope.ids += 2 * len(follows)
+        if gifts := [command.account for command in commands if isinstance(command, c.Bonus)]:
+            # Points are followed, and what expired or is owed of them booked, by the client's money account.
+            numbers = [number for number in gifts if isinstance(number, int)]
+            scope.accounts |= {money for (money,) in connection.execute(_MONEY, [numbers]).fetchall()}
         orders = [command for command in commands if isinstance(command, f.Order)]
         return programs, self._open_bonus_accounts(connection, programs, orders, found)
 
@@ -199,6 +203,7 @@ class Desk:
         return points
 
 
+_MONEY = "SELECT money_account_id FROM account WHERE kind = 'bonus' AND id = ANY(%s)"
 _UNOPENED = """
 SELECT w.account, r.id FROM unnest(%s::bigint[], %s::text[]) AS w(account, brand)
 JOIN brand r ON r.code = w.brand JOIN account m ON m.id = w.account AND m.kind = 'money'
@@ -211,7 +216,7 @@ SELECT DISTINCT a.money_account_id FROM account a JOIN balance b ON b.account_id
 LEFT JOIN bonus_points p ON p.account_id = a.id
 WHERE a.kind = 'bonus' AND a.money_account_id > %s AND (b.version > coalesce(p.version, 0) OR EXISTS (
     SELECT FROM bonus_lot l WHERE l.account_id = a.id AND l.points_left > 0
-    AND l.gone_on <= (%s AT TIME ZONE (SELECT time_zone FROM book))::date
+    AND (l.lapsed > 0 OR l.gone_on <= (%s AT TIME ZONE (SELECT time_zone FROM book))::date)
 )) ORDER BY 1 LIMIT %s
 """
 
