@@ -137,7 +137,7 @@ class Transaction(SQLModel, table=True):
     __table_args__ = (
         _one_of("status", "posted", "declined"),
         _one_of("kind", "payment", "allocate", "payout", "debit", "hold", "capture", "release", "expiry",
-                "refund", "reverse", "transfer", "adjustment", "bonus", "mark"),
+                "refund", "reverse", "transfer", "adjustment", "move", "bonus", "mark"),
         CheckConstraint("(status = 'declined') = (code IS NOT NULL)", name="declines_have_codes"),
         Index("transaction_refers_to_idx", "refers_to", postgresql_where=text("refers_to IS NOT NULL")),
         Index("transaction_business_date_idx", "business_date", postgresql_using="brin"),
@@ -172,6 +172,8 @@ class Entry(SQLModel, table=True):
 
     On a client account `version`, `balance_after`, `held_after` are set. On a brand's
     revenue account the entry is the service line, or the part of it that one source paid.
+    A brand's entry names the client account (or the other brand's) that it faces, `source_id`;
+    one of cash its `channel`, one of adjustments its code in the company's own `chart`.
     """
 
     __tablename__ = "entry"
@@ -204,6 +206,8 @@ class Entry(SQLModel, table=True):
     discount: int | None = Field(default=None, sa_type=BigInteger)
     vat_rate: Any | None = Field(default=None, sa_type=Numeric(5, 2))
     vat: int | None = Field(default=None, sa_type=BigInteger)
+    channel: str | None = Field(default=None, sa_type=Text)
+    chart: str | None = Field(default=None, sa_type=Text)
     attributes: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
 
 
