@@ -1,6 +1,7 @@
 """The dashboard's frame: pages, language, how fresh the figures are. Streamlit runs it before every page.
 
-`tiffin dashboard` starts it. A page is a file here; what a page cannot do is one sentence.
+`tiffin dashboard` starts it. A page is a file in `screens`: Streamlit would serve a folder called `pages` by itself,
+without this frame; what a page cannot do is one sentence.
 """
 
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from dashboards import cached_book, display, url_state
-from dashboards.translations import language, plain, say, sentence
+from dashboards.translations import as_markdown, language, sentence, tr
 from ledger.errors import Failure
 
 HERE = Path(__file__).parent
@@ -51,9 +52,9 @@ def _sidebar() -> None:
     with st.sidebar:
         display.freshness(cached_book.book().cut)
         if cached_book.of_demo():
-            st.page_link("screens/about.py", label=f":gray[{say('demo: partly derived')}]")
+            st.page_link("screens/about.py", label=f":gray[{tr('demo: partly derived')}]")
         chosen = st.segmented_control(
-            sentence("Language"), ["en", "ru"], default=language(), key="spoken", label_visibility="collapsed"
+            sentence("Language"), ["en", "ru"], default=language(), key="chosen language", label_visibility="collapsed"
         )
         if chosen and chosen != language():
             st.session_state["language"] = chosen
@@ -68,13 +69,13 @@ def app() -> None:
     sections[sentence("Figures")] += [_page(name, hidden=True) for name in BEHIND]
     page = st.navigation(sections, expanded=True)
     url_state.arrive(page.url_path)
-    display.dress()
+    display.apply_style()
     try:
         _sidebar()
         page.run()
         url_state.leave()
     except Failure as failure:
-        st.error(plain(failure), icon=":material/error:")
+        st.error(as_markdown(failure), icon=":material/error:")
 
 
 if __name__ == "__main__":

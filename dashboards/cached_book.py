@@ -13,7 +13,7 @@ import streamlit as st
 from ledger.settings import Settings
 from reports.core.result import Result
 from reports.lake.reader import open_lake
-from reports.run import Book
+from reports.run import LakeBook
 
 SECONDS = 5
 KEPT = 128
@@ -21,7 +21,7 @@ DEMO = "(derived for the demo)"
 T = TypeVar("T")
 
 
-def book() -> Book:
+def book() -> LakeBook:
     """Return the book at the lake's current cut. Raises Failure before the first cut."""
     url = Settings().lake_url
     return _book(url, _current(url))
@@ -33,56 +33,56 @@ def _current(url: str) -> int:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _book(url: str, number: int) -> Book:
-    return Book(open_lake(url, cut=number))
+def _book(url: str, number: int) -> LakeBook:
+    return LakeBook(open_lake(url, cut=number))
 
 
 def report(name: str, **parameters: Any) -> Result:
     """Run a standard report over the current cut, or return what it gave before."""
     given = tuple(sorted((key, value) for key, value in parameters.items() if value is not None))
-    return made(("report", name, *given), lambda opened: opened.report(name, **dict(given)))
+    return cached(("report", name, *given), lambda opened: opened.report(name, **dict(given)))
 
 
-def made(key: tuple[Any, ...], make: Callable[[Book], T]) -> T:
+def cached(key: tuple[Any, ...], make: Callable[[LakeBook], T]) -> T:
     """Return what `make` gives for the current cut; the key names it and everything it depends on."""
     opened = book()
-    kept: T = _made(Settings().lake_url, opened.cut.number, key, opened, make)
+    kept: T = _cached(Settings().lake_url, opened.cut.number, key, opened, make)
     return kept
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _made(url: str, number: int, key: tuple[Any, ...], _opened: Book, _make: Callable[[Book], Any]) -> Any:
+def _cached(url: str, number: int, key: tuple[Any, ...], _opened: LakeBook, _make: Callable[[LakeBook], Any]) -> Any:
     return _make(_opened)
 
 
 def first_day() -> date:
     """Return the day of the first transaction; without any, the last day that reports speak of."""
 
-    def find(opened: Book) -> date:
+    def find(opened: LakeBook) -> date:
         found: date | None = opened.transactions.select(pl.col("business_date").min()).collect().item()
         return found or opened.last_day
 
-    return made(("first day",), find)
+    return cached(("first day",), find)
 
 
 def brands() -> pl.DataFrame:
     """Return the brands: code, name, colour."""
-    return made(
+    return cached(
         ("brands",), lambda opened: opened.brands.select("code", "name", "legal_name", "colour").sort("code").collect()
     )
 
 
 def of_demo() -> bool:
-    """Say whether this is the demo's book, much of which is derived: its brands' legal names say so."""
+    """Return whether this is the demo's book, much of which is derived: its brands' legal names carry a mark."""
     return bool(brands()["legal_name"].str.contains(DEMO, literal=True).any())
 
 
 def currencies() -> list[str]:
     """Return the currencies of clients' accounts, the one with the most accounts first."""
 
-    def find(opened: Book) -> list[str]:
+    def find(opened: LakeBook) -> list[str]:
         clients = opened.accounts.filter(pl.col("party_id").is_not_null())
         counted = clients.group_by("currency").len().sort("len", "currency", descending=[True, False])
         return counted.collect()["currency"].to_list()
 
-    return made(("currencies",), find)
+    return cached(("currencies",), find)

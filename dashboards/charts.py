@@ -1,7 +1,6 @@
 """Pictures of results: bars by month, stacked by brand in the brands' own colours. A click on a bar is a choice."""
 
 import json
-from datetime import date
 from typing import Any
 
 import altair as alt
@@ -10,6 +9,7 @@ from babel.dates import format_date
 
 from dashboards import cached_book
 from dashboards.translations import language
+from reports.core.dates import month_days
 from reports.formats import captions
 
 PICK = "pick"
@@ -19,17 +19,12 @@ HEIGHT = 310
 
 def month_label(month: str) -> str:
     """Return a month, YYYY-MM, in words."""
-    return format_date(_first(month), "LLLL y", locale=language())
-
-
-def _first(month: str) -> date:
-    year, number = map(int, month.split("-"))
-    return date(year, number, 1)
+    return format_date(month_days(month)[0], "LLLL y", locale=language())
 
 
 def _axis(months: list[str]) -> str:
     """Return the expression that labels months: their names, and the year under the first of each year."""
-    names = {month: [format_date(_first(month), "LLL", locale=language())[:3]] for month in months}
+    names = {month: [format_date(month_days(month)[0], "LLL", locale=language())[:3]] for month in months}
     for place, month in enumerate(months):
         if place == 0 or month[:4] != months[place - 1][:4]:
             names[month].append(month[:4])

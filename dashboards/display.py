@@ -12,24 +12,16 @@ import polars as pl
 import streamlit as st
 
 from dashboards import cached_book, links
-from dashboards.translations import language, plain, say, sentence
+from dashboards.translations import as_markdown, language, sentence, tr
+from reports.core.forms import FORMS, MEDIA_TYPES
 from reports.core.report import Column
-from reports.core.result import Control, Cut, Result
-from reports.formats import FILES, captions, code_names, rendered
+from reports.core.result import Control, CutFacts, Result
+from reports.formats import captions, code_names, rendered
 from reports.formats.html import MOST_PDF_ROWS
 
 ROW_PIXELS, MOST_VISIBLE = 30, 18
 STYLED_CELLS = 60_000
 """Russian figures are written by the server, cell by cell; in larger tables the browser writes them, with commas."""
-
-FIRST = {"account-card": ("version", "posted_at", "kind", "credit", "debit", "balance")}
-"""Columns that stand first on the screen, where others are so wide that amounts would be out of sight."""
-
-MIME = {
-    "csv": "text/csv", "json": "application/json", "parquet": "application/vnd.apache.parquet",
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "html": "text/html",
-    "pdf": "application/pdf",
-}  # fmt: skip
 
 _STYLE = """<style>
 .stMainBlockContainer {max-width: 1480px;}
@@ -49,7 +41,7 @@ _STYLE = """<style>
 </style>"""
 
 
-def dress() -> None:
+def apply_style() -> None:
     """Put the page's style in: width, quiet labels, figures of one width."""
     st.html(_STYLE)
 
@@ -89,28 +81,28 @@ def local(at: datetime | None, zone: str, pattern: str = "%Y-%m-%d %H:%M") -> st
     return f"{at.astimezone(ZoneInfo(zone)):{pattern}}" if at else "–"
 
 
-def freshness(cut: Cut) -> None:
+def freshness(cut: CutFacts) -> None:
     """Say which point the figures are complete up to, in the side bar of every page."""
     closed = cut.closed_until
-    until = f"{say('days closed until')} <b>{closed}</b>" if closed else f"<b>{say('no day is closed')}</b>"
+    until = f"{tr('days closed until')} <b>{closed}</b>" if closed else f"<b>{tr('no day is closed')}</b>"
     st.html(
         f"<div class='tiffin-facts'>{sentence('cut')} <b>{cut.number}</b><br>"
-        f"{say('taken')} <b>{local(cut.taken_at, cut.time_zone)}</b><br>{until}<br>"
-        f"{say('time zone')} <b>{cut.time_zone}</b></div>"
+        f"{tr('taken')} <b>{local(cut.taken_at, cut.time_zone)}</b><br>{until}<br>"
+        f"{tr('time zone')} <b>{cut.time_zone}</b></div>"
     )
 
 
-def trust(result: Result) -> None:
+def control_status(result: Result) -> None:
     """Say whether the result's days are closed and its controls hold; what differs is red."""
     broken = [control for control in result.controls if not control.holds]
     if result.provisional:
-        st.html(f"<span class='tiffin-open'>● {say('PROVISIONAL: not every day is closed')}</span>")
+        st.html(f"<span class='tiffin-open'>● {tr('PROVISIONAL: not every day is closed')}</span>")
     if broken:
-        st.error(say("{n} of {all} controls DIFFER", n=len(broken), all=len(result.controls)), icon=":material/error:")
+        st.error(tr("{n} of {all} controls DIFFER", n=len(broken), all=len(result.controls)), icon=":material/error:")
         for control in broken:
             st.error(captions.control_line(control, language()))
         return
-    with st.expander(f":green[✓ {say('controls hold: {n}', n=len(result.controls))}]"):
+    with st.expander(f":green[✓ {tr('controls hold: {n}', n=len(result.controls))}]"):
         st.html("<br>".join(_control(control) for control in result.controls))
 
 
@@ -120,16 +112,16 @@ def _control(control: Control) -> str:
 
 def facts(result: Result) -> str:
     """Return parameters, cut and row count in one line."""
-    told = captions.facts(result, language())[1:]
-    return " · ".join(f"{fact.label} **{plain(fact.value)}**" for fact in told)
+    parts = captions.facts(result, language())[1:]
+    return " · ".join(f"{fact.label} **{as_markdown(fact.value)}**" for fact in parts)
 
 
-def shape(columns: Sequence[Column], *, styled: bool = False) -> dict[str, Any]:
+def column_settings(columns: Sequence[Column], *, styled: bool = False) -> dict[str, Any]:
     """Return Streamlit's column settings by the kind of each column."""
-    return {column.name: _shaped(column, column.label(language()), styled=styled) for column in columns}
+    return {column.name: _column_setting(column, column.label(language()), styled=styled) for column in columns}
 
 
-def _shaped(column: Column, label: str, *, styled: bool) -> Any:
+def _column_setting(column: Column, label: str, *, styled: bool) -> Any:
     match column.kind:
         case "money" | "average":
             return st.column_config.NumberColumn(label, format=None if styled else "%,.2f", alignment="right")
@@ -154,49 +146,49 @@ def table(
     columns: Sequence[Column],
     *,
     key: str,
-    behind: Callable[[dict[str, Any]], links.Target | None] | None = None,
-    asks: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    leads_to: Callable[[dict[str, Any]], links.Target | None] | None = None,
+    query_of: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     hide_empty: bool = False,
     rows: int = MOST_VISIBLE,
 ) -> None:
     """Draw rows; columns without a value may be left out, and are named.
 
-    `behind` says where a click on a row leads, `asks` what it writes into the URL of the same page.
+    `leads_to` says where a click on a row leads, `query_of` what it writes into the URL of the same page.
     """
     columns = [column for column in columns if column.name in frame.columns]
     may_go = [column for column in columns if frame.height and (hide_empty or column.aside)]
     empty = [column for column in may_go if _blank(frame[column.name])]
     columns = [column for column in columns if column not in empty]
-    shown = _local_times(_spoken(frame.select(column.name for column in columns), columns))
+    shown = _local_times(_with_code_names(frame.select(column.name for column in columns), columns))
     styled = language() == "ru" and frame.height * len(columns) <= STYLED_CELLS
     options: dict[str, Any] = {
-        "column_config": shape(columns, styled=styled),
+        "column_config": column_settings(columns, styled=styled),
         "hide_index": True,
         "height": "content" if frame.height <= rows else (rows + 1) * ROW_PIXELS + 8,
         "row_height": ROW_PIXELS,
         "placeholder": "",
     }
-    if behind is not None:
+    if leads_to is not None:
         options |= {"on_select": "rerun", "selection_mode": "single-cell", "key": key}
-    if asks is not None:
-        options |= {"on_select": partial(_ask, key, frame, asks), "selection_mode": "single-cell", "key": key}
+    if query_of is not None:
+        options |= {"on_select": partial(_set_query, key, frame, query_of), "selection_mode": "single-cell", "key": key}
     state = st.dataframe(
         _styled(shown, columns) if styled else shown.to_pandas(use_pyarrow_extension_array=True), **options
     )
     if empty:
         names = ", ".join(column.label(language()) for column in empty)
-        st.caption(say("columns without a value here: {names}", names=names))
-    if behind is not None and state.selection.cells:
+        st.caption(tr("columns without a value here: {names}", names=names))
+    if leads_to is not None and state.selection.cells:
         row = state.selection.cells[0][0]
-        target = behind(frame.row(row, named=True))
+        target = leads_to(frame.row(row, named=True))
         if target is not None:
             links.go(target)
 
 
-def _ask(key: str, frame: pl.DataFrame, asks: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+def _set_query(key: str, frame: pl.DataFrame, query_of: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     cells = st.session_state[key].selection.cells
     if cells:
-        links.ask(asks(frame.row(cells[0][0], named=True)))
+        links.set_query(query_of(frame.row(cells[0][0], named=True)))
 
 
 def _blank(values: pl.Series) -> bool:
@@ -205,10 +197,12 @@ def _blank(values: pl.Series) -> bool:
     )
 
 
-def _spoken(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
+def _with_code_names(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataFrame:
     coded = [column.name for column in columns if column.kind in code_names.WORDS]
-    said = {code: code_names.spoken(code, language()) for name in coded for code in frame[name].drop_nulls().unique()}
-    return frame.with_columns(pl.col(coded).replace(said)) if said else frame
+    names = {
+        code: code_names.code_name(code, language()) for name in coded for code in frame[name].drop_nulls().unique()
+    }
+    return frame.with_columns(pl.col(coded).replace(names)) if names else frame
 
 
 def _local_times(frame: pl.DataFrame) -> pl.DataFrame:
@@ -244,13 +238,13 @@ def result_table(
     if not result.frame.height:
         st.info(sentence("nothing in this period"))
         return
-    behind = (lambda row: links.behind(result, row)) if links.leads(result) else None
+    leads_to = (lambda row: links.target_of(result, row)) if links.leads(result) else None
     columns = [column for column in result.columns if column.name not in without]
-    place = {name: number for number, name in enumerate(FIRST.get(result.report.name, ()))}
+    place = {name: number for number, name in enumerate(result.report.first)}
     columns.sort(key=lambda column: (place.get(column.name, len(place)), column.aside))
-    table(result.frame, columns, key=key, behind=behind, hide_empty=hide_empty, rows=rows)
-    told = say("rows: {n}", n=count(result.frame.height))
-    st.caption(f"{told} · {say('click a row to see what is behind it')}" if behind else told)
+    table(result.frame, columns, key=key, leads_to=leads_to, hide_empty=hide_empty, rows=rows)
+    parts = tr("rows: {n}", n=count(result.frame.height))
+    st.caption(f"{parts} · {tr('click a row to see what is behind it')}" if leads_to else parts)
     totals(result)
 
 
@@ -266,20 +260,19 @@ def totals(result: Result) -> None:
 
 
 def downloads(result: Result, *, key: str) -> None:
-    """Draw a button for each form of file; a file is made when it is asked for."""
-    spoken = language()
+    """Draw a button for each form of file; a file is made when it is requested."""
     first, last = result.parameters.days
     name = f"{result.report.name}-{first}" + ("" if first == last else f"-{last}")
-    for column, form in zip(st.columns(len(FILES) + 2), FILES, strict=False):
+    for column, form in zip(st.columns(len(FORMS) + 2), FORMS, strict=False):
         too_many = form == "pdf" and result.frame.height > MOST_PDF_ROWS
         column.download_button(
             form.upper(),
-            data=partial(rendered, result, form, language=spoken),
+            data=partial(rendered, result, form, language=language()),
             file_name=f"{name}.{form}",
-            mime=MIME.get(form, "application/octet-stream"),
+            mime=MEDIA_TYPES[form],
             key=f"{key}-{form}",
             on_click="ignore",
             disabled=too_many,
-            help=say("too many rows for a PDF") if too_many else None,
+            help=tr("too many rows for a PDF") if too_many else None,
             width="stretch",
         )

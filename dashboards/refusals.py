@@ -1,6 +1,6 @@
 """What the ledger refuses, in the reader's language: from code and facts; what has no code, by the sentence it is.
 
-The Russian stands in refusals.toml: `refused` by code, `said` by the English sentence or the
+The Russian stands in refusals.toml: `refused` by code, `sentences` by the English sentence or the
 part of one, whose {places} stand for themselves (DECISIONS D58).
 """
 
@@ -23,20 +23,20 @@ _PLACE = re.compile(r"\\\{(\w+)\\\}")
 
 @cache
 def russian() -> dict[str, dict[str, str]]:
-    """Return the Russian sentences: `refused` by code, `said` by the English ones."""
+    """Return the Russian sentences: `refused` by code, `sentences` by the English ones."""
     return tomllib.loads(RUSSIAN.read_text(encoding="utf-8"))
 
 
 @cache
 def _patterns() -> list[tuple[re.Pattern[str], str]]:
-    """Return what English sentences look like, the most telling first, and the Russian of each."""
+    """Return what English sentences look like, the most specific first, and the Russian of each."""
     return [
-        (re.compile(_PLACE.sub(_place, re.escape(english)), re.DOTALL), russian()["said"][english])
-        for english in sorted(russian()["said"], key=_telling)
+        (re.compile(_PLACE.sub(_place, re.escape(english)), re.DOTALL), russian()["sentences"][english])
+        for english in sorted(russian()["sentences"], key=_specificity)
     ]
 
 
-def _telling(english: str) -> tuple[bool, bool, int]:
+def _specificity(english: str) -> tuple[bool, bool, int]:
     # "amount: 10.005 has …" is a field and what is wrong with it, before it is "{n} has …".
     return english.startswith("{"), "{wrong}" not in english, -len(re.sub(r"\{\w+\}", "", english))
 
@@ -57,24 +57,24 @@ def refusal(code: str, facts: str | dict[str, Any] | None) -> str:
     if sentence is None:
         return lookups.sentence(code, written)
     try:
-        return sentence.format_map(_told_parts(json.loads(written) or {}))
+        return sentence.format_map(_translated_parts(json.loads(written) or {}))
     except KeyError:  # recorded by another release, whose sentence used other facts
         return lookups.sentence(code, written)
 
 
-def told(text: Any) -> str:
-    """Return what the ledger said in the reader's language; as it is where there is no translation."""
-    said = str(text)
+def translated(text: Any) -> str:
+    """Return a text of the ledger in the reader's language; unchanged where there is no translation."""
+    english = str(text)
     if language() != "ru":
-        return said
-    if _AMOUNT.fullmatch(said):
-        return captions.money(Decimal(said), "ru")
+        return english
+    if _AMOUNT.fullmatch(english):
+        return captions.money(Decimal(english), "ru")
     for pattern, in_russian in _patterns():
-        found = pattern.fullmatch(said)
+        found = pattern.fullmatch(english)
         if found:
-            return in_russian.format(**_told_parts(found.groupdict()))
-    return code_names.spoken(said, "ru")
+            return in_russian.format(**_translated_parts(found.groupdict()))
+    return code_names.code_name(english, "ru")
 
 
-def _told_parts(parts: dict[str, Any]) -> dict[str, Any]:
-    return {name: part if name in _VERBATIM else told(part) for name, part in parts.items()}
+def _translated_parts(parts: dict[str, Any]) -> dict[str, Any]:
+    return {name: part if name in _VERBATIM else translated(part) for name, part in parts.items()}

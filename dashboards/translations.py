@@ -9,8 +9,8 @@ from typing import cast
 import streamlit as st
 
 from ledger.settings import Settings
-from reports.core.report import Language
-from reports.formats.code_names import spoken
+from reports.core.forms import Language
+from reports.formats.code_names import code_name
 
 _MARKS = re.compile(r"([\\`*_\[\]$~<])")
 RUSSIAN = Path(__file__).with_name("russian.toml")
@@ -22,7 +22,7 @@ def russian() -> dict[str, str]:
     return cast(dict[str, str], tomllib.loads(RUSSIAN.read_text(encoding="utf-8")))
 
 
-def plain(text: object) -> str:
+def as_markdown(text: object) -> str:
     """Return text that stands for itself where Streamlit reads Markdown: names are other people's."""
     return _MARKS.sub(r"\\\1", str(text))
 
@@ -32,13 +32,13 @@ def language() -> Language:
     return cast(Language, st.session_state.get("language") or Settings().language)
 
 
-def say(text: str, **values: object) -> str:
+def tr(text: str, **values: object) -> str:
     """Return a sentence of the screen, or a word of the ledger, in the viewer's language, with its values filled in."""
-    told = russian().get(text) or spoken(text, "ru") if language() == "ru" else text
-    return told.format(**values) if values else told
+    translated = russian().get(text) or code_name(text, "ru") if language() == "ru" else text
+    return translated.format(**values) if values else translated
 
 
 def sentence(text: str, **values: object) -> str:
     """Return it with a capital first letter."""
-    told = say(text, **values)
-    return told[:1].upper() + told[1:]
+    translated = tr(text, **values)
+    return translated[:1].upper() + translated[1:]

@@ -2,7 +2,7 @@
 
 A field takes its value from the URL when the URL is new to it, else from the viewer, and
 writes it back. Streamlit's own binding leaves default values out of the URL; here a shared
-page says its days even when they were the usual ones (DECISIONS D56).
+page names its days even when they are the default ones (DECISIONS D56).
 """
 
 from collections.abc import Callable, Sequence
@@ -11,19 +11,20 @@ from typing import Any, TypeVar
 
 import streamlit as st
 
-from dashboards.translations import say, sentence
+from dashboards.translations import sentence, tr
+from reports.core.dates import date_or_none
 
 T = TypeVar("T")
 
 
-def asked(name: str) -> str | None:
-    """Return what the URL says under that name."""
+def get(name: str) -> str | None:
+    """Return the value of that name in the URL; None where it is missing or blank."""
     return st.query_params.get(name) or None
 
 
-def asked_day(name: str) -> date | None:
-    """Return the day that the URL says; None when there is none, or it is not a day."""
-    return _day(asked(name) or "")
+def get_date(name: str) -> date | None:
+    """Return the date of that name in the URL; None where it is missing or not a date."""
+    return date_or_none(get(name) or "")
 
 
 def arrive(page: str) -> None:
@@ -53,27 +54,27 @@ def remember(name: str, value: object) -> None:
             st.query_params[name] = written
     elif name in st.query_params:
         del st.query_params[name]
-    st.session_state[f"told {_scope(name)}"] = written or None
+    st.session_state[f"url {_scope(name)}"] = written or None
 
 
 def days(place: Any, default: tuple[date, date]) -> tuple[date, date]:
     """Draw a period of days, both included, and return it; while only its first day is chosen, the one before."""
     key = _scope("from")
-    told = (asked("from"), asked("to"))
-    usual = (asked_day("from") or default[0], asked_day("to") or default[1])
-    if key not in st.session_state or told != st.session_state.get(f"told {key} to"):
-        st.session_state[key] = usual if usual[0] <= usual[1] else default
+    in_url = (get("from"), get("to"))
+    default_days = (get_date("from") or default[0], get_date("to") or default[1])
+    if key not in st.session_state or in_url != st.session_state.get(f"url {key} to"):
+        st.session_state[key] = default_days if default_days[0] <= default_days[1] else default
     chosen = place.date_input(sentence("Period"), key=key, format="YYYY-MM-DD")
-    since, until = chosen if isinstance(chosen, tuple) and len(chosen) == 2 else usual
+    since, until = chosen if isinstance(chosen, tuple) and len(chosen) == 2 else default_days
     remember("from", since)
     remember("to", until)
-    st.session_state[f"told {key} to"] = (since.isoformat(), until.isoformat())
+    st.session_state[f"url {key} to"] = (since.isoformat(), until.isoformat())
     return since, until
 
 
 def day(place: Any, label: str, name: str, default: date) -> date:
     """Draw one day and return it."""
-    key = _seeded(name, default, lambda text: _day(text) or default)
+    key = _seeded(name, default, lambda text: date_or_none(text) or default)
     chosen = place.date_input(sentence(label), key=key, format="YYYY-MM-DD")
     assert isinstance(chosen, date)
     remember(name, chosen)
@@ -100,26 +101,26 @@ def choice(
 ) -> str | None:
     """Draw a choice of one of the options and return it; without a default, None stands for `blank`."""
     options = list(options)
-    key = _seeded(name, default, lambda told: told if told in options else default)
+    key = _seeded(name, default, lambda text: text if text in options else default)
     if st.session_state[key] not in options:
         st.session_state[key] = default
     chosen: str | None = place.selectbox(
         sentence(label), options, index=None if default is None else options.index(default), key=key,
-        placeholder=say(blank), format_func=shown,
+        placeholder=tr(blank), format_func=shown,
     )  # fmt: skip
     remember(name, chosen)
     return chosen
 
 
 def who(place: Any) -> str:
-    """Draw who the viewer is, which is asked once a session, and return it."""
+    """Draw who the viewer is, who is asked once per session, and return it."""
     written: str = place.text_input(sentence("Who you are"), key="by", persist_state="session")
     return written.strip()
 
 
 def one_of(place: Any, label: str, options: Sequence[str], name: str, *, shown: Callable[[str], str] = str) -> str:
     """Draw the options side by side, of which one is always chosen, at first the first; return it."""
-    key = _seeded(name, options[0], lambda told: told if told in options else options[0])
+    key = _seeded(name, options[0], lambda text: text if text in options else options[0])
     chosen: str = place.pills(
         sentence(label), options, key=key, required=True, format_func=shown, label_visibility="collapsed"
     )
@@ -138,8 +139,8 @@ def several(
 ) -> list[str]:
     """Draw a choice of any of the options and return them."""
     options = list(options)
-    key = _seeded(name, list(default), lambda told: [part for part in told.split(",") if part in options])
-    chosen: list[str] = place.multiselect(sentence(label), options, key=key, format_func=shown, placeholder=say("any"))
+    key = _seeded(name, list(default), lambda text: [part for part in text.split(",") if part in options])
+    chosen: list[str] = place.multiselect(sentence(label), options, key=key, format_func=shown, placeholder=tr("any"))
     remember(name, ",".join(chosen))
     return chosen
 
@@ -150,16 +151,9 @@ def _scope(name: str) -> str:
 
 
 def _seeded(name: str, default: T, read: Callable[[str], T]) -> str:
-    """Return the field's key, after putting in what the URL newly says."""
+    """Return the field's key, after taking over a new value from the URL."""
     key = _scope(name)
-    told = asked(name)
-    if key not in st.session_state or told != st.session_state.get(f"told {key}"):
-        st.session_state[key] = default if told is None else read(told)
+    in_url = get(name)
+    if key not in st.session_state or in_url != st.session_state.get(f"url {key}"):
+        st.session_state[key] = default if in_url is None else read(in_url)
     return key
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

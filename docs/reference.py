@@ -12,7 +12,7 @@ import json
 import re
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import date
 from pathlib import Path
 from string import Formatter
@@ -23,8 +23,8 @@ import polars as pl
 import typer.main
 from sqlmodel import SQLModel
 
-from ledger.core import administration, commands, outcomes
-from ledger.food.cli import level
+from ledger.core import administration, commands, field_types, outcomes
+from ledger.food import cli as food
 from ledger.food.core import commands as food_commands
 from ledger.food.core import outcomes as food_outcomes
 from ledger.food.postgres import tables as food_tables
@@ -118,7 +118,6 @@ def lines_page() -> str:
 
 def _kinds() -> Iterator[tuple[str, dict[str, type]]]:
     """Yield the models of both levels by section."""
-    models: Mapping[str, type] = level.models
     own = {**commands.COMMANDS, **administration.RECORDS}
     for title, base, first in (
         ("Commands", commands.Command, True),
@@ -126,7 +125,7 @@ def _kinds() -> Iterator[tuple[str, dict[str, type]]]:
         ("Administration", administration.Record, True),
         ("Administration of promotions and points", administration.Record, False),
     ):
-        yield title, {n: m for n, m in models.items() if issubclass(m, base) and (n in own) == first}
+        yield title, {n: m for n, m in food.models().items() if issubclass(m, base) and (n in own) == first}
 
 
 def _fields(model: type, hidden: Iterable[str], parts: dict[str, type]) -> list[str]:
@@ -150,7 +149,7 @@ def fields_of(model: type) -> dict[str, bool]:
 @functools.cache
 def _aliases() -> dict[str, str]:
     found = {}
-    for module in (commands, administration, food_commands):
+    for module in (field_types, commands, administration, food_commands):
         for name, value in vars(module).items():
             if get_origin(value) is Annotated:
                 found[repr(value)] = name
@@ -363,7 +362,7 @@ def command_line_page() -> str:
 def cli_root() -> click.Group:
     """Return the whole `tiffin` command."""
     if not cli.app.registered_groups:
-        cli._assemble()
+        cli.assemble()
     root = typer.main.get_command(cli.app)
     assert isinstance(root, click.Group) or hasattr(root, "commands")
     return root  # type: ignore[return-value]

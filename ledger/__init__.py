@@ -3,28 +3,32 @@
 The shell, which needs PostgreSQL, is `ledger.post.Ledger`.
 """
 
-from ledger.core.book import Book
-from ledger.core.commands import (
-    Adjustment,
-    Allocate,
-    Bonus,
-    Capture,
-    Command,
-    Debit,
-    Hold,
-    Line,
-    LineAmount,
-    Part,
-    Payment,
-    Payout,
-    Refund,
-    Release,
-    Reverse,
-    Share,
-    Transfer,
-)
-from ledger.core.decide import answer
-from ledger.core.outcomes import DECLINES, Declined, Done, Invalid, Posted
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ledger.core.book import Book
+    from ledger.core.commands import (
+        Adjustment,
+        Allocate,
+        Bonus,
+        Capture,
+        Command,
+        Debit,
+        Hold,
+        Line,
+        LineAmount,
+        Part,
+        Payment,
+        Payout,
+        Refund,
+        Release,
+        Reverse,
+        Share,
+        Transfer,
+    )
+    from ledger.core.decide import answer
+    from ledger.core.outcomes import DECLINES, Declined, Done, Invalid, Posted
 
 __all__ = [
     "DECLINES",
@@ -52,3 +56,12 @@ __all__ = [
     "Transfer",
     "answer",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # On first use: `tiffin balance` needs none of these, and the models of commands take a while to build.
+    for module in ("book", "commands", "decide", "outcomes") if name in __all__ else ():
+        found = getattr(import_module(f"ledger.core.{module}"), name, None)
+        if found is not None:
+            return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

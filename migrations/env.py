@@ -4,6 +4,7 @@ from alembic import context
 from sqlalchemy import Connection, create_engine
 from sqlmodel import SQLModel
 
+import ledger.bank.postgres.tables
 import ledger.food.postgres.tables
 import ledger.postgres.tables  # noqa: F401  # its tables register themselves
 from ledger.postgres.database import connect, server_url

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from reports.core.result import Result
-    from reports.run import Book
+    from reports.run import LakeBook
 
 __all__ = ["open"]
 
 
-def open(lake: str | None = None, *, engine: str = "polars") -> "Book":  # noqa: A001  # read as reports.open()
+def open(lake: str | None = None, *, engine: str = "polars") -> "LakeBook":  # noqa: A001  # read as reports.open()
     """Open the lake at that path or URL, by default the one of the settings, at its current cut.
 
     The engine is what reports run on: polars, or spark (which needs PySpark and Java); any other is a Failure.
@@ -20,7 +20,7 @@ def open(lake: str | None = None, *, engine: str = "polars") -> "Book":  # noqa:
     from ledger.errors import Failure
     from ledger.settings import Settings
     from reports.lake.reader import open_lake
-    from reports.run import Book
+    from reports.run import LakeBook
 
     if engine not in ("polars", "spark"):
         raise Failure(f"there is no engine {engine}: there are polars and spark")
@@ -28,8 +28,8 @@ def open(lake: str | None = None, *, engine: str = "polars") -> "Book":  # noqa:
     if engine == "spark":
         from reports.lake.spark import SparkLake
 
-        return Book(opened, SparkLake(opened).scan, draw=_draw)
-    return Book(opened, draw=_draw)
+        return LakeBook(opened, SparkLake(opened).scan, draw=_draw)
+    return LakeBook(opened, draw=_draw)
 
 
 def _draw(result: "Result") -> str:

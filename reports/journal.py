@@ -9,6 +9,7 @@ comes to the opposite.
 import narwhals as nw
 from pydantic import Field
 
+from reports.core.leads import to_transaction
 from reports.core.parameters import Movements, OfAccount, OfBrand
 from reports.core.report import Check, Column, Report
 from reports.core.result import Result
@@ -22,10 +23,11 @@ from reports.core.tables import (
     in_currency,
     money_or_bonus,
     of_points,
+    with_channel,
     within,
     zero,
 )
-from reports.run import Book, run
+from reports.run import LakeBook, run
 
 DATED = ("dated_by", "booked_until")
 NARROWING = ("operation", "kind", "service", "channel", "brand", "account")
@@ -42,19 +44,18 @@ class Parameters(Movements, OfBrand, OfAccount):
 
 def _named(tables: Tables, p: Parameters) -> Frame:
     """Return the entries of the period with brand, channel and the client's account that each is about."""
-    asked = tables.transactions.select("key", "channel", transaction_id="id", asked="account_id")
-    channels = tables.transactions.select(refers_to="id", theirs="channel")
+    commands = tables.transactions.select("key", transaction_id="id", requested="account_id")
     own = nw.when(~nw.col("party_id").is_null()).then(nw.col("account_id"))
+    faced = nw.when(nw.col("source_kind") != "cash").then(nw.col("source_id"))  # the other brand is no client
     return (
         in_currency(tables.entries, p.currency)
         .filter(within(p.first_day, p.last_day))
         .join(brand_names(tables), on="brand_id", how="left")
-        .join(asked, on="transaction_id", how="left")
-        .join(channels, on="refers_to", how="left")
+        .join(commands, on="transaction_id", how="left")
+        .pipe(lambda entries: with_channel(tables, entries))
         .rename({"kind": "operation", "account_kind": "kind"})
         .with_columns(
-            account=nw.coalesce(own, "source_id", "asked"),
-            channel=nw.coalesce("channel", "theirs").fill_null(""),
+            account=nw.coalesce(own, faced, "requested"),
             service=nw.col("service").fill_null(""),
         )
     )
@@ -89,7 +90,7 @@ def rest_of_transactions(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     return beside(others.select(*APART, amount=zero() - nw.col("amount")), own.select(*APART, "amount"), APART)
 
 
-def entries_behind(book: Book, parameters: Parameters) -> Result:
+def entries_behind(book: LakeBook, parameters: Parameters) -> Result:
     """Return the entries that the parameters ask for, as a result with its control."""
     return run(JOURNAL, book.tables_for(parameters), parameters, book.cut)
 
@@ -129,4 +130,5 @@ JOURNAL = Report(
             rest_of_transactions,
         ),
     ),
+    leads_to=to_transaction(),
 )

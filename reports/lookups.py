@@ -12,7 +12,7 @@ import polars as pl
 
 from ledger.errors import Failure
 from ledger.food.core.outcomes import REFUSALS
-from reports.run import Book
+from reports.run import LakeBook
 
 Row = dict[str, Any]
 
@@ -26,7 +26,7 @@ LEG = (
 
 
 @dataclass(frozen=True)
-class Transaction:
+class TransactionDetails:
     """A transaction: its own row, its entries, its service lines, and the transactions that refer to it."""
 
     facts: Row
@@ -37,7 +37,7 @@ class Transaction:
 
 
 @dataclass(frozen=True)
-class Account:
+class AccountDetails:
     """An account at the cut: its own row with client and holder, and all that is agreed about it."""
 
     facts: Row
@@ -47,11 +47,11 @@ class Account:
     bonuses: pl.DataFrame
 
 
-def _brands(book: Book) -> pl.LazyFrame:
+def _brands(book: LakeBook) -> pl.LazyFrame:
     return book.brands.select(brand_id="id", brand="code", brand_name="name")
 
 
-def client_accounts(book: Book) -> pl.LazyFrame:
+def client_accounts(book: LakeBook) -> pl.LazyFrame:
     """Return clients' accounts at the cut: account, reference, client, party, holder, balance, held, status …"""
     parties = book.parties.select(
         "legal_name", "tax_id", party_id="id", client="name", party="reference", party_kind="kind"
@@ -66,7 +66,7 @@ def client_accounts(book: Book) -> pl.LazyFrame:
     )
 
 
-def accounts_like(book: Book, text: str = "", *, party: str | None = None) -> pl.DataFrame:
+def accounts_like(book: LakeBook, text: str = "", *, party: str | None = None) -> pl.DataFrame:
     """Return the accounts whose client's name, reference, tax number or number has this text in it, by client."""
     found = client_accounts(book)
     if party is not None:
@@ -79,15 +79,15 @@ def accounts_like(book: Book, text: str = "", *, party: str | None = None) -> pl
     return found.sort("client", "account").collect()
 
 
-def account(book: Book, asked: int | str) -> Account:
+def account(book: LakeBook, wanted: int | str) -> AccountDetails:
     """Return an account by number or reference. Raises Failure when there is none."""
-    number = book.account(asked)
+    number = book.account(wanted)
     of_it = pl.col("account_id") == number
     names = client_accounts(book).select("account", "client")
     payer = names.rename({"account": "payer_id", "client": "payer_name"})
     sub = names.rename({"account": "account_id", "client": "account_name"})
     either = of_it | (pl.col("payer_id") == number)
-    return Account(
+    return AccountDetails(
         facts=client_accounts(book).filter(pl.col("account") == number).collect().row(0, named=True),
         terms=book.credit_terms.filter(of_it).sort("id", descending=True).collect(),
         links=_with_names(book.links.filter(either), payer, sub).sort("payer_id", "account_id").collect(),
@@ -100,9 +100,9 @@ def _with_names(frame: pl.LazyFrame, payer: pl.LazyFrame, sub: pl.LazyFrame) -> 
     return frame.join(payer, on="payer_id", how="left").join(sub, on="account_id", how="left")
 
 
-def transaction(book: Book, asked: int | str) -> Transaction:
+def transaction(book: LakeBook, wanted: int | str) -> TransactionDetails:
     """Return a transaction by number or key. Raises Failure when the cut has none."""
-    facts = _found(book, str(asked).strip())
+    facts = _found(book, str(wanted).strip())
     number = facts["id"]
     names = client_accounts(book).select("client", account_id="account")
     entries = (
@@ -115,7 +115,7 @@ def transaction(book: Book, asked: int | str) -> Transaction:
         .sort("leg")
         .collect()
     )
-    return Transaction(
+    return TransactionDetails(
         facts=facts,
         sentence=sentence(facts["code"], facts["facts"]),
         legs=entries.select(LEG),
@@ -127,16 +127,16 @@ def transaction(book: Book, asked: int | str) -> Transaction:
     )
 
 
-def _found(book: Book, asked: str) -> Row:
-    number = int(asked) if asked.isdigit() and len(asked) < 19 else -1
-    found = book.transactions.filter((pl.col("id") == number) | (pl.col("key") == asked)).sort("id").collect()
+def _found(book: LakeBook, wanted: str) -> Row:
+    number = int(wanted) if wanted.isdigit() and len(wanted) < 19 else -1
+    found = book.transactions.filter((pl.col("id") == number) | (pl.col("key") == wanted)).sort("id").collect()
     if not found.height:
-        raise Failure(f"cut {book.cut.number} has no transaction with the number or key {asked}")
-    by_key = found.filter(pl.col("key") == asked)  # a key may look like another transaction's number
+        raise Failure(f"cut {book.cut.number} has no transaction with the number or key {wanted}")
+    by_key = found.filter(pl.col("key") == wanted)  # a key may look like another transaction's number
     return (found if not by_key.height else by_key).row(0, named=True)
 
 
-def declined(book: Book, since: date, until: date, *, code: str | None, account: int | None = None) -> pl.DataFrame:
+def declined(book: LakeBook, since: date, until: date, *, code: str | None, account: int | None = None) -> pl.DataFrame:
     """Return the declined transactions of the period with `sentence`, latest last."""
     found = book.transactions.filter(pl.col("status") == "declined", pl.col("business_date").is_between(since, until))
     if code is not None:
@@ -145,8 +145,8 @@ def declined(book: Book, since: date, until: date, *, code: str | None, account:
         found = found.filter(pl.col("account_id") == account)
     names = client_accounts(book).select("client", account_id="account")
     rows = found.join(names, on="account_id", how="left").sort("id").collect()
-    said = [sentence(code_, facts) for code_, facts in rows.select("code", "facts").iter_rows()]
-    return rows.with_columns(pl.Series("sentence", said, pl.String)).rename({"id": "transaction"})
+    sentences = [sentence(code_, facts) for code_, facts in rows.select("code", "facts").iter_rows()]
+    return rows.with_columns(pl.Series("sentence", sentences, pl.String)).rename({"id": "transaction"})
 
 
 def sentence(code: str | None, facts: str | None) -> str:

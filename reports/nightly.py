@@ -1,4 +1,4 @@
-"""The nightly run: cut, verification, reports, statements. Each step is timed and told.
+"""The nightly run: cut, verification, reports, statements. Each step is timed and reported.
 
 It is done once: run again, it finds the cut published and the files written, and makes only
 what is missing. Papers go out only when every check and every control holds.
@@ -18,15 +18,16 @@ from typing import Any
 from ledger.errors import Failure
 from ledger.postgres.database import connect
 from ledger.settings import Settings
+from reports.core.forms import NIGHTLY
 from reports.core.report import REPORTS, Report
-from reports.documents.bulk import Progress, render_statements
+from reports.documents.bulk import Progress, Selection, render_statements
+from reports.documents.design import Design
 from reports.formats import rendered
 from reports.lake.publish_cut import nightly_cut
 from reports.lake.reader import Lake, open_lake
 from reports.lake.verify import verify
-from reports.run import Book
+from reports.run import LakeBook
 
-FORMS = ("xlsx", "csv")
 RESULT = "nightly.json"
 
 
@@ -75,17 +76,17 @@ def nightly(
     day: date,
     *,
     statements: int | None,
-    begun: Callable[[str], None] = lambda name: None,
-    tell: Callable[[Step], None] = lambda step: None,
+    started: Callable[[str], None] = lambda name: None,
+    finished: Callable[[Step], None] = lambda step: None,
     progress: Progress | None = None,
 ) -> Night:
     """Run the night of a day, and return what was done; `statements` at most, None for all.
 
-    `begun` hears each step's name, `tell` the step when it is over, `progress` each paper. Raises Failure when no
-    cut can be made: then nothing was published.
+    `started` is called with each step's name, `finished` with the step, `progress` after each paper. Raises Failure
+    when no cut can be made: then nothing was published.
     """
     night = Night(day, settings.home.resolve() / "reports" / day.isoformat())
-    run = _Run(night, begun, tell)
+    run = _Run(night, started, finished)
     with run.step("cut") as step:
         lake, made = nightly_cut(url, settings.lake_url, day)
         step.done = _cut(lake, made)
@@ -94,10 +95,10 @@ def nightly(
         _verify(step, url, settings.lake_url)
     lake = open_lake(settings.lake_url)  # later than the night's cut, where one was published since
     with run.step("reports") as step:
-        _reports(step, Book(lake), day, night.folder, settings)
+        _reports(step, LakeBook(lake), day, night.folder, settings)
     if _ends_a_month(day) and statements != 0:
         with run.step("statements") as step:
-            _statements(step, night, Book(lake), settings, statements, progress)
+            _statements(step, night, LakeBook(lake), settings, statements, progress)
     _write(night.folder / RESULT, json.dumps(night.as_json(), default=str, indent=1).encode())
     return night
 
@@ -115,25 +116,25 @@ def yesterday(url: str) -> date:
 @dataclass
 class _Run:
     night: Night
-    begun: Callable[[str], None]
-    tell: Callable[[Step], None]
+    started: Callable[[str], None]
+    finished: Callable[[Step], None]
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
         step = Step(name)
         started = time.perf_counter()
-        self.begun(name)
+        self.started(name)
         yield step
         step.seconds = round(time.perf_counter() - started, 3)
         self.night.steps.append(step)
-        self.tell(step)
+        self.finished(step)
 
 
 def _cut(lake: Lake, made: bool) -> str:
     rows = lake.manifest.tables
     figures = f"{rows['transactions'].rows} transactions, {rows['entries'].rows} entries"
-    said = f"cut {lake.cut.number} of {_minute(lake.cut.taken_at)}, closed until {lake.cut.closed_until}, {figures}"
-    return said if made else f"made before: {said}"
+    summary = f"cut {lake.cut.number} of {_minute(lake.cut.taken_at)}, closed until {lake.cut.closed_until}, {figures}"
+    return summary if made else f"made before: {summary}"
 
 
 def _minute(at: datetime) -> str:
@@ -148,13 +149,13 @@ def _verify(step: Step, url: str, lake: str) -> None:
     step.done = f"{len(checks)} checks, {broken or 'none'} broken"
 
 
-def _reports(step: Step, book: Book, day: date, folder: Path, settings: Settings) -> None:
+def _reports(step: Step, book: LakeBook, day: date, folder: Path, settings: Settings) -> None:
     written, found, left_out = [], [], []
     for report in REPORTS.values():
-        if asked_of := _wanting(report):
-            left_out.append(f"{report.name} (asked by {', '.join(asked_of)})")
+        if required := _wanting(report):
+            left_out.append(f"{report.name} (needs {', '.join(required)})")
             continue
-        missing = {form: path for form in FORMS if not (path := folder / f"{report.name}.{form}").exists()}
+        missing = {form: path for form in NIGHTLY if not (path := folder / f"{report.name}.{form}").exists()}
         if not missing:
             found.append(report.name)
             continue
@@ -190,16 +191,15 @@ def _ends_a_month(day: date) -> bool:
 
 
 def _statements(
-    step: Step, night: Night, book: Book, settings: Settings, limit: int | None, progress: Progress | None
+    step: Step, night: Night, book: LakeBook, settings: Settings, limit: int | None, progress: Progress | None
 ) -> None:
     if not night.complete:
         step.done = "held back, because figures do not agree"
         return
     month = f"{night.day:%Y-%m}"
-    done = render_statements(
-        book, month, settings.home.resolve() / "statements" / month, changed_only=True, limit=limit,
-        language=settings.language, templates=settings.templates, progress=progress,
-    )  # fmt: skip
+    folder = settings.home.resolve() / "statements" / month
+    design = Design(language=settings.language, templates=settings.templates)
+    done = render_statements(book, month, folder, Selection(changed_only=True, limit=limit), design, progress=progress)
     step.problems = [f"statement of account {account}: {why}" for account, why in done.failed]
     step.facts = {"written": done.written, "found": done.unchanged, "failed": len(done.failed)}
     step.done = f"{done.written} written to {done.folder}, {done.unchanged} there before"

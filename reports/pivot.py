@@ -11,11 +11,11 @@ from datetime import date
 import polars as pl
 
 from ledger.errors import Failure
-from reports.run import Book
+from reports.run import LakeBook
 
 DIMENSIONS = (
     "month", "day", "week", "weekday", "brand", "kind", "service", "channel", "client", "account", "party_kind",
-    "source_kind",
+    "source_kind", "chart",
 )  # fmt: skip
 OF = ("revenue", "money", "bonus", "cash", "unallocated", "adjustments", "bonus_expense")
 MEASURES = ("amount", "gross", "discount", "vat", "held", "transactions", "entries", "clients")
@@ -25,7 +25,7 @@ TOTAL = "total"
 
 
 @dataclass(frozen=True)
-class Asked:
+class Question:
     """What to show, of the entries on accounts of one kind; days are inclusive, `only` narrows a dimension."""
 
     since: date
@@ -44,22 +44,29 @@ class Pivot:
     `totals` has a row a currency, in the same columns from currency on.
     """
 
-    asked: Asked
+    question: Question
     frame: pl.DataFrame
     totals: pl.DataFrame
 
 
-def dimensions(book: Book) -> pl.LazyFrame:
+def dimensions(book: LakeBook) -> pl.LazyFrame:
     """Return the entries with every dimension as a column; text where it is not a date."""
     brands = book.brands.select(brand_id="id", brand="code")
     clients = book.accounts.filter(pl.col("party_id").is_not_null()).select(account="id", owner="party_id")
     parties = book.parties.select(owner="id", client="name", party_kind="kind")
-    asked = book.transactions.select("channel", transaction_id="id", asked="account_id")
+    commands = book.transactions.select(transaction_id="id", requested="account_id", own_channel="channel")
+    reversed_ = book.transactions.select(refers_to="id", its_channel="channel")
     own = pl.when(pl.col("party_id").is_not_null()).then(pl.col("account_id"))
+    faced = pl.when(pl.col("source_kind") != "cash").then(pl.col("source_id"))  # the other brand is no client
     return (
         book.entries.join(brands, on="brand_id", how="left")
-        .join(asked, on="transaction_id", how="left")
-        .with_columns(account=pl.coalesce(own, "source_id", "asked"), day=pl.col("business_date"))
+        .join(commands, on="transaction_id", how="left")
+        .join(reversed_, on="refers_to", how="left")
+        .with_columns(
+            account=pl.coalesce(own, faced, "requested"),
+            channel=pl.coalesce("channel", "own_channel", "its_channel"),
+            day=pl.col("business_date"),
+        )
         .join(clients, on="account", how="left")
         .join(parties, on="owner", how="left")
         .with_columns(
@@ -70,38 +77,38 @@ def dimensions(book: Book) -> pl.LazyFrame:
     )
 
 
-def pivot(book: Book, asked: Asked) -> Pivot:
+def pivot(book: LakeBook, question: Question) -> Pivot:
     """Return the table. Raises Failure for unknown names and for more columns than a screen takes."""
-    _check(asked)
+    _check(question)
     entries = dimensions(book).filter(
-        pl.col("day").is_between(asked.since, asked.until), pl.col("account_kind") == asked.of
+        pl.col("day").is_between(question.since, question.until), pl.col("account_kind") == question.of
     )
-    for name, values in asked.only.items():
+    for name, values in question.only.items():
         entries = entries.filter(pl.col(name).is_in(values))
-    shown = dict.fromkeys((*asked.rows, *((asked.across,) if asked.across else ())))
+    shown = dict.fromkeys((*question.rows, *((question.across,) if question.across else ())))
     entries = entries.with_columns(pl.col(name).cast(pl.String).fill_null("–") for name in shown)
-    rows = [*asked.rows, "currency"]
-    frame, totals = (_wide(entries, keys, asked) for keys in (rows, ["currency"]))
-    return Pivot(asked, frame, totals)
+    rows = [*question.rows, "currency"]
+    frame, totals = (_wide(entries, keys, question) for keys in (rows, ["currency"]))
+    return Pivot(question, frame, totals)
 
 
-def values(book: Book, name: str) -> list[str]:
+def values(book: LakeBook, name: str) -> list[str]:
     """Return the values that a dimension has, sorted."""
     column = dimensions(book).select(pl.col(name).cast(pl.String).drop_nulls().unique().sort()).collect()
     return column[name].to_list()
 
 
-def _check(asked: Asked) -> None:
-    for name in (*asked.rows, *((asked.across,) if asked.across else ()), *asked.only):
+def _check(question: Question) -> None:
+    for name in (*question.rows, *((question.across,) if question.across else ()), *question.only):
         if name not in DIMENSIONS:
             raise Failure(f"there is no dimension {name}: there are {', '.join(DIMENSIONS)}")
-    for given, known, what in ((asked.measure, MEASURES, "measure"), (asked.of, OF, "kind of account")):
+    for given, known, what in ((question.measure, MEASURES, "measure"), (question.of, OF, "kind of account")):
         if given not in known:
             raise Failure(f"there is no {what} {given}: there are {', '.join(known)}")
-    if asked.across in asked.rows:
-        raise Failure(f"{asked.across} is on the rows already")
-    if asked.since > asked.until:
-        raise Failure(f"from {asked.since} is after to {asked.until}")
+    if question.across in question.rows:
+        raise Failure(f"{question.across} is on the rows already")
+    if question.since > question.until:
+        raise Failure(f"from {question.since} is after to {question.until}")
 
 
 def _measured(measure: str) -> pl.Expr:
@@ -114,15 +121,15 @@ def _measured(measure: str) -> pl.Expr:
     return pl.col(measure).sum() if found is None else found.cast(pl.Int64)
 
 
-def _wide(entries: pl.LazyFrame, keys: list[str], asked: Asked) -> pl.DataFrame:
-    total = entries.group_by(keys).agg(_measured(asked.measure).alias(TOTAL)).sort(keys).collect()
-    if asked.across is None:
+def _wide(entries: pl.LazyFrame, keys: list[str], question: Question) -> pl.DataFrame:
+    total = entries.group_by(keys).agg(_measured(question.measure).alias(TOTAL)).sort(keys).collect()
+    if question.across is None:
         return total
-    cells = entries.group_by(*keys, asked.across).agg(_measured(asked.measure).alias("cell")).collect()
-    names = cells[asked.across].unique().sort().to_list()
+    cells = entries.group_by(*keys, question.across).agg(_measured(question.measure).alias("cell")).collect()
+    names = cells[question.across].unique().sort().to_list()
     if len(names) > MOST_COLUMNS:
         raise Failure(
-            f"{asked.across} has {len(names)} values, and {MOST_COLUMNS} columns are the most: put it on rows"
+            f"{question.across} has {len(names)} values, and {MOST_COLUMNS} columns are the most: put it on rows"
         )
-    wide = cells.pivot(on=asked.across, index=keys, values="cell", aggregate_function="first")
+    wide = cells.pivot(on=question.across, index=keys, values="cell", aggregate_function="first")
     return total.select(keys).join(wide, on=keys, how="left").select(*keys, *names).join(total, on=keys).sort(keys)

@@ -1,4 +1,4 @@
-"""Run reports on an opened lake: `Book` is the door, `Result` what comes through it.
+"""Run reports on an opened lake: `LakeBook` is the door, `Result` what comes through it.
 
 The past stays as it was: a report of closed days sees the terms that were known when
 its last day was closed (DECISIONS D30). Days not closed yet make a result provisional.
@@ -16,10 +16,11 @@ from pydantic import ValidationError
 from stdnum import luhn
 
 from ledger.errors import Failure
+from reports.core.dates import read_date
 from reports.core.engines import collected, on_engine_of
 from reports.core.parameters import Parameters
 from reports.core.report import Check, Column, Report, named, near
-from reports.core.result import Control, Cut, Draw, Lake, Result
+from reports.core.result import Control, CutFacts, Draw, Result, TableSource
 from reports.core.tables import Tables
 from reports.lake.schema import TABLE_NAMES
 
@@ -34,13 +35,13 @@ DAYS = ("first_day", "last_day", "as_of", "booked_until")
 ROUNDED = {"average": 2, "share": 4}  # here, once, so that every engine rounds alike (DECISIONS D33)
 
 
-class Book:
+class LakeBook:
     """An opened lake: its reports, its tables, and SQL.
 
     `scan` gives the same tables on another engine, on which the reports then run; `draw` shows results in a notebook.
     """
 
-    def __init__(self, lake: Lake, scan: Callable[[str], Any] | None = None, draw: Draw | None = None) -> None:
+    def __init__(self, lake: TableSource, scan: Callable[[str], Any] | None = None, draw: Draw | None = None) -> None:
         self.lake = lake
         self.scan = scan
         self.draw = draw
@@ -52,13 +53,13 @@ class Book:
         return frame
 
     @property
-    def cut(self) -> Cut:
+    def cut(self) -> CutFacts:
         """Return the point up to which the lake is complete."""
         return self.lake.cut
 
     @cached_property
     def last_day(self) -> date:
-        """Return the day that reports end on unless asked: the latest closed one, else the cut's."""
+        """Return the day that reports end on by default: the latest closed one, else the cut's."""
         cut = self.cut
         return cut.closed_until or cut.taken_at.astimezone(ZoneInfo(cut.time_zone)).date()
 
@@ -88,9 +89,9 @@ class Book:
 
     def sql(self, query: str) -> pl.DataFrame:
         """Answer a DuckDB query over the lake's tables, read only; a Failure says what is wrong with it."""
-        from reports.lake.sql import ask
+        from reports.lake.sql import answer_sql
 
-        return ask(self.lake, query, seconds=None).frame
+        return answer_sql(self.lake, query, seconds=None).frame
 
     def _parameters(self, report: Report, given: Mapping[str, Any]) -> Parameters:
         fields = report.parameters.model_fields
@@ -133,12 +134,7 @@ class Book:
 
 
 def _date(value: Any) -> date:
-    if isinstance(value, date):
-        return value
-    try:
-        return date.fromisoformat(str(value))
-    except ValueError:
-        raise Failure(f"{value} is not a date: write YYYY-MM-DD") from None
+    return value if isinstance(value, date) else read_date(str(value))
 
 
 def built(report: Report, values: Mapping[str, Any]) -> Parameters:
@@ -163,7 +159,7 @@ def _sentence(report: Report, error: ValidationError, known: list[str]) -> str:
     return f"{name} {first['input']}: {first['msg'][:1].lower()}{first['msg'][1:]}"
 
 
-def run(report: Report, tables: Tables, parameters: Parameters, cut: Cut, draw: Draw | None = None) -> Result:
+def run(report: Report, tables: Tables, parameters: Parameters, cut: CutFacts, draw: Draw | None = None) -> Result:
     """Run the report's function and its control totals over the tables, on the engine that these have."""
     lazy = report.frame(tables, parameters)
     frame = conformed(report, collected(lazy))

@@ -1,5 +1,6 @@
 """The form that gives payments without an account their accounts, under the list of what still waits."""
 
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
 import polars as pl
@@ -10,7 +11,7 @@ from dashboards.forms import subjects
 from dashboards.forms.fields import Fields, Given
 from dashboards.forms.money import named
 from dashboards.forms.posting import answered, command, connected
-from dashboards.translations import plain, say, sentence
+from dashboards.translations import as_markdown, sentence, tr
 from ledger.core.money import decimal
 from ledger.postgres import desk_queries
 from reports.core.report import Column
@@ -39,19 +40,19 @@ def allocate(by: str) -> None:
     else:
         _totals(waiting)
         subjects.rows(waiting, WAITING, key="waiting", leads=("payment=id",))
-        st.caption(f"{say('rows: {n}', n=display.count(len(waiting)))} · {say('click a row to allocate it')}")
+        st.caption(f"{tr('rows: {n}', n=display.count(len(waiting)))} · {tr('click a row to allocate it')}")
     found = subjects.transaction("Payment: number or key", "payment")
     if found is not None:
         _one(found, by)
 
 
-def _totals(waiting: list[subjects.Row]) -> None:
+def _totals(waiting: Sequence[subjects.Row]) -> None:
     sums = pl.DataFrame(waiting, infer_schema_length=None).group_by("brand", "currency", maintain_order=True)
-    told = (
-        f"{plain(brand)} · {say('payments')}: {count} · **{display.money(decimal(left), currency)}**"
+    facts = (
+        f"{as_markdown(brand)} · {tr('payments')}: {count} · **{display.money(decimal(left), currency)}**"
         for brand, currency, left, count in sums.agg(pl.col("left").sum(), pl.len().alias("n")).iter_rows()
     )
-    st.markdown("  \n".join(told))
+    st.markdown("  \n".join(facts))
 
 
 def _one(found: desk_queries.Earlier, by: str) -> None:
@@ -78,7 +79,7 @@ def _left(found: desk_queries.Earlier) -> Decimal:
     """Return what of a payment still waits: nothing of what went into accounts at once, or was reversed."""
     if found.facts["kind"] != "payment" or found.facts["status"] != "posted" or found.reversed_by is not None:
         return Decimal(0)
-    return decimal(found.facts["amount"] - sum(move["amount"] for move in found.moves))
+    return decimal((found.facts["amount"] or 0) - sum(move["amount"] for move in found.moves))
 
 
 def _part(fields: Fields, part: int) -> Given:

@@ -10,7 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboards.translations import language, say, sentence
+from dashboards.translations import language, sentence, tr
 
 Given = dict[str, Any]
 
@@ -27,7 +27,7 @@ class Fields:
     def text(self, name: str, label: str, default: str = "", *, blank: str = "") -> str:
         """Draw a line of text."""
         written = self._place().text_input(
-            sentence(label), default, placeholder=say(blank) if blank else None, **self._kept(name)
+            sentence(label), default, placeholder=tr(blank) if blank else None, **self._kept(name)
         )
         return str(self._keep(name, written.strip()))
 
@@ -50,12 +50,12 @@ class Fields:
         options: Sequence[Any],
         default: Any = None,
         *,
-        shown: Callable[[Any], str] = say,
+        shown: Callable[[Any], str] = tr,
     ) -> Any:
         """Draw a choice of one; nothing is chosen without a default."""
         place = options.index(default) if default in options else None
         chosen = self._place().selectbox(
-            sentence(label), options, place, format_func=shown, placeholder=say("choose"), **self._kept(name)
+            sentence(label), options, place, format_func=shown, placeholder=tr("choose"), **self._kept(name)
         )
         return self._keep(name, chosen)
 
@@ -72,7 +72,7 @@ class Fields:
         """Draw a choice of any of them."""
         known = [option for option in default if option in options]
         chosen: list[Any] = self._place().multiselect(
-            sentence(label), options, known, format_func=shown, placeholder=say(blank), **self._kept(name)
+            sentence(label), options, known, format_func=shown, placeholder=tr(blank), **self._kept(name)
         )
         self._keep(name, chosen or None)
         return chosen

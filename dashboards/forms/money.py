@@ -1,7 +1,5 @@
 """Forms for money in, out and between accounts: payment, payout, transfer, adjustment."""
 
-from typing import Any
-
 import streamlit as st
 
 from dashboards import url_state
@@ -9,7 +7,7 @@ from dashboards.forms import subjects
 from dashboards.forms.fields import Fields, Given
 from dashboards.forms.posting import command, connected
 from dashboards.translations import sentence
-from ledger.cli.commands import account_argument
+from ledger.cli.shared import account_argument
 from ledger.errors import Failure
 from ledger.postgres import desk_queries
 
@@ -34,7 +32,7 @@ def payment(by: str) -> None:
     """Draw the form of money in; without an account it waits to be allocated."""
 
     def fill(fields: Fields) -> Given:
-        account = fields.text("account", "Account number or reference", url_state.asked("account") or "",
+        account = fields.text("account", "Account number or reference", url_state.get("account") or "",
                               blank="blank: unallocated")  # fmt: skip
         fields.amount("amount", "Amount", blank="1250.00")
         fields.choice("brand", "Brand", open_brands())
@@ -51,7 +49,7 @@ def payout(by: str) -> None:
     found = subjects.account()
     if found is None:
         return
-    subjects.standing(found)
+    subjects.balances(found)
 
     def fill(fields: Fields) -> Given:
         fields.amount("amount", "Amount", blank="1250.00")
@@ -68,7 +66,7 @@ def transfer(by: str) -> None:
     found = subjects.account("From account")
     if found is None:
         return
-    subjects.standing(found)
+    subjects.balances(found)
 
     def fill(fields: Fields) -> Given:
         to = fields.text("to", "To account (number or reference)")
@@ -84,7 +82,7 @@ def adjustment(by: str) -> None:
     found = subjects.account()
     if found is None:
         return
-    subjects.standing(found)
+    subjects.balances(found)
     st.caption(sentence("a correction is never refused for funds; less than zero takes money from the account"))
 
     def fill(fields: Fields) -> Given:
@@ -97,7 +95,7 @@ def adjustment(by: str) -> None:
     command("adjustment", fill, about=found["number"], sure=True)
 
 
-def _of(found: dict[str, Any]) -> Given:
+def _of(found: subjects.Row) -> Given:
     return {"account": found["number"], "currency": found["currency"]}
 
 
@@ -105,4 +103,4 @@ def balance_now(by: str) -> None:
     """Show how an account stands at this moment, with what no cut has yet."""
     found = subjects.account()
     if found is not None:
-        subjects.standing(found)
+        subjects.balances(found)

@@ -15,8 +15,8 @@ from psycopg import Connection
 
 from dashboards import display
 from dashboards.forms.fields import Fields, Given, forget
-from dashboards.refusals import refusal, told
-from dashboards.translations import plain, say, sentence
+from dashboards.refusals import refusal, translated
+from dashboards.translations import as_markdown, sentence, tr
 from ledger.core import administration, commands
 from ledger.core.money import decimal
 from ledger.core.outcomes import Declined, Done, Invalid, Posted
@@ -27,7 +27,7 @@ from ledger.settings import Settings
 
 Outcome = Posted | Declined | Invalid | Done
 REPEATED = ("amount", "brand", "channel", "reason", "note")
-"""What was written that the quote does not tell by itself."""
+"""What was written that the quote does not show by itself."""
 Fill = Callable[[Fields], Given]
 
 
@@ -62,7 +62,7 @@ def command(kind: str, fill: Fill, *, about: object = "", sure: bool = False, co
                 posted = st.form_submit_button(sentence("Post"), type="primary")
     if not (checked or posted):
         return
-    outcome = _asked(form, {"type": kind, **given}, post=posted)
+    outcome = _outcome_of(form, {"type": kind, **given}, post=posted)
     if posted:
         _settle(form, outcome)
     elif sure and isinstance(outcome, Posted):
@@ -79,13 +79,13 @@ def _quoted(form: str) -> bool:
     given, outcome = state["quoted"]
     with st.container(border=True):
         _show(outcome, quoted=True)
-        written = [f"{told(name)} **{plain(given[name])}**" for name in REPEATED if name in given]
+        written = [f"{translated(name)} **{as_markdown(given[name])}**" for name in REPEATED if name in given]
         st.caption(" · ".join([sentence(given["type"]), *written]))
         with st.container(horizontal=True):
             posted = st.button(sentence("Post"), type="primary", key=f"post {form}")
             changed = st.button(sentence("Change"), key=f"change {form}")
     if posted:
-        outcome = _asked(form, given, post=True)
+        outcome = _outcome_of(form, given, post=True)
         _settle(form, outcome)
         _show(outcome)
     if posted or changed:
@@ -95,14 +95,14 @@ def _quoted(form: str) -> bool:
     return not posted
 
 
-def _asked(form: str, given: Given, *, post: bool) -> Outcome:
+def _outcome_of(form: str, given: Given, *, post: bool) -> Outcome:
     key = _state(form).setdefault("key", f"desk-{uuid.uuid4()}")
     try:
-        asked = commands.parse({**given, "key": key})
+        parsed = commands.parse({**given, "key": key})
     except ValueError as error:
         return Invalid(message=str(error))
     with _ledger() as ledger:
-        (outcome,) = ledger.post([asked]) if post else ledger.quote([asked])
+        (outcome,) = ledger.post([parsed]) if post else ledger.quote([parsed])
     return outcome
 
 
@@ -149,9 +149,9 @@ def terms(kind: str, fill: Callable[[Fields], Sequence[Given]], *, about: object
         lines = fill(Fields(form, columns))
         saved = st.form_submit_button(sentence("Save"), type="primary")
     if saved:
-        st.session_state[f"told {kind}"] = _administered(lines)
+        st.session_state[f"outcomes {kind}"] = _administered(lines)
         st.rerun()  # what stands above the form is what it set
-    for outcome in st.session_state.pop(f"told {kind}", ()):
+    for outcome in st.session_state.pop(f"outcomes {kind}", ()):
         _show(outcome)
 
 
@@ -169,17 +169,17 @@ def _administered(lines: Sequence[Given]) -> list[Outcome]:
 def _show(outcome: Outcome, *, quoted: bool = False) -> None:
     match outcome:
         case Posted():
-            said = say("would be posted") if quoted else say("posted as transaction {n}", n=outcome.transaction)
-            (st.info if quoted else st.success)(sentence(said), icon=":material/check:")
+            text = tr("would be posted") if quoted else tr("posted as transaction {n}", n=outcome.transaction)
+            (st.info if quoted else st.success)(sentence(text), icon=":material/check:")
             if outcome.replayed:
                 st.info(sentence("the answer of the first time: nothing was posted twice"))
             _moved(outcome)
         case Declined():
-            st.error(plain(refusal(outcome.code, outcome.facts)), icon=":material/block:")
+            st.error(as_markdown(refusal(outcome.code, outcome.facts)), icon=":material/block:")
         case Done():
             st.success(sentence("done"), icon=":material/check:")
         case _:
-            st.error(plain(told(outcome.message)), icon=":material/error:")
+            st.error(as_markdown(translated(outcome.message)), icon=":material/error:")
 
 
 def _moved(outcome: Posted) -> None:
@@ -187,7 +187,7 @@ def _moved(outcome: Posted) -> None:
         names = desk_queries.clients(connection, [moved.account for moved in outcome.accounts])
     for moved in outcome.accounts:
         change, balance = (display.money(decimal(part)) for part in (moved.amount, moved.balance))
-        named = f"{sentence('Account')} **{moved.account}** {plain(names.get(moved.account, ''))}"
-        st.markdown(f"{named} · {change} · {say('balance after')} **{balance}**")
+        named = f"{sentence('Account')} **{moved.account}** {as_markdown(names.get(moved.account, ''))}"
+        st.markdown(f"{named} · {change} · {tr('balance after')} **{balance}**")
         if moved.balance < 0 and moved.amount < 0:
             st.warning(sentence("the account is below zero after it"), icon=":material/trending_down:")

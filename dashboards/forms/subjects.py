@@ -1,6 +1,6 @@
 """What a form is about, looked up in the ledger as it is now: an account and its own money, an earlier transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -8,15 +8,15 @@ import streamlit as st
 
 from dashboards import cached_book, display, url_state
 from dashboards.forms.posting import connected
-from dashboards.refusals import told
-from dashboards.translations import plain, say, sentence
-from ledger.cli.commands import account_argument
+from dashboards.refusals import translated
+from dashboards.translations import as_markdown, sentence, tr
+from ledger.cli.shared import account_argument
 from ledger.core.money import decimal
 from ledger.errors import Failure
 from ledger.postgres import account_queries, desk_queries
 from reports.core.report import Column
 
-Row = dict[str, Any]
+Row = Mapping[str, Any]
 MOST_VISIBLE = 10
 BADGES = {"open": "green", "frozen": "orange", "closed": "gray"}
 _WHO = (
@@ -41,24 +41,24 @@ _LINES = (
 
 def account(label: str = "Account number or reference", name: str = "account") -> Row | None:
     """Draw the field that names an account, and whose it is; return it, None while the field names none."""
-    asked = url_state.text(st, label, name, width=320)
-    if not asked:
+    text = url_state.text(st, label, name, width=320)
+    if not text:
         return None
     try:
         with connected() as connection:
-            found = desk_queries.account(connection, account_argument(asked))
+            found = desk_queries.account(connection, account_argument(text))
     except Failure as failure:
-        st.error(plain(told(str(failure))), icon=":material/error:")
+        st.error(as_markdown(translated(str(failure))), icon=":material/error:")
         return None
-    reference = f" · {plain(found['reference'])}" if found["reference"] else ""
+    reference = f" · {as_markdown(found['reference'])}" if found["reference"] else ""
     st.markdown(
-        f"**{plain(found['client'])}** · {say('account')} **{found['number']}**{reference} "
-        f":{BADGES[found['status']]}-badge[{say(found['status'])}]"
+        f"**{as_markdown(found['client'])}** · {tr('account')} **{found['number']}**{reference} "
+        f":{BADGES[found['status']]}-badge[{tr(found['status'])}]"
     )
     return found
 
 
-def standing(found: Row) -> None:
+def balances(found: Row) -> None:
     """Show what an account has at this moment, what is set aside of it, and what it can give."""
     with connected() as connection:
         now = account_queries.balance(connection, found["number"])
@@ -69,29 +69,30 @@ def standing(found: Row) -> None:
         "credit limit": now.credit_limit,
         "available": now.available,
     }
-    told = [(label, decimal(amount), say("now")) for label, amount in figures.items() if amount is not None]
-    display.tiles(told, now.currency)
+    shown = [(label, decimal(amount), tr("now")) for label, amount in figures.items() if amount is not None]
+    display.tiles(shown, now.currency)
     if now.overdue:
         st.error(f"{sentence('overdue')}: {now.unpaid_since}")
 
 
 def transaction(label: str = "Transaction: number or key", name: str = "transaction") -> desk_queries.Earlier | None:
     """Draw the field that names a transaction, and what it was; return it, None while the field names none."""
-    asked = url_state.text(st, label, name, width=320)
-    if not asked:
+    text = url_state.text(st, label, name, width=320)
+    if not text:
         return None
     try:
         with connected() as connection:
-            found = desk_queries.earlier(connection, asked)
+            found = desk_queries.earlier(connection, text)
     except Failure as failure:
-        st.error(plain(told(str(failure))), icon=":material/error:")
+        st.error(as_markdown(translated(str(failure))), icon=":material/error:")
         return None
     facts, zone = found.facts, cached_book.book().cut.time_zone
     amount = display.money(decimal(facts["amount"] or 0), facts["currency"])
     badge = "green" if facts["status"] == "posted" else "red"
     st.markdown(
         f"**{sentence(facts['kind'])} {facts['id']}** · {display.local(facts['posted_at'], zone)} · **{amount}** · "
-        f"{plain(facts['client'] or '')} :{badge}-badge[{say(facts['status'])}]  \n:gray[{plain(facts['key'])}]"
+        f"{as_markdown(facts['client'] or '')} :{badge}-badge[{tr(facts['status'])}]  \n"
+        f":gray[{as_markdown(facts['key'])}]"
     )
     return found
 
@@ -111,7 +112,7 @@ def lines(found: desk_queries.Earlier) -> None:
 def rows(found: Sequence[Row], columns: Sequence[Column], *, key: str, leads: tuple[str, ...] = ()) -> None:
     """Draw rows of the ledger, amounts in minor units, as the rows of reports are drawn.
 
-    A click on a row asks the same form about it: `leads` says by which of the row's names, as name=column.
+    A click on a row fills the same form from it: `leads` names the values that it takes, as name=column.
     """
     money = [column.name for column in columns if column.kind == "money"]
     names = list(dict.fromkeys([*(column.name for column in columns), *(lead.split("=")[1] for lead in leads)]))
@@ -122,7 +123,7 @@ def rows(found: Sequence[Row], columns: Sequence[Column], *, key: str, leads: tu
         orient="row", infer_schema_length=None,
     )  # fmt: skip
 
-    def asks(row: Row) -> dict[str, Any]:
+    def query_of(row: Row) -> dict[str, Any]:
         return {name: row[column] for name, column in (lead.split("=") for lead in leads)}
 
-    display.table(frame, columns, key=key, asks=asks if leads else None, hide_empty=True, rows=MOST_VISIBLE)
+    display.table(frame, columns, key=key, query_of=query_of if leads else None, hide_empty=True, rows=MOST_VISIBLE)

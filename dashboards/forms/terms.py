@@ -1,6 +1,6 @@
 """Forms of what is agreed: subaccounts with their write-off limits, credit, status of an account.
 
-The fields of a link and its limits start from what the ledger has, and all of them are said:
+The fields of a link and its limits start from what the ledger has, and all of them are sent:
 what is left blank is no limit, not a limit left as it was.
 """
 
@@ -14,7 +14,7 @@ from dashboards.forms import subjects
 from dashboards.forms.fields import Fields, Given
 from dashboards.forms.money import open_brands
 from dashboards.forms.posting import connected, terms
-from dashboards.translations import say, sentence
+from dashboards.translations import sentence, tr
 from ledger.postgres import account_queries, desk_queries
 from reports.core.report import Column
 
@@ -44,24 +44,24 @@ def subaccounts(by: str) -> None:
         return
     with connected() as connection:
         links = desk_queries.links(connection, payer["number"])
-        limits = account_queries.limits(connection, payer["number"])
+        limits: list[subjects.Row] = [limit.to_json() for limit in account_queries.limits(connection, payer["number"])]
     if links:
         ends = ("account", "account_name") if links[0]["payer"] == payer["number"] else ("payer", "payer_name")
         shown = [
-            link
+            {**link}
             | {"only": ", ".join(link["brands"] or ()), "limits": _limits(link, limits), "draw": _drawn(link["draw"])}
             for link in links
         ]
         columns = [column for column in LINKS if column.name in (*ends, *AGREED)]
         subjects.rows(shown, columns, key="links", leads=("account=payer", "for=account"))
-        st.caption(say("click a row to change it"))
+        st.caption(tr("click a row to change it"))
     else:
-        st.caption(say("this account pays for nobody, and nobody pays for it"))
+        st.caption(tr("this account pays for nobody, and nobody pays for it"))
     whole = _limits({"payer": payer["number"], "account": None}, limits)
     if whole:
         st.markdown(f"{sentence('all that the payer pays')}: {whole}")
     sub = subjects.account("Subaccount (blank: all that the payer pays)", "for")
-    if sub is None and url_state.asked("for"):
+    if sub is None and url_state.get("for"):
         return
     number = sub["number"] if sub else None
     link = next((link for link in links if (link["payer"], link["account"]) == (payer["number"], number)), None)
@@ -69,15 +69,15 @@ def subaccounts(by: str) -> None:
     started = {period: (row["amount"], row["count"]) for period, row in now.items()}
 
     def fill(fields: Fields) -> list[Given]:
-        said: list[Given] = [_link(fields, link)] if sub else []
+        link_lines: list[Given] = [_link(fields, link)] if sub else []
         note = fields.text("note", "Note")
         common = {"payer": payer["number"], "by": by, **({"note": note} if note else {})}
         if sub:
             common["account"] = number
-        if said and said[0]["draw"] is None and link is None:
-            said = []
+        if link_lines and link_lines[0]["draw"] is None and link is None:
+            link_lines = []
         # Limits first: whoever is linked is linked within them.
-        return [{**line, **common} for line in (*_limit_lines(fields.form, started), *said)]
+        return [{**line, **common} for line in (*_limit_lines(fields.form, started), *link_lines)]
 
     terms("limits", fill, about=(payer["number"], number, link, started))
 
@@ -92,7 +92,7 @@ def _link(fields: Fields, link: subjects.Row | None) -> Given:
 
 
 def _drawn(draw: str) -> str:
-    return say(draw).replace("_", " ")
+    return tr(draw).replace("_", " ")
 
 
 def _limit_lines(form: str, started: dict[str, tuple[str | None, int | None]]) -> Iterator[Given]:
@@ -100,12 +100,12 @@ def _limit_lines(form: str, started: dict[str, tuple[str | None, int | None]]) -
         amount, count = started.get(period, (None, None))
         with place:
             fields = Fields(form, 1)
-            told_now = (
+            entered = (
                 fields.amount(f"{period} amount", label, amount or "", blank="no limit") or None,
                 fields.number(f"{period} count", "times", count, blank="no limit"),
             )
-        if told_now != (amount, count):
-            yield {"type": "write_off_limit", "period": period, "amount": told_now[0], "count": told_now[1]}
+        if entered != (amount, count):
+            yield {"type": "write_off_limit", "period": period, "amount": entered[0], "count": entered[1]}
 
 
 def _limits(link: subjects.Row, limits: list[subjects.Row]) -> str:
@@ -114,13 +114,13 @@ def _limits(link: subjects.Row, limits: list[subjects.Row]) -> str:
 
 
 def _limit(row: subjects.Row) -> str:
-    told = []
+    parts = []
     if row["amount"] is not None:
         amount, left = (display.money(Decimal(row[name])) for name in ("amount", "left"))
-        told.append(say("{amount}, left {left}", amount=amount, left=left))
+        parts.append(tr("{amount}, left {left}", amount=amount, left=left))
     if row["count"] is not None:
-        told.append(say("{n} times, left {left}", n=row["count"], left=row["left_count"]))
-    return f"{say(row['period'])} {'; '.join(told)}"
+        parts.append(tr("{n} times, left {left}", n=row["count"], left=row["left_count"]))
+    return f"{tr(row['period'])} {'; '.join(parts)}"
 
 
 def credit(by: str) -> None:
@@ -128,7 +128,7 @@ def credit(by: str) -> None:
     found = subjects.account()
     if found is None:
         return
-    subjects.standing(found)
+    subjects.balances(found)
 
     def fill(fields: Fields) -> list[Given]:
         fields.amount("limit", "Limit", blank="10000.00")

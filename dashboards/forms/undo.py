@@ -3,15 +3,13 @@
 What was booked stays as it is, on its own day; the undoing is a transaction of today.
 """
 
-from typing import Any
-
 import streamlit as st
 
 from dashboards import display, links
 from dashboards.forms import subjects
 from dashboards.forms.fields import Fields, Given
 from dashboards.forms.posting import command, connected
-from dashboards.translations import plain, say, sentence
+from dashboards.translations import as_markdown, sentence, tr
 from ledger.core.money import decimal
 from ledger.food.postgres import order_queries
 from ledger.postgres import desk_queries
@@ -35,10 +33,10 @@ def refund(by: str) -> None:
     with connected() as connection:
         order = order_queries.order_of(connection, found.facts["id"])
     if order is not None:
-        told = (
+        note = (
             "it charges for order {order}: here money comes back, its dishes stay ordered; refund_items gives back both"
         )
-        st.warning(plain(sentence(told, order=order)), icon=":material/receipt:")
+        st.warning(as_markdown(sentence(note, order=order)), icon=":material/receipt:")
     _day(found)
 
     def fill(fields: Fields) -> Given:
@@ -92,11 +90,11 @@ def _found(form: str) -> desk_queries.Earlier | None:
 def _instead(other: str | None) -> str:
     if other is None:
         return sentence("a transaction of this kind is neither refunded nor reversed")
-    said = {
+    notes = {
         "refund": "what was charged is refunded, not reversed",
         "reverse": "it is reversed, as a whole, not refunded",
     }
-    return sentence(said[other])
+    return sentence(notes[other])
 
 
 def _line(found: desk_queries.Earlier, number: int) -> str:
@@ -108,7 +106,7 @@ def _line(found: desk_queries.Earlier, number: int) -> str:
 
 def _day(found: desk_queries.Earlier) -> None:
     """Say that the past stays as it is, and whether its day is closed."""
-    facts: dict[str, Any] = found.facts
-    told = "its day, {day}, is closed and stays as it is; this is booked today, in today's figures"
+    facts = found.facts
+    note = "its day, {day}, is closed and stays as it is; this is booked today, in today's figures"
     still_open = "it stays as it is on {day}; this is booked today"
-    st.caption(sentence(say(told if facts["closed"] else still_open, day=facts["business_date"])))
+    st.caption(sentence(tr(note if facts["closed"] else still_open, day=facts["business_date"])))

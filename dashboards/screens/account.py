@@ -10,14 +10,14 @@ import streamlit as st
 
 from dashboards import cached_book, display, links, url_state
 from dashboards.forms import FORMS
-from dashboards.translations import language, plain, say, sentence
+from dashboards.translations import as_markdown, language, sentence, tr
 from ledger.settings import Settings
 from reports import lookups
 from reports.core.report import Column
 from reports.core.result import Result
-from reports.documents.page import Kind
+from reports.documents.design import Design, Kind
 from reports.documents.papers import statement_pdf
-from reports.run import Book
+from reports.run import LakeBook
 
 PAPERS: dict[Kind, str] = {"statement": "Statement (PDF)", "act": "Act (PDF)"}
 TERMS = (
@@ -58,14 +58,14 @@ BONUSES = (
 
 def account() -> None:
     """Draw the page."""
-    asked = url_state.asked("account") or ""
-    if not asked:
+    text = url_state.get("account") or ""
+    if not text:
         links.go(links.Target("screens/accounts.py", {}))
     book = cached_book.book()
-    found = cached_book.made(("account", asked), lambda opened_book: lookups.account(opened_book, asked))
+    found = cached_book.cached(("account", text), lambda opened_book: lookups.account(opened_book, text))
     facts = found.facts
     number = int(facts["account"])
-    links.link(links.Target("screens/accounts.py", {}), f"← {say('back to accounts')}")
+    links.link(links.Target("screens/accounts.py", {}), f"← {tr('back to accounts')}")
     _head(facts)
     since, until = url_state.days(st.container(width=270), _usual(book, facts))
     card = cached_book.report("account-card", account=number, **{"from": since, "to": until})
@@ -82,10 +82,10 @@ def account() -> None:
 
 
 def _head(facts: dict[str, Any]) -> None:
-    st.title(plain(facts["client"]))
+    st.title(as_markdown(facts["client"]))
     badge = {"open": "green", "frozen": "orange", "closed": "gray"}[facts["status"]]
-    st.markdown(f"{sentence('Account')} **{facts['account']}** &nbsp; :{badge}-badge[{say(facts['status'])}]")
-    told = {
+    st.markdown(f"{sentence('Account')} **{facts['account']}** &nbsp; :{badge}-badge[{tr(facts['status'])}]")
+    facts_shown = {
         "Reference": facts["reference"],
         "Client code": facts["party"],
         "Legal name": facts["legal_name"],
@@ -94,11 +94,11 @@ def _head(facts: dict[str, Any]) -> None:
         "Brand": facts["brand_name"],
         "Contract": " · ".join(str(part) for part in (facts["contract_number"], facts["contract_date"]) if part),
     }
-    written = [f"{sentence(label)} <b>{escape(str(value))}</b>" for label, value in told.items() if value]
+    written = [f"{sentence(label)} <b>{escape(str(value))}</b>" for label, value in facts_shown.items() if value]
     st.html(f"<div class='tiffin-facts'>{' &nbsp;·&nbsp; '.join(written)}</div>")
 
 
-def _usual(book: Book, facts: dict[str, Any]) -> tuple[date, date]:
+def _usual(book: LakeBook, facts: dict[str, Any]) -> tuple[date, date]:
     """Return the quarter up to the account's last movement, so that the page is seldom empty."""
     latest = facts["latest_posted_at"]
     last = min(book.last_day, latest.astimezone(ZoneInfo(book.cut.time_zone)).date()) if latest else book.last_day
@@ -109,8 +109,8 @@ def _figures(facts: dict[str, Any], moved: Result) -> None:
     row = moved.frame.row(0, named=True) if moved.frame.height else {}
     since, until = moved.parameters.days
     tiles = [
-        ("Balance", facts["balance"], say("at the cut")),
-        ("Held", facts["held"], say("at the cut")),
+        ("Balance", facts["balance"], tr("at the cut")),
+        ("Held", facts["held"], tr("at the cut")),
         ("Opening", row.get("opening"), str(since)),
         ("Credits", row.get("credits"), ""),
         ("Debits", row.get("debits"), ""),
@@ -130,15 +130,15 @@ def _work(facts: dict[str, Any]) -> None:
 
 
 def _history(card: Result) -> None:
-    display.trust(card)
+    display.control_status(card)
     display.result_table(card, key="card", hide_empty=True, without=("business_date", "currency", "held"))
     display.downloads(card, key="card")
     first, last = card.parameters.days
-    days = {"of": url_state.asked("account"), "from": first, "to": last}
+    days = {"of": url_state.get("account"), "from": first, "to": last}
     links.link(links.Target("screens/declined.py", days), f"{sentence('Declined commands')} →")
 
 
-def _terms(found: lookups.Account) -> None:
+def _terms(found: lookups.AccountDetails) -> None:
     for title, frame, columns, key in (
         ("Credit terms", found.terms, TERMS, "terms"),
         ("Links", found.links, LINKS, "links"),
@@ -148,9 +148,9 @@ def _terms(found: lookups.Account) -> None:
         st.markdown(f"**{sentence(title)}**")
         if frame.height:
             other = _other_end(found.facts["account"]) if key != "terms" else None
-            display.table(frame, columns, key=key, behind=other, hide_empty=True)
+            display.table(frame, columns, key=key, leads_to=other, hide_empty=True)
         else:
-            st.caption(say("none"))
+            st.caption(tr("none"))
 
 
 def _other_end(number: int) -> Any:
@@ -162,10 +162,10 @@ def _other_end(number: int) -> Any:
     return target
 
 
-def _papers(book: Book, facts: dict[str, Any], until: date) -> None:
+def _papers(book: LakeBook, facts: dict[str, Any], until: date) -> None:
     months = _months(book, facts["account"])
     if facts["kind"] != "money" or not months:
-        st.caption(say("none"))
+        st.caption(tr("none"))
         return
     place = months.index(f"{until:%Y-%m}") if f"{until:%Y-%m}" in months else 0
     left, middle, right = st.columns([1, 1, 3], vertical_alignment="bottom")
@@ -174,16 +174,12 @@ def _papers(book: Book, facts: dict[str, Any], until: date) -> None:
     if middle.button(sentence("Prepare"), key="prepare", width="stretch"):
         with st.spinner(sentence("Statement (PDF)")):
             st.session_state[key] = {
-                kind: statement_pdf(
-                    book, facts["account"], month, language(), kind=kind, templates=Settings().templates
-                )
-                for kind in ("statement", "act")
+                kind: statement_pdf(book, facts["account"], month, Design(kind, language(), Settings().templates))
+                for kind in PAPERS
             }
     made = st.session_state.get(key)
     if made:
-        for column, (kind, label) in zip(
-            right.columns(2), (("statement", "Statement (PDF)"), ("act", "Act (PDF)")), strict=True
-        ):
+        for column, (kind, label) in zip(right.columns(2), PAPERS.items(), strict=True):
             name = f"{kind}-{facts['account']}-{month}.pdf"
             column.download_button(
                 sentence(label),
@@ -196,7 +192,7 @@ def _papers(book: Book, facts: dict[str, Any], until: date) -> None:
             )
 
 
-def _months(book: Book, number: int) -> list[str]:
+def _months(book: LakeBook, number: int) -> list[str]:
     moved = book.entries.filter(pl.col("account_id") == number).select(pl.col("month").unique().sort(descending=True))
     months: list[str] = moved.collect()["month"].to_list()
     return months

@@ -6,7 +6,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards import cached_book, display, links, url_state
-from dashboards.translations import plain, say, sentence
+from dashboards.translations import as_markdown, sentence, tr
 from reports import lookups
 from reports.core.report import Column
 
@@ -32,12 +32,12 @@ def accounts() -> None:
     st.title(sentence("Accounts"))
     search, status = st.columns([4, 1])
     text = url_state.text(search, "Name, reference, account number or tax number", "q")
-    chosen = url_state.choice(status, "Status", STATUSES, "status", shown=say)
-    party = url_state.asked("party")
-    found = cached_book.made(("accounts", text, party), lambda book: lookups.accounts_like(book, text, party=party))
+    chosen = url_state.choice(status, "Status", STATUSES, "status", shown=tr)
+    party = url_state.get("party")
+    found = cached_book.cached(("accounts", text, party), lambda book: lookups.accounts_like(book, text, party=party))
     found = found if chosen is None else found.filter(pl.col("status") == chosen)
     if party:
-        st.caption(f"{sentence('Client code')}: **{plain(party)}**")
+        st.caption(f"{sentence('Client code')}: **{as_markdown(party)}**")
     _list(found)
 
 
@@ -46,13 +46,13 @@ def _list(found: pl.DataFrame) -> None:
         st.info(sentence("nothing was found"))
         return
     shown = found.head(MOST)
-    display.table(shown, COLUMNS, key="accounts", behind=_account, hide_empty=True, rows=18)
-    told = say("rows: {n}", n=display.count(found.height))
+    display.table(shown, COLUMNS, key="accounts", leads_to=_account, hide_empty=True, rows=18)
+    told = tr("rows: {n}", n=display.count(found.height))
     if found.height > MOST:
-        told = say(
+        told = tr(
             "the first {n} of {all}: search to narrow them", n=display.count(MOST), all=display.count(found.height)
         )
-    st.caption(f"{told} · {say('click a row to see what is behind it')}")
+    st.caption(f"{told} · {tr('click a row to see what is behind it')}")
 
 
 def _account(row: dict[str, Any]) -> links.Target:

@@ -11,7 +11,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards import cached_book, display, links, url_state
-from dashboards.translations import plain, say, sentence
+from dashboards.translations import as_markdown, sentence, tr
 from ledger.bank.core.read_file import read
 from ledger.bank.core.statement import Statement
 from ledger.bank.postgres.import_statements import import_statements
@@ -21,14 +21,14 @@ from ledger.postgres.post import Ledger
 from ledger.settings import Settings
 from reports.core.report import Column
 
-TOLD = (
+TRANSLATED = (
     "posted", "would be posted", "there already", "not imported", "declined",
     "structured reference", "named in the text", "tax number",
-    "no account is named, no tax number told", "money out", "not booked yet", "told twice in this run",
+    "no account is named, no tax number given", "money out", "not booked yet", "reported twice in this run",
     "reversal of a payment, taken back: reverse the payment at the desk",
     "reversal of money out, come back: reverse the payout at the desk",
 )  # fmt: skip
-"""What the ledger says of lines, word for word: these have their Russian. What has names or figures in it stays."""
+"""Fixed texts of the import, each with its Russian; texts with names or figures in them stay as they are."""
 
 MONEY = pl.Decimal(18, 2)
 ENTRIES = (
@@ -61,7 +61,7 @@ def bank() -> None:
     """Draw the page."""
     st.title(sentence("Bank statements"))
     st.caption(
-        say("MT940, camt.053 or 1CClientBankExchange. Money in becomes payments, booked now with the bank's date; "
+        tr("MT940, camt.053 or 1CClientBankExchange. Money in becomes payments, booked now with the bank's date; "
             "money out and reversals are only shown.")
     )  # fmt: skip
     by = url_state.who(st.container(width=320))
@@ -71,15 +71,15 @@ def bank() -> None:
     left, right = st.columns([3, 1], gap="medium")
     files = left.file_uploader(sentence("Statement files"), accept_multiple_files=True, key="statements")
     brand = right.selectbox(
-        sentence("Brand"), cached_book.brands()["code"].to_list(), index=None, placeholder=say("by the bank details")
+        sentence("Brand"), cached_book.brands()["code"].to_list(), index=None, placeholder=tr("by the bank details")
     )
     if files:
-        # As it was sent, to the byte: the encoding is told by what is in it.
+        # As it was sent, to the byte: the encoding is recognized from the content.
         _offer([statement for file in files for statement in read(file.getvalue(), file.name)], brand, by)
 
 
 def _offer(statements: Sequence[Statement], brand: str | None, by: str) -> None:
-    """Show what the statements would do, and post them when asked to."""
+    """Show what the statements would do, and post them on request."""
     ledger = Ledger(server_url(Settings()))
     try:
         with st.spinner(sentence("matching entries to accounts …")):
@@ -94,13 +94,13 @@ def _offer(statements: Sequence[Statement], brand: str | None, by: str) -> None:
                 imported = import_statements(ledger, statements, brand=brand, by=by)
     finally:
         ledger.close()
-    _told(imported, posting=posting)
+    _show(imported, posting=posting)
 
 
-def _told(imported: Sequence[Imported], *, posting: bool) -> None:
+def _show(imported: Sequence[Imported], *, posting: bool) -> None:
     for each in imported:
         if each.refused:
-            st.error(plain(each.refused), icon=":material/block:")
+            st.error(as_markdown(each.refused), icon=":material/block:")
     rows = [row for each in imported for row in each.rows]
     if posting:
         done = sum(row.result == "posted" for row in rows)
@@ -109,16 +109,18 @@ def _told(imported: Sequence[Imported], *, posting: bool) -> None:
         return
     unchecked = [each.statement.title for each in imported if each.rows and not each.statement.checked]
     if unchecked:
-        st.warning(plain(sentence("the bank tells no balances to check against: {names}", names=", ".join(unchecked))))
+        st.warning(
+            as_markdown(sentence("the statement has no balances to check against: {names}", names=", ".join(unchecked)))
+        )
     display.table(pl.DataFrame([_total(each) for each in imported if each.rows], _schema(STATEMENTS)), STATEMENTS,
                  key="statement totals")  # fmt: skip
     st.markdown(f"**{sentence('lines of the bank')}**")
-    told = [_entry(each, row) for each in imported for row in each.rows]
-    display.table(pl.DataFrame(told, _schema(ENTRIES)), ENTRIES, key="statement entries", hide_empty=True)
+    shown = [_entry(each, row) for each in imported for row in each.rows]
+    display.table(pl.DataFrame(shown, _schema(ENTRIES)), ENTRIES, key="statement entries", hide_empty=True)
     waiting = sum(row.unallocated for row in rows)
     if waiting:
-        told_so = sentence("without an account, for the desk to allocate: {n}", n=display.count(waiting))
-        links.link(links.Target("screens/desk.py", {"form": "allocate"}), f"{told_so} →")
+        label = sentence("without an account, for the desk to allocate: {n}", n=display.count(waiting))
+        links.link(links.Target("screens/desk.py", {"form": "allocate"}), f"{label} →")
 
 
 def _entry(imported: Imported, row: Row) -> dict[str, Any]:
@@ -126,9 +128,9 @@ def _entry(imported: Imported, row: Row) -> dict[str, Any]:
     return {
         "statement": imported.statement.name, "booked_on": entry.booked_on,
         "amount": _two(entry.amount), "currency": imported.statement.currency,
-        "who": entry.name or entry.tax_id or entry.account, "result": say(row.result), "account": row.account,
-        "party": row.party or (say("without an account") if row.unallocated else ""),
-        "why": say(row.rule or row.why), "text": " ".join(entry.text.split()),
+        "who": entry.name or entry.tax_id or entry.account, "result": tr(row.result), "account": row.account,
+        "party": row.party or (tr("without an account") if row.unallocated else ""),
+        "why": tr(row.rule or row.why), "text": " ".join(entry.text.split()),
     }  # fmt: skip
 
 

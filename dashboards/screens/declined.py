@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboards import cached_book, display, links, url_state
 from dashboards.refusals import refusal
-from dashboards.translations import plain, say, sentence
+from dashboards.translations import as_markdown, sentence, tr
 from reports import lookups
 from reports.core.report import Column
 
@@ -20,7 +20,7 @@ COLUMNS = (
     Column("amount", "money", "Asked", "Запрошено"),
     Column("currency", "currency", "Currency", "Валюта"),
     Column("code", "code", "Code", "Код"),
-    Column("sentence", "text", "What the ledger said", "Что ответила книга"),
+    Column("sentence", "text", "The ledger's answer", "Что ответила книга"),
     Column("key", "code", "Key", "Ключ"),
 )
 
@@ -29,23 +29,23 @@ def declined() -> None:
     """Draw the page."""
     st.title(sentence("Declined"))
     book = cached_book.book()
-    last = url_state.asked_day("to") or book.last_day
-    first = url_state.asked_day("from") or last.replace(day=1)
-    code, account = url_state.asked("code"), url_state.asked("of")
-    told = {"From": first, "To": last, "Code": code, "Account": account}
-    st.caption(" · ".join(f"{sentence(label)} **{plain(value)}**" for label, value in told.items() if value))
+    last = url_state.get_date("to") or book.last_day
+    first = url_state.get_date("from") or last.replace(day=1)
+    code, account = url_state.get("code"), url_state.get("of")
+    filters = {"From": first, "To": last, "Code": code, "Account": account}
+    st.caption(" · ".join(f"{sentence(label)} **{as_markdown(value)}**" for label, value in filters.items() if value))
     number = book.account(account) if account else None
-    found = cached_book.made(
+    found = cached_book.cached(
         ("declined", first, last, code, number),
         lambda opened_book: lookups.declined(opened_book, first, last, code=code, account=number),
     )
     if not found.height:
         st.info(sentence("nothing in this period"))
         return
-    said = [refusal(code, facts) for code, facts in found.select("code", "facts").iter_rows()]
-    found = found.with_columns(pl.Series("sentence", said, pl.String))
-    display.table(found, COLUMNS, key="declined", behind=_transaction, hide_empty=True, rows=20)
-    st.caption(f"{say('rows: {n}', n=display.count(found.height))} · {say('click a row to see what is behind it')}")
+    sentences = [refusal(code, facts) for code, facts in found.select("code", "facts").iter_rows()]
+    found = found.with_columns(pl.Series("sentence", sentences, pl.String))
+    display.table(found, COLUMNS, key="declined", leads_to=_transaction, hide_empty=True, rows=20)
+    st.caption(f"{tr('rows: {n}', n=display.count(found.height))} · {tr('click a row to see what is behind it')}")
 
 
 def _transaction(row: dict[str, Any]) -> links.Target:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboards import url_state
 from dashboards.forms import FORMS
-from dashboards.translations import say, sentence
+from dashboards.translations import sentence, tr
 
 
 def desk() -> None:
@@ -15,8 +15,8 @@ def desk() -> None:
     head, who = st.columns([3, 1], vertical_alignment="bottom")
     head.title(sentence("Desk"))
     by = url_state.who(who)
-    seen = say("What is posted here is seen in the figures after the next cut.")
-    once = say(
+    seen = tr("What is posted here is seen in the figures after the next cut.")
+    once = tr(
         "Pressing twice, or again after a broken connection, posts once: the form has one key until it is answered."
     )
     st.caption(f"{seen} {once}")

@@ -6,9 +6,9 @@ from typing import Any
 import streamlit as st
 
 from dashboards import cached_book, display, url_state
-from dashboards.translations import say, sentence
+from dashboards.translations import sentence, tr
 from reports.core.report import Column
-from reports.pivot import DIMENSIONS, MEASURES, MONEY, OF, TOTAL, Asked, Pivot, pivot, values
+from reports.pivot import DIMENSIONS, MEASURES, MONEY, OF, TOTAL, Pivot, Question, pivot, values
 
 FILTERS = ("brand", "kind", "service", "channel", "party_kind", "source_kind")
 NOTHING = "nothing across"
@@ -17,39 +17,39 @@ NOTHING = "nothing across"
 def explore() -> None:
     """Draw the page."""
     st.title(sentence("Explore"))
-    asked = _asked(cached_book.book().last_day)
-    if asked is None:
+    question = _question(cached_book.book().last_day)
+    if question is None:
         st.info(sentence("choose at least one dimension for the rows"))
         return
-    found = cached_book.made(("pivot", repr(asked)), lambda book: pivot(book, asked))
+    found = cached_book.cached(("pivot", repr(question)), lambda book: pivot(book, question))
     if not found.frame.height:
         st.info(sentence("nothing in this period"))
         return
     columns = _columns(found)
     display.table(found.frame, columns, key="pivot", rows=20)
-    st.caption(say("rows: {n}", n=display.count(found.frame.height)))
+    st.caption(tr("rows: {n}", n=display.count(found.frame.height)))
     st.markdown(f"**{sentence('total')}**")
     display.table(found.totals, columns, key="pivot-totals")
     st.download_button("CSV", found.frame.write_csv, "explore.csv", "text/csv", on_click="ignore", key="pivot-csv")
 
 
-def _asked(last_day: date) -> Asked | None:
+def _question(last_day: date) -> Question | None:
     with st.container(border=True):
         top = st.columns([2, 2, 2, 1.5, 1.5])
         since, until = url_state.days(
             top[0], (min(max(cached_book.first_day(), _year_before(last_day)), last_day), last_day)
         )
-        rows = url_state.several(top[1], "Rows", DIMENSIONS, "rows", default=("brand",), shown=say)
-        across = url_state.choice(top[2], "Across", (*DIMENSIONS, NOTHING), "across", default="month", shown=say)
-        measure = url_state.choice(top[3], "Measure", MEASURES, "measure", default="amount", shown=say)
-        of = url_state.choice(top[4], "Of", OF, "of", default="revenue", shown=say)
+        rows = url_state.several(top[1], "Rows", DIMENSIONS, "rows", default=("brand",), shown=tr)
+        across = url_state.choice(top[2], "Across", (*DIMENSIONS, NOTHING), "across", default="month", shown=tr)
+        measure = url_state.choice(top[3], "Measure", MEASURES, "measure", default="amount", shown=tr)
+        of = url_state.choice(top[4], "Of", OF, "of", default="revenue", shown=tr)
         with st.expander(sentence("Only")):
             places = st.columns(len(FILTERS))
             only = {name: _filter(place, name) for place, name in zip(places, FILTERS, strict=True)}
     if not rows or measure is None or of is None:
         return None
     narrowed = {name: chosen for name, chosen in only.items() if chosen}
-    return Asked(since, until, tuple(rows), None if across == NOTHING else across, of, measure, narrowed)
+    return Question(since, until, tuple(rows), None if across == NOTHING else across, of, measure, narrowed)
 
 
 def _year_before(day: date) -> date:
@@ -58,20 +58,20 @@ def _year_before(day: date) -> date:
 
 
 def _filter(place: Any, name: str) -> tuple[str, ...]:
-    known = cached_book.made(("values", name), lambda book: values(book, name))
+    known = cached_book.cached(("values", name), lambda book: values(book, name))
     return tuple(url_state.several(place, name, known, f"only_{name}"))
 
 
 def _columns(found: Pivot) -> list[Column]:
-    kind: Any = "money" if found.asked.measure in MONEY else "count"
-    named = [Column(name, "text", say(name), say(name)) for name in (*found.asked.rows, "currency")]
+    kind: Any = "money" if found.question.measure in MONEY else "count"
+    named = [Column(name, "text", tr(name), tr(name)) for name in (*found.question.rows, "currency")]
     others = [name for name in found.frame.columns if name not in (TOTAL, *(column.name for column in named))]
     figures = [TOTAL, *others]  # first, where it is seen without scrolling
     return named + [Column(name, kind, _heading(name), _heading(name)) for name in figures]
 
 
 def _heading(name: str) -> str:
-    return say("total") if name == TOTAL else name
+    return tr("total") if name == TOTAL else name
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards import cached_book, charts, display, links, url_state
-from dashboards.translations import language, say, sentence
+from dashboards.translations import language, sentence, tr
 from reports.core.result import Result
 from reports.formats import captions
 
@@ -58,11 +58,11 @@ def _tiles(revenue: Result, receipts: Result, turnover: Result, currency: str | 
         display.count(int(money["accounts"].sum())),
         display.count(int(receipts.frame["count"].sum() or 0)),
     )
-    discounts = say("discounts {amount}", amount=display.money(_sum(revenue, "discount")))
+    discounts = tr("discounts {amount}", amount=display.money(_sum(revenue, "discount")))
     tiles = [
-        ("Balances of clients", money["closing"].sum() or Decimal(0), f"{accounts} {say('accounts')}"),
-        ("Clients owe", _sum(aging, "total"), say("on {day}", day=until)),
-        ("Receipts", _sum(receipts, "received"), f"{payments} {say('payments')}"),
+        ("Balances of clients", money["closing"].sum() or Decimal(0), f"{accounts} {tr('accounts')}"),
+        ("Clients owe", _sum(aging, "total"), tr("on {day}", day=until)),
+        ("Receipts", _sum(receipts, "received"), f"{payments} {tr('payments')}"),
         ("Write-offs, net", _sum(revenue, "net"), discounts),
         ("Refunds", _sum(revenue, "refunds"), ""),
         ("Kept", _sum(revenue, "kept"), ""),
@@ -90,7 +90,7 @@ def _chart(result: Result, value: str, title: str, note: str, currency: str | No
     chosen = st.altair_chart(chart, on_select="rerun", key=f"chart-{value}-{language()}", width="stretch")
     points = chosen.selection.get(charts.PICK) or []
     if points and "brand" in points[0]:
-        target = links.behind(result, {**points[0], "currency": currency})
+        target = links.target_of(result, {**points[0], "currency": currency})
         if target is not None:
             links.go(target)
 
@@ -101,12 +101,12 @@ def _tables(turnover: Result, currency: str | None, days: dict[str, date]) -> No
     with left:
         st.subheader(sentence("Brands"))
         shown = [column for column in total.columns if column.name in BRANDS]
-        display.table(total.frame, shown, key="brands", behind=lambda row: links.behind(total, row))
+        display.table(total.frame, shown, key="brands", leads_to=lambda row: links.target_of(total, row))
     with right:
         st.subheader(sentence("Balances by holder"))
         shown = [column for column in turnover.columns if column.name in HOLDERS]
-        display.table(turnover.frame, shown, key="holders", behind=lambda row: links.behind(turnover, row))
-    st.caption(say("click a row to see what is behind it"))
+        display.table(turnover.frame, shown, key="holders", leads_to=lambda row: links.target_of(turnover, row))
+    st.caption(tr("click a row to see what is behind it"))
 
 
 def _believable(last_day: date, shown: list[Result]) -> None:
@@ -114,21 +114,21 @@ def _believable(last_day: date, shown: list[Result]) -> None:
 
     The checks of the book take seconds once a cut, so they are made when all else is on the screen.
     """
-    with st.spinner(say("checking the book …")):
+    with st.spinner(tr("checking the book …")):
         book = cached_book.report("control", **{"from": last_day.replace(day=1), "to": last_day})
     wrong = book.frame.filter(pl.col("state") == "differs")
     broken = wrong.height + sum(not control.holds for result in shown for control in result.controls)
     checked = book.frame.height + sum(len(result.controls) for result in shown)
     provisional = any(result.provisional for result in shown)
     state = (
-        f"<span class='tiffin-bad'>✗ {say('{n} of {all} controls DIFFER', n=broken, all=checked)}</span>"
+        f"<span class='tiffin-bad'>✗ {tr('{n} of {all} controls DIFFER', n=broken, all=checked)}</span>"
         if broken
-        else f"<span class='tiffin-good'>✓ {say('controls hold: {n}', n=checked)}</span>"
+        else f"<span class='tiffin-good'>✓ {tr('controls hold: {n}', n=checked)}</span>"
     )
     closed = (
-        f"<span class='tiffin-open'>● {say('PROVISIONAL: not every day is closed')}</span>"
+        f"<span class='tiffin-open'>● {tr('PROVISIONAL: not every day is closed')}</span>"
         if provisional
-        else f"<span class='tiffin-good'>● {say('every day of these figures is closed: they will not change')}</span>"
+        else f"<span class='tiffin-good'>● {tr('every day of these figures is closed: they will not change')}</span>"
     )
     st.html(f"{state} &nbsp; {closed}")
     for result in shown:
@@ -136,7 +136,7 @@ def _believable(last_day: date, shown: list[Result]) -> None:
             if not control.holds:
                 st.error(captions.control_line(control, language()))
     if wrong.height:
-        display.table(wrong, book.columns, key="wrong", behind=lambda row: links.behind(book, row))
+        display.table(wrong, book.columns, key="wrong", leads_to=lambda row: links.target_of(book, row))
 
 
 if __name__ == "__main__":

@@ -4,10 +4,10 @@ import polars as pl
 import streamlit as st
 
 from dashboards import cached_book, display, url_state
-from dashboards.translations import say, sentence
+from dashboards.translations import sentence, tr
 from reports.core.report import Column, Kind
 from reports.lake.schema import TABLES
-from reports.lake.sql import SECONDS, ask
+from reports.lake.sql import SECONDS, answer_sql
 
 MOST = 1000
 EXAMPLE = """SELECT b.name AS brand, e.month, e.currency, count(*) AS lines, sum(e.amount) AS net
@@ -25,29 +25,29 @@ def sql() -> None:
         _schema()
     with left:
         with st.form("sql", border=False):
-            query = st.text_area(sentence("Query"), url_state.asked("q") or EXAMPLE, height=190, key="query")
+            query = st.text_area(sentence("Query"), url_state.get("q") or EXAMPLE, height=190, key="query")
             st.caption(
-                say(
+                tr(
                     "read only; at most {n} rows are shown, {s} seconds a query",
                     n=display.count(MOST),
                     s=f"{SECONDS:g}",
                 )
             )
-            asked = st.form_submit_button(sentence("Ask"), type="primary")
-        if asked or url_state.asked("q"):
+            submitted = st.form_submit_button(sentence("Ask"), type="primary")
+        if submitted or url_state.get("q"):
             url_state.remember("q", query)
             _answer(query)
 
 
 def _answer(query: str) -> None:
-    answer = cached_book.made(("sql", query), lambda book: ask(book.lake, query, most_rows=MOST))
+    answer = cached_book.cached(("sql", query), lambda book: answer_sql(book.lake, query, most_rows=MOST))
     columns = [Column(name, _kind(type_), name, name) for name, type_ in answer.frame.schema.items()]
     if columns:
         display.table(answer.frame, columns, key="answer", rows=18)
     if answer.more:
-        st.warning(say("there are more rows than the {n} shown: narrow the query", n=display.count(MOST)))
+        st.warning(tr("there are more rows than the {n} shown: narrow the query", n=display.count(MOST)))
     else:
-        st.caption(say("rows: {n}, all of them", n=display.count(answer.frame.height)))
+        st.caption(tr("rows: {n}, all of them", n=display.count(answer.frame.height)))
     st.download_button("CSV", answer.frame.write_csv, "answer.csv", "text/csv", on_click="ignore", key="sql-csv")
 
 

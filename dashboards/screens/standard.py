@@ -7,9 +7,9 @@ import streamlit as st
 from pydantic.fields import FieldInfo
 
 from dashboards import cached_book, display, url_state
-from dashboards.translations import language, say, sentence
+from dashboards.translations import language, sentence, tr
 from reports.core.report import REPORTS, Report
-from reports.run import Book
+from reports.run import LakeBook
 
 _LABELS = {
     "from": "From", "to": "To", "as_of": "As of", "account": "Account number or reference", "party": "Client code",
@@ -37,7 +37,7 @@ def standard() -> None:
 def _chosen() -> str:
     """Return the report that was chosen; another one than before starts with its own usual parameters."""
     st.session_state["part"] = ""
-    before = url_state.asked("report")
+    before = url_state.get("report")
     place = st.container(width=420)
     name = url_state.choice(
         place, "Report", list(REPORTS), "report", default=FIRST, shown=lambda one: REPORTS[one].title(language())
@@ -52,7 +52,7 @@ def _fields(report: Report) -> dict[str, FieldInfo]:
     return {field.alias or name: field for name, field in report.parameters.model_fields.items()}
 
 
-def _form(book: Book, report: Report) -> dict[str, Any]:
+def _form(book: LakeBook, report: Report) -> dict[str, Any]:
     """Draw a field for each parameter and return what they hold; it counts when the form is sent."""
     fields = _fields(report)
     order = [name for name in _LABELS if name in fields] + [name for name in fields if name not in _LABELS]
@@ -66,7 +66,7 @@ def _form(book: Book, report: Report) -> dict[str, Any]:
     return given
 
 
-def _field(book: Book, name: str, field: FieldInfo) -> Any:
+def _field(book: LakeBook, name: str, field: FieldInfo) -> Any:
     label = _LABELS.get(name, name.replace("_", " "))
     choices = _choices(field)
     if name in ("from", "to", "as_of"):
@@ -76,7 +76,7 @@ def _field(book: Book, name: str, field: FieldInfo) -> Any:
     if name == "currency":
         return url_state.choice(st, label, cached_book.currencies(), name)
     if choices:
-        return url_state.choice(st, label, choices, name, default=str(field.default), shown=say)
+        return url_state.choice(st, label, choices, name, default=str(field.default), shown=tr)
     return url_state.text(st, label, name) or None
 
 
@@ -90,7 +90,7 @@ def _result(report: Report, given: dict[str, Any]) -> None:
         result = cached_book.report(report.name, **given)
     st.subheader(report.title(language()))
     st.caption(display.facts(result))
-    display.trust(result)
+    display.control_status(result)
     display.downloads(result, key=report.name)
     display.result_table(result, key=f"rows-{report.name}")
 

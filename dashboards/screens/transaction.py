@@ -1,4 +1,4 @@
-"""One transaction: what was asked, what was answered, every entry and service line, what came of it later."""
+"""One transaction: the request, the answer, every entry and service line, what came of it later."""
 
 import json
 from html import escape
@@ -10,7 +10,7 @@ import streamlit as st
 from dashboards import cached_book, display, links, url_state
 from dashboards.forms import undo
 from dashboards.refusals import refusal
-from dashboards.translations import plain, say, sentence
+from dashboards.translations import as_markdown, sentence, tr
 from reports import lookups
 from reports.core.report import Column
 
@@ -54,37 +54,37 @@ LATER = (
 
 def transaction() -> None:
     """Draw the page."""
-    asked = url_state.text(st, "Number or key", "transaction", width=320)
-    if not asked:
+    text = url_state.text(st, "Number or key", "transaction", width=320)
+    if not text:
         st.title(sentence("Transactions"))
         st.info(sentence("find a transaction by its number or by the caller's key"))
         return
-    found = cached_book.made(("transaction", asked), lambda book: lookups.transaction(book, asked))
+    found = cached_book.cached(("transaction", text), lambda book: lookups.transaction(book, text))
     _head(found)
     if found.legs.height:
         st.subheader(sentence("Entries"))
-        display.table(found.legs, LEGS, key="legs", behind=_account, hide_empty=True)
+        display.table(found.legs, LEGS, key="legs", leads_to=_account, hide_empty=True)
         _balanced(found.legs)
     else:
-        st.caption(say("a declined command moves nothing"))
+        st.caption(tr("a declined command moves nothing"))
     if found.lines.height:
         st.subheader(sentence("Service lines"))
         display.table(found.lines, LINES, key="lines", hide_empty=True)
     if found.later.height:
         st.subheader(sentence("Later transactions about it"))
-        display.table(found.later, LATER, key="later", behind=_transaction)
+        display.table(found.later, LATER, key="later", leads_to=_transaction)
 
 
-def _head(found: lookups.Transaction) -> None:
+def _head(found: lookups.TransactionDetails) -> None:
     facts = found.facts
     st.title(f"{sentence(facts['kind'])} {facts['id']}")
     zone = cached_book.book().cut.time_zone
     badge = "green" if facts["status"] == "posted" else "red"
     amount = display.money(facts["amount"], facts["currency"]) if facts["amount"] is not None else ""
-    st.markdown(f":{badge}-badge[{say(facts['status'])}] &nbsp; **{amount}** {say('asked for') if amount else ''}")
+    st.markdown(f":{badge}-badge[{tr(facts['status'])}] &nbsp; **{amount}** {tr('requested') if amount else ''}")
     if facts["code"]:
-        st.error(plain(refusal(facts["code"], facts["facts"])), icon=":material/block:")
-    told = {
+        st.error(as_markdown(refusal(facts["code"], facts["facts"])), icon=":material/block:")
+    facts_shown = {
         "Key": facts["key"],
         "Booked": display.local(facts["posted_at"], zone, "%Y-%m-%d %H:%M:%S"),
         "Business date": facts["business_date"],
@@ -96,7 +96,7 @@ def _head(found: lookups.Transaction) -> None:
         "By": facts["by"],
         "Note": facts["note"],
     }
-    written = [f"{sentence(label)} <b>{escape(str(value))}</b>" for label, value in told.items() if value]
+    written = [f"{sentence(label)} <b>{escape(str(value))}</b>" for label, value in facts_shown.items() if value]
     st.html(f"<div class='tiffin-facts'>{' &nbsp;·&nbsp; '.join(written)}</div>")
     _references(facts)
     _undo(facts)
@@ -113,7 +113,7 @@ def _undo(facts: dict[str, Any]) -> None:
 def _references(facts: dict[str, Any]) -> None:
     if facts["account_id"]:
         target = links.Target("screens/account.py", {"account": facts["account_id"]})
-        links.link(target, f"{sentence('Asked for account')} {facts['account_id']} →")
+        links.link(target, f"{sentence('Requested by account')} {facts['account_id']} →")
     if facts["refers_to"]:
         target = links.Target("screens/transaction.py", {"transaction": facts["refers_to"]})
         links.link(target, f"{sentence('Refers to')} {facts['refers_to']} →")
@@ -122,9 +122,9 @@ def _references(facts: dict[str, Any]) -> None:
 def _balanced(legs: pl.DataFrame) -> None:
     sums = legs.group_by("currency").agg(pl.col("amount").sum()).sort("currency")
     if (sums["amount"] == 0).all():
-        st.html(f"<span class='tiffin-good'>✓ {say('the entries sum to zero')}</span>")
+        st.html(f"<span class='tiffin-good'>✓ {tr('the entries sum to zero')}</span>")
     else:
-        st.error(f"{say('the entries do NOT sum to zero')}: {json.dumps(sums.rows(), default=str)}")
+        st.error(f"{tr('the entries do NOT sum to zero')}: {json.dumps(sums.rows(), default=str)}")
 
 
 def _account(row: dict[str, Any]) -> links.Target | None:

@@ -16,7 +16,7 @@ from rich.table import Table
 from ledger.bank.core.read_file import read_file
 from ledger.bank.postgres.import_statements import Progress, import_statements
 from ledger.bank.postgres.plan_import import Imported, Row
-from ledger.cli.commands import AsJson, console, open_ledger
+from ledger.cli.shared import AsJson, console, open_ledger
 from ledger.errors import Failure
 
 app = typer.Typer()
@@ -93,10 +93,10 @@ def _print(imported: Sequence[Imported]) -> None:
         if each.rows:
             _print_rows(each)
         elif each.refused and len(imported) > 1:  # of one alone, standard error tells
-            console.print(f"\nnot imported: {escape(each.refused)}")
+            console().print(f"\nnot imported: {escape(each.refused)}")
     empty = sum(not each.rows and not each.refused for each in imported)
     if empty:
-        console.print(f"\nstatements without entries: {empty}")
+        console().print(f"\nstatements without entries: {empty}")
     _print_totals(imported)
 
 
@@ -105,14 +105,14 @@ def _print_rows(imported: Imported) -> None:
     days = " to ".join(dict.fromkeys(str(day) for day in (statement.since, statement.until) if day))
     unchecked = "" if statement.checked else "not checked: the bank tells no balances"
     told = ", ".join(part for part in (f"brand {imported.brand}", days, unchecked) if part)
-    console.print(f"\n[bold]{escape(statement.title)}[/bold], {escape(told)}")
+    console().print(f"\n[bold]{escape(statement.title)}[/bold], {escape(told)}")
     table = Table(box=None, header_style="bold")
     for name in ("date", "amount", "from or to", "result", "account", "rule, or why"):
         table.add_column(name, justify="right" if name == "amount" else "left", no_wrap=name in ("date", "amount"))
     for row in imported.rows:
         # A bank's text may have anything in it, such as what moves a terminal's cursor.
         table.add_row(*(escape("".join(c if c.isprintable() else " " for c in cell)) for cell in cells(row)))
-    console.print(table)
+    console().print(table)
 
 
 def cells(row: Row) -> tuple[str, str, str, str, str, str]:
@@ -141,8 +141,8 @@ def _print_totals(imported: Sequence[Imported]) -> None:
             *(f"{figure:,.2f}" for figure in figures),
         )  # fmt: skip
     if table.row_count:
-        console.print()
-        console.print(table)
+        console().print()
+        console().print(table)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator
 
 from ledger.core.money import amount_of, is_account_number, is_currency, said
+from ledger.core.text import wrong_character
 
 KEY_LENGTH = 64
 TEXT_LENGTH = 1000
@@ -24,10 +25,8 @@ def _text(value: object) -> object:
         raise ValueError(f"{said(value)} is not text")
     if len(value) > TEXT_LENGTH:
         raise ValueError(f"is longer than {TEXT_LENGTH} characters")
-    if any(ord(letter) < 32 and letter not in "\n\t" for letter in value):
-        raise ValueError("has control characters")
-    if any(0xD800 <= ord(letter) <= 0xDFFF for letter in value):
-        raise ValueError("has half a character (a surrogate without its other half)")
+    if wrong := wrong_character(value):
+        raise ValueError(wrong)
     return value
 
 

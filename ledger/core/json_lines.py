@@ -18,6 +18,7 @@ from ledger.core.administration import RECORDS, Record
 from ledger.core.commands import Command
 from ledger.core.money import said
 from ledger.core.outcomes import Done, Invalid, Outcome
+from ledger.core.text import escaped_json
 
 _NOT_UTF_8 = re.compile("[\udc80-\udcff]")
 """What a byte that is no UTF-8 was read as."""
@@ -122,6 +123,4 @@ def good(outcome: Outcome) -> bool:
 
 def written(outcomes: Iterable[Outcome]) -> str:
     """Return outcomes as JSON Lines."""
-    text = "".join(json.dumps(outcome.to_json(), ensure_ascii=False) + "\n" for outcome in outcomes)
-    # Half a character that a caller sent in a key can only be given back as an escape.
-    return text.encode("utf-8", "backslashreplace").decode()
+    return "".join(escaped_json(json.dumps(outcome.to_json(), ensure_ascii=False)) + "\n" for outcome in outcomes)

@@ -9,10 +9,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from functools import cache
 
-from babel.core import get_global
-from babel.numbers import get_currency_precision
-from stdnum import luhn
-
 MOST = 999_999_999_999_999
 """The largest amount in minor units: 9 999 999 999 999.99."""
 
@@ -104,6 +100,9 @@ def share(whole: int, taken: int, of: int) -> int:
 @cache
 def is_currency(code: str) -> bool:
     """Tell whether `code` is an ISO 4217 currency of some country today, with two decimals (as CLDR lists them)."""
+    from babel.core import get_global
+    from babel.numbers import get_currency_precision
+
     tender = {
         currency for listed in get_global("territory_currencies").values()
         for currency, _, until, is_tender in listed if is_tender and until is None
@@ -113,4 +112,6 @@ def is_currency(code: str) -> bool:
 
 def is_account_number(number: int) -> bool:
     """Tell whether the last digit of `number` is its Luhn check digit (ISO/IEC 7812-1, annex B)."""
+    from stdnum import luhn  # here, for it loads SSL, which many a command has no use for
+
     return number >= 10 and bool(luhn.is_valid(str(number)))

@@ -1,31 +1,47 @@
 """What `tiffin` speaks with food: orders among the commands, promotions among the records, points in a balance."""
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING
 
-from psycopg import Connection
+from ledger.cli.shared import Level, Shell
+from ledger.postgres.database import AnyConnection
 
-from ledger.cli import commands
-from ledger.core.administration import RECORDS
-from ledger.core.commands import COMMANDS
-from ledger.food.core import commands as f
-from ledger.food.postgres import order_queries
-from ledger.food.postgres.post_orders import Desk
-from ledger.postgres.post import Ledger
+if TYPE_CHECKING:
+    from ledger.core.json_lines import Item
+    from ledger.postgres.post import Ledger
 
 
-def _points(connection: Connection[Any], account: int, at: datetime | None) -> dict[str, Any]:
-    return {"bonuses": order_queries.bonuses(connection, account, at=at)}
+def _parse(fields: dict[str, object]) -> "Item":
+    from ledger.food.core.commands import parse
+
+    return parse(fields)
 
 
-def _desk(ledger: Ledger) -> Desk:
+def models() -> Mapping[str, type]:
+    """Return the models of the lines of both levels, by type."""
+    from ledger.core.administration import RECORDS
+    from ledger.core.commands import COMMANDS
+    from ledger.food.core import commands as f
+
+    return {**COMMANDS, **f.COMMANDS, **RECORDS, **f.RECORDS}
+
+
+def _shell(ledger: "Ledger") -> Shell:
+    from ledger.food.postgres.post_orders import Desk
+
     return Desk(ledger)
 
 
-level = commands.Level(
-    parse=f.parse,
-    models={**COMMANDS, **f.COMMANDS, **RECORDS, **f.RECORDS},
-    desk=_desk,
-    standing=_points,
-)
+def _points(connection: AnyConnection, account: int, at: datetime | None) -> dict[str, object]:
+    with connection.transaction():
+        bonus_account = "SELECT 1 FROM account WHERE kind = 'bonus' AND money_account_id = %s"
+        if connection.execute(bonus_account, [account]).fetchone() is None:
+            return {"bonuses": []}
+    from ledger.food.postgres import order_queries  # after that: few accounts have points, and it takes a while to load
+
+    return {"bonuses": order_queries.bonuses(connection, account, at=at)}
+
+
+level = Level(parse=_parse, models=models, shell=_shell, more=_points)
 """Both levels: for the top module to put in the place of level one."""

@@ -1,96 +1,118 @@
 """Administration: brands, parties, accounts, terms, links, limits, status.
 
-What is said again with the same content is done and writes nothing; given fields
-change from now on, absent ones stay; currency, kind and party never change. Each
-change is also a dated row of `change`, with who and when. Terms, links, limits and
-status take the balance locks of their accounts, as posting does.
+A line with the content that the book already has is done and writes nothing; given fields change from now on,
+absent ones stay; currency, kind and party never change. Each change is also a dated row of `change`, with who
+and when. Terms, links, limits and status take the balance locks of their accounts, as posting does.
+
+This is the part of the ledger that works through SQLModel. Posting does not import it: that costs half a second.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import NamedTuple, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
-from psycopg import Connection, sql
-from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb
+import psycopg
+from sqlalchemy import Engine, create_engine, delete, distinct, func, or_, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.pool import StaticPool
+from sqlmodel import Session, SQLModel, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from ledger.core import administration as r
 from ledger.core.book import window
 from ledger.core.money import minor, plain
 from ledger.core.outcomes import Declined, Done, Facts, Invalid, Refused
 from ledger.errors import Failure
-from ledger.postgres.write_book import CUT_LOCK, new_number
+from ledger.postgres import tables as t
+from ledger.postgres.database import AnyConnection
+from ledger.postgres.open_accounts import numbered
+from ledger.postgres.write_book import CUT_LOCK
 
-Row = dict[str, Any]
-Parameters = Sequence[Any] | Mapping[str, Any]
+Fields = dict[str, object]
+"""Values by column or field."""
+
+Row = TypeVar("Row")
+Numbered = TypeVar("Numbered", t.Brand, t.Party, t.Account)
 
 
 @dataclass(slots=True)
-class Desk:
+class Administration:
     """One run of administration lines in one database transaction, at one time."""
 
-    connection: Connection[Any]
+    session: Session
     now: datetime
     today: date
 
-    def rows(self, query: str, parameters: Parameters = ()) -> list[Row]:
-        """Return rows by column name."""
-        with self.connection.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(query, parameters).fetchall()
-
-    def row(self, query: str, parameters: Parameters = ()) -> Row | None:
-        """Return the first row, if any."""
-        rows = self.rows(query, parameters)
-        return rows[0] if rows else None
+    def first(self, query: SelectOfScalar[Row], *, locked: bool = False) -> Row | None:
+        """Return the first row as it is in the database now, if any; `locked` until the run is committed."""
+        if locked:
+            query = query.with_for_update(key_share=True)  # FOR NO KEY UPDATE
+        return self.session.exec(query, execution_options={"populate_existing": True}).first()
 
     def note_change(
-        self, record: r.Record, subject: str, before: Row | None, after: Row, *, account: int | None = None
+        self, record: r.Record, subject: str, before: Fields | None, after: Fields, *, account: int | None = None
     ) -> None:
         """Write the dated row of a change."""
-        self.connection.execute(
-            "INSERT INTO change (kind, subject, account_id, before, after, business_date, by, note) "
-            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-            [
-                record.type, subject, account, None if before is None else Jsonb(_json(before)), Jsonb(_json(after)),
-                self.today, record.by, record.note,
-            ],
-        )  # fmt: skip
+        change = t.Change(
+            kind=record.type,
+            subject=subject,
+            account_id=account,
+            before=None if before is None else _json(before),
+            after=_json(after),
+            business_date=self.today,
+            by=record.by,
+            note=record.note,
+        )
+        self.session.add(change)
 
     def lock(self, *accounts: int) -> None:
         """Take the balance locks of accounts, in id order."""
-        self.connection.execute(
-            "SELECT 1 FROM balance WHERE account_id = ANY(%s) ORDER BY account_id FOR NO KEY UPDATE",
-            [sorted(accounts)],
-        )
+        query = select(t.Balance.account_id).where(col(t.Balance.account_id).in_(accounts))
+        self.session.exec(query.order_by(col(t.Balance.account_id)).with_for_update(key_share=True)).all()
 
 
-Rule = Callable[[Desk, r.Record], Facts]
+Rule = Callable[[Administration, r.Record], Facts]
 """Carries out one record and returns the facts of its outcome; leaves with Refused."""
 
 
-def administer(
-    connection: Connection[Any], records: Sequence[r.Record], rules: Mapping[str, Rule] | None = None
-) -> list[Done | Declined | Invalid]:
-    """Return one outcome a record, in order, within the caller's database transaction.
+def engine_on(connection: AnyConnection) -> Engine:
+    """Return an engine whose sessions work on this connection."""
+    return create_engine("postgresql+psycopg://", creator=lambda: connection, poolclass=StaticPool)
 
-    `rules` (by default RULES) carry out each type of record.
+
+def administer(
+    engine: Engine, records: Sequence[r.Record], rules: Mapping[str, Rule] | None = None
+) -> list[Done | Declined | Invalid]:
+    """Return one outcome a record, in order, committed together; `rules` (default RULES) carry out each type.
+
+    Raises Failure when there is no book, psycopg's own errors when the database fails.
     """
-    connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK])
-    row = connection.execute("SELECT clock_timestamp(), time_zone FROM book").fetchone()
+    try:
+        with Session(engine) as session:
+            outcomes = _all(session, records, rules or RULES)
+            session.commit()
+    except DBAPIError as error:
+        raise (error.orig if isinstance(error.orig, psycopg.Error) else error) from None
+    return outcomes
+
+
+def _all(session: Session, records: Sequence[r.Record], rules: Mapping[str, Rule]) -> list[Done | Declined | Invalid]:
+    session.connection().exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({CUT_LOCK})")
+    row = session.exec(select(func.clock_timestamp(), t.BookSettings.time_zone)).first()
     if row is None:
         raise Failure("there is no book yet: run tiffin init")
     now = row[0].astimezone(UTC)
-    desk = Desk(connection, now, now.astimezone(ZoneInfo(row[1])).date())
-    return [_one(desk, record, rules or RULES) for record in records]
+    run = Administration(session, now, now.astimezone(ZoneInfo(row[1])).date())
+    return [_one(run, record, rules) for record in records]
 
 
-def _one(desk: Desk, record: r.Record, rules: Mapping[str, Rule]) -> Done | Declined | Invalid:
+def _one(run: Administration, record: r.Record, rules: Mapping[str, Rule]) -> Done | Declined | Invalid:
     try:
-        with desk.connection.transaction():
-            return Done(kind=record.type, facts=rules[record.type](desk, record))
+        with run.session.begin_nested():
+            return Done(kind=record.type, facts=rules[record.type](run, record))
     except Refused as refused:
         return Declined(key="", code=refused.code, facts=refused.facts)
     except ValueError as error:
@@ -100,304 +122,299 @@ def _one(desk: Desk, record: r.Record, rules: Mapping[str, Rule]) -> Done | Decl
 # ---- brands, parties, accounts: rows that are known by a code or reference
 
 
-def _brand(desk: Desk, record: r.Record) -> Facts:
+def _brand(run: Administration, record: r.Record) -> Facts:
     assert isinstance(record, r.Brand)
-    id_ = save(
-        desk, record, "brand", "code", record.code, fields_given(record), {"name": record.code, "status": "open"}
-    )
-    return {"code": record.code, "id": id_}
+    brand = run.first(select(t.Brand).where(t.Brand.code == record.code), locked=True)
+    saved = _save(run, record, record.code, brand, t.Brand(code=record.code, name=record.code), fields_given(record))
+    return {"code": record.code, "id": saved.id}
 
 
-def _party(desk: Desk, record: r.Record) -> Facts:
+def _party(run: Administration, record: r.Record) -> Facts:
     assert isinstance(record, r.Party)
-    given = fields_given(record)
-    existing = desk.row("SELECT kind FROM party WHERE reference = %s", [record.reference])
-    if existing:
-        _same(f"party {record.reference}", existing, given, "kind")
+    party = run.first(select(t.Party).where(t.Party.reference == record.reference), locked=True)
+    if party:
+        _never_changes(f"party {record.reference}", kind=(party.kind, record.kind))
     elif record.kind is None:
         raise ValueError("kind: is missing")
-    id_ = save(
-        desk, record, "party", "reference", record.reference, given, {"name": record.reference, "status": "open"}
-    )
-    return {"reference": record.reference, "id": id_}
+    new = t.Party(reference=record.reference, kind=record.kind or "", name=record.reference)
+    saved = _save(run, record, record.reference, party, new, fields_given(record))
+    return {"reference": record.reference, "id": saved.id}
 
 
-def _account(desk: Desk, record: r.Record) -> Facts:
+def _account(run: Administration, record: r.Record) -> Facts:
     assert isinstance(record, r.Account)
     given = fields_given(record)
     if "party" in given:
-        given["party_id"] = _party_id(desk, given.pop("party"))
+        given["party_id"] = _party_id(run, str(given.pop("party")))
     if "holder" in given:
-        holder = given.pop("holder")
-        given["holder_id"] = None if holder is None else brand_id(desk, holder)
-    existing = desk.row("SELECT * FROM account WHERE reference = %s", [record.reference])
-    if existing:
-        party = desk.row("SELECT reference AS party FROM party WHERE id = %s", [existing["party_id"]])
-        said = {"currency": record.currency, "party": record.party}
-        _same(f"account {existing['id']} ({record.reference})", {**existing, **(party or {})}, said, *said)
-        save(desk, record, "account", "reference", record.reference, given, {}, account=existing["id"])
-        return {"reference": record.reference, "account": existing["id"]}
-    for name in ("party", "currency"):
-        if getattr(record, name) is None:
+        given["holder_id"] = brand_id(run, record.holder) if record.holder is not None else None
+        del given["holder"]
+    account = run.first(select(t.Account).where(t.Account.reference == record.reference), locked=True)
+    if account:
+        party = run.first(select(t.Party.reference).where(t.Party.id == account.party_id))
+        subject = f"account {account.id} ({record.reference})"
+        _never_changes(subject, currency=(account.currency, record.currency), party=(party, record.party))
+        _save(run, record, record.reference, account, account, given, account=account.id)
+        return {"reference": record.reference, "account": account.id}
+    for name, value in (("party", record.party), ("currency", record.currency)):
+        if value is None:
             raise ValueError(f"{name}: is missing")
-    number = new_number(desk.connection)
-    new = {"id": number, "kind": "money", "status": "open"}
-    save(desk, record, "account", "reference", record.reference, given, new, account=number)
-    desk.connection.execute("INSERT INTO balance (account_id, balance, held, version) VALUES (%s, 0, 0, 0)", [number])
-    return {"reference": record.reference, "account": number}
+    new = t.Account(id=_new_number(run), kind="money", currency=record.currency or "")
+    _save(run, record, record.reference, None, new, given, account=new.id)
+    run.session.add(t.Balance(account_id=new.id))
+    return {"reference": record.reference, "account": new.id}
 
 
-def bonus_account(connection: Connection[Any], money_account: int, brand: int) -> int:
-    """Return the number of the bonus account of a money account for a brand; it is opened on first use."""
-    select = "SELECT id FROM account WHERE kind = 'bonus' AND money_account_id = %s AND brand_id = %s"
-    row = connection.execute(select, [money_account, brand]).fetchone()
-    if row is None:
-        row = connection.execute(
-            "INSERT INTO account (id, kind, currency, party_id, brand_id, money_account_id, status) "
-            "SELECT %s, 'bonus', currency, party_id, %s, id, 'open' FROM account WHERE id = %s "
-            "ON CONFLICT DO NOTHING RETURNING id",
-            [new_number(connection), brand, money_account],
-        ).fetchone()
-        if row is None:  # another opened it meanwhile
-            row = connection.execute(select, [money_account, brand]).fetchone()
-        else:
-            connection.execute("INSERT INTO balance (account_id, balance, held, version) VALUES (%s, 0, 0, 0)", row)
-    assert row is not None
-    return int(row[0])
+def _new_number(run: Administration) -> int:
+    return numbered(run.session.connection().exec_driver_sql("SELECT nextval('account_number_seq')").scalar_one())
 
 
-def fields_given(record: r.Record) -> Row:
+def fields_given(record: r.Record) -> Fields:
     """Return the fields that a record gives."""
     return {name: getattr(record, name) for name in record.model_fields_set - {"type", "by", "note"}}
 
 
-def _same(subject: str, existing: Row, given: Row, *names: str) -> None:
-    for name in names:
-        if name in given and given[name] is not None and given[name] != existing[name]:
-            facts = {"subject": subject, "what": name, "is": existing[name], "asked": given[name]}
-            raise Refused("never_changes", **facts)
+def _never_changes(subject: str, **fields: tuple[object, object]) -> None:
+    """Refuse a record that gives another value (the second of each pair) than what there is (the first)."""
+    for name, (is_, given) in fields.items():
+        if given is not None and given != is_:
+            raise Refused("never_changes", **{"subject": subject, "what": name, "is": is_, "asked": given})
 
 
-def save(
-    desk: Desk, record: r.Record, table: str, key: str, value: str, given: Row, new: Row, *, account: int | None = None
-) -> int:
-    """Insert or change one row known by a unique column; return its id."""
-    existing = desk.row(f"SELECT * FROM {table} WHERE {key} = %s FOR NO KEY UPDATE", [value])
-    if existing is None:
-        row = {**new, **{name: given[name] for name in given if given[name] is not None}}
-        inserted = desk.row(_insert(table, row), [_adapted(item) for item in row.values()])
-        assert inserted is not None
-        desk.note_change(record, value, None, {name: row[name] for name in row if name != "id"}, account=account)
-        return int(inserted["id"])
-    changed = {name: item for name, item in given.items() if existing[name] != item}
-    if changed:
-        sets = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in changed)
-        desk.connection.execute(
-            sql.SQL("UPDATE {} SET {} WHERE id = %s").format(sql.Identifier(table), sets),
-            [*(_adapted(item) for item in changed.values()), existing["id"]],
-        )
-        desk.note_change(record, value, {name: existing[name] for name in changed}, changed, account=account)
-    return int(existing["id"])
+def _save(
+    run: Administration,
+    record: r.Record,
+    subject: str,
+    row: Numbered | None,
+    new: Numbered,
+    given: Fields,
+    *,
+    account: int | None = None,
+) -> Numbered:
+    """Change the row by the fields given or, where there is none, insert a new one; return it."""
+    if row is None:
+        set_fields(new, {name: value for name, value in given.items() if value is not None})
+        run.session.add(new)
+        run.session.flush()
+        run.note_change(record, subject, None, new.model_dump(exclude={"id"}, exclude_none=True), account=account)
+        return new
+    before = {name: getattr(row, name) for name, value in given.items() if getattr(row, name) != value}
+    if before:
+        changed = {name: given[name] for name in before}
+        set_fields(row, changed)
+        run.note_change(record, subject, before, changed, account=account)
+    return row
 
 
-def _insert(table: str, row: Row) -> str:
-    return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(['%s'] * len(row))}) RETURNING id"
-
-
-def _adapted(value: Any) -> Any:
-    return Jsonb(value) if isinstance(value, dict) else value
+def set_fields(row: SQLModel, values: Mapping[str, object]) -> None:
+    """Set columns of a row by name."""
+    for name, value in values.items():
+        setattr(row, name, value)
 
 
 # ---- what hangs on accounts
 
 
-def _account_status(desk: Desk, record: r.Record) -> Facts:
+class Subject(NamedTuple):
+    """A client's money account, and how it is named in sentences and in rows of `change`."""
+
+    account: t.Account
+    name: str
+
+    @property
+    def id(self) -> int:
+        """Return its number."""
+        return self.account.id
+
+    @property
+    def key(self) -> str:
+        """Return its reference or, if it has none, its number."""
+        return self.account.reference or str(self.account.id)
+
+
+def _account_status(run: Administration, record: r.Record) -> Facts:
     assert isinstance(record, r.AccountStatus)
-    account = _account_row(desk, record.account)
-    points = desk.rows("SELECT id FROM account WHERE money_account_id = %s", [account["id"]])
-    desk.lock(account["id"], *(row["id"] for row in points))
-    account = _account_row(desk, record.account)
-    done = {"account": account["id"], "reference": account["reference"]}
-    if account["status"] == record.status:
+    number = _subject(run, record.account).id
+    points = run.session.exec(select(t.Account.id).where(t.Account.money_account_id == number)).all()
+    run.lock(number, *points)
+    subject = _subject(run, number)
+    account = subject.account
+    done: Facts = {"account": account.id, "reference": account.reference}
+    if account.status == record.status:
         return done
-    if account["status"] == "closed":
-        raise Refused("account_closed", account=account["id"], subject=account["subject"])
+    if account.status == "closed":
+        raise Refused("account_closed", account=account.id, subject=subject.name)
     if record.status == "closed":
-        _closable(desk, account)
-    desk.connection.execute("UPDATE account SET status = %s WHERE id = %s", [record.status, account["id"]])
-    before, after = {"status": account["status"]}, {"status": record.status}
-    desk.note_change(record, _subject_key(account), before, after, account=account["id"])
+        _closable(run, subject)
+    before = account.status
+    account.status = record.status
+    run.note_change(record, subject.key, {"status": before}, {"status": record.status}, account=account.id)
     return done
 
 
-def _closable(desk: Desk, account: Row) -> None:
-    balance = desk.row("SELECT balance FROM balance WHERE account_id = %s", [account["id"]])
-    assert balance is not None
-    bonus = desk.row(
-        "SELECT sum(balance) AS points FROM balance JOIN account a ON a.id = account_id WHERE a.money_account_id = %s",
-        [account["id"]],
+def _closable(run: Administration, subject: Subject) -> None:
+    """Refuse to close an account that still has money, points, open holds or links."""
+    number = subject.id
+    money = run.first(select(t.Balance.balance).where(t.Balance.account_id == number))
+    points = run.first(
+        select(func.sum(t.Balance.balance))
+        .join(t.Account, col(t.Account.id) == t.Balance.account_id)
+        .where(t.Account.money_account_id == number)
     )
-    holds = desk.row(
-        "SELECT count(DISTINCT h.transaction_id) AS holds "
-        "FROM hold_part p JOIN hold h ON h.transaction_id = p.hold_id "
-        "WHERE %(account)s IN (p.source_id, h.account_id) AND h.state = 'open' AND h.expires_at > %(now)s",
-        {"account": account["id"], "now": desk.now},
+    holds = run.first(
+        select(func.count(distinct(col(t.HoldPart.hold_id))))
+        .join(t.Hold, col(t.Hold.transaction_id) == t.HoldPart.hold_id)
+        .where(or_(col(t.HoldPart.source_id) == number, col(t.Hold.account_id) == number))
+        .where(t.Hold.state == "open", t.Hold.expires_at > run.now)
     )
-    links = desk.row("SELECT count(*) AS links FROM link WHERE %s IN (account_id, payer_id)", [account["id"]])
-    assert bonus and holds and links
+    either_end = or_(col(t.Link.account_id) == number, col(t.Link.payer_id) == number)
+    links = run.first(select(func.count()).select_from(t.Link).where(either_end))
     reasons = [
-        f"its balance is {plain(balance['balance'])} {account['currency']}" if balance["balance"] else "",
-        f"it has {plain(int(bonus['points']))} points" if bonus["points"] else "",
-        f"it has {_many(holds['holds'], 'open hold')}" if holds["holds"] else "",
-        f"it has {_many(links['links'], 'link')}" if links["links"] else "",
+        f"its balance is {plain(money)} {subject.account.currency}" if money else "",
+        f"it has {plain(int(points))} points" if points else "",
+        f"it has {_many(holds, 'open hold')}" if holds else "",
+        f"it has {_many(links, 'link')}" if links else "",
     ]
     why = ", ".join(reason for reason in reasons if reason)
     if why:
-        raise Refused("account_not_empty", account=account["id"], subject=account["subject"], why=why)
-
-
-def _credit_terms(desk: Desk, record: r.Record) -> Facts:
-    assert isinstance(record, r.CreditTerms)
-    account = _account_row(desk, record.account)
-    desk.lock(account["id"])
-    last = desk.row("SELECT * FROM credit_terms WHERE account_id = %s ORDER BY id DESC LIMIT 1", [account["id"]])
-    given = fields_given(record)
-    given.pop("account")
-    if "limit" in given:
-        limit = given.pop("limit")
-        given["credit_limit"] = None if limit is None else minor(limit)
-    names = ("credit_limit", "period_days", "valid_from", "valid_until")
-    before = {name: last[name] for name in names} if last else None
-    new = {"credit_limit": None, "period_days": None, "valid_from": desk.today, "valid_until": None}
-    after = (before or new) | given
-    done = {"account": account["id"], "reference": account["reference"]}
-    if after["credit_limit"] is None:
-        raise ValueError("limit: is missing")
-    if after["valid_from"] is None:
-        raise ValueError("valid_from: is missing")
-    if after["valid_until"] is not None and after["valid_until"] < after["valid_from"]:
-        raise ValueError(f"valid_until: {after['valid_until']} is before valid_from, {after['valid_from']}")
-    if after == before:
-        return done
-    desk.connection.execute(
-        "INSERT INTO credit_terms (account_id, credit_limit, period_days, valid_from, valid_until, by, note) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        [account["id"], *after.values(), record.by, record.note],
-    )
-    desk.note_change(record, _subject_key(account), _terms(before), _terms(after) or {}, account=account["id"])
-    return done
+        raise Refused("account_not_empty", account=number, subject=subject.name, why=why)
 
 
 def _many(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
-def _terms(row: Row | None) -> Row | None:
-    if row is None:
-        return None
-    return {"limit": plain(row["credit_limit"]), **{name: row[name] for name in row if name != "credit_limit"}}
+TERMS = ("credit_limit", "period_days", "valid_from", "valid_until")
 
 
-def _link(desk: Desk, record: r.Record) -> Facts:
-    assert isinstance(record, r.Link)
-    account, payer = _account_row(desk, record.account), _account_row(desk, record.payer)
-    desk.lock(account["id"], payer["id"])
-    # Read again under the locks: one of them may have been closed meanwhile.
-    account, payer = _account_row(desk, account["id"]), _account_row(desk, payer["id"])
-    _linkable(desk, account, payer)
-    where = [account["id"], payer["id"]]
-    row = desk.row("SELECT draw, priority, brands FROM link WHERE account_id = %s AND payer_id = %s", where)
-    given = fields_given(record)
-    subject = f"{_subject_key(account)} <- {_subject_key(payer)}"
-    done = {"account": account["id"], "payer": payer["id"]}
-    if "draw" in given and given["draw"] is None:
-        if row:
-            desk.connection.execute("DELETE FROM link WHERE account_id = %s AND payer_id = %s", where)
-            desk.note_change(record, subject, row, {"draw": None}, account=account["id"])
-        return done
-    if given.get("brands") is not None:
-        given["brands"] = sorted(brand_id(desk, code) for code in given["brands"])
-    new = {"draw": "payer_first", "priority": 1, "brands": None}
-    after = (row or new) | {name: item for name, item in given.items() if name in new}
-    if after == row:
-        return done
-    desk.connection.execute(
-        "INSERT INTO link (account_id, payer_id, draw, priority, brands) VALUES (%s, %s, %s, %s, %s) "
-        "ON CONFLICT (account_id, payer_id) DO UPDATE SET draw = excluded.draw, priority = excluded.priority, "
-        "brands = excluded.brands",
-        [*where, after["draw"], after["priority"], after["brands"]],
+def _credit_terms(run: Administration, record: r.Record) -> Facts:
+    assert isinstance(record, r.CreditTerms)
+    subject = _subject(run, record.account)
+    run.lock(subject.id)
+    last = run.first(
+        select(t.CreditTerms).where(t.CreditTerms.account_id == subject.id).order_by(col(t.CreditTerms.id).desc())
     )
-    desk.note_change(record, subject, row, after, account=account["id"])
+    given = fields_given(record)
+    del given["account"]
+    if "limit" in given:
+        del given["limit"]
+        given["credit_limit"] = None if record.limit is None else minor(record.limit)
+    before = {name: getattr(last, name) for name in TERMS} if last else None
+    after = (before or {"valid_from": run.today}) | given
+    for name, column in (("limit", "credit_limit"), ("valid_from", "valid_from")):
+        if after.get(column) is None:
+            raise ValueError(f"{name}: is missing")
+    new = t.CreditTerms(account_id=subject.id, by=record.by, note=record.note, **after)
+    check_period(new.valid_from, new.valid_until)
+    after = {name: getattr(new, name) for name in TERMS}
+    if after != before:
+        run.session.add(new)
+        run.note_change(record, subject.key, before and _terms(before), _terms(after), account=subject.id)
+    return {"account": subject.id, "reference": subject.account.reference}
+
+
+def check_period(valid_from: date | None, valid_until: date | None) -> None:
+    """Raise ValueError for a period that ends before it starts."""
+    if valid_from is not None and valid_until is not None and valid_until < valid_from:
+        raise ValueError(f"valid_until: {valid_until} is before valid_from, {valid_from}")
+
+
+def _terms(columns: Fields) -> Fields:
+    """Return terms as `change` keeps them: the limit in plain notation."""
+    limit = columns["credit_limit"]
+    assert isinstance(limit, int)
+    return {"limit": plain(limit), **{name: columns[name] for name in TERMS if name != "credit_limit"}}
+
+
+LINK = ("draw", "priority", "brands")
+
+
+def _link(run: Administration, record: r.Record) -> Facts:
+    assert isinstance(record, r.Link)
+    account, payer = _subject(run, record.account), _subject(run, record.payer)
+    run.lock(account.id, payer.id)
+    # Read again under the locks: one of them may have been closed meanwhile.
+    account, payer = _subject(run, account.id), _subject(run, payer.id)
+    _linkable(run, account, payer)
+    link = run.first(select(t.Link).where(t.Link.account_id == account.id, t.Link.payer_id == payer.id))
+    before = {name: getattr(link, name) for name in LINK} if link else None
+    subject = f"{account.key} <- {payer.key}"
+    done: Facts = {"account": account.id, "payer": payer.id}
+    if record.draw is None:
+        if link:
+            run.session.delete(link)
+            run.note_change(record, subject, before, {"draw": None}, account=account.id)
+        return done
+    given = {name: value for name, value in fields_given(record).items() if name in LINK}
+    if record.brands is not None:
+        given["brands"] = sorted(brand_id(run, code) for code in record.brands)
+    after = (before or {"draw": "payer_first", "priority": 1, "brands": None}) | given
+    if after != before:
+        kept = link or t.Link(account_id=account.id, payer_id=payer.id, draw="")
+        set_fields(kept, after)
+        run.session.add(kept)
+        run.note_change(record, subject, before, after, account=account.id)
     return done
 
 
-def _linkable(desk: Desk, account: Row, payer: Row) -> None:
+def _linkable(run: Administration, account: Subject, payer: Subject) -> None:
     """Hold that links have one level, between open accounts of one currency."""
 
     def refuse(why: str) -> NoReturn:
-        raise Refused(
-            "link_not_allowed", account=account["id"], payer=payer["id"], subject=payer["subject"],
-            other=account["subject"], why=why,
-        )  # fmt: skip
+        names = {"subject": payer.name, "other": account.name}
+        raise Refused("link_not_allowed", account=account.id, payer=payer.id, **names, why=why)
 
-    if account["id"] == payer["id"]:
+    if account.id == payer.id:
         refuse("nobody pays for himself")
-    if account["currency"] != payer["currency"]:
-        refuse(f"{payer['currency']} is not {account['currency']}")
-    for row in (account, payer):
-        if row["status"] == "closed":
-            refuse(f"{row['subject']} is closed")
-    if desk.row("SELECT 1 FROM link WHERE account_id = %s", [payer["id"]]):
+    if account.account.currency != payer.account.currency:
+        refuse(f"{payer.account.currency} is not {account.account.currency}")
+    for each in (account, payer):
+        if each.account.status == "closed":
+            refuse(f"{each.name} is closed")
+    if run.first(select(t.Link.payer_id).where(t.Link.account_id == payer.id)):
         refuse("the payer is itself a subaccount")
-    if desk.row("SELECT 1 FROM link WHERE payer_id = %s", [account["id"]]):
+    if run.first(select(t.Link.payer_id).where(t.Link.payer_id == account.id)):
         refuse("the subaccount is itself a payer")
 
 
-def _write_off_limit(desk: Desk, record: r.Record) -> Facts:
+def _write_off_limit(run: Administration, record: r.Record) -> Facts:
     assert isinstance(record, r.WriteOffLimit)
-    payer = _account_row(desk, record.payer)
-    account = payer if record.account is None else _account_row(desk, record.account)
+    payer = _subject(run, record.payer)
+    account = payer if record.account is None else _subject(run, record.account)
     # A limit may come before its link, so that nothing is drawn in between; across currencies no link ever comes
     # (DECISIONS D3).
-    if account["currency"] != payer["currency"]:
-        raise Refused(
-            "currency_mismatch", account=account["id"], subject=account["subject"], currency=account["currency"],
-            asked=payer["currency"],
-        )  # fmt: skip
-    desk.lock(payer["id"], account["id"])
-    where = [payer["id"], account["id"], record.period]
-    row = desk.row(
-        "SELECT amount, count FROM write_off_limit WHERE payer_id = %s AND account_id = %s AND period = %s", where
-    )
-    given = {name: item for name, item in fields_given(record).items() if name in ("amount", "count")}
-    if given.get("amount") is not None:
-        given["amount"] = minor(given["amount"])
-    after = (row or {"amount": None, "count": None}) | given
-    done = {"payer": payer["id"], "account": account["id"], "period": record.period}
-    if after == (row or {"amount": None, "count": None}):
+    currency, asked = account.account.currency, payer.account.currency
+    if currency != asked:
+        raise Refused("currency_mismatch", account=account.id, subject=account.name, currency=currency, asked=asked)
+    run.lock(payer.id, account.id)
+    known: Fields = {"payer_id": payer.id, "account_id": account.id, "period": record.period}
+    limit = run.first(select(t.WriteOffLimit).filter_by(**known))
+    before: Fields = {"amount": limit.amount, "count": limit.count} if limit else {"amount": None, "count": None}
+    given = {name: value for name, value in fields_given(record).items() if name in before}
+    if record.amount is not None:
+        given["amount"] = minor(record.amount)
+    after = before | given
+    done: Facts = {"payer": payer.id, "account": account.id, "period": record.period}
+    if after == before:
         return done
-    subject = f"{_subject_key(payer)} -> {_subject_key(account)} {record.period}"
-    if after["amount"] is None and after["count"] is None:
-        for table in ("write_off_limit", "usage"):
-            desk.connection.execute(
-                f"DELETE FROM {table} WHERE payer_id = %s AND account_id = %s AND period = %s", where
-            )
+    if after == {"amount": None, "count": None}:
+        for table in (t.WriteOffLimit, t.Usage):
+            run.session.exec(delete(table).filter_by(**known))
     else:
-        desk.connection.execute(
-            "INSERT INTO write_off_limit (payer_id, account_id, period, amount, count) VALUES (%s, %s, %s, %s, %s) "
-            "ON CONFLICT (payer_id, account_id, period) DO UPDATE SET amount = excluded.amount, count = excluded.count",
-            [*where, after["amount"], after["count"]],
-        )
-        if row is None and record.period != "order":
-            _start_usage(desk, payer["id"], account["id"], record.period)
-    desk.note_change(record, subject, _limit(row), _limit(after) or {}, account=account["id"])
+        kept = limit or t.WriteOffLimit(payer_id=payer.id, account_id=account.id, period=record.period)
+        set_fields(kept, after)
+        run.session.add(kept)
+        if limit is None and record.period != "order":
+            _start_usage(run, payer.id, account.id, record.period)
+    subject = f"{payer.key} -> {account.key} {record.period}"
+    run.note_change(record, subject, _limit(before) if limit else None, _limit(after), account=account.id)
     return done
 
 
-def _limit(row: Row | None) -> Row | None:
-    if row is None:
-        return None
-    return {"amount": None if row["amount"] is None else plain(row["amount"]), "count": row["count"]}
+def _limit(columns: Fields) -> Fields:
+    """Return a limit as `change` keeps it: the amount in plain notation."""
+    amount = columns["amount"]
+    return {"amount": plain(amount) if isinstance(amount, int) else None, "count": columns["count"]}
 
 
 # What each debit and hold leaves drawn from a payer, by its day: the same figures the posting path keeps.
@@ -408,68 +425,61 @@ SELECT day, sum(left_drawn)::bigint AS amount, count(*) FILTER (WHERE left_drawn
         WHERE refund.refers_to = t.id AND refund.kind = 'refund' AND back.account_id = e.account_id
     ), 0) AS left_drawn
     FROM entry e JOIN transaction t ON t.id = e.transaction_id
-    WHERE e.account_id = %(payer)s AND t.kind = 'debit' AND (%(payer)s = %(account)s OR t.account_id = %(account)s)
+    WHERE e.account_id = :payer AND t.kind = 'debit' AND (:payer = :account OR t.account_id = :account)
     UNION ALL
     SELECT t.business_date, sum(p.held + coalesce(p.captured, 0) - p.refunded)
     FROM hold_part p JOIN hold h ON h.transaction_id = p.hold_id JOIN transaction t ON t.id = h.transaction_id
-    WHERE p.source_id = %(payer)s AND (%(payer)s = %(account)s OR h.account_id = %(account)s)
+    WHERE p.source_id = :payer AND (:payer = :account OR h.account_id = :account)
     GROUP BY h.transaction_id, t.business_date
 ) drawn GROUP BY day
 """
 
 
-def _start_usage(desk: Desk, payer: int, account: int, period: str) -> None:
+def _start_usage(run: Administration, payer: int, account: int, period: str) -> None:
     """Count what was drawn before the limit was set, so that it holds from its first moment."""
-    usage: dict[date, tuple[int, int]] = {}
-    for day, amount, count in desk.connection.execute(_DRAWN, {"payer": payer, "account": account}):
-        so_far = usage.get(window(period, day), (0, 0))
-        usage[window(period, day)] = so_far[0] + amount, so_far[1] + count
-    with desk.connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO usage (payer_id, account_id, period, since, amount, count) VALUES (%s, %s, %s, %s, %s, %s)",
-            [(payer, account, period, since, *used) for since, used in usage.items()],
-        )
+    usage: dict[date, t.Usage] = {}
+    drawn = run.session.connection().execute(text(_DRAWN), {"payer": payer, "account": account})
+    for day, amount, count in drawn:
+        since = window(period, day)
+        new = t.Usage(payer_id=payer, account_id=account, period=period, since=since, amount=0, count=0)
+        so_far = usage.setdefault(since, new)
+        so_far.amount += amount
+        so_far.count += count
+    run.session.add_all(usage.values())
 
 
 # ---- look-ups
 
 
-def _account_row(desk: Desk, asked: int | str) -> Row:
-    by = "a.reference" if isinstance(asked, str) else "a.id"
-    row = desk.row(
-        "SELECT a.id, a.reference, a.currency, a.status, 'account ' || a.id || ' (' || p.name || ')' AS subject "
-        f"FROM account a JOIN party p ON p.id = a.party_id WHERE a.kind = 'money' AND {by} = %s",
-        [asked],
-    )
-    if row is None:
-        what = f"reference {asked}" if isinstance(asked, str) else f"number {asked}"
-        raise Refused("account_not_found", asked=what)
-    return row
+def _subject(run: Administration, asked: int | str) -> Subject:
+    """Return a client's money account by number or reference, or leave with `account_not_found`."""
+    named = t.Account.reference == asked if isinstance(asked, str) else t.Account.id == asked
+    account = run.first(select(t.Account).where(t.Account.kind == "money", named))
+    if account is None:
+        raise Refused("account_not_found", asked=f"{'reference' if isinstance(asked, str) else 'number'} {asked}")
+    party = run.first(select(t.Party.name).where(t.Party.id == account.party_id))
+    return Subject(account, f"account {account.id} ({party})")
 
 
-def _subject_key(account: Row) -> str:
-    return str(account["reference"] or account["id"])
-
-
-def brand_id(desk: Desk, code: str) -> int:
+def brand_id(run: Administration, code: str, *, locked: bool = False) -> int:
     """Return the id of the brand that has the code, or leave with `brand_not_found`."""
-    row = desk.row("SELECT id FROM brand WHERE code = %s", [code])
-    if row is None:
+    found = run.first(select(t.Brand.id).where(t.Brand.code == code), locked=locked)
+    if found is None:
         raise Refused("brand_not_found", brand=code)
-    return int(row["id"])
+    return found
 
 
-def _party_id(desk: Desk, reference: str) -> int:
-    row = desk.row("SELECT id FROM party WHERE reference = %s", [reference])
-    if row is None:
+def _party_id(run: Administration, reference: str) -> int:
+    found = run.first(select(t.Party.id).where(t.Party.reference == reference))
+    if found is None:
         raise Refused("party_not_found", party=reference)
-    return int(row["id"])
+    return found
 
 
-def _json(row: Mapping[str, Any]) -> Row:
+def _json(columns: Fields) -> Fields:
     return {
         name: value.isoformat() if isinstance(value, date) else str(value) if isinstance(value, Decimal) else value
-        for name, value in row.items()
+        for name, value in columns.items()
     }
 
 

@@ -101,7 +101,7 @@ def pool_size(url: str) -> int:
     return int(said[-1])
 
 
-def connect(url: str, *, options: str = "", **kwargs: Any) -> AnyConnection:
+def connect(url: str, *, options: str = "", autocommit: bool = False) -> AnyConnection:
     """Return a psycopg connection; of server options in the URL and in `options`, those in the URL win.
 
     Raises Failure if there is none to be had or the server is too old.
@@ -114,7 +114,7 @@ def connect(url: str, *, options: str = "", **kwargs: Any) -> AnyConnection:
     parts["options"] = f"{options} {parts.get('options', '')}".strip()
     try:
         connection: AnyConnection = psycopg.connect(
-            make_conninfo("", **({"application_name": "tiffin"} | parts)), **kwargs
+            make_conninfo("", **({"application_name": "tiffin"} | parts)), autocommit=autocommit
         )
     except psycopg.OperationalError as error:
         raise Unreachable(f"cannot reach PostgreSQL at {_address(parts)}: {_reason(error, parts)}") from None
@@ -146,6 +146,13 @@ def initialise(url: str, time_zone: str | None = None, currency: str | None = No
         if wanted not in (None, has):
             raise Failure(f"the book's {what} is {has} and cannot become {wanted}")
     return row[0], row[1]
+
+
+def check_book(connection: AnyConnection) -> None:
+    """Raise Failure if there is no book in the database."""
+    row = connection.execute("SELECT to_regclass('book') IS NOT NULL").fetchone()
+    if row is None or not row[0] or not connection.execute("SELECT 1 FROM book").fetchone():
+        raise Failure("there is no book yet: run tiffin init")
 
 
 def _check_time_zone(name: str) -> None:

@@ -1,33 +1,111 @@
 """What a person looks up before deciding: an account and whose it is, an earlier transaction and what is left of it,
 payments without an account, who pays for whom. As the ledger is now; nothing is locked. Amounts in minor units."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import date, datetime
+from typing import TypedDict, TypeVar, cast
 
-from psycopg import Connection
 from psycopg.rows import dict_row
 
-from ledger.core.field_types import AccountRef
 from ledger.errors import Failure
 from ledger.postgres.account_queries import find
+from ledger.postgres.database import AnyConnection
 
-Row = dict[str, Any]
+Row = TypeVar("Row")
+
+
+class ClientAccount(TypedDict):
+    """A client's money account; `holder` is a brand's code."""
+
+    number: int
+    reference: str | None
+    client: str
+    currency: str
+    status: str
+    holder: str | None
+
+
+class EarlierTransaction(TypedDict):
+    """A transaction; `closed` is whether its day is."""
+
+    id: int
+    key: str
+    kind: str
+    status: str
+    amount: int | None
+    currency: str
+    posted_at: datetime
+    business_date: date
+    account: int | None
+    client: str | None
+    closed: bool
+
+
+class Move(TypedDict):
+    """What a transaction did to one client's account."""
+
+    account: int
+    reference: str | None
+    client: str
+    amount: int
+
+
+class ServiceLine(TypedDict):
+    """A line of a debit, or the part of it that one source paid, and what is left of it to refund."""
+
+    line: int
+    brand: str
+    service: str
+    reference: str
+    source: int
+    client: str | None
+    source_kind: str
+    amount: int
+    refunded: int
+    left: int
+
+
+class UnallocatedPayment(TypedDict):
+    """A payment that still has money without an account."""
+
+    id: int
+    key: str
+    brand: str
+    currency: str
+    posted_at: datetime
+    business_date: date
+    value_date: date | None
+    channel: str | None
+    note: str | None
+    amount: int
+    allocated: int
+    left: int
+
+
+class LinkedAccounts(TypedDict):
+    """Who pays for whom; `brands` are the codes that the payer pays for, None is all of them."""
+
+    payer: int
+    payer_name: str
+    account: int
+    account_name: str
+    draw: str
+    priority: int
+    brands: list[str] | None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Earlier:
     """A transaction and what came of it.
 
-    `facts`: id, key, kind, status, amount, currency, posted_at, business_date, closed (its day), account, client
-    `moves`: what it, and for a payment what its allocations, did to clients, a row an entry: account, reference,
-    client, amount. `lines`: its service lines, a row a line and source: line, brand, service, reference, source,
-    client, source_kind, amount, refunded, left. `reversed_by` is the transaction that undid it.
+    `moves` are what it, and for a payment what its allocations, did to clients, a row an entry; `lines` its service
+    lines, a row a line and source; `reversed_by` is the transaction that undid it.
     """
 
-    facts: Row
-    moves: list[Row]
-    lines: list[Row]
+    facts: EarlierTransaction
+    moves: list[Move]
+    lines: list[ServiceLine]
     reversed_by: int | None
 
     @property
@@ -36,26 +114,24 @@ class Earlier:
         return sum(line["left"] for line in self.lines)
 
 
-def brands(connection: Connection[Any]) -> list[str]:
+def brands(connection: AnyConnection) -> list[str]:
     """Return the codes of the open brands."""
-    return [row["code"] for row in _rows(connection, "SELECT code FROM brand WHERE status = 'open' ORDER BY code")]
+    return [code for (code,) in connection.execute("SELECT code FROM brand WHERE status = 'open' ORDER BY code")]
 
 
-def account(connection: Connection[Any], asked: AccountRef) -> Row:
-    """Return a client's money account: number, reference, client, currency, status, holder (a brand's code or None).
-
-    Raises Failure for an unknown account.
-    """
+def account(connection: AnyConnection, asked: int | str) -> ClientAccount:
+    """Return a client's money account. Raises Failure for an unknown one."""
     (row,) = _rows(
         connection,
+        ClientAccount,
         "SELECT a.id AS number, a.reference, p.name AS client, a.currency, a.status, b.code AS holder FROM account a "
         "JOIN party p ON p.id = a.party_id LEFT JOIN brand b ON b.id = a.holder_id WHERE a.id = %s",
-        [find(connection, asked)["id"]],
+        [find(connection, asked).id],
     )
     return row
 
 
-def clients(connection: Connection[Any], accounts: Iterable[int]) -> dict[int, str]:
+def clients(connection: AnyConnection, accounts: Iterable[int]) -> dict[int, str]:
     """Return the names of accounts' clients by account."""
     found = connection.execute(
         "SELECT a.id, p.name FROM account a JOIN party p ON p.id = a.party_id WHERE a.id = ANY(%s)", [list(accounts)]
@@ -63,7 +139,7 @@ def clients(connection: Connection[Any], accounts: Iterable[int]) -> dict[int, s
     return dict(found.fetchall())
 
 
-def earlier(connection: Connection[Any], asked: str) -> Earlier:
+def earlier(connection: AnyConnection, asked: str) -> Earlier:
     """Return a transaction by its number or key; a key may look like another transaction's number.
 
     Raises Failure when there is none.
@@ -71,6 +147,7 @@ def earlier(connection: Connection[Any], asked: str) -> Earlier:
     number = int(asked) if asked.isdecimal() and len(asked) < 19 else -1
     found = _rows(
         connection,
+        EarlierTransaction,
         "SELECT t.id, t.key, t.kind, t.status, t.amount, t.currency, t.posted_at, t.business_date, "
         "t.account_id AS account, p.name AS client, coalesce(t.business_date <= b.closed_until, false) "
         "AS closed FROM transaction t CROSS JOIN book b LEFT JOIN account a ON a.id = t.account_id "
@@ -80,17 +157,15 @@ def earlier(connection: Connection[Any], asked: str) -> Earlier:
     )
     if not found:
         raise Failure(f"no transaction has the number or key {asked}")
-    later = _rows(
-        connection,
-        "SELECT id, kind FROM transaction WHERE refers_to = %s AND status = 'posted' ORDER BY id",
-        [found[0]["id"]],
-    )
-    undone = [found[0]["id"], *(row["id"] for row in later if row["kind"] == "allocate")]
+    later = connection.execute(
+        "SELECT id, kind FROM transaction WHERE refers_to = %s AND status = 'posted' ORDER BY id", [found[0]["id"]]
+    ).fetchall()
+    undone = [found[0]["id"], *(id_ for id_, kind in later if kind == "allocate")]
     return Earlier(
         facts=found[0],
-        moves=_rows(connection, _MOVES, [undone]),
-        lines=_rows(connection, _LINES, {"of": found[0]["id"]}),
-        reversed_by=next((row["id"] for row in later if row["kind"] == "reverse"), None),
+        moves=_rows(connection, Move, _MOVES, [undone]),
+        lines=_rows(connection, ServiceLine, _LINES, {"of": found[0]["id"]}),
+        reversed_by=next((id_ for id_, kind in later if kind == "reverse"), None),
     )
 
 
@@ -115,14 +190,11 @@ SELECT line, brand, service, reference, source, client, source_kind, amount, ref
 """
 
 
-def unallocated(connection: Connection[Any]) -> list[Row]:
-    """Return the payments that still have money without an account, by brand, oldest first.
-
-    A row a payment: id, key, brand, currency, posted_at, business_date, value_date, channel, note, amount,
-    allocated, left.
-    """
+def unallocated(connection: AnyConnection) -> list[UnallocatedPayment]:
+    """Return the payments that still have money without an account, by brand, oldest first."""
     return _rows(
         connection,
+        UnallocatedPayment,
         """
         SELECT t.id, t.key, b.code AS brand, t.currency, t.posted_at, t.business_date, t.value_date, t.channel, t.note,
             t.amount, done.amount AS allocated, t.amount - done.amount AS left
@@ -139,13 +211,11 @@ def unallocated(connection: Connection[Any]) -> list[Row]:
     )
 
 
-def links(connection: Connection[Any], number: int) -> list[Row]:
-    """Return the links of an account, at either end: payer, payer_name, account, account_name, draw, priority, brands.
-
-    `brands` are the codes that the payer pays for; None is all of them.
-    """
+def links(connection: AnyConnection, number: int) -> list[LinkedAccounts]:
+    """Return the links of an account, at either end, by payer and priority."""
     return _rows(
         connection,
+        LinkedAccounts,
         """
         SELECT l.payer_id AS payer, pp.name AS payer_name, l.account_id AS account, ap.name AS account_name, l.draw,
             l.priority, (SELECT array_agg(code ORDER BY code) FROM brand WHERE id = ANY(l.brands)) AS brands
@@ -157,6 +227,12 @@ def links(connection: Connection[Any], number: int) -> list[Row]:
     )
 
 
-def _rows(connection: Connection[Any], query: str, parameters: Any = ()) -> list[Row]:
+def _rows(
+    connection: AnyConnection,
+    row: type[Row],
+    query: str,
+    parameters: Sequence[object] | Mapping[str, object] = (),
+) -> list[Row]:
+    """Return the rows of a query that has the columns of `row`."""
     with connection.cursor(row_factory=dict_row) as cursor:
-        return cursor.execute(query, parameters).fetchall()
+        return cast(list[Row], cursor.execute(query, parameters).fetchall())

@@ -35,12 +35,12 @@ from ledger.core.scope import Scope
 from ledger.errors import Failure
 from ledger.postgres.bulk_sql import array_of, texts_of, together
 from ledger.postgres.database import AnyConnection
-from ledger.postgres.write_book import CUT_LOCK
+from ledger.postgres.write_book import CUT_LOCK, ENTRY, TRANSACTION
 
-_TRANSACTION = (
-    "id, key, fingerprint, kind, code, facts, account_id, amount, currency, posted_at, business_date, value_date, "
-    "expires_at, refers_to, channel, reason, by, note"
-)
+TRANSACTION_COLUMNS = [name for name in TRANSACTION if name != "status"]
+ENTRY_COLUMNS = [name for name in ENTRY if name not in ("leg", "currency")]
+_TRANSACTION = ", ".join(TRANSACTION_COLUMNS)
+_ENTRY = ", ".join(ENTRY_COLUMNS)
 
 
 PAYMENT_LOCKS = 741_852
@@ -328,9 +328,7 @@ def _transaction(row: Sequence[Any]) -> Transaction:
 
 def _add_entries(connection: AnyConnection, book: Book, transactions: list[Transaction]) -> None:
     rows = connection.execute(
-        "SELECT transaction_id, account_id, amount, held, version, balance_after, held_after, subaccount_id, "
-        "source_id, line, service, reference, gross, discount, vat_rate, vat, channel, chart, attributes FROM entry "
-        "WHERE transaction_id = ANY(%s) ORDER BY transaction_id, leg",
+        f"SELECT {_ENTRY} FROM entry WHERE transaction_id = ANY(%s) ORDER BY transaction_id, leg",
         [[t.id for t in transactions]],
     ).fetchall()
     by_id = {id_: tuple(Entry(*row[1:]) for row in group) for id_, group in groupby(rows, key=lambda row: row[0])}

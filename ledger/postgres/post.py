@@ -7,7 +7,7 @@ committed together before any outcome is returned.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ledger.core import commands as c
 from ledger.core.administration import Record
@@ -15,13 +15,17 @@ from ledger.core.decide import Answer as Answer
 from ledger.core.decide import expiry
 from ledger.core.outcomes import Declined, Done, Invalid
 from ledger.core.scope import Scope
-from ledger.postgres.administer import RULES, Rule, administer
 from ledger.postgres.bulk_sql import COPY_FROM
 from ledger.postgres.database import AnyConnection, connect
 from ledger.postgres.load_book import Known, load
 from ledger.postgres.posting import Posting as Posting
 from ledger.postgres.retries import retried, transaction, uncollected
 from ledger.postgres.system_accounts import add_system_accounts
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from ledger.postgres.administer import Rule
 
 T = TypeVar("T")
 
@@ -38,6 +42,7 @@ class Ledger:
         self.known = Known()
         self.statement_timeout_ms = statement_timeout_ms
         self._connection: AnyConnection | None = None
+        self._engine: Engine | None = None
 
     def another(self) -> "Ledger":
         """Return the same ledger for another thread."""
@@ -58,17 +63,20 @@ class Ledger:
         return self.retried(lambda: self._post(commands, keep=False)) if commands else []
 
     def administer(
-        self, records: Sequence[Record], rules: Mapping[str, Rule] = RULES
+        self, records: Sequence[Record], rules: "Mapping[str, Rule] | None" = None
     ) -> list[Done | Declined | Invalid]:
         """Return one outcome an administration line, in order; what was done is durable by then.
 
-        `rules` are those of a second level, with the ledger's own.
+        `rules` are those of a second level, with the ledger's own; by default only these.
         """
+        # Here, for it loads SQLModel: half a second that posting does not need.
+        from ledger.postgres.administer import administer, engine_on
 
         def work() -> list[Done | Declined | Invalid]:
             connection = self.connection()
-            with connection.transaction():
-                return administer(connection, records, rules)
+            if self._engine is None:
+                self._engine = engine_on(connection)
+            return administer(self._engine, records, rules)
 
         return self.retried(work) if records else []
 
@@ -97,6 +105,7 @@ class Ledger:
         if self._connection is None or self._connection.closed:
             options = f"{_OPTIONS} -c statement_timeout={self.statement_timeout_ms}"
             self._connection = connect(self.url, options=options)
+            self._engine = None
         return self._connection
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ from ledger.core.book import Book
 from ledger.core.scope import Scope
 from ledger.postgres.database import connect
 from ledger.postgres.load_book import Known
-from ledger.postgres.write_book import new_number
+from ledger.postgres.open_accounts import new_number
 
 SYSTEM = ("cash", "revenue", "bonus_expense", "adjustments", "unallocated")
 

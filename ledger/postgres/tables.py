@@ -6,13 +6,15 @@ entries but has no balance row, so no writer waits for another on it (DECISIONS 
 """
 
 from datetime import date, datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     CHAR,
     BigInteger,
     CheckConstraint,
     DateTime,
+    ForeignKey,
     ForeignKeyConstraint,
     Identity,
     Index,
@@ -28,13 +30,32 @@ from sqlmodel import Column, Field, SQLModel
 
 NOW = text("clock_timestamp()")
 
+JsonObject: TypeAlias = dict[str, object]
+
+
+# What the database or the ledger fills in is declared with a default, so that a row can be made without it.
+def numbered() -> Any:
+    """Return the column of an id that the database numbers."""
+    return Field(default=None, sa_column=Column(BigInteger, Identity(), primary_key=True))
+
+
+def stamped() -> Any:
+    """Return the column of a moment that the database's clock fills in."""
+    return Field(default=None, sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
+
+
+def key(type_: type[BigInteger] | type[SmallInteger], *, references: str | None = None) -> Any:
+    """Return a column of a primary key that the ledger fills in."""
+    foreign_key = (ForeignKey(references),) if references else ()
+    return Field(sa_column=Column(type_, *foreign_key, primary_key=True, autoincrement=False))
+
 
 def _one_of(column: str, *values: str) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
 
 
-class Book(SQLModel, table=True):
+class BookSettings(SQLModel, table=True):
     """The one row of facts about the whole book."""
 
     __tablename__ = "book"
@@ -44,7 +65,7 @@ class Book(SQLModel, table=True):
     time_zone: str = Field(sa_type=Text)
     currency: str = Field(default="RUB", sa_type=CHAR(3))
     closed_until: date | None = None
-    initialised_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
+    initialised_at: datetime = stamped()
 
 
 class Closing(SQLModel, table=True):
@@ -53,7 +74,7 @@ class Closing(SQLModel, table=True):
     __tablename__ = "closing"
 
     closed_until: date = Field(primary_key=True)
-    closed_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
+    closed_at: datetime = stamped()
     last_transaction: int = Field(sa_type=BigInteger)
 
 
@@ -63,7 +84,7 @@ class Brand(SQLModel, table=True):
     __tablename__ = "brand"
     __table_args__ = (_one_of("status", "open", "closed"),)
 
-    id: int = Field(sa_column=Column(BigInteger, Identity(), primary_key=True))
+    id: int = numbered()
     code: str = Field(sa_type=Text, unique=True)
     name: str = Field(sa_type=Text)
     legal_name: str | None = Field(default=None, sa_type=Text)
@@ -82,7 +103,7 @@ class Party(SQLModel, table=True):
     __tablename__ = "party"
     __table_args__ = (_one_of("kind", "individual", "legal_entity"), _one_of("status", "open", "closed"))
 
-    id: int = Field(sa_column=Column(BigInteger, Identity(), primary_key=True))
+    id: int = numbered()
     reference: str = Field(sa_type=Text, unique=True)
     kind: str = Field(sa_type=Text)
     name: str = Field(sa_type=Text)
@@ -109,14 +130,16 @@ class Account(SQLModel, table=True):
         CheckConstraint("kind = 'money' OR brand_id IS NOT NULL", name="others_have_brands"),
         CheckConstraint("(kind = 'bonus') = (money_account_id IS NOT NULL)", name="bonus_belongs_to_money"),
         UniqueConstraint("id", "currency", name="account_id_currency_key"),
-        Index("system_account_key", "brand_id", "currency", "kind", unique=True,
-              postgresql_where=text("party_id IS NULL")),
-        Index("bonus_account_key", "money_account_id", "brand_id", unique=True,
-              postgresql_where=text("kind = 'bonus'")),
+        Index(
+            "system_account_key", "brand_id", "currency", "kind", unique=True, postgresql_where=text("party_id IS NULL")
+        ),
+        Index(
+            "bonus_account_key", "money_account_id", "brand_id", unique=True, postgresql_where=text("kind = 'bonus'")
+        ),
         Index("account_party_id_idx", "party_id"),
-    )  # fmt: skip
+    )
 
-    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    id: int = key(BigInteger)
     kind: str = Field(sa_type=Text)
     currency: str = Field(sa_type=CHAR(3))
     party_id: int | None = Field(default=None, foreign_key="party.id", sa_type=BigInteger)
@@ -127,7 +150,7 @@ class Account(SQLModel, table=True):
     contract_number: str | None = Field(default=None, sa_type=Text)
     contract_date: date | None = None
     status: str = Field(default="open", sa_type=Text)
-    opened_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
+    opened_at: datetime = stamped()
 
 
 class Transaction(SQLModel, table=True):
@@ -136,28 +159,47 @@ class Transaction(SQLModel, table=True):
     __tablename__ = "transaction"
     __table_args__ = (
         _one_of("status", "posted", "declined"),
-        _one_of("kind", "payment", "allocate", "payout", "debit", "hold", "capture", "release", "expiry",
-                "refund", "reverse", "transfer", "adjustment", "move", "bonus", "mark"),
+        _one_of(
+            "kind",
+            "payment",
+            "allocate",
+            "payout",
+            "debit",
+            "hold",
+            "capture",
+            "release",
+            "expiry",
+            "refund",
+            "reverse",
+            "transfer",
+            "adjustment",
+            "move",
+            "bonus",
+            "mark",
+        ),
         CheckConstraint("(status = 'declined') = (code IS NOT NULL)", name="declines_have_codes"),
         Index("transaction_refers_to_idx", "refers_to", postgresql_where=text("refers_to IS NOT NULL")),
         Index("transaction_business_date_idx", "business_date", postgresql_using="brin"),
-        Index("transaction_unallocated_idx", "id",
-              postgresql_where=text("kind = 'payment' AND status = 'posted' AND account_id IS NULL")),
-    )  # fmt: skip
+        Index(
+            "transaction_unallocated_idx",
+            "id",
+            postgresql_where=text("kind = 'payment' AND status = 'posted' AND account_id IS NULL"),
+        ),
+    )
 
-    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    id: int = key(BigInteger)
     key: str = Field(sa_type=Text, unique=True)
     fingerprint: bytes = Field(sa_type=LargeBinary)
     kind: str = Field(sa_type=Text)
     status: str = Field(sa_type=Text)
     code: str | None = Field(default=None, sa_type=Text)
-    facts: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    facts: JsonObject | None = Field(default=None, sa_type=JSONB)
     account_id: int | None = Field(default=None, sa_type=BigInteger)
     amount: int | None = Field(default=None, sa_type=BigInteger)
     currency: str | None = Field(default=None, sa_type=CHAR(3))
     posted_at: datetime = Field(sa_type=DateTime(timezone=True))
     business_date: date
-    recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
+    recorded_at: datetime = stamped()
     value_date: date | None = None
     expires_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     refers_to: int | None = Field(default=None, foreign_key="transaction.id", sa_type=BigInteger)
@@ -179,17 +221,22 @@ class Entry(SQLModel, table=True):
     __tablename__ = "entry"
     __table_args__ = (
         ForeignKeyConstraint(["account_id", "currency"], ["account.id", "account.currency"]),
-        CheckConstraint("(version IS NULL) = (balance_after IS NULL) AND (version IS NULL) = (held_after IS NULL)",
-                        name="clients_have_balances"),
+        CheckConstraint(
+            "(version IS NULL) = (balance_after IS NULL) AND (version IS NULL) = (held_after IS NULL)",
+            name="clients_have_balances",
+        ),
         CheckConstraint("gross IS NULL OR gross - discount = amount", name="gross_less_discount"),
-        Index("entry_account_version_key", "account_id", "version", unique=True,
-              postgresql_where=text("version IS NOT NULL")),
-    )  # fmt: skip
-
-    transaction_id: int = Field(
-        sa_type=BigInteger, foreign_key="transaction.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+        Index(
+            "entry_account_version_key",
+            "account_id",
+            "version",
+            unique=True,
+            postgresql_where=text("version IS NOT NULL"),
+        ),
     )
-    leg: int = Field(sa_type=SmallInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+
+    transaction_id: int = key(BigInteger, references="transaction.id")
+    leg: int = key(SmallInteger)
     account_id: int = Field(sa_type=BigInteger)
     currency: str = Field(sa_type=CHAR(3))
     amount: int = Field(sa_type=BigInteger)
@@ -204,11 +251,11 @@ class Entry(SQLModel, table=True):
     reference: str | None = Field(default=None, sa_type=Text)
     gross: int | None = Field(default=None, sa_type=BigInteger)
     discount: int | None = Field(default=None, sa_type=BigInteger)
-    vat_rate: Any | None = Field(default=None, sa_type=Numeric(5, 2))
+    vat_rate: Decimal | None = Field(default=None, sa_type=Numeric(5, 2))
     vat: int | None = Field(default=None, sa_type=BigInteger)
     channel: str | None = Field(default=None, sa_type=Text)
     chart: str | None = Field(default=None, sa_type=Text)
-    attributes: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    attributes: JsonObject | None = Field(default=None, sa_type=JSONB)
 
 
 class Balance(SQLModel, table=True):
@@ -216,9 +263,7 @@ class Balance(SQLModel, table=True):
 
     __tablename__ = "balance"
 
-    account_id: int = Field(
-        sa_type=BigInteger, foreign_key="account.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
-    )
+    account_id: int = key(BigInteger, references="account.id")
     balance: int = Field(default=0, sa_type=BigInteger)
     held: int = Field(default=0, sa_type=BigInteger)
     version: int = Field(default=0, sa_type=BigInteger)
@@ -231,12 +276,8 @@ class OpenDebit(SQLModel, table=True):
     __tablename__ = "open_debit"
     __table_args__ = (CheckConstraint("unpaid > 0", name="open"),)
 
-    account_id: int = Field(
-        sa_type=BigInteger, foreign_key="account.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
-    )
-    transaction_id: int = Field(
-        sa_type=BigInteger, foreign_key="transaction.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
-    )
+    account_id: int = key(BigInteger, references="account.id")
+    transaction_id: int = key(BigInteger, references="transaction.id")
     business_date: date
     unpaid: int = Field(sa_type=BigInteger)
 
@@ -251,13 +292,13 @@ class CreditTerms(SQLModel, table=True):
         Index("credit_terms_account_id_idx", "account_id"),
     )
 
-    id: int = Field(sa_column=Column(BigInteger, Identity(), primary_key=True))
+    id: int = numbered()
     account_id: int = Field(foreign_key="account.id", sa_type=BigInteger)
     credit_limit: int = Field(sa_type=BigInteger)
     period_days: int | None = None
     valid_from: date
     valid_until: date | None = None
-    recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
+    recorded_at: datetime = stamped()
     by: str | None = Field(default=None, sa_type=Text)
     note: str | None = Field(default=None, sa_type=Text)
 
@@ -272,12 +313,8 @@ class Link(SQLModel, table=True):
         Index("link_payer_id_idx", "payer_id"),
     )
 
-    account_id: int = Field(
-        sa_type=BigInteger, foreign_key="account.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
-    )
-    payer_id: int = Field(
-        sa_type=BigInteger, foreign_key="account.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
-    )
+    account_id: int = key(BigInteger, references="account.id")
+    payer_id: int = key(BigInteger, references="account.id")
     draw: str = Field(sa_type=Text)
     priority: int = Field(default=1)
     brands: list[int] | None = Field(default=None, sa_type=ARRAY(BigInteger))
@@ -292,12 +329,8 @@ class WriteOffLimit(SQLModel, table=True):
         CheckConstraint("amount IS NOT NULL OR count IS NOT NULL", name="limits_something"),
     )
 
-    payer_id: int = Field(
-        sa_type=BigInteger, foreign_key="account.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
-    )
-    account_id: int = Field(
-        sa_type=BigInteger, foreign_key="account.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
-    )
+    payer_id: int = key(BigInteger, references="account.id")
+    account_id: int = key(BigInteger, references="account.id")
     period: str = Field(sa_type=Text, primary_key=True)
     amount: int | None = Field(default=None, sa_type=BigInteger)
     count: int | None = Field(default=None)
@@ -308,8 +341,8 @@ class Usage(SQLModel, table=True):
 
     __tablename__ = "usage"
 
-    payer_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
-    account_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    payer_id: int = key(BigInteger)
+    account_id: int = key(BigInteger)
     period: str = Field(sa_type=Text, primary_key=True)
     since: date = Field(primary_key=True)
     amount: int = Field(sa_type=BigInteger)
@@ -325,9 +358,7 @@ class Hold(SQLModel, table=True):
         Index("hold_open_idx", "expires_at", postgresql_where=text("state = 'open'")),
     )
 
-    transaction_id: int = Field(
-        sa_type=BigInteger, foreign_key="transaction.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
-    )
+    transaction_id: int = key(BigInteger, references="transaction.id")
     account_id: int = Field(foreign_key="account.id", sa_type=BigInteger)
     expires_at: datetime = Field(sa_type=DateTime(timezone=True))
     state: str = Field(default="open", sa_type=Text)
@@ -345,11 +376,8 @@ class HoldPart(SQLModel, table=True):
         CheckConstraint("held >= 0 AND held <= amount", name="held_within_amount"),
     )
 
-    hold_id: int = Field(
-        sa_type=BigInteger, foreign_key="hold.transaction_id", primary_key=True,
-        sa_column_kwargs={"autoincrement": False},
-    )  # fmt: skip
-    part: int = Field(sa_type=SmallInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    hold_id: int = key(BigInteger, references="hold.transaction_id")
+    part: int = key(SmallInteger)
     line: int = Field(sa_type=SmallInteger)
     source_id: int = Field(foreign_key="account.id", sa_type=BigInteger)
     brand_id: int = Field(foreign_key="brand.id", sa_type=BigInteger)
@@ -361,9 +389,9 @@ class HoldPart(SQLModel, table=True):
     reference: str = Field(sa_type=Text)
     gross: int = Field(sa_type=BigInteger)
     discount: int = Field(sa_type=BigInteger)
-    vat_rate: Any | None = Field(default=None, sa_type=Numeric(5, 2))
+    vat_rate: Decimal | None = Field(default=None, sa_type=Numeric(5, 2))
     vat: int | None = Field(default=None, sa_type=BigInteger)
-    attributes: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    attributes: JsonObject | None = Field(default=None, sa_type=JSONB)
 
 
 class Change(SQLModel, table=True):
@@ -371,18 +399,28 @@ class Change(SQLModel, table=True):
 
     __tablename__ = "change"
     __table_args__ = (
-        _one_of("kind", "brand", "party", "account", "account_status", "credit_terms", "link", "write_off_limit",
-                "promotion", "bonus_program"),
+        _one_of(
+            "kind",
+            "brand",
+            "party",
+            "account",
+            "account_status",
+            "credit_terms",
+            "link",
+            "write_off_limit",
+            "promotion",
+            "bonus_program",
+        ),
         Index("change_subject_idx", "kind", "subject"),
-    )  # fmt: skip
+    )
 
-    id: int = Field(sa_column=Column(BigInteger, Identity(), primary_key=True))
+    id: int = numbered()
     kind: str = Field(sa_type=Text)
     subject: str = Field(sa_type=Text)
     account_id: int | None = Field(default=None, sa_type=BigInteger)
-    before: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
-    after: dict[str, Any] = Field(sa_type=JSONB)
+    before: JsonObject | None = Field(default=None, sa_type=JSONB)
+    after: JsonObject = Field(sa_type=JSONB)
     business_date: date
-    recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
+    recorded_at: datetime = stamped()
     by: str | None = Field(default=None, sa_type=Text)
     note: str | None = Field(default=None, sa_type=Text)

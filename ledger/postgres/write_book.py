@@ -8,8 +8,6 @@ Balances, usage, holds and open debits are written as they stand at the end of t
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
-from stdnum import luhn
-
 from ledger.core.book import Book, Terms, Transaction
 from ledger.core.money import plain
 from ledger.postgres.bulk_sql import (
@@ -31,12 +29,12 @@ from ledger.postgres.database import AnyConnection
 CUT_LOCK = 741_852_963
 """Advisory lock: shared by every writer until it commits, exclusive for the exporter while it reads the last id."""
 
-_TRANSACTION = columns(
+TRANSACTION = columns(
     "id bigint, key text, fingerprint bytea, kind text, status text, code text, facts jsonb, account_id bigint, "
     "amount bigint, currency text, posted_at timestamptz, business_date date, value_date date, "
     "expires_at timestamptz, refers_to bigint, channel text, reason text, by text, note text"
 )
-_ENTRY = columns(
+ENTRY = columns(
     "transaction_id bigint, leg smallint, currency text, account_id bigint, amount bigint, held bigint, "
     "version bigint, balance_after bigint, held_after bigint, subaccount_id bigint, source_id bigint, "
     "line smallint, service text, reference text, gross bigint, discount bigint, vat_rate numeric, vat bigint, "
@@ -48,15 +46,15 @@ _TERMS = columns(
 _CHANGE = columns(
     "kind text, subject text, account_id bigint, before jsonb, after jsonb, business_date date, by text, note text"
 )
-_HOLD = columns("transaction_id bigint, account_id bigint, expires_at timestamptz, state text")
-_HOLD_PART = columns(
+HOLD = columns("transaction_id bigint, account_id bigint, expires_at timestamptz, state text")
+HOLD_PART = columns(
     "hold_id bigint, part smallint, line smallint, source_id bigint, brand_id bigint, amount bigint, held bigint, "
     "captured bigint, refunded bigint, service text, reference text, gross bigint, discount bigint, "
     "vat_rate numeric, vat bigint, attributes jsonb"
 )
-_BALANCE = columns("account_id bigint, balance bigint, held bigint, version bigint, posted_at timestamptz")
-_USAGE = columns("payer_id bigint, account_id bigint, period text, since date, amount bigint, count integer")
-_OPEN_DEBIT = columns("account_id bigint, transaction_id bigint, business_date date, unpaid bigint")
+BALANCE = columns("account_id bigint, balance bigint, held bigint, version bigint, posted_at timestamptz")
+USAGE = columns("payer_id bigint, account_id bigint, period text, since date, amount bigint, count integer")
+OPEN_DEBIT = columns("account_id bigint, transaction_id bigint, business_date date, unpaid bigint")
 
 
 def send(connection: AnyConnection, book: Book, *, since: int = 0) -> int:
@@ -67,8 +65,8 @@ def send(connection: AnyConnection, book: Book, *, since: int = 0) -> int:
 
 
 def _inserted(part: list[Transaction]) -> Iterator[Statement]:
-    yield insert("transaction", _TRANSACTION, _transactions(part))
-    yield insert("entry", _ENTRY, _entries(part))
+    yield insert("transaction", TRANSACTION, _transactions(part))
+    yield insert("entry", ENTRY, _entries(part))
 
 
 def write(connection: AnyConnection, book: Book, *, since: int = 0) -> None:
@@ -90,8 +88,8 @@ def write(connection: AnyConnection, book: Book, *, since: int = 0) -> None:
 def _copied(connection: AnyConnection, book: Book) -> list[Statement]:
     """Write transactions and entries; while the server takes rows in, the next are made ready. Return what is left."""
     rows = _transactions(book.entered)
-    entries = copy(connection, "transaction", _TRANSACTION, rows, lambda: _entries(book.entered))
-    return copy(connection, "entry", _ENTRY, entries, lambda: list(_state(book)))
+    entries = copy(connection, "transaction", TRANSACTION, rows, lambda: _entries(book.entered))
+    return copy(connection, "entry", ENTRY, entries, lambda: list(_state(book)))
 
 
 def _state(book: Book) -> Iterator[Statement]:
@@ -100,7 +98,7 @@ def _state(book: Book) -> Iterator[Statement]:
     yield from _holds(book)
     yield from _debits(book)
     yield from _terms(book)
-    yield insert("usage", _USAGE, list(_usage(book)), key=("payer_id", "account_id", "period", "since"))
+    yield insert("usage", USAGE, list(_usage(book)), key=("payer_id", "account_id", "period", "since"))
 
 
 def _transactions(entered: list[Transaction]) -> Rows:
@@ -132,7 +130,7 @@ def _balances(book: Book) -> Rows:
 
 
 def _update_balances(rows: Rows) -> Statement:
-    names, source, parameters = source_of(_BALANCE, rows)
+    names, source, parameters = source_of(BALANCE, rows)
     sets = ", ".join(f"{name} = n.{name}" for name in names if name != "account_id")
     return (
         f"UPDATE balance b SET {sets} FROM {source} AS n({', '.join(names)}) WHERE b.account_id = n.account_id",
@@ -142,7 +140,7 @@ def _update_balances(rows: Rows) -> Statement:
 
 def _holds(book: Book) -> Iterable[Statement]:
     holds = [book.holds[number] for number in book.changed_holds]
-    yield insert("hold", _HOLD, [(h.id, h.account, h.expires_at, h.state) for h in holds], key=("transaction_id",))
+    yield insert("hold", HOLD, [(h.id, h.account, h.expires_at, h.state) for h in holds], key=("transaction_id",))
     parts = [
         (
             h.id, number, p.line, p.source, p.brand, p.amount, p.held, p.captured, p.refunded, p.service, p.reference,
@@ -150,7 +148,7 @@ def _holds(book: Book) -> Iterable[Statement]:
         )
         for h in holds for number, p in enumerate(h.parts, 1)
     ]  # fmt: skip
-    yield insert("hold_part", _HOLD_PART, parts, key=("hold_id", "part"))
+    yield insert("hold_part", HOLD_PART, parts, key=("hold_id", "part"))
 
 
 def _debits(book: Book) -> Iterable[Statement]:
@@ -164,7 +162,7 @@ def _debits(book: Book) -> Iterable[Statement]:
     open_ = [
         (account, d.transaction, d.day, d.unpaid) for (account, _), d in book.changed_debits.items() if d is not None
     ]
-    yield insert("open_debit", _OPEN_DEBIT, open_, key=("account_id", "transaction_id"))
+    yield insert("open_debit", OPEN_DEBIT, open_, key=("account_id", "transaction_id"))
 
 
 def _terms(book: Book) -> Iterator[Statement]:
@@ -198,10 +196,3 @@ def _usage(book: Book) -> Iterable[Row]:
     for key in book.changed_usage:
         usage = book.usage[key]
         yield (*key, usage.amount, usage.count)
-
-
-def new_number(connection: AnyConnection) -> int:
-    """Return an account number nobody has: the next of the sequence and its check digit."""
-    row = connection.execute("SELECT nextval('account_number_seq')").fetchone()
-    assert row is not None
-    return int(f"{row[0]}{luhn.calc_check_digit(str(row[0]))}")

@@ -66,9 +66,9 @@ def _command(port: int, *, browser: bool) -> list[str]:
 def _environment(settings: Settings) -> dict[str, str]:
     """Return the environment of the screens: the same book, the same packages, wherever they are started from."""
     paths = [str(APP.parents[1]), os.environ.get("PYTHONPATH", "")]
-    told = {
+    variables = {
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "TIFFIN_HOME": str(settings.home.resolve()),
         "TIFFIN_LAKE": settings.lake_url,
     }
-    return {**os.environ, **told}
+    return {**os.environ, **variables}

@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import date as Day
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -16,9 +15,10 @@ from rich.console import Console
 from ledger.errors import Failure
 from ledger.settings import Settings
 from reports.cli.progress import papers_progress
+from reports.core.dates import read_date
 
 if TYPE_CHECKING:
-    from reports.lake.checks import Check
+    from reports.lake.checks import CheckResult
     from reports.lake.reader import Lake
     from reports.nightly import Night, Step
 
@@ -67,7 +67,7 @@ def nightly(
     from reports import nightly as night
 
     settings = Settings()
-    day = _day(date) if date is not None else None
+    day = read_date(date) if date is not None else None
     url = server_url(settings)
     console = Console(stderr=True)
     with papers_progress(quiet=as_json) as progress:
@@ -76,10 +76,10 @@ def nightly(
             url,
             day or night.yesterday(url),
             statements=None if statements < 0 else statements,
-            begun=_quiet
+            started=_quiet
             if as_json or not console.is_terminal
             else lambda name: console.print(f"{name} …", style="dim"),
-            tell=_quiet if as_json else _tell,
+            finished=_quiet if as_json else _print_step,
             progress=progress,
         )
     _end(done, as_json)
@@ -92,13 +92,13 @@ def verify(as_json: AsJson = False) -> None:
     from reports.lake.verify import verify as checks
 
     settings = Settings()
-    broken: list[Check] = []
-    told = []
+    broken: list[CheckResult] = []
+    results = []
     for subject, check in checks(server_url(settings), settings.lake_url):
         if not check.holds:
             broken.append(check)
         if as_json:
-            told.append({"subject": subject, **asdict(check), "holds": check.holds})
+            results.append({"subject": subject, **asdict(check), "holds": check.holds})
             continue
         print(f"{'ok   ' if check.holds else 'WRONG'}  {subject}: {check.rule} ({check.checked:,})", flush=True)
         for problem in check.problems:
@@ -106,7 +106,7 @@ def verify(as_json: AsJson = False) -> None:
         if check.wrong > len(check.problems):
             print(f"       and {check.wrong - len(check.problems):,} more")
     if as_json:
-        print(json.dumps({"holds": not broken, "checks": told}, ensure_ascii=False, default=str))
+        print(json.dumps({"holds": not broken, "checks": results}, ensure_ascii=False, default=str))
     if broken:
         raise Failure(f"{len(broken)} of the checks failed, first: {broken[0].problems[0]}")
 
@@ -183,13 +183,6 @@ def rebuild(as_json: AsJson = False) -> None:
         raise Failure(f"{len(unlike)} rows were other than in the cut before, first: {unlike[0]}")
 
 
-def _day(text: str) -> Day:
-    try:
-        return Day.fromisoformat(text)
-    except ValueError:
-        raise Failure(f"{text} is not a date: write YYYY-MM-DD") from None
-
-
 def _seconds(text: str) -> int:
     found = re.fullmatch(r"([1-9][0-9]{0,5})([smh])", text)
     if not found:
@@ -201,7 +194,7 @@ def _quiet(anything: object) -> None:
     """Say nothing."""
 
 
-def _tell(step: "Step") -> None:
+def _print_step(step: "Step") -> None:
     print(f"{step.name:<11} {step.seconds:7.2f} s  {step.done}", flush=True)
     for problem in step.problems[:10]:
         print(f"            {problem}", flush=True)
@@ -213,7 +206,7 @@ def _end(done: "Night", as_json: bool) -> None:
     else:
         left_out: list[str] = next((step.facts["left_out"] for step in done.steps if "left_out" in step.facts), [])
         if left_out:
-            print(f"not run, for they are asked for one thing: {', '.join(left_out)}")
+            print(f"not run, because they need parameters: {', '.join(left_out)}")
         print(f"total       {sum(step.seconds for step in done.steps):7.2f} s  {done.folder}")
     if not done.complete:
         raise Failure(f"the night of {done.day} has {len(done.problems)} problems, first: {done.problems[0]}")
@@ -228,7 +221,7 @@ def _cut_every(seconds: int, as_json: bool) -> None:
     while not stopped():
         started = time.monotonic()
         try:
-            _tell_cut(*frequent_cut(server_url(settings), settings.lake_url), time.monotonic() - started, as_json)
+            _print_cut(*frequent_cut(server_url(settings), settings.lake_url), time.monotonic() - started, as_json)
         except Failure as failure:  # a server that is restarted is back at the next cut
             print(f"tiffin: {failure}", file=sys.stderr, flush=True)
         while not stopped() and time.monotonic() < started + seconds:
@@ -247,7 +240,7 @@ def _until_stopped() -> Callable[[], bool]:
     return lambda: bool(came)
 
 
-def _tell_cut(lake: "Lake", made: bool, seconds: float, as_json: bool) -> None:
+def _print_cut(lake: "Lake", made: bool, seconds: float, as_json: bool) -> None:
     cut = lake.cut
     if as_json:
         facts = {"cut": cut.number, "made": made, "taken_at": cut.taken_at.isoformat(),

@@ -1,17 +1,40 @@
 """The `tiffin` command: the one module that puts the ledger, its second level, the lake and the reports together.
 
-Exit 0 done, 1 refused or failed with one clear line on stderr, 2 wrong usage.
+Exit 0 done, 1 refused or failed with one clear line on stderr, 2 wrong usage. Only the module of the command that
+was typed is imported: the others are known by their line of help.
 """
 
 import importlib
 import os
-import pkgutil
 import sys
 
-import psycopg
 import typer
 
+from ledger.core.text import printable
 from ledger.errors import Failure
+
+COMMANDS = {
+    "init": ("ledger.cli.lifecycle", "Create the book, or bring its tables up to date after an upgrade."),
+    "status": ("ledger.cli.lifecycle", "Show what the book holds, which days are closed, and the latest posting."),
+    "stop": ("ledger.cli.lifecycle", "Stop the embedded PostgreSQL."),
+    "post": ("ledger.cli.lines", "Post commands and administration lines; write one outcome a line, in order."),
+    "quote": ("ledger.cli.lines", "Answer what posting would do now, and write nothing."),
+    "schema": ("ledger.cli.lines", "Print the JSON Schema of every line that `tiffin post` reads, by type."),
+    "balance": ("ledger.cli.accounts", "Show how an account stands, now or at a past moment."),
+    "history": ("ledger.cli.accounts", "List every change of an account's balance, in order."),
+    "limits": ("ledger.cli.accounts", "Show an account's write-off limits and what is left of each."),
+    "import-bank": ("ledger.cli.bank", "Post money in from bank statements, matched to accounts."),
+    "nightly": ("reports.cli.lake", "Close a day: cut and export, verify, write the reports and papers."),
+    "verify": ("reports.cli.lake", "Check the ledger by its rules, and the lake against the ledger."),
+    "lake": ("reports.cli.lake", "Look after the lake."),
+    "report": ("reports.cli.report", "Run a standard report over the lake."),
+    "statement": ("reports.cli.papers", "Make one account's statement, act or invoice as PDF."),
+    "statements": ("reports.cli.papers", "Make a month's papers for many accounts."),
+    "dashboard": ("reports.cli.dashboard", "Show the figures in a browser."),
+    "notebook": ("reports.cli.notebook", "Run, list or edit the notebooks."),
+    "demo": ("reports.cli.demo", "Play a real year of orders through the ledger, the reports and the papers."),
+}
+"""Each command: the module whose `app` has it, and its line in `tiffin --help`."""
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,42 +44,55 @@ app = typer.Typer(
 )
 
 
-def _assemble() -> None:
-    from ledger.cli import bank as bank_cli
-    from ledger.cli import commands as ledger_cli
-    from ledger.food import cli as food_cli
-    from reports import cli as reports_cli
+def assemble(typed: str | None = None) -> None:
+    """Add the commands to `app`: all of them or, when one is `typed`, those of its module and lines for the rest."""
+    modules = dict.fromkeys(module for name, (module, _) in COMMANDS.items() if typed in (None, name))
+    if any(module.startswith("ledger.") for module in modules):
+        from ledger.cli import shared
+        from ledger.food.cli import level
 
-    ledger_cli.level = food_cli.level
-    app.add_typer(ledger_cli.app)
-    app.add_typer(bank_cli.app)
-    for module in sorted(info.name for info in pkgutil.iter_modules(reports_cli.__path__) if info.name != "main"):
-        commands = getattr(importlib.import_module(f"reports.cli.{module}"), "app", None)
-        if commands is not None:  # a helper that commands share has none
-            app.add_typer(commands)
+        shared.level = level
+    for module in modules:
+        app.add_typer(importlib.import_module(module).app)
+    for name, (module, line) in COMMANDS.items():
+        if module not in modules:
+            app.command(name, help=line)(_line_of_help)
+
+
+def _line_of_help() -> None:
+    """Stand for a command that was not typed."""
 
 
 def main() -> None:
     """Run the command line; a Failure becomes one line on stderr and exit code 1."""
-    _assemble()
     try:
+        # With no command to carry out (help, a word that is none), the lines of help are all there is to show.
+        assemble(next((word for word in sys.argv[1:] if word in COMMANDS), ""))
         app()
-    except Failure as failure:
-        print(f"tiffin: {failure}", file=sys.stderr)
-        sys.exit(1)
-    except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn) as error:
-        print(
-            f"tiffin: the tables are not those of this version ({_first_line(error)}): run tiffin init", file=sys.stderr
-        )
-        sys.exit(1)
-    except psycopg.Error as error:
-        # Such as a role without the rights, or a full disk: the server's own words are the clearest.
-        print(f"tiffin: PostgreSQL: {_first_line(error)}", file=sys.stderr)
-        sys.exit(1)
     except BrokenPipeError:
-        # The reader of our output went away (such as `head`): nothing is left to say.
+        # The reader of our output went away (such as `head`): there is nobody left to write to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except Exception as error:
+        sentence = _sentence(error)
+        if sentence is None:
+            raise
+        print(f"tiffin: {printable(sentence.replace(chr(10), ' '))}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _sentence(error: Exception) -> str | None:
+    """Return what to print for an error that a user can do something about."""
+    if isinstance(error, Failure):
+        return str(error)
+    if "psycopg" not in sys.modules:
+        return None
+    import psycopg
+
+    if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):
+        return f"the tables are not those of this version ({_first_line(error)}): run tiffin init"
+    # Such as a role without the rights, or a full disk: the server's own words are the clearest.
+    return f"PostgreSQL: {_first_line(error)}" if isinstance(error, psycopg.Error) else None
 
 
 def _first_line(error: Exception) -> str:

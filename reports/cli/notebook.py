@@ -80,8 +80,8 @@ def _marimo(command: Literal["export"], *arguments: str, name: str) -> None:
         raise Failure(f"the notebook {name} failed: {_reason(done.stderr or done.stdout)}")
 
 
-def _reason(told: str) -> str:
+def _reason(output: str) -> str:
     """Return the first thing that went wrong; what follows only follows from it."""
-    lines = [line.strip() for line in told.splitlines() if line.strip()]
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     wrong = next((line for line in lines if "Error: " in line), lines[-1] if lines else "it gave no reason")
     return wrong.partition("Error: ")[2] or wrong

@@ -5,9 +5,8 @@ may trust must not look like success to a script.
 """
 
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
 
 import typer
 from rich.console import Console
@@ -15,50 +14,23 @@ from rich.table import Table
 
 from ledger.errors import Failure
 from ledger.settings import Settings
+from reports.core.forms import BINARY, Form, Language
 
 if TYPE_CHECKING:
     from reports.core.result import Result
 
 app = typer.Typer()
 
-
-class Form(StrEnum):
-    """What a report can be handed out as."""
-
-    table = "table"
-    csv = "csv"
-    json = "json"
-    parquet = "parquet"
-    xlsx = "xlsx"
-    html = "html"
-    pdf = "pdf"
-    hledger = "hledger"
+Decimals = Literal["point", "comma"]
+Engine = Literal["polars", "spark"]
+Shape = Literal["table", Form, "hledger"]
 
 
-class Spoken(StrEnum):
-    """The languages of labels."""
-
-    en = "en"
-    ru = "ru"
-
-
-class Decimals(StrEnum):
-    """How a CSV writes decimals; comma also means semicolons, labels and a byte order mark."""
-
-    point = "point"
-    comma = "comma"
-
-
-class Engine(StrEnum):
-    """What a report can run on."""
-
-    polars = "polars"
-    spark = "spark"
-
-
-@app.command()
+# What one report alone takes is passed on to it (DECISIONS D69).
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def report(
-    name: Annotated[str | None, typer.Argument(help="Which report; without it, the list of them.")] = None,
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(help="Name of the report; without it, reports are listed.")] = None,
     from_: Annotated[str | None, typer.Option("--from", help="First day, included: YYYY-MM-DD.")] = None,
     to: Annotated[str | None, typer.Option("--to", help="Last day, included.")] = None,
     as_of: Annotated[str | None, typer.Option("--as-of", help="At the end of this day.")] = None,
@@ -66,62 +38,86 @@ def report(
     party: Annotated[str | None, typer.Option(help="Only this client: its reference.")] = None,
     brand: Annotated[str | None, typer.Option(help="Only this brand: its code.")] = None,
     currency: Annotated[str | None, typer.Option(help="Only this currency, such as RUB.")] = None,
-    by: Annotated[str | None, typer.Option(help="What to show a row for; each report says its own.")] = None,
-    dated_by: Annotated[str | None, typer.Option(help="booking or value: which date counts.")] = None,
+    by: Annotated[str | None, typer.Option(help="What each row stands for; --list has each report's choices.")] = None,
+    dated_by: Annotated[str | None, typer.Option(help="Which date counts: booking or value.")] = None,
     booked_until: Annotated[
         str | None, typer.Option(help="Only what was booked up to this day; by value date, a closed one is final.")
     ] = None,
-    attribute: Annotated[str | None, typer.Option(help="An attribute of service lines.")] = None,
-    form: Annotated[Form | None, typer.Option("--format", help="By default by the file's name, else table.")] = None,
+    form: Annotated[
+        Shape | None, typer.Option("--format", help="By default the one the file's name ends in, else table.")
+    ] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Write to this file.")] = None,
-    language: Annotated[Spoken | None, typer.Option(help="Language of labels.")] = None,
-    decimal: Annotated[Decimals, typer.Option(help="Decimals of a CSV.")] = Decimals.point,
-    engine: Annotated[Engine, typer.Option(help="What it runs on; spark needs PySpark and Java.")] = Engine.polars,
-    listed: Annotated[bool, typer.Option("--list", help="List the reports and their parameters.")] = False,
+    language: Annotated[Language | None, typer.Option(help="Language of labels.")] = None,
+    decimal: Annotated[
+        Decimals, typer.Option(help="Decimals of a CSV; comma also means semicolons and labels, for a Russian Excel.")
+    ] = "point",
+    engine: Annotated[Engine, typer.Option(help="Engine to run on; spark needs PySpark and Java.")] = "polars",
+    listed: Annotated[bool, typer.Option("--list", help="List the reports and all their parameters.")] = False,
 ) -> None:
-    """Run a standard report over the lake. Days are the book's, and both ends are included."""
-    spoken = language.value if language else Settings().language
+    """Run a standard report over the lake. Dates are business dates of the book, both ends included.
+
+    A parameter of one report only, such as --attribute of services, is given in the same way; --list has them all.
+    """
     if listed or name is None:
-        return _list(spoken)
-    given: dict[str, Any] = {
-        "from": from_, "to": to, "as_of": as_of, "account": account, "party": party, "brand": brand,
-        "currency": currency, "by": by, "dated_by": dated_by,
-        "booked_until": booked_until, "attribute": attribute,
-    }  # fmt: skip
-    if name == "journal" or form == Form.hledger:
+        return _list(language or Settings().language)
+    given: dict[str, Any] = {"from": from_, "to": to, "as_of": as_of, "account": account, "party": party}
+    given |= {"brand": brand, "currency": currency, "by": by, "dated_by": dated_by}
+    given |= {"booked_until": booked_until, **extra_parameters(context.args)}
+    if name == "journal" or form == "hledger":
         return _journal(name, given, form, output)
-    _run(name, given, chosen_form(form, output), output, spoken, decimal, engine)
+    _run(name, given, chosen_form(form, output), output, language or Settings().language, decimal, engine)
     return None
 
 
-def chosen_form(form: Form | None, output: Path | None) -> Form:
-    """Return the form asked for, else the one the file's name ends in, else a table."""
+def extra_parameters(args: list[str]) -> dict[str, str]:
+    """Return parameters that only some reports have, from `--name value` and `--name=value`."""
+    given: dict[str, str] = {}
+    rest = iter(args)
+    for arg in rest:
+        option, equals, value = arg.partition("=")
+        if not option.startswith("--"):
+            raise typer.BadParameter(f"unexpected argument {arg}")
+        text = value if equals else next(rest, None)
+        if text is None:
+            raise typer.BadParameter(f"{option} needs a value")
+        given[option[2:].replace("-", "_")] = text
+    return given
+
+
+def chosen_form(form: Shape | None, output: Path | None) -> Shape:
+    """Return the requested form, else the one that the file's name ends in, else a table."""
     if form is not None:
         return form
     suffix = output.suffix.lstrip(".").lower() if output else ""
-    if suffix in [known.value for known in Form]:
-        return Form(suffix)
+    if suffix in get_args(Shape):
+        return cast(Shape, suffix)
     if output is not None:
-        raise Failure(f"{output.name}: give --format, or a name that ends in one of {', '.join(Form)}")
-    return Form.table
+        raise Failure(f"{output.name}: give --format, or a name that ends in one of {', '.join(get_args(Shape))}")
+    return "table"
 
 
 def _run(
-    name: str, given: dict[str, Any], form: Form, output: Path | None, language: Any, decimal: Decimals, engine: Engine
+    name: str,
+    given: dict[str, Any],
+    form: Shape,
+    output: Path | None,
+    language: Language,
+    decimal: Decimals,
+    engine: Engine,
 ) -> None:
     import reports
     from reports.core.report import named
-    from reports.formats import BINARY, rendered
+    from reports.formats import rendered
     from reports.formats.terminal import show
 
-    named(name)  # an unknown name is told before a lake is looked for
+    named(name)  # an unknown name is reported before the lake is opened
     if form in BINARY and output is None and sys.stdout.isatty():
         raise Failure(f"{form} is not for a terminal: name a file with -o")
-    result = reports.open(engine=engine.value).report(name, **given)
-    if form == Form.table:
+    result = reports.open(engine=engine).report(name, **given)
+    if form == "table":
         _shown(lambda console: show(result, language, console), output)
     else:
-        _written(rendered(result, form, language=language, decimals=decimal.value), output)
+        _written(rendered(result, form, language=language, decimals=decimal), output)
     _hold(name, result)
 
 
@@ -138,12 +134,12 @@ def _hold(name: str, result: "Result") -> None:
         )
 
 
-def _journal(name: str, given: dict[str, Any], form: Form | None, output: Path | None) -> None:
+def _journal(name: str, given: dict[str, Any], form: Shape | None, output: Path | None) -> None:
     """Write the whole book for hledger; it is no frame, so it has one form only, and nothing narrows it."""
     import reports
     from reports.formats.hledger import journal_text
 
-    if name != "journal" or form != Form.hledger:
+    if name != "journal" or form != "hledger":
         raise Failure(
             "the journal is written for hledger, and only the journal: tiffin report journal --format hledger"
         )
@@ -180,7 +176,7 @@ def _written(content: bytes, output: Path | None) -> None:
         raise Failure(f"cannot write {output}: {(error.strerror or str(error)).lower()}") from None
 
 
-def _list(language: Any) -> None:
+def _list(language: Language) -> None:
     from reports.core.report import REPORTS
 
     table = Table(box=None, header_style="bold", pad_edge=False)

@@ -15,6 +15,8 @@ from typing import Any, Literal
 import narwhals as nw
 
 from ledger.errors import Failure
+from reports.core.forms import Language
+from reports.core.leads import LeadsTo, nowhere
 from reports.core.parameters import Parameters
 from reports.core.tables import Tables
 
@@ -22,7 +24,6 @@ Kind = Literal[
     "account", "account_kind", "average", "code", "count", "currency", "date", "instant", "money", "month", "number",
     "rate", "share", "text", "word",
 ]  # fmt: skip
-Language = Literal["en", "ru"]
 Frame = nw.LazyFrame[Any]
 
 
@@ -72,7 +73,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Report:
-    """One standard report: a question, its parameters, columns, function and control totals."""
+    """One standard report: a question, its parameters, columns, function and control totals.
+
+    `leads_to` says where a click on a row leads. `first` names columns that stand first on a screen, where
+    others are so wide that amounts would be out of sight.
+    """
 
     name: str
     en: str
@@ -83,6 +88,8 @@ class Report:
     key: tuple[str, ...]
     frame: Callable[[Tables, Any], Frame]
     checks: tuple[Check, ...]
+    leads_to: LeadsTo = nowhere
+    first: tuple[str, ...] = ()
 
     def title(self, language: Language) -> str:
         """Return the title in that language."""

@@ -8,11 +8,12 @@ from typing import Any, Protocol
 
 import polars as pl
 
+from reports.core.forms import Language
 from reports.core.parameters import Parameters
-from reports.core.report import Column, Language, Report
+from reports.core.report import Column, Report
 
 
-class Cut(Protocol):
+class CutFacts(Protocol):
     """The point up to which the lake is complete."""
 
     @property
@@ -25,11 +26,11 @@ class Cut(Protocol):
     def time_zone(self) -> str: ...
 
 
-class Lake(Protocol):
+class TableSource(Protocol):
     """What reports need of a lake: its cut, and its tables as lazy frames."""
 
     @property
-    def cut(self) -> Cut: ...
+    def cut(self) -> CutFacts: ...
     def scan(self, name: str) -> Any: ...
 
 
@@ -66,7 +67,7 @@ class Result:
 
     report: Report
     parameters: Parameters
-    cut: Cut
+    cut: CutFacts
     frame: pl.DataFrame
     controls: list[Control]
     draw: "Draw | None" = field(default=None, repr=False, compare=False)

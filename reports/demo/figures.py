@@ -6,7 +6,7 @@ from decimal import Decimal
 import polars as pl
 
 from reports.demo.lunches import BRAND
-from reports.run import Book
+from reports.run import LakeBook
 
 FIRST_DAY, LAST_DAY = "2017-01-01", "2018-01-01"
 
@@ -25,7 +25,7 @@ class Figure:
         return self.data_set == self.lake
 
 
-def figures(lines: pl.DataFrame, book: Book) -> list[Figure]:
+def figures(lines: pl.DataFrame, book: LakeBook) -> list[Figure]:
     """Return the year's figures: of the data set's lines (see complete_journey), and of the lake without LUNCH.
 
     Money comes from the report `brand-revenue`, counts from the entries.

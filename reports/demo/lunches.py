@@ -199,22 +199,22 @@ def _payment(account: str, day: date, dollars: int) -> Payment:
 def _order(company: Company, account: str, day: date, chance: Random, *, first: bool) -> Iterator[Command]:
     """Yield an order of the morning and its delivery after one; an order in fifty comes cold and is paid back."""
     order = f"lunch-{account}-{day}"
-    asked = _asked(account, day, chance, first=first)
-    yield Order(key=order, account=account, at=_between(day, 11.5, 13, chance), **asked)
+    fields = _order_fields(account, day, chance, first=first)
+    yield Order(key=order, account=account, at=_between(day, 11.5, 13, chance), **fields)
     at = _between(day, 13.1, 14, chance)
     yield Deliver(key=f"{order}-delivered", order=order, at=at)
     if company.terms.refunds and chance.random() < 0.02:
-        cold = Some(sku=asked["items"][0].sku, quantity=1)
+        cold = Some(sku=fields["items"][0].sku, quantity=1)
         later = at + timedelta(hours=1)
         yield RefundItems(key=f"{order}-refund", order=order, at=later, items=(cold,), reason="delivered cold")
 
 
 def _preorder(account: str, before: date, day: date, chance: Random, *, first: bool) -> Iterator[Command]:
-    """Yield an order for the next working day, and its end: most are brought, some cancelled, a few never asked for."""
+    """Yield an order for the next working day, and its end: most are brought, some cancelled, a few never collected."""
     order = f"lunch-{account}-{day}"
-    asked = _asked(account, day, chance, first=first)
+    fields = _order_fields(account, day, chance, first=first)
     placed = _between(before, 15.5, 17, chance)
-    yield Order(key=order, account=account, at=placed, due_at=_at(day, 12 * 3600 + 1800), **asked)
+    yield Order(key=order, account=account, at=placed, due_at=_at(day, 12 * 3600 + 1800), **fields)
     fate = chance.random()
     brought, cancelled = _between(day, 13.1, 14, chance), _between(day, 9.5, 11, chance)
     if day == NEXT or fate < 0.03:
@@ -222,14 +222,14 @@ def _preorder(account: str, before: date, day: date, chance: Random, *, first: b
     if fate < 0.12:
         fee = Decimal("2.00") if fate < 0.06 else Decimal("0.00")
         yield Cancel(key=f"{order}-cancelled", order=order, at=cancelled, fee=fee, reason="not at work")
-    elif fate < 0.2 and len(asked["items"]) > 1:
-        food = Some(sku=asked["items"][0].sku, quantity=1)  # the lemonade had run out
+    elif fate < 0.2 and len(fields["items"]) > 1:
+        food = Some(sku=fields["items"][0].sku, quantity=1)  # the lemonade had run out
         yield Deliver(key=f"{order}-delivered", order=order, at=brought, items=(food,))
     else:
         yield Deliver(key=f"{order}-delivered", order=order, at=brought)
 
 
-def _asked(account: str, day: date, chance: Random, *, first: bool) -> dict[str, Any]:
+def _order_fields(account: str, day: date, chance: Random, *, first: bool) -> dict[str, Any]:
     """Return what an order is of: a set, perhaps lemonade and delivery, a code, the points to spend."""
     sku = chance.choice(list(SETS))
     items = [Item(brand=BRAND, sku=sku, name=sku.replace("-", " ").capitalize(), price=SETS[sku])]

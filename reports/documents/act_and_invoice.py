@@ -9,7 +9,7 @@ from decimal import Decimal
 from functools import cached_property
 
 from reports.documents.page import Page
-from reports.documents.printed_rows import Balance, Entry, Item
+from reports.documents.printed_rows import Balance, Item, PrintedEntry
 from reports.documents.statement import ZERO, Line
 
 
@@ -50,15 +50,15 @@ class ActPage(Page):
         return _balance(self.paper.summary.closing)
 
     @property
-    def entries(self) -> list[Entry]:
+    def entries(self) -> list[PrintedEntry]:
         """Return the operations that moved money; days instead when there are too many."""
         if self.days:
             several = self.lang.text("Operations of the day: %s")
-            return [Entry(self.lang.day(day.on), several % day.count, day.charged, day.received)
+            return [PrintedEntry(self.lang.day(day.on), several % day.count, day.charged, day.received)
                     for day in self.days]  # fmt: skip
         document = self.lang.text("%(what)s, No. %(number)s")
         return [
-            Entry(self.lang.day(one.posted_on),
+            PrintedEntry(self.lang.day(one.posted_on),
                   document % {"what": self.headline(one), "number": one.transaction},
                   max(ZERO, -one.amount), max(ZERO, one.amount))
             for one in self.paper.operations

@@ -20,16 +20,19 @@ import polars as pl
 from pebble import ProcessExpired, ProcessPool
 
 from ledger.errors import Failure
+from reports.core.dates import month_days
+from reports.core.report import near
 from reports.core.result import Result
 from reports.documents.build_statement import statement
+from reports.documents.design import Design, Mailing
 from reports.documents.fetch_facts import groups, known
 from reports.documents.letters import is_address
 from reports.documents.manifest import Manifest, Noted
-from reports.documents.page import Kind, paper_number
-from reports.documents.papers import begun, controlled, month_days
-from reports.documents.render import design, fingerprint
+from reports.documents.page import paper_number
+from reports.documents.papers import begun, controlled
+from reports.documents.render import fingerprint, look
 from reports.documents.worker import Job, draw
-from reports.run import Book
+from reports.run import LakeBook
 
 TIMEOUT_S = 120.0
 # A worker is replaced after so many papers. Ours leave nothing behind, but the style sheet may be a company's own:
@@ -40,10 +43,10 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass
 class Rendered:
-    """What a run did: papers asked for, written, already there, and the ones that failed, with why."""
+    """What a run did: papers requested, written, already there, and the ones that failed, with why."""
 
     folder: Path
-    asked: int = 0
+    requested: int = 0
     written: int = 0
     unchanged: int = 0
     mailed: int = 0
@@ -52,98 +55,99 @@ class Rendered:
 
 
 @dataclass(frozen=True)
-class Order:
-    """What to make: which kind of paper, how it looks, and where it goes."""
+class Selection:
+    """Whose papers: by default of every money account that moved in the month or has a balance.
 
-    folder: Path
-    kind: Kind = "statement"
-    language: str = "en"
-    templates: Path | None = None
-    outbox: Path | None = None
-    sender: str | None = None
+    `accounts` names them; else `brand` is the code of their holder, and `changed_only` leaves out those that did
+    not move. `limit` takes the first ones by account number.
+    """
+
+    accounts: Sequence[int] | None = None
+    brand: str | None = None
+    changed_only: bool = False
+    limit: int | None = None
 
 
 def render_statements(
-    book: Book,
+    book: LakeBook,
     month: str,
-    outdir: Path,
+    folder: Path,
+    selection: Selection = Selection(),
+    design: Design = Design(),
+    mailing: Mailing | None = None,
     *,
-    accounts: Sequence[int] | None = None,
-    brand: str | None = None,
-    changed_only: bool = False,
-    limit: int | None = None,
-    kind: Kind = "statement",
-    language: str = "en",
-    templates: Path | None = None,
-    outbox: Path | None = None,
-    sender: str | None = None,
     workers: int | None = None,
     timeout_s: float = TIMEOUT_S,
     progress: Progress | None = None,
 ) -> Rendered:
-    """Write the papers of a month, YYYY-MM, into `outdir`, a file an account; return what was done.
+    """Write the papers of a month, YYYY-MM, into the folder, a file an account; return what was done.
 
-    By default every money account that moved in the month or has a balance; `changed_only` leaves
-    out those that did not move, `brand` is the holder's code, `limit` takes the first so many by
-    account number. `progress(done, of, number)` is called after each paper.
+    `progress(done, of, number)` is called after each paper.
     Raises Failure, before the first file, when a control does not hold.
     """
     since, until = month_days(month)
     begun(book, since)
-    if outbox is not None and not sender:
-        raise Failure("letters need a sender: give --sender, or set TIFFIN_SENDER")
-    if sender and not is_address(sender):
-        raise Failure(f"{sender} is not an address: write bills@example.org or Bills <bills@example.org>")
+    if mailing is not None:
+        _check_sender(mailing.sender)
     turnover = controlled(book, since, until)
-    numbers = chosen(book, turnover, since, until, accounts=accounts, brand=brand, changed_only=changed_only)
-    order = Order(Path(outdir), kind, language, templates, outbox, sender)
-    run = _Run(book, order, numbers[:limit], since, until)
+    numbers = chosen(book, turnover, selection)
+    run = _Run(book, numbers, (since, until), folder, design, mailing)
     return run.through(workers or os.cpu_count() or 1, timeout_s, progress or (lambda done, of, number: None))
 
 
-def chosen(
-    book: Book,
-    turnover: Result,
-    since: date,
-    until: date,
-    *,
-    accounts: Sequence[int] | None,
-    brand: str | None,
-    changed_only: bool,
-) -> list[int]:
-    """Return the numbers of the accounts that get a paper, in order. Raises Failure for an unknown brand."""
-    if accounts is not None:
-        return sorted({book.account(number) for number in accounts})
+def _check_sender(sender: str | None) -> None:
+    if not sender:
+        raise Failure("letters need a sender: give --sender, or set TIFFIN_SENDER")
+    if not is_address(sender):
+        raise Failure(f"{sender} is not an address: write bills@example.org or Bills <bills@example.org>")
+
+
+def chosen(book: LakeBook, turnover: Result, selection: Selection) -> list[int]:
+    """Return the numbers of the accounts that get a paper, in order, of the period of that turnover.
+
+    Raises Failure for an unknown brand.
+    """
+    if selection.accounts is not None:
+        return sorted({book.account(number) for number in selection.accounts})[: selection.limit]
     money = book.accounts.filter(pl.col("kind") == "money")
-    if brand is not None:
+    if selection.brand is not None:
         ids = dict(book.brands.select("code", "id").collect().iter_rows())
-        if brand not in ids:
-            raise Failure(f"there is no brand {brand}")
-        money = money.filter(pl.col("holder_id") == ids[brand])
+        if selection.brand not in ids:
+            raise Failure(f"there is no brand {selection.brand}{near(selection.brand, list(ids))}")
+        money = money.filter(pl.col("holder_id") == ids[selection.brand])
     moved = (
         book.entries.filter(
-            pl.col("business_date").is_between(since, until),
+            pl.col("business_date").is_between(*turnover.parameters.days),
             pl.col("account_kind") == "money",
             pl.col("version").is_not_null(),
         )
         .select(pl.col("account_id").unique())
         .collect()["account_id"]
     )
-    standing = turnover.frame.filter((pl.col("opening") != 0) | (pl.col("closing") != 0))["account"]
-    wanted = set(moved) if changed_only else set(moved) | set(standing)
-    return sorted(set(money.select("id").collect()["id"]) & wanted)
+    with_balance = turnover.frame.filter((pl.col("opening") != 0) | (pl.col("closing") != 0))["account"]
+    wanted = set(moved) if selection.changed_only else set(moved) | set(with_balance)
+    return sorted(set(money.select("id").collect()["id"]) & wanted)[: selection.limit]
 
 
 class _Run:
     """One run over the accounts: what is to be done, under way, and done."""
 
-    def __init__(self, book: Book, order: Order, numbers: list[int], since: date, until: date) -> None:
-        self.book, self.order, self.numbers, self.since, self.until = book, order, numbers, since, until
-        self.look = design(order.language, order.templates)
-        self.done = Rendered(order.folder, asked=len(numbers))
-        for folder in filter(None, (order.folder, order.outbox)):
-            _made(folder)
-        self.manifest = Manifest(order.folder)
+    def __init__(
+        self,
+        book: LakeBook,
+        numbers: list[int],
+        period: tuple[date, date],
+        folder: Path,
+        design: Design,
+        mailing: Mailing | None,
+    ) -> None:
+        self.book, self.numbers, self.design, self.mailing = book, numbers, design, mailing
+        self.since, self.until = period
+        self.look = look(design)
+        self.done = Rendered(folder, requested=len(numbers))
+        for place in (folder, mailing.outbox) if mailing else (folder,):
+            _make_writable(place)
+        self.manifest = Manifest(folder)
 
     def through(self, workers: int, timeout_s: float, progress: Progress) -> Rendered:
         """Draw all papers; return what was done, the failed ones by account number."""
@@ -177,7 +181,7 @@ class _Run:
                 self.manifest.note(noted)
                 self.done.written += 1
                 self._count_mail(job)
-                self._tell(progress, noted.number)
+                self._report(progress, noted.number)
 
     def _jobs(self, progress: Progress) -> Iterator[Job]:
         """Yield what is to be drawn: not what is there already with the same figures and looks."""
@@ -189,33 +193,32 @@ class _Run:
                 except Failure as error:
                     self._fail(account, str(error), progress)
                     continue
-                number = paper_number(paper, self.order.kind)
-                mark = fingerprint(paper, self.order.kind, self.look)
-                job = Job(paper, self.order.kind, self.order.language, self.order.templates, self.order.folder,
-                          mark, self.order.outbox, self.order.sender)  # fmt: skip
+                number = paper_number(paper, self.design.kind)
+                mark = fingerprint(paper, self.design.kind, self.look)
+                job = Job(paper, self.design, self.done.folder, mark, self.mailing)
                 if self.manifest.has(number, mark) and job.mail_is_there():
                     self.done.unchanged += 1
                     self._count_mail(job)
-                    self._tell(progress, number)
+                    self._report(progress, number)
                 else:
                     yield job
 
     def _count_mail(self, job: Job) -> None:
-        if job.outbox is not None:
+        if job.mailing is not None:
             self.done.mailed += bool(job.paper.client.email)
             self.done.without_address += not job.paper.client.email
 
     def _fail(self, account: int, why: str, progress: Progress) -> None:
-        # Whoever tells it names the account first.
+        # Whoever prints it names the account first.
         self.done.failed.append((account, why.removeprefix(f"account {account}").removeprefix(":").strip()))
-        self._tell(progress, str(account))
+        self._report(progress, str(account))
 
-    def _tell(self, progress: Progress, number: str) -> None:
+    def _report(self, progress: Progress, number: str) -> None:
         done = self.done
-        progress(done.written + done.unchanged + len(done.failed), done.asked, number)
+        progress(done.written + done.unchanged + len(done.failed), done.requested, number)
 
 
-def _made(folder: Path) -> None:
+def _make_writable(folder: Path) -> None:
     """Make a folder that can be written to. Raises Failure before the first file."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -230,5 +233,5 @@ def context() -> Any:
     ways = multiprocessing.get_all_start_methods()
     made = multiprocessing.get_context("forkserver" if "forkserver" in ways else "spawn")
     if "forkserver" in ways:
-        made.set_forkserver_preload(["reports.documents.drawing"])
+        made.set_forkserver_preload(["reports.documents.worker"])
     return made

@@ -13,8 +13,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from reports.documents.design import Kind
 from reports.documents.language import Language
-from reports.documents.page import Kind, paper_number
+from reports.documents.page import paper_number
 from reports.documents.pdf import Embedded
 from reports.documents.statement import Line, Operation, Statement
 

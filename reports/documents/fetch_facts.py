@@ -15,7 +15,7 @@ import polars as pl
 
 from reports.core import aging
 from reports.core.tables import Frame, Tables
-from reports.run import Book
+from reports.run import LakeBook
 from reports.standard import holds
 
 Row = dict[str, Any]
@@ -116,9 +116,9 @@ def _months(since: date, until: date) -> pl.Expr:
 
 def read_last(tables: Tables, numbers: Sequence[int], *, until: date) -> Last:
     """Return how these accounts stood at the end of that day."""
-    asked = holds.Parameters(first_day=until, last_day=until)
+    query = holds.Parameters(first_day=until, last_day=until)
     placed = tables.transactions.select("expires_at", hold="id", set_on="business_date")
-    held = holds.by_hold(tables, asked).join(placed, on="hold", how="left").sort("hold")
+    held = holds.by_hold(tables, query).join(placed, on="hold", how="left").sort("hold")
     return Last(
         unpaid=_collected(aging.late(tables, until).sort("version"), numbers, by="account_id"),
         terms=_collected(aging.terms_on(tables, until), numbers, by="account_id"),
@@ -132,11 +132,11 @@ def read(tables: Tables, numbers: Sequence[int], last: Last, *, since: date, unt
     in_period = _months(since, until) & pl.col("business_date").is_between(since, until)
     of_these = pl.col("account_id").is_in([*numbers, *bonus["id"].to_list()])
     entries = _native(tables, "entries")
-    said = _native(tables, "transactions").filter(_months(since, until))
+    descriptions = _native(tables, "transactions").filter(_months(since, until))
     moved = (
         entries.filter(of_these, in_period)
         .select(_ENTRY)
-        .join(said.select("channel", "reason", "note", transaction_id="id"), on="transaction_id", how="left")
+        .join(descriptions.select("channel", "reason", "note", transaction_id="id"), on="transaction_id", how="left")
         .sort("account_id", "version")
         .collect()
     )
@@ -153,7 +153,7 @@ def read(tables: Tables, numbers: Sequence[int], last: Last, *, since: date, unt
     )
 
 
-def groups(book: Book, numbers: Sequence[int], *, since: date, until: date) -> Iterator[tuple[list[int], Facts]]:
+def groups(book: LakeBook, numbers: Sequence[int], *, since: date, until: date) -> Iterator[tuple[list[int], Facts]]:
     """Yield the accounts and their facts, a group at a time."""
     tables = book.tables(until)
     last = read_last(tables, numbers, until=until)
@@ -162,7 +162,7 @@ def groups(book: Book, numbers: Sequence[int], *, since: date, until: date) -> I
         yield group, read(tables, group, last, since=since, until=until)
 
 
-def known(book: Book, until: date) -> Known:
+def known(book: LakeBook, until: date) -> Known:
     """Return what a paper ending on that day is made from; the same for ever once the day is closed."""
     closings = book.closings.filter(pl.col("closed_until") >= until).sort("closed_until").head(1).collect()
     zone = book.cut.time_zone

@@ -10,13 +10,13 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime, getaddresses
 from hashlib import sha256
-from pathlib import Path
 
 from jinja2 import TemplateError
 
 from ledger.errors import Failure
+from reports.documents.design import Design
 from reports.documents.language import language
-from reports.documents.page import Kind, Page
+from reports.documents.page import Page
 from reports.documents.render import environment
 from reports.documents.statement import Statement
 
@@ -28,17 +28,21 @@ def is_address(text: str) -> bool:
     return bool(who and where) and " " not in who + where
 
 
-def letter(paper: Statement, pdf: bytes, *, kind: Kind, code: str, sender: str, templates: Path | None = None) -> bytes:
+def letter(paper: Statement, pdf: bytes, design: Design, *, sender: str) -> bytes:
     """Return the e-mail (RFC 5322) that sends a paper to its client.
 
     Raises Failure when an address or the template is broken.
     """
-    page = Page(paper, kind, language(code))
+    page = Page(paper, design.kind, language(design.language))
     for address in (sender, paper.client.email or ""):
         if not is_address(address):
             raise Failure(f"account {paper.account}: {address} is not an address")
     try:
-        text = environment(code, templates).get_template("letter.txt").render(page=page, paper=paper, lang=page.lang)
+        text = (
+            environment(design.language, design.templates)
+            .get_template("letter.txt")
+            .render(page=page, paper=paper, lang=page.lang)
+        )
     except TemplateError as error:
         raise Failure(f"the template letter.txt cannot be drawn: {error}") from error
     subject, _, body = text.strip().partition("\n")

@@ -9,18 +9,16 @@ import re
 from decimal import Decimal
 from functools import cached_property
 from itertools import groupby
-from typing import Literal
 
 from markupsafe import Markup
 
 from ledger.errors import Failure
+from reports.documents.design import Kind
 from reports.documents.language import N_, Language
-from reports.documents.printed_rows import Day, Part, Row, by_brand, day_of, total_of
+from reports.documents.printed_rows import Day, PrintedPart, PrintedRow, by_brand, day_of, total_of
 from reports.documents.qr import payment_code
 from reports.documents.statement import Age, Client, Issuer, Operation, Statement
 
-Kind = Literal["statement", "act", "invoice"]
-KINDS: tuple[Kind, ...] = ("statement", "act", "invoice")
 PREFIX = {"statement": "S", "act": "A", "invoice": "I"}
 MOST_OPERATIONS = 1000
 ACCENT = "#1f4e79"
@@ -174,12 +172,12 @@ class Page:
         return total_of(age.amount for age in self.paper.ages)
 
     @property
-    def strip(self) -> list[Part]:
+    def strip(self) -> list[PrintedPart]:
         """Return the ageing strip, empty when nothing is unpaid."""
         if not self.unpaid:
             return []
         return [
-            Part(self._band(age), age.amount, round(100 * age.amount / self.unpaid), shade)
+            PrintedPart(self._band(age), age.amount, round(100 * age.amount / self.unpaid), shade)
             for age, shade in zip(self.paper.ages, _SHADES, strict=True)
         ]
 
@@ -206,11 +204,11 @@ class Page:
         return total_of(row.vat for row in self.paper.vat)
 
     @property
-    def rows(self) -> list[Row]:
+    def rows(self) -> list[PrintedRow]:
         """Return the operations as rows."""
         zone = self.paper.time_zone
         return [
-            Row(one, self.lang.day(one.posted_on), self.lang.time(one.posted_at, zone), self.headline(one),
+            PrintedRow(one, self.lang.day(one.posted_on), self.lang.time(one.posted_at, zone), self.headline(one),
                 self.detail(one))
             for one in self.paper.operations
         ]  # fmt: skip
@@ -249,9 +247,9 @@ class Page:
         discount = total_of(line.discount for line in operation.lines)
         if discount:
             parts.append(self.lang.text("discount %s") % self.lang.money(abs(discount)))
-        said = (operation.channel, operation.reason, operation.note)
+        remarks = (operation.channel, operation.reason, operation.note)
         # A line never begins with what divides.
-        return "\u00a0· ".join([*parts, *(text for text in said if text)])
+        return "\u00a0· ".join([*parts, *(text for text in remarks if text)])
 
     @property
     def colophon(self) -> str:

@@ -3,36 +3,25 @@
 Before a paper is drawn, the reports it takes its figures from must hold their controls.
 """
 
-import re
-from calendar import monthrange
 from datetime import date
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from ledger.errors import Failure
+from reports.core.dates import month_days
 from reports.core.result import Result
 from reports.documents.build_statement import statement
+from reports.documents.design import Design
 from reports.documents.fetch_facts import groups, known
-from reports.documents.page import Kind
 from reports.documents.render import pdf
 from reports.documents.statement import Statement
-from reports.run import Book
+from reports.run import LakeBook
 
 _CONTROLLING = ("turnover", "brand-revenue")
 
 
-def month_days(month: str) -> tuple[date, date]:
-    """Return the first and the last day of a month given as YYYY-MM. Raises Failure if it is not one."""
-    found = re.fullmatch(r"(\d{4})-(\d{2})", month)
-    if not found or not 1 <= int(found[2]) <= 12 or int(found[1]) == 0:
-        raise Failure(f"{month} is not a month: write YYYY-MM")
-    year, number = int(found[1]), int(found[2])
-    return date(year, number, 1), date(year, number, monthrange(year, number)[1])
-
-
-def controlled(book: Book, since: date, until: date) -> Result:
+def controlled(book: LakeBook, since: date, until: date) -> Result:
     """Return turnover of the period. Raises Failure when a control of the period does not hold."""
     results = [book.report(name, **{"from": since, "to": until}) for name in _CONTROLLING]
     for result in results:
@@ -45,7 +34,7 @@ def controlled(book: Book, since: date, until: date) -> Result:
     return results[0]
 
 
-def statement_of(book: Book, account: int | str, since: date, until: date) -> Statement:
+def statement_of(book: LakeBook, account: int | str, since: date, until: date) -> Statement:
     """Return the facts of one account's paper; the days are included.
 
     Raises Failure for an account that is not there or is not a client's money account, for a
@@ -61,7 +50,7 @@ def statement_of(book: Book, account: int | str, since: date, until: date) -> St
     return statement(facts, number, since=since, until=until, known=known(book, until))
 
 
-def begun(book: Book, since: date) -> None:
+def begun(book: LakeBook, since: date) -> None:
     """Raise a Failure when nothing of the period can be in the lake yet."""
     at = book.cut.taken_at.astimezone(ZoneInfo(book.cut.time_zone)).date()
     if since > max(at, book.last_day):
@@ -69,14 +58,11 @@ def begun(book: Book, since: date) -> None:
 
 
 def statement_pdf(
-    book: Book,
+    book: LakeBook,
     account: int | str,
     month: str,
-    language: str = "en",
-    *,
-    kind: Kind = "statement",
-    templates: Path | None = None,
+    design: Design = Design(),
 ) -> bytes:
     """Return the PDF of an account's paper for a month, YYYY-MM. Raises Failure as `statement_of` does."""
     since, until = month_days(month)
-    return pdf(statement_of(book, account, since, until), kind=kind, code=language, templates=templates)
+    return pdf(statement_of(book, account, since, until), design)

@@ -9,7 +9,7 @@ from reports.documents.statement import ZERO, Line, Operation
 
 
 @dataclass(frozen=True)
-class Row:
+class PrintedRow:
     """One operation as a statement prints it."""
 
     operation: Operation
@@ -31,7 +31,7 @@ class Day:
 
 
 @dataclass(frozen=True)
-class Entry:
+class PrintedEntry:
     """One operation as an act prints it, from the issuer's side: debit is what the client owes."""
 
     day: str
@@ -62,7 +62,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Part:
+class PrintedPart:
     """One band of the ageing strip; `share` in percent of its width."""
 
     label: str

@@ -14,9 +14,10 @@ from markupsafe import Markup
 
 from ledger.errors import Failure
 from reports.documents.act_and_invoice import ActPage, InvoicePage
+from reports.documents.design import Design, Kind
 from reports.documents.embedded import as_json, embedded
 from reports.documents.language import LANGUAGES, language
-from reports.documents.page import Kind, Page
+from reports.documents.page import Page
 from reports.documents.pdf import pdf_from_html
 from reports.documents.statement import Statement
 
@@ -62,11 +63,11 @@ def _source(made: Environment, name: str) -> str:
     return made.loader.get_source(made, name)[0]
 
 
-def design(code: str, templates: Path | None = None) -> str:
+def look(design: Design) -> str:
     """Return a fingerprint of everything but the figures that decides how a paper looks."""
-    made = environment(code, templates)
+    made = environment(design.language, design.templates)
     names = [name for name in made.list_templates() if name.endswith((".html", ".css", ".txt"))]
-    parts = [code, *(f"{name}\0{_source(made, name)}" for name in sorted(names))]
+    parts = [design.language, *(f"{name}\0{_source(made, name)}" for name in sorted(names))]
     parts += [path.read_text() for path in sorted(Path(__file__).parent.glob("translations/*.po"))]
     return sha256("\0".join(parts).encode()).hexdigest()
 
@@ -77,17 +78,17 @@ def fingerprint(paper: Statement, kind: Kind, look: str) -> str:
     return sha256(b"\0".join([look.encode(), repr(brand).encode(), as_json(paper, kind)])).hexdigest()
 
 
-def html(paper: Statement, *, kind: Kind = "statement", code: str = "en", templates: Path | None = None) -> str:
+def html(paper: Statement, design: Design = Design()) -> str:
     """Return a paper as one HTML page, without its style sheet.
 
     Raises Failure when an act or an invoice has no issuer, or a company's own template is broken.
     """
-    made = environment(code, templates)
-    page = _PAGES[kind](paper, kind, language(code), logo=_logo(paper))
+    made = environment(design.language, design.templates)
+    page = _PAGES[design.kind](paper, design.kind, language(design.language), logo=_logo(paper))
     try:
-        return made.get_template(f"{kind}.html").render(_context(page))
+        return made.get_template(f"{design.kind}.html").render(_context(page))
     except TemplateError as error:
-        raise Failure(f"the template {kind}.html cannot be drawn: {error}") from error
+        raise Failure(f"the template {design.kind}.html cannot be drawn: {error}") from error
 
 
 def _context(page: Page) -> dict[str, Any]:
@@ -106,17 +107,17 @@ def _logo(paper: Statement) -> str | None:
     return path.resolve().as_uri() if path.is_file() else None
 
 
-def pdf(paper: Statement, *, kind: Kind = "statement", code: str = "en", templates: Path | None = None) -> bytes:
+def pdf(paper: Statement, design: Design = Design()) -> bytes:
     """Return a paper as a PDF that is PDF/A-3a and PDF/UA-1, with its data embedded as JSON and CSV."""
     return pdf_from_html(
-        html(paper, kind=kind, code=code, templates=templates),
-        stylesheet(templates),
+        html(paper, design),
+        stylesheet(design.templates),
         made_at=paper.known_at,
-        embedded=embedded(paper, kind, language(code)),
+        embedded=embedded(paper, design.kind, language(design.language)),
     )
 
 
-def preview(paper: Statement, *, kind: Kind = "statement", code: str = "en", templates: Path | None = None) -> str:
+def preview(paper: Statement, design: Design = Design()) -> str:
     """Return the HTML with its style sheet inside, to be looked at in a browser."""
-    style = f"<style>{stylesheet(templates)}</style>"
-    return html(paper, kind=kind, code=code, templates=templates).replace("<style>", f"{style}\n<style>", 1)
+    style = f"<style>{stylesheet(design.templates)}</style>"
+    return html(paper, design).replace("<style>", f"{style}\n<style>", 1)

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
-from reports.core.report import Language
+from reports.core.forms import Language
 from reports.core.result import Result
 from reports.formats.data_files import Decimals, csv_bytes, json_bytes, parquet_bytes
 from reports.formats.excel import xlsx_bytes
 from reports.formats.html import html_text, pdf_bytes
 
-__all__ = ["BINARY", "FILES", "Decimals", "rendered"]
+__all__ = ["Decimals", "rendered"]
 
-FILES: dict[str, Callable[[Result, Language, Decimals], bytes]] = {
+_WRITERS: dict[str, Callable[[Result, Language, Decimals], bytes]] = {
     "csv": csv_bytes,
     "json": lambda result, language, decimals: json_bytes(result),
     "parquet": lambda result, language, decimals: parquet_bytes(result),
@@ -18,9 +18,8 @@ FILES: dict[str, Callable[[Result, Language, Decimals], bytes]] = {
     "html": lambda result, language, decimals: html_text(result, language).encode(),
     "pdf": lambda result, language, decimals: pdf_bytes(result, language),
 }
-BINARY = ("parquet", "xlsx", "pdf")
 
 
 def rendered(result: Result, form: str, *, language: Language = "en", decimals: Decimals = "point") -> bytes:
     """Return the result as the bytes of a file of that form: csv, json, parquet, xlsx, html or pdf."""
-    return FILES[form](result, language, decimals)
+    return _WRITERS[form](result, language, decimals)

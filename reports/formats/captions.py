@@ -13,9 +13,10 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from reports.core.report import Column, Language
+from reports.core.forms import Language
+from reports.core.report import Column
 from reports.core.result import Control, Result
-from reports.formats.code_names import WORDS, spoken
+from reports.formats.code_names import WORDS, code_name
 
 NUMBERS = ("account", "average", "count", "money", "number", "rate", "share")
 _RUSSIAN = {
@@ -52,7 +53,7 @@ def facts(result: Result, language: Language) -> list[Fact]:
     """Return parameters, cut and row count, in words."""
     zone = ZoneInfo(result.cut.time_zone)
     closed = result.cut.closed_until
-    told = {
+    values = {
         "report": f"{result.report.title(language)} ({result.report.name})",
         **{name.replace("_", " "): str(value) for name, value in parameters(result).items()},
         "time zone": result.cut.time_zone,
@@ -62,7 +63,7 @@ def facts(result: Result, language: Language) -> list[Fact]:
         "provisional figures": word("yes" if result.provisional else "no", language),
         "rows": str(result.frame.height),
     }
-    return [Fact(word(label, language), value) for label, value in told.items()]
+    return [Fact(word(label, language), value) for label, value in values.items()]
 
 
 def abridged(result: Result, language: Language) -> tuple[Result, list[Fact]]:
@@ -92,7 +93,7 @@ def text(value: Any, column: Column, language: Language, time_zone: str) -> str:
         return money(Decimal(str(value)), language)
     if column.kind == "count":
         return _grouped(Decimal(value), language, places=0)
-    return spoken(str(value), language) if column.kind in WORDS else str(value)
+    return code_name(str(value), language) if column.kind in WORDS else str(value)
 
 
 def money(amount: Decimal, language: Language) -> str:

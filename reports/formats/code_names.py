@@ -3,7 +3,7 @@
 Columns of the kind `word` and `account_kind` hold them. Files for programs, and the lake, keep the codes.
 """
 
-from reports.core.report import Language
+from reports.core.forms import Language
 
 WORDS = ("word", "account_kind")
 _RUSSIAN = {
@@ -30,6 +30,6 @@ _RUSSIAN = {
 }  # fmt: skip
 
 
-def spoken(code: str, language: Language) -> str:
+def code_name(code: str, language: Language) -> str:
     """Return a code of the ledger as readers of that language call it."""
     return _RUSSIAN.get(code, code) if language == "ru" else code

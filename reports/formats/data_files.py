@@ -10,7 +10,8 @@ import io
 import json
 from typing import Any, Literal
 
-from reports.core.report import Column, Language
+from reports.core.forms import Language
+from reports.core.report import Column
 from reports.core.result import Control, Result
 from reports.formats.captions import control_line, facts, iso, parameters, word
 

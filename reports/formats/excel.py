@@ -16,7 +16,8 @@ from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
 from ledger.errors import Failure
-from reports.core.report import Column, Language
+from reports.core.forms import Language
+from reports.core.report import Column
 from reports.core.result import Result
 from reports.formats.captions import NUMBERS, facts, parting, subtotals, unit, word
 
@@ -79,12 +80,12 @@ def _rows(s: _Sheet) -> None:
 
 
 def _warning(s: _Sheet) -> None:
-    said = [word("provisional", s.language)] if s.result.provisional else []
-    said += [word("differs", s.language)] if not s.result.holds else []
+    warnings = [word("provisional", s.language)] if s.result.provisional else []
+    warnings += [word("differs", s.language)] if not s.result.holds else []
     days = " – ".join(str(day) for day in dict.fromkeys(s.result.parameters.days))
     s.sheet.write_string(1, 0, f"{days}   {s.result.cut.time_zone}")
-    if said:
-        s.sheet.write_string(2, 0, ". ".join(said), s.book.add_format({"bold": True, "font_color": "#C00000"}))
+    if warnings:
+        s.sheet.write_string(2, 0, ". ".join(warnings), s.book.add_format({"bold": True, "font_color": "#C00000"}))
 
 
 def _side(column: Column) -> str:
@@ -143,11 +144,11 @@ def _about(book: Workbook, sheet: Worksheet, result: Result, language: Language)
     sheet.fit_to_pages(1, 0)
     sheet.set_column(0, 0, 44)
     sheet.set_column(1, 4, 20)
-    told = facts(result, language)
-    for number, fact in enumerate(told):
+    lines = facts(result, language)
+    for number, fact in enumerate(lines):
         sheet.write_string(number, 0, fact.label, bold)
         sheet.write_string(number, 1, fact.value)
-    first = len(told) + 1
+    first = len(lines) + 1
     for index, name in enumerate(("controls", "currency", "expected", "actual", "difference")):
         sheet.write_string(first, index, word(name, language), right if index > 1 else bold)
     for number, control in enumerate(result.controls, start=first + 1):

@@ -10,10 +10,10 @@ from typing import Any
 
 import polars as pl
 
-from reports.run import Book
+from reports.run import LakeBook
 
 
-def journal_text(book: Book) -> str:
+def journal_text(book: LakeBook) -> str:
     """Return every transaction that has amounts, in order, in hledger's journal format."""
     out = io.StringIO()
     for currency in sorted(book.entries.select(pl.col("currency").unique()).collect().to_series()):
@@ -26,7 +26,7 @@ def journal_text(book: Book) -> str:
     return out.getvalue()
 
 
-def _accounts(book: Book) -> dict[int, str]:
+def _accounts(book: LakeBook) -> dict[int, str]:
     brands = dict(book.brands.select("id", "code").collect().iter_rows())
     accounts = book.accounts.select("id", "kind", "party_id", "brand_id").collect()
     return {
@@ -39,7 +39,7 @@ def _plain(code: str) -> str:
     return " ".join(code.replace(":", "-").replace(";", "-").split())
 
 
-def _entries(book: Book) -> pl.DataFrame:
+def _entries(book: LakeBook) -> pl.DataFrame:
     keys = book.transactions.select("key", transaction_id="id")
     columns = ("transaction_id", "leg", "business_date", "kind", "key", "account_id", "currency", "amount")
     entries = book.entries.join(keys, on="transaction_id", how="left").select(columns)

@@ -7,7 +7,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ledger.errors import Failure
-from reports.core.report import Language
+from reports.core.forms import Language
 from reports.core.result import Result
 from reports.formats.captions import NUMBERS, abridged, control_line, facts, shown_rows, shown_subtotals, word
 

@@ -8,7 +8,7 @@ NAMED = 10  # of what is wrong, so many are named and the rest counted
 
 
 @dataclass(frozen=True)
-class Check:
+class CheckResult:
     """One rule, tried on everything it applies to."""
 
     name: str
@@ -23,8 +23,8 @@ class Check:
         return self.wrong == 0
 
 
-def found(name: str, rule: str, *, checked: int, problems: Iterable[str]) -> Check:
+def found(name: str, rule: str, *, checked: int, problems: Iterable[str]) -> CheckResult:
     """Return a check with what it found."""
     rest = iter(problems)
     named = tuple(islice(rest, NAMED))
-    return Check(name, rule, checked, len(named) + sum(1 for _ in rest), named)
+    return CheckResult(name, rule, checked, len(named) + sum(1 for _ in rest), named)

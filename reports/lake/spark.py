@@ -66,20 +66,20 @@ def _start() -> None:
         raise Failure(f"--engine spark needs Java 17 or newer: {where}")
     os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")
     conf = SparkConf(loadDefaults=False).setAll(list(LOCAL.items()))
-    with tempfile.TemporaryFile() as told:
+    with tempfile.TemporaryFile() as output:
         try:
-            gateway = launch_gateway(conf, {"stdout": told, "stderr": told})
+            gateway = launch_gateway(conf, {"stdout": output, "stderr": output})
         except PySparkException:
-            told.seek(0)
-            lines = [line for line in told.read().decode(errors="replace").splitlines() if line.strip()]
-            raise Failure(f"Spark does not start: {_said(lines)}") from None
+            output.seek(0)
+            lines = [line for line in output.read().decode(errors="replace").splitlines() if line.strip()]
+            raise Failure(f"Spark does not start: {_reason(lines)}") from None
     SparkContext(conf=conf, gateway=gateway)
 
 
-def _said(lines: list[str]) -> str:
-    """Return the last line in which Java tells what is wrong, else its last."""
-    telling = [line for line in lines if "Error" in line or "Exception" in line]
-    return (telling or lines or ["Java ended at once"])[-1].strip()
+def _reason(lines: list[str]) -> str:
+    """Return the last line in which Java reports an error, else the last one."""
+    errors = [line for line in lines if "Error" in line or "Exception" in line]
+    return (errors or lines or ["Java ended at once"])[-1].strip()
 
 
 class SparkLake:

@@ -1,6 +1,6 @@
-"""Answer SQL over the pinned tables: DuckDB, read only, no files and no network; if asked, so many rows and seconds.
+"""Answer SQL over the pinned tables: DuckDB, read only, without files or network, within limits of rows and seconds.
 
-A cut with a dated DuckDB file is asked there, with the tables' comments; any other cut has
+A cut with a dated DuckDB file is queried there, with the tables' comments; any other cut has
 the tables that the query names put into memory (DECISIONS D44).
 """
 
@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 
 from ledger.errors import Failure
-from reports.core.result import Lake
+from reports.core.result import TableSource
 from reports.lake.schema import TABLE_NAMES
 
 SECONDS = 30
@@ -21,14 +21,16 @@ SECONDS = 30
 
 @dataclass(frozen=True)
 class Answer:
-    """Rows of a query; `more` says that there were more than asked for, and these are the first."""
+    """Rows of a query; `more` means that there were more than requested, and these are the first."""
 
     frame: pl.DataFrame
     more: bool
 
 
-def ask(lake: Lake, query: str, *, most_rows: int | None = None, seconds: float | None = SECONDS) -> Answer:
-    """Return at most so many rows, or all. Raises Failure with one sentence: what is wrong, or it took too long."""
+def answer_sql(
+    lake: TableSource, query: str, *, most_rows: int | None = None, seconds: float | None = SECONDS
+) -> Answer:
+    """Return at most that many rows, or all. Raises Failure when the query is wrong or takes too long."""
     try:
         with _connected(lake, query) as connection, _stopped(connection, seconds):
             found = connection.sql(query)
@@ -45,9 +47,9 @@ def ask(lake: Lake, query: str, *, most_rows: int | None = None, seconds: float 
 
 
 @contextmanager
-def _connected(lake: Lake, query: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def _connected(lake: TableSource, query: str) -> Iterator[duckdb.DuckDBPyConnection]:
     _only_asks(query)
-    path = getattr(lake, "duckdb_path", None)  # a lake told by a test has none
+    path = getattr(lake, "duckdb_path", None)  # a lake made in memory by a test has none
     with duckdb.connect(str(path), read_only=True) if path else duckdb.connect() as connection:
         if not path:
             for table in connection.get_table_names(query) & TABLE_NAMES:
@@ -62,9 +64,9 @@ def _only_asks(query: str) -> None:
     """Raise Failure for what is not one question: SELECT, FROM, WITH, DESCRIBE, SHOW, SUMMARIZE."""
     kinds = [statement.type for statement in duckdb.extract_statements(query)]
     if len(kinds) != 1:
-        raise Failure("ask one statement at a time")
+        raise Failure("send one statement at a time")
     if kinds[0] != duckdb.StatementType.SELECT:
-        raise Failure(f"{kinds[0].name} is not answered here: ask with SELECT")
+        raise Failure(f"{kinds[0].name} is not allowed here: use SELECT")
 
 
 @contextmanager

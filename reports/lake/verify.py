@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from reports.lake.checks import Check
+from reports.lake.checks import CheckResult
 from reports.lake.verify_lake import verify_lake
 from reports.lake.verify_ledger import verify_ledger
 
@@ -12,7 +12,7 @@ class Verified(NamedTuple):
     """A check and what it was about."""
 
     subject: Literal["ledger", "lake"]
-    check: Check
+    check: CheckResult
 
 
 def verify(url: str, lake: str) -> Iterator[Verified]:

@@ -16,7 +16,7 @@ from deltalake.exceptions import DeltaError
 
 from ledger.errors import Failure
 from reports.lake import delta, manifest
-from reports.lake.checks import Check, found
+from reports.lake.checks import CheckResult, found
 from reports.lake.extract import SNAPSHOTS, Snapshot
 from reports.lake.manifest import POINTER, Published
 from reports.lake.reader import Lake, declared
@@ -26,7 +26,7 @@ from reports.lake.storage import Place
 UNREADABLE = (pl.exceptions.PolarsError, DeltaError, OSError, duckdb.Error)
 
 
-def verify_lake(url: str, lake: str) -> Iterator[Check]:
+def verify_lake(url: str, lake: str) -> Iterator[CheckResult]:
     """Check the lake's latest cut against its files and the ledger, and the chain of manifests.
 
     Yields nothing before the first cut.
@@ -54,7 +54,7 @@ def verify_lake(url: str, lake: str) -> Iterator[Check]:
         yield checks.database()
 
 
-def _chain(place: Place, latest: Published) -> Check:
+def _chain(place: Place, latest: Published) -> CheckResult:
     seen = 0
     problems = []
     try:
@@ -70,7 +70,7 @@ class _Checks:
     url: str
     lake: Lake
 
-    def files(self) -> Check:
+    def files(self) -> CheckResult:
         """Hash every file that the cut pins."""
         pinned = {
             f"tables/{name}/{path}": file.sha256
@@ -89,7 +89,7 @@ class _Checks:
             return f"{self.lake.place.address(name)} is missing"
         return None if same else f"{self.lake.place.address(name)} is not as it was written"
 
-    def versions(self) -> Check:
+    def versions(self) -> CheckResult:
         """Compare the Delta log of every table with the files that the manifest pins."""
         problems = (
             f"table {name}, version {pinned.version}: {problem}"
@@ -113,7 +113,7 @@ class _Checks:
         listed = set(pl.DataFrame(table.get_add_actions(flatten=True))["path"].to_list())
         return f"other files than in the manifest: {', '.join(sorted(listed ^ files))}" if listed != files else None
 
-    def rows(self, name: str) -> Check:
+    def rows(self, name: str) -> CheckResult:
         """Compare an appended table with the ledger's rows up to the cut, every value."""
         return self._check(
             name, f"the lake's {name} are the ledger's, every value of every row", lambda: self._compared(name)
@@ -134,7 +134,7 @@ class _Checks:
         problems += [f"{name} has {key} {number}, after the cut" for number in stray.collect()[key].to_list()]
         return checked, problems
 
-    def snapshots(self) -> Check:
+    def snapshots(self) -> CheckResult:
         """Compare the snapshot tables with the ledger, if it has not moved since the cut."""
         return self._check(
             "snapshots",
@@ -156,7 +156,7 @@ class _Checks:
                 problems += differences(declared(name), *(f.sort(declared(name).key) for f in (expected, actual)))
         return checked, problems
 
-    def balances(self) -> Check:
+    def balances(self) -> CheckResult:
         """Compare the accounts' balances at the cut with the sums of the lake's entries."""
         return self._check(
             "lake-balances", "each account's balance at the cut is the sum of its entries in the lake", self._balances
@@ -188,7 +188,7 @@ class _Checks:
             for id_, balance, held, version, amount_sum, held_sum, entries in wrong.iter_rows()
         ]
 
-    def totals(self) -> Check:
+    def totals(self) -> CheckResult:
         """Compare the lake's sums by currency and kind of account with the manifest's control totals."""
         return self._check(
             "control-totals",
@@ -216,7 +216,7 @@ class _Checks:
                 problems.append(f"{name}: the manifest says {pinned.rows} rows, the lake {rows}")
         return len(expected) + len(self.lake.manifest.tables), problems
 
-    def database(self) -> Check:
+    def database(self) -> CheckResult:
         """Compare the dated DuckDB file with the lake: rows of each table, sums of entries."""
         return self._check("duckdb", "the DuckDB file has the lake's rows and sums in every table", self._database)
 
@@ -240,7 +240,7 @@ class _Checks:
             problems.append("entries: other sums by currency and kind of account than in the lake")
         return sum(rows.values()), problems
 
-    def _check(self, name: str, rule: str, compare: Callable[[], tuple[int, list[str]]]) -> Check:
+    def _check(self, name: str, rule: str, compare: Callable[[], tuple[int, list[str]]]) -> CheckResult:
         try:
             checked, problems = compare()
         except (*UNREADABLE, Failure) as error:

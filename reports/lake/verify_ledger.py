@@ -13,7 +13,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from ledger.postgres.database import connect
-from reports.lake.checks import Check, found
+from reports.lake.checks import CheckResult, found
 
 
 @dataclass(frozen=True)
@@ -236,7 +236,7 @@ RULES += (
 _MONEY = ("amount", "balance", "held", "unpaid", "gross", "discount", "net")
 
 
-def verify_ledger(url: str) -> Iterator[Check]:
+def verify_ledger(url: str) -> Iterator[CheckResult]:
     """Try every rule on the ledger. Each takes a scan or a sort: a few seconds a million entries."""
     with connect(url) as connection:
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
@@ -247,7 +247,7 @@ def verify_ledger(url: str) -> Iterator[Check]:
             yield _tried(connection, rule)
 
 
-def _tried(connection: psycopg.Connection[Any], rule: _Rule) -> Check:
+def _tried(connection: psycopg.Connection[Any], rule: _Rule) -> CheckResult:
     row = connection.execute(rule.count).fetchone()
     with connection.cursor(row_factory=dict_row) as cursor:
         broken = cursor.execute(rule.sql)

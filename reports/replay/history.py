@@ -21,7 +21,7 @@ import polars as pl
 from ledger.core.book import PERIODS, Account, Balance, Book, Brand, HoldPart, Limit, Link, Terms, Transaction
 from ledger.core.money import minor
 from ledger.core.outcomes import Entry
-from reports.run import Book as Lake
+from reports.run import LakeBook
 
 Row = dict[str, Any]
 Window = tuple[int, int, str]
@@ -74,7 +74,7 @@ class Happened(NamedTuple):
 class Past:
     """The transactions of some accounts, and of all who share any with them, up to the end of a month."""
 
-    def __init__(self, lake: Lake, month: str, accounts: Iterable[int]) -> None:
+    def __init__(self, lake: LakeBook, month: str, accounts: Iterable[int]) -> None:
         self.lake, self.month = lake, month
         self.accounts = {row["id"]: row for row in lake.accounts.collect().iter_rows(named=True)}
         self.brands = dict(lake.brands.select("id", "code").sort("id").collect().iter_rows())
@@ -120,6 +120,8 @@ class Past:
         # No answer depends on the numbers of the brands' own accounts, only on their being different.
         book = Book(zone=ZoneInfo(self.lake.cut.time_zone), system=defaultdict(count(1).__next__))
         book.brands = {code: Brand(id_, code) for id_, code in self.brands.items()}
+        own = (row for row in self.accounts.values() if row["party_id"] is None)
+        book.owners = {row["id"]: (row["brand_id"], row["kind"]) for row in own}
         names = dict(self.lake.parties.select("id", "name").collect().iter_rows())
         for number in sorted(self.concerned, key=lambda number: (self.accounts[number]["brand_id"] or 0, number)):
             row = self.accounts[number]
@@ -195,12 +197,12 @@ def _takes(book: Book, hold: Transaction, happened: Happened) -> list[tuple[int,
     return [(places[entry.line or 0, entry.source or 0], entry.amount) for entry in happened.entries if entry.line]
 
 
-def _pairs(lake: Lake, month: str) -> pl.DataFrame:
-    """Return id, account_id: which transaction moved, or was asked for, which client account."""
+def _pairs(lake: LakeBook, month: str) -> pl.DataFrame:
+    """Return id, account_id: which transaction moved, or was requested for, which client account."""
     until = pl.col("month") <= month
     moved = lake.entries.filter(until, pl.col("version").is_not_null()).select("account_id", id="transaction_id")
-    asked = lake.transactions.filter(until, pl.col("account_id").is_not_null()).select("account_id", "id")
-    return pl.concat([moved, asked]).unique().collect()
+    requested = lake.transactions.filter(until, pl.col("account_id").is_not_null()).select("account_id", "id")
+    return pl.concat([moved, requested]).unique().collect()
 
 
 def _concerned(pairs: pl.DataFrame, relations: pl.DataFrame, accounts: Iterable[int]) -> set[int]:
@@ -229,7 +231,7 @@ def _entry(row: Row) -> Entry:
     return Entry(
         row["account_id"], row["amount"], row["held"], row["version"], row["balance_after"], row["held_after"],
         row["subaccount_id"], row["source_id"], row["line"], row["service"], row["reference"], row["gross"],
-        row["discount"],
+        row["discount"], channel=row["channel"], chart=row["chart"],
     )  # fmt: skip
 
 

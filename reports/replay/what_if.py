@@ -7,7 +7,6 @@ for itself. What a client would have done after another answer nobody knows: the
 """
 
 from dataclasses import dataclass
-from datetime import date
 from decimal import Decimal
 
 import polars as pl
@@ -17,9 +16,10 @@ from ledger.core.decide import decide, expiry
 from ledger.core.money import decimal
 from ledger.core.outcomes import Invalid
 from ledger.errors import Failure
+from reports.core.dates import month_days
 from reports.replay.history import Happened, Limits, Past, Row, recorded, times
-from reports.replay.rebuilt_commands import CHARGES, asked_again
-from reports.run import Book as Lake
+from reports.replay.rebuilt_commands import CHARGES, rebuilt_command
+from reports.run import LakeBook
 
 MONEY = pl.Decimal(18, 2)
 COLUMNS: dict[str, pl.DataType] = {
@@ -60,7 +60,7 @@ class WhatIf:
         )
 
 
-def scaled(lake: Lake, *, credit: Decimal = Decimal(1), write_off: Decimal = Decimal(1)) -> Limits:
+def scaled(lake: LakeBook, *, credit: Decimal = Decimal(1), write_off: Decimal = Decimal(1)) -> Limits:
     """Return every credit limit, at whatever time it was valid, and every write-off limit's amount times a factor.
 
     Raises Failure for a factor below zero.
@@ -79,7 +79,7 @@ def scaled(lake: Lake, *, credit: Decimal = Decimal(1), write_off: Decimal = Dec
     )
 
 
-def what_if(lake: Lake, month: str, limits: Limits) -> WhatIf:
+def what_if(lake: LakeBook, month: str, limits: Limits) -> WhatIf:
     """Replay a month ("YYYY-MM") of the accounts whose limits are given, and of all connected with them.
 
     Raises Failure when the month is no month or an account is unknown.
@@ -96,7 +96,7 @@ def what_if(lake: Lake, month: str, limits: Limits) -> WhatIf:
             other.enter(recorded(other, happened))
         elif happened.row["kind"] == "expiry":
             _expire(other, happened)
-        elif command := asked_again(past, book, happened):
+        elif command := rebuilt_command(past, book, happened):
             answered += 1
             again, after = (decide(each, command, before.posted_at) for each in (book, other))
             if _differs(before, again):
@@ -110,11 +110,8 @@ def what_if(lake: Lake, month: str, limits: Limits) -> WhatIf:
     return WhatIf(frames[0], frames[1], answered)
 
 
-def _check(lake: Lake, month: str, limits: Limits) -> None:
-    try:
-        date.fromisoformat(f"{month}-01")
-    except ValueError:
-        raise Failure(f"{month} is not a month: write YYYY-MM") from None
+def _check(lake: LakeBook, month: str, limits: Limits) -> None:
+    month_days(month)
     known = lake.accounts.filter(pl.col("party_id").is_not_null()).select("id").collect()["id"]
     for account in sorted(limits.accounts.difference(known)):
         raise Failure(f"there is no account {account}")

@@ -7,6 +7,7 @@ balance is the ledger's own.
 import narwhals as nw
 from pydantic import Field
 
+from reports.core.leads import to_transaction
 from reports.core.parameters import Movements
 from reports.core.report import Check, Column, Report
 from reports.core.tables import Frame, Tables, beside, brand_names, ledgers_closing, only, taken, until, within
@@ -55,7 +56,7 @@ def account_card(tables: Tables, p: Parameters) -> Frame:
         tables.entries.filter(nw.col("account_id") == p.account, until(p.last_day))
         .with_columns(balance=nw.col("amount").cum_sum().over("account_id", order_by=_ORDER))
         .filter(nw.col("business_date") >= p.first_day)
-        .drop("value_date", "refers_to", "reference", "service")
+        .drop("value_date", "refers_to", "reference", "service", "channel")
         .join(_lines(tables, p), on="transaction_id", how="left")
         .rename({"transaction_id": "transaction", "account_id": "account", "subaccount_id": "paid_for"})
         .join(bookings, on="transaction", how="left")
@@ -148,4 +149,6 @@ REPORT = Report(
             runs_as_ledger,
         ),
     ),
+    leads_to=to_transaction(),
+    first=("version", "posted_at", "kind", "credit", "debit", "balance"),
 )

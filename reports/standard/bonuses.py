@@ -10,6 +10,7 @@ from the lots; redeemed is brand-revenue's.
 import narwhals as nw
 
 from reports.core.aging import day_number
+from reports.core.leads import to_entries
 from reports.core.parameters import OfBrand, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -39,7 +40,7 @@ class Parameters(Period, OfBrand):
     """A period and a brand."""
 
 
-def _asked(tables: Tables, p: Parameters, frame: Frame) -> Frame:
+def _chosen(tables: Tables, p: Parameters, frame: Frame) -> Frame:
     named = (
         in_currency(frame, p.currency).filter(until(p.last_day)).join(brand_names(tables), on="brand_id", how="left")
     )
@@ -47,7 +48,7 @@ def _asked(tables: Tables, p: Parameters, frame: Frame) -> Frame:
 
 
 def _points(tables: Tables, p: Parameters) -> Frame:
-    return _asked(tables, p, tables.entries.filter(nw.col("account_kind") == "bonus"))
+    return _chosen(tables, p, tables.entries.filter(nw.col("account_kind") == "bonus"))
 
 
 def _in(low: int | None, high: int | None) -> nw.Expr:
@@ -60,7 +61,7 @@ def _in(low: int | None, high: int | None) -> nw.Expr:
 
 def by_age(tables: Tables, p: Parameters) -> Frame:
     """Return what is left of the lots at the end of the period by brand and currency, a column an age."""
-    left = _asked(tables, p, tables.lot_changes).with_columns(
+    left = _chosen(tables, p, tables.lot_changes).with_columns(
         days=days_since_epoch("gone_on") - nw.lit(day_number(p.last_day))
     )
     ages = {name: only(_in(*days)).sum() for name, days in AGES.items()}
@@ -109,10 +110,10 @@ def as_ages(tables: Tables, p: Parameters, rows: Frame) -> Frame:
 
 def as_revenue(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set what was redeemed beside what brand-revenue says points paid."""
-    asked = brand_revenue.Parameters(
+    query = brand_revenue.Parameters(
         first_day=p.first_day, last_day=p.last_day, currency=p.currency, brand=p.brand, by="total"
     )
-    paid = brand_revenue.sums(tables, asked).select("currency", amount="bonus")
+    paid = brand_revenue.sums(tables, query).select("currency", amount="bonus")
     return beside(paid, rows.select("currency", amount="redeemed"))
 
 
@@ -147,4 +148,5 @@ REPORT = Report(
         Check("ages", "closing = ages", "на конец = по срокам", as_ages),
         Check("redeemed", "redeemed = brand-revenue", "потрачено = выручка брендов", as_revenue),
     ),
+    leads_to=to_entries("bonus"),
 )

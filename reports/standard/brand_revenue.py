@@ -8,6 +8,7 @@ Controls: net less refunds is what the revenue entries sum to, and what clients 
 import narwhals as nw
 from pydantic import Field
 
+from reports.core.leads import to_entries
 from reports.core.parameters import Grain, Movements, OfBrand, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -43,8 +44,8 @@ def lines(tables: Tables, p: Period) -> Frame:
         nw.col("account_kind") == "revenue", within(p.first_day, p.last_day)
     )
     brand = getattr(p, "brand", None)
-    asked = brand_names(tables).filter(nw.col("brand") == brand)
-    return entries if brand is None else entries.join(asked, on="brand_id", how="semi")
+    chosen = brand_names(tables).filter(nw.col("brand") == brand)
+    return entries if brand is None else entries.join(chosen, on="brand_id", how="semi")
 
 
 def revenue(tables: Tables, p: Period) -> Frame:
@@ -183,4 +184,5 @@ REPORT = Report(
             paid_by_clients,
         ),
     ),
+    leads_to=to_entries("revenue"),
 )

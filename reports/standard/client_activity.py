@@ -1,6 +1,6 @@
 """Client activity: who came, stayed and left, by month of first order.
 
-An order belongs to the client it was asked for, whoever paid; an order captured in parts
+An order belongs to the client it was orders_of for, whoever paid; an order captured in parts
 counts in the month of its first. Control: orders are the distinct orders of brand-revenue.
 """
 
@@ -19,7 +19,7 @@ class Parameters(Movements, OfBrand):
 def _orders(tables: Tables, p: Parameters) -> Frame:
     """Return a row an order up to the last day: party, currency, month, business_date, net."""
     from_ever = p.model_copy(update={"first_day": EVER})
-    asked = tables.transactions.filter(nw.col("kind").is_in(("debit", "hold"))).select("account_id", order="id")
+    orders_of = tables.transactions.filter(nw.col("kind").is_in(("debit", "hold"))).select("account_id", order="id")
     clients = client_accounts(tables).select("party", account_id="account")
     return (
         brand_revenue.lines(tables, from_ever)
@@ -27,7 +27,7 @@ def _orders(tables: Tables, p: Parameters) -> Frame:
         .select("currency", "month", "business_date", "amount", order=brand_revenue.order())
         .group_by("order", "currency")
         .agg(month=nw.col("month").min(), business_date=nw.col("business_date").min(), net=nw.col("amount").sum())
-        .join(asked, on="order", how="inner")
+        .join(orders_of, on="order", how="inner")
         .join(clients, on="account_id", how="inner")
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import narwhals as nw
 
 from reports.core.engines import settled
+from reports.core.leads import Lead, Row
 from reports.core.parameters import AsOf, Period
 from reports.core.report import REPORTS, Check, Column, Frame, Report
 from reports.core.tables import APART, MONEY, Tables, beside, counted, in_currency, of_clients, zero
@@ -82,7 +83,7 @@ LEDGER = {
 
 
 def _comparable() -> Iterator[Report]:
-    """Give the reports that can be asked for a period or its last day without naming an account."""
+    """Give the reports that can be run for a period or its last day without naming an account."""
     for report in REPORTS.values():
         fields = report.parameters.model_fields.values()
         required = [field for field in fields if field.is_required()]
@@ -90,7 +91,7 @@ def _comparable() -> Iterator[Report]:
             yield report
 
 
-def _asked(report: Report, p: Period) -> Period | AsOf:
+def _parameters_of(report: Report, p: Period) -> Period | AsOf:
     days = {"as_of": p.last_day} if issubclass(report.parameters, AsOf) else {"from": p.first_day, "to": p.last_day}
     parameters = report.parameters.model_validate({**days, "currency": p.currency})
     assert isinstance(parameters, Period | AsOf)
@@ -102,10 +103,10 @@ def _found(tables: Tables, p: Period) -> Iterator[tuple[str, str, Frame]]:
     for name, check in LEDGER.items():
         yield "ledger", name, check(tables, p)
     for report in _comparable():
-        asked = _asked(report, p)
-        rows = settled(report.frame(tables, asked))
+        query = _parameters_of(report, p)
+        rows = settled(report.frame(tables, query))
         for control in report.checks:
-            yield report.name, control.name, control.frame(tables, asked, rows)
+            yield report.name, control.name, control.frame(tables, query, rows)
 
 
 def _kind(frame: Frame) -> nw.Expr:
@@ -146,6 +147,11 @@ def no_difference(tables: Tables, p: Period, rows: Frame) -> Frame:
     return beside(rows.select("currency", amount=zero()), rows.select("currency", amount=differ))
 
 
+def to_source(row: Row) -> Lead | None:
+    """Lead to the report that the check is of; the checks of the book itself lead nowhere."""
+    return Lead("report", {"report": row["source"]}) if row["source"] in REPORTS else None
+
+
 REPORT = Report(
     name="control",
     en="Control",
@@ -165,4 +171,5 @@ REPORT = Report(
     key=("source", "check", "currency", "kind"),
     frame=control,
     checks=(Check("no_difference", "no check differs", "ни одна проверка не расходится", no_difference),),
+    leads_to=to_source,
 )

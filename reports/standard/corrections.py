@@ -5,6 +5,7 @@ Controls: every refund and reversal finds what it is about; the count is the led
 
 import narwhals as nw
 
+from reports.core.leads import to_transaction
 from reports.core.parameters import Movements, OfAccount
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -44,6 +45,12 @@ def _moves(tables: Tables, p: Parameters) -> Frame:
     )
 
 
+def _codes(tables: Tables, p: Parameters) -> Frame:
+    """Return transaction and its code in the company's own chart, of those that have one."""
+    coded = tables.entries.filter(within(p.first_day, p.last_day), ~nw.col("chart").is_null())
+    return coded.rename({"transaction_id": "transaction"}).group_by("transaction").agg(chart=nw.col("chart").min())
+
+
 def corrections(tables: Tables, p: Parameters) -> Frame:
     """Return a row a correction and currency, in order; change and points are what clients gained or lost."""
     about = _corrections(tables, p).select("refers_to")
@@ -55,10 +62,12 @@ def corrections(tables: Tables, p: Parameters) -> Frame:
         _corrections(tables, p)
         .rename({"id": "transaction", "currency": "own"})
         .join(_moves(tables, p).rename({"transaction_id": "transaction"}), on="transaction", how="left")
+        .join(_codes(tables, p), on="transaction", how="left")
         .join(corrected, on="refers_to", how="left")
         .with_columns(
             *(nw.col(name).fill_null(zero()) for name in ("change", "points")),
             account=nw.coalesce("account_id", "of_account"),
+            chart=nw.col("chart").fill_null(""),
             currency=nw.coalesce("currency", "own"),  # a payment of nobody's moved no client
         )
         .join(names, on="account", how="left")
@@ -81,8 +90,8 @@ def as_ledger(tables: Tables, p: Parameters, rows: Frame) -> Frame:
         within(p.first_day, p.last_day), nw.col("kind").is_in(KINDS)
     )
     if p.account is not None:
-        asked = _corrections(tables, p).select(transaction_id="id")
-        entries = entries.join(asked, on="transaction_id", how="inner")
+        chosen = _corrections(tables, p).select(transaction_id="id")
+        entries = entries.join(chosen, on="transaction_id", how="inner")
     posted = entries.select("transaction_id", "currency").unique()
     one = nw.lit(1).cast(MONEY)
     return beside(posted.select("currency", amount=one), rows.select("currency", amount=one))
@@ -105,6 +114,7 @@ REPORT = Report(
         Column("client", "text", "Client", "Клиент"),
         Column("by", "text", "By", "Кто"),
         Column("reason", "text", "Reason", "Причина"),
+        Column("chart", "code", "Code", "Статья"),
         Column("note", "text", "Note", "Примечание"),
         Column("currency", "currency", "Currency", "Валюта"),
         Column("change", "money", "Change", "Изменение", total=True),
@@ -120,4 +130,5 @@ REPORT = Report(
         Check("paired", "refunds and reversals are paired", "возвраты и сторно имеют основание", paired),
         Check("ledger_count", "count = the ledger's corrections", "количество = исправления книги", as_ledger),
     ),
+    leads_to=to_transaction(),
 )

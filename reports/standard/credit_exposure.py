@@ -9,6 +9,7 @@ from datetime import timedelta
 import narwhals as nw
 
 from reports.core import aging
+from reports.core.leads import to_account
 from reports.core.parameters import AsOf, OfBrand
 from reports.core.report import Check, Column, Report
 from reports.core.tables import Frame, Tables, beside, days_since_epoch, latest_entries, of_clients, taken, until, zero
@@ -93,8 +94,8 @@ def as_turnover(tables: Tables, p: Parameters, rows: Frame) -> Frame:
 
 def as_holds(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set what is held beside the closing of holds of the same accounts."""
-    asked = holds.Parameters(first_day=p.as_of, last_day=p.as_of, currency=p.currency)
-    held = holds.holds(tables, asked).join(rows.select("account"), on="account", how="inner")
+    query = holds.Parameters(first_day=p.as_of, last_day=p.as_of, currency=p.currency)
+    held = holds.holds(tables, query).join(rows.select("account"), on="account", how="inner")
     return beside(held.select("currency", amount="closing"), rows.select("currency", amount="held"))
 
 
@@ -127,4 +128,5 @@ REPORT = Report(
         Check("turnover", "balance = turnover", "остаток = оборотная ведомость", as_turnover),
         Check("holds", "held = holds", "резерв = отчёт о резервах", as_holds),
     ),
+    leads_to=to_account(),
 )

@@ -8,6 +8,7 @@ from typing import Literal
 import narwhals as nw
 from pydantic import Field
 
+from reports.core.leads import Lead
 from reports.core.parameters import OfAccount, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import MONEY, Frame, Tables, beside, client_accounts, in_currency, only, within, zero
@@ -92,4 +93,5 @@ REPORT = Report(
     key=("code", "kind", "account", "currency"),
     frame=declines,
     checks=(Check("ledger_declines", "count = the ledger's declines", "количество = отказы книги", as_ledger),),
+    leads_to=lambda row: Lead("declined", {"code": row["code"], "of": row.get("account")}),
 )

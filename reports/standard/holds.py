@@ -10,6 +10,7 @@ import narwhals as nw
 from pydantic import Field
 
 from reports.core import aging
+from reports.core.leads import to_transaction
 from reports.core.parameters import OfAccount, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -128,4 +129,5 @@ REPORT = Report(
         Check("ledger_held", "closing = held by the ledger", "на конец = резерв книги", as_ledger),
         Check("adds_up", "opening + movements = closing", "на начало + движение = на конец", adds_up),
     ),
+    leads_to=to_transaction("hold"),
 )

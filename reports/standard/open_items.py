@@ -6,6 +6,7 @@ Control: the unpaid is the total of receivables-aging.
 import narwhals as nw
 
 from reports.core import aging
+from reports.core.leads import to_transaction
 from reports.core.parameters import AsOf, OfAccount, OfBrand, OfParty
 from reports.core.report import Check, Column, Report
 from reports.core.tables import Frame, Tables, beside
@@ -18,10 +19,10 @@ class Parameters(AsOf, OfAccount, OfParty, OfBrand):
 
 def open_items(tables: Tables, p: Parameters) -> Frame:
     """Return a row an unpaid debit, by account, the oldest first."""
-    asked = turnover.Parameters(
+    query = turnover.Parameters(
         first_day=p.as_of, last_day=p.as_of, currency=p.currency, account=p.account, party=p.party, brand=p.brand
     )
-    accounts = turnover.chosen(tables, asked).drop("currency", "kind")
+    accounts = turnover.chosen(tables, query).drop("currency", "kind")
     documents = tables.transactions.select("key", transaction_id="id")
     return (
         aging.late(tables, p.as_of, p.currency)
@@ -37,8 +38,8 @@ def open_items(tables: Tables, p: Parameters) -> Frame:
 
 def as_aged(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set the unpaid of the accounts listed beside their totals in receivables-aging."""
-    asked = receivables_aging.Parameters(as_of=p.as_of, currency=p.currency, brand=p.brand)
-    aged = receivables_aging.receivables_aging(tables, asked)
+    query = receivables_aging.Parameters(as_of=p.as_of, currency=p.currency, brand=p.brand)
+    aged = receivables_aging.receivables_aging(tables, query)
     if p.account is not None:
         aged = aged.filter(nw.col("account") == p.account)
     if p.party is not None:
@@ -70,4 +71,5 @@ REPORT = Report(
     key=("account", "version"),
     frame=open_items,
     checks=(Check("aged", "unpaid = receivables-aging", "не оплачено = задолженность по срокам", as_aged),),
+    leads_to=to_transaction(),
 )

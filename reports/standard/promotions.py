@@ -6,6 +6,7 @@ were placed. Control: what promotions took off is what the orders of the period 
 
 import narwhals as nw
 
+from reports.core.leads import to_entries
 from reports.core.parameters import Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import Frame, Tables, beside, brand_names, counted, in_currency, only, within
@@ -72,4 +73,5 @@ REPORT = Report(
     key=("code", "currency"),
     frame=promotions,
     checks=(Check("orders", "discount = orders' discounts", "скидка = скидки заказов", as_orders),),
+    leads_to=to_entries(),
 )

@@ -10,6 +10,7 @@ import narwhals as nw
 from pydantic import Field
 
 from reports.core import aging
+from reports.core.leads import to_account
 from reports.core.parameters import AsOf, OfBrand
 from reports.core.report import Check, Column, Report
 from reports.core.tables import Frame, Tables, beside, only, taken, zero
@@ -34,8 +35,8 @@ class Parameters(AsOf, OfBrand):
 
 def _closing(tables: Tables, p: Parameters) -> Frame:
     """Return turnover's closing of money accounts."""
-    asked = turnover.Parameters(first_day=p.as_of, last_day=p.as_of, currency=p.currency, brand=p.brand)
-    return turnover.movements(tables, asked).filter(nw.col("kind") == "money")
+    query = turnover.Parameters(first_day=p.as_of, last_day=p.as_of, currency=p.currency, brand=p.brand)
+    return turnover.movements(tables, query).filter(nw.col("kind") == "money")
 
 
 def _within(low: int | None, high: int | None) -> nw.Expr:
@@ -109,4 +110,5 @@ REPORT = Report(
         Check("turnover", "owed − paid ahead = −turnover", "долг − аванс = −оборотная ведомость", as_turnover),
         Check("debts", "owed = balances below zero", "долг = остатки ниже нуля", debts),
     ),
+    leads_to=to_account(),
 )

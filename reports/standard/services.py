@@ -6,6 +6,7 @@ A line that two sources paid is one line. Controls: net and refunds are brand-re
 import narwhals as nw
 from pydantic import Field
 
+from reports.core.leads import to_entries
 from reports.core.parameters import Movements, OfBrand
 from reports.core.report import Check, Column, Report
 from reports.core.tables import Frame, Tables, beside, counted
@@ -44,10 +45,10 @@ def services(tables: Tables, p: Parameters) -> Frame:
 
 def _as_revenue(figure: str) -> Check:
     def frame(tables: Tables, p: Parameters, rows: Frame) -> Frame:
-        asked = brand_revenue.Parameters(
+        query = brand_revenue.Parameters(
             first_day=p.first_day, last_day=p.last_day, currency=p.currency, brand=p.brand, by="total"
         )
-        revenue = brand_revenue.sums(tables, asked)
+        revenue = brand_revenue.sums(tables, query)
         return beside(revenue.select("currency", amount=figure), rows.select("currency", amount=figure))
 
     russian = {"net": "со скидками", "refunds": "возвраты"}[figure]
@@ -75,4 +76,5 @@ REPORT = Report(
     key=("brand", "service", "currency", "value"),
     frame=services,
     checks=(_as_revenue("net"), _as_revenue("refunds")),
+    leads_to=to_entries("revenue"),
 )

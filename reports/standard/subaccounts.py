@@ -12,6 +12,7 @@ from datetime import date, timedelta
 import narwhals as nw
 from pydantic import Field
 
+from reports.core.leads import to_account
 from reports.core.parameters import Movements
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -205,4 +206,5 @@ REPORT = Report(
     key=("payer", "subaccount", "period"),
     frame=subaccounts,
     checks=(Check("entries", "drawn = payer's entries", "списано = проводки плательщика", as_entries),),
+    leads_to=to_account("subaccount", "payer"),
 )

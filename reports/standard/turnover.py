@@ -9,6 +9,7 @@ from typing import Literal
 import narwhals as nw
 from pydantic import Field
 
+from reports.core.leads import Lead, Row, to_account, to_accounts_of
 from reports.core.parameters import Movements, OfAccount, OfBrand, OfParty
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -98,6 +99,11 @@ def nothing_appears(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     return beside(apart.select(*APART, amount=zero()), apart.select(*APART, "amount"), APART)
 
 
+def client_or_accounts(row: Row) -> Lead:
+    """Lead to the account or the client of the row; from a sum, to the accounts that it is made of."""
+    return to_account()(row) or to_accounts_of(row)
+
+
 REPORT = Report(
     name="turnover",
     en="Turnover",
@@ -130,4 +136,5 @@ REPORT = Report(
         ),
         Check("zero_sum", "all entries sum to zero", "сумма всех проводок равна нулю", nothing_appears),
     ),
+    leads_to=client_or_accounts,
 )

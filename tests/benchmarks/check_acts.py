@@ -18,14 +18,14 @@ import polars as pl
 
 import reports
 from ledger.errors import Failure
+from reports.core.dates import month_days
 from reports.documents.act_and_invoice import ActPage
 from reports.documents.build_statement import statement
 from reports.documents.fetch_facts import known, read, read_last
 from reports.documents.language import language
-from reports.documents.papers import month_days
 from reports.documents.printed_rows import Balance
 from reports.documents.statement import ZERO
-from reports.run import Book
+from reports.run import LakeBook
 
 SHOWN = 20
 
@@ -56,7 +56,7 @@ def signed(balance: Balance) -> Decimal:
     return balance.credit - balance.debit
 
 
-def acts(book: Book, accounts: Sequence[int], month: str, wrong: list[str]) -> dict[int, Ends]:
+def acts(book: LakeBook, accounts: Sequence[int], month: str, wrong: list[str]) -> dict[int, Ends]:
     """Return the ends of every account's act of a month; one that cannot be made is noted as wrong."""
     since, until = month_days(month)
     tables, at, words = book.tables(until), known(book, until), language("en")
@@ -72,7 +72,7 @@ def acts(book: Book, accounts: Sequence[int], month: str, wrong: list[str]) -> d
     return found
 
 
-def turnover(book: Book, month: str, wrong: list[str]) -> dict[int, tuple[Decimal, Decimal]]:
+def turnover(book: LakeBook, month: str, wrong: list[str]) -> dict[int, tuple[Decimal, Decimal]]:
     """Return opening and closing of the month's turnover by account; a control that does not hold is wrong."""
     since, until = month_days(month)
     result = book.report("turnover", **{"from": since, "to": until})
@@ -116,7 +116,7 @@ def months(first: date, last: date) -> Iterator[str]:
         day = (day + timedelta(days=31)).replace(day=1)
 
 
-def check(book: Book, first: date, last: date) -> Found:
+def check(book: LakeBook, first: date, last: date) -> Found:
     """Compare the acts of all money accounts over these months."""
     found, before = Found(), dict[int, Ends]()
     accounts = book.accounts.filter(pl.col("kind") == "money").select(pl.col("id").sort()).collect()["id"].to_list()
@@ -127,7 +127,7 @@ def check(book: Book, first: date, last: date) -> Found:
     return found
 
 
-def closed_days(book: Book) -> tuple[date, date]:
+def closed_days(book: LakeBook) -> tuple[date, date]:
     """Return the first day with an entry and the last closed one. Raises Failure when there are none."""
     first = book.entries.select(pl.col("business_date").min()).collect().item()
     if first is None or book.cut.closed_until is None:

@@ -14,12 +14,12 @@ import reports
 from ledger.errors import Failure
 from ledger.settings import Settings
 from reports.core.report import REPORTS, Report, named
-from reports.run import Book
+from reports.run import LakeBook
 from tests.benchmarks.check_acts import closed_days
 from tests.reports.spark.compared import Compared, busiest, compared, shapes
 
 
-def asked(report: Report, book: Book) -> dict[str, Any]:
+def asked(report: Report, book: LakeBook) -> dict[str, Any]:
     """Return what the report must be asked for, over all closed days."""
     first, last = closed_days(book)
     fields = report.parameters.model_fields

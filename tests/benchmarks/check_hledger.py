@@ -19,7 +19,7 @@ from pathlib import Path
 import reports
 from ledger.errors import Failure
 from reports.formats.hledger import journal_text
-from reports.run import Book
+from reports.run import LakeBook
 from tests.benchmarks.check_acts import SHOWN, closed_days, months
 
 Balances = dict[tuple[str, str], Decimal]  # by hledger's account name and currency; zeros are left out
@@ -55,7 +55,7 @@ def _hledger(*arguments: str) -> "subprocess.CompletedProcess[str]":
         raise Failure("hledger is not installed: apt install hledger") from None
 
 
-def ours(book: Book, month: str, last: date) -> Balances:
+def ours(book: LakeBook, month: str, last: date) -> Balances:
     """Return the closings of trial-balance at the end of a month, debit as plus."""
     since = date.fromisoformat(f"{month}-01")
     until = min(last, (since + timedelta(days=31)).replace(day=1) - timedelta(days=1))
@@ -72,7 +72,7 @@ def _name(row: dict[str, str]) -> str:
     return f"clients:{row['kind']}:{row['account']}" if clients else f"brands:{row['brand']}:{row['kind']}"
 
 
-def agreed(book: Book, first: date, last: date, folder: Path) -> Agreed:
+def agreed(book: LakeBook, first: date, last: date, folder: Path) -> Agreed:
     """Compare every month from the first day's to the last day's, which must be the book's latest with entries."""
     journal = folder / "book.journal"
     journal.write_text(journal_text(book))

@@ -28,15 +28,17 @@ import polars as pl
 
 import reports
 from ledger.errors import Failure
+from reports.core.dates import month_days
 from reports.documents.build_statement import CHARGES, statement
 from reports.documents.bulk import chosen
+from reports.documents.design import KINDS, Design, Kind
 from reports.documents.fetch_facts import groups, known
 from reports.documents.language import LANGUAGES, language
-from reports.documents.page import KINDS, MOST_OPERATIONS, Kind, paper_number
-from reports.documents.papers import controlled, month_days
+from reports.documents.page import MOST_OPERATIONS, paper_number
+from reports.documents.papers import controlled
 from reports.documents.render import pdf
 from reports.documents.statement import ZERO, Statement
-from reports.run import Book
+from reports.run import LakeBook
 from tests.reports.documents.inspected import complaints, scanned, shown, text
 from tests.reports.documents.test_papers import CASES
 
@@ -78,7 +80,7 @@ def lines_of(rows: Sequence[tuple[str, Decimal, Decimal, Decimal, Decimal | None
     }
 
 
-def by_reports(book: Book, month: str, accounts: Sequence[int]) -> Iterator[tuple[Statement, Wanted]]:
+def by_reports(book: LakeBook, month: str, accounts: Sequence[int]) -> Iterator[tuple[Statement, Wanted]]:
     """Yield each account's paper of a month, and what reports and lake say that it must show."""
     since, until = month_days(month)
     at, rows = known(book, until), controlled(book, since, until).frame.iter_rows(named=True)
@@ -190,7 +192,7 @@ def check(found: Found, papers: Iterator[tuple[str, Statement, Wanted]], what: s
             for kind in KINDS if paper.issuer else KINDS[:1]:
                 for code in LANGUAGES:
                     file = Path(folder) / f"{kind}.pdf"
-                    file.write_bytes(pdf(paper, kind=kind, code=code))
+                    file.write_bytes(pdf(paper, Design(kind, code)))
                     found.papers[f"{what} {kind} {code}"] += 1
                     found.wrong += [f"{name}, {kind}, {code}: {wrong}"
                                     for wrong in read(found, paper, wanted, kind, code, file)]  # fmt: skip
@@ -199,7 +201,7 @@ def check(found: Found, papers: Iterator[tuple[str, Statement, Wanted]], what: s
                 print(f"{what}: {found.papers.total()} papers, {len(found.wrong)} differences", flush=True)
 
 
-def accounts(book: Book, month: str, every: int) -> list[int]:
+def accounts(book: LakeBook, month: str, every: int) -> list[int]:
     """Return the companies' accounts and each so many of the others that get a paper for a month."""
     since, until = month_days(month)
     turnover = controlled(book, since, until)
@@ -210,7 +212,7 @@ def accounts(book: Book, month: str, every: int) -> list[int]:
     return sorted([number for number in numbers if number in theirs] + others[::every])
 
 
-def months(book: Book, given: Sequence[str]) -> list[str]:
+def months(book: LakeBook, given: Sequence[str]) -> list[str]:
     """Return the months asked for, or the last two that are closed. Raises Failure when none is."""
     last = book.cut.closed_until
     if given or last is None:

@@ -20,7 +20,7 @@ import reports
 from ledger.errors import Failure
 from ledger.postgres import embedded_server
 from ledger.settings import Settings
-from reports.run import Book
+from reports.run import LakeBook
 from tests.benchmarks.check_acts import SHOWN, closed_days, months
 
 Row = tuple[Any, ...]
@@ -144,7 +144,7 @@ def _beside(what: str, frame: pl.DataFrame, rows: Sequence[Row]) -> Compared:
     return Compared(what, len(rows), sorted(differ, key=str))
 
 
-def by_hand(book: Book, connection: psycopg.Connection[Any], first: date, last: date) -> Iterator[Compared]:
+def by_hand(book: LakeBook, connection: psycopg.Connection[Any], first: date, last: date) -> Iterator[Compared]:
     """Compare all three over the months from the first day's to the last day's."""
     connection.execute(WALK)
     for month in months(first, last):

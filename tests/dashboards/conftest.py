@@ -9,8 +9,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from tests.reports.published import published
 from tests.reports.story import Story
+from tests.reports.write_lake import write_lake
 
 logging.getLogger("streamlit").setLevel(logging.ERROR)
 APP = Path(__file__).parents[2] / "dashboards" / "app.py"
@@ -52,7 +52,7 @@ def story() -> Story:
 def lake(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Story:
     """Publish the story and make it the lake of the settings."""
     monkeypatch.setenv("TIFFIN_HOME", str(tmp_path))
-    monkeypatch.setenv("TIFFIN_LAKE", str(published(story, tmp_path)))
+    monkeypatch.setenv("TIFFIN_LAKE", str(write_lake(story, tmp_path)))
     monkeypatch.setenv("TIFFIN_LANGUAGE", "en")
     return story
 
@@ -85,7 +85,7 @@ def screen(lake: Story) -> Open:
 def words(app: AppTest) -> str:
     """Return everything a page says in words, with plain blanks."""
     kinds = ("title", "subheader", "markdown", "caption", "info", "success", "error", "warning", "html")
-    said = "\n".join(str(getattr(part, "value", "")) for kind in kinds for part in app.get(kind)) + "\n".join(
+    shown = "\n".join(str(getattr(part, "value", "")) for kind in kinds for part in app.get(kind)) + "\n".join(
         str(part.proto.body) for part in app.get("html") if hasattr(part, "proto") and hasattr(part.proto, "body")
     )
-    return said.replace("\u00a0", " ")
+    return shown.replace("\u00a0", " ")

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.dashboards.chromium import browsing, click_row, served, settled
-from tests.reports.published import published
 from tests.reports.story import Story
+from tests.reports.write_lake import write_lake
 
 pytestmark = pytest.mark.browser
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def address(story: Story, tmp_path: Path) -> Iterator[str]:
     """Serve the small lake."""
-    with served(TIFFIN_LAKE=str(published(story, tmp_path)), TIFFIN_HOME=str(tmp_path), TIFFIN_LANGUAGE="en") as url:
+    with served(TIFFIN_LAKE=str(write_lake(story, tmp_path)), TIFFIN_HOME=str(tmp_path), TIFFIN_LANGUAGE="en") as url:
         yield url
 
 

@@ -16,7 +16,7 @@ def led(story: Story, name: str, row: int = 0, **parameters: Any) -> links.Targe
     """Return where the row of a report leads."""
     dates = {"as_of": "2017-03-31"} if name in ("receivables-aging", "credit-exposure", "open-items") else MARCH
     result = story.book().report(name, **{**dates, **parameters})
-    return links.behind(result, result.frame.row(row, named=True))
+    return links.target_of(result, result.frame.row(row, named=True))
 
 
 def test_revenue_leads_to_its_lines(story: Story) -> None:

@@ -7,11 +7,11 @@ import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from reports.core.forms import FORMS
 from reports.core.report import REPORTS
-from reports.formats import FILES
 from tests.dashboards.conftest import Open, words
-from tests.reports.published import published
 from tests.reports.story import Story
+from tests.reports.write_lake import write_lake
 
 PAGES = ("overview", "accounts", "transaction", "entries", "standard", "explore", "sql", "desk", "about", "declined")
 MARCH = {"from_": "2017-03-01", "to": "2017-03-31"}
@@ -29,13 +29,13 @@ def test_every_page_opens_in_both_languages(screen: Open, page: str, language: s
 def test_the_overview_shows_the_reports_totals_of_one_currency(screen: Open, lake: Story) -> None:
     """Figures of roubles alone, dollars being another choice, and the controls in green."""
     app = screen("screens/overview.py", currency="RUB", **MARCH)
-    said = words(app)
+    shown = words(app)
     result = lake.book().report("brand-revenue", **{"from": "2017-03-01", "to": "2017-03-31", "currency": "RUB"})
     assert result.frame["net"].sum() == 700
-    assert "700.00" in said
-    assert "712.50" not in said
-    assert "controls hold" in said
-    assert "will not change" in said
+    assert "700.00" in shown
+    assert "712.50" not in shown
+    assert "controls hold" in shown
+    assert "will not change" in shown
     assert app.selectbox[0].options == ["RUB", "USD"]
 
 
@@ -56,13 +56,13 @@ def test_a_control_that_differs_is_red(
     broken = replace(story.lake(), frames={**frames, "accounts": accounts.cast(frames["accounts"].schema)})
     monkeypatch.setattr(story, "lake", lambda: broken)
     (tmp_path / "broken").mkdir()
-    monkeypatch.setenv("TIFFIN_LAKE", str(published(story, tmp_path / "broken")))
+    monkeypatch.setenv("TIFFIN_LAKE", str(write_lake(story, tmp_path / "broken")))
     assert "controls DIFFER" in words(screen("screens/overview.py", **MARCH))
     assert any("DIFFER" in error.value for error in screen("screens/standard.py", report="control", **MARCH).error)
 
 
 def test_accounts_are_found_by_name_number_and_status(screen: Open, lake: Story) -> None:
-    """Part of a name, the beginning of a number; nothing found is said."""
+    """Part of a name, the beginning of a number; nothing found is reported."""
     assert list(screen("screens/accounts.py", q="ann").dataframe[0].value["reference"]) == ["anna"]
     number = lake.accounts["boris"]["id"]
     assert list(screen("screens/accounts.py", q=number).dataframe[0].value["reference"]) == ["boris"]
@@ -125,7 +125,7 @@ def test_readers_of_russian_see_the_ledgers_words_and_sentences(screen: Open) ->
     assert list(listed["kind"]) == ["списание"]
 
 
-def test_a_declined_transaction_says_what_the_ledger_said(screen: Open) -> None:
+def test_a_declined_transaction_says_the_ledgers_sentence(screen: Open) -> None:
     """The sentence, and that nothing moved."""
     app = screen("screens/transaction.py", transaction=7)
     assert "short by 780.00" in app.error[0].value
@@ -149,7 +149,7 @@ def test_every_report_is_drawn_from_its_parameters(screen: Open, name: str) -> N
     assert not app.error
     assert app.selectbox[0].value == name
     assert "controls hold" in "\n".join(part.label for part in app.expander)
-    assert len(app.get("download_button")) == len(FILES)
+    assert len(app.get("download_button")) == len(FORMS)
 
 
 def test_a_pivot_never_adds_up_across_currencies(screen: Open) -> None:

@@ -43,7 +43,7 @@ def test_every_code_has_its_sentence_with_the_same_facts() -> None:
     assert set(russian) == set(REFUSALS)
     for code, sentence in russian.items():
         assert _places(sentence) == _places(REFUSALS[code]), code
-    for english, sentence in refusals.russian()["said"].items():
+    for english, sentence in refusals.russian()["sentences"].items():
         assert _places(sentence) <= _places(english), english
 
 
@@ -62,7 +62,7 @@ def test_figures_and_words_of_the_facts_are_told_but_names_are_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("facts", "told"),
+    ("facts", "russian"),
     [
         ({"limit": "500.00 RUB a day", "towards": " for account 1000025 (Anna)", "used": "400.00"},
          "превышен лимит списаний, счёт 1000017 (payment) за счёт 1000025 (Anna): 500.00 RUB в день, "
@@ -72,13 +72,13 @@ def test_figures_and_words_of_the_facts_are_told_but_names_are_not() -> None:
          "списание 1\u00a0200,00; не хватает 1\u00a0150,00"),
     ],
 )  # fmt: skip
-def test_limits_are_told(facts: dict[str, Any], told: str) -> None:
+def test_limits_are_told(facts: dict[str, Any], russian: str) -> None:
     """By amount and by number of orders."""
-    assert refusals.refusal("write_off_limit_exceeded", FACTS | facts) == told
+    assert refusals.refusal("write_off_limit_exceeded", FACTS | facts) == russian
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "russian"),
     [
         ({"amount": "10.005"}, "сумма: в 10.005 больше двух знаков после запятой"),
         ({"amount": "-1"}, "сумма: −1,00 меньше нуля"),
@@ -89,25 +89,25 @@ def test_limits_are_told(facts: dict[str, Any], told: str) -> None:
         ({"account": 1000018}, "1000018 – не номер счёта: последняя цифра не контрольная"),
     ],
 )
-def test_what_cannot_be_asked_is_told(given: dict[str, Any], told: str) -> None:
+def test_what_cannot_be_asked_is_told(given: dict[str, Any], russian: str) -> None:
     """As the ledger says it, field by field."""
     asked = {"type": "payment", "key": "k", "account": 1000017, "amount": "1", "brand": "sushi", **given}
     with pytest.raises(ValueError, match=r".") as error:
         commands.parse({name: value for name, value in asked.items() if value is not None})
-    assert refusals.told(error.value) == told
+    assert refusals.translated(error.value) == russian
 
 
 def test_what_cannot_be_agreed_is_told() -> None:
     """A limit of so many times."""
     with pytest.raises(ValueError, match="whole number") as error:
         administration.parse({"type": "write_off_limit", "payer": 1000017, "period": "day", "count": "two"})
-    assert refusals.told(error.value) == "раз: two – не целое число"
+    assert refusals.translated(error.value) == "раз: two – не целое число"
 
 
 def test_without_a_translation_the_ledgers_own_words_stand() -> None:
     """And so do those of an older release, whose facts were others."""
     with pytest.raises(ValueError, match="is not an amount") as error:
         amount_of(None)
-    assert refusals.told(error.value) == "null – не сумма"
-    assert refusals.told("something new") == "something new"
+    assert refusals.translated(error.value) == "null – не сумма"
+    assert refusals.translated("something new") == "something new"
     assert refusals.refusal("insufficient_funds", {"gap": "1.00"}).startswith("insufficient_funds: ")

@@ -24,16 +24,16 @@ def _texts() -> set[str]:
 
 
 def test_every_sentence_has_its_russian() -> None:
-    """What is given to say() or sentence() as it stands, labels of fields, titles of forms, names of dimensions."""
-    said = {text for node in _nodes() if isinstance(node, ast.Call) for text in _said(node)}
-    assert len(said) > 100
+    """What is given to tr() or sentence() as it stands, labels of fields, titles of forms, names of dimensions."""
+    shown = {text for node in _nodes() if isinstance(node, ast.Call) for text in _shown(node)}
+    assert len(shown) > 100
     titles = {title for title, _ in FORMS.values()}
-    assert {*said, *titles, *DIMENSIONS, *MEASURES, *OF} - set(translations.russian()) == set()
+    assert {*shown, *titles, *DIMENSIONS, *MEASURES, *OF} - set(translations.russian()) == set()
 
 
-def _said(call: ast.Call) -> Iterator[str]:
+def _shown(call: ast.Call) -> Iterator[str]:
     name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
-    given = [*call.args[:1]] if name in ("say", "sentence") else [*call.args[1:2]] if name in FIELDS else []
+    given = [*call.args[:1]] if name in ("tr", "sentence") else [*call.args[1:2]] if name in FIELDS else []
     given += [keyword.value for keyword in call.keywords if keyword.arg == "blank"]
     yield from (node.value for node in given if isinstance(node, ast.Constant) and isinstance(node.value, str))
 
@@ -61,4 +61,4 @@ def _names(text: str) -> list[str]:
 
 def test_names_stand_for_themselves() -> None:
     """A client may be called anything; the screen shows it letter by letter."""
-    assert translations.plain("*Star* [x](y) $5 a_b") == r"\*Star\* \[x\](y) \$5 a\_b"
+    assert translations.as_markdown("*Star* [x](y) $5 a_b") == r"\*Star\* \[x\](y) \$5 a\_b"

@@ -63,7 +63,7 @@ def test_every_written_page_is_in_the_navigation() -> None:
 def test_the_reference_names_every_line_with_its_fields(site: dict[str, str]) -> None:
     """A command or a field that is added is in the reference without anybody's doing."""
     page = site["reference/commands.md"]
-    for name, model in level.models.items():
+    for name, model in level.models().items():
         section = page.split(f"\n### {name}\n")[1].split("\n##")[0]
         assert model.__doc__, name
         for field in reference.fields_of(model):
@@ -103,8 +103,8 @@ def test_the_lineage_of_the_lake_is_found() -> None:
 
 def test_the_examples_cover_every_line_and_are_accepted(database_url: str) -> None:
     """Posted one after another to a new book, as a reader would."""
-    assert {name for name in level.models if name not in ("bonus", "mark")} == set(reference.examples())
-    desk = level.desk(Ledger(database_url))
+    assert {name for name in level.models() if name not in ("bonus", "mark")} == set(reference.examples())
+    desk = level.shell(Ledger(database_url))
     lines = reference.EXAMPLES.read_text().splitlines()
     items = [(number, read(line, number, level.parse)) for number, line in enumerate(lines, 1)]
     for outcome in answered(items, post=desk.post, administer=desk.administer):

@@ -16,7 +16,7 @@ from ledger.core.book import Account, Balance, Book, Brand, Limit, Link, Terms, 
 from ledger.core.decide import answer, expiry
 from ledger.core.money import is_account_number, minor
 from ledger.core.outcomes import Declined, Posted
-from ledger.postgres.administer import bonus_account
+from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.post import Ledger
 from ledger.postgres.system_accounts import SYSTEM
 

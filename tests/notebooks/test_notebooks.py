@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from ledger.errors import Failure
 from reports.cli.notebook import app, folder, names
-from tests.reports.published import published
 from tests.reports.story import Story
+from tests.reports.write_lake import write_lake
 
 MARCH = {"from": "2017-03-01", "to": "2017-03-31"}
 
@@ -36,7 +36,7 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     story.decline("2017-03-07", "anna", 9000, "insufficient_funds")
     story.unknown_payment("2017-03-08", 60, "sushi")
     story.close("2017-03-31")
-    path = published(story, tmp_path)
+    path = write_lake(story, tmp_path)
     monkeypatch.setenv("TIFFIN_LAKE", str(path))
     return path
 
@@ -98,7 +98,7 @@ def test_the_limits_review_says_what_other_limits_would_do(tmp_path: Path) -> No
     story.terms("romashka", 1000, None, "2017-01-01")
     story.debit("2017-02-11", "romashka", ("sushi", 70))
     story.debit("2017-03-03", "romashka", ("sushi", 300))
-    path = str(published(story, tmp_path))
+    path = str(write_lake(story, tmp_path))
     shown = ran("limits_review", lake=path, month="2017-03", credit="0.35")
     assert shown["found"].unlike.height == 0
     assert shown["touched"].select("effect", "reference", "count", "amount").rows() == [

@@ -11,10 +11,10 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.reports.told import Line, Told
+from tests.reports.story_rows import Line, StoryRows
 
 
-class Story(Told):
+class Story(StoryRows):
     """Tell what happened, then ask `book()`."""
 
     def payment(self, at: str, account: str, amount: Any, brand: str, *, key: str | None = None, **facts: Any) -> str:

@@ -11,8 +11,8 @@ from ledger.postgres import account_queries
 from ledger.postgres.database import connect
 from ledger.postgres.post import Ledger
 from reports.lake.publish_cut import nightly_cut
-from reports.run import Book
-from tests.reports.posted import FIRST, LAST, post_at_random
+from reports.run import LakeBook
+from tests.reports.random_book import FIRST, LAST, post_at_random
 
 DAYS = [FIRST + timedelta(days=10 * n) for n in range(10)]
 
@@ -20,7 +20,7 @@ DAYS = [FIRST + timedelta(days=10 * n) for n in range(10)]
 def test_balance_and_reports_agree_on_every_evening(database_url: str, tmp_path: Path) -> None:
     """Balance, held, credit and what is overdue of every account; credit runs out, or was never there."""
     post_at_random(database_url, 300)
-    book = Book(nightly_cut(database_url, str(tmp_path / "lake"), LAST)[0])
+    book = LakeBook(nightly_cut(database_url, str(tmp_path / "lake"), LAST)[0])
     zone, seen = ZoneInfo(book.cut.time_zone), set()
     for day in DAYS:
         debts = book.report("open-items", as_of=day).frame

@@ -6,10 +6,10 @@ import psycopg
 import pytest
 
 from reports.lake.publish_cut import nightly_cut
-from reports.run import Book
+from reports.run import LakeBook
 from tests.benchmarks.check_hledger import agreed
 from tests.benchmarks.check_sql import by_hand
-from tests.reports.posted import FIRST, LAST, post_at_random
+from tests.reports.random_book import FIRST, LAST, post_at_random
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def posted(database_url: str) -> str:
 
 def test_three_reports_equal_sql_over_the_ledgers_own_tables(posted: str, tmp_path: Path) -> None:
     """Turnover and brand-revenue by month, ages in the middle and at the end of each; some debts are late."""
-    book = Book(nightly_cut(posted, str(tmp_path / "lake"), LAST)[0])
+    book = LakeBook(nightly_cut(posted, str(tmp_path / "lake"), LAST)[0])
     with psycopg.connect(posted) as connection:
         compared = list(by_hand(book, connection, FIRST, LAST))
     assert [(one.what, one.differ) for one in compared if one.differ] == []
@@ -40,7 +40,7 @@ def test_three_reports_equal_sql_over_the_ledgers_own_tables(posted: str, tmp_pa
 
 def test_an_independent_accountant_agrees(posted: str, tmp_path: Path) -> None:
     """hledger finds the journal sound, and its balances at each month's end are those of trial-balance."""
-    book = Book(nightly_cut(posted, str(tmp_path / "lake"), LAST)[0])
+    book = LakeBook(nightly_cut(posted, str(tmp_path / "lake"), LAST)[0])
     found = agreed(book, FIRST, LAST, tmp_path)
     assert found.wrong == []
     assert found.months == 3

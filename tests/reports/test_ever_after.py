@@ -17,9 +17,9 @@ from ledger.postgres.database import initialise
 from reports.core.report import REPORTS, Report
 from reports.lake.publish_cut import nightly_cut
 from reports.lake.verify import verify
-from reports.run import Book
+from reports.run import LakeBook
 from tests.conftest import made
-from tests.reports.posted import KINDS, Caller
+from tests.reports.random_book import KINDS, Caller
 from tests.reports.spark.compared import shapes
 from tests.reports.standard.test_every_report import asked
 
@@ -34,7 +34,7 @@ books = st.tuples(st.integers(0, 2**32), st.lists(st.integers(20, 40), min_size=
 Answers = dict[tuple[str, date, str], pl.DataFrame]
 
 
-def answers(book: Book, days: list[date], *, thorough: bool) -> Answers:
+def answers(book: LakeBook, days: list[date], *, thorough: bool) -> Answers:
     """Ask every report about each day, or its month up to it; all that it is asked of must be closed, and hold."""
     found = {}
     for day in days:
@@ -56,19 +56,19 @@ def dated(report: Report) -> list[str]:
 
 
 def play(url: str, lake: str, caller: Caller, commands: list[int], *, thorough: bool) -> None:
-    """Go through the nights, so many commands before each; what was said of one must be said of it after the others."""
+    """Go through the nights; what was answered about one must be the answer after all the others, too."""
     caller.open()
-    said: Answers = {}
+    earlier: Answers = {}
     for number, day in enumerate(NIGHTS):
         since = datetime.combine(day - timedelta(days=2), time(8), ZoneInfo("Europe/Moscow"))
         caller.change_holder("anna", ("pizza", None, "sushi")[number], day - timedelta(days=number))
         caller.change_holder("vega", ("pizza", "sushi", "pizza")[number], day - timedelta(days=1))
         caller.post(commands[number], since, since + timedelta(hours=36))
-        asked_again = answers(Book(nightly_cut(url, lake, day)[0]), list(NIGHTS[: number + 1]), thorough=thorough)
-        for key, before in said.items():
+        answers_now = answers(LakeBook(nightly_cut(url, lake, day)[0]), list(NIGHTS[: number + 1]), thorough=thorough)
+        for key, before in earlier.items():
             if key[0] != "control":  # which has checks of the cut itself
-                assert asked_again[key].equals(before), key
-        said = asked_again
+                assert answers_now[key].equals(before), key
+        earlier = answers_now
         caller.administer(_other_terms(number))
     assert [check for _, check in verify(url, lake) if not check.holds] == []
 

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from ledger.errors import Failure
-from reports.pivot import Asked, Pivot, pivot, values
+from reports.pivot import Pivot, Question, pivot, values
 from tests.reports.story import Story
 
 MARCH = (date(2017, 3, 1), date(2017, 3, 31))
@@ -24,14 +24,14 @@ def story(story: Story) -> Story:
     return story
 
 
-def made(story: Story, *rows: str, **asked: object) -> Pivot:
+def pivoted(story: Story, *rows: str, **options: object) -> Pivot:
     """Return the table of March."""
-    return pivot(story.book(), Asked(*MARCH, rows, **asked))  # type: ignore[arg-type]  # the tests' own names
+    return pivot(story.book(), Question(*MARCH, rows, **options))  # type: ignore[arg-type]  # the tests' own names
 
 
 def test_rows_and_columns_with_totals(story: Story) -> None:
     """A cell without entries is empty, not zero."""
-    found = made(story, "brand", across="day")
+    found = pivoted(story, "brand", across="day")
     assert found.frame.columns == ["brand", "currency", "2017-03-02", "2017-03-03", "total"]
     assert found.frame.rows() == [
         ("pizza", "RUB", 20, None, 20),
@@ -43,24 +43,27 @@ def test_rows_and_columns_with_totals(story: Story) -> None:
 
 def test_a_transaction_in_two_cells_is_one_in_the_total(story: Story) -> None:
     """Anna's order has a line for each brand."""
-    found = made(story, "brand", measure="transactions")
+    found = pivoted(story, "brand", measure="transactions")
     assert found.frame.rows() == [("pizza", "RUB", 1), ("pizza", "USD", 1), ("sushi", "RUB", 2)]
     assert found.totals.rows() == [("RUB", 2), ("USD", 1)]
 
 
 def test_a_dimension_is_narrowed(story: Story) -> None:
     """Only some of its values."""
-    assert made(story, "client", only={"brand": ("pizza",)}).frame.rows() == [("Anna", "RUB", 20), ("Boris", "USD", 7)]
+    assert pivoted(story, "client", only={"brand": ("pizza",)}).frame.rows() == [
+        ("Anna", "RUB", 20),
+        ("Boris", "USD", 7),
+    ]
 
 
 def test_only_one_kind_of_account_is_looked_at(story: Story) -> None:
     """The sale and the money it was paid with would come to zero."""
-    assert made(story, "channel", of="cash").frame.rows() == [("card", "RUB", -300)]
-    assert made(story, "client", of="money").totals.rows() == [("RUB", 200), ("USD", -7)]
+    assert pivoted(story, "channel", of="cash").frame.rows() == [("card", "RUB", -300)]
+    assert pivoted(story, "client", of="money").totals.rows() == [("RUB", 200), ("USD", -7)]
 
 
 @pytest.mark.parametrize(
-    ("rows", "asked", "sentence"),
+    ("rows", "options", "sentence"),
     [
         (("dish",), {}, "there is no dimension dish"),
         (("brand",), {"measure": "profit"}, "there is no measure profit"),
@@ -68,10 +71,10 @@ def test_only_one_kind_of_account_is_looked_at(story: Story) -> None:
         (("brand",), {"across": "brand"}, "brand is on the rows already"),
     ],
 )
-def test_what_cannot_be_asked(story: Story, rows: tuple[str, ...], asked: dict[str, str], sentence: str) -> None:
+def test_what_cannot_be_asked(story: Story, rows: tuple[str, ...], options: dict[str, str], sentence: str) -> None:
     """One sentence says what there is."""
     with pytest.raises(Failure, match=sentence):
-        made(story, *rows, **asked)
+        pivoted(story, *rows, **options)
 
 
 def test_more_columns_than_a_screen_takes_are_refused(story: Story) -> None:
@@ -80,7 +83,7 @@ def test_more_columns_than_a_screen_takes_are_refused(story: Story) -> None:
         story.account(f"client-{number:02}")
         story.debit("2017-03-10", f"client-{number:02}", ("sushi", 1))
     with pytest.raises(Failure, match="client has 63 values, and 60 columns are the most"):
-        made(story, "brand", across="client")
+        pivoted(story, "brand", across="client")
 
 
 def test_values_to_choose_from(story: Story) -> None:

@@ -10,16 +10,16 @@ from ledger.errors import Failure
 from ledger.postgres.post import Ledger
 from reports.lake.publish_cut import frequent_cut, rebuild
 from reports.lake.reader import Lake, open_lake
-from reports.lake.sql import ask
-from tests.reports.published import published
+from reports.lake.sql import answer_sql
 from tests.reports.story import Story
+from tests.reports.write_lake import write_lake
 
 
 @pytest.fixture(params=["tables", "file"])
 def lake(request: pytest.FixtureRequest, story: Story, tmp_path: Path) -> Iterator[Lake]:
     """Return a cut without a DuckDB file, and one with it; both know two brands."""
     if request.param == "tables":
-        yield open_lake(str(published(story, tmp_path)))
+        yield open_lake(str(write_lake(story, tmp_path)))
         return
     url = request.getfixturevalue("database_url")
     ledger = Ledger(url)
@@ -31,9 +31,9 @@ def lake(request: pytest.FixtureRequest, story: Story, tmp_path: Path) -> Iterat
 
 def test_rows_come_and_more_is_said(lake: Lake) -> None:
     """The first so many, and whether there are others."""
-    answer = ask(lake, "SELECT code FROM brands ORDER BY code", most_rows=1)
+    answer = answer_sql(lake, "SELECT code FROM brands ORDER BY code", most_rows=1)
     assert (answer.frame.rows(), answer.more) == ([("pizza",)], True)
-    assert not ask(lake, "SELECT code FROM brands", most_rows=2).more
+    assert not answer_sql(lake, "SELECT code FROM brands", most_rows=2).more
 
 
 @pytest.mark.parametrize(
@@ -42,10 +42,10 @@ def test_rows_come_and_more_is_said(lake: Lake) -> None:
         ("SELEC 1", "syntax error"),
         ("SELECT * FROM nope", "nope does not exist"),
         ("SELECT * FROM read_csv('/etc/passwd')", "Permission Error"),
-        ("COPY (SELECT 1) TO 'copied.csv'", "COPY is not answered here"),
-        ("ATTACH 'other.duckdb'", "ATTACH is not answered here"),
-        ("SET memory_limit = '1GB'", "SET is not answered here"),
-        ("DROP TABLE brands", "DROP is not answered here"),
+        ("COPY (SELECT 1) TO 'copied.csv'", "COPY is not allowed here"),
+        ("ATTACH 'other.duckdb'", "ATTACH is not allowed here"),
+        ("SET memory_limit = '1GB'", "SET is not allowed here"),
+        ("DROP TABLE brands", "DROP is not allowed here"),
         ("", "one statement at a time"),
         ("SELECT 1; SELECT 2", "one statement at a time"),
     ],
@@ -53,7 +53,7 @@ def test_rows_come_and_more_is_said(lake: Lake) -> None:
 def test_anything_else_is_one_sentence(lake: Lake, query: str, sentence: str) -> None:
     """No traceback, no line breaks, nothing read or written outside."""
     with pytest.raises(Failure, match=sentence) as raised:
-        ask(lake, query, most_rows=10)
+        answer_sql(lake, query, most_rows=10)
     assert "\n" not in str(raised.value)
 
 
@@ -61,4 +61,4 @@ def test_a_query_that_takes_too_long_is_stopped(lake: Lake) -> None:
     """Others wait for the same processors."""
     endless = "SELECT count(*) FROM range(10000000) a, range(10000000) b WHERE a.range + b.range = 7"
     with pytest.raises(Failure, match=r"stopped after 0\.2 seconds: narrow it"):
-        ask(lake, endless, most_rows=1, seconds=0.2)
+        answer_sql(lake, endless, most_rows=1, seconds=0.2)

@@ -1,20 +1,24 @@
-"""camt.053, the bank-to-customer statement of ISO 20022, of any version.
+"""camt.052, 053 and 054 of ISO 20022, any version: the report of the day, the statement, the notification.
 
-Pending entries (PDNG, INFO) are told as such: they are not in the balances. A batch whose
-parts have amounts that sum to it is its parts, else one entry of so many payments.
+Pending entries (PDNG, INFO, FUTR) are read as such: they are not in the balances. A batch whose parts have amounts
+that sum to it is its parts, else one entry of `payments` payments.
 """
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from lxml import etree
 
-from ledger.bank.core.statement import Entry, Statement, current
+from ledger.bank.core.statement import MARKERS, ZERO, Entry, Statement, current
 
-NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053."
+NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt."
+KINDS = {"053": "BkToCstmrStmt/Stmt", "052": "BkToCstmrAcctRpt/Rpt", "054": "BkToCstmrDbtCdtNtfctn/Ntfctn"}
 OPENING, CLOSING = ("OPBD", "PRCD"), ("CLBD",)
-BLANK = ("NOTPROVIDED", "NONREF")
+SHORTEST_REFERENCE = 5
+"""A shorter `NtryRef` is a number in the file."""
+
 Node = Any  # lxml has no types of its own
 
 
@@ -27,17 +31,21 @@ def read(content: bytes) -> list[Statement]:
     except (etree.XMLSyntaxError, ValueError) as error:
         raise ValueError(f"is not well-formed XML: {error}") from None
     if root.getroottree().docinfo.doctype:
-        raise ValueError("has a DOCTYPE, which no camt.053 has")
+        raise ValueError("has a DOCTYPE, which no camt file has")
     name = etree.QName(root)
-    if name.localname != "Document" or not (name.namespace or "").startswith(NAMESPACE):
-        raise ValueError(f"is not a camt.053: it is {name.localname} of {name.namespace or 'no namespace'}")
+    kind = (name.namespace or "").removeprefix(NAMESPACE)[:3]
+    if name.localname != "Document" or not (name.namespace or "").startswith(NAMESPACE) or kind not in KINDS:
+        raise ValueError(
+            f"is not a camt.052, camt.053 or camt.054: it is {name.localname} of {name.namespace or 'no namespace'}"
+        )
     for node in root.iter():
         node.tag = etree.QName(node).localname
-    return [_statement(node) for node in root.iterfind("BkToCstmrStmt/Stmt")]
+    return [_statement(node, interim=kind != "053") for node in root.iterfind(KINDS[kind])]
 
 
-def _statement(node: Node) -> Statement:
-    opening, closing = _balance(node, OPENING), _balance(node, CLOSING)
+def _statement(node: Node, *, interim: bool) -> Statement:
+    # The balances of a day that goes on are of some moment, not of these entries.
+    opening, closing = (None, None) if interim else (_balance(node, OPENING), _balance(node, CLOSING))
     currencies = [node.findtext("Acct/Ccy") or "", *(amount.get("Ccy", "") for amount in node.iterfind("*/Amt"))]
     currency = next((each.strip() for each in currencies if each.strip()), "")
     # A balance in another currency says nothing of this one.
@@ -45,18 +53,28 @@ def _statement(node: Node) -> Statement:
         if balance is not None and balance.get("Ccy") != currency:
             raise ValueError(f"{_title(node)}: a balance is in {balance.get('Ccy')}, the account in {currency}")
     entries = tuple(part for entry in node.iterfind("Ntry") for part in _entries(entry, currency))
-    return Statement(
+    days = [entry.booked_on for entry in entries] if interim else []
+    statement = Statement(
         account=_text(node, "Acct/Id/IBAN", "Acct/Id/Othr/Id"),
         currency=current(currency),
         entries=entries,
         number=_text(node, "ElctrncSeqNb", "LglSeqNb", "Id"),
-        since=_day(node, "FrToDt/FrDtTm", "FrToDt/FrDt"),
-        until=_day(node, "FrToDt/ToDtTm", "FrToDt/ToDt"),
+        since=_day(node, "FrToDt/FrDtTm", "FrToDt/FrDt") or min(days, default=None),
+        until=_day(node, "FrToDt/ToDtTm", "FrToDt/ToDt") or max(days, default=None),
         opening=None if opening is None else _signed(opening),
         closing=None if closing is None else _signed(closing),
-        told_in=_told(node, "TxsSummry/TtlCdtNtries/Sum"),
-        told_out=_told(node, "TxsSummry/TtlDbtNtries/Sum"),
+        interim=interim,
     )
+    sums = {"in": _sum(node, "TxsSummry/TtlCdtNtries/Sum"), "out": _sum(node, "TxsSummry/TtlDbtNtries/Sum")}
+    if interim and sums["in"] != statement.money_in and _with_pending(statement, 1) == sums["in"]:
+        sums["in"] = None  # the sum is of what is pending too
+    if interim and sums["out"] != statement.money_out and _with_pending(statement, -1) == sums["out"]:
+        sums["out"] = None
+    return replace(statement, reported_in=sums["in"], reported_out=sums["out"])
+
+
+def _with_pending(statement: Statement, sign: int) -> Decimal:
+    return sum((sign * entry.amount for entry in statement.entries if sign * entry.amount > 0), ZERO)
 
 
 def _title(node: Node) -> str:
@@ -68,7 +86,7 @@ def _balance(node: Node, codes: tuple[str, ...]) -> Node | None:
     return next((found[code] for code in codes if found.get(code) is not None), None)
 
 
-def _told(node: Node, path: str) -> Decimal | None:
+def _sum(node: Node, path: str) -> Decimal | None:
     text = _text(node, path)
     return _decimal(text) if text else None
 
@@ -84,37 +102,62 @@ def _entries(node: Node, currency: str) -> list[Entry]:
     of_parts = [part.find("Amt") if part.find("Amt") is not None else part.find("AmtDtls/TxAmt/Amt") for part in parts]
     amounts = [_signed(each, whole < 0) for each in of_parts if each is not None and each.get("Ccy") == currency]
     if len(parts) > 1 and len(amounts) == len(parts) and sum(amounts) == whole:
-        return [_entry(node, part, each) for part, each in zip(parts, amounts, strict=True)]
-    if len(parts) > 1:
-        return [_entry(node, None, whole, payments=len(parts))]
+        return [_entry(node, part, each, whole=whole) for part, each in zip(parts, amounts, strict=True)]
+    payments = max(len(parts), sum(_count(batch) for batch in node.iterfind("NtryDtls/Btch")))
+    if payments > 1:
+        return [_entry(node, None, whole, payments=payments)]
     return [_entry(node, parts[0] if parts else None, whole)]
 
 
-def _entry(node: Node, part: Node | None, amount: Decimal, *, payments: int = 1) -> Entry:
+def _count(batch: Node) -> int:
+    text = _text(batch, "NbOfTxs")
+    return int(text) if text.isdecimal() else 0
+
+
+def _entry(node: Node, part: Node | None, amount: Decimal, *, payments: int = 1, whole: Decimal | None = None) -> Entry:
     booked, value = _day(node, "BookgDt/Dt", "BookgDt/DtTm"), _day(node, "ValDt/Dt", "ValDt/DtTm")
     if booked is None and value is None:
         raise ValueError(f"an entry of {amount} has no date")
     within = part if part is not None else etree.Element("TxDtls")
     side = "Dbtr" if amount > 0 else "Cdtr"
-    references = (_text(node, "AcctSvcrRef", "NtryRef"),
-                  _text(within, "Refs/AcctSvcrRef", "Refs/TxId", "Refs/InstrId"))  # fmt: skip
-    ours = " ".join(dict.fromkeys(each for each in references if each))
-    texts = [*within.iterfind("RmtInf/Ustrd"), within.find("AddtlTxInf"), node.find("AddtlNtryInf")]
+    number = _text(node, "NtryRef")
+    texts = [*within.iterfind("RmtInf/Ustrd"), *within.iterfind("RmtInf/Strd/AddtlRmtInf")]
+    further = [within.find("AddtlTxInf"), node.find("AddtlNtryInf")]
+    ultimate = _text(within, f"RltdPties/Ultmt{side}/Nm", f"RltdPties/Ultmt{side}/Pty/Nm")
+    name = _text(within, f"RltdPties/{side}/Nm", f"RltdPties/{side}/Pty/Nm")
+    documents = [_text(each, "Nb") for each in within.iterfind("RmtInf/Strd/RfrdDocInf")]
     return Entry(
         booked_on=booked or value or date.min,
         value_date=value or booked or date.min,
         amount=amount,
-        bank_reference=ours,
+        bank_reference=_text(node, "AcctSvcrRef")
+        or ("" if whole is not None else _text(within, "Refs/AcctSvcrRef", "Refs/TxId"))
+        or (number if len(number) >= SHORTEST_REFERENCE else ""),
         end_to_end=_text(within, "Refs/EndToEndId"),
         reference=_text(within, "RmtInf/Strd/CdtrRefInf/Ref", "RmtInf/Strd/CdtrRefInf/CdtrRef"),
-        name=_text(within, f"RltdPties/{side}/Nm", f"RltdPties/{side}/Pty/Nm"),
+        name=name or ultimate,
         tax_id=_tax_id(within, side),
         account=_text(within, f"RltdPties/{side}Acct/Id/IBAN", f"RltdPties/{side}Acct/Id/Othr/Id"),
-        text=" ".join(text.text.strip() for text in texts if text is not None and text.text),
+        bank=_text(within, f"RltdAgts/{side}Agt/FinInstnId/BICFI", f"RltdAgts/{side}Agt/FinInstnId/BIC",
+                   f"RltdAgts/{side}Agt/FinInstnId/ClrSysMmbId/MmbId"),
+        text="; ".join(filter(None, [
+            "\n".join(text.text.strip() for text in texts if text.text),
+            ", ".join(filter(None, documents)),
+            f"for {ultimate}" if ultimate and ultimate != name else "",
+            *(text.text.strip() for text in further if text is not None and text.text),
+        ])),
         payments=payments,
-        reversal=_text(node, "RvslInd") in ("true", "1"),
+        whole=whole,
+        reversal=_text(node, "RvslInd") in ("true", "1") or _returned(node, within),
+        reason=_text(within, "RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry"),
         pending=_text(node, "Sts/Cd", "Sts") not in ("BOOK", ""),
-    )
+    )  # fmt: skip
+
+
+def _returned(node: Node, part: Node) -> bool:
+    """Tell whether an entry is a payment that comes back."""
+    families = [_text(each, "BkTxCd/Domn/Fmly/SubFmlyCd") for each in (part, node)]
+    return part.find("RtrInf") is not None or "RRTN" in families
 
 
 def _tax_id(node: Node, side: str) -> str:
@@ -131,7 +174,7 @@ def _text(node: Node, *paths: str) -> str:
     for path in paths:
         text = (node.findtext(path) or "").strip()
         if text:
-            return "" if text in BLANK else text
+            return "" if text.upper() in MARKERS else text
     return ""
 
 

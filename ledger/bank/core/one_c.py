@@ -2,19 +2,32 @@
 
 The format is 1C's (v8.1c.ru/edi/edi_stnd/100/101.htm). It has no reference of the bank's
 own: a document is known by its number, its date and its payer's account. Whether money came
-or went is told by which side is our account.
+or went is clear from which side is our account.
 """
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
-from ledger.bank.core.statement import Entry, Statement
+from ledger.bank.core.statement import Entry, Statement, current
 
 SIGN = "1CClientBankExchange"
 END = "КонецФайла"
+HEADER = ("Кодировка", "ВерсияФормата", "РасчСчет")
+KEYWORDS = {word.casefold(): word for word in (
+    END, "СекцияРасчСчет", "КонецРасчСчет", "СекцияДокумент", "КонецДокумента", "РасчСчет", "ДатаНачала", "ДатаКонца",
+    "НачальныйОстаток", "КонечныйОстаток", "ВсегоПоступило", "ВсегоСписано", "Номер", "Дата", "Сумма", "ДатаСписано",
+    "ДатаПоступило", "Плательщик", "Получатель", "НазначениеПлатежа", "Код", "Валюта",
+    *(f"{side}{what}" for side in ("Плательщик", "Получатель")
+      for what in ("Счет", "РасчСчет", "ИНН", "1", "БИК")),
+    *(f"НазначениеПлатежа{line}" for line in range(1, 7)),
+)}  # fmt: skip
+"""What this module reads, by its small letters: some banks write the words in capitals."""
+KEYWORDS |= {f"{side}{theirs}".casefold(): f"{side}{ours}" for side in ("Плательщик", "Получатель")
+             for theirs, ours in (("ИИК", "Счет"), ("БИН_ИИН", "ИНН"), ("Наименование", "1"))}  # fmt: skip
+"""As Kazakhstan's banks call the same."""
 CURRENCIES = {"810": "RUB", "643": "RUB", "840": "USD", "978": "EUR", "156": "CNY", "398": "KZT", "933": "BYN",
               "826": "GBP", "756": "CHF", "784": "AED", "949": "TRY"}  # fmt: skip
 """What digits 6 to 8 of a Russian account say."""
@@ -32,12 +45,12 @@ class _File:
 def decoded(content: bytes) -> str:
     """Return the text. Its encoding is the one in which the header's own words can be read, whatever they claim."""
     for encoding in ("cp1251", "utf-8", "cp866"):
-        if re.search(rb"^\s*" + "Кодировка".encode(encoding) + b"=", content, re.MULTILINE):
+        if any(re.search(rb"^\s*" + word.encode(encoding) + b"=", content, re.MULTILINE) for word in HEADER):
             try:
                 return content.decode(encoding)
             except UnicodeDecodeError as error:
                 raise ValueError(f"is not {encoding}, as its header is, at byte {error.start + 1}") from None
-    raise ValueError(f"is {SIGN} without the line Кодировка= that tells its encoding")
+    raise ValueError(f"is {SIGN} without a line such as {HEADER[0]}= in an encoding that banks use")
 
 
 def read(text: str) -> list[Statement]:
@@ -49,10 +62,16 @@ def read(text: str) -> list[Statement]:
     if not accounts:
         raise ValueError("names none of our accounts: no line РасчСчет=")
     entries: list[list[Entry]] = [[] for _ in accounts]
+    foreign = []
     for document in file.documents:
+        if not any(_own(document, side, accounts) for side in ("Плательщик", "Получатель")):
+            foreign.append(f"{_title(document)} is neither from nor to an account of the file")
         for place, entry in _moved(document, accounts):
             entries[place].append(entry)
-    return [_statement(each, tuple(found)) for each, found in zip(accounts, entries, strict=True)]
+    if foreign and len(foreign) == len(file.documents):
+        raise ValueError(foreign[0])
+    statements = [_statement(each, tuple(found)) for each, found in zip(accounts, entries, strict=True)]
+    return [replace(statements[0], foreign=tuple(foreign)), *statements[1:]]
 
 
 def _parsed(text: str) -> _File:
@@ -62,7 +81,7 @@ def _parsed(text: str) -> _File:
     lines = text.lstrip("\ufeff \r\n").splitlines()
     for number, line in enumerate(lines[1:], start=2):
         name, is_pair, value = line.partition("=")
-        name = name.strip()
+        name = KEYWORDS.get(name.strip().casefold(), name.strip())
         if name == END:
             break
         if name in ("СекцияРасчСчет", "СекцияДокумент"):
@@ -75,7 +94,7 @@ def _parsed(text: str) -> _File:
         elif not is_pair and line.strip():
             if section is None or not key:
                 raise ValueError(f"line {number} is not key=value: {line[:40]}")
-            section[key] += f" {line}"  # a purpose of several lines
+            section[key] += f"\n{line}"  # a purpose of several lines
         elif is_pair and section is not None:
             key, section[name] = name, value.strip()
         elif is_pair:
@@ -90,8 +109,6 @@ def _parsed(text: str) -> _File:
 def _moved(document: Fields, accounts: list[Fields]) -> Iterator[tuple[int, Entry]]:
     """Yield which of our accounts a document moves, by its place in the file, and how."""
     own = {sign: _own(document, side, accounts) for side, sign in (("Плательщик", -1), ("Получатель", 1))}
-    if not any(own.values()):
-        raise ValueError(f"{_called(document)} is neither from nor to an account of the file")
     days = {-1: _day(document, "ДатаСписано"), 1: _day(document, "ДатаПоступило")}
     # Between two accounts of ours the document may come once for each: then each time only one side is dated.
     both = all(own.values()) and any(days.values())
@@ -102,7 +119,7 @@ def _moved(document: Fields, accounts: list[Fields]) -> Iterator[tuple[int, Entr
         if places and day is not None:
             yield _on(day, places, accounts), _entry(document, sign, day, pending=drawn is not None)
         elif places and not both:
-            raise ValueError(f"{_called(document)} has no date")
+            raise ValueError(f"{_title(document)} has no date")
 
 
 def _own(document: Fields, side: str, accounts: list[Fields]) -> list[int]:
@@ -121,17 +138,18 @@ def _on(day: date, places: list[int], accounts: list[Fields]) -> int:
 
 def _entry(document: Fields, sign: int, day: date, *, pending: bool) -> Entry:
     other = "Плательщик" if sign > 0 else "Получатель"
-    purpose = document.get("НазначениеПлатежа", "").strip() or " ".join(
-        document.get(f"НазначениеПлатежа{line}", "") for line in range(1, 7)
-    )
+    lines = [document.get(f"НазначениеПлатежа{line}", "") for line in range(1, 7)]
+    purpose = document.get("НазначениеПлатежа", "").strip() or "\n".join(filter(None, lines))
+    name, tax_id = _named(document.get(f"{other}1") or document.get(other, ""))
     payer = document.get("ПлательщикСчет") or document.get("ПлательщикРасчСчет", "")
     return Entry(
         booked_on=day,
         value_date=day,
         amount=sign * _amount(document, "Сумма"),
         bank_reference=f"{document.get('Номер', '')} {document.get('Дата', '')} {payer}".strip(),
-        name=document.get(f"{other}1") or document.get(other, ""),
-        tax_id=document.get(f"{other}ИНН", "").strip("0") and document[f"{other}ИНН"],
+        name=name,
+        tax_id=(document.get(f"{other}ИНН", "").strip("0") and document[f"{other}ИНН"]) or tax_id,
+        bank=document.get(f"{other}БИК", ""),
         account=document.get(f"{other}Счет") or document.get(f"{other}РасчСчет", ""),
         reference=document.get("Код", "").strip("0 "),
         text=purpose.strip(),
@@ -139,32 +157,39 @@ def _entry(document: Fields, sign: int, day: date, *, pending: bool) -> Entry:
     )
 
 
+def _named(name: str) -> tuple[str, str]:
+    """Return a party's name and the tax number that some banks write before it."""
+    found = re.match(r"ИНН\W{0,2}(\d{10}|\d{12})\s+(?=\S)", name)
+    return (name[found.end() :], found.group(1)) if found else (name, "")
+
+
 def _statement(account: Fields, entries: tuple[Entry, ...]) -> Statement:
     number = account.get("РасчСчет", "")
-    told = {name: _amount(account, name) if account.get(name) else None
+    figures = {name: _amount(account, name) if account.get(name) else None
             for name in ("НачальныйОстаток", "КонечныйОстаток", "ВсегоПоступило", "ВсегоСписано")}  # fmt: skip
     return Statement(
         account=number,
-        currency=CURRENCIES.get(number[5:8], number[5:8]),
+        currency=current(account.get("Валюта", "")) or CURRENCIES.get(number[5:8], number[5:8]),
         entries=entries,
         since=_day(account, "ДатаНачала"),
         until=_day(account, "ДатаКонца"),
-        opening=told["НачальныйОстаток"],
-        closing=told["КонечныйОстаток"],
-        told_in=told["ВсегоПоступило"],
-        told_out=told["ВсегоСписано"],
+        opening=figures["НачальныйОстаток"],
+        closing=figures["КонечныйОстаток"],
+        reported_in=figures["ВсегоПоступило"],
+        reported_out=figures["ВсегоСписано"],
     )
 
 
-def _called(document: Fields) -> str:
+def _title(document: Fields) -> str:
     number, day, amount = (document.get(name, "?") for name in ("Номер", "Дата", "Сумма"))
     return f"document {number} of {day}, {amount},"
 
 
 def _amount(fields: Fields, name: str) -> Decimal:
-    text = fields.get(name, "").replace(",", ".")
+    text = fields.get(name, "")
     try:
-        amount = Decimal(text)
+        # Thousands are parted by blanks (1 700,50), never by points or commas.
+        amount = Decimal(re.sub(r"(?<=\d)[\s'](?=\d{3}(?!\d))", "", text).replace(",", "."))
     except InvalidOperation:
         raise ValueError(f"{name}={text[:40]} is not an amount") from None
     if not amount.is_finite():

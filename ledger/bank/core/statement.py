@@ -4,24 +4,36 @@ Amounts are signed by what they do to our account at the bank: + money in, - mon
 the bank wrote them. A statement stands or falls as a whole: `fault` says why it falls.
 """
 
-import hashlib
-from collections import Counter
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+from stdnum.iso7064 import mod_97_10
+
 from ledger.core.money import amount_of, is_currency
 
 ZERO = Decimal("0.00")
+MARKERS = frozenset(
+    {"", "NONREF", "NOREF", "NOTPROVIDED", "NOT PROVIDED", "EREF", "PREF", "MARF", "MREF", "KREF", "CREF"}
+)
+"""What banks write in the place of a reference that is not there, or that stands elsewhere."""
+
+_WITH_CURRENCY = re.compile(r"(\w*\d)[A-Z]{3}")
+_GERMAN = re.compile(r"(\d{8})/(\d{1,10})")
+_AFTER_BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?/(.+)")
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One movement on our account at the bank. Blank texts are what the bank did not say.
 
-    `bank_reference` is the bank's own, `reference` a structured one of the creditor (such as ISO 11649). `payments`
-    is how many it is the sum of, when the bank does not tell them apart. What is `pending` is not booked yet.
+    `bank_reference` is the bank's own, `end_to_end` the payer's, `reference` a structured one of the creditor (such as
+    ISO 11649). `account` and `bank` (its BIC or БИК), `name` and `tax_id` are the other side's. The lines of `text` are
+    kept apart: a bank may have broken a word between them. `payments` is how many payments it is the sum of, when the
+    bank does not report them one by one; `whole` is the amount of the bank's entry that this is one payment of. What
+    is `pending` is not booked yet. `reversal` is also what came back; `reason` is the bank's code for why.
     """
 
     booked_on: date
@@ -33,17 +45,27 @@ class Entry:
     name: str = ""
     tax_id: str = ""
     account: str = ""
+    bank: str = ""
     text: str = ""
     payments: int = 1
+    whole: Decimal | None = None
     reversal: bool = False
+    reason: str = ""
     pending: bool = False
+
+    @property
+    def payer(self) -> str:
+        """Return the other side's account as it is known again: an IBAN, or bank and account; blank when unknown."""
+        account, bank = normal(self.account), normal(self.bank)
+        return f"{bank}/{account}" if bank and account and not account[:2].isalpha() else account
 
 
 @dataclass(frozen=True, kw_only=True)
 class Statement:
     """What one of our accounts at the bank did in some days.
 
-    Balances and turnovers (`told_in`, `told_out`, both positive) are None where the bank does not tell them.
+    Balances and turnovers (`reported_in`, `reported_out`, both positive) are None where the bank does not report them.
+    An `interim` report is of a day that goes on. `foreign` describes documents that move none of our accounts.
     """
 
     account: str
@@ -54,8 +76,10 @@ class Statement:
     until: date | None = None
     opening: Decimal | None = None
     closing: Decimal | None = None
-    told_in: Decimal | None = None
-    told_out: Decimal | None = None
+    reported_in: Decimal | None = None
+    reported_out: Decimal | None = None
+    interim: bool = False
+    foreign: tuple[str, ...] = ()
 
     @property
     def title(self) -> str:
@@ -82,7 +106,7 @@ class Statement:
     @property
     def checked(self) -> bool:
         """Tell whether the bank gave figures that the entries could be held against."""
-        return None not in (self.opening, self.closing) or None not in (self.told_in, self.told_out)
+        return None not in (self.opening, self.closing) or None not in (self.reported_in, self.reported_out)
 
 
 def fault(statement: Statement) -> str | None:
@@ -92,10 +116,10 @@ def fault(statement: Statement) -> str | None:
     try:
         for entry in statement.entries:
             exact(entry.amount)
-        told = [each if each is None else exact(each) for each in (statement.opening, statement.closing)]
+        balances = [each if each is None else exact(each) for each in (statement.opening, statement.closing)]
     except ValueError as error:
         return f"{statement.title}: {error}"
-    return _unbalanced(statement, *told)
+    return _unbalanced(statement, *balances)
 
 
 def _unbalanced(statement: Statement, opening: Decimal | None, closing: Decimal | None) -> str | None:
@@ -107,11 +131,11 @@ def _unbalanced(statement: Statement, opening: Decimal | None, closing: Decimal 
             f"{_two(opening + came - went)}, closing balance {closing} {currency}; "
             f"off by {_two(abs(opening + came - went - closing))}"
         )
-    for what, told, is_ in (("in", statement.told_in, came), ("out", statement.told_out, went)):
-        if told is not None and told != is_:
+    for what, reported, is_ in (("in", statement.reported_in, came), ("out", statement.reported_out, went)):
+        if reported is not None and reported != is_:
             return (
-                f"{statement.title} does not add up: the bank tells {_two(told)} {what}, its entries come to "
-                f"{_two(is_)} {currency}; off by {_two(abs(told - is_))}"
+                f"{statement.title} does not add up: the bank reports {_two(reported)} {what}, its entries come to "
+                f"{_two(is_)} {currency}; off by {_two(abs(reported - is_))}"
             )
     return None
 
@@ -125,46 +149,34 @@ def _two(amount: Decimal) -> Decimal:
     return amount.quantize(Decimal("0.01"))
 
 
-def keys(statement: Statement) -> list[str]:
-    """Return one key an entry, the same whenever and in whatever statement the bank tells that entry again.
-
-    It is made of our account, the day, the bank's reference (or else the end-to-end reference, or else the text), the
-    amount, and which of its equals on that day the entry is: of two that nothing tells apart both are posted.
-    """
-    seen: Counter[str] = Counter()
-    return [_key(_identity(statement, entry), seen, entry.booked_on) for entry in statement.entries]
-
-
-def _identity(statement: Statement, entry: Entry) -> str:
-    said_by = entry.bank_reference or entry.end_to_end or " ".join(entry.text.split())
-    parts = normal(statement.account), statement.currency, entry.booked_on, said_by, exact(entry.amount), entry.pending
-    return repr([str(part) for part in parts])
-
-
-def _key(identity: str, seen: Counter[str], day: date) -> str:
-    seen[identity] += 1
-    # What identifies an entry when the bank reports it again: DECISIONS D26.
-    digest = hashlib.blake2b(f"{identity} {seen[identity]}".encode("utf-8", "backslashreplace"), digest_size=16)
-    return f"bank:{day:%Y%m%d}:{digest.hexdigest()}"
-
-
 def current(currency: str) -> str:
     """Return the currency's code of today: Russian banks still write that of before 1998."""
     return "RUB" if currency.upper() == "RUR" else currency.upper()
 
 
 def normal(account: str) -> str:
-    """Return an account at a bank without blanks and dots, as it is compared."""
-    return "".join(letter for letter in account if letter.isalnum()).upper()
+    """Return an account at a bank as it is compared: letters and figures only, in capitals.
+
+    The currency that some banks write after it and a BIC before it are left out; German `BLZ/Konto` is its IBAN.
+    """
+    text = account.strip().upper()
+    if within := _AFTER_BIC.fullmatch(text):
+        text = within.group(1)
+    if german := _GERMAN.fullmatch(text.replace(" ", "")):
+        number = german.group(1) + german.group(2).zfill(10)
+        return f"DE{mod_97_10.calc_check_digits(f'{number}DE')}{number}"
+    text = "".join(letter for letter in text if letter.isalnum())
+    with_currency = _WITH_CURRENCY.fullmatch(text)
+    return with_currency.group(1) if with_currency and is_currency(text[-3:]) else text
 
 
 def note(entry: Entry, most: int) -> str:
-    """Return what the bank says of an entry, for people, in at most so many characters."""
-    told: Iterable[str] = (
+    """Return what the bank says of an entry, for people, in at most `most` characters."""
+    parts: Iterable[str] = (
         entry.name, entry.tax_id and f"tax number {entry.tax_id}", entry.account,
         *(("reference " + each) for each in (entry.end_to_end, entry.reference) if each),
         " ".join(entry.text.split()),
     )  # fmt: skip
-    text = "; ".join(part for part in told if part)
+    text = "; ".join(part for part in parts if part)
     text = "".join(letter for letter in text if ord(letter) >= 32 and not 0xD800 <= ord(letter) <= 0xDFFF)
     return text if len(text) <= most else f"{text[: most - 1]}…"

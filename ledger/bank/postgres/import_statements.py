@@ -39,7 +39,7 @@ def import_statements(
     def planned() -> list[Imported]:
         connection = ledger.connection()
         with connection.transaction():
-            return plan(connection, statements, brand)
+            return plan(connection, statements, brand, by=by, keep=not dry_run)
 
     return _carried_out(ledger, ledger.retried(planned), by, dry_run, progress)
 

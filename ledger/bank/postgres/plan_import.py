@@ -1,9 +1,11 @@
 """What is to become of statements' entries: money in as payments, each matched to an account or to none.
 
-Money out, reversals and what is not booked yet are told, and posted by nobody: a payout is
-decided in the ledger, not at the bank (DECISIONS D29). Nothing is written here.
+Money out, what came back and what is not booked yet are shown, and posted by nobody: a payout is
+decided in the ledger, not at the bank (DECISIONS D29). What the bank reported is kept, so that it is known when it is
+reported again.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -13,7 +15,9 @@ from typing import Any, Literal
 from psycopg import Connection
 
 from ledger.bank.core.matching import Client, Clients
-from ledger.bank.core.statement import ZERO, Entry, Statement, exact, fault, keys, normal
+from ledger.bank.core.recognition import Known, Movement, movements, recognised
+from ledger.bank.core.statement import ZERO, Entry, Statement, exact, fault, normal
+from ledger.bank.postgres.bank_records import known_movements, learned_payers, record, unify
 from ledger.core.money import decimal, minor
 from ledger.errors import Failure
 
@@ -21,12 +25,28 @@ EARLIER_DAYS = 30
 """How long before its entry a payout, or a payment taken back, may have been posted to be named beside it."""
 
 Result = Literal["posted", "would be posted", "there already", "not imported", "declined"]
-Earlier = dict[tuple[str, Decimal], list[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A payment or payout of the ledger that was not reversed."""
+
+    transaction: int
+    key: str
+    account: int | None
+
+
+Undoable = dict[tuple[str, Decimal], list[Earlier]]
+There = dict[str, tuple[int, int | None, str, str | None]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What became of one entry. `account` is None for money that is unallocated; `why` says why, or the refusal."""
+    """What became of one entry. `account` is None for money that is unallocated; `why` says why, or the refusal.
+
+    `undoes` is the payment or payout that came back by this entry, to be reversed; `suggested` are accounts whose
+    clients are called as the payer is, with how alike of 100.
+    """
 
     entry: Entry
     key: str
@@ -36,6 +56,8 @@ class Row:
     rule: str = ""
     why: str = ""
     transaction: int | None = None
+    undoes: int | None = None
+    suggested: tuple[tuple[Client, int], ...] = ()
 
     @property
     def unallocated(self) -> bool:
@@ -67,14 +89,27 @@ class Imported:
         return sum((row.entry.amount for row in rows), ZERO)
 
 
-def plan(connection: Connection[Any], statements: Sequence[Statement], brand: str | None) -> list[Imported]:
+def plan(
+    connection: Connection[Any], statements: Sequence[Statement], brand: str | None, *, by: str | None, keep: bool
+) -> list[Imported]:
     """Return the plan: payments to post as `would be posted`, all else as it will stay.
 
-    `brand` is whose statements these are when no brand's bank details say so; Failure if there is no such brand.
+    `brand` is whose statements these are when no brand's bank details say so; Failure if there is no such brand. With
+    `keep` what is new of the statements is recorded, by one import at a time: their entries are known from then on.
     """
+    if keep:
+        unify(connection)
     own = _own_accounts(connection, brand)
-    clients = Clients(_clients(connection))
-    return _unrepeated([_planned(connection, each, own, clients, brand) for each in statements])
+    clients = Clients(_clients(connection), learned_payers(connection, keep=keep))
+    within: dict[str, list[Movement]] = defaultdict(list)
+    planned = []
+    for statement in statements:
+        refused, code = _whose(statement, own, brand)
+        if refused:
+            planned.append(Imported(statement=statement, refused=refused))
+            continue
+        planned.append(_planned(connection, statement, clients, code, within, by=by, keep=keep))
+    return planned
 
 
 def _own_accounts(connection: Connection[Any], brand: str | None) -> dict[str, list[str]]:
@@ -99,41 +134,56 @@ def _clients(connection: Connection[Any]) -> list[Client]:
     return [Client(**dict(zip(names, row, strict=True))) for row in rows]
 
 
-def _planned(
-    connection: Connection[Any], statement: Statement, own: dict[str, list[str]], clients: Clients, brand: str | None
-) -> Imported:
-    """Return what is to become of a statement."""
+def _whose(statement: Statement, own: dict[str, list[str]], brand: str | None) -> tuple[str, str]:
+    """Return why a statement is refused, if it is, and the brand's code."""
     refused = fault(statement)
     if refused:
-        return Imported(statement=statement, refused=refused)
+        return refused, ""
     known = own.get(normal(statement.account), [])
     if brand is not None and known and brand not in known:
-        return Imported(statement=statement, refused=f"{statement.title}: that account is {known[0]}'s, not {brand}'s")
+        return f"{statement.title}: that account is {known[0]}'s, not {brand}'s", ""
     if brand is None and len(known) != 1:
-        said = f"{len(known)} brands have" if known else "no brand has"
-        return Imported(
-            statement=statement,
-            refused=f"{statement.title}: {said} that account in the bank details: say whose it is with --brand",
-        )
-    code = brand or known[0]
-    there = _there(connection, keys(statement))
-    earlier = _earlier(connection, statement, code)
-    rows = [
-        _row(entry, key, there, earlier, clients, code, statement.currency)
-        for entry, key in zip(statement.entries, keys(statement), strict=True)
-    ]
-    return Imported(statement=statement, brand=code, rows=tuple(rows))
+        how_many = f"{len(known)} brands have" if known else "no brand has"
+        return f"{statement.title}: {how_many} that account in the bank details: say whose it is with --brand", ""
+    return "", brand or known[0]
+
+
+def _planned(
+    connection: Connection[Any], statement: Statement, clients: Clients, brand: str,
+    within: dict[str, list[Movement]], *, by: str | None, keep: bool,
+) -> Imported:  # fmt: skip
+    """Return what is to become of a statement; `within` are the movements new in this run, by account."""
+    booked = replace(statement, entries=tuple(entry for entry in statement.entries if not entry.pending))
+    account = normal(statement.account)
+    known = Known()
+    known.add(known_movements(connection, booked, brand))
+    known.add(within[account])
+    of_this_run = {key for movement in within[account] for key in movement.parts}
+    found = recognised(booked, known)
+    new = movements(booked, [key for key, _ in found])
+    recorded = {key for key, movement in found if movement is not None}
+    within[account] += [movement for movement in new if movement.parts[0] not in recorded]
+    if keep:
+        fresh = [(key, entry) for (key, movement), entry in zip(found, booked.entries, strict=True) if movement is None]
+        record(connection, booked, brand, fresh, by)
+    there = _there(connection, [key for key, _ in found])
+    undoable = _undoable(connection, booked, brand)
+    places = iter(found)
+    rows = []
+    for entry in statement.entries:
+        key, movement = ("", None) if entry.pending else next(places)
+        if key in of_this_run and key not in there:
+            row = Row(entry=entry, key=key, result="there already", why="reported twice in this run")
+        else:
+            row = _row(entry, key, movement, there, undoable, clients, brand, statement.currency)
+        rows.append(row)
+    return Imported(statement=statement, brand=brand, rows=tuple(rows))
 
 
 def _row(
-    entry: Entry,
-    key: str,
-    there: dict[str, tuple[int, int | None, str, str | None]],
-    earlier: Earlier,
-    clients: Clients,
-    brand: str,
-    currency: str,
-) -> Row:
+    entry: Entry, key: str, movement: Movement | None, there: There, undoable: Undoable, clients: Clients,
+    brand: str, currency: str,
+) -> Row:  # fmt: skip
     if key in there:
         transaction, account, party, code = there[key]
         if code is None:
@@ -142,33 +192,54 @@ def _row(
             )
         why = f"declined before, by transaction {transaction}: {code}; post it at the desk"
         return Row(entry=entry, key=key, result="declined", why=why, transaction=transaction)
-    why = _left_out(entry, earlier)
+    why, undoes = _left_out(entry, undoable, clients, brand)
+    if not why and movement is not None and movement.parts.count(key) and entry_differs(entry, movement):
+        why = "reported before in other parts and not posted yet: import that file again first"
     if why:
-        return Row(entry=entry, key=key, result="not imported", why=why)
+        return Row(entry=entry, key=key, result="not imported", why=why, undoes=undoes)
     match = clients.match(entry, brand=brand, currency=currency)
     client = match.client
+    suggested = () if client else tuple(clients.suggestions(entry, brand=brand, currency=currency))
     return Row(
-        entry=entry, key=key, result="would be posted", rule=match.rule, why=match.why,
+        entry=entry, key=key, result="would be posted", rule=match.rule, why=match.why, suggested=suggested,
         account=client.account if client else None, party=client.party if client else "",
     )  # fmt: skip
 
 
-def _left_out(entry: Entry, earlier: Earlier) -> str:
-    """Return why an entry is no payment; blank when it is one."""
+def entry_differs(entry: Entry, movement: Movement) -> bool:
+    """Tell whether an entry is one payment where the ledger knows parts, or the reverse."""
+    return (len(movement.parts) > 1) != (entry.whole is not None)
+
+
+def _left_out(entry: Entry, undoable: Undoable, clients: Clients, brand: str) -> tuple[str, int | None]:
+    """Return why an entry is no payment, blank when it is one, and what it undoes."""
     if entry.pending:
-        return "not booked yet"
+        return "not booked yet", None
     if not entry.reversal and entry.amount >= 0:
-        return "" if entry.amount else "nothing moved"
+        return ("" if entry.amount else "nothing moved"), None
     kind = "payment" if entry.reversal and entry.amount < 0 else "payout"
-    why = "money out"
-    if entry.reversal:
-        what = "a payment, taken back" if kind == "payment" else "money out, come back"
-        why = f"reversal of {what}: reverse the {kind} at the desk"
-    same = earlier.get((kind, abs(exact(entry.amount))))
-    return f"{why}; {kind} {same.pop(0)} has this amount" if same else why
+    same = undoable.get((kind, abs(exact(entry.amount))), [])
+    earlier = _about(entry, same, clients, brand)
+    if earlier is not None:
+        same.remove(earlier)
+    named = f"; {kind} {earlier.transaction} has this amount" if earlier else ""
+    if not entry.reversal:
+        return f"money out{named}", None
+    what = "a payment, taken back" if kind == "payment" else "money out, come back"
+    why = f"reversal of {what}{f' ({entry.reason})' if entry.reason else ''}: reverse the {kind} at the desk{named}"
+    return why, earlier.transaction if earlier else None
 
 
-def _there(connection: Connection[Any], wanted: list[str]) -> dict[str, tuple[int, int | None, str, str | None]]:
+def _about(entry: Entry, same: Sequence[Earlier], clients: Clients, brand: str) -> Earlier | None:
+    """Return which of the transactions of its amount an entry is about: the one it names, or its account's, or any."""
+    told = {entry.end_to_end, entry.reference} - {""}
+    named = clients.named(entry, brand)
+    by_key = [each for each in same if each.key in told]
+    by_account = [each for each in same if each.account in named]
+    return next(iter([*by_key, *by_account, *same]), None)
+
+
+def _there(connection: Connection[Any], wanted: list[str]) -> There:
     """Return transaction, account, its party and the decline's code of the keys that the ledger has."""
     rows = connection.execute(
         "SELECT t.key, t.id, t.account_id, coalesce(p.name, ''), t.code FROM transaction t "
@@ -178,41 +249,28 @@ def _there(connection: Connection[Any], wanted: list[str]) -> dict[str, tuple[in
     return {key: (id_, account, party, code) for key, id_, account, party, code in rows}
 
 
-def _earlier(connection: Connection[Any], statement: Statement, brand: str) -> Earlier:
-    """Return the numbers of the brand's payments and payouts that entries which are none may be about, oldest first."""
+def _undoable(connection: Connection[Any], statement: Statement, brand: str) -> Undoable:
+    """Return the brand's payments and payouts that entries which are none may be about, those before them first."""
     entries = [entry for entry in statement.entries if entry.amount < 0 or entry.reversal]
     if not entries:
         return {}
     days = [entry.booked_on for entry in entries]
     rows = connection.execute(
-        "SELECT t.kind, abs(e.amount), t.id FROM transaction t JOIN entry e ON e.transaction_id = t.id "
+        "SELECT t.kind, abs(e.amount), t.id, t.key, t.account_id FROM transaction t "
+        "JOIN entry e ON e.transaction_id = t.id "
         "JOIN account a ON a.id = e.account_id JOIN brand b ON b.id = a.brand_id "
         "WHERE t.kind IN ('payment', 'payout') AND t.status = 'posted' AND t.business_date >= %(since)s "
-        "AND coalesce(t.value_date, t.business_date) BETWEEN %(since)s AND %(until)s "
+        "AND coalesce(t.value_date, t.business_date) >= %(since)s "
         "AND a.kind = 'cash' AND b.code = %(brand)s AND e.currency = %(currency)s AND abs(e.amount) = ANY(%(amounts)s) "
         "AND NOT EXISTS (SELECT 1 FROM transaction r "
-        "WHERE r.refers_to = t.id AND r.kind = 'reverse' AND r.status = 'posted') ORDER BY t.id",
+        "WHERE r.refers_to = t.id AND r.kind = 'reverse' AND r.status = 'posted') "
+        "ORDER BY coalesce(t.value_date, t.business_date) > %(until)s, t.id",
         {
             "since": min(days) - timedelta(days=EARLIER_DAYS), "until": max(days), "brand": brand,
             "currency": statement.currency, "amounts": [minor(abs(exact(entry.amount))) for entry in entries],
         },
     )  # fmt: skip
-    found: Earlier = {}
-    for kind, amount, number in rows:
-        found.setdefault((kind, decimal(amount)), []).append(number)
+    found: Undoable = defaultdict(list)
+    for kind, amount, *which in rows:
+        found[kind, decimal(amount)].append(Earlier(*which))
     return found
-
-
-def _unrepeated(planned: list[Imported]) -> list[Imported]:
-    """Return the plan in which an entry that two statements of one run tell is posted for the first of them."""
-    seen: set[str] = set()
-    result = []
-    for each in planned:
-        rows = [
-            replace(row, result="there already", why="told twice in this run") if again else row
-            for row in each.rows
-            for again in [row.result == "would be posted" and row.key in seen]
-        ]
-        seen.update(row.key for row in rows)
-        result.append(replace(each, rows=tuple(rows)))
-    return result

@@ -16,12 +16,11 @@ from ledger.core.outcomes import Declined, Done, Invalid
 from ledger.core.scope import Scope
 from ledger.food.core import commands as f
 from ledger.food.core.decide import Outcome, answer, expire_points
-from ledger.food.postgres.administer import FOOD_RULES
 from ledger.food.postgres.shop_store import Named, Programs, foreseen, load_shop, write_shop
 from ledger.food.settings import FoodSettings
-from ledger.postgres.administer import bonus_account
 from ledger.postgres.database import AnyConnection
 from ledger.postgres.load_book import numbers_of
+from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.post import Ledger
 from ledger.postgres.retries import transaction, uncollected
 
@@ -64,6 +63,8 @@ class Desk:
 
     def administer(self, records: Sequence[Record]) -> list[Done | Declined | Invalid]:
         """Return one outcome an administration line of either level, in order."""
+        from ledger.food.postgres.administer import FOOD_RULES  # here, for it loads SQLModel
+
         return self.ledger.administer(records, FOOD_RULES)
 
     def book_expired(self, until: datetime) -> int:

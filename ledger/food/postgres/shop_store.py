@@ -227,26 +227,26 @@ WHERE u.account_id = ANY(%s) AND u.transaction_id = ANY(%s)
 
 # ---- writing
 
-_ORDER = columns(
+ORDER = columns(
     "id bigint, key text, account_id bigint, party_id bigint, currency text, status text, placed_at timestamptz, "
     "business_date date, due_at timestamptz, main_id bigint, delivered_at timestamptz, cancelled_at timestamptz"
 )
-_LINE = columns(
+LINE = columns(
     "order_id bigint, line smallint, brand_id bigint, service text, sku text, name text, quantity integer, "
     "price bigint, gross bigint, discount bigint, net bigint, kept integer"
 )
-_USE = columns(
+USE = columns(
     "order_id bigint, promotion_id bigint, party_id bigint, discount bigint, used_at timestamptz, "
     "given_back_at timestamptz"
 )
-_ACCRUAL = columns(
+ACCRUAL = columns(
     "order_id bigint, brand_id bigint, account_id bigint, percent numeric, points bigint, taken_back bigint, "
     "shortfall bigint"
 )
-_STEP = columns("transaction_id bigint, order_id bigint, kind text, said json")
-_POINTS = columns("account_id bigint, version bigint")
-_LOT = columns("account_id bigint, transaction_id bigint, amount bigint, points_left bigint, gone_on date")
-_LOT_USE = columns("account_id bigint, transaction_id bigint, lot_id bigint, changed_by bigint, amount bigint")
+STEP = columns("transaction_id bigint, order_id bigint, kind text, said json")
+POINTS = columns("account_id bigint, version bigint")
+LOT = columns("account_id bigint, transaction_id bigint, amount bigint, points_left bigint, gone_on date")
+LOT_USE = columns("account_id bigint, transaction_id bigint, lot_id bigint, changed_by bigint, amount bigint")
 
 
 def write_shop(connection: AnyConnection, book: Book, shop: Shop) -> None:
@@ -256,19 +256,19 @@ def write_shop(connection: AnyConnection, book: Book, shop: Shop) -> None:
 
 def _statements(book: Book, shop: Shop) -> Iterator[Statement]:
     new, written = {order.id for order in shop.new_orders}, Moments()
-    yield insert("order_line", _LINE, [row for order in shop.new_orders for row in _line_rows(book, order)])
-    yield insert("food_order", _ORDER, [_order_row(book, order, written) for order in shop.new_orders])
-    yield insert("promotion_use", _USE, [row for order in shop.new_orders for row in _uses(order, written)])
+    yield insert("order_line", LINE, [row for order in shop.new_orders for row in _line_rows(book, order)])
+    yield insert("food_order", ORDER, [_order_row(book, order, written) for order in shop.new_orders])
+    yield insert("promotion_use", USE, [row for order in shop.new_orders for row in _uses(order, written)])
     steps = [(t, order, kind, json_text(shop.said[t])) for t, order, kind in shop.steps]
-    yield insert("order_step", _STEP, steps)
+    yield insert("order_step", STEP, steps)
     known = [order for order in shop.changed_orders.values() if order.id not in new]
     uses = [row for order in known for row in _uses(order, written)]
-    yield insert("promotion_use", _USE, uses, ("order_id", "promotion_id"))
-    yield insert("food_order", _ORDER, [_order_row(book, order, written) for order in known], ("id",))
+    yield insert("promotion_use", USE, uses, ("order_id", "promotion_id"))
+    yield insert("food_order", ORDER, [_order_row(book, order, written) for order in known], ("id",))
     kept = [(order.id, line.number, line.kept) for order in known for line in order.lines]
     yield _KEPT, [array_of(column) for column in zip(*kept, strict=True)]
     accruals = [row for order in (*shop.new_orders, *known) for row in _accruals(book, order)]
-    yield insert("order_accrual", _ACCRUAL, accruals, ("order_id", "brand_id"))
+    yield insert("order_accrual", ACCRUAL, accruals, ("order_id", "brand_id"))
     limited = sorted((p.id, p.used) for p in shop.changed_promotions.values() if p.max_uses is not None)
     yield _USED, [array_of(column) for column in zip(*limited, strict=True)]
     yield from _points(shop.points.values())
@@ -311,11 +311,11 @@ def _accruals(book: Book, order: Order) -> Iterator[Row]:
 
 def _points(all_points: Iterable[Points]) -> Iterator[Statement]:
     changed = [points for points in all_points if points.changed_lots or points.version]
-    yield insert("bonus_points", _POINTS, [(points.account, points.version) for points in changed], ("account_id",))
+    yield insert("bonus_points", POINTS, [(points.account, points.version) for points in changed], ("account_id",))
     lots = [
         (points.account, lot.id, lot.amount, lot.left, lot.gone_on)
         for points in changed for lot in (points.lots[id_] for id_ in sorted(points.changed_lots))
     ]  # fmt: skip
-    yield insert("bonus_lot", _LOT, lots, ("account_id", "transaction_id"))
+    yield insert("bonus_lot", LOT, lots, ("account_id", "transaction_id"))
     uses = [(points.account, *use, amount) for points in changed for use, amount in sorted(points.changed_uses.items())]
-    yield insert("bonus_lot_use", _LOT_USE, uses, ("account_id", "transaction_id", "lot_id", "changed_by"))
+    yield insert("bonus_lot_use", LOT_USE, uses, ("account_id", "transaction_id", "lot_id", "changed_by"))

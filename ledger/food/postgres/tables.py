@@ -7,7 +7,7 @@ one function writes these rows together; `tiffin verify` proves what they would.
 """
 
 from datetime import date, datetime
-from typing import Any
+from decimal import Decimal
 
 from sqlalchemy import (
     CHAR,
@@ -16,16 +16,15 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     ForeignKeyConstraint,
-    Identity,
     Index,
     Numeric,
     SmallInteger,
     Text,
     text,
 )
-from sqlmodel import Column, Field, SQLModel
+from sqlmodel import Field, SQLModel
 
-from ledger.postgres.tables import NOW
+from ledger.postgres.tables import JsonObject, key, numbered, stamped
 
 
 class Promotion(SQLModel, table=True):
@@ -40,7 +39,7 @@ class Promotion(SQLModel, table=True):
         CheckConstraint("used >= 0", name="used_not_below_zero"),
     )
 
-    id: int = Field(sa_column=Column(BigInteger, Identity(), primary_key=True))
+    id: int = numbered()
     code: str = Field(sa_type=Text, unique=True)
     kind: str = Field(sa_type=Text)
     value: int = Field(default=0, sa_type=BigInteger)
@@ -66,14 +65,14 @@ class BonusProgram(SQLModel, table=True):
         Index("bonus_program_brand_id_idx", "brand_id"),
     )
 
-    id: int = Field(sa_column=Column(BigInteger, Identity(), primary_key=True))
+    id: int = numbered()
     brand_id: int = Field(foreign_key="brand.id", sa_type=BigInteger)
-    accrue_percent: Any = Field(sa_type=Numeric(5, 2), nullable=False)
-    redeem_percent: Any = Field(sa_type=Numeric(5, 2), nullable=False)
+    accrue_percent: Decimal = Field(sa_type=Numeric(5, 2), nullable=False)
+    redeem_percent: Decimal = Field(sa_type=Numeric(5, 2), nullable=False)
     expires_after_days: int | None = None
     valid_from: date
     valid_until: date | None = None
-    recorded_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
+    recorded_at: datetime = stamped()
     by: str | None = Field(default=None, sa_type=Text)
     note: str | None = Field(default=None, sa_type=Text)
 
@@ -87,7 +86,7 @@ class FoodOrder(SQLModel, table=True):
         Index("food_order_party_id_idx", "party_id"),
     )
 
-    id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    id: int = key(BigInteger)
     key: str = Field(sa_type=Text)
     account_id: int = Field(sa_type=BigInteger)
     party_id: int = Field(sa_type=BigInteger)
@@ -112,8 +111,8 @@ class OrderLine(SQLModel, table=True):
         CheckConstraint("discount >= 0 AND net >= 0", name="not_below_zero"),
     )
 
-    order_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
-    line: int = Field(sa_type=SmallInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    order_id: int = key(BigInteger)
+    line: int = key(SmallInteger)
     brand_id: int = Field(sa_type=BigInteger)
     service: str = Field(sa_type=Text)
     sku: str = Field(sa_type=Text)
@@ -134,8 +133,8 @@ class PromotionUse(SQLModel, table=True):
         Index("promotion_use_party_idx", "promotion_id", "party_id", postgresql_where=text("given_back_at IS NULL")),
     )
 
-    order_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
-    promotion_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    order_id: int = key(BigInteger)
+    promotion_id: int = key(BigInteger)
     party_id: int = Field(sa_type=BigInteger)
     discount: int = Field(sa_type=BigInteger)
     used_at: datetime = Field(sa_type=DateTime(timezone=True))
@@ -146,18 +145,12 @@ class OrderAccrual(SQLModel, table=True):
     """Points that an order brought for one brand, and what was taken back of them."""
 
     __tablename__ = "order_accrual"
-    __table_args__ = (
-        CheckConstraint("taken_back + shortfall <= points", name="taken_back_within_points"),
-    )  # fmt: skip
+    __table_args__ = (CheckConstraint("taken_back + shortfall <= points", name="taken_back_within_points"),)
 
-    order_id: int = Field(
-        sa_type=BigInteger, foreign_key="food_order.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
-    )
-    brand_id: int = Field(
-        sa_type=BigInteger, foreign_key="brand.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
-    )
+    order_id: int = key(BigInteger, references="food_order.id")
+    brand_id: int = key(BigInteger, references="brand.id")
     account_id: int = Field(foreign_key="account.id", sa_type=BigInteger)
-    percent: Any = Field(sa_type=Numeric(5, 2), nullable=False)
+    percent: Decimal = Field(sa_type=Numeric(5, 2), nullable=False)
     points: int = Field(sa_type=BigInteger)
     taken_back: int = Field(default=0, sa_type=BigInteger)
     shortfall: int = Field(default=0, sa_type=BigInteger)
@@ -169,10 +162,10 @@ class OrderStep(SQLModel, table=True):
     __tablename__ = "order_step"
     __table_args__ = (CheckConstraint("kind IN ('order', 'deliver', 'cancel', 'refund_items')", name="kind_known"),)
 
-    transaction_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    transaction_id: int = key(BigInteger)
     order_id: int = Field(sa_type=BigInteger)
     kind: str = Field(sa_type=Text)
-    said: dict[str, Any] = Field(sa_type=JSON)
+    said: JsonObject = Field(sa_type=JSON)
 
 
 class BonusPoints(SQLModel, table=True):
@@ -180,9 +173,7 @@ class BonusPoints(SQLModel, table=True):
 
     __tablename__ = "bonus_points"
 
-    account_id: int = Field(
-        sa_type=BigInteger, foreign_key="account.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
-    )
+    account_id: int = key(BigInteger, references="account.id")
     version: int = Field(sa_type=BigInteger)
 
 
@@ -196,12 +187,8 @@ class BonusLot(SQLModel, table=True):
         Index("bonus_lot_account_idx", "account_id", postgresql_where=text("points_left > 0")),
     )
 
-    account_id: int = Field(
-        sa_type=BigInteger, foreign_key="account.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
-    )
-    transaction_id: int = Field(
-        sa_type=BigInteger, foreign_key="transaction.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
-    )
+    account_id: int = key(BigInteger, references="account.id")
+    transaction_id: int = key(BigInteger, references="transaction.id")
     amount: int = Field(sa_type=BigInteger)
     points_left: int = Field(sa_type=BigInteger)
     gone_on: date | None = None
@@ -219,10 +206,8 @@ class BonusLotUse(SQLModel, table=True):
         ForeignKeyConstraint(["account_id", "lot_id"], ["bonus_lot.account_id", "bonus_lot.transaction_id"]),
     )
 
-    account_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
-    transaction_id: int = Field(
-        sa_type=BigInteger, foreign_key="transaction.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
-    )
-    lot_id: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
-    changed_by: int = Field(sa_type=BigInteger, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    account_id: int = key(BigInteger)
+    transaction_id: int = key(BigInteger, references="transaction.id")
+    lot_id: int = key(BigInteger)
+    changed_by: int = key(BigInteger)
     amount: int = Field(sa_type=BigInteger)

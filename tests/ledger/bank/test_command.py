@@ -46,7 +46,7 @@ def test_a_table_tells_what_became_of_each_entry(url: str, tmp_path: Path) -> No
         assert lines[0] == "statement 3 of 40702810000000074935, brand sushi, 2024-03-05"
         rule = " named in the text" if result != "there already" else ""
         assert lines[2] == f"2024-03-05 300.00 Anna [K.] {result} 1000025 Anna{rule}"
-        why = " unallocated no account is named, no tax number told" if rule else ""
+        why = " unallocated no account is named, no tax number given" if rule else ""
         assert lines[3] == f"2024-03-05 75.00 Nobody {result}{why}"
         assert lines[4] == "2024-03-05 -7.00 TRANSFER not imported money out"
         posted, there, waits = ("375.00", "0.00", "75.00") if rule else ("0.00", "375.00", "0.00")

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.bank.core.statement import Entry, Statement, keys
+from ledger.bank.core.recognition import keys
+from ledger.bank.core.statement import Entry, Statement
 from ledger.bank.postgres.import_statements import import_statements
 from ledger.bank.postgres.plan_import import Imported
 from ledger.core.administration import parse as record
@@ -74,7 +75,7 @@ def test_money_in_goes_to_its_account_or_waits_unallocated(book: Postgres) -> No
     imported = run(book, stmt(named, taxed, stray), by="o.petrova")
     assert results(imported) == [
         ("posted", ANNA, "named in the text"), ("posted", ROMASHKA, "tax number"),
-        ("posted", None, "no account is named, no tax number told"),
+        ("posted", None, "no account is named, no tax number given"),
     ]  # fmt: skip
     assert balances(book) == {
         "anna-01": 30000, "romashka-01": 50000, "unallocated sushi": 7500, "cash sushi": -87500,
@@ -222,7 +223,7 @@ def test_two_files_of_one_run_that_tell_the_same_post_it_once(book: Postgres) ->
     """The second says that it was told twice."""
     imported = run(book, stmt(entry("5.00")), stmt(entry("5.00"), entry("6.00", bank_reference="B2")))
     assert [(r, why) for r, _, why in results(imported)][1:] == [
-        ("there already", "told twice in this run"), ("posted", "no account is named, no tax number told"),
+        ("there already", "reported twice in this run"), ("posted", "no account is named, no tax number given"),
     ]  # fmt: skip
 
 

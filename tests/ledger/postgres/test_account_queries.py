@@ -24,14 +24,14 @@ from tests.ledger.worlds import MOSCOW, Postgres
 Record = dict[str, Any]
 
 
-def standing(postgres: Postgres, account: str, at: str) -> Record:
+def state(postgres: Postgres, account: str, at: str) -> Record:
     moment = datetime.fromisoformat(at).replace(tzinfo=MOSCOW)
     with connect(postgres.ledger.url, autocommit=True) as connection:
-        said = account_queries.balance(connection, account, at=moment).to_json()
-    return {name: value for name, value in said.items() if name not in ("account", "reference", "currency")}
+        found = account_queries.balance(connection, account, at=moment).to_json()
+    return {name: value for name, value in found.items() if name not in ("account", "reference", "currency")}
 
 
-def test_a_balance_is_told_as_the_ledger_stood(story: Story, postgres: Postgres) -> None:
+def test_a_balance_is_as_the_ledger_stood(story: Story, postgres: Postgres) -> None:
     """
     account anna   credit 100.00  3 days
     payment p1  anna  20.00   posted
@@ -46,8 +46,8 @@ def test_a_balance_is_told_as_the_ledger_stood(story: Story, postgres: Postgres)
     story.holds()
 
     def seen(at: str) -> tuple[Any, ...]:
-        said = standing(postgres, "anna", at)
-        return tuple(said[name] for name in ("balance", "held", "available", "unpaid_since", "overdue", "version"))
+        found = state(postgres, "anna", at)
+        return tuple(found[name] for name in ("balance", "held", "available", "unpaid_since", "overdue", "version"))
 
     assert seen("2024-03-04T11:59") == ("0.00", "0.00", "100.00", None, False, 0)
     assert seen("2024-03-04T12:00") == ("-30.00", "0.00", "70.00", "2024-03-04", False, 2)
@@ -56,7 +56,7 @@ def test_a_balance_is_told_as_the_ledger_stood(story: Story, postgres: Postgres)
     assert seen("2024-03-07T23:59") == ("-35.00", "0.00", "65.00", "2024-03-04", False, 5)
     assert seen("2024-03-08T00:00") == ("-35.00", "0.00", "0.00", "2024-03-04", True, 5)
     assert seen("2024-03-08T12:00") == ("-5.00", "0.00", "95.00", "2024-03-07", False, 6)
-    assert standing(postgres, "anna", "2024-03-08T12:00")["credit_limit"] == "100.00"
+    assert state(postgres, "anna", "2024-03-08T12:00")["credit_limit"] == "100.00"
 
 
 def test_a_hold_that_ran_out_holds_nothing_even_before_that_is_booked(story: Story, postgres: Postgres) -> None:
@@ -66,12 +66,12 @@ def test_a_hold_that_ran_out_holds_nothing_even_before_that_is_booked(story: Sto
     capture c1  h1  line 1   posted
     """
     story.holds()
-    assert standing(postgres, "anna", "2024-03-06T11:59")["held"] == "20.00"
-    assert standing(postgres, "anna", "2024-03-06T12:00")["held"] == "0.00"
-    assert standing(postgres, "anna", "2024-03-06T12:00")["available"] == "90.00"
+    assert state(postgres, "anna", "2024-03-06T11:59")["held"] == "20.00"
+    assert state(postgres, "anna", "2024-03-06T12:00")["held"] == "0.00"
+    assert state(postgres, "anna", "2024-03-06T12:00")["available"] == "90.00"
 
 
-def test_limits_tell_what_is_left_now(postgres: Postgres) -> None:
+def test_limits_show_what_is_left_now(postgres: Postgres) -> None:
     """Of each that concerns the account; holds that ran out count no more, but what was captured of them does."""
     for record in (
         {"type": "brand", "code": "sushi"},
@@ -88,18 +88,18 @@ def test_limits_tell_what_is_left_now(postgres: Postgres) -> None:
     at = (datetime.now(UTC) - timedelta(hours=3)).isoformat()
     gone = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     lines = [{"brand": "sushi", "amount": "10.00"}, {"brand": "sushi", "amount": "20.00"}]
-    said = postgres.post([
+    found = postgres.post([
         {"type": "payment", "key": "p", "account": "romashka", "amount": "1000.00", "brand": "sushi", "at": at},
         {"type": "debit", "key": "d", "account": "anna", "lines": lines, "at": at},
         {"type": "hold", "key": "h1", "account": "anna", "lines": lines, "at": at, "expires_at": gone},
         {"type": "hold", "key": "h2", "account": "anna", "lines": lines, "at": at, "expires_at": gone},
         {"type": "capture", "key": "c", "hold": "h2", "lines": [{"line": 1}], "at": at},
     ])  # fmt: skip
-    assert [answer["status"] for answer in said] == ["posted"] * 5
+    assert [answer["status"] for answer in found] == ["posted"] * 5
     with connect(postgres.ledger.url, autocommit=True) as connection:
-        rows = account_queries.limits(connection, "anna")
+        rows = [limit.to_json() for limit in account_queries.limits(connection, "anna")]
         names = postgres.names()
-    told = [
+    shown = [
         (
             names[r["payer"]],
             names.get(r["account"]),
@@ -111,7 +111,7 @@ def test_limits_tell_what_is_left_now(postgres: Postgres) -> None:
         )
         for r in rows
     ]
-    assert sorted(told, key=str) == sorted([
+    assert sorted(shown, key=str) == sorted([
         ("romashka", "anna", "order", "0.00", "60.00", 0, None),
         ("romashka", "anna", "total", "40.00", "60.00", 2, 3),
         ("romashka", None, "total", "40.00", "460.00", 2, None),
@@ -130,7 +130,7 @@ def test_history_lists_every_change_in_order_by_page_and_by_day(story: Story, po
     """
     story.holds()
     with connect(postgres.ledger.url, autocommit=True) as connection:
-        rows = list(account_queries.history(connection, "anna"))
+        rows = [entry.to_json() for entry in account_queries.history(connection, "anna")]
         day = datetime(2024, 3, 5, tzinfo=MOSCOW)
         of_the_5th = list(account_queries.history(connection, "anna", since=day, until=day + timedelta(1)))
     keys = ("version", "key", "kind", "amount", "held", "balance")
@@ -141,7 +141,7 @@ def test_history_lists_every_change_in_order_by_page_and_by_day(story: Story, po
         (4, rows[3]["key"], "expiry", "0.00", "-10.00", "95.00"),
         (5, "d2", "debit", "-5.00", "0.00", "90.00"),
     ]
-    assert [row["key"] for row in of_the_5th] == ["h1"]
+    assert [entry.key for entry in of_the_5th] == ["h1"]
     assert rows[3]["posted_at"] == "2024-03-05T21:00:00Z"
 
 
@@ -156,7 +156,7 @@ def test_a_long_history_comes_page_by_page_without_gaps(postgres: Postgres) -> N
     pay = {"type": "payment", "account": "anna", "amount": "1.00", "brand": "sushi"}
     postgres.ledger.post([commands.parse({**pay, "key": f"p{n}"}) for n in range(2500)])
     with connect(postgres.ledger.url, autocommit=True) as connection:
-        versions = [row["version"] for row in account_queries.history(connection, "anna")]
+        versions = [entry.version for entry in account_queries.history(connection, "anna")]
     assert versions == list(range(1, 2501))
 
 
@@ -212,8 +212,8 @@ class Historian(Twin):
         self.flush()
         with connect(self.postgres.ledger.url) as connection:
             for (account, at), expected in self.seen.items():
-                said = account_queries.balance(connection, account, at=at).to_json()
-                assert {name: said[name] for name in expected} == expected, (account, at)
+                found = account_queries.balance(connection, account, at=at).to_json()
+                assert {name: found[name] for name in expected} == expected, (account, at)
         super().teardown()
 
 
@@ -233,9 +233,9 @@ def test_quote_and_balance_speak_json(postgres: Postgres) -> None:
         [administration.parse({"type": "account", "reference": "anna", "party": "anna", "currency": "RUB"})]
     )
     with connect(postgres.ledger.url, autocommit=True) as connection:
-        said = json.loads(json.dumps(account_queries.balance(connection, "anna").to_json()))
+        found = json.loads(json.dumps(account_queries.balance(connection, "anna").to_json()))
     number = done[0].to_json()["account"]
-    assert said == {
+    assert found == {
         "account": number, "reference": "anna", "currency": "RUB", "balance": "0.00", "held": "0.00",
         "credit_limit": None, "available": "0.00", "unpaid_since": None, "overdue": False, "version": 0,
     }  # fmt: skip

@@ -14,6 +14,7 @@ from psycopg import errors
 from sqlalchemy import CheckConstraint, create_engine, inspect
 from sqlmodel import SQLModel
 
+import ledger.bank.postgres.tables
 import ledger.food.postgres.tables
 import ledger.postgres.tables  # noqa: F401  # its tables register themselves
 from ledger.postgres import database

@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from ledger.errors import Failure
 from ledger.settings import Settings
 from reports.cli import dashboard
-from tests.reports.published import published
 from tests.reports.story import Story
+from tests.reports.write_lake import write_lake
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_port_in_use_is_named(
     story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[Any]
 ) -> None:
     """And the way out."""
-    monkeypatch.setenv("TIFFIN_LAKE", str(published(story, tmp_path)))
+    monkeypatch.setenv("TIFFIN_LAKE", str(write_lake(story, tmp_path)))
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -56,7 +56,7 @@ def test_the_screens_listen_on_this_machine_only(
     """The same book, wherever they are started from, however relative its home is."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TIFFIN_HOME", "home")
-    monkeypatch.setenv("TIFFIN_LAKE", str(published(story, tmp_path)))
+    monkeypatch.setenv("TIFFIN_LAKE", str(write_lake(story, tmp_path)))
     result = CliRunner().invoke(dashboard.app, ["--no-browser"], catch_exceptions=False)
     assert "http://127.0.0.1:8501" in result.output
     ((_, arguments, environment),) = started

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.reports.published import published
 from tests.reports.story import Story
+from tests.reports.write_lake import write_lake
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def lake(story: Story, tmp_path: Path) -> Path:
         story.payment("2017-02-10", name, 300, "sushi")
         story.debit("2017-03-02", name, ("sushi", 120))
     story.close("2017-03-31")
-    return published(story, tmp_path)
+    return write_lake(story, tmp_path)
 
 
 def tiffin(lake: Path, *words: str) -> subprocess.CompletedProcess[str]:

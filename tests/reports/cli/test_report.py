@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from ledger.errors import Failure
 from reports.cli.report import app
-from tests.reports.published import published
 from tests.reports.story import Story
+from tests.reports.write_lake import write_lake
 
 FORMS = "table, csv, json, parquet, xlsx, html, pdf, hledger"
 MARCH = ["--from", "2017-03-01", "--to", "2017-03-31"]
@@ -22,11 +22,11 @@ def lake(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Story
     story.payment("2017-03-01", "anna", 300, "sushi")
     story.debit("2017-03-02", "anna", ("sushi", 120))
     story.close("2017-03-31")
-    monkeypatch.setenv("TIFFIN_LAKE", str(published(story, tmp_path)))
+    monkeypatch.setenv("TIFFIN_LAKE", str(write_lake(story, tmp_path)))
     return story
 
 
-def told(*arguments: str) -> str:
+def output(*arguments: str) -> str:
     """Return what the command prints."""
     result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
     assert result.exit_code == 0
@@ -42,20 +42,20 @@ def refused(*arguments: str) -> str:
 
 def test_a_report_of_a_period_as_json(lake: Story) -> None:
     """The design's JSON, and nothing else on the output."""
-    read = json.loads(told("turnover", *MARCH, "--format", "json"))
+    read = json.loads(output("turnover", *MARCH, "--format", "json"))
     assert [(row["reference"], row["closing"]) for row in read["rows"]] == [("anna", "180.00")]
     assert read["cut"]["provisional"] is False
 
 
 def test_dates_not_given_are_the_latest_closed_month(lake: Story) -> None:
     """Without dates a report ends on the latest closed day and begins its month."""
-    assert json.loads(told("turnover", "--format", "json"))["parameters"]["from"] == "2017-03-01"
+    assert json.loads(output("turnover", "--format", "json"))["parameters"]["from"] == "2017-03-01"
 
 
 def test_an_account_is_given_by_number_or_reference(lake: Story) -> None:
     """Both find the same account."""
     number = str(lake.accounts["anna"]["id"])
-    cards = [told("account-card", "--account", name, *MARCH, "--format", "csv") for name in ("anna", number)]
+    cards = [output("account-card", "--account", name, *MARCH, "--format", "csv") for name in ("anna", number)]
     assert cards[0] == cards[1]
     assert "debit-2" in cards[0]
 
@@ -63,20 +63,20 @@ def test_an_account_is_given_by_number_or_reference(lake: Story) -> None:
 @pytest.mark.parametrize("name", ["t.csv", "t.json", "t.parquet", "t.xlsx", "t.html", "t.pdf"])
 def test_the_form_follows_the_files_name(lake: Story, tmp_path: Path, name: str) -> None:
     """A file is written, and nothing is printed."""
-    assert told("turnover", *MARCH, "-o", str(tmp_path / name)) == ""
+    assert output("turnover", *MARCH, "-o", str(tmp_path / name)) == ""
     assert (tmp_path / name).stat().st_size > 100
 
 
 def test_a_table_can_go_to_a_file(lake: Story, tmp_path: Path) -> None:
     """What the screen shows, in a file."""
-    told("turnover", *MARCH, "--format", "table", "-o", str(tmp_path / "t.txt"))
+    output("turnover", *MARCH, "--format", "table", "-o", str(tmp_path / "t.txt"))
     assert "180.00" in (tmp_path / "t.txt").read_text()
 
 
 def test_the_list_names_reports_and_parameters() -> None:
     """It needs no lake."""
-    assert "turnover" in told("--list")
-    assert "account-card" in told()
+    assert "turnover" in output("--list")
+    assert "account-card" in output()
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_what_cannot_be_answered_is_one_sentence(lake: Story, arguments: list[st
 
 def test_the_journal_is_for_hledger_only(lake: Story) -> None:
     """Every transaction with amounts, signs as accountants have them; nothing narrows it."""
-    assert told("journal", "--format", "hledger").splitlines() == [
+    assert output("journal", "--format", "hledger").splitlines() == [
         "commodity 1000.00 RUB",
         "account brands:sushi:cash",
         "account brands:sushi:revenue",
@@ -131,7 +131,7 @@ def test_a_broken_control_is_shown_and_fails(story: Story, tmp_path: Path, monke
     story.account("anna")
     story.payment("2017-03-01", "anna", 300, "sushi")
     story.rows["entries"][0]["balance_after"] += 1
-    monkeypatch.setenv("TIFFIN_LAKE", str(published(story, tmp_path)))
+    monkeypatch.setenv("TIFFIN_LAKE", str(write_lake(story, tmp_path)))
     result = CliRunner().invoke(app, ["turnover", *MARCH, "--format", "json"])
     assert json.loads(result.output)["rows"]
     assert str(result.exception) == (

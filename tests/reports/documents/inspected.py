@@ -49,10 +49,10 @@ def heard_again(file: Path) -> list[str]:
     again = []
     with pikepdf.open(file) as pdf:
         for lines, page_ in list(zip(pages, pdf.pages, strict=True))[1:]:
-            said = {_spaced(one) for one in _marked(page_).values()}
+            words_read = {_spaced(one) for one in _marked(page_).values()}
             repeated = [line for line in lines[:2] if heads[line] > 1]
             repeated += [lines[-1]] if feet[_plain(lines[-1])] > 1 else []
-            again += [part for line in repeated for part in re.split(r"\s{2,}", line) if part in said]
+            again += [part for line in repeated for part in re.split(r"\s{2,}", line) if part in words_read]
     return again
 
 
@@ -86,26 +86,26 @@ def scanned(file: Path) -> list[str]:
         ]
 
 
-def spoken(file: Path) -> list[str]:
+def read_aloud(file: Path) -> list[str]:
     """Return the tagged text in the order of the structure tree: what a screen reader says."""
     with pikepdf.open(file) as pdf:
-        said = {page_.objgen: _marked(page_) for page_ in pdf.pages}
+        words_read = {page_.objgen: _marked(page_) for page_ in pdf.pages}
         found: list[str] = []
-        _walk(pdf.Root.StructTreeRoot.K, None, said, found)
+        _walk(pdf.Root.StructTreeRoot.K, None, words_read, found)
     return found
 
 
-def _walk(node: Any, on: Any, said: dict[tuple[int, int], dict[int, str]], found: list[str]) -> None:
+def _walk(node: Any, on: Any, words_read: dict[tuple[int, int], dict[int, str]], found: list[str]) -> None:
     """Collect the marked content under a node, in order."""
     if isinstance(node, pikepdf.Array):
         for kid in node:
-            _walk(kid, on, said, found)
+            _walk(kid, on, words_read, found)
     elif isinstance(node, pikepdf.Dictionary) and "/Alt" in node:
         found.append(str(node.Alt))
     elif isinstance(node, pikepdf.Dictionary):
-        _walk(node.get("/K", pikepdf.Array()), node.get("/Pg", on), said, found)
+        _walk(node.get("/K", pikepdf.Array()), node.get("/Pg", on), words_read, found)
     elif isinstance(node, int):
-        found.append(said[on.objgen][node])
+        found.append(words_read[on.objgen][node])
 
 
 def _marked(page_: pikepdf.Page) -> dict[int, str]:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import Failure
-from reports.documents.bulk import render_statements
+from reports.documents.bulk import Selection, render_statements
+from reports.documents.design import Design, Mailing
 from reports.documents.manifest import NAME, Manifest, Noted
 from tests.reports.story import Story
 
@@ -40,7 +41,7 @@ def test_a_paper_for_each_account_and_the_second_run_writes_nothing(march, tmp_p
     """Everybody with a balance gets one; the manifest names them; the rerun finds them all."""
     told = []
     first = render_statements(march.book(), MONTH, tmp_path, workers=2, progress=lambda *told_: told.append(told_))
-    assert (first.asked, first.written, first.unchanged, first.failed) == (3, 3, 0, [])
+    assert (first.requested, first.written, first.unchanged, first.failed) == (3, 3, 0, [])
     assert [(done, of) for done, of, _ in told] == [(1, 3), (2, 3), (3, 3)]
     before = files(tmp_path)
     noted = [json.loads(line) for line in (tmp_path / NAME).read_text().splitlines()]
@@ -77,16 +78,16 @@ def test_a_paper_whose_figures_changed_is_made_again(march, tmp_path):
 def test_accounts_are_narrowed_by_movement_brand_and_number(march, tmp_path):
     """Only who moved, only whom a brand holds, only the first so many."""
     book = march.book()
-    assert render_statements(book, MONTH, tmp_path / "a", changed_only=True, workers=1).asked == 2
-    assert render_statements(book, MONTH, tmp_path / "b", brand="pizza", workers=1).asked == 1
-    assert render_statements(book, MONTH, tmp_path / "c", limit=1, workers=1).asked == 1
-    with pytest.raises(Failure, match="there is no brand sashimi"):
-        render_statements(book, MONTH, tmp_path / "d", brand="sashimi")
+    assert render_statements(book, MONTH, tmp_path / "a", Selection(changed_only=True), workers=1).requested == 2
+    assert render_statements(book, MONTH, tmp_path / "b", Selection(brand="pizza"), workers=1).requested == 1
+    assert render_statements(book, MONTH, tmp_path / "c", Selection(limit=1), workers=1).requested == 1
+    with pytest.raises(Failure, match="there is no brand sashima: did you mean sushi"):
+        render_statements(book, MONTH, tmp_path / "d", Selection(brand="sashima"))
 
 
 def test_a_broken_account_is_named_and_stops_no_other(march, tmp_path):
     """An act of the account that no brand holds cannot be; the others are made."""
-    done = render_statements(march.book(), MONTH, tmp_path, kind="act", workers=2)
+    done = render_statements(march.book(), MONTH, tmp_path, design=Design("act"), workers=2)
     vera = march.accounts["vera"]["id"]
     assert (done.written, done.failed) == (2, [(vera, "has no holder: an act must name a seller")])
 
@@ -111,7 +112,7 @@ def test_letters_carry_the_paper_to_those_with_an_address(march, tmp_path):
     """One client has an address: one letter, whose attachment is the very file."""
     book = march.book()
     done = render_statements(
-        book, MONTH, tmp_path / "papers", outbox=tmp_path / "out", sender="Sushi <bills@example.org>", workers=1
+        book, MONTH, tmp_path / "papers", mailing=Mailing(tmp_path / "out", "Sushi <bills@example.org>"), workers=1
     )
     assert (done.mailed, done.without_address) == (1, 2)
     (path,) = (tmp_path / "out").iterdir()
@@ -122,17 +123,18 @@ def test_letters_carry_the_paper_to_those_with_an_address(march, tmp_path):
     assert attached.get_content() == (tmp_path / "papers" / f"{path.stem}.pdf").read_bytes()
     written = path.read_bytes()
     path.unlink()
-    render_statements(book, MONTH, tmp_path / "papers", outbox=tmp_path / "out", sender="Sushi <bills@example.org>")
+    render_statements(book, MONTH, tmp_path / "papers", mailing=Mailing(tmp_path / "out", "Sushi <bills@example.org>"))
     assert path.read_bytes() == written
 
 
-@pytest.mark.parametrize("where", ["outdir", "outbox"])
+@pytest.mark.parametrize("where", ["papers", "outbox"])
 def test_a_folder_that_is_a_file_is_named_before_the_first_paper(where, march, tmp_path):
     """One sentence; nothing is written anywhere."""
     (tmp_path / "file").write_text("mine")
-    folders = {"outdir": tmp_path / "papers", "outbox": tmp_path / "letters", where: tmp_path / "file"}
+    folders = {"papers": tmp_path / "papers", "outbox": tmp_path / "letters", where: tmp_path / "file"}
+    mailing = Mailing(folders["outbox"], "bills@example.org")
     with pytest.raises(Failure, match=r"cannot write into .*file: file exists"):
-        render_statements(march.book(), MONTH, **folders, sender="bills@example.org", workers=1)
+        render_statements(march.book(), MONTH, folders["papers"], mailing=mailing, workers=1)
     assert not list(tmp_path.rglob("*.pdf"))
     assert (tmp_path / "file").read_text() == "mine"
 
@@ -140,14 +142,14 @@ def test_a_folder_that_is_a_file_is_named_before_the_first_paper(where, march, t
 def test_letters_need_a_sender(march, tmp_path):
     """Without one nothing is written."""
     with pytest.raises(Failure, match="letters need a sender"):
-        render_statements(march.book(), MONTH, tmp_path, outbox=tmp_path / "out")
+        render_statements(march.book(), MONTH, tmp_path, mailing=Mailing(tmp_path / "out", None))
 
 
 @pytest.mark.parametrize("sender", ["not an address", "@example.org", "bills@", "a@b.example, c@d.example"])
 def test_letters_need_a_sender_that_is_one_address(sender, march, tmp_path):
     """It is said once, before the first paper, and not for every letter."""
     with pytest.raises(Failure, match="is not an address: write"):
-        render_statements(march.book(), MONTH, tmp_path / "papers", outbox=tmp_path / "out", sender=sender)
+        render_statements(march.book(), MONTH, tmp_path / "papers", mailing=Mailing(tmp_path / "out", sender))
     assert not list(tmp_path.iterdir())
 
 
@@ -155,7 +157,7 @@ def test_a_client_whose_address_is_none_is_named(march, tmp_path):
     """The letter cannot be; the other papers are made."""
     march.rows["parties"][0]["email"] = "anna at home"
     done = render_statements(
-        march.book(), MONTH, tmp_path, outbox=tmp_path / "out", sender="bills@example.org", workers=1
+        march.book(), MONTH, tmp_path, mailing=Mailing(tmp_path / "out", "bills@example.org"), workers=1
     )
     anna = march.accounts["anna"]["id"]
     assert (done.written, done.failed) == (2, [(anna, "anna at home is not an address")])

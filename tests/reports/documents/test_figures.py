@@ -9,13 +9,14 @@ import polars as pl
 import pytest
 
 from ledger.errors import Failure
+from reports.core.dates import month_days
 from reports.documents.build_statement import statement
 from reports.documents.embedded import as_json
 from reports.documents.fetch_facts import groups, known
 from reports.documents.page import paper_number
-from reports.documents.papers import month_days, statement_of
+from reports.documents.papers import statement_of
 from reports.documents.statement import Statement
-from reports.run import Book
+from reports.run import LakeBook
 from tests.reports.story import Story
 
 MARCH = month_days("2017-03")
@@ -43,13 +44,13 @@ def march(story: Story) -> Story:
     return story
 
 
-def closed(story: Story) -> Book:
+def closed(story: Story) -> LakeBook:
     """Return the story's book with March closed."""
     story.close("2017-03-31")
     return story.book()
 
 
-def of(book: Book, account: str) -> Statement:
+def of(book: LakeBook, account: str) -> Statement:
     """Return the account's paper of March."""
     return statement_of(book, account, *MARCH)
 

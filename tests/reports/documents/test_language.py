@@ -9,6 +9,7 @@ from babel.messages.pofile import read_po
 
 from ledger.errors import Failure
 from reports.documents import render
+from reports.documents.design import Design
 from reports.documents.language import CATALOGUES, LANGUAGES, language
 from tests.reports.documents.samples import sample
 
@@ -64,10 +65,10 @@ def test_a_company_replaces_one_template_and_keeps_the_rest(tmp_path):
     """A file of the same name in TIFFIN_TEMPLATES is taken, the others are the built-in ones."""
 
     (tmp_path / "statement.html").write_text("{% extends 'base.html' %}{% block paper %}<h1>Ours</h1>{% endblock %}")
-    own = render.html(sample(), templates=tmp_path)
+    own = render.html(sample(), Design(templates=tmp_path))
     assert "<h1>Ours</h1>" in own
-    assert "Reconciliation act" in render.html(sample(), kind="act", templates=tmp_path)
-    assert render.design("en", tmp_path) != render.design("en")
+    assert "Reconciliation act" in render.html(sample(), Design("act", templates=tmp_path))
+    assert render.look(Design(templates=tmp_path)) != render.look(Design())
 
 
 def test_a_broken_template_is_named(tmp_path):
@@ -75,4 +76,4 @@ def test_a_broken_template_is_named(tmp_path):
 
     (tmp_path / "statement.html").write_text("{{ page.nothing }}")
     with pytest.raises(Failure, match=r"the template statement\.html cannot be drawn: .*nothing"):
-        render.html(sample(), templates=tmp_path)
+        render.html(sample(), Design(templates=tmp_path))

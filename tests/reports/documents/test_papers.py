@@ -15,7 +15,7 @@ import pikepdf
 import pytest
 
 from reports.documents import render
-from reports.documents.page import KINDS
+from reports.documents.design import KINDS, Design
 from reports.documents.statement import Bonus, Client, Credit, Hold, Statement
 from tests.reports.documents.inspected import complaints, shown, text
 from tests.reports.documents.samples import ROMASHKA, SUSHI, line, money, sample, with_lines
@@ -70,7 +70,7 @@ CASES = {
 def drawn(paper: Statement, kind: str, code: str, folder: Path) -> Path:
     """Draw a paper into a file."""
     file = folder / f"{kind}-{code}.pdf"
-    file.write_bytes(render.pdf(paper, kind=kind, code=code))
+    file.write_bytes(render.pdf(paper, Design(kind, code)))
     return file
 
 
@@ -93,8 +93,9 @@ def test_a_paper_passes_both_validators_and_shows_the_totals(case, kind, tmp_pat
 def test_the_same_paper_has_the_same_bytes_in_another_process(kind, code, tmp_path):
     """Nothing of a paper hangs on the clock, on the process or on the order of a hash."""
     program = (
-        "import sys; from reports.documents import render; from tests.reports.documents.test_papers import everything;"
-        f"sys.stdout.buffer.write(render.pdf(everything(), kind={kind!r}, code={code!r}))"
+        "import sys; from reports.documents import render; from reports.documents.design import Design;"
+        "from tests.reports.documents.test_papers import everything;"
+        f"sys.stdout.buffer.write(render.pdf(everything(), Design({kind!r}, {code!r})))"
     )
     other = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True).stdout
     assert drawn(everything(), kind, code, tmp_path).read_bytes() == other
@@ -155,7 +156,7 @@ def test_the_sentence_and_signatures_of_an_act_stand_below_rows_of_its_table(row
 def test_a_template_that_is_not_xml_draws_the_same_paper(kind, tmp_path, monkeypatch):
     """Our pages are read by the XML reader; read by HTML's rules they make the same bytes."""
     quick = drawn(everything(), kind, "en", tmp_path).read_bytes()
-    page_ = render.html(everything(), kind=kind)
+    page_ = render.html(everything(), Design(kind))
     assert fromstring(page_).tag == "html"
     monkeypatch.setattr(render, "html", lambda *_, **__: page_.replace("<head>", "<head><meta name=plain>"))
     assert quick == drawn(everything(), kind, "en", tmp_path).read_bytes()
@@ -167,7 +168,7 @@ def test_a_company_may_write_footnotes_and_lists(tmp_path):
     <p>Sum<span style="float: footnote">of all</span></p>{% endblock %}"""
     (tmp_path / "statement.html").write_text(own)
     file = tmp_path / "own.pdf"
-    file.write_bytes(render.pdf(sample(), templates=tmp_path))
+    file.write_bytes(render.pdf(sample(), Design(templates=tmp_path)))
     assert re.findall(r"1\. first|• own|Sum1|1\. of all", re.sub(" +", " ", text(file))) == [
         "1. first", "• own", "Sum1", "1. of all",
     ]  # fmt: skip

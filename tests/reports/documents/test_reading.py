@@ -6,7 +6,7 @@ import pikepdf
 import pytest
 
 from reports.documents import render
-from tests.reports.documents.inspected import complaints, heard_again, scanned, spoken, text
+from tests.reports.documents.inspected import complaints, heard_again, read_aloud, scanned, text
 from tests.reports.documents.samples import SUSHI, sample
 from tests.reports.documents.test_papers import EURO, drawn, everything
 
@@ -26,9 +26,9 @@ SIGNED = ["Position, name", "Signature, date"]
 DATA = ["The figures are embedded in this document as JSON and CSV. Times are in the zone Europe/Moscow."]
 
 
-def filled(said: list[str], **words: list[str]) -> list[str]:
+def filled(words_read: list[str], **words: list[str]) -> list[str]:
     """Return the list with other words in the places that are named in capitals."""
-    return [one for item in said for one in words.get(item, [item])]
+    return [one for item in words_read for one in words.get(item, [item])]
 
 
 STATEMENT = [
@@ -74,8 +74,8 @@ ACT = [
 @pytest.mark.parametrize(("kind", "whole"), [("statement", STATEMENT), ("act", ACT), ("invoice", INVOICE)])
 def test_read_aloud_a_paper_makes_sense(kind, whole, tmp_path):
     """From the seller to the signatures, word for word, row by row; numbers and footers of pages are never read."""
-    said = [one.replace("\u00a0", " ").strip() for one in spoken(drawn(everything(), kind, "en", tmp_path))]
-    assert said == whole
+    words_read = [one.replace("\u00a0", " ").strip() for one in read_aloud(drawn(everything(), kind, "en", tmp_path))]
+    assert words_read == whole
 
 
 @pytest.mark.parametrize("kind", ["statement", "act"])
@@ -84,12 +84,12 @@ def test_the_head_of_a_table_is_seen_on_every_page_and_read_once(kind, tmp_path)
     file = drawn(sample([("debit", "-1.25")] * 120), kind, "en", tmp_path)
     with pikepdf.open(file) as pdf:
         pages = len(pdf.pages)
-    said = spoken(file)
+    words_read = read_aloud(file)
     heading = {"statement": "Charged", "act": "Debit"}[kind]
     assert pages >= 3
     assert text(file).count(heading) == pages * {"statement": 1, "act": 2}[kind]
-    assert said.count(heading) == {"statement": 1, "act": 2}[kind]
-    assert said.count("1.25") == 120
+    assert words_read.count(heading) == {"statement": 1, "act": 2}[kind]
+    assert words_read.count("1.25") == 120
     assert heard_again(file) == []
 
 
@@ -113,10 +113,10 @@ EPC = (
 )
 
 
-@pytest.mark.parametrize(("currency", "issuer", "said"), [("RUB", SUSHI, GOST), ("EUR", EURO, EPC)])
-def test_a_phone_reads_from_the_paper_whom_to_pay_how_much_and_for_what(currency, issuer, said, tmp_path):
+@pytest.mark.parametrize(("currency", "issuer", "words_read"), [("RUB", SUSHI, GOST), ("EUR", EURO, EPC)])
+def test_a_phone_reads_from_the_paper_whom_to_pay_how_much_and_for_what(currency, issuer, words_read, tmp_path):
     """The code on the printed page says the seller's requisites, the sum due, and the paper's number."""
-    assert scanned(drawn(sample(OWING, currency=currency, issuer=issuer), "statement", "en", tmp_path)) == [said]
+    assert scanned(drawn(sample(OWING, currency=currency, issuer=issuer), "statement", "en", tmp_path)) == [words_read]
 
 
 def test_an_invoice_has_a_code_of_its_own_and_an_act_none(tmp_path):
@@ -128,10 +128,10 @@ def test_an_invoice_has_a_code_of_its_own_and_an_act_none(tmp_path):
 def test_names_cannot_break_out_of_their_field_of_the_code(tmp_path):
     """A bar divides fields; one in a name becomes a space."""
     seller = replace(SUSHI, legal_name="Суши|Sum=1", tax_id=None)
-    (said,) = scanned(drawn(sample(OWING, issuer=seller), "statement", "en", tmp_path))
-    assert "|Name=Суши Sum=1|" in said
-    assert "|Sum=7525|" in said
-    assert "PayeeINN" not in said
+    (words_read,) = scanned(drawn(sample(OWING, issuer=seller), "statement", "en", tmp_path))
+    assert "|Name=Суши Sum=1|" in words_read
+    assert "|Sum=7525|" in words_read
+    assert "PayeeINN" not in words_read
 
 
 def test_only_what_can_be_paid_by_phone_has_a_code():

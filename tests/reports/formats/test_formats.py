@@ -16,9 +16,10 @@ from sqlmodel import SQLModel
 
 import ledger.food.postgres.tables
 import ledger.postgres.tables  # noqa: F401  # both levels declare their tables when they are imported
+from reports.core.forms import FORMS
 from reports.core.result import Result
-from reports.formats import FILES, rendered
-from reports.formats.code_names import spoken
+from reports.formats import rendered
+from reports.formats.code_names import code_name
 from reports.formats.terminal import show
 from tests.reports.story import Story
 
@@ -140,7 +141,7 @@ def test_a_pdf_is_landscape_where_wide(result: Result, tmp_path: Path) -> None:
 def test_every_form_takes_an_empty_result(story: Story) -> None:
     """Nothing to show is shown as such."""
     result = story.book().report("brand-revenue", **MARCH)
-    assert {form: bool(rendered(result, form)) for form in FILES} == dict.fromkeys(FILES, True)
+    assert {form: bool(rendered(result, form)) for form in FORMS} == dict.fromkeys(FORMS, True)
 
 
 def test_the_repeated_hour_carries_its_offset() -> None:
@@ -180,7 +181,7 @@ def test_every_kind_of_the_ledger_has_its_word() -> None:
     ]  # fmt: skip
     known = {code for text in constraints for code in re.findall(r"'(\w+)'", text)}
     assert {"payment", "posted", "frozen", "delivered", "payer_first", "bonus_expense"} < known
-    assert {code for code in known if spoken(code, "ru") == code} == set()
+    assert {code for code in known if code_name(code, "ru") == code} == set()
 
 
 def test_a_pdf_leaves_out_what_stands_aside_and_says_so(story: Story, tmp_path: Path) -> None:

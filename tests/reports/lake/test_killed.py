@@ -22,7 +22,7 @@ from reports.lake.publish_cut import frequent_cut, nightly_cut, rebuild
 from reports.lake.reader import open_lake
 from reports.lake.storage import Place
 from reports.lake.verify import verify
-from reports.run import Book
+from reports.run import LakeBook
 from tests.reports.lake.conftest import NEW_YEARS_EVE
 from tests.reports.lake.rows import add_transactions
 from tests.reports.standard.test_every_report import asked
@@ -102,7 +102,7 @@ def test_a_night_killed_at_thirty_random_moments_is_completed(book: str, lake: s
     cuts = [published.manifest.cut for published in manifest.chain(place, latest)]
     assert [cut.closes for cut in cuts] == [*reversed(days), NEW_YEARS_EVE]
     for day in days:
-        assert_reports_whole(Book(open_lake(lake)), home / "reports" / day.isoformat(), day)
+        assert_reports_whole(LakeBook(open_lake(lake)), home / "reports" / day.isoformat(), day)
     for month in (home / "statements").iterdir():
         papers = [json.loads(line) for line in (month / "manifest.jsonl").read_text().splitlines()]
         found = {paper["file"]: sha256((month / paper["file"]).read_bytes()).hexdigest() for paper in papers}
@@ -111,7 +111,7 @@ def test_a_night_killed_at_thirty_random_moments_is_completed(book: str, lake: s
     assert_whole(book, lake)
 
 
-def assert_reports_whole(book: Book, folder: Path, day: date) -> None:
+def assert_reports_whole(book: LakeBook, folder: Path, day: date) -> None:
     """Check a night's files: each workbook can be read to its end, each list has the rows that it would have today."""
     assert not list(folder.glob(".*"))
     assert len(list(folder.glob("*.csv"))) == len(list(folder.glob("*.xlsx"))) == len(REPORTS) - 1

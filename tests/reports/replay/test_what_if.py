@@ -9,12 +9,12 @@ import pytest
 
 from ledger.core import administration, commands
 from ledger.errors import Failure
-from ledger.postgres.administer import bonus_account
+from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.post import Ledger
 from reports.lake.publish_cut import frequent_cut
 from reports.replay.history import Limits, Past, recorded
 from reports.replay.what_if import WhatIf, scaled, what_if
-from reports.run import Book
+from reports.run import LakeBook
 
 Record = dict[str, Any]
 
@@ -87,7 +87,7 @@ def _said(points: int) -> Iterator[Record]:
 
 
 @pytest.fixture
-def book(database_url: str, tmp_path: Path) -> Book:
+def book(database_url: str, tmp_path: Path) -> LakeBook:
     """Return the lake of the story, as reports open it."""
     ledger = Ledger(database_url)
     ledger.administer([administration.parse(record) for record in TERMS])
@@ -101,10 +101,10 @@ def book(database_url: str, tmp_path: Path) -> Book:
     return cut(database_url, tmp_path)
 
 
-def cut(url: str, folder: Path) -> Book:
+def cut(url: str, folder: Path) -> LakeBook:
     """Return the ledger as it is now, as reports open it."""
     lake, _ = frequent_cut(url, str(folder / "lake"))
-    return Book(lake)
+    return LakeBook(lake)
 
 
 def what_differs(found: WhatIf) -> list[tuple[Any, ...]]:
@@ -112,7 +112,7 @@ def what_differs(found: WhatIf) -> list[tuple[Any, ...]]:
     return found.differing.select("key", "before", "after", "effect").rows()
 
 
-def test_with_the_limits_as_they_are_every_answer_is_the_same(book: Book) -> None:
+def test_with_the_limits_as_they_are_every_answer_is_the_same(book: LakeBook) -> None:
     """Debits, holds and all that moves money between: replayed, each draws what the ledger drew."""
     found = what_if(book, "2024-03", scaled(book))
     assert found.unlike.rows() == []
@@ -124,7 +124,7 @@ def test_with_the_limits_as_they_are_every_answer_is_the_same(book: Book) -> Non
     assert found.answered == told.height == march.height - 1
 
 
-def test_two_books_of_one_past_share_nothing(book: Book) -> None:
+def test_two_books_of_one_past_share_nothing(book: LakeBook) -> None:
     """What a capture took in one book, it did not take in the other: no part is captured beyond itself."""
     past = Past(book, "2024-03", book.accounts.filter(kind="money").collect()["id"])
     books = past.book(), past.book()
@@ -137,7 +137,7 @@ def test_two_books_of_one_past_share_nothing(book: Book) -> None:
         assert all((part.captured or 0) <= part.amount for part in parts)
 
 
-def test_less_credit_declines_and_what_followed_finds_nothing(book: Book) -> None:
+def test_less_credit_declines_and_what_followed_finds_nothing(book: LakeBook) -> None:
     """With 500.00 for Romashka, 100.00 less 70.00 held is left; the refund of a declined debit finds none."""
     found = what_if(book, "2024-03", scaled(book, credit=Decimal("0.5")))
     assert found.unlike.rows() == []
@@ -150,7 +150,7 @@ def test_less_credit_declines_and_what_followed_finds_nothing(book: Book) -> Non
     assert (stakes["declined"]["count"], stakes["declined"]["amount"]) == (3, 740)  # 550 + 80 + 110
 
 
-def test_credit_where_there_was_none_lets_through(book: Book) -> None:
+def test_credit_where_there_was_none_lets_through(book: LakeBook) -> None:
     """Vera had 7.00 for 900.00, so she needs 893.00; nothing else changes."""
     found = what_if(book, "2024-03", Limits({book.account("vera"): Decimal(893)}, {}))
     assert what_differs(found) == [("d7", "insufficient_funds", None, "let_through")]
@@ -160,7 +160,7 @@ def test_credit_where_there_was_none_lets_through(book: Book) -> None:
     ]
 
 
-def test_other_write_off_limits_change_who_pays(book: Book) -> None:
+def test_other_write_off_limits_change_who_pays(book: LakeBook) -> None:
     """With 250.00 a day Romashka pays 250.00 of d1 and Anna the other 300.00, so she cannot pay d8."""
     romashka, anna = book.account("romashka"), book.account("anna")
     found = what_if(book, "2024-03", Limits({}, {(romashka, anna, "day"): Decimal(250)}))
@@ -172,7 +172,7 @@ def test_other_write_off_limits_change_who_pays(book: Book) -> None:
     ]  # fmt: skip
 
 
-def test_a_declined_debit_is_of_the_brand_that_explains_it(book: Book) -> None:
+def test_a_declined_debit_is_of_the_brand_that_explains_it(book: LakeBook) -> None:
     """Gleb's holder is pizza, for which Romashka never pays; his decline for a limit must have been sushi's."""
     window = book.account("romashka"), book.account("gleb"), "order"
     assert ("d11", "write_off_limit_exceeded", None, "let_through") in what_differs(
@@ -181,7 +181,7 @@ def test_a_declined_debit_is_of_the_brand_that_explains_it(book: Book) -> None:
 
 
 def test_answers_that_the_book_of_today_does_not_explain_are_named(
-    book: Book, database_url: str, tmp_path: Path
+    book: LakeBook, database_url: str, tmp_path: Path
 ) -> None:
     """A link ended since: what Romashka paid for Anna in March is replayed as Anna's own, and said to be."""
     ledger = Ledger(database_url)
@@ -192,7 +192,7 @@ def test_answers_that_the_book_of_today_does_not_explain_are_named(
     assert "d5" not in found.unlike["key"].to_list()
 
 
-def test_bad_questions_are_one_sentence(book: Book) -> None:
+def test_bad_questions_are_one_sentence(book: LakeBook) -> None:
     """A month, an account, a factor."""
     with pytest.raises(Failure, match="2024-13 is not a month: write YYYY-MM"):
         what_if(book, "2024-13", scaled(book))

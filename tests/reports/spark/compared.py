@@ -10,7 +10,7 @@ import polars as pl
 
 from reports.core.report import Report
 from reports.core.result import Result
-from reports.run import Book
+from reports.run import LakeBook
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Compared:
         return self.result.frame.height * self.result.frame.width
 
 
-def compared(polars: Book, spark: Book, name: str, **parameters: Any) -> Compared:
+def compared(polars: LakeBook, spark: LakeBook, name: str, **parameters: Any) -> Compared:
     """Run the report on both engines and compare."""
     begun = time.perf_counter()
     expected = polars.report(name, **parameters)
@@ -65,7 +65,7 @@ def shapes(report: Report) -> Iterator[dict[str, str]]:
         yield dict(zip(choices, values, strict=True))
 
 
-def busiest(book: Book) -> int:
+def busiest(book: LakeBook) -> int:
     """Return the number of the client account with the most entries."""
     moved = book.entries.filter(pl.col("version").is_not_null()).sort("version", "account_id", descending=True)
     number: int = moved.select(pl.col("account_id").first()).collect().item()

@@ -11,10 +11,10 @@ import pytest
 
 import reports
 from reports.core.report import REPORTS, Report
-from tests.reports.published import published
 from tests.reports.spark.compared import compared, shapes
 from tests.reports.standard.test_every_report import asked
 from tests.reports.story import Story
+from tests.reports.write_lake import write_lake
 
 pytestmark = pytest.mark.spark
 
@@ -66,7 +66,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
         story.payment(f"2017-10-29T02:30{offset}", "boris", 40, "sushi", channel="card")
         story.debit(f"2017-10-29T02:45{offset}", "boris", ("pizza", 50))
     story.close("2017-10-29")
-    return published(story, tmp_path_factory.mktemp("spark"))
+    return write_lake(story, tmp_path_factory.mktemp("spark"))
 
 
 def cases() -> Iterator[Any]:

@@ -167,14 +167,14 @@ def test_a_report_of_closed_days_stays_as_it_was(history: list[Any], later: list
     story = begun()
     happen(story, history)
     story.close("2017-03-31")
-    before = told(story)
+    before = rendered_files(story)
     story.terms("anna", 100, 1, "2017-02-01", recorded_at="2017-04-02")
     happen(story, later)
     story.change("2017-04-02", "credit_terms", "anna", None, {"limit": "100.00"})
-    assert told(story) == before
+    assert rendered_files(story) == before
 
 
-def told(story: Story) -> dict[str, tuple[bytes, ...]]:
+def rendered_files(story: Story) -> dict[str, tuple[bytes, ...]]:
     """Return every report of March as CSV and as JSON without its cut; what is told of the cut itself is left out."""
     out = {}
     for name, report in REPORTS.items():

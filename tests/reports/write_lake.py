@@ -6,10 +6,10 @@ from pathlib import Path
 from reports.lake.manifest import Cut, File, Manifest, PinnedTable, digest, publish
 from reports.lake.schema import TABLES
 from reports.lake.storage import Place
-from tests.reports.told import Told
+from tests.reports.story_rows import StoryRows
 
 
-def published(story: Told, folder: Path) -> Path:
+def write_lake(story: StoryRows, folder: Path) -> Path:
     """Write the story so far as a lake under the folder; return the lake's path."""
     lake = story.lake()
     place = Place(str(folder / "lake"))

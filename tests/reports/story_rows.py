@@ -15,7 +15,7 @@ from ledger.core.money import decimal, minor
 from ledger.core.outcomes import Entry
 from ledger.food.core.bonuses import Points
 from reports.lake.schema import TABLES
-from reports.run import Book
+from reports.run import LakeBook
 
 TYPES = {
     "int": pl.Int64(),
@@ -54,7 +54,7 @@ class StoryLake:
 
 
 @dataclass
-class Told:
+class StoryRows:
     """Who there is, what was written, and how it is asked."""
 
     time_zone: str = "Europe/Moscow"
@@ -190,10 +190,10 @@ class Told:
         closed = max((row["closed_until"] for row in self.rows["closings"]), default=None)
         return StoryLake(Cut(1, self.now, closed, self.time_zone), frames)
 
-    def book(self, **cut: Any) -> Book:
+    def book(self, **cut: Any) -> LakeBook:
         """Return the story so far as an opened book."""
         lake = self.lake()
-        return Book(replace(lake, cut=replace(lake.cut, **cut)))
+        return LakeBook(replace(lake, cut=replace(lake.cut, **cut)))
 
     # how it is written
 

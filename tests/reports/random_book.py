@@ -15,7 +15,7 @@ import psycopg
 
 from ledger.food.core.commands import parse
 from ledger.food.postgres.post_orders import Desk
-from ledger.postgres.administer import bonus_account
+from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.post import Ledger
 
 FIRST, LAST = date(2025, 9, 1), date(2025, 11, 30)

@@ -1,0 +1,169 @@
+"""What the bank reported, kept in the ledger's database: statements, their entries, and payers that the desk taught."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import class_row
+
+from ledger.bank.core.recognition import Movement, known_movement
+from ledger.bank.core.statement import Entry, Statement, exact, normal
+from ledger.core.money import decimal, minor
+
+ONE_AT_A_TIME = 7_200_711
+"""The advisory lock of imports: each decides on what the one before it recorded."""
+
+_TEXTS = ("bank_reference", "end_to_end", "reference", "name", "tax_id", "account", "bank", "text", "reason")
+_COLUMNS = ("key", "movement", "statement_id", "bank_account", "currency", "brand_id", "booked_on", "value_date",
+            "amount", "whole", "payments", "payer", "reversal", *_TEXTS)  # fmt: skip
+
+
+def unify(connection: Connection[Any]) -> None:
+    """Wait until no other import is between reading and recording; held until the database transaction ends."""
+    connection.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
+
+
+def known_movements(connection: Connection[Any], statement: Statement, brand: str) -> list[Movement]:
+    """Return the movements recorded on the statement's account on the days of its entries."""
+    if not statement.entries:
+        return []
+    days = [entry.booked_on for entry in statement.entries]
+    account = normal(statement.account)
+    rows = connection.execute(
+        f"SELECT movement, key, bank_account, imprint, booked_on, value_date, amount, whole, payments, reversal, "
+        f"{', '.join(f'e.{name}' for name in _TEXTS)} FROM bank_entry e JOIN brand b ON b.id = e.brand_id "
+        "WHERE (bank_account = %s OR bank_account = '' AND b.code = %s) AND currency = %s "
+        "AND booked_on BETWEEN %s AND %s ORDER BY e.id",
+        [account, brand, statement.currency, min(days), max(days)],
+    )
+    groups: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for row in rows:
+        groups[row[0]].append(row)
+    return [_movement(group, statement.currency) for group in groups.values()]
+
+
+def _movement(rows: Sequence[tuple[Any, ...]], currency: str) -> Movement:
+    entries = [
+        Entry(
+            booked_on=booked_on, value_date=value_date, amount=decimal(amount), payments=payments, reversal=reversal,
+            whole=None if whole is None else decimal(whole), **dict(zip(_TEXTS, texts, strict=True)),
+        )
+        for _, _, _, _, booked_on, value_date, amount, whole, payments, reversal, *texts in rows
+    ]  # fmt: skip
+    _, _, account, imprint, *_ = rows[0]
+    return known_movement(entries, account=account, currency=currency, keys=[row[1] for row in rows], imprint=imprint)
+
+
+def record(
+    connection: Connection[Any], statement: Statement, brand: str, fresh: Iterable[tuple[str, Entry]], by: str | None
+) -> None:
+    """Record a statement and what is new in it, each entry with its key; the same statement again changes nothing."""
+    (brand_id,) = connection.execute("SELECT id FROM brand WHERE code = %s", [brand]).fetchone() or (0,)
+    balances = [None if each is None else minor(exact(each)) for each in (statement.opening, statement.closing)]
+    values = (normal(statement.account), statement.currency, brand_id, statement.number, statement.since,
+              statement.until, *balances, minor(exact(statement.money_in)), minor(exact(statement.money_out)),
+              statement.interim)  # fmt: skip
+    digest = hashlib.blake2b(repr((values, len(statement.entries))).encode(), digest_size=16).hexdigest()
+    inserted = connection.execute(
+        "INSERT INTO bank_statement (bank_account, currency, brand_id, number, since, until, opening, closing, "
+        'money_in, money_out, interim, digest, "by") VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) '
+        "ON CONFLICT (digest) DO UPDATE SET digest = excluded.digest RETURNING id",
+        [*values, digest, by],
+    ).fetchone()
+    rows = list(fresh)
+    if not rows or inserted is None:
+        return
+    first = ""
+    with connection.cursor().copy(f"COPY bank_entry ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
+        for key, entry in rows:
+            first = key if entry.whole is None or key.endswith(":1") else first
+            copy.write_row((
+                key, first, inserted[0], normal(statement.account), statement.currency, brand_id, entry.booked_on,
+                entry.value_date, minor(exact(entry.amount)),
+                None if entry.whole is None else minor(exact(entry.whole)), entry.payments, entry.payer,
+                entry.reversal, *(_storable(getattr(entry, name)) for name in _TEXTS),
+            ))  # fmt: skip
+
+
+def _storable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode().replace("\0", "")
+
+
+def learned_payers(connection: Connection[Any], *, keep: bool) -> dict[str, list[int]]:
+    """Return the accounts learned for each payer's bank account; with `keep`, learn what the desk taught since."""
+    if keep:
+        learn(connection)
+    found: dict[str, list[int]] = defaultdict(list)
+    for payer, account in connection.execute(
+        f"SELECT payer, account_id FROM bank_payer WHERE revoked_at IS NULL "
+        f"UNION SELECT payer, account_id FROM ({_TAUGHT}) taught ORDER BY 1, 2"
+    ):
+        found[payer].append(account)
+    return found
+
+
+# A payment that the desk gave to one account, whole or in parts, teaches whose its payer is. What was revoked is
+# taught only by what was allocated later. Accounts in which banks gather others' payments are nobody's.
+# (DECISIONS D67)
+_TAUGHT = r"""
+    SELECT DISTINCT ON (b.payer, t.account) b.payer, t.account AS account_id, t.id AS learned_from, t."by" AS learned_by
+    FROM transaction p JOIN bank_entry b ON b.key = p.key
+    CROSS JOIN LATERAL (
+        SELECT min(e.account_id) AS account, max(t.id) AS id, max(t."by") AS "by", max(t.recorded_at) AS at
+        FROM transaction t JOIN entry e ON e.transaction_id = t.id
+        JOIN account a ON a.id = e.account_id AND a.kind = 'money'
+        WHERE t.refers_to = p.id AND t.kind = 'allocate' AND t.status = 'posted'
+        HAVING count(DISTINCT e.account_id) = 1
+    ) t
+    WHERE p.kind = 'payment' AND p.status = 'posted' AND p.account_id IS NULL AND b.payer <> '' AND b.amount > 0
+    AND b.account !~ '^(30[123]|409|474)\d{17}$'
+    AND NOT EXISTS (SELECT 1 FROM transaction r WHERE r.refers_to = p.id AND r.kind = 'reverse' AND r.status = 'posted')
+    AND NOT EXISTS (SELECT 1 FROM bank_payer k WHERE k.payer = b.payer AND k.account_id = t.account
+                    AND (k.revoked_at IS NULL OR k.revoked_at >= t.at))
+    ORDER BY b.payer, t.account, t.id
+"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnedPayer:
+    """A payer's bank account and the account that its money is for; since when, from which allocation, by whom."""
+
+    payer: str
+    name: str
+    account: int
+    party: str
+    learned_from: int
+    learned_at: datetime
+    learned_by: str | None
+    revoked_at: datetime | None
+    revoked_by: str | None
+
+
+def learn(connection: Connection[Any]) -> None:
+    """Take up the payers that the desk taught since."""
+    connection.execute(f"INSERT INTO bank_payer (payer, account_id, learned_from, learned_by) {_TAUGHT}")
+
+
+def list_payers(connection: Connection[Any]) -> list[LearnedPayer]:
+    """Return the learned payers, the latest first, those revoked too."""
+    rows = connection.cursor(row_factory=class_row(LearnedPayer)).execute(
+        "SELECT k.payer, coalesce((SELECT b.name FROM bank_entry b WHERE b.payer = k.payer ORDER BY b.id DESC LIMIT 1),"
+        " '') AS name, k.account_id AS account, p.name AS party, k.learned_from, k.learned_at, k.learned_by, "
+        "k.revoked_at, k.revoked_by FROM bank_payer k "
+        "JOIN account a ON a.id = k.account_id JOIN party p ON p.id = a.party_id "
+        "ORDER BY k.id DESC"
+    )
+    return rows.fetchall()
+
+
+def revoke_payer(connection: Connection[Any], payer: str, account: int | None, by: str | None) -> int:
+    """Forget whose a payer's bank account is, for one account or all; return how many pairs were forgotten."""
+    return connection.execute(
+        "UPDATE bank_payer SET revoked_at = clock_timestamp(), revoked_by = %s "
+        "WHERE payer = %s AND revoked_at IS NULL AND (%s::bigint IS NULL OR account_id = %s)",
+        [by, payer, account, account],
+    ).rowcount

@@ -1,0 +1,89 @@
+"""`tiffin post`, `quote`, `schema`: JSON Lines in, one outcome a line out."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+from typing import IO, Annotated, NoReturn
+
+import typer
+from pydantic import TypeAdapter
+
+from ledger.cli import shared
+from ledger.core.json_lines import answered, batches, good, read, written
+from ledger.errors import Failure
+
+app = typer.Typer()
+
+LinesFile = Annotated[str, typer.Argument(help="File of JSON Lines, or - for standard input.")]
+
+
+@app.command()
+def post(
+    file: LinesFile,
+    batch: Annotated[int, typer.Option(min=1, max=100_000, help="Most lines posted together.")] = 1000,
+) -> None:
+    """Post commands and administration lines, one JSON object a line; write one outcome a line, in order."""
+    answer_lines(file, batch)
+
+
+@app.command()
+def quote(
+    file: LinesFile,
+    batch: Annotated[int, typer.Option(min=1, max=100_000, help="Most lines quoted together.")] = 1000,
+) -> None:
+    """Answer what posting would do now, and write nothing. Lines of one batch build on one another."""
+    answer_lines(file, batch, quote=True)
+
+
+def answer_lines(file: str, batch: int, *, quote: bool = False) -> None:
+    """Write the outcomes of a file's lines to standard output; exit 1 when any was declined or invalid."""
+    level = shared.level
+    shell = level.shell(shared.open_ledger())
+    numbers = count(1)
+    all_good = True
+    sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
+    with _lines_of(file) as stream:
+        for lines in batches(stream, batch):
+            numbered = zip(lines, numbers, strict=False)
+            items = [(number, read(line, number, level.parse)) for line, number in numbered if line.strip()]
+            post, administer = (shell.quote, _cannot_quote) if quote else (shell.post, shell.administer)
+            outcomes = list(answered(items, post=post, administer=administer))
+            all_good &= all(good(outcome) for outcome in outcomes)
+            sys.stdout.write(written(outcomes))
+            sys.stdout.flush()
+    if not all_good:
+        raise typer.Exit(1)
+
+
+def _cannot_quote(records: object) -> NoReturn:
+    raise Failure("administration lines cannot be quoted")
+
+
+@contextmanager
+def _lines_of(file: str) -> Iterator[IO[str]]:
+    if file == "-":
+        sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
+        yield sys.stdin
+        return
+    try:
+        with Path(file).open(encoding="utf-8", errors="surrogateescape") as stream:
+            yield stream
+    except OSError as error:
+        raise Failure(f"cannot read {file}: {error.strerror}") from None
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of every line that `tiffin post` reads, by type."""
+    import json
+
+    typer.echo(json.dumps({kind: _schema(kind, model) for kind, model in shared.level.models().items()}, indent=2))
+
+
+def _schema(kind: str, model: type) -> dict[str, object]:
+    described = TypeAdapter(model).json_schema()
+    described["properties"] = {"type": {"const": kind}, **described["properties"]}
+    described["required"] = sorted({"type", *described.get("required", ())})
+    return described

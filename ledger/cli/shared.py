@@ -1,0 +1,138 @@
+"""What the commands of the command line share: the book, the level they speak, how rows are printed.
+
+Modules that only some commands need are imported where they are used: `tiffin balance` must start fast.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated, Protocol
+
+import typer
+
+from ledger.core.text import printable
+from ledger.errors import Failure
+from ledger.postgres.database import AnyConnection, check_book, connect, server_url
+from ledger.settings import Settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ledger.core.administration import Record
+    from ledger.core.commands import Command
+    from ledger.core.json_lines import Item
+    from ledger.core.outcomes import Outcome
+    from ledger.postgres.post import Ledger
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+AccountArgument = Annotated[str, typer.Argument(help="Account number or reference.")]
+
+
+class Shell(Protocol):
+    """What answers lines: a ledger, or a second level over one."""
+
+    def post(self, commands: "Sequence[Command]", /) -> "Sequence[Outcome]":
+        """Return one outcome a command, in order."""
+
+    def quote(self, commands: "Sequence[Command]", /) -> "Sequence[Outcome]":
+        """Return what `post` would answer."""
+
+    def administer(self, records: "Sequence[Record]", /) -> "Sequence[Outcome]":
+        """Return one outcome an administration line, in order."""
+
+
+def _parse(fields: dict[str, object]) -> "Item":
+    from ledger.core.json_lines import parse_item
+
+    return parse_item(fields)
+
+
+def _models() -> "Mapping[str, type]":
+    from ledger.core.administration import RECORDS
+    from ledger.core.commands import COMMANDS
+
+    return {**COMMANDS, **RECORDS}
+
+
+def _shell(ledger: "Ledger") -> Shell:
+    return ledger
+
+
+@dataclass(frozen=True)
+class Level:
+    """What the commands speak.
+
+    `parse` reads a line's JSON object, `models` are the lines by type, `shell` answers them, `more` is what else a
+    balance has: fields by name.
+    """
+
+    parse: "Callable[[dict[str, object]], Item]" = _parse
+    models: Callable[[], Mapping[str, type]] = _models
+    shell: "Callable[[Ledger], Shell]" = _shell
+    more: Callable[[AnyConnection, int, datetime | None], dict[str, object]] = lambda *_: {}
+
+
+level = Level()
+"""Level one, unless the top module puts a second level in its place."""
+
+
+@contextmanager
+def open_book() -> Iterator[AnyConnection]:
+    """Yield a connection to the book of the settings. Raises Failure if there is none, or none of this version."""
+    with connect(server_url(Settings())) as connection:
+        check_book(connection)
+        connection.rollback()  # whoever asks begins a database transaction of their own
+        yield connection
+
+
+def open_ledger() -> "Ledger":
+    """Return the ledger of the settings. Raises Failure if there is no book, or none of this version."""
+    from ledger.postgres.post import Ledger
+
+    with open_book():
+        return Ledger(server_url(Settings()))
+
+
+def account_argument(text: str) -> int | str:
+    """Return an account number (digits with the right check digit) or a reference. Raises Failure."""
+    from ledger.core.money import is_account_number
+
+    if not (text.isascii() and text.isdecimal()):
+        return text
+    if len(text) > 18 or not is_account_number(int(text)):
+        raise Failure(f"account {text} is not an account number: its last digit is not the check digit")
+    return int(text)
+
+
+def console() -> "Console":
+    """Return a console on standard output: as wide as the terminal or, elsewhere, wide enough for a table."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else 160)
+
+
+def print_json(value: object) -> None:
+    """Print JSON on one line."""
+    typer.echo(json.dumps(value))
+
+
+def print_rows(rows: Sequence[Mapping[str, object]]) -> None:
+    """Print rows as a table for people, figures to the right."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, header_style="bold")
+    for name in rows[0] if rows else ():
+        figures = all(_is_figure(row[name]) for row in rows)
+        table.add_column(name.replace("_", " "), justify="right" if figures else "left")
+    for row in rows:
+        # Text of others is shown as it is: no markup, and nothing that moves a terminal's cursor.
+        table.add_row(*(Text(printable("" if value is None else str(value))) for value in row.values()))
+    console().print(table if rows else "Nothing.")
+
+
+def _is_figure(value: object) -> bool:
+    return value is None or isinstance(value, int) or str(value).removeprefix("-").replace(".", "", 1).isdecimal()
