@@ -15,6 +15,7 @@ import polars as pl
 from pydantic import ValidationError
 from stdnum import luhn
 
+from ledger.core.text import whole_number
 from ledger.errors import Failure
 from reports.core.dates import read_date
 from reports.core.engines import collected, on_engine_of
@@ -119,13 +120,14 @@ class LakeBook:
         by_reference = accounts.filter(pl.col("reference") == text).select("id").collect()
         if isinstance(given, str) and by_reference.height:
             return int(by_reference.item(0, 0))
-        if not text.isdigit():
+        number = whole_number(text)
+        if number is None:
             raise Failure(f"no account has the reference {text}")
         if not luhn.is_valid(text):
             raise Failure(f"{text} is not an account number: its check digit is wrong")
-        if accounts.filter(pl.col("id") == int(text)).select(pl.len()).collect().item() == 0:
+        if accounts.filter(pl.col("id") == number).select(pl.len()).collect().item() == 0:
             raise Failure(f"there is no account {text}")
-        return int(text)
+        return number
 
     def _known(self, table: str, column: str, value: str, *, what: str) -> None:
         values = self.lake.scan(table).select(column).collect().to_series().to_list()

@@ -47,3 +47,8 @@ def escaped_json(text: str) -> str:
 def _escape(found: re.Match[str]) -> str:
     units = found[0].encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[at] << 8 | units[at + 1]:04x}" for at in range(0, len(units), 2))
+
+
+def whole_number(text: str) -> int | None:
+    """Return the number that ASCII digits write, if it fits 64 bits; None for anything else, such as ² or ٣."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else None

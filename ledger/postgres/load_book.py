@@ -161,6 +161,7 @@ def _load(
     expired, limits = _add_terms(connection, book, [row[0] for row in account_rows if row[-1]])
     concerned = _more(connection, book, scope, transactions, expired)
     concerned |= {bonus for bonuses in book.bonuses.values() for bonus in bonuses}
+    concerned |= {account.money_account for account in book.accounts.values() if account.money_account is not None}
     concerned |= {link.payer for links in book.links.values() for link in links}
     _add_limits(connection, book, scope, limits)
     _add_oldest_debits(connection, book)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from ledger.core.text import whole_number
 from ledger.errors import Failure
 from ledger.settings import Settings
 from reports.cli.progress import papers_progress
@@ -36,9 +37,10 @@ def _limit(text: str | int) -> int:
         return text
     if text in ("all", "none"):
         return -1 if text == "all" else 0
-    if not text.isdigit():
+    number = whole_number(text)
+    if number is None:
         raise typer.BadParameter("give a number, all or none")
-    return int(text)
+    return number
 
 
 @app.command()

@@ -73,7 +73,7 @@ def main() -> None:
         # The reader of our output went away (such as `head`): there is nobody left to write to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except Exception as error:
+    except BaseException as error:  # a panic of Polars is no Exception
         sentence = _sentence(error)
         if sentence is None:
             raise
@@ -81,10 +81,16 @@ def main() -> None:
         sys.exit(1)
 
 
-def _sentence(error: Exception) -> str | None:
+def _sentence(error: BaseException) -> str | None:
     """Return what to print for an error that a user can do something about."""
     if isinstance(error, Failure):
         return str(error)
+    if "reports.lake.storage" in sys.modules:
+        from ledger.settings import Settings
+        from reports.lake import faults
+
+        if of_lake := faults.sentence(error, Settings().lake_url):
+            return of_lake
     if "psycopg" not in sys.modules:
         return None
     import psycopg
@@ -95,5 +101,5 @@ def _sentence(error: Exception) -> str | None:
     return f"PostgreSQL: {_first_line(error)}" if isinstance(error, psycopg.Error) else None
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]

@@ -6,9 +6,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ledger.errors import Failure
 from reports.core.forms import Language
-from reports.core.result import Result
+from reports.core.result import Result, TooLarge
 from reports.formats.captions import NUMBERS, abridged, control_line, facts, shown_rows, shown_subtotals, word
 
 MOST_PDF_ROWS = 20_000
@@ -58,9 +57,9 @@ def _context(result: Result, language: Language) -> dict[str, Any]:
 
 
 def pdf_bytes(result: Result, language: Language) -> bytes:
-    """Return the page as PDF; a Failure if nobody could leaf through it."""
+    """Return the page as PDF; TooLarge if nobody could leaf through it."""
     if result.frame.height > MOST_PDF_ROWS:
-        raise Failure(
+        raise TooLarge(
             f"{result.frame.height} rows are too many for a PDF, which takes {MOST_PDF_ROWS}: "
             "narrow the report, or use xlsx"
         )

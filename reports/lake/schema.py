@@ -425,6 +425,7 @@ BONUS_PROGRAMS = Table(
         ("accrue_percent", "rate", "points accrued on money paid for the brand's dishes, in percent"),
         ("redeem_percent", "rate", "the share of the brand's lines that points may pay at most, in percent"),
         ("expires_after_days", "int", "points expire at midnight after this many days; null for never"),
+        ("returned_live_days", "int", "how many days longer points live that come back after their date, once"),
         ("valid_from", "date", "first day"),
         ("valid_until", "date", "last day; null for no end"),
         ("recorded_at", "instant", "when it was set, UTC"),
@@ -443,6 +444,7 @@ BONUS_LOTS = Table(
         ("amount", "money", "points given"),
         ("points_left", "money", "points neither spent, set aside nor expired"),
         ("gone_on", "date", "the day at whose start they expire; null for never"),
+        ("returned_live_days", "int", "how many days longer points live that come back after their date, once"),
     ),
 )
 
@@ -458,16 +460,33 @@ LOT_CHANGES = Table(
         ("currency", "text", "ISO 4217 code"),
         ("amount", "money", "points given or returned (+), spent, set aside, taken back or expired (−)"),
         ("gone_on", "date", "the day at whose start the lot's points expire; null for never"),
+        ("returned_live_days", "int", "how many days longer points live that come back after their date, once"),
         ("business_date", "date", "the transaction's date in the book's time zone"),
         ("month", "text", "month of business_date, YYYY-MM; the partition"),
     ),
     appended=True,
 )
 
+BONUS_OWED = Table(
+    "bonus_owed",
+    "points that could not be taken back: the next points pay them; the sum is what an account owes",
+    ("id",),
+    _columns(
+        ("id", "int", "number, rising"),
+        ("account_id", "int", "the bonus account"),
+        ("brand_id", "int", "the brand whose points they are"),
+        ("currency", "text", "ISO 4217 code"),
+        ("order_id", "int", "the order that brought them; null where they were paid, or ended with the account"),
+        ("transaction_id", "int", "the refund or cancel, or what took them from later points; null for an ending"),
+        ("amount", "money", "owed (+), paid or ended (−)"),
+        ("business_date", "date", "the day in the book's time zone"),
+    ),
+)
+
 TABLES: tuple[Table, ...] = (
     TRANSACTIONS, ENTRIES, ATTRIBUTES, PARTIES, BRANDS, ACCOUNTS, HOLDERS, CREDIT_TERMS, LINKS, LIMITS, USAGE,
     HOLDS, OPEN_DEBITS, CHANGES, CLOSINGS, ORDERS, ORDER_LINES, PROMOTIONS, PROMOTION_USES, BONUS_PROGRAMS, BONUS_LOTS,
-    LOT_CHANGES,
+    LOT_CHANGES, BONUS_OWED,
 )  # fmt: skip
 
 TABLE_NAMES = frozenset(table.name for table in TABLES)

@@ -161,13 +161,17 @@ class Deliver(FollowUp):
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Cancel(FollowUp):
-    """An order, named by its key, is taken back whole, for a fee that a brand keeps."""
+    """An order, named by its key, is taken back whole, for a fee that a brand keeps.
+
+    `by_client`: the client does so himself, and points that come back to him after their date are lost.
+    """
 
     kind: ClassVar[str] = "cancel"
 
     fee: Amount = Decimal("0.00")
     fee_brand: Name | None = None
     reason: Text | None = None
+    by_client: Flag | None = None
 
     def concern(self, scope: Scope) -> None:
         scope.refer(self.order)
@@ -231,6 +235,7 @@ class BonusProgram(Record):
     accrue_percent: Rate | None = None
     redeem_percent: Rate | None = None
     expires_after_days: Whole | None = None
+    returned_live_days: Whole | None = None
     valid_from: Day | None = None
     valid_until: Day | None = None
 

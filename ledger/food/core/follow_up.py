@@ -160,6 +160,8 @@ def _cancel(shop: Shop, seam: Seam, order: Order, command: f.Cancel) -> Outcome:
     outcome = _undo(seam, order, command)
     if not isinstance(outcome, Posted):
         return outcome
+    if command.by_client:
+        shop.by_client.add(outcome.transaction)
     if put_back is not None:
         charged = seam.decide(_fee(order, command), sent=command, own_key=f"fee:{order.id}")
         if not isinstance(charged, Posted):

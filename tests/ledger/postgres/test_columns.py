@@ -24,6 +24,7 @@ WRITTEN: list[tuple[type[SQLModel], dict[str, str], set[str]]] = [
     (food.BonusPoints, shop_store.POINTS, set()),
     (food.BonusLot, shop_store.LOT, set()),
     (food.BonusLotUse, shop_store.LOT_USE, set()),
+    (food.BonusOwed, shop_store.OWED, {"id"}),
 ]
 """Each table that posting writes: the columns that it writes, and those that it leaves to the database."""
 
