@@ -444,7 +444,6 @@ BONUS_LOTS = Table(
         ("amount", "money", "points given"),
         ("points_left", "money", "points neither spent, set aside nor expired"),
         ("gone_on", "date", "the day at whose start they expire; null for never"),
-        ("returned_live_days", "int", "how many days longer points live that come back after their date, once"),
     ),
 )
 
@@ -460,7 +459,6 @@ LOT_CHANGES = Table(
         ("currency", "text", "ISO 4217 code"),
         ("amount", "money", "points given or returned (+), spent, set aside, taken back or expired (−)"),
         ("gone_on", "date", "the day at whose start the lot's points expire; null for never"),
-        ("returned_live_days", "int", "how many days longer points live that come back after their date, once"),
         ("business_date", "date", "the transaction's date in the book's time zone"),
         ("month", "text", "month of business_date, YYYY-MM; the partition"),
     ),
