@@ -328,7 +328,7 @@ QUERIES = {
         GROUP BY ALL ORDER BY account""",
     "corrections": f"""
         SELECT t.id AS transaction, t.posted_at, t.business_date, t.key, t.kind, coalesce(t.account_id, o.account_id) AS account,
-               c.reference, c.client, t.by, t.reason, t.note, e.currency, coalesce(e.change, 0) AS change,
+               c.reference, c.client, t.by, t.reason, '' AS chart, t.note, e.currency, coalesce(e.change, 0) AS change,
                coalesce(e.points, 0) AS points, t.refers_to,
                o.key AS of_document, o.kind AS of_kind, o.business_date AS of_date
         FROM transactions t
