@@ -40,10 +40,10 @@ ENTRY = columns(
     "line smallint, service text, reference text, gross bigint, discount bigint, vat_rate numeric, vat bigint, "
     "channel text, chart text, attributes jsonb"
 )
-_TERMS = columns(
+TERMS = columns(
     "account_id bigint, credit_limit bigint, period_days integer, valid_from date, valid_until date, by text, note text"
 )
-_CHANGE = columns(
+CHANGE = columns(
     "kind text, subject text, account_id bigint, before jsonb, after jsonb, business_date date, by text, note text"
 )
 HOLD = columns("transaction_id bigint, account_id bigint, expires_at timestamptz, state text")
@@ -170,7 +170,7 @@ def _terms(book: Book) -> Iterator[Statement]:
     recorded = [(t, *t.terms) for t in book.entered if t.terms is not None]
     yield insert(
         "credit_terms",
-        _TERMS,
+        TERMS,
         [
             (t.account, after.limit, after.period_days, after.valid_from, after.valid_until, t.by, t.note)
             for t, _, after in recorded
@@ -182,7 +182,7 @@ def _terms(book: Book) -> Iterator[Statement]:
         subject = book.accounts[t.account].reference or str(t.account)
         said = (json_text(None if terms is None else _as_changed(terms)) for terms in (before, after))
         changes.append(("credit_terms", subject, t.account, *said, t.day, t.by, t.note))
-    yield insert("change", _CHANGE, changes)
+    yield insert("change", CHANGE, changes)
 
 
 def _as_changed(terms: Terms) -> dict[str, object]:
