@@ -24,6 +24,12 @@ COMMANDS = {
     "history": ("ledger.cli.accounts", "List every change of an account's balance, in order."),
     "limits": ("ledger.cli.accounts", "Show an account's write-off limits and what is left of each."),
     "import-bank": ("ledger.cli.bank", "Post money in from bank statements, matched to accounts."),
+    "bank-report": (
+        "ledger.cli.bank",
+        "Set the bank's balances and turnovers beside the ledger's, by day and account.",
+    ),
+    "bank-payers": ("ledger.cli.bank", "List the payers learned from what the desk allocated, or revoke one."),
+    "bank-csv": ("ledger.cli.bank", "Show how a bank's CSV is read, and keep the layout of its columns."),
     "nightly": ("reports.cli.lake", "Close a day: cut and export, verify, write the reports and papers."),
     "verify": ("reports.cli.lake", "Check the ledger by its rules, and the lake against the ledger."),
     "lake": ("reports.cli.lake", "Look after the lake."),

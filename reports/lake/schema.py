@@ -425,7 +425,7 @@ BONUS_PROGRAMS = Table(
         ("accrue_percent", "rate", "points accrued on money paid for the brand's dishes, in percent"),
         ("redeem_percent", "rate", "the share of the brand's lines that points may pay at most, in percent"),
         ("expires_after_days", "int", "points expire at midnight after this many days; null for never"),
-        ("returned_live_days", "int", "how many days longer points live that come back after their date, once"),
+        ("returned_live_days", "int", "days that points live on when they come back after their expiry, once"),
         ("valid_from", "date", "first day"),
         ("valid_until", "date", "last day; null for no end"),
         ("recorded_at", "instant", "when it was set, UTC"),
@@ -444,6 +444,7 @@ BONUS_LOTS = Table(
         ("amount", "money", "points given"),
         ("points_left", "money", "points neither spent, set aside nor expired"),
         ("gone_on", "date", "the day at whose start they expire; null for never"),
+        ("given_until", "date", "that day as it was when they were given; it moves once, if they come back after it"),
     ),
 )
 
@@ -458,7 +459,7 @@ LOT_CHANGES = Table(
         ("brand_id", "int", "the brand that owes them"),
         ("currency", "text", "ISO 4217 code"),
         ("amount", "money", "points given or returned (+), spent, set aside, taken back or expired (−)"),
-        ("gone_on", "date", "the day at whose start the lot's points expire; null for never"),
+        ("gone_on", "date", "the day at whose start the points expire, as of that transaction; null for never"),
         ("business_date", "date", "the transaction's date in the book's time zone"),
         ("month", "text", "month of business_date, YYYY-MM; the partition"),
     ),
@@ -470,7 +471,7 @@ BONUS_OWED = Table(
     "points that could not be taken back: the next points pay them; the sum is what an account owes",
     ("id",),
     _columns(
-        ("id", "int", "number, rising"),
+        ("id", "int", "number, ascending"),
         ("account_id", "int", "the bonus account"),
         ("brand_id", "int", "the brand whose points they are"),
         ("currency", "text", "ISO 4217 code"),
