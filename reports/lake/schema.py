@@ -423,7 +423,7 @@ BONUS_PROGRAMS = Table(
         ("accrue_percent", "rate", "points accrued on money paid for the brand's dishes, in percent"),
         ("redeem_percent", "rate", "the share of the brand's lines that points may pay at most, in percent"),
         ("expires_after_days", "int", "points expire at midnight after this many days; null for never"),
-        ("returned_live_days", "int", "how many days longer points live that come back after their date, once"),
+        ("returned_live_days", "int", "days that points live on when they come back after their expiry, once"),
         ("valid_from", "date", "first day"),
         ("valid_until", "date", "last day; null for no end"),
         ("recorded_at", "instant", "when it was set, UTC"),
@@ -469,7 +469,7 @@ BONUS_OWED = Table(
     "points that could not be taken back: the next points pay them; the sum is what an account owes",
     ("id",),
     _columns(
-        ("id", "int", "number, rising"),
+        ("id", "int", "number, ascending"),
         ("account_id", "int", "the bonus account"),
         ("brand_id", "int", "the brand whose points they are"),
         ("currency", "text", "ISO 4217 code"),
