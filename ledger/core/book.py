@@ -147,7 +147,8 @@ class Transaction:
 
     `expiries` are the holds that ran out before it and are booked with it. `hold` is what
     a hold set aside; `takes` is what a capture or refund takes of each part, by part. `terms` are the credit terms
-    that it replaces and those that it records.
+    that it replaces and those that it records. `owner` is what of a second level it belongs to, which alone follows it
+    up.
     """
 
     key: str
@@ -174,6 +175,7 @@ class Transaction:
     takes: list[tuple[int, int]] | None = None
     final: bool = False
     terms: tuple[Terms | None, Terms] | None = None
+    owner: str | None = None
 
     @property
     def kept(self) -> bool:
@@ -200,7 +202,7 @@ class Book:
     refusals: Refusals = field(default_factory=lambda: LEDGER)
     brands: dict[str, Brand] = field(default_factory=dict)
     system: dict[tuple[int, str, str], int] = field(default_factory=dict)
-    owners: dict[int, tuple[int, str]] = field(default_factory=dict)
+    own_accounts: dict[int, tuple[int, str]] = field(default_factory=dict)
     accounts: dict[int, Account] = field(default_factory=dict)
     references: dict[str, int] = field(default_factory=dict)
     status: dict[int, str] = field(default_factory=dict)
@@ -216,6 +218,7 @@ class Book:
     transactions: dict[str, Transaction] = field(default_factory=dict)
     numbered: dict[int, Transaction] = field(default_factory=dict)
     followers: dict[int, list[Transaction]] = field(default_factory=dict)
+    owners: dict[int, str] = field(default_factory=dict)
     ids: Iterator[int] = field(default_factory=lambda: count(1))
     entered: list[Transaction] = field(default_factory=list)
     changed_usage: set[tuple[int, int, str, date]] = field(default_factory=set)
@@ -230,11 +233,11 @@ class Book:
             day = self.days[at] = at.astimezone(self.zone).date()
         return day
 
-    def owner(self, number: int) -> tuple[int, str]:
+    def own_account(self, number: int) -> tuple[int, str]:
         """Return the brand that one of the brands' own accounts is of, and its kind."""
-        if number not in self.owners:
-            self.owners.update({own: (brand, kind) for (brand, kind, _), own in self.system.items()})
-        return self.owners[number]
+        if number not in self.own_accounts:
+            self.own_accounts.update({own: (brand, kind) for (brand, kind, _), own in self.system.items()})
+        return self.own_accounts[number]
 
     def keep(self, hold: Hold) -> None:
         """Take a hold into the book and index it by source."""
@@ -343,6 +346,8 @@ class Book:
         self.know(transaction)
         if transaction.code is not None:
             return
+        if transaction.owner is not None:
+            self.owners[transaction.id] = transaction.owner
         for entry in transaction.clients():
             self._move(transaction, entry)
         if transaction.terms is not None and transaction.account is not None:

@@ -64,7 +64,7 @@ def _legs(book: Book, t: Transaction, target: Transaction) -> Iterator[Entry]:
     for leg in t.entries:
         if leg.version is None:
             # Legs written before the channel stood on them have their payment's.
-            of_before = leg.channel is None and book.owner(leg.account)[1] == "cash"
+            of_before = leg.channel is None and book.own_account(leg.account)[1] == "cash"
             yield leg._replace(channel=t.channel or target.channel or "") if of_before else leg
 
 
@@ -137,7 +137,7 @@ def _places(book: Book, legs: Iterable[Entry]) -> dict[Place, int]:
     """Return how much is where."""
     places: dict[Place, int] = {}
     for leg in legs:
-        brand, kind = book.owner(leg.account)
+        brand, kind = book.own_account(leg.account)
         for place in {(leg.source, brand) if leg.source else None, (None, brand) if kind == "unallocated" else None}:
             if place is not None:
                 places[place] = places.get(place, 0) + leg.amount
@@ -184,5 +184,5 @@ def _legs_at(book: Book, legs: list[Entry], place: Place, amount: int) -> Iterat
     """Yield a place's legs as an amount: what faces its account, and what faces nobody in an unallocated payment."""
     account, brand = place
     for leg in legs:
-        if book.owner(leg.account)[0] == brand and leg.source in (account, None):
+        if book.own_account(leg.account)[0] == brand and leg.source in (account, None):
             yield leg._replace(amount=amount if leg.amount > 0 else -amount)

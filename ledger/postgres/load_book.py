@@ -33,7 +33,7 @@ from ledger.core.guards import facing
 from ledger.core.outcomes import Entry
 from ledger.core.scope import Scope
 from ledger.errors import Failure
-from ledger.postgres.bulk_sql import array_of, texts_of, together
+from ledger.postgres.bulk_sql import array_of, flush, texts_of, together
 from ledger.postgres.database import AnyConnection
 from ledger.postgres.write_book import CUT_LOCK, ENTRY, TRANSACTION
 
@@ -76,6 +76,7 @@ def ask(
     """Return the rows of several queries, sent together; `meanwhile` is done while the server works on them."""
     with together(connection):
         cursors = [connection.execute(sql, parameters) for sql, parameters in questions]
+        flush(connection)
         if meanwhile:
             meanwhile()
         return [cursor.fetchall() for cursor in cursors]
@@ -89,8 +90,8 @@ def numbers_of(connection: AnyConnection, known: Known, references: Iterable[str
         if len(known.references) > Known.MOST:
             known.references.clear()
             missing = list(references)
-        rows = connection.execute("SELECT reference, id FROM account WHERE reference = ANY(%s)", [missing])
-        known.references.update(rows.fetchall())
+        [rows] = ask(connection, ("SELECT reference, id FROM account WHERE reference = ANY(%s)", [missing]))
+        known.references.update(rows)
     return known.references
 
 
@@ -268,7 +269,7 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
     referred = [t for t in found if t.key in refers and t.code is None]
     holds = {t.id for t in referred if t.kind == "hold"} | set(expired)
     holds |= {t.refers_to for t in referred if t.kind == "capture" and t.refers_to is not None}
-    [followers, hold_rows, part_rows] = ask(
+    [followers, hold_rows, part_rows, owned] = ask(
         connection,
         (
             _FOLLOWING,
@@ -287,7 +288,9 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
             "vat, attributes, captured, refunded FROM hold_part WHERE hold_id = ANY(%s) ORDER BY hold_id, part",
             [list(holds)],
         ),
+        ("SELECT transaction_id, owner FROM owned WHERE transaction_id = ANY(%s)", [[t.id for t in referred]]),
     )  # fmt: skip
+    book.owners.update(owned)
     known = {t.id for t in found}
     following = [t for t in map(_transaction, followers) if t.id not in known]
     for transaction in (*found, *following):
@@ -338,7 +341,7 @@ def _add_entries(connection: AnyConnection, book: Book, transactions: list[Trans
     # Of the legs that a reversal or an allocation turns round; service lines are captured and refunded by line.
     own = {entry.account for t in transactions for entry in t.entries if entry.version is None and entry.line is None}
     if own:
-        book.owners.update(
+        book.own_accounts.update(
             (number, (brand, kind)) for number, brand, kind in connection.execute(_OWNERS, [array_of(own)]).fetchall()
         )
     # An answer repeated names references of accounts that the batch may not name itself.

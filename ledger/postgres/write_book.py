@@ -46,6 +46,7 @@ TERMS = columns(
 CHANGE = columns(
     "kind text, subject text, account_id bigint, before jsonb, after jsonb, business_date date, by text, note text"
 )
+OWNED = columns("transaction_id bigint, owner text")
 HOLD = columns("transaction_id bigint, account_id bigint, expires_at timestamptz, state text")
 HOLD_PART = columns(
     "hold_id bigint, part smallint, line smallint, source_id bigint, brand_id bigint, amount bigint, held bigint, "
@@ -95,6 +96,7 @@ def _copied(connection: AnyConnection, book: Book) -> list[Statement]:
 def _state(book: Book) -> Iterator[Statement]:
     """Yield the statements that write how things stand at the end of the batch."""
     yield _update_balances(_balances(book))
+    yield insert("owned", OWNED, [(t.id, t.owner) for t in book.entered if t.owner is not None and t.code is None])
     yield from _holds(book)
     yield from _debits(book)
     yield from _terms(book)

@@ -121,7 +121,7 @@ class Past:
         book = Book(zone=ZoneInfo(self.lake.cut.time_zone), system=defaultdict(count(1).__next__))
         book.brands = {code: Brand(id_, code) for id_, code in self.brands.items()}
         own = (row for row in self.accounts.values() if row["party_id"] is None)
-        book.owners = {row["id"]: (row["brand_id"], row["kind"]) for row in own}
+        book.own_accounts = {row["id"]: (row["brand_id"], row["kind"]) for row in own}
         names = dict(self.lake.parties.select("id", "name").collect().iter_rows())
         for number in sorted(self.concerned, key=lambda number: (self.accounts[number]["brand_id"] or 0, number)):
             row = self.accounts[number]
