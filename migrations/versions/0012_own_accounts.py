@@ -6,8 +6,8 @@ Legs of before stay as they are: their channel is their transaction's.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0012"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 
