@@ -221,7 +221,21 @@ class Done:
         return {"type": self.kind, "status": "done", **self.facts}
 
 
-Outcome = Posted | Declined | Invalid | Done
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A line that could not be carried out now; nothing was decided, and it may be sent again."""
+
+    message: str
+    key: str | None = None
+    kind: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the outcome as callers read it."""
+        about = {"key": self.key} if self.key else {"type": self.kind}
+        return {**about, "status": "failed", "message": self.message}
+
+
+Outcome = Posted | Declined | Invalid | Done | Failed
 
 
 def shown(at: datetime) -> str:

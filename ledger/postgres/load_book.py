@@ -33,7 +33,7 @@ from ledger.core.guards import facing
 from ledger.core.outcomes import Entry
 from ledger.core.scope import Scope
 from ledger.errors import Failure
-from ledger.postgres.bulk_sql import array_of, texts_of, together
+from ledger.postgres.bulk_sql import array_of, flush, texts_of, together
 from ledger.postgres.database import AnyConnection
 from ledger.postgres.write_book import CUT_LOCK, ENTRY, TRANSACTION
 
@@ -76,6 +76,7 @@ def ask(
     """Return the rows of several queries, sent together; `meanwhile` is done while the server works on them."""
     with together(connection):
         cursors = [connection.execute(sql, parameters) for sql, parameters in questions]
+        flush(connection)
         if meanwhile:
             meanwhile()
         return [cursor.fetchall() for cursor in cursors]
@@ -89,8 +90,8 @@ def numbers_of(connection: AnyConnection, known: Known, references: Iterable[str
         if len(known.references) > Known.MOST:
             known.references.clear()
             missing = list(references)
-        rows = connection.execute("SELECT reference, id FROM account WHERE reference = ANY(%s)", [missing])
-        known.references.update(rows.fetchall())
+        [rows] = ask(connection, ("SELECT reference, id FROM account WHERE reference = ANY(%s)", [missing]))
+        known.references.update(rows)
     return known.references
 
 

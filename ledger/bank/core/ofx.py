@@ -13,6 +13,10 @@ from xml.etree.ElementTree import Element
 
 from ledger.bank.core.statement import Entry, Statement, current
 
+HEADER = (
+    b"OFXHEADER:100\r\nDATA:OFXSGML\r\nVERSION:102\r\nSECURITY:NONE\r\nENCODING:UTF-8\r\nCHARSET:NONE\r\n"
+    b"COMPRESSION:NONE\r\nOLDFILEUID:NONE\r\nNEWFILEUID:NONE\r\n\r\n"
+)
 SIGN = re.compile(rb"\s*(?:OFXHEADER:|<\?OFX\b|<OFX>|<\?xml[^>]*>\s*<\?OFX\b)")
 
 
@@ -24,6 +28,8 @@ def read(content: bytes) -> list[Statement]:
         raise ValueError("has a DOCTYPE, which no OFX file has")
     if not content.rstrip().upper().endswith(b"</OFX>"):
         raise ValueError("is cut short: it does not end with </OFX>")
+    if re.match(rb"\s*<OFX>", content):  # without the header, as some banks write it
+        content = HEADER + content
     tree = OFXTree()
     try:
         root = tree.parse(io.BytesIO(content))
@@ -54,6 +60,7 @@ def _entries(node: Element) -> Iterator[Entry]:
         if posted is None:
             raise ValueError(f"an entry of {_text(each, 'TRNAMT') or 'no amount'} has no date")
         reference = _text(each, "REFNUM", "CHECKNUM")
+        reference = reference if reference.strip("0") else ""
         yield Entry(
             booked_on=posted,
             value_date=_day(_text(each, "DTAVAIL")) or posted,
