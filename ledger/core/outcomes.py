@@ -26,6 +26,7 @@ DECLINES: dict[str, str] = {
     "currency_mismatch": "{subject} is in {currency}, not in {asked}",
     "payment_not_found": "no {what} with the key {key}",
     "debit_not_found": "no {what} with the key {key}",
+    "owned_by_order": "{key} is of order {order}: deliver, cancel or refund_items moves its money",
     "already_reversed": "{what} {key} was reversed before, by transaction {transaction}",
     "refund_exceeds_debit": "refund exceeds debit {key}: {of} {amount}, refunded {refunded}, this refund {asked} "
                             "{currency}; over by {over_by}",

@@ -268,7 +268,7 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
     referred = [t for t in found if t.key in refers and t.code is None]
     holds = {t.id for t in referred if t.kind == "hold"} | set(expired)
     holds |= {t.refers_to for t in referred if t.kind == "capture" and t.refers_to is not None}
-    [followers, hold_rows, part_rows] = ask(
+    [followers, hold_rows, part_rows, owned] = ask(
         connection,
         (
             f"SELECT {_TRANSACTION} FROM transaction WHERE refers_to = ANY(%s) AND status = 'posted' ORDER BY id",
@@ -284,7 +284,9 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
             "vat, attributes, captured, refunded FROM hold_part WHERE hold_id = ANY(%s) ORDER BY hold_id, part",
             [list(holds)],
         ),
+        ("SELECT transaction_id, owner FROM owned WHERE transaction_id = ANY(%s)", [[t.id for t in referred]]),
     )  # fmt: skip
+    book.owners.update(owned)
     known = {t.id for t in found}
     following = [t for t in map(_transaction, followers) if t.id not in known]
     for transaction in (*found, *following):

@@ -209,6 +209,15 @@ class Transaction(SQLModel, table=True):
     note: str | None = Field(default=None, sa_type=Text)
 
 
+class Owned(SQLModel, table=True):
+    """A debit, hold or capture of a second level, which alone follows it up; `owner` is its order's key."""
+
+    __tablename__ = "owned"
+
+    transaction_id: int = key(BigInteger)
+    owner: str = Field(sa_type=Text)
+
+
 class Entry(SQLModel, table=True):
     """What one transaction does to one account, in that account's currency (DECISIONS D12).
 
