@@ -211,7 +211,7 @@ class Transaction(SQLModel, table=True):
 
 
 class Owned(SQLModel, table=True):
-    """A debit, hold or capture of a second level, which alone follows it up; `owner` is its order's key."""
+    """A debit, hold or capture of a second level, which alone touches it; `owner` is its key (DECISIONS D73)."""
 
     __tablename__ = "owned"
 
