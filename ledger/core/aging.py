@@ -25,7 +25,8 @@ LAST: Key = (NEVER, NEVER, 2**63 - 1)
 
 Fetch = Callable[[int, str, Key, int], list["Item"]]
 """Gives more items of an account: at most so many from a key on (`later`), before it (`earlier`, last first), the one
-of a transaction (`one`, the key's), or all that get a due date later (`ripening`)."""
+of a transaction (`one`, the key's), all that wait for a due date (`ripening`) or have none and wait for none
+(`undated`)."""
 
 
 @dataclass(slots=True)
@@ -247,6 +248,8 @@ class Ages:
 
     def wait_for(self, valid_from: date, period_days: int) -> None:
         """Let the items without a due date that wait for none yet take it from terms, once these are valid."""
+        for item in self.fetch(self.account, "undated", FIRST, 0) if self.fetch else ():
+            self._keep(item)
         for item in self.items:
             if item.due_on == NEVER == item.ripens_on:
                 item.ripens_on, item.later_due = valid_from, due_date(item.day, period_days)

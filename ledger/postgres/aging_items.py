@@ -25,6 +25,7 @@ _FETCHED = {
     "ORDER BY i.due_on DESC, i.business_date DESC, i.transaction_id DESC LIMIT %s",
     "one": f"{_ITEM} WHERE i.account_id = %s AND i.transaction_id = %s",
     "ripening": f"{_ITEM} WHERE i.account_id = %s AND i.due_on = '9999-12-31' AND i.terms_id IS NOT NULL",
+    "undated": f"{_ITEM} WHERE i.account_id = %s AND i.due_on = '9999-12-31' AND i.terms_id IS NULL",
 }
 
 
@@ -32,7 +33,7 @@ def items_in(connection: AnyConnection) -> Fetch:
     """Return what fetches aging items of the accounts of a book."""
 
     def fetch(account: int, which: str, key: Key, most: int) -> list[Item]:
-        bounds = {"one": [key[2]], "ripening": []}.get(which, [*key, most])
+        bounds = {"one": [key[2]], "ripening": [], "undated": []}.get(which, [*key, most])
         return [_item(row) for row in connection.execute(_FETCHED[which], [account, *bounds]).fetchall()]
 
     return fetch

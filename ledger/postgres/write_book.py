@@ -8,7 +8,8 @@ Balances, usage, holds and aging items are written as they stand at the end of t
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
-from ledger.core.book import Book, Transaction
+from ledger.core.book import Book, Terms, Transaction
+from ledger.core.money import plain
 from ledger.postgres.bulk_sql import (
     COPY_FROM,
     Moments,
@@ -37,8 +38,15 @@ ENTRY = columns(
     "transaction_id bigint, leg smallint, currency text, account_id bigint, amount bigint, held bigint, "
     "version bigint, balance_after bigint, held_after bigint, subaccount_id bigint, source_id bigint, "
     "line smallint, service text, reference text, gross bigint, discount bigint, vat_rate numeric, vat bigint, "
-    "attributes jsonb, due_on date"
+    "channel text, chart text, attributes jsonb, due_on date"
 )
+TERMS = columns(
+    "account_id bigint, credit_limit bigint, period_days integer, valid_from date, valid_until date, by text, note text"
+)
+CHANGE = columns(
+    "kind text, subject text, account_id bigint, before jsonb, after jsonb, business_date date, by text, note text"
+)
+OWNED = columns("transaction_id bigint, owner text")
 HOLD = columns("transaction_id bigint, account_id bigint, expires_at timestamptz, state text")
 HOLD_PART = columns(
     "hold_id bigint, part smallint, line smallint, source_id bigint, brand_id bigint, amount bigint, held bigint, "
@@ -92,8 +100,10 @@ def _copied(connection: AnyConnection, book: Book) -> list[Statement]:
 def _state(book: Book) -> Iterator[Statement]:
     """Yield the statements that write how things stand at the end of the batch."""
     yield _update_balances(_balances(book))
+    yield insert("owned", OWNED, [(t.id, t.owner) for t in book.entered if t.owner is not None and t.code is None])
     yield from _holds(book)
     yield insert("aging_item", AGING_ITEM, list(_items(book)), key=("transaction_id", "account_id"))
+    yield from _terms(book)
     yield insert("usage", USAGE, list(_usage(book)), key=("payer_id", "account_id", "period", "since"))
 
 
@@ -158,6 +168,42 @@ def _items(book: Book) -> Iterator[Row]:
     for account, ages in book.ages.items():
         for item in ages.changed.values():
             yield item.transaction, account, item.day, item.due_on, item.amount
+
+
+def _terms(book: Book) -> Iterator[Statement]:
+    """Write the credit terms that write-offs recorded, as administration writes them."""
+    recorded = [(t, *t.terms) for t in book.entered if t.terms is not None]
+    yield insert(
+        "credit_terms",
+        TERMS,
+        [
+            (t.account, after.limit, after.period_days, after.valid_from, after.valid_until, t.by, t.note)
+            for t, _, after in recorded
+        ],
+    )
+    if waiting := [t.account for t, _, after in recorded if after.period_days is not None]:
+        yield _WAIT_FOR, [waiting]
+    changes: list[Row] = []
+    for t, before, after in recorded:
+        assert t.account is not None
+        subject = book.accounts[t.account].reference or str(t.account)
+        said = (json_text(None if terms is None else _as_changed(terms)) for terms in (before, after))
+        changes.append(("credit_terms", subject, t.account, *said, t.day, t.by, t.note))
+    yield insert("change", CHANGE, changes)
+
+
+# As administration does: items without a due date that wait for no terms yet take theirs from these.
+_WAIT_FOR = """
+UPDATE aging_item i SET terms_id = (SELECT max(id) FROM credit_terms c WHERE c.account_id = i.account_id)
+WHERE i.account_id = ANY(%s) AND i.due_on = '9999-12-31' AND i.terms_id IS NULL
+"""
+
+
+def _as_changed(terms: Terms) -> dict[str, object]:
+    return {
+        "limit": plain(terms.limit), "period_days": terms.period_days, "valid_from": terms.valid_from,
+        "valid_until": terms.valid_until,
+    }  # fmt: skip
 
 
 def _usage(book: Book) -> Iterable[Row]:

@@ -8,8 +8,8 @@ them that have a period. Closings know by which rules their days were closed: re
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0011"
-down_revision = "0010"
+revision = "0013"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 
