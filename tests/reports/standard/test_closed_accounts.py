@@ -13,7 +13,7 @@ from tests.reports.story import Story
 @pytest.fixture
 def closed(story: Story) -> Story:
     """
-    Anna paid 200 of 700, her company the rest; her account is closed. 50 of hers came back to the company, 30 to nobody.
+    Anna paid 200 of 700, her company the rest; closed since. 50 of hers came back to the company, 30 to nobody.
     """
     story.account("romashka", holder="sushi")
     story.account("anna", holder="pizza")
