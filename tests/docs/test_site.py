@@ -67,7 +67,7 @@ def test_the_reference_names_every_line_with_its_fields(site: dict[str, str]) ->
     for name, model in level.models().items():
         section = page.split(f"\n### {name}\n")[1].split("\n##")[0]
         assert model.__doc__, name
-        for field in reference.fields_of(model):
+        for field in reference.sent_as(model):
             assert f"`{field}`" in section or f"`{field}`" in page.split("\n## ")[0], f"{name}.{field}"
     assert "Annotated" not in page
     blank = [(section.split("\n")[0], row) for section in page.split("\n### ") for row in BLANK.findall(section)]
