@@ -142,7 +142,7 @@ def _fields(name: str, model: type, hidden: Iterable[str], parts: dict[str, type
 
 def sent_as(model: type) -> list[str]:
     """Return the names of the fields as callers write them: `from` is no name in Python."""
-    known: Mapping[str, Any] = getattr(model, "__pydantic_fields__", {})
+    known: dict[str, Any] = getattr(model, "__pydantic_fields__", {})
     return [getattr(known.get(field), "alias", None) or field for field in fields_of(model)]
 
 
