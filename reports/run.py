@@ -20,6 +20,7 @@ from ledger.errors import Failure
 from reports.core.dates import read_date
 from reports.core.engines import collected, on_engine_of
 from reports.core.parameters import Parameters
+from reports.core.readable import readable_texts
 from reports.core.report import Check, Column, Report, named, near
 from reports.core.result import Control, CutFacts, Draw, Result, TableSource
 from reports.core.tables import Tables
@@ -176,7 +177,7 @@ def conformed(report: Report, frame: pl.DataFrame) -> pl.DataFrame:
     undeclared = set(frame.columns) - {column.name for column in columns}
     if undeclared:
         raise TypeError(f"{report.name} gives undeclared columns: {', '.join(sorted(undeclared))}")
-    frame = frame.select(_typed(column, frame.schema[column.name]) for column in columns)
+    frame = readable_texts(frame.select(_typed(column, frame.schema[column.name]) for column in columns))
     return frame.with_columns(pl.col(c.name).round(ROUNDED[c.kind]) for c in columns if c.kind in ROUNDED)
 
 

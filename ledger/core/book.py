@@ -37,8 +37,8 @@ class Account(NamedTuple):
 
     @property
     def subject(self) -> str:
-        """Return how sentences call the account."""
-        return f"account {self.id} ({self.name})"
+        """Return how facts call the account; a sentence adds the client's name (`with_names`)."""
+        return f"account {self.id}"
 
 
 class Brand(NamedTuple):
@@ -146,7 +146,9 @@ class Transaction:
     """The ledger's answer to one command, posted (with entries) or declined (with code and facts).
 
     `expiries` are the holds that ran out before it and are booked with it. `hold` is what
-    a hold set aside; `takes` is what a capture or refund takes of each part, by part.
+    a hold set aside; `takes` is what a capture or refund takes of each part, by part. `terms` are the credit terms
+    that it replaces and those that it records. `owner` is what of a second level it belongs to, which alone follows it
+    up.
     """
 
     key: str
@@ -172,6 +174,8 @@ class Transaction:
     hold: list[HoldPart] | None = None
     takes: list[tuple[int, int]] | None = None
     final: bool = False
+    terms: tuple[Terms | None, Terms] | None = None
+    owner: str | None = None
 
     @property
     def kept(self) -> bool:
@@ -198,6 +202,7 @@ class Book:
     refusals: Refusals = field(default_factory=lambda: LEDGER)
     brands: dict[str, Brand] = field(default_factory=dict)
     system: dict[tuple[int, str, str], int] = field(default_factory=dict)
+    own_accounts: dict[int, tuple[int, str]] = field(default_factory=dict)
     accounts: dict[int, Account] = field(default_factory=dict)
     references: dict[str, int] = field(default_factory=dict)
     status: dict[int, str] = field(default_factory=dict)
@@ -213,6 +218,7 @@ class Book:
     transactions: dict[str, Transaction] = field(default_factory=dict)
     numbered: dict[int, Transaction] = field(default_factory=dict)
     followers: dict[int, list[Transaction]] = field(default_factory=dict)
+    owners: dict[int, str] = field(default_factory=dict)
     ids: Iterator[int] = field(default_factory=lambda: count(1))
     entered: list[Transaction] = field(default_factory=list)
     changed_usage: set[tuple[int, int, str, date]] = field(default_factory=set)
@@ -226,6 +232,15 @@ class Book:
         if day is None:
             day = self.days[at] = at.astimezone(self.zone).date()
         return day
+
+    def own_account(self, number: int) -> tuple[int, str]:
+        """Return the brand that one of the brands' own accounts is of, and its kind."""
+        found = self.own_accounts.get(number)
+        if found is None:
+            found = next((brand, kind) for (brand, kind, _), own in self.system.items() if own == number)
+            if number > 0:  # a quote's are placeholders
+                self.own_accounts[number] = found
+        return found
 
     def keep(self, hold: Hold) -> None:
         """Take a hold into the book and index it by source."""
@@ -311,6 +326,7 @@ class Book:
             "changed_debits": {key: debit for key, debit in self.changed_debits.items() if key[0] in near},
             "holds": {id_: hold for id_, hold in self.holds.items() if any(p.source in near for p in hold.parts)},
             "holding": {account: self.holding[account] for account in near & self.holding.keys()},
+            "terms": {account: self.terms[account] for account in near & self.terms.keys()},
         }
         # Copied in one go: what two of them share must stay shared. Whatever is not near is not copied.
         state = {name: {**getattr(self, name), **copied} for name, copied in deepcopy(state).items()}
@@ -333,8 +349,12 @@ class Book:
         self.know(transaction)
         if transaction.code is not None:
             return
+        if transaction.owner is not None:
+            self.owners[transaction.id] = transaction.owner
         for entry in transaction.clients():
             self._move(transaction, entry)
+        if transaction.terms is not None and transaction.account is not None:
+            self.terms.setdefault(transaction.account, []).append(transaction.terms[1])
         if transaction.kind in _FOLLOW_UP:
             _FOLLOW_UP[transaction.kind](self, transaction)
 
@@ -447,23 +467,36 @@ class Book:
             for entry in transaction.revenue():
                 part = next(p for p in hold.parts if (p.line, p.source) == (entry.line, entry.source))
                 part.refunded -= entry.amount
-        for entry in transaction.clients():
-            if entry.account in self.limits:
-                left = hold.drawn_from(entry.account) if hold else self.left_of(debit, entry.account)
-                day = hold.day if hold else debit.day
-                self._use(entry.account, debit.account, day, -entry.amount, -(left == 0))
+        # By the lines: what a closed account paid may have gone to another.
+        back: dict[int, int] = {}
+        for entry in transaction.revenue():
+            if entry.source is not None and entry.source in self.limits:
+                back[entry.source] = back.get(entry.source, 0) + entry.amount
+        for source, amount in back.items():
+            left = hold.drawn_from(source) if hold else self.left_of(debit, source)
+            self._use(source, debit.account, hold.day if hold else debit.day, amount, -(left == 0))
 
     def left_of(self, debit: Transaction, source: int) -> int:
         """Return what of a debit's draw from a source is not refunded."""
         follows = [t for t in self.followers.get(debit.id, ()) if t.kind == "refund" and t.code is None]
         return sum(entry.amount for t in (debit, *follows) for entry in t.revenue() if entry.source == source)
 
+    def name_of(self, account: int) -> str | None:
+        """Return the name of an account's client, if the book has it."""
+        known = self.accounts.get(account)
+        return known.name if known else None
+
     def outcome(self, transaction: Transaction, *, replayed: bool = False) -> Posted | Declined:
         """Return the transaction as its caller gets it."""
         if transaction.code is not None:
             facts = transaction.facts or {}
             return Declined(
-                key=transaction.key, code=transaction.code, facts=facts, replayed=replayed, refusals=self.refusals
+                key=transaction.key,
+                code=transaction.code,
+                facts=facts,
+                replayed=replayed,
+                refusals=self.refusals,
+                name_of=self.name_of,
             )
         moved = [
             Moved(e.account, self.accounts[e.account].reference, e.amount, e.balance_after, e.held_after, e.version)

@@ -33,7 +33,7 @@ from ledger.core.guards import facing
 from ledger.core.outcomes import Entry
 from ledger.core.scope import Scope
 from ledger.errors import Failure
-from ledger.postgres.bulk_sql import array_of, texts_of, together
+from ledger.postgres.bulk_sql import array_of, flush, texts_of, together
 from ledger.postgres.database import AnyConnection
 from ledger.postgres.write_book import CUT_LOCK, ENTRY, TRANSACTION
 
@@ -54,6 +54,7 @@ class Known:
     references: dict[str, int] = field(default_factory=dict)
     system: dict[tuple[int, str, str], int] = field(default_factory=dict)
     related: dict[int, frozenset[int]] = field(default_factory=dict)
+    own_accounts: dict[int, tuple[int, str]] = field(default_factory=dict)
 
     MOST = 200_000
 
@@ -76,6 +77,7 @@ def ask(
     """Return the rows of several queries, sent together; `meanwhile` is done while the server works on them."""
     with together(connection):
         cursors = [connection.execute(sql, parameters) for sql, parameters in questions]
+        flush(connection)
         if meanwhile:
             meanwhile()
         return [cursor.fetchall() for cursor in cursors]
@@ -89,8 +91,8 @@ def numbers_of(connection: AnyConnection, known: Known, references: Iterable[str
         if len(known.references) > Known.MOST:
             known.references.clear()
             missing = list(references)
-        rows = connection.execute("SELECT reference, id FROM account WHERE reference = ANY(%s)", [missing])
-        known.references.update(rows.fetchall())
+        [rows] = ask(connection, ("SELECT reference, id FROM account WHERE reference = ANY(%s)", [missing]))
+        known.references.update(rows)
     return known.references
 
 
@@ -154,6 +156,7 @@ def _load(
     book = Book(zone=ZoneInfo(zone), now=now.astimezone(UTC), currency=currency, closed_until=closed_until)
     book.references = known.references
     book.system = known.system
+    book.own_accounts = known.own_accounts
     book.ids = _ids(connection, numbers) if lock else count(-1, -1)
     book.balances = {row[0]: Balance(*row[1:]) for row in locked}
     book.brands = {code: Brand(id_, code, status == "open") for id_, code, status in brands or ()}
@@ -252,6 +255,7 @@ _ACCOUNTS = (
     "OR EXISTS (SELECT FROM account b WHERE b.money_account_id = a.id AND b.kind = 'bonus') "
     "FROM account a JOIN party p ON p.id = a.party_id WHERE a.id = ANY(%s::bigint[])"
 )
+_OWNERS = "SELECT id, brand_id, kind FROM account WHERE id = ANY(%s::bigint[])"
 _KNOWN_KEYS = f"SELECT {_TRANSACTION} FROM transaction WHERE key = ANY(string_to_array(%s, chr(31)))"
 _LOOK = "SELECT account_id, balance, held, version, posted_at FROM balance WHERE account_id = ANY(%s::bigint[])"
 # Rows are locked in id order: two batches that share accounts would otherwise deadlock.
@@ -267,11 +271,14 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
     referred = [t for t in found if t.key in refers and t.code is None]
     holds = {t.id for t in referred if t.kind == "hold"} | set(expired)
     holds |= {t.refers_to for t in referred if t.kind == "capture" and t.refers_to is not None}
-    [followers, hold_rows, part_rows] = ask(
+    [followers, hold_rows, part_rows, owned] = ask(
         connection,
         (
-            f"SELECT {_TRANSACTION} FROM transaction WHERE refers_to = ANY(%s) AND status = 'posted' ORDER BY id",
-            [[t.id for t in referred if t.kind not in ("hold", "refund")]],
+            _FOLLOWING,
+            [
+                [t.id for t in referred if t.kind != "hold"],
+                [t.refers_to for t in referred if t.kind == "reverse"],
+            ],
         ),
         (
             "SELECT h.transaction_id, t.key, h.account_id, t.currency, t.business_date, h.expires_at, h.state "
@@ -283,7 +290,9 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
             "vat, attributes, captured, refunded FROM hold_part WHERE hold_id = ANY(%s) ORDER BY hold_id, part",
             [list(holds)],
         ),
+        ("SELECT transaction_id, owner FROM owned WHERE transaction_id = ANY(%s)", [[t.id for t in referred]]),
     )  # fmt: skip
+    book.owners.update(owned)
     known = {t.id for t in found}
     following = [t for t in map(_transaction, followers) if t.id not in known]
     for transaction in (*found, *following):
@@ -298,6 +307,17 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
     concerned |= {part.source for rows in parts.values() for part in rows}
     concerned |= {hold.account for hold in book.holds.values()}
     return concerned
+
+
+# What refers to transactions, what reverses that, and what a reversal reversed.
+_FOLLOWING = f"""
+WITH RECURSIVE following AS (
+    SELECT id, kind FROM transaction WHERE refers_to = ANY(%s) AND status = 'posted'
+    UNION ALL
+    SELECT t.id, t.kind FROM following f JOIN transaction t ON t.refers_to = f.id
+    WHERE f.kind = 'reverse' AND t.status = 'posted'
+) SELECT {_TRANSACTION} FROM transaction WHERE id IN (SELECT id FROM following) OR id = ANY(%s) ORDER BY id
+"""
 
 
 def _transaction(row: Sequence[Any]) -> Transaction:
@@ -320,8 +340,18 @@ def _add_entries(connection: AnyConnection, book: Book, transactions: list[Trans
     by_id = {id_: tuple(Entry(*row[1:]) for row in group) for id_, group in groupby(rows, key=lambda row: row[0])}
     for transaction in transactions:
         transaction.entries = facing(by_id.get(transaction.id, ()))
+    own = {entry.account for t in transactions for entry in t.entries if entry.version is None}
+    own -= book.own_accounts.keys()
+    if own:
+        book.own_accounts.update(
+            (number, (brand, kind)) for number, brand, kind in connection.execute(_OWNERS, [array_of(own)]).fetchall()
+        )
     # An answer repeated names references of accounts that the batch may not name itself.
-    strangers = {entry.account for t in transactions for entry in t.clients()} - book.accounts.keys()
+    strangers = {entry.account for t in transactions for entry in t.clients()}
+    strangers |= {
+        t.facts[name] for t in transactions if t.facts for name in ("account", "subaccount") if t.facts.get(name)
+    }
+    strangers -= book.accounts.keys()
     if strangers:
         _keep_accounts(book, connection.execute(_ACCOUNTS, [array_of(strangers)]).fetchall())
 

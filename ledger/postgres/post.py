@@ -19,7 +19,7 @@ from ledger.postgres.bulk_sql import COPY_FROM
 from ledger.postgres.database import AnyConnection, connect
 from ledger.postgres.load_book import Known, load
 from ledger.postgres.posting import Posting as Posting
-from ledger.postgres.retries import retried, transaction, uncollected
+from ledger.postgres.retries import TRIES, retried, transaction, uncollected
 from ledger.postgres.system_accounts import add_system_accounts
 
 if TYPE_CHECKING:
@@ -37,8 +37,10 @@ _OPTIONS = "-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_pl
 class Ledger:
     """The ledger's shell. One instance serves one thread; it keeps one connection, made on first use."""
 
-    def __init__(self, url: str, *, statement_timeout_ms: int = 60_000) -> None:
+    def __init__(self, url: str, *, statement_timeout_ms: int = 60_000, lock_timeout_ms: int = 2_000) -> None:
         self.url = url
+        self.lock_timeout_ms = lock_timeout_ms
+        self.lock_tries = TRIES
         self.known = Known()
         self.statement_timeout_ms = statement_timeout_ms
         self._connection: AnyConnection | None = None
@@ -46,7 +48,7 @@ class Ledger:
 
     def another(self) -> "Ledger":
         """Return the same ledger for another thread."""
-        return Ledger(self.url, statement_timeout_ms=self.statement_timeout_ms)
+        return Ledger(self.url, statement_timeout_ms=self.statement_timeout_ms, lock_timeout_ms=self.lock_timeout_ms)
 
     def post(self, commands: Sequence[c.Command]) -> list[Answer]:
         """Return one outcome a command, in order; all that was accepted is durable by then.
@@ -103,7 +105,11 @@ class Ledger:
     def connection(self) -> AnyConnection:
         """Return the ledger's connection, made anew if the last one was lost."""
         if self._connection is None or self._connection.closed:
-            options = f"{_OPTIONS} -c statement_timeout={self.statement_timeout_ms}"
+            # A process that stands still with its locks taken is cut off after as long as a statement may take.
+            options = (
+                f"{_OPTIONS} -c statement_timeout={self.statement_timeout_ms} -c lock_timeout={self.lock_timeout_ms} "
+                f"-c idle_in_transaction_session_timeout={self.statement_timeout_ms}"
+            )
             self._connection = connect(self.url, options=options)
             self._engine = None
         return self._connection
@@ -115,7 +121,7 @@ class Ledger:
 
     def retried(self, work: Callable[[], T]) -> T:
         """Return what `work`, done on the ledger's connection, returns, if need be after several tries."""
-        return retried(work, lambda: self._connection)
+        return retried(work, lambda: self._connection, lock_tries=self.lock_tries)
 
     def book_expired(self, until: datetime) -> int:
         """Book all holds that run out at or before `until`, which must be past; return how many."""

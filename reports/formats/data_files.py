@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+from ledger.core.text import escaped_json
 from reports.core import csv_text
 from reports.core.csv_text import Decimals, guarded
 from reports.core.forms import Language
@@ -51,7 +52,7 @@ def json_bytes(result: Result) -> bytes:
         {column.name: _value(cell, column, zone) for cell, column in zip(row, result.columns, strict=True)}
         for row in result.frame.iter_rows()
     ]
-    return (json.dumps({**about(result), "rows": rows}, ensure_ascii=False, indent=1) + "\n").encode()
+    return (escaped_json(json.dumps({**about(result), "rows": rows}, ensure_ascii=False, indent=1)) + "\n").encode()
 
 
 def parquet_bytes(result: Result) -> bytes:

@@ -171,7 +171,7 @@ def _about(book: Workbook, sheet: Worksheet, result: Result, language: Language)
     lines = facts(result, language)
     for number, fact in enumerate(lines):
         sheet.write_string(number, 0, fact.label, bold)
-        sheet.write_string(number, 1, fact.value)
+        sheet.write_string(number, 1, readable(fact.value))
     first = len(lines) + 1
     for index, name in enumerate(("controls", "currency", "expected", "actual", "difference")):
         sheet.write_string(first, index, word(name, language), right if index > 1 else bold)

@@ -6,6 +6,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from ledger.core.text import readable
 from reports.core.forms import Language
 from reports.core.result import Result, TooLarge
 from reports.formats.captions import NUMBERS, abridged, control_line, facts, shown_rows, shown_subtotals, word
@@ -20,9 +21,13 @@ def _environment() -> Environment:
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
+def _page(template: str, context: dict[str, Any]) -> str:
+    return readable(_environment().get_template(template).render(context))
+
+
 def html_text(result: Result, language: Language) -> str:
     """Return the page, complete in itself."""
-    return _environment().get_template("report.html").render(_context(result, language))
+    return _page("report.html", _context(result, language))
 
 
 def fragment(result: Result, language: Language, *, most: int = 200) -> str:
@@ -34,7 +39,7 @@ def fragment(result: Result, language: Language, *, most: int = 200) -> str:
         "subtotals": shown_subtotals(result, language),
         "left_out": f"{most} / {rows}" if rows > most else "",
     }
-    return _environment().get_template("fragment.html").render(context)
+    return _page("fragment.html", context)
 
 
 def _context(result: Result, language: Language) -> dict[str, Any]:
@@ -68,5 +73,5 @@ def pdf_bytes(result: Result, language: Language) -> bytes:
     shown, left_out = abridged(result, language)
     context = _context(shown, language)
     context["facts"] += left_out
-    pdf: bytes = HTML(string=_environment().get_template("report.html").render(context)).write_pdf()
+    pdf: bytes = HTML(string=_page("report.html", context)).write_pdf()
     return pdf

@@ -39,7 +39,7 @@ def place(shop: Shop, seam: Seam, order: f.Order) -> Answer | Ordered:
         return seam.refuse(_charge(shop, order, lines, book.day(at)), *refused, sent=order)
     named = [shop.promotions[code] for code in order.promo_codes]
     priced = price(lines, named) if named else Priced(lines, [])
-    outcome = seam.decide(_charge(shop, order, priced.lines, book.day(at)), sent=order)
+    outcome = seam.decide(_charge(shop, order, priced.lines, book.day(at)), sent=order, owner=order.key)
     if not isinstance(outcome, Posted):
         return outcome
     transaction = book.transactions[order.key]
@@ -72,7 +72,7 @@ def _refused(
             reasons.append(("promo_unknown", {"promo": code}))
             continue
         assert account.party is not None
-        client = shop.client(account.party, account.name, promotion)
+        client = shop.client(account.party, account.subject, promotion)
         reason = refusal(promotion, lines, client, day=book.day(at), currency=account.currency)
         if reason is not None:
             reasons.append(reason)

@@ -47,6 +47,16 @@ def order_of(connection: Connection[Any], transaction: int) -> str | None:
     return None if row is None else str(row[0])
 
 
+def order_lines(connection: Connection[Any], order: str) -> dict[int, Row]:
+    """Return the lines of an order by number: brand, service, sku, kept."""
+    rows = connection.execute(
+        "SELECT l.line, b.code, l.service, l.sku, l.kept FROM order_line l JOIN brand b ON b.id = l.brand_id "
+        "WHERE l.order_id IN (SELECT id FROM transaction WHERE key = %s) ORDER BY l.line",
+        [order],
+    )
+    return {line: dict(zip(("brand", "service", "sku", "kept"), rest, strict=True)) for line, *rest in rows}
+
+
 def _points(connection: Connection[Any], account: int, brand: str, at: datetime, zone: ZoneInfo) -> Points:
     programs = [
         Program(brand, minor(accrue), minor(redeem), *rest)

@@ -20,7 +20,7 @@ from ledger.food.postgres.shop_store import Named, Programs, foreseen, load_shop
 from ledger.food.settings import FoodSettings
 from ledger.postgres.bulk_sql import COPY_FROM
 from ledger.postgres.database import AnyConnection
-from ledger.postgres.load_book import numbers_of
+from ledger.postgres.load_book import ask, numbers_of
 from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.post import Ledger
 from ledger.postgres.retries import transaction, uncollected
@@ -169,7 +169,7 @@ class Desk:
             if (number := known.get(account) if isinstance(account, str) else account) is not None
         }  # fmt: skip
         pairs = [[pair[0] for pair in wanted], [pair[1] for pair in wanted]]
-        missing = connection.execute(_UNOPENED, pairs).fetchall()
+        [missing] = ask(connection, (_UNOPENED, pairs))
         for account, brand in missing:
             bonus_account(connection, account, brand)
         return len(missing)

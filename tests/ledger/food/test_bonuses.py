@@ -336,7 +336,7 @@ def test_points_of_the_order_itself_are_taken_back_first_and_those_that_expired_
 
 
 def test_the_ledgers_own_commands_on_points_are_followed(food: Food) -> None:
-    """A debit with points and a refund of an order's debit, posted without food, leave lots that agree."""
+    """A debit with points and its refund, posted without food, leave lots that agree."""
     from ledger.core.commands import parse
 
     food.client("anna", "5000.00")
@@ -345,7 +345,7 @@ def test_the_ledgers_own_commands_on_points_are_followed(food: Food) -> None:
     lines = [{"brand": "sushi", "amount": "70.00", "service": "hall"}]
     food.post("debit", "x1", account="anna", lines=lines, bonus_at_most="40.00")
     food.order("o2", items=[dish("a", "80.00")], bonus_at_most="40.00")
-    refund = {"type": "refund", "key": "x2", "debit": "o2", "amount": "80.00", "at": food.now.isoformat()}
+    refund = {"type": "refund", "key": "x2", "debit": "x1", "amount": "70.00", "at": food.now.isoformat()}
     food.postgres.ledger.post([parse(refund)])  # past the desk, as a finance screen does
     food.pure.post([refund])
     food.at("2024-03-05")

@@ -11,11 +11,14 @@ from ledger.postgres import load_book, tables, write_book
 WRITTEN: list[tuple[type[SQLModel], dict[str, str], set[str]]] = [
     (tables.Transaction, write_book.TRANSACTION, {"recorded_at"}),  # the database's clock
     (tables.Entry, write_book.ENTRY, set()),
+    (tables.Owned, write_book.OWNED, set()),
     (tables.Hold, write_book.HOLD, set()),
     (tables.HoldPart, write_book.HOLD_PART, set()),
     (tables.Balance, write_book.BALANCE, set()),
     (tables.Usage, write_book.USAGE, set()),
     (tables.OpenDebit, write_book.OPEN_DEBIT, set()),
+    (tables.CreditTerms, write_book.TERMS, {"id", "recorded_at"}),
+    (tables.Change, write_book.CHANGE, {"id", "recorded_at"}),
     (food.FoodOrder, shop_store.ORDER, set()),
     (food.OrderLine, shop_store.LINE, set()),
     (food.PromotionUse, shop_store.USE, set()),
