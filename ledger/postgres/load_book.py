@@ -54,6 +54,7 @@ class Known:
     references: dict[str, int] = field(default_factory=dict)
     system: dict[tuple[int, str, str], int] = field(default_factory=dict)
     related: dict[int, frozenset[int]] = field(default_factory=dict)
+    own_accounts: dict[int, tuple[int, str]] = field(default_factory=dict)
 
     MOST = 200_000
 
@@ -155,6 +156,7 @@ def _load(
     book = Book(zone=ZoneInfo(zone), now=now.astimezone(UTC), currency=currency, closed_until=closed_until)
     book.references = known.references
     book.system = known.system
+    book.own_accounts = known.own_accounts
     book.ids = _ids(connection, numbers) if lock else count(-1, -1)
     book.balances = {row[0]: Balance(*row[1:]) for row in locked}
     book.brands = {code: Brand(id_, code, status == "open") for id_, code, status in brands or ()}
@@ -277,7 +279,7 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
         (
             _FOLLOWING,
             [
-                [t.id for t in referred if t.kind not in ("hold", "refund")],
+                [t.id for t in referred if t.kind != "hold"],
                 [t.refers_to for t in referred if t.kind == "reverse"],
             ],
         ),
@@ -341,14 +343,18 @@ def _add_entries(connection: AnyConnection, book: Book, transactions: list[Trans
     by_id = {id_: tuple(Entry(*row[1:]) for row in group) for id_, group in groupby(rows, key=lambda row: row[0])}
     for transaction in transactions:
         transaction.entries = facing(by_id.get(transaction.id, ()))
-    # Of the legs that a reversal or an allocation turns round; service lines are captured and refunded by line.
-    own = {entry.account for t in transactions for entry in t.entries if entry.version is None and entry.line is None}
+    own = {entry.account for t in transactions for entry in t.entries if entry.version is None}
+    own -= book.own_accounts.keys()
     if own:
         book.own_accounts.update(
             (number, (brand, kind)) for number, brand, kind in connection.execute(_OWNERS, [array_of(own)]).fetchall()
         )
     # An answer repeated names references of accounts that the batch may not name itself.
-    strangers = {entry.account for t in transactions for entry in t.clients()} - book.accounts.keys()
+    strangers = {entry.account for t in transactions for entry in t.clients()}
+    strangers |= {
+        t.facts[name] for t in transactions if t.facts for name in ("account", "subaccount") if t.facts.get(name)
+    }
+    strangers -= book.accounts.keys()
     if strangers:
         _keep_accounts(book, connection.execute(_ACCOUNTS, [array_of(strangers)]).fetchall())
 
