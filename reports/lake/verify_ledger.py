@@ -131,13 +131,50 @@ RULES: tuple[_Rule, ...] = (
     ),
     _Rule(
         "open-debits",
-        "what is unpaid of each account's open debits is what its balance is below zero",
+        "what is unpaid of each account's items is what its balance is below zero",
         "SELECT count(*) FROM balance",
         """SELECT b.account_id, b.balance, coalesce(o.unpaid, 0) AS unpaid
            FROM balance b LEFT JOIN (SELECT account_id, sum(unpaid) AS unpaid FROM open_debit GROUP BY 1) o
              USING (account_id)
            WHERE coalesce(o.unpaid, 0) <> greatest(0, -b.balance) ORDER BY 1""",
         "account {account_id}: balance {balance}, unpaid of its open debits {unpaid}",
+    ),
+    _Rule(
+        "aging-items",
+        "each aging item is what its entry charged, net of refunds and reversals",
+        "SELECT count(*) FROM aging_item",
+        """WITH undone AS (
+               SELECT coalesce(r.refers_to, t.refers_to) AS id, e.account_id, sum(e.amount) AS amount
+               FROM transaction t JOIN entry e ON e.transaction_id = t.id AND e.version IS NOT NULL
+                    LEFT JOIN transaction r ON r.id = t.refers_to AND r.kind = 'reverse'
+               WHERE t.kind IN ('refund', 'reverse') AND t.status = 'posted' GROUP BY 1, 2
+           ), item AS (
+               SELECT t.id, e.account_id, t.business_date, e.due_on, -e.amount - coalesce(u.amount, 0) AS amount
+               FROM transaction t JOIN entry e ON e.transaction_id = t.id AND e.version IS NOT NULL AND e.amount < 0
+                    JOIN account a ON a.id = e.account_id AND a.kind = 'money'
+                    LEFT JOIN undone u ON u.id = t.id AND u.account_id = e.account_id
+               WHERE t.kind IN ('debit', 'capture', 'transfer', 'payout', 'adjustment'))
+           SELECT coalesce(i.id, g.transaction_id) AS id, coalesce(i.account_id, g.account_id) AS account_id,
+                  i.amount, g.amount AS amount_kept, g.due_on
+           FROM item i FULL JOIN aging_item g ON g.transaction_id = i.id AND g.account_id = i.account_id
+           WHERE i.amount IS DISTINCT FROM g.amount OR i.business_date <> g.business_date
+              OR i.due_on <> g.due_on ORDER BY 1, 2""",
+        "transaction {id}: account {account_id} was charged {amount} net, its item has {amount_kept}, due {due_on}",
+    ),
+    _Rule(
+        "oldest-unpaid",
+        "what is unpaid of each account lies on its last aging items by due date",
+        "SELECT count(*) FROM balance",
+        """WITH placed AS (
+               SELECT i.*, sum(amount) OVER (PARTITION BY account_id ORDER BY
+                      due_on DESC, business_date DESC, transaction_id DESC) AS amount_reached FROM aging_item i
+           )
+           SELECT b.account_id, b.balance, b.open_item, p.transaction_id
+           FROM balance b LEFT JOIN placed p ON p.account_id = b.account_id AND b.balance < 0
+            AND p.amount_reached >= -b.balance AND p.amount_reached - p.amount < -b.balance
+           WHERE b.open_item <> coalesce(p.transaction_id, 0)
+              OR b.open_unpaid <> coalesce(p.amount - p.amount_reached - b.balance, 0) ORDER BY 1""",
+        "account {account_id}: balance {balance}, its first unpaid item is {transaction_id}, {open_item} is kept",
     ),
     _Rule(
         "holds",

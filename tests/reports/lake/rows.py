@@ -80,6 +80,13 @@ WHERE m.kind = 'debit'
 ORDER BY 1, 2
 """
 
+_ITEMS = """
+INSERT INTO aging_item (transaction_id, account_id, business_date, due_on, amount)
+SELECT e.transaction_id, e.account_id, t.business_date, '9999-12-31', -e.amount
+FROM entry e JOIN transaction t ON t.id = e.transaction_id
+WHERE e.version IS NOT NULL AND e.amount < 0 AND e.transaction_id > %(last)s
+"""
+
 _BALANCES = """
 UPDATE balance b SET balance = l.balance_after, version = l.version, posted_at = t.posted_at
 FROM (SELECT DISTINCT ON (account_id) * FROM entry WHERE version IS NOT NULL
@@ -132,5 +139,6 @@ def add_transactions(url: str, transactions: int, *, since: date, days: int) -> 
                  "payment": PAYMENT, "last": row[0]}  # fmt: skip
         connection.execute(_TRANSACTIONS, given)
         connection.execute(_ENTRIES, given)
+        connection.execute(_ITEMS, given)
         connection.execute(_BALANCES)
         connection.execute("SELECT setval('transaction_id_seq', (SELECT max(id) FROM transaction))")
