@@ -5,7 +5,8 @@ several rules always gets the first. The sentence of a decline is made here, fro
 code and facts alone, so a decline read back says what it said at first.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -28,6 +29,10 @@ DECLINES: dict[str, str] = {
     "debit_not_found": "no {what} with the key {key}",
     "owned_by_order": "{key} is of order {order}: deliver, cancel or refund_items moves its money",
     "already_reversed": "{what} {key} was reversed before, by transaction {transaction}",
+    "reversal_is_final": "{key} is the reversal of reversal {reversed}, which is final",
+    "reversal_exceeds_transaction": "reversal exceeds {what} {key}: left {left}{place}, this reversal {asked} "
+                                    "{currency}; over by {over_by}",
+    "split_required": "{what} {key} is in several places: {places} {currency}; reversing {asked} of it needs a split",
     "refund_exceeds_debit": "refund exceeds debit {key}: {of} {amount}, refunded {refunded}, this refund {asked} "
                             "{currency}; over by {over_by}",
     "allocation_exceeds_payment": "allocation exceeds payment {key}: amount {amount}, allocated {allocated}, "
@@ -96,6 +101,23 @@ class Refused(Exception):
         self.facts = facts
 
 
+_ACCOUNT = re.compile(r"(?: for )?account (\d+)")
+
+
+def with_names(facts: Facts, name_of: Callable[[int], str | None]) -> Facts:
+    """Return the facts of a decline with their clients' names after the accounts.
+
+    A decline is kept for ever, a name is not: it is looked up when the sentence is made.
+    """
+    named = dict(facts)
+    for fact in ("subject", "towards", "client"):
+        found = _ACCOUNT.fullmatch(str(facts.get(fact)))
+        name = name_of(int(found[1])) if found else None
+        if name:
+            named[fact] = f"{facts[fact]} ({name})"
+    return named
+
+
 class Moved(NamedTuple):
     """What a transaction did to one client account. Amounts in minor units."""
 
@@ -125,6 +147,8 @@ class Entry(NamedTuple):
     discount: int | None = None
     vat_rate: Any = None
     vat: int | None = None
+    channel: str | None = None
+    chart: str | None = None
     attributes: dict[str, Any] | None = None
 
 
@@ -173,11 +197,17 @@ class Declined:
     facts: Facts
     replayed: bool = False
     refusals: Refusals = field(default_factory=lambda: LEDGER, repr=False, compare=False)
+    name_of: Callable[[int], str | None] = field(default=lambda _: None, repr=False, compare=False)
+
+    @property
+    def named_facts(self) -> Facts:
+        """Return the facts with clients' names, for whoever shows them now."""
+        return with_names(self.facts, self.name_of)
 
     @property
     def message(self) -> str:
         """Return the sentence: the rule, the subject, every number used and the gap."""
-        return self.refusals.sentence(self.code, self.facts)
+        return self.refusals.sentence(self.code, self.named_facts)
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as callers read it."""

@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from ledger.core.outcomes import DECLINES
+from ledger.core import commands
+from ledger.core.outcomes import DECLINES, Declined
 from tests.ledger.story import Story
+from tests.ledger.worlds import Postgres
 
 
 def test_an_account_that_nobody_has_is_not_found(story: Story) -> None:
@@ -145,7 +147,7 @@ def test_what_is_referred_to_must_be_there_and_of_its_kind(story: Story) -> None
     allocate l1  p9  anna 1.00   declined  payment_not_found
     | no unallocated payment with the key p9
     reverse v1  p9             declined  payment_not_found
-    | no payment, payout, transfer or adjustment with the key p9
+    | no payment, payout, transfer, adjustment, move or reversal with the key p9
     refund  f1  p1             declined  debit_not_found
     | no debit with the key p1
     refund  f2  d1             declined  debit_not_found
@@ -264,7 +266,7 @@ def test_every_code_of_commands_has_a_story() -> None:
 
 def test_the_order_of_precedence_is_the_designs() -> None:
     """Which of several reasons is given is a promise to callers."""
-    assert list(DECLINES)[:24] == [
+    assert list(DECLINES)[:27] == [
         "key_reused",
         "account_not_found",
         "brand_not_found",
@@ -277,6 +279,9 @@ def test_the_order_of_precedence_is_the_designs() -> None:
         "debit_not_found",
         "owned_by_order",
         "already_reversed",
+        "reversal_is_final",
+        "reversal_exceeds_transaction",
+        "split_required",
         "refund_exceeds_debit",
         "allocation_exceeds_payment",
         "hold_not_found",
@@ -290,3 +295,25 @@ def test_the_order_of_precedence_is_the_designs() -> None:
         "insufficient_funds",
         "balance_out_of_range",
     ]
+
+
+def test_a_name_is_looked_up_when_the_sentence_is_made(postgres: Postgres) -> None:
+    """Facts are kept for ever: they call clients by their accounts, and a client who is renamed is named so."""
+    postgres.administer({"type": "brand", "code": "sushi"})
+    postgres.administer({"type": "party", "reference": "anna", "kind": "individual", "name": "Anna K."})
+    postgres.administer({"type": "account", "reference": "anna", "party": "anna", "currency": "RUB"})
+    debit = commands.parse(
+        {"type": "debit", "key": "d1", "account": "anna", "lines": [{"brand": "sushi", "amount": "1.00"}]}
+    )
+    [first] = postgres.ledger.post([debit])
+    assert isinstance(first, Declined)
+    number = first.facts["account"]
+    assert first.message.startswith(f"insufficient funds on account {number} (Anna K.): balance 0.00")
+    [(kept,)] = postgres.rows("SELECT facts::text FROM transaction")
+    assert "Anna" not in kept
+    assert "Anna" not in str(first.to_json()["facts"])
+    postgres.administer({"type": "party", "reference": "anna", "name": "Anna Petrova"})
+    [again] = postgres.ledger.post([debit])
+    assert isinstance(again, Declined)
+    assert again.message.startswith(f"insufficient funds on account {number} (Anna Petrova): balance 0.00")
+    assert again.facts == first.facts

@@ -4,6 +4,7 @@ Both tell their state in the same words (references and keys, never numbers), so
 they can be compared, and so that "nothing moved" is one comparison.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -109,6 +110,7 @@ class Pure:
                         (
                             named[e.account], e.amount, e.held, e.version, e.balance_after, e.held_after,
                             named.get(e.subaccount or 0), named.get(e.source or 0), e.line, e.gross, e.discount, e.vat,
+                            e.channel, e.chart,
                         )
                         for e in t.entries
                     ],
@@ -269,13 +271,14 @@ class Postgres:
             gross,
             discount,
             vat,
+            *place,
         ) in self.rows(
             "SELECT transaction_id, account_id, amount, held, version, balance_after, held_after, subaccount_id, "
-            "source_id, line, gross, discount, vat FROM entry ORDER BY transaction_id, leg"
+            "source_id, line, gross, discount, vat, channel, chart FROM entry ORDER BY transaction_id, leg"
         ):
             entries.setdefault(id_, []).append((
                 named[account], amount, held, version, balance, held_after, named.get(sub), named.get(source), line,
-                gross, discount, vat,
+                gross, discount, vat, *place,
             ))  # fmt: skip
         return {
             "balances": {
@@ -318,19 +321,13 @@ def _told(outcome: Any, named: dict[int, str], keys: dict[int, str]) -> State:
             number, facts["transaction"] = facts["transaction"], keys[facts["transaction"]]
             said["message"] = said["message"].replace(f"transaction {number}", f"transaction {keys[number]}")
         for number, name in named.items():
-            subject = f"account {number} ("
-            said["message"] = _renamed(said["message"], subject, name)
+            called = re.compile(rf"account {number}\b( \([^)]*\))?")
+            said["message"] = called.sub(f"account {name}", said["message"])
             for fact, value in facts.items():
                 if isinstance(value, str):
-                    facts[fact] = _renamed(value, subject, name)
+                    assert "(" not in value or fact not in ("subject", "towards", "client"), f"a name for ever: {value}"
+                    facts[fact] = called.sub(f"account {name}", value)
     return said
-
-
-def _renamed(text: str, subject: str, name: str) -> str:
-    while subject in text:
-        before, after = text.split(subject, 1)
-        text = f"{before}account {name}{after[after.index(')') + 1 :]}"
-    return text
 
 
 def _key(key: str, hold: str) -> str:
