@@ -30,7 +30,7 @@ lint: ## ruff, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: ## measure: posting, orders, the export, reports, papers, each beside a yardstick
+bench: ## measure: posting, orders, the export, reports, papers, each against a yardstick
 	@bin/setup test
 	$(PYTHON) -m tests.benchmarks.bench_post
 	$(PYTHON) -m tests.benchmarks.bench_orders

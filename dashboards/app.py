@@ -11,6 +11,8 @@ import streamlit as st
 from dashboards import cached_book, display, url_state
 from dashboards.translations import as_markdown, language, sentence, tr
 from ledger.errors import Failure
+from ledger.settings import Settings
+from reports.lake import faults
 
 HERE = Path(__file__).parent
 PAGES = {
@@ -76,6 +78,8 @@ def app() -> None:
         url_state.leave()
     except Failure as failure:
         st.error(as_markdown(failure), icon=":material/error:")
+    except faults.UNREADABLE as error:
+        st.error(as_markdown(faults.sentence(error, Settings().lake_url)), icon=":material/error:")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,8 +11,9 @@ import polars as pl
 import streamlit as st
 
 from dashboards import cached_book, links
-from dashboards.translations import as_markdown, language, sentence, tr
+from dashboards.translations import as_html, as_markdown, language, sentence, tr
 from reports.core.forms import FORMS, MEDIA_TYPES
+from reports.core.readable import readable_texts
 from reports.core.report import Column
 from reports.core.result import Control, CutFacts, Result
 from reports.formats import captions, code_names, rendered
@@ -62,9 +62,9 @@ def read(plain: str | None) -> Decimal | None:
 def tiles(figures: Sequence[tuple[str, Decimal | None, str]], currency: str) -> None:
     """Draw figures side by side: label, amount, a note."""
     drawn = [
-        f"<div><p>{escape(sentence(label))}</p>"
+        f"<div><p>{as_html(sentence(label))}</p>"
         f"<p class='figure{' minus' if amount is not None and amount < 0 else ''}'>{money(amount)}</p>"
-        f"<p>{escape(' · '.join(filter(None, (currency, note))))}</p></div>"
+        f"<p>{as_html(' · '.join(filter(None, (currency, note))))}</p></div>"
         for label, amount, note in figures
     ]
     st.html(f"<div class='tiffin-tiles'>{''.join(drawn)}</div>")
@@ -159,6 +159,7 @@ def table(
     may_go = [column for column in columns if frame.height and (hide_empty or column.aside)]
     empty = [column for column in may_go if _blank(frame[column.name])]
     columns = [column for column in columns if column not in empty]
+    frame = readable_texts(frame)
     shown = _local_times(_with_code_names(frame.select(column.name for column in columns), columns))
     styled = language() == "ru" and frame.height * len(columns) <= STYLED_CELLS
     options: dict[str, Any] = {

@@ -3,16 +3,20 @@
 import re
 import tomllib
 from functools import cache
+from html import escape
 from pathlib import Path
 from typing import cast
 
 import streamlit as st
 
+from ledger.core.text import readable
 from ledger.settings import Settings
 from reports.core.forms import Language
 from reports.formats.code_names import code_name
 
-_MARKS = re.compile(r"([\\`*_\[\]$~<])")
+_MARKS = re.compile(r"([\\`*_\[\]$~<>&|])|(?<![^ ])([#+\-=]+(?= ))|((?<=^\d)[.)])")
+_LINKS = re.compile(r"(?<![0-9]:)(?<=[:@])(?=\S)|(?<=www)(?=\.)|(?<=[-<=>~])(?=[-<=>~])", re.IGNORECASE)
+"""Where Streamlit makes a link of an address, an icon of :name: and an arrow of two signs."""
 RUSSIAN = Path(__file__).with_name("russian.toml")
 
 
@@ -23,8 +27,17 @@ def russian() -> dict[str, str]:
 
 
 def as_markdown(text: object) -> str:
-    """Return text that stands for itself where Streamlit reads Markdown: names are other people's."""
-    return _MARKS.sub(r"\\\1", str(text))
+    """Return text of others as one line that stands for itself where Streamlit reads Markdown: no mark, link or icon.
+
+    Word joiners, which nobody sees, break up what Streamlit would make something of even where it is escaped.
+    """
+    line = " ".join(readable(str(text)).split())
+    return _MARKS.sub(lambda found: f"\\{found[0]}", _LINKS.sub("\N{WORD JOINER}", line))
+
+
+def as_html(text: object) -> str:
+    """Return text of others as the inside of an HTML element."""
+    return escape(readable(str(text)))
 
 
 def language() -> Language:

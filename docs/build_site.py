@@ -148,7 +148,7 @@ def main() -> int:
             shutil.copy(content, GATHERED / place)
         else:
             (GATHERED / place).write_text(content)
-    # Zensical writes beside its settings only.
+    # Zensical writes only next to its settings.
     shutil.copy(ROOT / "docs" / "zensical.toml", BUILD)
     zensical = Path(sys.executable).with_name("zensical")
     if subprocess.run([zensical, "build", "--strict", "--clean"], cwd=BUILD).returncode:

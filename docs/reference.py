@@ -10,6 +10,7 @@ import functools
 import inspect
 import json
 import re
+import tomllib
 import types
 import typing
 from collections.abc import Iterable, Iterator
@@ -37,6 +38,7 @@ from reports.lake.reader import polars_schema
 from reports.lake.schema import TABLES, Table, Type
 
 EXAMPLES = Path(__file__).with_name("examples.jsonl")
+MEANINGS = Path(__file__).with_name("meanings.toml")
 
 FORMS = {
     "AccountRef": "account: its number, or your reference for it",
@@ -95,12 +97,12 @@ def lines_page() -> str:
         body += [f"## {title}", ""]
         for name, model in models.items():
             hidden = common if issubclass(model, commands.Command) else ["type", "by", "note"]
-            body += [f"### {name}", "", _doc(model), "", *_fields(model, hidden, parts), *_example(name)]
+            body += [f"### {name}", "", _doc(model), "", *_fields(name, model, hidden, parts), *_example(name)]
     seen = 0
     inside = []
     while seen < len(parts):  # a part may have parts of its own
         name, model = list(parts.items())[seen]
-        inside += [f"### {name}", "", _doc(model), "", *_fields(model, (), parts)]
+        inside += [f"### {name}", "", _doc(model), "", *_fields(name, model, (), parts)]
         seen += 1
     return _page(
         "Commands and administration lines",
@@ -128,14 +130,24 @@ def _kinds() -> Iterator[tuple[str, dict[str, type]]]:
         yield title, {n: m for n, m in food.models().items() if issubclass(m, base) and (n in own) == first}
 
 
-def _fields(model: type, hidden: Iterable[str], parts: dict[str, type]) -> list[str]:
+def _fields(name: str, model: type, hidden: Iterable[str], parts: dict[str, type]) -> list[str]:
     hints = get_type_hints(model, include_extras=True)
     rows = [
-        (f"`{name}`", _form(hints[name], parts), "yes" if required else "")
-        for name, required in fields_of(model).items()
-        if name not in hidden
+        (f"`{field}`", _form(hints[field], parts), "required" if required else "", meaning(name, field))
+        for field, required in fields_of(model).items()
+        if field not in hidden
     ]
-    return [*_table(("Field", "Value", "Required"), rows), ""] if rows else []
+    return [*_table(("Field", "Value", "", "Meaning"), rows), ""] if rows else []
+
+
+@functools.cache
+def _meanings() -> dict[str, dict[str, str]]:
+    return tomllib.loads(MEANINGS.read_text())
+
+
+def meaning(name: str, field: str) -> str:
+    """Return what a field of a line, or of an object in it, means; blank if nobody wrote it down."""
+    return _meanings().get(name, {}).get(field) or _meanings()["every"].get(field, "")
 
 
 def fields_of(model: type) -> dict[str, bool]:

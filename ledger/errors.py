@@ -1,5 +1,9 @@
-"""The one exception that users see as a sentence."""
+"""The exceptions that users see as a sentence."""
 
 
 class Failure(Exception):
     """Refused or failed: its text is one clear sentence, shown on stderr with exit code 1, no traceback."""
+
+
+class GaveUp(Failure):
+    """The database refused this batch for now (such as for a lock that is not let go); another may be carried out."""

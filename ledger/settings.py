@@ -11,6 +11,7 @@ class Settings(BaseSettings):
     """Where the ledger and its lake live, and the language of screens and papers.
 
     `templates` is a folder of a company's own templates of papers, `sender` the address its letters come from.
+    `log` says how log lines, on standard error, are written.
     """
 
     model_config = SettingsConfigDict(env_prefix="TIFFIN_", extra="ignore")
@@ -21,6 +22,7 @@ class Settings(BaseSettings):
     language: Literal["en", "ru"] = "en"
     templates: Path | None = None
     sender: str | None = None
+    log: Literal["text", "json"] = "text"
 
     @cached_property
     def lake_url(self) -> str:

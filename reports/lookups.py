@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from ledger.core.text import whole_number
 from ledger.errors import Failure
 from ledger.food.core.outcomes import REFUSALS
 from reports.run import LakeBook
@@ -128,8 +129,11 @@ def transaction(book: LakeBook, wanted: int | str) -> TransactionDetails:
 
 
 def _found(book: LakeBook, wanted: str) -> Row:
-    number = int(wanted) if wanted.isdigit() and len(wanted) < 19 else -1
-    found = book.transactions.filter((pl.col("id") == number) | (pl.col("key") == wanted)).sort("id").collect()
+    number = whole_number(wanted)
+    named = pl.col("key") == wanted
+    if number is not None:
+        named |= pl.col("id") == number
+    found = book.transactions.filter(named).sort("id").collect()
     if not found.height:
         raise Failure(f"cut {book.cut.number} has no transaction with the number or key {wanted}")
     by_key = found.filter(pl.col("key") == wanted)  # a key may look like another transaction's number

@@ -20,6 +20,7 @@ from ledger.postgres.database import connect
 from ledger.settings import Settings
 from reports.core.forms import NIGHTLY
 from reports.core.report import REPORTS, Report
+from reports.core.result import Result, TooLarge
 from reports.documents.bulk import Progress, Selection, render_statements
 from reports.documents.design import Design
 from reports.formats import rendered
@@ -29,6 +30,8 @@ from reports.lake.verify import verify
 from reports.run import LakeBook
 
 RESULT = "nightly.json"
+INSTEAD = {"xlsx": "parquet"}
+"""What is written instead of a form that cannot hold a report: no form's limit ends a night."""
 
 
 @dataclass
@@ -150,13 +153,12 @@ def _verify(step: Step, url: str, lake: str) -> None:
 
 
 def _reports(step: Step, book: LakeBook, day: date, folder: Path, settings: Settings) -> None:
-    written, found, left_out = [], [], []
+    written, found, left_out, too_large = [], [], [], []
     for report in REPORTS.values():
         if required := _wanting(report):
             left_out.append(f"{report.name} (needs {', '.join(required)})")
             continue
-        missing = {form: path for form in NIGHTLY if not (path := folder / f"{report.name}.{form}").exists()}
-        if not missing:
+        if all(_is_written(folder, report.name, form) for form in NIGHTLY):
             found.append(report.name)
             continue
         result = book.report(report.name, **_dates(report, day))
@@ -166,11 +168,30 @@ def _reports(step: Step, book: LakeBook, day: date, folder: Path, settings: Sett
         ]
         if broken:
             continue  # not written: the next run tries again
-        for form, path in missing.items():
-            _write(path, rendered(result, form, language=settings.language))
+        for form in NIGHTLY:
+            if not _is_written(folder, report.name, form) and (why := _written(result, form, folder, settings)):
+                too_large.append(f"{report.name}.{form}: {why}")
         written.append(report.name)
-    step.facts = {"written": written, "found": found, "left_out": left_out}
+    step.facts = {"written": written, "found": found, "left_out": left_out, "too_large": too_large}
     step.done = f"{len(written)} written to {folder}" + (f", {len(found)} there before" if found else "")
+    step.done += "".join(f"; left out {sentence}" for sentence in too_large)
+
+
+def _is_written(folder: Path, name: str, form: str) -> bool:
+    """Return whether a report's file is there, or the one that stands for it where it would be too large."""
+    return any((folder / f"{name}.{suffix}").exists() for suffix in {form, INSTEAD.get(form, form)})
+
+
+def _written(result: Result, form: str, folder: Path, settings: Settings) -> str | None:
+    """Write a report in one form; where that cannot hold it, write Parquet instead and return why."""
+    name, why = result.report.name, None
+    try:
+        content = rendered(result, form, language=settings.language)
+    except TooLarge as error:
+        form, why = INSTEAD[form], str(error)
+        content = rendered(result, form, language=settings.language)
+    _write(folder / f"{name}.{form}", content)
+    return why
 
 
 def _wanting(report: Report) -> list[str]:
@@ -207,7 +228,11 @@ def _statements(
 
 def _write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.making")
-    beside.write_bytes(content)
-    os.replace(beside, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(content)
+        os.replace(beside, path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise Failure(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from None

@@ -15,10 +15,12 @@ import polars as pl
 from pydantic import ValidationError
 from stdnum import luhn
 
+from ledger.core.text import whole_number
 from ledger.errors import Failure
 from reports.core.dates import read_date
 from reports.core.engines import collected, on_engine_of
 from reports.core.parameters import Parameters
+from reports.core.readable import readable_texts
 from reports.core.report import Check, Column, Report, named, near
 from reports.core.result import Control, CutFacts, Draw, Result, TableSource
 from reports.core.tables import Tables
@@ -119,13 +121,14 @@ class LakeBook:
         by_reference = accounts.filter(pl.col("reference") == text).select("id").collect()
         if isinstance(given, str) and by_reference.height:
             return int(by_reference.item(0, 0))
-        if not text.isdigit():
+        number = whole_number(text)
+        if number is None:
             raise Failure(f"no account has the reference {text}")
         if not luhn.is_valid(text):
             raise Failure(f"{text} is not an account number: its check digit is wrong")
-        if accounts.filter(pl.col("id") == int(text)).select(pl.len()).collect().item() == 0:
+        if accounts.filter(pl.col("id") == number).select(pl.len()).collect().item() == 0:
             raise Failure(f"there is no account {text}")
-        return int(text)
+        return number
 
     def _known(self, table: str, column: str, value: str, *, what: str) -> None:
         values = self.lake.scan(table).select(column).collect().to_series().to_list()
@@ -174,7 +177,7 @@ def conformed(report: Report, frame: pl.DataFrame) -> pl.DataFrame:
     undeclared = set(frame.columns) - {column.name for column in columns}
     if undeclared:
         raise TypeError(f"{report.name} gives undeclared columns: {', '.join(sorted(undeclared))}")
-    frame = frame.select(_typed(column, frame.schema[column.name]) for column in columns)
+    frame = readable_texts(frame.select(_typed(column, frame.schema[column.name]) for column in columns))
     return frame.with_columns(pl.col(c.name).round(ROUNDED[c.kind]) for c in columns if c.kind in ROUNDED)
 
 

@@ -1,4 +1,4 @@
-"""The README's code runs: its `sh` blocks in one new book, then its `python` blocks on that book's lake."""
+"""Code in pages runs: a page's `sh` blocks in one new book, its `python` blocks, as one program, on its lake."""
 
 import os
 import re
@@ -6,17 +6,20 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-def test_the_code_of_the_readme_runs(home: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", ["README.md", "docs/analysts.md"])
+def test_the_code_of_a_page_runs(page: str, home: Path, tmp_path: Path) -> None:
     """A reader who types it in, block by block, meets no error."""
-    blocks = BLOCK.findall((ROOT / "README.md").read_text())
+    blocks = BLOCK.findall((ROOT / page).read_text())
     assert {language for language, _ in blocks} == {"sh", "python"}
-    for language, code in blocks:
-        program = [sys.executable, "-c"] if language == "python" else ["bash", "-euo", "pipefail", "-c"]
-        run([*program, code], home, tmp_path)
+    for code in (code for language, code in blocks if language == "sh"):
+        run(["bash", "-euo", "pipefail", "-c", code], home, tmp_path)
+    run([sys.executable, "-c", "\n".join(code for language, code in blocks if language == "python")], home, tmp_path)
 
 
 def test_the_pictures_and_pages_that_the_readme_names_are_there() -> None:

@@ -17,9 +17,12 @@ from dashboards import display
 from dashboards.forms.fields import Fields, Given, forget
 from dashboards.refusals import refusal, translated
 from dashboards.translations import as_markdown, sentence, tr
-from ledger.core import administration, commands
+from ledger.core.administration import Record
+from ledger.core.commands import Command
 from ledger.core.money import decimal
 from ledger.core.outcomes import Declined, Done, Invalid, Posted
+from ledger.food.core import commands
+from ledger.food.postgres.post_orders import Desk
 from ledger.postgres import desk_queries
 from ledger.postgres.database import connect, server_url
 from ledger.postgres.post import Ledger
@@ -37,12 +40,12 @@ def connected() -> Connection[Any]:
 
 
 @contextmanager
-def _ledger() -> Iterator[Ledger]:
-    ledger = Ledger(server_url(Settings()))
+def _desk() -> Iterator[Desk]:
+    desk = Desk(Ledger(server_url(Settings())))
     try:
-        yield ledger
+        yield desk
     finally:
-        ledger.close()
+        desk.close()
 
 
 def command(kind: str, fill: Fill, *, about: object = "", sure: bool = False, columns: int = 3) -> None:
@@ -101,8 +104,9 @@ def _outcome_of(form: str, given: Given, *, post: bool) -> Outcome:
         parsed = commands.parse({**given, "key": key})
     except ValueError as error:
         return Invalid(message=str(error))
-    with _ledger() as ledger:
-        (outcome,) = ledger.post([parsed]) if post else ledger.quote([parsed])
+    assert isinstance(parsed, Command)
+    with _desk() as desk:
+        (outcome,) = desk.post([parsed]) if post else desk.quote([parsed])
     return outcome
 
 
@@ -157,11 +161,11 @@ def terms(kind: str, fill: Callable[[Fields], Sequence[Given]], *, about: object
 
 def _administered(lines: Sequence[Given]) -> list[Outcome]:
     try:
-        parsed = [administration.parse(line) for line in lines]
+        parsed = [commands.parse(line) for line in lines]
     except ValueError as error:
         return [Invalid(message=str(error))]
-    with _ledger() as ledger:
-        outcomes = list(ledger.administer(parsed))
+    with _desk() as desk:
+        outcomes = list(desk.administer([record for record in parsed if isinstance(record, Record)]))
     refused = [outcome for outcome in outcomes if not isinstance(outcome, Done)]
     return [*(refused or outcomes[:1])]
 

@@ -3,6 +3,8 @@
 What was booked stays as it is, on its own day; the undoing is a transaction of today.
 """
 
+from typing import Any
+
 import streamlit as st
 
 from dashboards import display, links
@@ -32,12 +34,11 @@ def refund(by: str) -> None:
     subjects.lines(found)
     with connected() as connection:
         order = order_queries.order_of(connection, found.facts["id"])
-    if order is not None:
-        note = (
-            "it charges for order {order}: here money comes back, its dishes stay ordered; refund_items gives back both"
-        )
-        st.warning(as_markdown(sentence(note, order=order)), icon=":material/receipt:")
+        of_order = order_queries.order_lines(connection, order) if order else {}
     _day(found)
+    if order is not None:
+        _refund_items(found, order, of_order, by)
+        return
 
     def fill(fields: Fields) -> Given:
         numbers = list(dict.fromkeys(line["line"] for line in found.lines if line["left"]))
@@ -52,6 +53,30 @@ def refund(by: str) -> None:
         return {**fields.given, "debit": found.facts["key"], "by": by}
 
     command("refund", fill, about=found.facts["id"], sure=True)
+
+
+def _refund_items(found: desk_queries.Earlier, order: str, of_order: dict[int, dict[str, Any]], by: str) -> None:
+    """Draw the form of an order's refund: of dishes, which go back with their points, or of an amount."""
+    note = "it charges for order {order}: dishes that are chosen go back, an amount alone leaves them to the client"
+    st.info(as_markdown(sentence(note, order=order)), icon=":material/receipt:")
+
+    def fill(fields: Fields) -> Given:
+        numbers = [number for number, line in of_order.items() if line["kept"]]
+        lines = fields.several("lines", "Lines", numbers, blank="all", shown=lambda line: _line(found, line))
+        amount = fields.amount("amount", "Amount", blank="all that is left")
+        fields.text("reason", "Reason")
+        fields.text("note", "Note")
+        given = {**fields.given, "order": order, "by": by}
+        given.pop("lines", None)
+        chosen = [of_order[number] for number in lines or ([] if amount else numbers)]
+        dishes = [line for line in chosen if line["service"] == "dish"]
+        items = [{"sku": line["sku"], "brand": line["brand"], "quantity": line["kept"]} for line in dishes]
+        if len(lines) == len(items) == 1 and amount:
+            items = [{"sku": dishes[0]["sku"], "brand": dishes[0]["brand"], "amount": given.pop("amount")}]
+        flags = {line["service"]: True for line in chosen if line["service"] != "dish"}
+        return {**given, **flags, **({"items": items} if items else {})}
+
+    command("refund_items", fill, about=found.facts["id"], sure=True)
 
 
 def reverse(by: str) -> None:

@@ -1,7 +1,6 @@
 """One account: who it is, how it stands, what was agreed, every movement of a period, its papers."""
 
 from datetime import date, timedelta
-from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -10,7 +9,7 @@ import streamlit as st
 
 from dashboards import cached_book, display, links, url_state
 from dashboards.forms import FORMS
-from dashboards.translations import as_markdown, language, sentence, tr
+from dashboards.translations import as_html, as_markdown, language, sentence, tr
 from ledger.settings import Settings
 from reports import lookups
 from reports.core.report import Column
@@ -94,7 +93,7 @@ def _head(facts: dict[str, Any]) -> None:
         "Brand": facts["brand_name"],
         "Contract": " · ".join(str(part) for part in (facts["contract_number"], facts["contract_date"]) if part),
     }
-    written = [f"{sentence(label)} <b>{escape(str(value))}</b>" for label, value in facts_shown.items() if value]
+    written = [f"{sentence(label)} <b>{as_html(value)}</b>" for label, value in facts_shown.items() if value]
     st.html(f"<div class='tiffin-facts'>{' &nbsp;·&nbsp; '.join(written)}</div>")
 
 

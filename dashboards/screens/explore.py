@@ -1,12 +1,14 @@
 """Explore: an ad-hoc table over the entries. Currency is always a row: nothing is added up across currencies."""
 
 from datetime import date
+from functools import partial
 from typing import Any
 
 import streamlit as st
 
 from dashboards import cached_book, display, url_state
 from dashboards.translations import sentence, tr
+from reports.core.csv_text import frame_csv
 from reports.core.report import Column
 from reports.pivot import DIMENSIONS, MEASURES, MONEY, OF, TOTAL, Pivot, Question, pivot, values
 
@@ -30,7 +32,9 @@ def explore() -> None:
     st.caption(tr("rows: {n}", n=display.count(found.frame.height)))
     st.markdown(f"**{sentence('total')}**")
     display.table(found.totals, columns, key="pivot-totals")
-    st.download_button("CSV", found.frame.write_csv, "explore.csv", "text/csv", on_click="ignore", key="pivot-csv")
+    st.download_button(
+        "CSV", partial(frame_csv, found.frame), "explore.csv", "text/csv", on_click="ignore", key="pivot-csv"
+    )
 
 
 def _question(last_day: date) -> Question | None:

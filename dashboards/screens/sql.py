@@ -1,10 +1,13 @@
 """SQL: DuckDB over the pinned tables, read only. Bounded, and it says so (DECISIONS D57)."""
 
+from functools import partial
+
 import polars as pl
 import streamlit as st
 
 from dashboards import cached_book, display, url_state
 from dashboards.translations import sentence, tr
+from reports.core.csv_text import frame_csv
 from reports.core.report import Column, Kind
 from reports.lake.schema import TABLES
 from reports.lake.sql import SECONDS, answer_sql
@@ -48,7 +51,9 @@ def _answer(query: str) -> None:
         st.warning(tr("there are more rows than the {n} shown: narrow the query", n=display.count(MOST)))
     else:
         st.caption(tr("rows: {n}, all of them", n=display.count(answer.frame.height)))
-    st.download_button("CSV", answer.frame.write_csv, "answer.csv", "text/csv", on_click="ignore", key="sql-csv")
+    st.download_button(
+        "CSV", partial(frame_csv, answer.frame), "answer.csv", "text/csv", on_click="ignore", key="sql-csv"
+    )
 
 
 def _kind(type_: pl.DataType) -> Kind:

@@ -1,7 +1,6 @@
 """One transaction: the request, the answer, every entry and service line, what came of it later."""
 
 import json
-from html import escape
 from typing import Any
 
 import polars as pl
@@ -10,7 +9,7 @@ import streamlit as st
 from dashboards import cached_book, display, links, url_state
 from dashboards.forms import undo
 from dashboards.refusals import refusal
-from dashboards.translations import as_markdown, sentence, tr
+from dashboards.translations import as_html, as_markdown, sentence, tr
 from reports import lookups
 from reports.core.report import Column
 
@@ -96,7 +95,7 @@ def _head(found: lookups.TransactionDetails) -> None:
         "By": facts["by"],
         "Note": facts["note"],
     }
-    written = [f"{sentence(label)} <b>{escape(str(value))}</b>" for label, value in facts_shown.items() if value]
+    written = [f"{sentence(label)} <b>{as_html(value)}</b>" for label, value in facts_shown.items() if value]
     st.html(f"<div class='tiffin-facts'>{' &nbsp;·&nbsp; '.join(written)}</div>")
     _references(facts)
     _undo(facts)

@@ -1,9 +1,11 @@
-"""`tiffin import-bank`: bank statement files in, a table of what became of each entry out."""
+"""`tiffin import-bank`, and what belongs to it: the bank beside the ledger, learned payers, layouts of CSV files."""
 
 import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
+from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,31 +15,50 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from ledger.bank.core.read_file import read_file
+from ledger.bank.core.csv_file import COLUMNS, Layout
+from ledger.bank.core.read_file import FORMATS, headers_of, read_file
+from ledger.bank.core.statement import current, fault
+from ledger.bank.postgres.bank_records import layout_of, learn, list_payers, revoke_payer, save_layout
+from ledger.bank.postgres.bank_report import FIGURES, BankDay, bank_days
 from ledger.bank.postgres.import_statements import Progress, import_statements
 from ledger.bank.postgres.plan_import import Imported, Row
+from ledger.bank.postgres.undo_returned import undo_returned
 from ledger.cli.shared import AsJson, console, open_ledger
 from ledger.errors import Failure
 
 app = typer.Typer()
 LINES_OF_PROGRESS = 10
+PREVIEW = 10
 
 
 @app.command("import-bank")
 def import_bank(
-    files: Annotated[list[Path], typer.Argument(help="Statements in MT940, camt.053 or 1CClientBankExchange.")],
+    files: Annotated[list[Path], typer.Argument(help=f"Statements in {FORMATS}, or zipped; CSV with --csv-of.")],
     brand: Annotated[
         str | None, typer.Option(help="Whose statements these are, when no brand's bank details say it.")
     ] = None,
     by: Annotated[str | None, typer.Option(help="Who imports them, kept with each payment.")] = None,
+    csv_of: Annotated[
+        str | None, typer.Option(help="The account at the bank that CSV files are of, by its layout (bank-csv).")
+    ] = None,
+    undo: Annotated[
+        bool, typer.Option("--undo-returned", help="Reverse the payouts and payments that came back, where named.")
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be posted, and post nothing.")] = False,
     json_: AsJson = False,
 ) -> None:
     """Post money in from bank statements, matched to accounts; again, and nothing is posted twice."""
     # Read first, all of them: one that cannot be read leaves nothing half done.
-    statements = [statement for file in files for statement in read_file(file)]
+    ledger = open_ledger()
+    layout = None
+    if csv_of is not None:
+        with ledger.connection().transaction():
+            layout = csv_of, layout_of(ledger.connection(), csv_of)
+    statements = [statement for file in files for statement in read_file(file, layout)]
     with _progress() as progress:
-        imported = import_statements(open_ledger(), statements, brand=brand, by=by, dry_run=dry_run, progress=progress)
+        imported = import_statements(ledger, statements, brand=brand, by=by, dry_run=dry_run, progress=progress)
+    if undo and not dry_run:
+        imported = undo_returned(ledger, imported, by=by)
     if json_:
         typer.echo(json.dumps({"dry_run": dry_run, "statements": [to_json(each) for each in imported]}))
     else:
@@ -69,6 +90,7 @@ def to_json(imported: Imported) -> dict[str, Any]:
         "money_out": _plain(statement.money_out),
         "checked": statement.checked,
         "refused": imported.refused or None,
+        "foreign": list(statement.foreign),
         **{name: _plain(amount) for name, amount in imported.totals().items()},
         "entries": [_row_json(row) for row in imported.rows],
     }
@@ -80,7 +102,8 @@ def _row_json(row: Row) -> dict[str, Any]:
         "key": row.key, "booked_on": entry.booked_on.isoformat(), "value_date": entry.value_date.isoformat(),
         "amount": _plain(entry.amount), "result": row.result, "account": row.account, "rule": row.rule or None,
         "why": row.why or None, "transaction": row.transaction, "name": entry.name, "tax_id": entry.tax_id,
-        "text": entry.text,
+        "text": entry.text, "undoes": row.undoes,
+        "suggested": [{"account": each.account, "party": each.party, "alike": alike} for each, alike in row.suggested],
     }  # fmt: skip
 
 
@@ -124,8 +147,14 @@ def cells(row: Row) -> tuple[str, str, str, str, str, str]:
         (row.entry.name or row.entry.tax_id or " ".join(row.entry.text.split()))[:40],
         row.result,
         account,
-        row.rule or row.why,
+        row.rule or "; ".join(filter(None, (row.why, suggestion(row)))),
     )
+
+
+def suggestion(row: Row) -> str:
+    """Return whose the money may be by the payer's name, for a person to decide; blank when nobody is called so."""
+    names = ", ".join(f"{client.account} {client.party} ({alike} %)" for client, alike in row.suggested)
+    return f"by name perhaps {names}" if names else ""
 
 
 def _print_totals(imported: Sequence[Imported]) -> None:
@@ -164,3 +193,119 @@ def _line(done: int, of: int) -> None:
     step = max(1, of // LINES_OF_PROGRESS)
     if of > 1000 and (done == of or done // step != max(0, done - 500) // step):
         print(f"{done} of {of} payments", file=sys.stderr, flush=True)
+
+
+@app.command("bank-report")
+def bank_report(
+    account: Annotated[str | None, typer.Argument(help="An account at the bank; all without it.")] = None,
+    since: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
+    until: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
+    json_: AsJson = False,
+) -> None:
+    """Set the bank's balances and turnovers beside the ledger's, by day and account."""
+    ledger = open_ledger()
+    with ledger.connection().transaction():
+        days = bank_days(ledger.connection(), account=account, since=since.date() if since else None,
+                         until=until.date() if until else None)  # fmt: skip
+    if json_:
+        typer.echo(json.dumps([
+            {"bank_account": day.bank_account, "brand": day.brand, "currency": day.currency, "day": str(day.day),
+             **{name: _plain(getattr(day, name)) for name in FIGURES}} for day in days
+        ]))  # fmt: skip
+    elif not days:
+        console().print("no statement was imported")
+    else:
+        _print_days(days)
+    wrong = [day for day in days if day.difference or day.gap]
+    if wrong:
+        first = wrong[0]
+        what = f"{first.difference} of money in is not in the ledger" if first.difference else f"a gap of {first.gap}"
+        raise Failure(
+            f"{len(wrong)} days differ, the first: {first.bank_account}, {first.day}: {what} {first.currency}"
+        )
+
+
+def _print_days(days: Sequence[BankDay]) -> None:
+    table = Table(box=None, header_style="bold")
+    for name in ("account", "brand", "", "day", "opening", "in", "out", "closing", "bank says", "matched", "waiting",
+                 "returned", "taken back", "difference", "gap"):  # fmt: skip
+        table.add_column(name, justify="left" if name in ("account", "brand", "", "day") else "right", no_wrap=True)
+    for day in days:
+        figures = [getattr(day, name) for name in FIGURES]
+        table.add_row(day.bank_account, day.brand, day.currency, str(day.day),
+                      *("" if figure is None else f"{figure:,.2f}" for figure in figures))  # fmt: skip
+    console().print(table)
+
+
+@app.command("bank-payers")
+def bank_payers(
+    revoke: Annotated[str | None, typer.Option(help="A payer, as listed, whose money is no longer known.")] = None,
+    account: Annotated[int | None, typer.Option(help="With --revoke: only for this account of ours.")] = None,
+    by: Annotated[str | None, typer.Option(help="Who revokes it.")] = None,
+    json_: AsJson = False,
+) -> None:
+    """List the payers whose bank accounts were learned from what the desk allocated, or revoke one."""
+    ledger = open_ledger()
+    connection = ledger.connection()
+    with connection.transaction():
+        if revoke is not None and not revoke_payer(connection, revoke, account, by):
+            raise Failure(f"no such learned payer: {revoke}")
+        learn(connection)
+        payers = list_payers(connection)
+    if json_:
+        typer.echo(json.dumps([asdict(payer) for payer in payers], default=str, ensure_ascii=False))
+        return
+    table = Table(box=None, header_style="bold")
+    for name in ("payer", "name", "account", "client", "learned", "by", "revoked"):
+        table.add_column(name)
+    for payer in payers:
+        revoked = f"{payer.revoked_at:%Y-%m-%d} {payer.revoked_by or ''}" if payer.revoked_at else ""
+        table.add_row(*map(escape, (
+            payer.payer, payer.name, str(payer.account), payer.party, f"{payer.learned_at:%Y-%m-%d}",
+            payer.learned_by or "", revoked,
+        )))  # fmt: skip
+    console().print(table)
+
+
+@app.command("bank-csv")
+def bank_csv(
+    account: Annotated[str, typer.Argument(help="An account of ours at the bank.")],
+    file: Annotated[Path, typer.Argument(help="A CSV file of it, to see how it is read.")],
+    currency: Annotated[str | None, typer.Option(help="The account's currency.")] = None,
+    column: Annotated[list[str] | None, typer.Option(help=f"date=Header, and so on: {', '.join(COLUMNS)}.")] = None,
+    option: Annotated[list[str] | None, typer.Option(help="decimal=, or date_format=%d/%m/%Y.")] = None,
+    save: Annotated[bool, typer.Option("--save", help="Keep this layout for the account's files.")] = False,
+    by: Annotated[str | None, typer.Option(help="Who says so.")] = None,
+) -> None:
+    """Show how a bank's CSV is read, and keep the layout of its columns for an account."""
+    ledger = open_ledger()
+    connection = ledger.connection()
+    if column:
+        if currency is None:
+            raise Failure("a layout needs --currency")
+        try:
+            layout = Layout(current(currency), _pairs(column), _pairs(option or []))
+        except ValueError as error:
+            raise Failure(str(error)) from None
+    else:
+        console().print(f"headers: {escape(', '.join(headers_of(file)))}")
+        with connection.transaction():
+            layout = layout_of(connection, account)
+    (statement,) = read_file(file, (account, layout))
+    _print([Imported(statement=statement, rows=tuple(
+        Row(entry=entry, key="", result="would be posted" if entry.amount > 0 else "not imported")
+        for entry in statement.entries[:PREVIEW]
+    ))])  # fmt: skip
+    console().print(f"{len(statement.entries)} entries; {fault(statement) or 'adds up'}")
+    if save:
+        with connection.transaction():
+            save_layout(connection, account, layout, by)
+        console().print(f"kept for {escape(account)}")
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    wrong = next((text for text, sign, _ in pairs if not sign), None)
+    if wrong is not None:
+        raise Failure(f"{wrong} is not name=value")
+    return {name.strip(): value.strip() for name, _, value in pairs}

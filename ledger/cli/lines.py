@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 from ledger.cli import shared
 from ledger.core.json_lines import answered, batches, good, read, written
 from ledger.errors import Failure
+from ledger.postgres.stream import Stream
 
 app = typer.Typer()
 
@@ -38,9 +39,11 @@ def quote(
 
 
 def answer_lines(file: str, batch: int, *, quote: bool = False) -> None:
-    """Write the outcomes of a file's lines to standard output; exit 1 when any was declined or invalid."""
+    """Write the outcomes of a file's lines to standard output; exit 1 when any was declined, invalid or failed."""
     level = shared.level
-    shell = level.shell(shared.open_ledger())
+    ledger = shared.open_ledger()
+    shell = level.shell(ledger)
+    lines_in = Stream(shell, ledger)
     numbers = count(1)
     all_good = True
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
@@ -48,7 +51,7 @@ def answer_lines(file: str, batch: int, *, quote: bool = False) -> None:
         for lines in batches(stream, batch):
             numbered = zip(lines, numbers, strict=False)
             items = [(number, read(line, number, level.parse)) for line, number in numbered if line.strip()]
-            post, administer = (shell.quote, _cannot_quote) if quote else (shell.post, shell.administer)
+            post, administer = (shell.quote, _cannot_quote) if quote else (lines_in.post, lines_in.administer)
             outcomes = list(answered(items, post=post, administer=administer))
             all_good &= all(good(outcome) for outcome in outcomes)
             sys.stdout.write(written(outcomes))

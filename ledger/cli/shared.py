@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
+from ledger.core.text import printable
 from ledger.errors import Failure
 from ledger.postgres.database import AnyConnection, check_book, connect, server_url
 from ledger.settings import Settings
@@ -128,12 +129,8 @@ def print_rows(rows: Sequence[Mapping[str, object]]) -> None:
         table.add_column(name.replace("_", " "), justify="right" if figures else "left")
     for row in rows:
         # Text of others is shown as it is: no markup, and nothing that moves a terminal's cursor.
-        table.add_row(*(Text(_printable("" if value is None else str(value))) for value in row.values()))
+        table.add_row(*(Text(printable("" if value is None else str(value))) for value in row.values()))
     console().print(table if rows else "Nothing.")
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def _is_figure(value: object) -> bool:

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Val
 from ledger.core.commands import why
 from ledger.core.field_types import AccountRef, Amount, Currency, Day, Name, Text
 from ledger.core.money import said
+from ledger.core.scope import Scope
 from ledger.core.tax_ids import check_detail, check_tax_id
 
 
@@ -56,6 +57,14 @@ class Record(BaseModel):
     type: str
     by: Text | None = None
     note: Text | None = None
+
+    about: ClassVar[tuple[str, ...]] = ()
+    """The fields that name the accounts that it is about."""
+
+    def scope(self) -> Scope:
+        """Return the accounts that it is about: none when it is about brands, clients or the like."""
+        named = (getattr(self, name) for name in self.about)
+        return Scope({account for account in named if account is not None})
 
     @model_validator(mode="before")
     @classmethod
@@ -117,6 +126,7 @@ class Account(Record):
 
     never_null = frozenset({"party", "currency"})
 
+    about = ("reference",)
     type: Literal["account"] = "account"
     reference: Code
     party: Name | None = None
@@ -129,6 +139,7 @@ class Account(Record):
 class AccountStatus(Record):
     """Open, freeze or close an account."""
 
+    about = ("account",)
     type: Literal["account_status"] = "account_status"
     account: AccountRef
     status: Literal["open", "frozen", "closed"]
@@ -139,6 +150,7 @@ class CreditTerms(Record):
 
     never_null = frozenset({"limit", "valid_from"})
 
+    about = ("account",)
     type: Literal["credit_terms"] = "credit_terms"
     account: AccountRef
     limit: Amount | None = None
@@ -150,6 +162,7 @@ class CreditTerms(Record):
 class Link(Record):
     """A payer that pays for a subaccount; `draw` null ends it."""
 
+    about = ("account", "payer")
     type: Literal["link"] = "link"
     account: AccountRef
     payer: AccountRef
@@ -161,6 +174,7 @@ class Link(Record):
 class WriteOffLimit(Record):
     """How much may be drawn from a payer in a window; without `account`, for anyone; both null end it."""
 
+    about = ("payer", "account")
     type: Literal["write_off_limit"] = "write_off_limit"
     payer: AccountRef
     account: AccountRef | None = None

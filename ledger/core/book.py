@@ -146,7 +146,8 @@ class Transaction:
     """The ledger's answer to one command, posted (with entries) or declined (with code and facts).
 
     `expiries` are the holds that ran out before it and are booked with it. `hold` is what
-    a hold set aside; `takes` is what a capture or refund takes of each part, by part.
+    a hold set aside; `takes` is what a capture or refund takes of each part, by part. `owner` is what of a second
+    level it belongs to, which alone follows it up.
     """
 
     key: str
@@ -172,6 +173,7 @@ class Transaction:
     hold: list[HoldPart] | None = None
     takes: list[tuple[int, int]] | None = None
     final: bool = False
+    owner: str | None = None
 
     @property
     def kept(self) -> bool:
@@ -213,6 +215,7 @@ class Book:
     transactions: dict[str, Transaction] = field(default_factory=dict)
     numbered: dict[int, Transaction] = field(default_factory=dict)
     followers: dict[int, list[Transaction]] = field(default_factory=dict)
+    owners: dict[int, str] = field(default_factory=dict)
     ids: Iterator[int] = field(default_factory=lambda: count(1))
     entered: list[Transaction] = field(default_factory=list)
     changed_usage: set[tuple[int, int, str, date]] = field(default_factory=set)
@@ -333,6 +336,8 @@ class Book:
         self.know(transaction)
         if transaction.code is not None:
             return
+        if transaction.owner is not None:
+            self.owners[transaction.id] = transaction.owner
         for entry in transaction.clients():
             self._move(transaction, entry)
         if transaction.kind in _FOLLOW_UP:

@@ -10,7 +10,7 @@ from typing import Any
 from ledger.core import commands as c
 from ledger.core.book import Account, Book, Hold, HoldPart, Transaction
 from ledger.core.funding import Asked, Short, fund, sources
-from ledger.core.guards import Case, Move, Verdict, account_of, brand_of, in_order, merged, named, usable
+from ledger.core.guards import Case, Move, Verdict, account_of, brand_of, in_order, merged, named, not_owned, usable
 from ledger.core.money import minor, plain, share, split
 from ledger.core.outcomes import Entry, Facts, Refused, shown
 
@@ -117,6 +117,7 @@ def _open_hold(case: Case, key: str) -> tuple[Account, Hold]:
     for account in accounts:
         in_order(case, account)
     usable(case, *accounts)
+    not_owned(case, hold)
     ran_out = hold.state == "expired" or (hold.state == "open" and hold.expires_at <= case.at)
     if hold.state != "open" and not ran_out:
         raise Refused("hold_not_open", key=key, state=hold.state)
@@ -238,6 +239,7 @@ def refund(case: Case) -> Verdict:
     numbers = dict.fromkeys([debit.account, *(s.source for s in services if s.source is not None)])
     accounts = [case.book.accounts[number] for number in numbers]
     usable(case, *accounts)
+    not_owned(case, debit)
     before = _refunded(case, debit)
     left = [s.amount - before.get((s.line, s.source), 0) for s in services]
     facts = Facts(key=debit.key, currency=debit.currency, originally=[s.amount for s in services])

@@ -62,14 +62,28 @@ class Seam:
     book: Book
 
     def decide(
-        self, command: c.Command, at: datetime | None = None, *, sent: c.Command | None = None, own_key: str = ""
+        self,
+        command: c.Command,
+        at: datetime | None = None,
+        *,
+        sent: c.Command | None = None,
+        own_key: str = "",
+        refers_to: int | None = None,
+        owner: str | None = None,
     ) -> Answer:
-        """Return the outcome of a command on what the commands before it left; `at` defaults to the book's clock."""
+        """Return the outcome of a command on what the commands before it left; `at` defaults to the book's clock.
+
+        `refers_to` is the transaction that one under an own key concerns. What has an `owner` is captured, released
+        and refunded through a seam only.
+        """
         if sent is None and not own_key:
             return answer(self.book, command, at or self.book.now)
         decided = decide(self.book, command, at or self.book.now, sent=sent)
         if own_key and isinstance(decided, Transaction):
             decided.key = f"{OWN_KEYS}{own_key}"
+            decided.refers_to = decided.refers_to or refers_to
+        if isinstance(decided, Transaction):
+            decided.owner = owner
         return entered(self.book, decided)
 
     def refuse(

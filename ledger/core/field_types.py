@@ -10,11 +10,16 @@ from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import to_json
 
 from ledger.core.money import amount_of, is_account_number, is_currency, said
+from ledger.core.text import wrong_character
 
 KEY_LENGTH = 64
 TEXT_LENGTH = 1000
+ATTRIBUTES_BYTES = 10_000
+"""The most that the attributes of one line may have, as JSON."""
+
 OWN_KEYS = "tiffin:"
 """Keys with this start are the ledger's own (expiries)."""
 
@@ -24,10 +29,8 @@ def _text(value: object) -> object:
         raise ValueError(f"{said(value)} is not text")
     if len(value) > TEXT_LENGTH:
         raise ValueError(f"is longer than {TEXT_LENGTH} characters")
-    if any(ord(letter) < 32 and letter not in "\n\t" for letter in value):
-        raise ValueError("has control characters")
-    if any(0xD800 <= ord(letter) <= 0xDFFF for letter in value):
-        raise ValueError("has half a character (a surrogate without its other half)")
+    if wrong := wrong_character(value):
+        raise ValueError(wrong)
     return value
 
 
@@ -118,7 +121,15 @@ def _rate(value: object) -> Decimal:
     return rate
 
 
-def _attributes(value: object, depth: int = 0) -> object:
+def _attributes(value: object) -> object:
+    kept = _json(value)
+    size = len(to_json(kept))
+    if size > ATTRIBUTES_BYTES:
+        raise ValueError(f"have {size} bytes as JSON, at most {ATTRIBUTES_BYTES} are allowed")
+    return kept
+
+
+def _json(value: object, depth: int = 0) -> object:
     if depth > 8:
         raise ValueError("are nested more than eight deep")
     if isinstance(value, str):
@@ -127,9 +138,9 @@ def _attributes(value: object, depth: int = 0) -> object:
         raise ValueError(f"{value} is not JSON")
     if isinstance(value, Mapping):
         # Sorted, so that the order of names does not make other content.
-        return {str(_text(name)): _attributes(inner, depth + 1) for name, inner in sorted(value.items(), key=str)}
+        return {str(_text(name)): _json(inner, depth + 1) for name, inner in sorted(value.items(), key=str)}
     if isinstance(value, list | tuple):
-        return [_attributes(inner, depth + 1) for inner in value]
+        return [_json(inner, depth + 1) for inner in value]
     if value is not None and not isinstance(value, int | float):
         raise ValueError(f"{said(value)} is not JSON")
     return value

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ledger.core import commands as c
-from ledger.core.book import Account, Book, Brand, HoldPart, Transaction
+from ledger.core.book import Account, Book, Brand, Hold, HoldPart, Transaction
 from ledger.core.funding import free
 from ledger.core.money import plain
 from ledger.core.outcomes import Entry, Refused, shown
@@ -169,6 +169,13 @@ def named(case: Case, key: str, kinds: tuple[str, ...], code: str, what: str) ->
     if found is None or found.kind not in kinds or found.code is not None:
         raise Refused(code, key=key, what=what)
     return found
+
+
+def not_owned(case: Case, target: Transaction | Hold) -> None:
+    """Hold that a transaction, or a hold, is not a second level's, unless the command comes from there."""
+    owner = case.book.owners.get(target.id)
+    if owner is not None and case.sent is None:
+        raise Refused("owned_by_order", key=target.key, order=owner)
 
 
 def in_currency(case: Case, target: Transaction) -> None:

@@ -18,9 +18,13 @@ from ledger.core.administration import RECORDS, Record
 from ledger.core.commands import Command
 from ledger.core.money import said
 from ledger.core.outcomes import Done, Invalid, Outcome
+from ledger.core.text import escaped_json
 
 _NOT_UTF_8 = re.compile("[\udc80-\udcff]")
 """What a byte that is no UTF-8 was read as."""
+
+LINE_LENGTH = 1_000_000
+"""Characters that a line of JSON may have."""
 
 Item = Command | Record | Invalid
 Post = Callable[[Sequence[Any]], Sequence[Outcome]]
@@ -40,6 +44,8 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def read(line: str, number: int, parse: Callable[[dict[str, Any]], Any] | None = None) -> Any:
     """Return what a line says: a command or a record, or Invalid with the line's number and the reason."""
+    if len(line) > LINE_LENGTH:
+        return Invalid(line=number, message=f"the line has more than {LINE_LENGTH} characters")
     broken = _NOT_UTF_8.search(line)
     if broken:
         return Invalid(line=number, message=f"not JSON: not UTF-8 at character {broken.start() + 1}")
@@ -66,13 +72,22 @@ def parse_item(record: dict[str, Any]) -> Item:
     return administration.parse(record) if isinstance(kind, str) and kind in RECORDS else commands.parse(record)
 
 
+def _cut(stream: IO[str]) -> Iterator[str]:
+    """Yield the lines of a stream; of one that is too long only so much as shows it."""
+    while line := stream.readline(LINE_LENGTH + 1):
+        rest = line
+        while not rest.endswith("\n") and (rest := stream.readline(LINE_LENGTH)):
+            continue
+        yield line
+
+
 def batches(stream: IO[str], most: int) -> Iterator[list[str]]:
     """Yield lists of lines: those already there, at least one and at most `most`."""
     lines: queue.Queue[str | BaseException | None] = queue.Queue(maxsize=2 * most)
 
     def fill() -> None:
         try:
-            for line in stream:
+            for line in _cut(stream):
                 lines.put(line)
             lines.put(None)
         except BaseException as error:  # told to the reader, who raises it
@@ -122,6 +137,4 @@ def good(outcome: Outcome) -> bool:
 
 def written(outcomes: Iterable[Outcome]) -> str:
     """Return outcomes as JSON Lines."""
-    text = "".join(json.dumps(outcome.to_json(), ensure_ascii=False) + "\n" for outcome in outcomes)
-    # Half a character that a caller sent in a key can only be given back as an escape.
-    return text.encode("utf-8", "backslashreplace").decode()
+    return "".join(escaped_json(json.dumps(outcome.to_json(), ensure_ascii=False)) + "\n" for outcome in outcomes)

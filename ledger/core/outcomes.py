@@ -26,6 +26,7 @@ DECLINES: dict[str, str] = {
     "currency_mismatch": "{subject} is in {currency}, not in {asked}",
     "payment_not_found": "no {what} with the key {key}",
     "debit_not_found": "no {what} with the key {key}",
+    "owned_by_order": "{key} is of order {order}: deliver, cancel or refund_items moves its money",
     "already_reversed": "{what} {key} was reversed before, by transaction {transaction}",
     "refund_exceeds_debit": "refund exceeds debit {key}: {of} {amount}, refunded {refunded}, this refund {asked} "
                             "{currency}; over by {over_by}",
@@ -221,7 +222,21 @@ class Done:
         return {"type": self.kind, "status": "done", **self.facts}
 
 
-Outcome = Posted | Declined | Invalid | Done
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """A line that could not be carried out now; nothing was decided, and it may be sent again."""
+
+    message: str
+    key: str | None = None
+    kind: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the outcome as callers read it."""
+        about = {"key": self.key} if self.key else {"type": self.kind}
+        return {**about, "status": "failed", "message": self.message}
+
+
+Outcome = Posted | Declined | Invalid | Done | Failed
 
 
 def shown(at: datetime) -> str:

@@ -7,8 +7,10 @@ program has to do next is done while the server works.
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
+from select import select
 from typing import Any, TypeVar
 
+from psycopg import OperationalError
 from psycopg.pq import PipelineStatus
 from pydantic_core import to_json
 
@@ -48,6 +50,27 @@ def run(connection: AnyConnection, statements: Iterable[Statement]) -> None:
         for sql, parameters in statements:
             if parameters:
                 connection.execute(sql, parameters)
+                flush(connection)
+
+
+STALLED_SECONDS = 60
+"""How long the server may take nothing and send nothing, while there is something to send."""
+
+
+def flush(connection: AnyConnection) -> None:
+    """Send what was given to the driver, and read meanwhile, so that the server need not wait for us to read.
+
+    In a pipeline the driver itself leaves what the socket does not take at once, and then waits for an answer to it.
+    Raises psycopg.OperationalError when nothing moves any more.
+    """
+    pgconn = connection.pgconn
+    while pgconn.flush():
+        readable, writable, _ = select([pgconn.socket], [pgconn.socket], [], STALLED_SECONDS)
+        if readable:
+            pgconn.consume_input()
+        elif not writable:
+            connection.close()
+            raise OperationalError(f"the server took nothing for {STALLED_SECONDS} s")
 
 
 def copy(connection: AnyConnection, table: str, types: Types, rows: Rows, then: Callable[[], T]) -> T:

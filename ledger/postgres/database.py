@@ -34,6 +34,15 @@ AnyConnection = psycopg.Connection[Any]
 """A connection whose rows are tuples of what their query selects."""
 
 
+# Every wait has an end: for a connection, and for a network that takes nothing any more.
+_DEFAULTS = {
+    "application_name": "tiffin",
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "tcp_user_timeout": "60000",
+}
+
+
 class Unreachable(Failure):
     """The database does not answer (now)."""
 
@@ -208,9 +217,7 @@ def connect(url: str, *, settings: Mapping[str, object] = NO_SETTINGS, autocommi
         # The driver's own message quotes the address, and with it the password.
         raise Failure("TIFFIN_DATABASE_URL is not the address of a PostgreSQL database") from None
     try:
-        connection: AnyConnection = psycopg.connect(
-            make_conninfo("", **({"application_name": "tiffin"} | parts)), autocommit=True
-        )
+        connection: AnyConnection = psycopg.connect(make_conninfo("", **(_DEFAULTS | parts)), autocommit=True)
     except psycopg.OperationalError as error:
         raise Unreachable(f"cannot reach PostgreSQL at {_address(parts)}: {_reason(error, parts)}") from None
     version = connection.info.server_version // 10_000

@@ -8,6 +8,7 @@ from typing import TypedDict, TypeVar, cast
 
 from psycopg.rows import dict_row
 
+from ledger.core.text import whole_number
 from ledger.errors import Failure
 from ledger.postgres.account_queries import find
 from ledger.postgres.database import AnyConnection
@@ -144,7 +145,7 @@ def earlier(connection: AnyConnection, asked: str) -> Earlier:
 
     Raises Failure when there is none.
     """
-    number = int(asked) if asked.isdecimal() and len(asked) < 19 else -1
+    number = whole_number(asked)
     found = _rows(
         connection,
         EarlierTransaction,

@@ -20,6 +20,7 @@ WRITER: dict[str, str] = {
     "balance": "INSERT, UPDATE (balance, held, version, posted_at)",
     "hold": _CHANGE,
     "hold_part": _CHANGE,
+    "owned": "INSERT",
     "open_debit": "INSERT, UPDATE, DELETE",
     "usage": "INSERT, UPDATE, DELETE",
     "cut_gate": "INSERT",  # of nothing: it stays empty, and this is what locking it takes
@@ -44,7 +45,8 @@ WRITER: dict[str, str] = {
     "order_step": "INSERT",
     "bonus_points": _CHANGE,
     "bonus_lot": _CHANGE,
-    "bonus_lot_use": "INSERT",
+    "bonus_lot_use": _CHANGE,
+    "bonus_owed": "INSERT",
     # What banks reported.
     "bank_statement": _CHANGE,
     "bank_entry": _CHANGE,

@@ -33,7 +33,7 @@ from ledger.core.guards import facing
 from ledger.core.outcomes import Entry
 from ledger.core.scope import Scope
 from ledger.errors import Failure
-from ledger.postgres.bulk_sql import array_of, texts_of, together
+from ledger.postgres.bulk_sql import array_of, flush, texts_of, together
 from ledger.postgres.database import AnyConnection, settings_of
 from ledger.postgres.locks import PAYMENTS, WRITING
 from ledger.postgres.write_book import ENTRY, TRANSACTION
@@ -74,6 +74,7 @@ def ask(
     """Return the rows of several queries, sent together; `meanwhile` is done while the server works on them."""
     with together(connection):
         cursors = [connection.execute(sql, parameters) for sql, parameters in questions]
+        flush(connection)
         if meanwhile:
             meanwhile()
         return [
@@ -90,8 +91,8 @@ def numbers_of(connection: AnyConnection, known: Known, references: Iterable[str
         if len(known.references) > Known.MOST:
             known.references.clear()
             missing = list(references)
-        rows = connection.execute("SELECT reference, id FROM account WHERE reference = ANY(%s)", [missing])
-        known.references.update(rows.fetchall())
+        [rows] = ask(connection, ("SELECT reference, id FROM account WHERE reference = ANY(%s)", [missing]))
+        known.references.update(rows)
     return known.references
 
 
@@ -163,6 +164,7 @@ def _load(
     expired, limits = _add_terms(connection, book, [row[0] for row in account_rows if row[-1]])
     concerned = _more(connection, book, scope, transactions, expired)
     concerned |= {bonus for bonuses in book.bonuses.values() for bonus in bonuses}
+    concerned |= {account.money_account for account in book.accounts.values() if account.money_account is not None}
     concerned |= {link.payer for links in book.links.values() for link in links}
     _add_limits(connection, book, scope, limits)
     _add_oldest_debits(connection, book)
@@ -268,7 +270,7 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
     referred = [t for t in found if t.key in refers and t.code is None]
     holds = {t.id for t in referred if t.kind == "hold"} | set(expired)
     holds |= {t.refers_to for t in referred if t.kind == "capture" and t.refers_to is not None}
-    [followers, hold_rows, part_rows] = ask(
+    [followers, hold_rows, part_rows, owned] = ask(
         connection,
         (
             f"SELECT {_TRANSACTION} FROM transaction WHERE refers_to = ANY(%s) AND status = 'posted' ORDER BY id",
@@ -284,7 +286,9 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
             "vat, attributes, captured, refunded FROM hold_part WHERE hold_id = ANY(%s) ORDER BY hold_id, part",
             [list(holds)],
         ),
+        ("SELECT transaction_id, owner FROM owned WHERE transaction_id = ANY(%s)", [[t.id for t in referred]]),
     )  # fmt: skip
+    book.owners.update(owned)
     known = {t.id for t in found}
     following = [t for t in map(_transaction, followers) if t.id not in known]
     for transaction in (*found, *following):

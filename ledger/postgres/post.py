@@ -19,7 +19,7 @@ from ledger.postgres.bulk_sql import COPY_FROM
 from ledger.postgres.database import AnyConnection, check_book, connect
 from ledger.postgres.load_book import Known, load
 from ledger.postgres.posting import Posting as Posting
-from ledger.postgres.retries import retried, transaction, uncollected
+from ledger.postgres.retries import TRIES, retried, transaction, uncollected
 from ledger.postgres.system_accounts import (
     missing_accounts,
     open_accounts,
@@ -44,8 +44,10 @@ SETTINGS = {"enable_seqscan": "off", "jit": "off", "plan_cache_mode": "force_gen
 class Ledger:
     """The ledger's shell. One instance serves one thread; it keeps one connection, made on first use."""
 
-    def __init__(self, url: str, *, statement_timeout_ms: int = 60_000) -> None:
+    def __init__(self, url: str, *, statement_timeout_ms: int = 60_000, lock_timeout_ms: int = 2_000) -> None:
         self.url = url
+        self.lock_timeout_ms = lock_timeout_ms
+        self.lock_tries = TRIES
         self.known = Known()
         self.statement_timeout_ms = statement_timeout_ms
         self._connection: AnyConnection | None = None
@@ -53,7 +55,7 @@ class Ledger:
 
     def another(self) -> "Ledger":
         """Return the same ledger for another thread."""
-        return Ledger(self.url, statement_timeout_ms=self.statement_timeout_ms)
+        return Ledger(self.url, statement_timeout_ms=self.statement_timeout_ms, lock_timeout_ms=self.lock_timeout_ms)
 
     def post(self, commands: Sequence[c.Command]) -> list[Answer]:
         """Return one outcome a command, in order; all that was accepted is durable by then.
@@ -120,7 +122,13 @@ class Ledger:
     def connection(self) -> AnyConnection:
         """Return the ledger's connection, made anew if the last one was lost."""
         if self._connection is None or self._connection.closed:
-            settings = {**SETTINGS, "statement_timeout": self.statement_timeout_ms}
+            settings = {
+                **SETTINGS,
+                "statement_timeout": self.statement_timeout_ms,
+                "lock_timeout": self.lock_timeout_ms,
+                # A process that stands still with its locks taken is cut off after as long as a statement may take.
+                "idle_in_transaction_session_timeout": self.statement_timeout_ms,
+            }
             connection = connect(self.url, settings=settings)
             try:
                 check_book(connection)
@@ -137,7 +145,7 @@ class Ledger:
 
     def retried(self, work: Callable[[], T]) -> T:
         """Return what `work`, done on the ledger's connection, returns, if need be after several tries."""
-        return retried(work, lambda: self._connection)
+        return retried(work, lambda: self._connection, lock_tries=self.lock_tries)
 
     def book_expired(self, until: datetime) -> int:
         """Book all holds that run out at or before `until`, which must be past; return how many."""

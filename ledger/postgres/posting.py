@@ -26,7 +26,14 @@ class Posting(Seam):
     sent: int = 0
 
     def decide(
-        self, command: c.Command, at: datetime | None = None, *, sent: c.Command | None = None, own_key: str = ""
+        self,
+        command: c.Command,
+        at: datetime | None = None,
+        *,
+        sent: c.Command | None = None,
+        own_key: str = "",
+        refers_to: int | None = None,
+        owner: str | None = None,
     ) -> Answer:
         """Return the outcome of a command on what the commands before it left; `at` defaults to the database's clock.
 
@@ -39,7 +46,7 @@ class Posting(Seam):
             raise LookupError(f"the posting was not opened with {', '.join(map(str, stray))}")
         self._cover(scope)
         # super() without arguments does not know a dataclass with slots.
-        return Seam.decide(self, command, at, sent=sent, own_key=own_key)
+        return Seam.decide(self, command, at, sent=sent, own_key=own_key, refers_to=refers_to, owner=owner)
 
     def decide_all(self, commands: Sequence[c.Command], scope: Scope) -> list[Answer]:
         """Return one outcome a command, in order; `scope` is theirs."""

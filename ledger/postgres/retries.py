@@ -4,6 +4,7 @@ A deadlock, a racing key, a lost connection: a retry finds by its keys what was 
 """
 
 import gc
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -12,14 +13,16 @@ from itertools import count
 from typing import TypeVar
 
 import psycopg
-import structlog
 from psycopg import errors, pq
 
-from ledger.errors import Failure
+from ledger.errors import GaveUp
+from ledger.logs import log
 from ledger.postgres.database import AnyConnection, Unreachable
 
-log = structlog.get_logger()
 T = TypeVar("T")
+
+# What the driver has to say of a lost connection is said by our own log line.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 TRIES = 8
 PATIENCE_SECONDS = 30
@@ -31,10 +34,11 @@ AGAIN = (
 )  # fmt: skip
 
 
-def retried(work: Callable[[], T], connection: Callable[[], AnyConnection | None]) -> T:
+def retried(work: Callable[[], T], connection: Callable[[], AnyConnection | None], *, lock_tries: int = TRIES) -> T:
     """Return what `work` returns; while PostgreSQL gives it up for what may be tried again, it is tried again.
 
-    `connection` returns the one that the work is done on, if there is one. Raises Failure in the end.
+    `connection` returns the one that the work is done on, if there is one; a lock that is not had in time is waited
+    for `lock_tries` times. Raises GaveUp in the end, Unreachable when the database is not there.
     """
     until = time.monotonic() + PATIENCE_SECONDS
     for attempt in count(1):
@@ -42,11 +46,13 @@ def retried(work: Callable[[], T], connection: Callable[[], AnyConnection | None
             return work()
         except AGAIN as error:
             lost = isinstance(error, Unreachable) or not _is_clean(connection())
-            if isinstance(error, errors.QueryCanceled) or (attempt >= TRIES and not lost):
-                raise Failure(f"PostgreSQL gave up after {attempt} tries: {_first_line(error)}") from error
+            tries = lock_tries if isinstance(error, errors.LockNotAvailable) else TRIES
+            if isinstance(error, errors.QueryCanceled) or (attempt >= tries and not lost):
+                raise GaveUp(f"PostgreSQL gave up after {_times(attempt)}: {_first_line(error)}") from error
             if time.monotonic() > until:
-                raise Failure(f"gave up after {PATIENCE_SECONDS} s: {_first_line(error)}") from error
-            log.debug("retry", attempt=attempt, error=type(error).__name__)
+                gave_up = Unreachable if lost else GaveUp
+                raise gave_up(f"gave up after {PATIENCE_SECONDS} s: {_first_line(error)}") from error
+            log("retry", attempt=attempt, error=type(error).__name__)
             # Chance keeps writers that met once from meeting again.
             time.sleep(random.uniform(0, min(1.0, 0.01 * 2**attempt)))
     raise AssertionError("unreachable")
@@ -62,6 +68,10 @@ def _is_clean(connection: AnyConnection | None) -> bool:
         return True
     connection.close()
     return False
+
+
+def _times(attempts: int) -> str:
+    return "one try" if attempts == 1 else f"{attempts} tries"
 
 
 def _first_line(error: Exception) -> str:

@@ -31,6 +31,7 @@ from sqlmodel import Column, Field, SQLModel
 NOW = text("clock_timestamp()")
 
 JsonObject: TypeAlias = dict[str, object]
+NULLABLE_JSON = JSONB(none_as_null=True)  # None is SQL's NULL; by default it would be the JSON text "null"
 
 
 # What the database or the ledger fills in is declared with a default, so that a row can be made without it.
@@ -117,7 +118,7 @@ class Brand(SQLModel, table=True):
     tax_id: str | None = Field(default=None, sa_type=Text)
     country: str | None = Field(default=None, sa_type=Text)
     address: str | None = Field(default=None, sa_type=Text)
-    bank_details: dict[str, str] | None = Field(default=None, sa_type=JSONB)
+    bank_details: dict[str, str] | None = Field(default=None, sa_type=NULLABLE_JSON)
     colour: str | None = Field(default=None, sa_type=Text)
     logo: str | None = Field(default=None, sa_type=Text)
     status: str = Field(default="open", sa_type=Text)
@@ -218,7 +219,7 @@ class Transaction(SQLModel, table=True):
     kind: str = Field(sa_type=Text)
     status: str = Field(sa_type=Text)
     code: str | None = Field(default=None, sa_type=Text)
-    facts: JsonObject | None = Field(default=None, sa_type=JSONB)
+    facts: JsonObject | None = Field(default=None, sa_type=NULLABLE_JSON)
     account_id: int | None = Field(default=None, sa_type=BigInteger)
     amount: int | None = Field(default=None, sa_type=BigInteger)
     currency: str | None = Field(default=None, sa_type=CHAR(3))
@@ -232,6 +233,15 @@ class Transaction(SQLModel, table=True):
     reason: str | None = Field(default=None, sa_type=Text)
     by: str | None = Field(default=None, sa_type=Text)
     note: str | None = Field(default=None, sa_type=Text)
+
+
+class Owned(SQLModel, table=True):
+    """A debit, hold or capture of a second level, which alone follows it up; `owner` is its order's key."""
+
+    __tablename__ = "owned"
+
+    transaction_id: int = key(BigInteger)
+    owner: str = Field(sa_type=Text)
 
 
 class Entry(SQLModel, table=True):
@@ -276,7 +286,7 @@ class Entry(SQLModel, table=True):
     discount: int | None = Field(default=None, sa_type=BigInteger)
     vat_rate: Decimal | None = Field(default=None, sa_type=Numeric(5, 2))
     vat: int | None = Field(default=None, sa_type=BigInteger)
-    attributes: JsonObject | None = Field(default=None, sa_type=JSONB)
+    attributes: JsonObject | None = Field(default=None, sa_type=NULLABLE_JSON)
 
 
 class Balance(SQLModel, table=True):
@@ -412,7 +422,7 @@ class HoldPart(SQLModel, table=True):
     discount: int = Field(sa_type=BigInteger)
     vat_rate: Decimal | None = Field(default=None, sa_type=Numeric(5, 2))
     vat: int | None = Field(default=None, sa_type=BigInteger)
-    attributes: JsonObject | None = Field(default=None, sa_type=JSONB)
+    attributes: JsonObject | None = Field(default=None, sa_type=NULLABLE_JSON)
 
 
 class Change(SQLModel, table=True):
@@ -439,7 +449,7 @@ class Change(SQLModel, table=True):
     kind: str = Field(sa_type=Text)
     subject: str = Field(sa_type=Text)
     account_id: int | None = Field(default=None, sa_type=BigInteger)
-    before: JsonObject | None = Field(default=None, sa_type=JSONB)
+    before: JsonObject | None = Field(default=None, sa_type=NULLABLE_JSON)
     after: JsonObject = Field(sa_type=JSONB)
     business_date: date
     recorded_at: datetime = stamped()

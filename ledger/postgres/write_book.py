@@ -36,6 +36,7 @@ ENTRY = columns(
     "line smallint, service text, reference text, gross bigint, discount bigint, vat_rate numeric, vat bigint, "
     "attributes jsonb"
 )
+OWNED = columns("transaction_id bigint, owner text")
 HOLD = columns("transaction_id bigint, account_id bigint, expires_at timestamptz, state text")
 HOLD_PART = columns(
     "hold_id bigint, part smallint, line smallint, source_id bigint, brand_id bigint, amount bigint, held bigint, "
@@ -85,6 +86,7 @@ def _copied(connection: AnyConnection, book: Book) -> list[Statement]:
 def _state(book: Book) -> Iterator[Statement]:
     """Yield the statements that write how things stand at the end of the batch."""
     yield _update_balances(_balances(book))
+    yield insert("owned", OWNED, [(t.id, t.owner) for t in book.entered if t.owner is not None and t.code is None])
     yield from _holds(book)
     yield from _debits(book)
     yield insert("usage", USAGE, list(_usage(book)), key=("payer_id", "account_id", "period", "since"))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from ledger.core.text import printable, whole_number
 from ledger.errors import Failure
 from ledger.settings import Settings
 from reports.cli.progress import papers_progress
@@ -36,9 +37,10 @@ def _limit(text: str | int) -> int:
         return text
     if text in ("all", "none"):
         return -1 if text == "all" else 0
-    if not text.isdigit():
+    number = whole_number(text)
+    if number is None:
         raise typer.BadParameter("give a number, all or none")
-    return int(text)
+    return number
 
 
 @app.command()
@@ -102,11 +104,11 @@ def verify(as_json: AsJson = False) -> None:
             continue
         print(f"{'ok   ' if check.holds else 'WRONG'}  {subject}: {check.rule} ({check.checked:,})", flush=True)
         for problem in check.problems:
-            print(f"       {problem}")
+            print(f"       {printable(problem)}")
         if check.wrong > len(check.problems):
             print(f"       and {check.wrong - len(check.problems):,} more")
     if as_json:
-        print(json.dumps({"holds": not broken, "checks": results}, ensure_ascii=False, default=str))
+        print(json.dumps({"holds": not broken, "checks": results}, default=str))
     if broken:
         raise Failure(f"{len(broken)} of the checks failed, first: {broken[0].problems[0]}")
 
@@ -197,12 +199,12 @@ def _quiet(anything: object) -> None:
 def _print_step(step: "Step") -> None:
     print(f"{step.name:<11} {step.seconds:7.2f} s  {step.done}", flush=True)
     for problem in step.problems[:10]:
-        print(f"            {problem}", flush=True)
+        print(f"            {printable(problem)}", flush=True)
 
 
 def _end(done: "Night", as_json: bool) -> None:
     if as_json:
-        print(json.dumps(done.as_json(), ensure_ascii=False, default=str))
+        print(json.dumps(done.as_json(), default=str))
     else:
         left_out: list[str] = next((step.facts["left_out"] for step in done.steps if "left_out" in step.facts), [])
         if left_out:

@@ -10,6 +10,7 @@ import sys
 
 import typer
 
+from ledger.core.text import printable
 from ledger.errors import Failure
 
 COMMANDS = {
@@ -23,6 +24,12 @@ COMMANDS = {
     "history": ("ledger.cli.accounts", "List every change of an account's balance, in order."),
     "limits": ("ledger.cli.accounts", "Show an account's write-off limits and what is left of each."),
     "import-bank": ("ledger.cli.bank", "Post money in from bank statements, matched to accounts."),
+    "bank-report": (
+        "ledger.cli.bank",
+        "Set the bank's balances and turnovers beside the ledger's, by day and account.",
+    ),
+    "bank-payers": ("ledger.cli.bank", "List the payers learned from what the desk allocated, or revoke one."),
+    "bank-csv": ("ledger.cli.bank", "Show how a bank's CSV is read, and keep the layout of its columns."),
     "nightly": ("reports.cli.lake", "Close a day: cut and export, verify, write the reports and papers."),
     "verify": ("reports.cli.lake", "Check the ledger by its rules, and the lake against the ledger."),
     "lake": ("reports.cli.lake", "Look after the lake."),
@@ -72,18 +79,24 @@ def main() -> None:
         # The reader of our output went away (such as `head`): there is nobody left to write to.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except Exception as error:
+    except BaseException as error:  # a panic of Polars is no Exception
         sentence = _sentence(error)
         if sentence is None:
             raise
-        print(f"tiffin: {sentence}", file=sys.stderr)
+        print(f"tiffin: {printable(sentence.replace(chr(10), ' '))}", file=sys.stderr)
         sys.exit(1)
 
 
-def _sentence(error: Exception) -> str | None:
+def _sentence(error: BaseException) -> str | None:
     """Return what to print for an error that a user can do something about."""
     if isinstance(error, Failure):
         return str(error)
+    if "reports.lake.storage" in sys.modules:
+        from ledger.settings import Settings
+        from reports.lake import faults
+
+        if of_lake := faults.sentence(error, Settings().lake_url):
+            return of_lake
     if "psycopg" not in sys.modules:
         return None
     import psycopg
@@ -94,5 +107,5 @@ def _sentence(error: Exception) -> str | None:
     return f"PostgreSQL: {_first_line(error)}" if isinstance(error, psycopg.Error) else None
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]

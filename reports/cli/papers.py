@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ledger.core.text import printable
 from ledger.errors import Failure
 from ledger.settings import Settings
 from reports.cli.progress import papers_progress
@@ -127,12 +128,12 @@ def _print_result(done: "Rendered", as_json: bool) -> None:
     if as_json:
         facts: dict[str, Any] = {**asdict(done), "folder": str(done.folder)}
         facts["failed"] = [{"account": account, "message": why} for account, why in done.failed]
-        print(json.dumps(facts, ensure_ascii=False))
+        print(json.dumps(facts))
     else:
         print(f"{done.written} papers written, {done.unchanged} unchanged, in {done.folder}")
         if done.mailed or done.without_address:
             print(f"{done.mailed} letters, {done.without_address} clients without an address")
     for account, why in done.failed:
-        print(f"account {account}: {why}", file=sys.stderr)
+        print(f"account {account}: {printable(why)}", file=sys.stderr)
     if done.failed:
         raise Failure(f"{len(done.failed)} of {done.requested} papers failed")

@@ -26,6 +26,7 @@ Engine = Literal["polars", "spark"]
 Shape = Literal["table", Form, "hledger"]
 
 
+# What one report alone takes is passed on to it (DECISIONS D69).
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def report(
     context: typer.Context,

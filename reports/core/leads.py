@@ -1,7 +1,7 @@
-"""Where a row of a report leads: a page, and what that page is asked to show.
+"""Where a row of a report leads: a page, and what that page should show.
 
-A report declares it in its own file, as `leads_to`: a function of the row. The page is told the
-row's days by whoever follows the lead.
+A report declares it in its own file, as `leads_to`: a function of the row (DECISIONS D68). Whoever
+follows the lead passes the row's days on to the page.
 """
 
 from collections.abc import Callable, Mapping

@@ -8,9 +8,14 @@ from typing import Any, Protocol
 
 import polars as pl
 
+from ledger.errors import Failure
 from reports.core.forms import Language
 from reports.core.parameters import Parameters
 from reports.core.report import Column, Report
+
+
+class TooLarge(Failure):
+    """A result that a form of file cannot hold; other forms can."""
 
 
 class CutFacts(Protocol):

@@ -15,7 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ledger.core.commands import Command, Payment
-from ledger.food.core.commands import Cancel, Deliver, Extra, Item, Order, RefundItems, Some
+from ledger.food.core.commands import Cancel, Deliver, Extra, Item, Order, Refunded, RefundItems, Some
 from reports.demo.brands import brand_records
 from reports.demo.complete_journey import CURRENCY, TIME_ZONE
 
@@ -204,7 +204,7 @@ def _order(company: Company, account: str, day: date, chance: Random, *, first: 
     at = _between(day, 13.1, 14, chance)
     yield Deliver(key=f"{order}-delivered", order=order, at=at)
     if company.terms.refunds and chance.random() < 0.02:
-        cold = Some(sku=fields["items"][0].sku, quantity=1)
+        cold = Refunded(sku=fields["items"][0].sku, quantity=1)
         later = at + timedelta(hours=1)
         yield RefundItems(key=f"{order}-refund", order=order, at=later, items=(cold,), reason="delivered cold")
 

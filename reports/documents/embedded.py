@@ -4,8 +4,6 @@ Amounts are strings in plain notation. The order is the account's own, so the fi
 same bytes whenever they are made.
 """
 
-import csv
-import io
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
@@ -13,6 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
+from reports.core.csv_text import Decimals, csv_bytes, guarded
 from reports.documents.design import Kind
 from reports.documents.language import Language
 from reports.documents.page import paper_number
@@ -45,37 +44,38 @@ def as_json(paper: Statement, kind: Kind) -> bytes:
     return json.dumps(whole, default=_plain, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow(header)
-    writer.writerows(["" if cell is None else cell if isinstance(cell, int | str) else _plain(cell) for cell in row]
-                     for row in rows)  # fmt: skip
-    return text.getvalue().encode()
+def _cell(value: Any, decimals: Decimals) -> Any:
+    if isinstance(value, str):
+        return guarded(value)
+    if value is None or isinstance(value, int):
+        return value
+    plain = _plain(value)
+    return plain.replace(".", ",") if decimals == "comma" and isinstance(value, Decimal) else plain
 
 
-def operations_csv(paper: Statement) -> bytes:
+def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]], decimals: Decimals) -> bytes:
+    return csv_bytes([header, *([_cell(value, decimals) for value in row] for row in rows)], decimals)
+
+
+def operations_csv(paper: Statement, decimals: Decimals = "point") -> bytes:
     """Return a row an operation; the columns are the fields of `Operation` without its lines."""
-    return _csv(OPERATION, ([getattr(one, name) for name in OPERATION] for one in paper.operations))
+    return _csv(OPERATION, ([getattr(one, name) for name in OPERATION] for one in paper.operations), decimals)
 
 
-def lines_csv(paper: Statement) -> bytes:
+def lines_csv(paper: Statement, decimals: Decimals = "point") -> bytes:
     """Return a row a service line; `transaction` names its operation."""
-    return _csv(
-        LINE,
-        (
-            [one.transaction, *(getattr(line, name) for name in LINE[1:])]
-            for one in paper.operations
-            for line in one.lines
-        ),
+    rows = (
+        [one.transaction, *(getattr(line, name) for name in LINE[1:])] for one in paper.operations for line in one.lines
     )
+    return _csv(LINE, rows, decimals)
 
 
 def embedded(paper: Statement, kind: Kind, lang: Language) -> list[Embedded]:
-    """Return the files that go into the paper."""
+    """Return the files that go into the paper; the CSV of a Russian one opens in a Russian Excel."""
+    decimals: Decimals = "comma" if lang.code == "ru" else "point"
     number = paper_number(paper, kind)
     return [
         Embedded(f"{number}.json", lang.text("All figures of this document"), as_json(paper, kind)),
-        Embedded(f"{number}-operations.csv", lang.text("Operations of the period"), operations_csv(paper)),
-        Embedded(f"{number}-lines.csv", lang.text("Service lines of the period"), lines_csv(paper)),
+        Embedded(f"{number}-operations.csv", lang.text("Operations of the period"), operations_csv(paper, decimals)),
+        Embedded(f"{number}-lines.csv", lang.text("Service lines of the period"), lines_csv(paper, decimals)),
     ]

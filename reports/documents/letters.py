@@ -13,6 +13,7 @@ from hashlib import sha256
 
 from jinja2 import TemplateError
 
+from ledger.core.text import readable
 from ledger.errors import Failure
 from reports.documents.design import Design
 from reports.documents.language import language
@@ -38,11 +39,8 @@ def letter(paper: Statement, pdf: bytes, design: Design, *, sender: str) -> byte
         if not is_address(address):
             raise Failure(f"account {paper.account}: {address} is not an address")
     try:
-        text = (
-            environment(design.language, design.templates)
-            .get_template("letter.txt")
-            .render(page=page, paper=paper, lang=page.lang)
-        )
+        template = environment(design.language, design.templates).get_template("letter.txt")
+        text = readable(template.render(page=page, paper=paper, lang=page.lang))
     except TemplateError as error:
         raise Failure(f"the template letter.txt cannot be drawn: {error}") from error
     subject, _, body = text.strip().partition("\n")

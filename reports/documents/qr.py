@@ -10,6 +10,7 @@ from decimal import Decimal
 import segno
 from segno.helpers import make_epc_qr
 
+from ledger.core.text import readable
 from reports.documents.statement import Statement
 
 
@@ -54,7 +55,7 @@ def _st00012(paper: Statement, amount: Decimal, purpose: str) -> segno.QRCode | 
 
 def _plain(value: str) -> str:
     # The bar divides fields, and the standard has no way to write it inside one.
-    return " ".join(value.replace("|", " ").split())
+    return " ".join(readable(value).replace("|", " ").split())
 
 
 def _epc(paper: Statement, amount: Decimal, purpose: str) -> segno.QRCode | None:
@@ -63,7 +64,7 @@ def _epc(paper: Statement, amount: Decimal, purpose: str) -> segno.QRCode | None
     if iban is None or not Decimal("0.01") <= amount <= Decimal("999999999.99"):
         return None
     return make_epc_qr(
-        name=paper.issuer.legal_name[:70],
+        name=_plain(paper.issuer.legal_name)[:70],
         iban=iban,
         amount=amount,
         text=purpose[:140],

@@ -12,6 +12,7 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError
 from markupsafe import Markup
 
+from ledger.core.text import readable
 from ledger.errors import Failure
 from reports.documents.act_and_invoice import ActPage, InvoicePage
 from reports.documents.design import Design, Kind
@@ -27,6 +28,7 @@ _PAGES: dict[Kind, type[Page]] = {"statement": Page, "act": ActPage, "invoice": 
 
 def _css_string(text: str) -> Markup:
     """Return text as the inside of a CSS string: every odd character escaped, none can end it."""
+    text = readable(text)
     return Markup("".join(c if c.isalnum() or c in " -.,·" else f"\\{ord(c):x} " for c in text))
 
 
@@ -86,7 +88,7 @@ def html(paper: Statement, design: Design = Design()) -> str:
     made = environment(design.language, design.templates)
     page = _PAGES[design.kind](paper, design.kind, language(design.language), logo=_logo(paper))
     try:
-        return made.get_template(f"{design.kind}.html").render(_context(page))
+        return readable(made.get_template(f"{design.kind}.html").render(_context(page)))
     except TemplateError as error:
         raise Failure(f"the template {design.kind}.html cannot be drawn: {error}") from error
 

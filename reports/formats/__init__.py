@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
+from reports.core.csv_text import Decimals
 from reports.core.forms import Language
 from reports.core.result import Result
-from reports.formats.data_files import Decimals, csv_bytes, json_bytes, parquet_bytes
+from reports.formats.data_files import csv_bytes, json_bytes, parquet_bytes
 from reports.formats.excel import xlsx_bytes
 from reports.formats.html import html_text, pdf_bytes
 

@@ -29,10 +29,12 @@ _RUSSIAN = {
     "nothing": "нет", "provisional": "ПРЕДВАРИТЕЛЬНО: не все дни закрыты", "yes": "да", "no": "нет",
     "provisional figures": "предварительные данные", "money": "деньги", "bonus": "баллы",
     "left out": "столбцы только в других файлах",
+    "long amounts": "суммы от 10 000 000 000 000 записаны текстом: как число Excel потерял бы копейки",
 }  # fmt: skip
 _ENGLISH = {
     "provisional": "PROVISIONAL: not every day is closed", "differs": "DIFFERS", "bonus": "points",
     "left out": "columns in the other files only",
+    "long amounts": "amounts from 10,000,000,000,000 are text: as numbers Excel would lose their cents",
 }  # fmt: skip
 
 

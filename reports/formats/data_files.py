@@ -5,18 +5,18 @@ header; what else a reader must know stands after the rows, in lines that begin 
 Decimal comma means a Russian Excel: semicolons, labels, a byte order mark.
 """
 
-import csv
 import io
 import json
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any
 
+from ledger.core.text import escaped_json
+from reports.core import csv_text
+from reports.core.csv_text import Decimals, guarded
 from reports.core.forms import Language
 from reports.core.report import Column
 from reports.core.result import Control, Result
 from reports.formats.captions import control_line, facts, iso, parameters, word
-
-Decimals = Literal["point", "comma"]
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # OWASP: what makes Excel run a cell of a CSV
 
 
 def about(result: Result) -> dict[str, Any]:
@@ -52,7 +52,7 @@ def json_bytes(result: Result) -> bytes:
         {column.name: _value(cell, column, zone) for cell, column in zip(row, result.columns, strict=True)}
         for row in result.frame.iter_rows()
     ]
-    return (json.dumps({**about(result), "rows": rows}, ensure_ascii=False, indent=1) + "\n").encode()
+    return (escaped_json(json.dumps({**about(result), "rows": rows}, ensure_ascii=False, indent=1)) + "\n").encode()
 
 
 def parquet_bytes(result: Result) -> bytes:
@@ -65,24 +65,21 @@ def parquet_bytes(result: Result) -> bytes:
 def csv_bytes(result: Result, language: Language, decimals: Decimals = "point") -> bytes:
     """Return the rows as CSV in UTF-8, then, after #, what a reader must know of them."""
     comma = decimals == "comma"
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, delimiter=";" if comma else ",")
-    writer.writerow([column.label(language) if comma else column.name for column in result.columns])
+    return csv_text.csv_bytes(_csv_rows(result, language, comma), decimals)
+
+
+def _csv_rows(result: Result, language: Language, comma: bool) -> Iterator[list[Any]]:
+    yield [column.label(language) if comma else column.name for column in result.columns]
     for row in result.frame.iter_rows():
-        writer.writerow([_cell(cell, column, result, comma) for cell, column in zip(row, result.columns, strict=True)])
+        yield [_cell(cell, column, result, comma) for cell, column in zip(row, result.columns, strict=True)]
     for fact in facts(result, language):
-        writer.writerow([f"# {fact.label}", _safe(fact.value)])
+        yield [f"# {fact.label}", guarded(fact.value)]
     for control in result.controls:
-        writer.writerow([f"# {word('control', language)}", control_line(control, language)])
-    return buffer.getvalue().encode("utf-8-sig" if comma else "utf-8")
+        yield [f"# {word('control', language)}", control_line(control, language)]
 
 
 def _cell(value: Any, column: Column, result: Result, comma: bool) -> Any:
     if column.kind in ("text", "code", "word"):
-        return None if value is None else _safe(value)
+        return None if value is None else guarded(value)
     plain = _value(value, column, result.cut.time_zone)
     return str(plain).replace(".", ",") if comma and column.kind in ("money", "average", "rate", "share") else plain
-
-
-def _safe(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -15,13 +15,16 @@ from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from ledger.errors import Failure
+from ledger.core.text import readable
 from reports.core.forms import Language
 from reports.core.report import Column
-from reports.core.result import Result
+from reports.core.result import Result, TooLarge
 from reports.formats.captions import NUMBERS, facts, parting, subtotals, unit, word
 
 MOST_ROWS = 1_048_576 - 20  # Excel's own limit, less heading and sums
+MOST_LETTERS = 32_767  # in a cell
+EXACT = Decimal(10) ** 13
+"""Excel keeps 15 digits of a number: from here on the cents of an amount would be lost, so it is written as text."""
 _FORMATS = {
     "money": "#,##0.00;[Red]-#,##0.00", "average": "#,##0.00", "count": "#,##0", "account": "0", "number": "0",
     "rate": "0.00", "share": "0.0%", "date": "yyyy-mm-dd", "instant": "yyyy-mm-dd hh:mm:ss",
@@ -31,9 +34,11 @@ _HEADER = 3
 
 
 def xlsx_bytes(result: Result, language: Language) -> bytes:
-    """Return the workbook; a Failure if Excel cannot hold so many rows."""
+    """Return the workbook; TooLarge if Excel cannot hold that many rows."""
     if result.frame.height > MOST_ROWS:
-        raise Failure(f"{result.frame.height} rows are too many for Excel, which holds {MOST_ROWS}: use csv or parquet")
+        raise TooLarge(
+            f"{result.frame.height} rows are too many for Excel, which holds {MOST_ROWS}: use csv or parquet"
+        )
     buffer = io.BytesIO()
     made = result.cut.taken_at.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)  # the same bytes on any day
     with Workbook(buffer, {"in_memory": True}) as book:
@@ -50,6 +55,8 @@ class _Sheet:
         self.book, self.sheet, self.result, self.language = book, sheet, result, language
         self.columns = result.columns
         looks = [{"num_format": _FORMATS.get(c.kind, "@"), "align": _side(c)} for c in self.columns]
+        money = [column.name for column in self.columns if column.kind == "money"]
+        self.long = {name for name in money if _is_long(result.frame[name].abs().max())}
         self.looks = [book.add_format(look) for look in looks]
         self.sums = [book.add_format(look | {"bold": True, "top": 1}) for look in looks]
 
@@ -82,6 +89,7 @@ def _rows(s: _Sheet) -> None:
 def _warning(s: _Sheet) -> None:
     warnings = [word("provisional", s.language)] if s.result.provisional else []
     warnings += [word("differs", s.language)] if not s.result.holds else []
+    warnings += [word("long amounts", s.language)] if s.long else []
     days = " – ".join(str(day) for day in dict.fromkeys(s.result.parameters.days))
     s.sheet.write_string(1, 0, f"{days}   {s.result.cut.time_zone}")
     if warnings:
@@ -106,9 +114,22 @@ def _write(sheet: Worksheet, row: int, index: int, value: Any, column: Column, l
     elif column.kind == "date":
         sheet.write_datetime(row, index, value, look)
     elif column.kind in NUMBERS:
-        sheet.write_number(row, index, float(value), look)
+        _figure(sheet, row, index, value, look)
     else:
-        sheet.write_string(row, index, str(value), look)  # never a formula, whatever it begins with
+        text = readable(str(value))
+        shown = text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
+        sheet.write_string(row, index, shown, look)  # never a formula, whatever it begins with
+
+
+def _figure(sheet: Worksheet, row: int, index: int, value: Any, look: Any) -> None:
+    if _is_long(value):
+        sheet.write_string(row, index, f"{value:f}", look)
+    else:
+        sheet.write_number(row, index, float(value), look)
+
+
+def _is_long(value: Any) -> bool:
+    return isinstance(value, Decimal) and abs(value) >= EXACT
 
 
 def _subtotals(s: _Sheet, last: int) -> None:
@@ -124,7 +145,10 @@ def _subtotals(s: _Sheet, last: int) -> None:
                 formula = (
                     f"=SUMIFS({','.join([_range(index, last), *given])})" if given else f"=SUM({_range(index, last)})"
                 )
-                s.sheet.write_formula(number, index, formula, s.sums[index], float(Decimal(sums[column.name])))
+                if _is_long(sums[column.name]) or column.name in s.long:  # a formula passes over amounts that are text
+                    s.sheet.write_string(number, index, f"{sums[column.name]:f}", s.sums[index])
+                else:
+                    s.sheet.write_formula(number, index, formula, s.sums[index], float(Decimal(sums[column.name])))
 
 
 def _range(index: int, last: int) -> str:
@@ -147,7 +171,7 @@ def _about(book: Workbook, sheet: Worksheet, result: Result, language: Language)
     lines = facts(result, language)
     for number, fact in enumerate(lines):
         sheet.write_string(number, 0, fact.label, bold)
-        sheet.write_string(number, 1, fact.value)
+        sheet.write_string(number, 1, readable(fact.value))
     first = len(lines) + 1
     for index, name in enumerate(("controls", "currency", "expected", "actual", "difference")):
         sheet.write_string(first, index, word(name, language), right if index > 1 else bold)
@@ -156,5 +180,5 @@ def _about(book: Workbook, sheet: Worksheet, result: Result, language: Language)
         sheet.write_string(number, 0, control.label(language), None if control.holds else red)
         sheet.write_string(number, 1, unit(control, language))
         for index, figure in enumerate((control.expected, control.actual, control.difference), start=2):
-            sheet.write_number(number, index, float(figure), amount)
+            _figure(sheet, number, index, figure, amount)
         sheet.write_string(number, 5, f"  {word(state, language)}", None if control.holds else red)

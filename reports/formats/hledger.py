@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from ledger.core.text import printable
 from reports.run import LakeBook
 
 
@@ -36,7 +37,7 @@ def _accounts(book: LakeBook) -> dict[int, str]:
 
 
 def _plain(code: str) -> str:
-    return " ".join(code.replace(":", "-").replace(";", "-").split())
+    return printable(" ".join(code.replace(":", "-").replace(";", "-").split()))
 
 
 def _entries(book: LakeBook) -> pl.DataFrame:

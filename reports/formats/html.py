@@ -6,9 +6,9 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ledger.errors import Failure
+from ledger.core.text import readable
 from reports.core.forms import Language
-from reports.core.result import Result
+from reports.core.result import Result, TooLarge
 from reports.formats.captions import NUMBERS, abridged, control_line, facts, shown_rows, shown_subtotals, word
 
 MOST_PDF_ROWS = 20_000
@@ -21,9 +21,13 @@ def _environment() -> Environment:
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
+def _page(template: str, context: dict[str, Any]) -> str:
+    return readable(_environment().get_template(template).render(context))
+
+
 def html_text(result: Result, language: Language) -> str:
     """Return the page, complete in itself."""
-    return _environment().get_template("report.html").render(_context(result, language))
+    return _page("report.html", _context(result, language))
 
 
 def fragment(result: Result, language: Language, *, most: int = 200) -> str:
@@ -35,7 +39,7 @@ def fragment(result: Result, language: Language, *, most: int = 200) -> str:
         "subtotals": shown_subtotals(result, language),
         "left_out": f"{most} / {rows}" if rows > most else "",
     }
-    return _environment().get_template("fragment.html").render(context)
+    return _page("fragment.html", context)
 
 
 def _context(result: Result, language: Language) -> dict[str, Any]:
@@ -58,9 +62,9 @@ def _context(result: Result, language: Language) -> dict[str, Any]:
 
 
 def pdf_bytes(result: Result, language: Language) -> bytes:
-    """Return the page as PDF; a Failure if nobody could leaf through it."""
+    """Return the page as PDF; TooLarge if nobody could leaf through it."""
     if result.frame.height > MOST_PDF_ROWS:
-        raise Failure(
+        raise TooLarge(
             f"{result.frame.height} rows are too many for a PDF, which takes {MOST_PDF_ROWS}: "
             "narrow the report, or use xlsx"
         )
@@ -69,5 +73,5 @@ def pdf_bytes(result: Result, language: Language) -> bytes:
     shown, left_out = abridged(result, language)
     context = _context(shown, language)
     context["facts"] += left_out
-    pdf: bytes = HTML(string=_environment().get_template("report.html").render(context)).write_pdf()
+    pdf: bytes = HTML(string=_page("report.html", context)).write_pdf()
     return pdf

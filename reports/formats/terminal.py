@@ -5,6 +5,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from ledger.core.text import printable
 from reports.core.forms import Language
 from reports.core.result import Result
 from reports.formats.captions import NUMBERS, control_line, facts, shown_rows, shown_subtotals, word
@@ -20,7 +21,9 @@ def show(result: Result, language: Language, console: Console) -> None:
     console.print(Text(result.report.title(language), style="bold"))
     if result.provisional:
         console.print(Text(word("provisional", language), style="bold red"))
-    console.print(Text("  ".join(f"{fact.label} {fact.value}" for fact in facts(result, language)[1:]), style="dim"))
+    console.print(
+        Text(printable("  ".join(f"{fact.label} {fact.value}" for fact in facts(result, language)[1:])), style="dim")
+    )
     console.print(table)
     for control in result.controls:
         console.print(Text(control_line(control, language), style="green" if control.holds else "bold red"))
@@ -35,7 +38,7 @@ def drawn(result: Result, language: Language) -> Table:
             column.label(language), justify="right" if numeric else "left", no_wrap=numeric, overflow="fold"
         )
     for row in shown_rows(result, language):
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     for row in shown_subtotals(result, language):
-        table.add_row(*(Text(cell, style="bold") for cell in row))
+        table.add_row(*(Text(printable(cell), style="bold") for cell in row))
     return table

@@ -47,16 +47,15 @@ WITH moved AS (
     JOIN transaction t ON t.id = e.transaction_id
     WHERE e.transaction_id > {after} AND e.transaction_id <= {until}
 ), changes AS (
-    SELECT m.transaction_id, m.account_id, u.lot_id, -sum(u.amount)::bigint AS amount
+    SELECT m.transaction_id, m.account_id, u.lot_id, -sum(u.amount)::bigint AS amount, max(u.gone_on) AS gone_on
     FROM moved m JOIN bonus_lot_use u ON u.account_id = m.account_id AND u.changed_by = m.transaction_id
     GROUP BY 1, 2, 3 HAVING sum(u.amount) <> 0
     UNION ALL
-    SELECT m.transaction_id, m.account_id, l.transaction_id, l.amount
+    SELECT m.transaction_id, m.account_id, l.transaction_id, l.amount, l.given_until
     FROM moved m JOIN bonus_lot l ON l.account_id = m.account_id AND l.transaction_id = m.transaction_id
 )
-SELECT c.*, m.brand_id, m.currency, m.business_date, l.gone_on, to_char(m.business_date, 'YYYY-MM') AS month
-FROM changes c JOIN moved m USING (transaction_id, account_id)
-JOIN bonus_lot l ON l.account_id = c.account_id AND l.transaction_id = c.lot_id ORDER BY 1, 2, 3
+SELECT c.*, m.brand_id, m.currency, m.business_date, to_char(m.business_date, 'YYYY-MM') AS month
+FROM changes c JOIN moved m USING (transaction_id, account_id) ORDER BY 1, 2, 3
 """
 
 SNAPSHOTS: dict[str, str] = {
@@ -111,10 +110,13 @@ SNAPSHOTS: dict[str, str] = {
         ORDER BY u.order_id, u.promotion_id""",
     "bonus_programs": """
         SELECT id, brand_id, (accrue_percent * 100)::bigint AS accrue_percent,
-               (redeem_percent * 100)::bigint AS redeem_percent, expires_after_days, valid_from, valid_until,
+               (redeem_percent * 100)::bigint AS redeem_percent, expires_after_days, returned_live_days, valid_from,
+               valid_until,
                recorded_at, by, note
         FROM bonus_program ORDER BY id""",
     "bonus_lots": "SELECT * FROM bonus_lot ORDER BY account_id, transaction_id",
+    "bonus_owed": """
+        SELECT o.*, a.brand_id, a.currency FROM bonus_owed o JOIN account a ON a.id = o.account_id ORDER BY o.id""",
 }  # fmt: skip
 
 _OF_TRANSACTION = ("kind", "refers_to", "posted_at", "business_date", "day_number", "month", "value_date")

@@ -11,21 +11,23 @@ import polars as pl
 from ledger.errors import Failure
 from reports.lake import duckdb_file, manifest
 from reports.lake.export import export, outgrown
+from reports.lake.faults import UNREADABLE, first_line
 from reports.lake.manifest import Cut, Manifest, Published
 from reports.lake.reader import Lake
 from reports.lake.schema import TABLES, Table
 from reports.lake.storage import Place
-from reports.lake.take_cut import Taken, alone, cut
-from reports.lake.verify_lake import UNREADABLE, differences
+from reports.lake.take_cut import Taken, alone, begun, cut
+from reports.lake.verify_lake import differences
 
 
 def nightly_cut(url: str, lake: str, day: date) -> tuple[Lake, bool]:
     """Close the days up to this one and publish their cut; say whether it was made now.
 
-    Raises Failure when the day has not ended, or another run is at work.
+    Raises Failure when the day has not ended or is before the book, or another run is at work.
     """
     place = Place(lake)
     with alone(url) as connection:
+        begun(connection, day)
         latest = manifest.current(place)
         if latest and (made := _closing(place, latest, day)):
             return Lake(place, made), False
@@ -94,7 +96,7 @@ def _unlike(before: Lake, after: Lake, table: Table) -> Iterator[str]:
             )
             yield from differences(table, new, old)
     except UNREADABLE as error:
-        yield f"{table.name} of cut {before.cut.number} cannot be read: {str(error).splitlines()[0]}"
+        yield f"{table.name} of cut {before.cut.number} cannot be read: {first_line(error)}"
 
 
 def _closing(place: Place, latest: Published, day: date) -> Manifest | None:

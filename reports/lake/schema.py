@@ -1,7 +1,7 @@
-"""The declared schema of the lake: every table, every column, with the comment readers see.
+"""The declared schema of the lake: every table, every column, with the comment that readers see.
 
 Appended tables grow by the cut and are partitioned by month of business date; snapshot
-tables are written whole at each cut. Amounts are Decimal(18, 2) in the currency of the
+tables are replaced by each cut. Amounts are Decimal(18, 2) in the currency of the
 row, plus raises what the client has. Instants are UTC, business dates are days in the
 book's time zone. Beside a business date stand its day number (days since 1970-01-01)
 and its month, because date arithmetic is not the same on every engine.
@@ -55,15 +55,15 @@ TRANSACTIONS = Table(
     "the ledger's answer to each command, posted or declined",
     ("id",),
     _columns(
-        ("id", "int", "transaction number, rising; one sequence for posted and declined"),
+        ("id", "int", "transaction number, ascending; one sequence for posted and declined"),
         ("key", "text", "the caller's key"),
         ("kind", "text", ("payment, allocate, payout, debit, hold, capture, release, expiry, refund, "
                           "reverse, transfer, adjustment, bonus, mark")),
         ("status", "text", "posted or declined"),
-        ("code", "text", "why it was declined"),
-        ("facts", "json", "the figures of the decline"),
-        ("account_id", "int", "the account it was asked for"),
-        ("amount", "money", "the amount asked"),
+        ("code", "text", "of a decline: the code of the rule that broke"),
+        ("facts", "json", "of a decline: its facts"),
+        ("account_id", "int", "the account of the command"),
+        ("amount", "money", "the amount of the command"),
         ("currency", "text", "ISO 4217 code"),
         *_WHEN,
         ("recorded_at", "instant", "the database's clock when it was written"),
@@ -116,7 +116,7 @@ ENTRIES = Table(
         ("discount", "money", "on a revenue entry: gross less amount"),
         ("vat_rate", "rate", "on a revenue entry: VAT rate in percent"),
         ("vat", "money", "on a revenue entry: VAT included in the amount"),
-        ("attributes", "json", "on a revenue entry: anything else the caller said of the line"),
+        ("attributes", "json", "on a revenue entry: attributes of the line, as given by the caller"),
     ),
     appended=True,
 )
@@ -184,7 +184,7 @@ ACCOUNTS = Table(
         ("party_id", "int", "the client; null for a brand's own accounts"),
         ("brand_id", "int", "the brand of a brand's own or a bonus account"),
         ("money_account_id", "int", "of a bonus account: the money account it belongs to"),
-        ("holder_id", "int", "the brand whose contract the account is at the cut"),
+        ("holder_id", "int", "the brand that holds the account at the cut"),
         ("reference", "text", "the caller's own id for the account"),
         ("contract_number", "text", "contract"),
         ("contract_date", "date", "date of the contract"),
@@ -202,9 +202,9 @@ HOLDERS = Table(
     "whose contracts accounts became, and from which day on; of those of one day the last recorded counts",
     ("id",),
     _columns(
-        ("id", "int", "number of the change, rising; below zero where none was recorded"),
+        ("id", "int", "number of the change, ascending; negative where no change was recorded"),
         ("account_id", "int", "the account"),
-        ("holder_id", "int", "the brand whose contract the account is from then on; null for none"),
+        ("holder_id", "int", "the brand that holds the account from then on; null for none"),
         ("recorded_at", "instant", "when it was set, UTC"),
         ("since", "date", "from the start of this business date; null for what the account was opened with"),
     ),
@@ -212,10 +212,10 @@ HOLDERS = Table(
 
 CREDIT_TERMS = Table(
     "credit_terms",
-    "terms of credit; of those valid on a day the last recorded is in force",
+    "credit terms; of those valid on a day, the last recorded are in force",
     ("id",),
     _columns(
-        ("id", "int", "number, rising"),
+        ("id", "int", "number, ascending"),
         ("account_id", "int", "the account"),
         ("credit_limit", "money", "how far below zero the account may go"),
         ("period_days", "int", "a debit unpaid longer than this is overdue; null for no period"),
@@ -248,8 +248,8 @@ LIMITS = Table(
         ("payer_id", "int", "the payer"),
         ("account_id", "int", "the subaccount; the payer itself for all that is drawn from it"),
         ("period", "text", "order, day, week, month, total"),
-        ("amount", "money", "at most this amount; null for any"),
-        ("count", "int", "at most so many debits and holds; null for any"),
+        ("amount", "money", "at most this amount; null for no bound"),
+        ("count", "int", "at most this many debits and holds; null for any number"),
     ),
 )
 
@@ -262,8 +262,8 @@ USAGE = Table(
         ("account_id", "int", "the subaccount; the payer itself for all that is drawn from it"),
         ("period", "text", "day, week, month, total"),
         ("since", "date", "first day of the window; 0001-01-01 for total"),
-        ("amount", "money", "drawn, less what was given back"),
-        ("count", "int", "debits and holds not wholly given back"),
+        ("amount", "money", "drawn, net of what was given back"),
+        ("count", "int", "debits and holds that were not given back in full"),
     ),
 )
 
@@ -275,17 +275,17 @@ HOLDS = Table(
         ("hold_id", "int", "the hold's transaction"),
         ("part", "int", "1, 2, 3 … within the hold"),
         ("line", "int", "service line"),
-        ("account_id", "int", "the account the hold was asked for"),
+        ("account_id", "int", "the account of the hold"),
         ("source_id", "int", "the account that set money aside"),
         ("brand_id", "int", "the brand"),
         ("service", "text", "code of the service"),
         ("reference", "text", "the service's own number"),
-        ("amount", "money", "set aside at first"),
+        ("amount", "money", "set aside originally"),
         ("held", "money", "still set aside"),
         ("captured", "money", "captured"),
-        ("refunded", "money", "of what was captured: refunded"),
+        ("refunded", "money", "refunded, of what was captured"),
         ("expires_at", "instant", "when it stops counting, UTC"),
-        ("open", "bool", "not yet used up, released or booked as expired"),
+        ("open", "bool", "true until it is used up, released or booked as expired"),
         ("state", "text", "of the hold: open, captured, released or expired"),
     ),
 )
@@ -307,7 +307,7 @@ CHANGES = Table(
     "the audit log: every change of brands, parties, accounts, terms, links and limits",
     ("id",),
     _columns(
-        ("id", "int", "number, rising"),
+        ("id", "int", "number, ascending"),
         ("kind", "text", "what was changed"),
         ("subject", "text", "its name: code, reference or number"),
         ("account_id", "int", "the account concerned"),
@@ -322,7 +322,7 @@ CHANGES = Table(
 
 CLOSINGS = Table(
     "closings",
-    "the closings of days: what was recorded later than closed_at changed nothing up to closed_until",
+    "the closings of days: nothing recorded after closed_at changed a day up to closed_until",
     ("closed_until",),
     _columns(
         ("closed_until", "date", "the last day closed"),
@@ -366,7 +366,7 @@ ORDER_LINES = Table(
         ("sku", "text", "the dish's own code"),
         ("name", "text", "name of the dish"),
         ("quantity", "int", "how many were ordered"),
-        ("kept", "int", "how many were neither undelivered nor refunded"),
+        ("kept", "int", "how many are left: delivered or still due, and not refunded"),
         ("price", "money", "price of one, before discount"),
         ("gross", "money", "price of all, before discount"),
         ("discount", "money", "what promotions took off"),
@@ -376,21 +376,21 @@ ORDER_LINES = Table(
 
 PROMOTIONS = Table(
     "promotions",
-    "codes that lower what an order costs, on their latest terms",
+    "promo codes, with their latest terms",
     ("id",),
     _columns(
         ("id", "int", "the promotion"),
-        ("code", "text", "what clients name"),
+        ("code", "text", "the code that clients enter"),
         ("kind", "text", "percent, amount or free_delivery"),
-        ("percent", "rate", "of a percent: how much"),
-        ("amount", "money", "of an amount: how much"),
-        ("brand_id", "int", "the brand whose dishes (or delivery) it is of; null for all"),
-        ("min_order", "money", "the least its dishes must come to before discounts"),
-        ("max_discount", "money", "the most that it takes off an order"),
+        ("percent", "rate", "of kind percent: the percentage"),
+        ("amount", "money", "of kind amount: the amount"),
+        ("brand_id", "int", "the brand whose dishes or delivery it applies to; null for all"),
+        ("min_order", "money", "the minimum its dishes must come to, before discounts"),
+        ("max_discount", "money", "the maximum discount per order"),
         ("valid_from", "date", "first day"),
         ("valid_until", "date", "last day"),
-        ("max_uses", "int", "at most so many uses; null for any"),
-        ("max_uses_per_party", "int", "at most so many uses by one client; null for any"),
+        ("max_uses", "int", "at most this many uses; null for any number"),
+        ("max_uses_per_party", "int", "at most this many uses by one client; null for any number"),
         ("first_order_only", "bool", "only for a client's first order"),
         ("stackable", "bool", "may be used with others"),
     ),
@@ -415,14 +415,15 @@ PROMOTION_USES = Table(
 
 BONUS_PROGRAMS = Table(
     "bonus_programs",
-    "bonus programmes; of those of a brand valid on a day the last recorded is in force",
+    "bonus programmes; of a brand's valid on a day, the last recorded is in force",
     ("id",),
     _columns(
-        ("id", "int", "number, rising"),
+        ("id", "int", "number, ascending"),
         ("brand_id", "int", "the brand"),
-        ("accrue_percent", "rate", "points for money paid for the brand's dishes, in percent"),
-        ("redeem_percent", "rate", "the most of the brand's lines that points may pay, in percent"),
-        ("expires_after_days", "int", "points are gone at the midnight that ends so many days; null for never"),
+        ("accrue_percent", "rate", "points accrued on money paid for the brand's dishes, in percent"),
+        ("redeem_percent", "rate", "the share of the brand's lines that points may pay at most, in percent"),
+        ("expires_after_days", "int", "points expire at midnight after this many days; null for never"),
+        ("returned_live_days", "int", "days that points live on when they come back after their expiry, once"),
         ("valid_from", "date", "first day"),
         ("valid_until", "date", "last day; null for no end"),
         ("recorded_at", "instant", "when it was set, UTC"),
@@ -433,20 +434,21 @@ BONUS_PROGRAMS = Table(
 
 BONUS_LOTS = Table(
     "bonus_lots",
-    "points that one transaction gave, and what is left of them at the cut",
+    "lots: points that one transaction gave, and what is left of them at the cut",
     ("account_id", "transaction_id"),
     _columns(
         ("account_id", "int", "the bonus account"),
         ("transaction_id", "int", "the transaction that gave them"),
         ("amount", "money", "points given"),
-        ("points_left", "money", "neither spent, set aside nor gone"),
-        ("gone_on", "date", "the day at whose start they are gone; null for never"),
+        ("points_left", "money", "points neither spent, set aside nor expired"),
+        ("gone_on", "date", "the day at whose start they expire; null for never"),
+        ("given_until", "date", "that day as it was when they were given; it moves once, if they come back after it"),
     ),
 )
 
 LOT_CHANGES = Table(
     "lot_changes",
-    "what each transaction gave to, took from or returned to each lot of points; their sum is what is left of it",
+    "what each transaction gave to, took from or returned to each lot of points; the sum is what is left of it",
     ("transaction_id", "account_id", "lot_id"),
     _columns(
         ("transaction_id", "int", "the transaction"),
@@ -455,17 +457,33 @@ LOT_CHANGES = Table(
         ("brand_id", "int", "the brand that owes them"),
         ("currency", "text", "ISO 4217 code"),
         ("amount", "money", "points given or returned (+), spent, set aside, taken back or expired (−)"),
-        ("gone_on", "date", "the day at whose start the lot's points are gone; null for never"),
+        ("gone_on", "date", "the day at whose start the points expire, as of that transaction; null for never"),
         ("business_date", "date", "the transaction's date in the book's time zone"),
         ("month", "text", "month of business_date, YYYY-MM; the partition"),
     ),
     appended=True,
 )
 
+BONUS_OWED = Table(
+    "bonus_owed",
+    "points that could not be taken back: the next points pay them; the sum is what an account owes",
+    ("id",),
+    _columns(
+        ("id", "int", "number, ascending"),
+        ("account_id", "int", "the bonus account"),
+        ("brand_id", "int", "the brand whose points they are"),
+        ("currency", "text", "ISO 4217 code"),
+        ("order_id", "int", "the order that brought them; null where they were paid, or ended with the account"),
+        ("transaction_id", "int", "the refund or cancel, or what took them from later points; null for an ending"),
+        ("amount", "money", "owed (+), paid or ended (−)"),
+        ("business_date", "date", "the day in the book's time zone"),
+    ),
+)
+
 TABLES: tuple[Table, ...] = (
     TRANSACTIONS, ENTRIES, ATTRIBUTES, PARTIES, BRANDS, ACCOUNTS, HOLDERS, CREDIT_TERMS, LINKS, LIMITS, USAGE,
     HOLDS, OPEN_DEBITS, CHANGES, CLOSINGS, ORDERS, ORDER_LINES, PROMOTIONS, PROMOTION_USES, BONUS_PROGRAMS, BONUS_LOTS,
-    LOT_CHANGES,
+    LOT_CHANGES, BONUS_OWED,
 )  # fmt: skip
 
 TABLE_NAMES = frozenset(table.name for table in TABLES)

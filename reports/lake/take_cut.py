@@ -118,7 +118,7 @@ _EXPIRED = """
 SELECT EXISTS (SELECT FROM hold WHERE state = 'open' AND expires_at <= clock_timestamp())
 OR EXISTS (
     SELECT FROM bonus_lot WHERE points_left > 0
-    AND gone_on <= (SELECT (clock_timestamp() AT TIME ZONE time_zone)::date FROM book)
+    AND (lapsed > 0 OR gone_on <= (SELECT (clock_timestamp() AT TIME ZONE time_zone)::date FROM book))
 ) OR EXISTS (
     SELECT FROM account a JOIN balance b ON b.account_id = a.id LEFT JOIN bonus_points p ON p.account_id = a.id
     WHERE a.kind = 'bonus' AND b.version > coalesce(p.version, 0)
@@ -140,6 +140,20 @@ def _book(connection: Connection) -> tuple[datetime, str, date | None]:
     if row is None:
         raise Failure("there is no book yet: run tiffin init")
     return row[0], row[1], row[2]
+
+
+def begun(connection: Connection, day: date) -> None:
+    """Raise a Failure for a day before the book: before its first transaction, and before it was made.
+
+    The day before it was made is allowed, so that the first night of a new book is like any other.
+    """
+    first: date | None = _value(
+        connection,
+        "SELECT least((initialised_at AT TIME ZONE time_zone)::date - 1, (SELECT min(business_date) FROM transaction))"
+        " FROM book",
+    )
+    if first and day < first:
+        raise Failure(f"the book begins on {first}: there is nothing to close on {day}")
 
 
 def _close(connection: Connection, day: date, time_zone: str, closed_until: date | None) -> date:

@@ -5,41 +5,40 @@ are compared with the ledger where it has not moved since the cut, and with the 
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 import duckdb
 import polars as pl
-from deltalake.exceptions import DeltaError
 
 from ledger.errors import Failure
 from reports.lake import delta, manifest
 from reports.lake.checks import CheckResult, found
 from reports.lake.extract import SNAPSHOTS, Snapshot
+from reports.lake.faults import UNREADABLE, first_line
 from reports.lake.manifest import POINTER, Published
 from reports.lake.reader import Lake, declared
 from reports.lake.schema import TABLES, Table
 from reports.lake.storage import Place
 
-UNREADABLE = (pl.exceptions.PolarsError, DeltaError, OSError, duckdb.Error)
+DATABASE = "duckdb"
 
 
 def verify_lake(url: str, lake: str) -> Iterator[CheckResult]:
     """Check the lake's latest cut against its files and the ledger, and the chain of manifests.
 
-    Yields nothing before the first cut.
+    A lake without a cut, or whose pointer cannot be read, is one check that fails.
     """
     place = Place(lake)
-    if place.read(POINTER) is None:
-        return
     try:
         latest = manifest.current(place)
-    except Failure as failure:
-        yield found("pointer", "the pointer names a manifest that can be read", checked=1, problems=[str(failure)])
-        return
+        problem = f"{place.address(POINTER)} is missing: there is no cut" if latest is None else ""
+    except (*UNREADABLE, Failure) as error:
+        latest, problem = None, first_line(error)
     if latest is None:
+        yield found("pointer", "the pointer names a manifest that can be read", checked=1, problems=[problem])
         return
     checks = _Checks(url, Lake(place, latest.manifest))
     yield _chain(place, latest)
@@ -60,8 +59,8 @@ def _chain(place: Place, latest: Published) -> CheckResult:
     try:
         for _ in manifest.chain(place, latest):
             seen += 1
-    except Failure as failure:
-        problems.append(str(failure))
+    except (*UNREADABLE, Failure) as error:
+        problems.append(first_line(error))
     return found("manifests", "each cut's manifest is the one that the next names", checked=seen, problems=problems)
 
 
@@ -69,17 +68,29 @@ def _chain(place: Place, latest: Published) -> CheckResult:
 class _Checks:
     url: str
     lake: Lake
+    damaged: set[str] = field(default_factory=set)
+    """Tables with a file that is not as it was written: they are not read, for libraries crash on such files."""
+
+    def scan(self, name: str) -> pl.LazyFrame:
+        """Return a table of the lake. Raises Failure when its files are damaged."""
+        if name in self.damaged:
+            raise Failure(f"{name}: a file of it is not as it was written")
+        return self.lake.scan(name)
 
     def files(self) -> CheckResult:
         """Hash every file that the cut pins."""
         pinned = {
-            f"tables/{name}/{path}": file.sha256
+            f"tables/{name}/{path}": (name, file.sha256)
             for name, table in self.lake.manifest.tables.items()
             for path, file in table.files.items()
         }
-        if self.lake.manifest.database:
-            pinned[self.lake.manifest.database.name] = self.lake.manifest.database.sha256
-        problems = (problem for name, sha256 in pinned.items() if (problem := self._file(name, sha256)))
+        if database := self.lake.manifest.database:
+            pinned[database.name] = (DATABASE, database.sha256)
+        problems = []
+        for file_name, (name, sha256) in pinned.items():
+            if problem := self._file(file_name, sha256):
+                self.damaged.add(name)
+                problems.append(problem)
         return found("files", "each file is as the manifest's hash says", checked=len(pinned), problems=problems)
 
     def _file(self, name: str, sha256: str) -> str | None:
@@ -87,6 +98,8 @@ class _Checks:
             same = self.lake.place.digest(name) == sha256
         except FileNotFoundError:
             return f"{self.lake.place.address(name)} is missing"
+        except UNREADABLE as error:
+            return f"{self.lake.place.address(name)} cannot be read: {first_line(error)}"
         return None if same else f"{self.lake.place.address(name)} is not as it was written"
 
     def versions(self) -> CheckResult:
@@ -106,11 +119,11 @@ class _Checks:
     def _version(self, name: str, version: int, files: set[str]) -> str | None:
         try:
             table = delta.opened(self.lake.place, name, version)
+            if table is None:
+                return "is missing"
+            listed = set(pl.DataFrame(table.get_add_actions(flatten=True))["path"].to_list())
         except UNREADABLE as error:
-            return f"cannot be opened: {_first_line(error)}"
-        if table is None:
-            return "is missing"
-        listed = set(pl.DataFrame(table.get_add_actions(flatten=True))["path"].to_list())
+            return f"cannot be opened: {first_line(error)}"
         return f"other files than in the manifest: {', '.join(sorted(listed ^ files))}" if listed != files else None
 
     def rows(self, name: str) -> CheckResult:
@@ -127,10 +140,10 @@ class _Checks:
             for after, until in ledger.slices(0, self.lake.cut.last_transaction):
                 expected = _extracted(ledger, name, accounts, after, until)
                 within = pl.col(key).is_between(after, until, closed="right")
-                actual = self.lake.scan(name).filter(within).sort(table.key).collect()
+                actual = self.scan(name).filter(within).sort(table.key).collect()
                 checked += expected.height
                 problems += differences(table, expected, actual)
-        stray = self.lake.scan(name).filter(~pl.col(key).is_between(1, self.lake.cut.last_transaction))
+        stray = self.scan(name).filter(~pl.col(key).is_between(1, self.lake.cut.last_transaction))
         problems += [f"{name} has {key} {number}, after the cut" for number in stray.collect()[key].to_list()]
         return checked, problems
 
@@ -149,7 +162,7 @@ class _Checks:
             if (ledger.last_transaction, ledger.last_change) != (cut.last_transaction, cut.last_change):
                 return 0, []
             for name in SNAPSHOTS:
-                expected, actual = ledger.snapshot(name), self.lake.scan(name).collect()
+                expected, actual = ledger.snapshot(name), self.scan(name).collect()
                 if name == "closings":  # a day may have been closed since, with nothing else new
                     expected = expected.filter(pl.col("closed_until") <= (cut.closed_until or date.min))
                 checked += expected.height
@@ -164,13 +177,13 @@ class _Checks:
 
     def _balances(self) -> tuple[int, list[str]]:
         sums = (
-            self.lake.scan("entries")
+            self.scan("entries")
             .filter(pl.col("version").is_not_null())
             .group_by(id="account_id")
             .agg(pl.col("amount", "held").sum().name.suffix("_sum"), pl.len().alias("entries"))
         )
         accounts = (
-            self.lake.scan("accounts")
+            self.scan("accounts")
             .filter(pl.col("kind").is_in(["money", "bonus"]))
             .join(sums, on="id", how="full", coalesce=True)
             .select("id", "balance", "held", "version", pl.col("amount_sum", "held_sum", "entries").fill_null(0))
@@ -197,7 +210,7 @@ class _Checks:
         )
 
     def _totals(self) -> tuple[int, list[str]]:
-        frame = _sums(self.lake).collect()
+        frame = _sums(self.scan("entries")).collect()
         actual: dict[tuple[str, str], Decimal] = {(c, k): amount for c, k, amount in frame.iter_rows()}
         expected = {
             (currency, kind): amount
@@ -211,7 +224,7 @@ class _Checks:
             if expected.get((currency, kind), 0) != actual.get((currency, kind), 0)
         ]
         for name, pinned in self.lake.manifest.tables.items():
-            rows = self.lake.scan(name).select(pl.len()).collect().item()
+            rows = self.scan(name).select(pl.len()).collect().item()
             if rows != pinned.rows:
                 problems.append(f"{name}: the manifest says {pinned.rows} rows, the lake {rows}")
         return len(expected) + len(self.lake.manifest.tables), problems
@@ -221,6 +234,8 @@ class _Checks:
         return self._check("duckdb", "the DuckDB file has the lake's rows and sums in every table", self._database)
 
     def _database(self) -> tuple[int, list[str]]:
+        if DATABASE in self.damaged:
+            raise Failure("it is not as it was written")
         with self.lake.duckdb_file() as path, duckdb.connect(str(path), read_only=True) as connection:
             rows = {
                 table.name: _one(connection, f'SELECT count(*) FROM "{table.name}"')
@@ -235,7 +250,7 @@ class _Checks:
             for name, pinned in self.lake.manifest.tables.items()
             if name in rows and rows[name] != pinned.rows
         ]
-        expected = _sums(self.lake).sort("currency", "account_kind").collect().rows()
+        expected = _sums(self.scan("entries")).sort("currency", "account_kind").collect().rows()
         if sums != expected:
             problems.append("entries: other sums by currency and kind of account than in the lake")
         return sum(rows.values()), problems
@@ -244,7 +259,7 @@ class _Checks:
         try:
             checked, problems = compare()
         except (*UNREADABLE, Failure) as error:
-            return found(name, rule, checked=0, problems=[f"{name} cannot be read: {_first_line(error)}"])
+            return found(name, rule, checked=0, problems=[f"{name} cannot be read: {first_line(error)}"])
         return found(name, rule, checked=checked, problems=problems)
 
 
@@ -288,14 +303,10 @@ def _extracted(ledger: Snapshot, name: str, accounts: pl.DataFrame, after: int, 
     return transactions if name == "transactions" else ledger.entries(transactions, accounts, after, until)
 
 
-def _sums(lake: Lake) -> pl.LazyFrame:
-    return lake.scan("entries").group_by("currency", "account_kind").agg(pl.col("amount").cast(pl.Decimal(38, 2)).sum())
+def _sums(entries: pl.LazyFrame) -> pl.LazyFrame:
+    return entries.group_by("currency", "account_kind").agg(pl.col("amount").cast(pl.Decimal(38, 2)).sum())
 
 
 def _one(connection: duckdb.DuckDBPyConnection, sql: str) -> Any:
     row = connection.execute(sql).fetchone()
     return row[0] if row else None
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__

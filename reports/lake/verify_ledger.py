@@ -232,6 +232,17 @@ RULES += (
            HAVING l.points_left <> l.amount - coalesce(sum(u.amount), 0) ORDER BY 1, 2""",
         "bonus account {account_id}, lot {transaction_id}: {amount} given, {amount_used} used, {amount_left} left",
     ),
+    _Rule(
+        "bonus-owed",
+        "no account is owed points, and one that owes has none free",
+        "SELECT count(*) FROM bonus_owed",
+        """SELECT o.account_id, o.amount_owed, b.balance, b.held
+           FROM (SELECT account_id, sum(amount)::bigint AS amount_owed FROM bonus_owed GROUP BY 1) o
+                JOIN balance b USING (account_id) JOIN bonus_points p USING (account_id)
+           WHERE o.amount_owed < 0 OR (o.amount_owed > 0 AND b.version = p.version AND b.balance > b.held)
+           ORDER BY 1""",
+        "bonus account {account_id}: owes {amount_owed}, balance {balance}, held {held}",
+    ),
 )
 _MONEY = ("amount", "balance", "held", "unpaid", "gross", "discount", "net")
 

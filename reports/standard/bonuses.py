@@ -3,6 +3,7 @@
 Redeemed is what points paid, less what refunds gave back. Points taken off without an
 order have expired if the ledger's reason says so, and were taken back otherwise. The closing
 is told by age, too: set aside for pre-orders, or free and gone within so many days, or never.
+Owed is what could not be taken back of refunded orders by then: the next points pay it.
 Controls: the closing is the bonus accounts' own balances, and the sum of its ages, which come
 from the lots; redeemed is brand-revenue's.
 """
@@ -68,6 +69,11 @@ def by_age(tables: Tables, p: Parameters) -> Frame:
     return left.group_by(*KEY).agg(**ages, gone_never=only(nw.col("gone_on").is_null()).sum())
 
 
+def owed(tables: Tables, p: Parameters) -> Frame:
+    """Return what clients owe in points at the end of the period by brand and currency."""
+    return _chosen(tables, p, tables.bonus_owed).group_by("brand", "currency").agg(owed=nw.col("amount").sum())
+
+
 def bonuses(tables: Tables, p: Parameters) -> Frame:
     """Return a row a brand and currency of points: what moved them, and how old what is left is."""
     reasons = tables.transactions.select("reason", transaction_id="id")
@@ -90,9 +96,10 @@ def bonuses(tables: Tables, p: Parameters) -> Frame:
             held=nw.col("held").sum(),
         )
         .join(by_age(tables, p).drop("brand_name"), on=["brand", "currency"], how="left")
-        .with_columns(*(nw.col(name).fill_null(zero()) for name in ages))
+        .join(owed(tables, p), on=["brand", "currency"], how="left")
+        .with_columns(*(nw.col(name).fill_null(zero()) for name in (*ages, "owed")))
         .sort("brand", "currency")
-        .select(*KEY, *FIGURES, "held", *ages)
+        .select(*KEY, *FIGURES, "held", *ages, "owed")
     )
 
 
@@ -140,6 +147,7 @@ REPORT = Report(
         Column("gone_in_90", "money", "In 61–90 days", "За 61–90 дней", total=True),
         Column("gone_later", "money", "Later", "Позже", total=True),
         Column("gone_never", "money", "Never", "Никогда", total=True),
+        Column("owed", "money", "Owed by clients", "Долг клиентов", total=True),
     ),
     key=("brand", "currency"),
     frame=bonuses,

@@ -263,16 +263,21 @@ def test_all_that_is_left_is_refunded_without_an_amount(desk: Desk, book: Sheet)
     assert "возврат больше списания d1: сумма 700,00, возвращено 700,00" in app.error[0].value
 
 
-def test_the_refund_of_an_orders_charge_says_that_the_order_stays(desk: Desk, database_url: str) -> None:
-    """Level one gives money back; dishes are given back by the order system. A plain debit is no order's."""
+def test_the_refund_of_an_orders_charge_is_the_orders(desk: Desk, book: Sheet, database_url: str) -> None:
+    """An amount leaves the dishes to the client, no amount gives all of them back. A plain debit is no order's."""
     order = {"type": "order", "key": "o1", "account": "anna",
              "items": [{"brand": "sushi", "sku": "roll", "quantity": 1, "price": "50.00"}]}  # fmt: skip
-    assert not desk("refund", transaction="d1").warning
+    assert not any("order" in info.value for info in desk("refund", transaction="d1").info)
     ledger = Ledger(database_url)
     (placed,) = FoodDesk(ledger).post([food.parse(order)])
     ledger.close()
     assert isinstance(placed, Posted)
-    assert "charges for order o1" in desk("refund", transaction=placed.transaction).warning[0].value
+    app = desk("refund", transaction=placed.transaction)
+    assert "charges for order o1" in app.info[0].value
+    press(fill(app, amount="20.00"), "Check", "Post")
+    assert [amount for _, amount, _ in kept(book, "refund")] == [2000]
+    press(desk("refund", transaction=placed.transaction), "Check", "Post")
+    assert [amount for _, amount, _ in kept(book, "refund")] == [2000, 3000]
 
 
 @pytest.mark.parametrize(("amount", "sentence"), [("700.01", "over by 0.01"), ("0", "is zero"), ("x", "not an amount")])

@@ -17,6 +17,7 @@ from reports.core.report import REPORTS
 from reports.lake.schema import TABLES
 
 ROOT = Path(__file__).parents[2]
+BLANK = re.compile(r"^\| `(\w+)` \|.*\|  \|$", re.MULTILINE)
 CODE = ("ledger", "reports", "dashboards", "notebooks", "migrations", "docs", "tests")
 
 
@@ -69,6 +70,8 @@ def test_the_reference_names_every_line_with_its_fields(site: dict[str, str]) ->
         for field in reference.fields_of(model):
             assert f"`{field}`" in section or f"`{field}`" in page.split("\n## ")[0], f"{name}.{field}"
     assert "Annotated" not in page
+    blank = [(section.split("\n")[0], row) for section in page.split("\n### ") for row in BLANK.findall(section)]
+    assert blank == [], "fields whose meaning is not in docs/meanings.toml"
 
 
 def test_the_reference_names_every_decline_report_and_table(site: dict[str, str]) -> None:
@@ -142,3 +145,11 @@ def test_the_picture_of_the_house_shows_the_folders_there_are() -> None:
         there = {path.name for path in (ROOT / folder).iterdir() if (path / "__init__.py").exists()}
         assert inside <= there <= inside | {"cli", "demo"}, folder
     assert {"dashboards/", "notebooks/"} <= set(re.findall(r"\w+/", picture))
+
+
+def test_no_meaning_is_kept_of_a_field_that_is_gone(site: dict[str, str]) -> None:
+    """docs/meanings.toml names fields that lines and objects have."""
+    page = site["reference/commands.md"]
+    for name, fields in tomllib.loads(reference.MEANINGS.read_text()).items():
+        section = page if name == "every" else page.split(f"\n### {name}\n")[1].split("\n### ")[0]
+        assert [field for field in fields if f"`{field}`" not in section] == [], name

@@ -13,7 +13,7 @@ from stdnum import luhn
 
 from ledger.core.money import decimal, minor
 from ledger.core.outcomes import Entry
-from ledger.food.core.bonuses import Points
+from ledger.food.core.bonuses import Dates, Points
 from reports.lake.schema import TABLES
 from reports.run import LakeBook
 
@@ -144,10 +144,11 @@ class StoryRows:
         points.changed_uses.clear()
         points.enter(
             Entry(number, minor(entry["amount"]), minor(entry["held"]), entry["version"]),
-            id=id_, kind=entry["kind"], refers_to=entry["refers_to"], gone_on=self.gone_on,
+            id=id_, kind=entry["kind"], refers_to=entry["refers_to"],
+            dates=Dates(entry["business_date"], self.gone_on, None),
         )  # fmt: skip
         changes = {id_: points.lots[id_].amount} if id_ in points.lots else {}
-        for (_, lot, _), used in points.changed_uses.items():
+        for (_, lot, _), (used, _) in points.changed_uses.items():
             changes[lot] = changes.get(lot, 0) - used
         for lot, amount in changes.items():
             self.rows["lot_changes"].append({

@@ -84,3 +84,12 @@ def test_facts_of_another_release_are_told_as_they_are() -> None:
     """A sentence that cannot be made is not made up."""
     assert lookups.sentence("insufficient_funds", '{"gap": "1.00"}') == 'insufficient_funds: {"gap": "1.00"}'
     assert lookups.sentence(None, None) == ""
+
+
+@pytest.mark.parametrize("given", ["²", "٣", "①", "99999999999999999999", "-1", "1.0"])
+def test_what_is_no_number_is_one_sentence(story: Story, given: str) -> None:
+    """Digits of other scripts, and numbers that fit no column."""
+    with pytest.raises(Failure, match="has no transaction with the number or key"):
+        lookups.transaction(story.book(), given)
+    with pytest.raises(Failure, match="no account has the reference"):
+        story.book().account(given)

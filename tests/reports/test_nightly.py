@@ -1,14 +1,18 @@
-"""The nightly run: every step told and timed, nothing done twice, what is missing made."""
+"""The nightly run: every step reported and timed, nothing done twice, what is missing made."""
 
+import errno
 import json
+import os
 from datetime import date
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from ledger.errors import Failure
 from ledger.settings import Settings
 from reports.core.report import REPORTS
+from reports.formats import excel
 from reports.nightly import Step, nightly
 from tests.reports.lake.conftest import NEW_YEARS_EVE
 from tests.reports.lake.rows import add_accounts, add_transactions
@@ -30,11 +34,11 @@ def settings(tmp_path: Path) -> Settings:
 
 def test_a_night_is_done_once_and_what_is_missing_is_made_again(book: str, settings: Settings) -> None:
     """Run, run again, lose one report: the second run makes nothing, the third that report."""
-    told: list[Step] = []
-    first = nightly(settings, book, NEW_YEARS_EVE, statements=2, tell=told.append)
+    finished: list[Step] = []
+    first = nightly(settings, book, NEW_YEARS_EVE, statements=2, finished=finished.append)
     assert first.problems == []
-    assert [step.name for step in told] == ["cut", "verify", "reports", "statements"]
-    assert all(step.seconds > 0 for step in told)
+    assert [step.name for step in finished] == ["cut", "verify", "reports", "statements"]
+    assert all(step.seconds > 0 for step in finished)
     folder = settings.home / "reports" / "2025-12-31"
     run = [name for name in REPORTS if name != "account-card"]
     assert {path.name for path in folder.iterdir()} == {
@@ -43,7 +47,7 @@ def test_a_night_is_done_once_and_what_is_missing_is_made_again(book: str, setti
     assert len(list((settings.home / "statements" / "2025-12").glob("*.pdf"))) == 2
     written = json.loads((folder / "nightly.json").read_text())
     assert written["complete"] is True
-    assert written["steps"][2]["facts"]["left_out"] == ["account-card (asked by account)"]
+    assert written["steps"][2]["facts"]["left_out"] == ["account-card (needs account)"]
 
     before = (folder / "turnover.csv").read_bytes()
     (folder / "turnover.csv").unlink()
@@ -72,3 +76,40 @@ def test_a_day_within_a_month_makes_no_statements(book: str, settings: Settings)
     done = nightly(settings, book, date(2025, 12, 30), statements=None)
     assert [step.name for step in done.steps] == ["cut", "verify", "reports"]
     assert done.complete
+
+
+def test_a_report_that_a_workbook_cannot_hold_is_written_as_parquet(
+    book: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The night says that the workbook was left out, and goes on; run again, it does not try again."""
+    monkeypatch.setattr(excel, "MOST_ROWS", 10)
+    done = nightly(settings, book, date(2025, 12, 30), statements=None)
+    assert done.complete
+    folder = done.folder
+    assert {path.name for path in folder.glob("turnover.*")} == {"turnover.csv", "turnover.parquet"}
+    (step,) = (step for step in done.steps if step.name == "reports")
+    assert "turnover.xlsx: 20 rows are too many for Excel" in step.done
+    again = nightly(settings, book, date(2025, 12, 30), statements=None)
+    assert again.steps[2].facts["written"] == []
+
+
+def test_a_full_disk_is_one_sentence_and_the_next_run_completes(
+    book: str, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing half written stays behind."""
+
+    def full(self: Path, content: bytes) -> int:
+        if self.name == ".turnover.csv.making":
+            with self.open("wb") as file:
+                file.write(content[:10])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return len(content) if open(self, "wb").write(content) else 0
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", full)
+        with pytest.raises(Failure, match=r"cannot write .*turnover\.csv: no space left on device"):
+            nightly(settings, book, date(2025, 12, 30), statements=None)
+    folder = settings.home / "reports" / "2025-12-30"
+    assert not list(folder.glob(".*"))
+    assert nightly(settings, book, date(2025, 12, 30), statements=None).complete
+    assert (folder / "turnover.csv").exists()

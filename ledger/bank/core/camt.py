@@ -14,7 +14,7 @@ from lxml import etree
 from ledger.bank.core.statement import MARKERS, ZERO, Entry, Statement, current
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt."
-KINDS = {"053": "BkToCstmrStmt/Stmt", "052": "BkToCstmrAcctRpt/Rpt", "054": "BkToCstmrDbtCdtNtfctn/Ntfctn"}
+KINDS = {"053": "*/Stmt", "052": "*/Rpt", "054": "*/Ntfctn"}
 OPENING, CLOSING = ("OPBD", "PRCD"), ("CLBD",)
 SHORTEST_REFERENCE = 5
 """A shorter `NtryRef` is a number in the file."""

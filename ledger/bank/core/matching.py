@@ -22,7 +22,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from rapidfuzz import fuzz, process, utils
 from stdnum import iso11649
 
 from ledger.bank.core.statement import Entry
@@ -120,6 +119,8 @@ class Clients:
         parties = self._parties.get((brand, currency), {}) | self._parties.get((None, currency), {})
         if not entry.name:
             return []
+        from rapidfuzz import fuzz, process, utils  # only here: most runs suggest nothing
+
         found = process.extract(entry.name, parties, scorer=fuzz.token_set_ratio, processor=utils.default_process,
                                 score_cutoff=ALIKE, limit=3)  # fmt: skip
         return [(self.numbers[str(account)][0], round(score)) for _, score, account in found]

@@ -220,7 +220,7 @@ def _entries(message: _Message) -> Iterator[Entry]:
 
 def _detailed(entry: Entry, details: str, more: str) -> Entry:
     """Return an entry with what its details tell."""
-    german = re.match(r"\d{3}([?~<^>])(?=\d{2})", details)
+    german = re.match(r"\s*\d{3}([?~<^>])(?=\d{2})", details)
     named = _german(details, german.group(1)) if german else _slashes(details)
     text = named.pop("text", details)
     tax_ids = set(_INN.findall(f"{details} {more}".replace("\n", "")))
@@ -243,7 +243,8 @@ def _detailed(entry: Entry, details: str, more: str) -> Entry:
 def _german(details: str, mark: str) -> dict[str, str]:
     """Return what a `:86:` of numbered fields tells; a field's end is a place where a word may be cut."""
     fields: dict[str, str] = {}
-    for part in details.replace("\n", "").split(mark)[1:]:
+    # The mark may stand in a text, too: a field begins with two figures.
+    for part in re.split(rf"{re.escape(mark)}(?=\d\d)", details.replace("\n", ""))[1:]:
         fields.setdefault(part[:2], part[2:])
     purpose = "\n".join(fields[key] for key in sorted(fields) if key[0] == "2" or key in ("60", "61", "62", "63"))
     named = {"text": purpose, "bank": fields.get("30", ""), "account": fields.get("31", ""),
@@ -257,7 +258,7 @@ def _german(details: str, mark: str) -> dict[str, str]:
         named["text"] = "\n".join(filter(None, remainder)) if "SVWZ" in keyed else purpose
     if fields.get("00"):
         named["text"] = "; ".join(filter(None, (fields["00"], named["text"])))
-    if details[:3] in RETURNS:
+    if details.lstrip()[:3] in RETURNS:
         named["returned"] = fields.get("34", "")
     return named
 

@@ -4,18 +4,26 @@ A file that cannot be read whole is refused whole, in one sentence that starts w
 """
 
 import codecs
+import io
 import re
+import zipfile
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
-from ledger.bank.core import camt, mt940, one_c
+from ledger.bank.core import camt, csv_file, mt940, ofx, one_c
 from ledger.bank.core.statement import Statement
 from ledger.errors import Failure
 
 MOST_BYTES = 50_000_000
 ENCODINGS = ("cp1251", "cp866", "cp1252", "cp850")
 """What banks write where no header says it, Russian and western; of equally good readings the first."""
-FORMATS = "MT940, MT942, camt.052, camt.053, camt.054 or 1CClientBankExchange"
+FORMATS = "MT940, MT942, camt.052, camt.053, camt.054, OFX or 1CClientBankExchange"
+MOST_MEMBERS = 1000
+Layouts = tuple[str, csv_file.Layout]
+"""An account at a bank, and how its CSV files are read."""
 
+_ARCHIVES = (b"PK\x03\x04", b"PK\x05\x06")
 _MT940 = re.compile(rb"^:20:.*?^:25P?:", re.MULTILINE | re.DOTALL)
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 _WORD = re.compile(r"[^\W\d_]+")
@@ -24,41 +32,83 @@ _TYPOGRAPHY = frozenset("«»„“”‘’–—…№§°€£\xa0\xad·•")
 _RUSSIAN = frozenset("абвгдеёжзийклмнопрстуфхцчшщъыьэюяіїєґ")
 
 
-def read_file(path: Path) -> list[Statement]:
-    """Return the statements of a file. Raises Failure if it cannot be read, or is not a statement."""
+def read_file(path: Path, csv_of: Layouts | None = None) -> list[Statement]:
+    """Return the statements of a file, zipped or not; `csv_of` is whose CSV it may be.
+
+    Raises Failure if it cannot be read, or is not a statement.
+    """
     try:
         if path.stat().st_size > MOST_BYTES:
             raise Failure(f"{path.name}: is larger than {MOST_BYTES // 1_000_000} MB")
-        return read(path.read_bytes(), path.name)
+        return read(path.read_bytes(), path.name, csv_of)
     except OSError as error:
         raise Failure(f"cannot read {path}: {error.strerror}") from None
 
 
-def read(content: bytes, name: str) -> list[Statement]:
+def headers_of(path: Path) -> list[str]:
+    """Return the headers that a CSV file seems to have. Raises Failure if it cannot be read."""
+    try:
+        return csv_file.headers(decoded(path.read_bytes()[:MOST_BYTES], b""))
+    except OSError as error:
+        raise Failure(f"cannot read {path}: {error.strerror}") from None
+
+
+def read(content: bytes, name: str, csv_of: Layouts | None = None) -> list[Statement]:
     """Return the statements of a file's content, in its order. Raises Failure, as `read_file` does."""
     try:
+        if content.startswith(_ARCHIVES):
+            return [each for inner, data in _unzipped(content) for each in read(data, f"{name}/{inner}", csv_of)]
         if len(content) > MOST_BYTES:
             raise ValueError(f"is larger than {MOST_BYTES // 1_000_000} MB")
-        return _statements(content)
+        return _statements(content, csv_of)
     except ValueError as error:
         # A sentence that quotes the file may have anything in it.
         sentence = "".join(letter if letter.isprintable() else " " for letter in str(error))
         raise Failure(f"{name}: {' '.join(sentence.split())}") from None
 
 
-def _statements(content: bytes) -> list[Statement]:
+def _unzipped(content: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the files of an archive, by name. Raises ValueError for what is too large, locked or broken."""
+    left = MOST_BYTES
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            members = [each for each in archive.infolist() if not each.is_dir() and "__MACOSX" not in each.filename]
+            if not members:
+                raise ValueError("is an archive without a file in it")
+            if len(members) > MOST_MEMBERS:
+                raise ValueError(f"is an archive of more than {MOST_MEMBERS} files")
+            for member in sorted(members, key=lambda each: each.filename):
+                with archive.open(member) as file:
+                    data = file.read(left + 1)  # what is in it may be larger than it says
+                left -= len(data)
+                if left < 0:
+                    raise ValueError(f"is an archive of more than {MOST_BYTES // 1_000_000} MB")
+                if data.startswith(_ARCHIVES):
+                    raise ValueError(f"is an archive with an archive in it: {member.filename}")
+                yield member.filename, data
+    except RuntimeError:
+        raise ValueError("is an archive that is locked with a password") from None
+    except (zipfile.BadZipFile, NotImplementedError, zlib.error, EOFError, OSError) as error:
+        raise ValueError(f"is an archive that cannot be read: {error}") from None
+
+
+def _statements(content: bytes, csv_of: Layouts | None) -> list[Statement]:
     if not content.strip():
         raise ValueError("is empty")
     mark = next((mark for mark in _MARKS if content.startswith(mark)), b"")
     head = content.removeprefix(mark).replace(b"\0", b"").lstrip()
-    if head.startswith(b"<"):
+    if ofx.SIGN.match(head):
+        found = ofx.read(content)
+    elif head.startswith(b"<"):
         found = camt.read(content)
     elif head.startswith(one_c.SIGN.encode()):
         found = one_c.read(decoded(content, mark) if mark else one_c.decoded(content))
     elif _MT940.search(head.replace(b"\r\n", b"\n").replace(b"\r", b"\n")):
         found = mt940.read(decoded(content, mark))
+    elif csv_of is not None:
+        found = csv_file.read(decoded(content, mark), *csv_of)
     else:
-        raise ValueError(f"is not a bank statement in {FORMATS}")
+        raise ValueError(f"is not a bank statement in {FORMATS}; for CSV name the account it is of")
     if not found:
         raise ValueError("has no statement in it")
     return found

@@ -13,6 +13,7 @@ one entry of it, those alike in everything first: of two alike in one statement 
 """
 
 import hashlib
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -23,6 +24,8 @@ from ledger.bank.core.statement import Entry, Statement, exact, normal
 
 SERIAL = 5
 """A bank's reference of fewer figures is a number in the file."""
+
+_BETWEEN = re.compile(r"[\W_]+")
 
 Bucket = tuple[str, str, date, Decimal]
 Evidence = tuple[str, str, str, str, str]
@@ -60,9 +63,10 @@ class Known:
             self.buckets[movement.bucket].append(movement)
 
 
-def recognised(statement: Statement, known: Known) -> list[tuple[str, Movement | None]]:
-    """Return for each entry its key, and the movement that the ledger knows it as, if it does."""
+def recognised(statement: Statement, known: Known) -> tuple[list[tuple[str, Movement | None]], list[Movement]]:
+    """Return for each entry its key and the movement that the ledger knows it as, if it does; and the new movements."""
     result: list[tuple[str, Movement | None]] = []
+    unknown: list[Movement] = []
     groups = _groups(statement.entries)
     new = [_movement(statement, group) for group in groups]
     by_bucket: dict[Bucket, list[int]] = defaultdict(list)
@@ -87,18 +91,8 @@ def recognised(statement: Statement, known: Known) -> list[tuple[str, Movement |
                 alike[new[place]] += 1
                 keys = _keys(new[place], len(group), alike[new[place]])
             result += [(key, None) for key in keys]
-    return result
-
-
-def movements(statement: Statement, keys: Sequence[str]) -> list[Movement]:
-    """Return the movements of a statement whose entries have these keys, each once."""
-    result: dict[str, Movement] = {}
-    place = 0
-    for group in _groups(statement.entries):
-        parts = tuple(keys[place : place + len(group)])
-        result.setdefault(parts[0], _movement(statement, group, parts))
-        place += len(group)
-    return list(result.values())
+            unknown.append(replace(new[place], parts=keys))
+    return result, unknown
 
 
 def known_movement(
@@ -112,7 +106,7 @@ def known_movement(
 
 def keys(statement: Statement) -> list[str]:
     """Return the entries' keys in a ledger that knows nothing yet."""
-    return [key for key, _ in recognised(statement, Known())]
+    return [key for key, _ in recognised(statement, Known())[0]]
 
 
 def _candidates(bucket: Bucket, known: Known) -> list[Movement]:
@@ -153,7 +147,7 @@ def _own_reference(text: str) -> str:
 
 
 def _squeezed(text: str) -> str:
-    return "".join(letter for letter in text.casefold() if letter.isalnum())
+    return _BETWEEN.sub("", text.casefold())
 
 
 def _assigned(places: Sequence[int], new: Sequence[Movement], known: Sequence[Movement]) -> dict[int, Movement]:

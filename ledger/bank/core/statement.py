@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from stdnum.iso7064 import mod_97_10
 
@@ -154,6 +155,7 @@ def current(currency: str) -> str:
     return "RUB" if currency.upper() == "RUR" else currency.upper()
 
 
+@lru_cache(maxsize=100_000)
 def normal(account: str) -> str:
     """Return an account at a bank as it is compared: letters and figures only, in capitals.
 

@@ -9,13 +9,16 @@ from typing import Any
 
 from psycopg import Connection
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 
+from ledger.bank.core.csv_file import Layout
 from ledger.bank.core.recognition import Movement, known_movement
 from ledger.bank.core.statement import Entry, Statement, exact, normal
 from ledger.core.money import decimal, minor
+from ledger.errors import Failure
 
-ONE_AT_A_TIME = 7_200_711
-"""The advisory lock of imports: each decides on what the one before it recorded."""
+ONE_AT_A_TIME = "LOCK TABLE bank_statement IN SHARE ROW EXCLUSIVE MODE"
+"""Each import decides on what the one before it recorded. A reader cannot take this lock."""
 
 _TEXTS = ("bank_reference", "end_to_end", "reference", "name", "tax_id", "account", "bank", "text", "reason")
 _COLUMNS = ("key", "movement", "statement_id", "bank_account", "currency", "brand_id", "booked_on", "value_date",
@@ -24,7 +27,7 @@ _COLUMNS = ("key", "movement", "statement_id", "bank_account", "currency", "bran
 
 def unify(connection: Connection[Any]) -> None:
     """Wait until no other import is between reading and recording; held until the database transaction ends."""
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
+    connection.execute(ONE_AT_A_TIME)
 
 
 def known_movements(connection: Connection[Any], statement: Statement, brand: str) -> list[Movement]:
@@ -59,9 +62,16 @@ def _movement(rows: Sequence[tuple[Any, ...]], currency: str) -> Movement:
 
 
 def record(
-    connection: Connection[Any], statement: Statement, brand: str, fresh: Iterable[tuple[str, Entry]], by: str | None
-) -> None:
-    """Record a statement and what is new in it, each entry with its key; the same statement again changes nothing."""
+    connection: Connection[Any], statement: Statement, brand: str, fresh: Iterable[tuple[str, Entry]],
+    adopted: Sequence[str], by: str | None,
+) -> None:  # fmt: skip
+    """Record a statement and what is new in it, each entry with its key; the same statement again changes nothing.
+
+    `adopted` are the keys of payments imported before entries were kept: now their account at the bank is known.
+    """
+    if adopted:
+        connection.execute("UPDATE bank_entry SET bank_account = %s WHERE key = ANY(%s) AND bank_account = ''",
+                           [normal(statement.account), list(adopted)])  # fmt: skip
     (brand_id,) = connection.execute("SELECT id FROM brand WHERE code = %s", [brand]).fetchone() or (0,)
     balances = [None if each is None else minor(exact(each)) for each in (statement.opening, statement.closing)]
     values = (normal(statement.account), statement.currency, brand_id, statement.number, statement.since,
@@ -151,8 +161,9 @@ def learn(connection: Connection[Any]) -> None:
 def list_payers(connection: Connection[Any]) -> list[LearnedPayer]:
     """Return the learned payers, the latest first, those revoked too."""
     rows = connection.cursor(row_factory=class_row(LearnedPayer)).execute(
-        "SELECT k.payer, coalesce((SELECT b.name FROM bank_entry b WHERE b.payer = k.payer ORDER BY b.id DESC LIMIT 1),"
-        " '') AS name, k.account_id AS account, p.name AS party, k.learned_from, k.learned_at, k.learned_by, "
+        "SELECT k.payer, coalesce((SELECT b.name FROM bank_entry b WHERE b.payer = k.payer AND b.name <> '' "
+        "ORDER BY b.id DESC LIMIT 1), '') AS name, "
+        "k.account_id AS account, p.name AS party, k.learned_from, k.learned_at, k.learned_by, "
         "k.revoked_at, k.revoked_by FROM bank_payer k "
         "JOIN account a ON a.id = k.account_id JOIN party p ON p.id = a.party_id "
         "ORDER BY k.id DESC"
@@ -167,3 +178,26 @@ def revoke_payer(connection: Connection[Any], payer: str, account: int | None, b
         "WHERE payer = %s AND revoked_at IS NULL AND (%s::bigint IS NULL OR account_id = %s)",
         [by, payer, account, account],
     ).rowcount
+
+
+def save_layout(connection: Connection[Any], account: str, layout: Layout, by: str | None) -> None:
+    """Keep how the CSV files of an account at a bank are read, from now on."""
+    connection.execute(
+        'INSERT INTO bank_csv (bank_account, layout, "by") VALUES (%s, %s, %s) ON CONFLICT (bank_account) DO UPDATE '
+        'SET layout = excluded.layout, changed_at = clock_timestamp(), "by" = excluded."by"',
+        [normal(account), Jsonb(layout.stored()), by],
+    )
+
+
+def layout_of(connection: Connection[Any], account: str) -> Layout:
+    """Return how the CSV files of an account at a bank are read. Raises Failure when nobody said it."""
+    row = connection.execute("SELECT layout FROM bank_csv WHERE bank_account = %s", [normal(account)]).fetchone()
+    if row is None:
+        raise Failure(f"nobody said how the CSV files of {account} are read: tiffin bank-csv {account} FILE --column …")
+    return Layout.restored(row[0])
+
+
+def layouts(connection: Connection[Any]) -> dict[str, Layout]:
+    """Return the layouts that are kept, by account at a bank."""
+    rows = connection.execute("SELECT bank_account, layout FROM bank_csv ORDER BY bank_account")
+    return {account: Layout.restored(layout) for account, layout in rows}

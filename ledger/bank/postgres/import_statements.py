@@ -4,15 +4,16 @@ Money in is posted as payments, booked now, with the bank's value date (DECISION
 account goes to the brand's `unallocated`.
 """
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
-from ledger.bank.core.statement import Statement, exact, note
+from ledger.bank.core.statement import ZERO, Statement, exact, note
 from ledger.bank.postgres.plan_import import Imported, Row, plan
 from ledger.core.commands import Payment
 from ledger.core.field_types import TEXT_LENGTH
+from ledger.core.money import MOST, decimal
 from ledger.core.outcomes import Declined, Posted
 from ledger.postgres.post import Ledger
 
@@ -47,45 +48,56 @@ def import_statements(
 def _carried_out(
     ledger: Ledger, planned: list[Imported], by: str | None, dry_run: bool, progress: Progress
 ) -> list[Imported]:
-    of = Counter(row.result for each in planned for row in each.rows)["would be posted"]
+    of = sum(row.result == "would be posted" for each in planned for row in each.rows)
     done = 0
     result = []
     for each in planned:
         rows = list(each.rows)
         places = [place for place, row in enumerate(rows) if row.result == "would be posted"]
-        for start in range(0, len(places), BATCH):
+        for place, why in _refused(ledger, each, {place: rows[place] for place in places}).items():
+            rows[place] = replace(rows[place], account=None, party="", rule="", why=why)
+        for start in range(0, 0 if dry_run else len(places), BATCH):
             batch = places[start : start + BATCH]
-            for place, row in zip(batch, _batch(ledger, each, [rows[p] for p in batch], by, dry_run), strict=True):
-                rows[place] = row
+            answers = ledger.post([_payment(rows[place], each, by) for place in batch])
+            for place, answer in zip(batch, answers, strict=True):
+                rows[place] = _answered(rows[place], answer)
             done += len(batch)
             progress(done, of)
         result.append(replace(each, rows=tuple(rows)))
     return result
 
 
-def _batch(ledger: Ledger, imported: Imported, rows: list[Row], by: str | None, dry_run: bool) -> list[Row]:
-    """Return what became of payments. One that its account would refuse goes to `unallocated`, and says why.
+def _refused(ledger: Ledger, imported: Imported, rows: dict[int, Row]) -> dict[int, str]:
+    """Return the payments that their accounts would refuse, by place, and why.
 
-    A refusal would be kept under its key for ever, though the money did come in: so payments are quoted first,
-    and what is refused even so is not posted.
+    A refusal would be kept under its key for ever, though the money did come in: so what an account is to receive is
+    quoted first, as one sum; only where that is refused, payment by payment.
     """
-    quoted = ledger.quote([_payment(row, imported, by) for row in rows])
-    refused = {place: q for place, q in enumerate(quoted) if isinstance(q, Declined) and q.code != REUSED}
-    for place, outcome in refused.items():
-        rows[place] = replace(rows[place], account=None, party="", rule="", why=outcome.message)
-    if refused:
-        quoted = ledger.quote([_payment(row, imported, by) for row in rows])
-    answered = dict(enumerate(quoted))
-    if not dry_run:
-        good = [place for place, outcome in answered.items() if isinstance(outcome, Posted)]
-        answered |= zip(good, ledger.post([_payment(rows[place], imported, by) for place in good]), strict=True)
-    return [_answered(row, answered[place]) for place, row in enumerate(rows)]
+    by_account: dict[int, list[int]] = {}
+    for place, row in rows.items():
+        if row.account is not None:
+            by_account.setdefault(row.account, []).append(place)
+    sums = {account: sum((exact(rows[place].entry.amount) for place in places), ZERO)
+            for account, places in by_account.items()}  # fmt: skip
+    small = [account for account, amount in sums.items() if amount <= decimal(MOST)]
+    quoted = ledger.quote([_quotation(f"bank:{account}", account, sums[account], imported) for account in small])
+    good = {account for account, answer in zip(small, quoted, strict=True) if isinstance(answer, Posted)}
+    doubtful = [place for account in by_account.keys() - good for place in by_account[account]]
+    each = ((rows[place].key, rows[place].account, exact(rows[place].entry.amount)) for place in doubtful)
+    answers = ledger.quote([_quotation(*one, imported) for one in each])
+    return {
+        place: answer.message
+        for place, answer in zip(doubtful, answers, strict=True)
+        if isinstance(answer, Declined) and answer.code != REUSED
+    }
+
+
+def _quotation(key: str, account: int | None, amount: Decimal, imported: Imported) -> Payment:
+    return Payment(key=key, amount=amount, account=account, brand=imported.brand, currency=imported.statement.currency)
 
 
 def _answered(row: Row, outcome: Any) -> Row:
     if isinstance(outcome, Posted):
-        if outcome.transaction < 0:
-            return row
         return replace(row, result="there already" if outcome.replayed else "posted", transaction=outcome.transaction)
     if isinstance(outcome, Declined) and outcome.code == REUSED:
         # Somebody else imported it this very moment, on other terms.

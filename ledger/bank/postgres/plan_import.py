@@ -15,7 +15,7 @@ from typing import Any, Literal
 from psycopg import Connection
 
 from ledger.bank.core.matching import Client, Clients
-from ledger.bank.core.recognition import Known, Movement, movements, recognised
+from ledger.bank.core.recognition import Known, Movement, recognised
 from ledger.bank.core.statement import ZERO, Entry, Statement, exact, fault, normal
 from ledger.bank.postgres.bank_records import known_movements, learned_payers, record, unify
 from ledger.core.money import decimal, minor
@@ -159,13 +159,12 @@ def _planned(
     known.add(known_movements(connection, booked, brand))
     known.add(within[account])
     of_this_run = {key for movement in within[account] for key in movement.parts}
-    found = recognised(booked, known)
-    new = movements(booked, [key for key, _ in found])
-    recorded = {key for key, movement in found if movement is not None}
-    within[account] += [movement for movement in new if movement.parts[0] not in recorded]
+    found, new = recognised(booked, known)
+    within[account] += new
     if keep:
         fresh = [(key, entry) for (key, movement), entry in zip(found, booked.entries, strict=True) if movement is None]
-        record(connection, booked, brand, fresh, by)
+        adopted = [key for key, movement in found if movement is not None and movement.imprint]
+        record(connection, booked, brand, fresh, adopted, by)
     there = _there(connection, [key for key, _ in found])
     undoable = _undoable(connection, booked, brand)
     places = iter(found)

@@ -2,7 +2,8 @@
 
 Lots follow from the account's entries alone: points given make a lot, points spent, held
 or taken are of the lots that expire first, points that come back come back to the lots
-they were of, with their original expiry. So whatever moved the account, the lots agree
+they were of, with their original expiry; a lot whose points come back after it lives
+`returned_live_days` longer, once. So whatever moved the account, the lots agree
 with its balance (DECISIONS D16). Points given on day D that live N days are gone at the midnight that
 ends day D + N (DECISIONS D19).
 """
@@ -17,6 +18,9 @@ from ledger.core.money import share
 from ledger.core.outcomes import Entry
 from ledger.food.core.pricing import WHOLE, Line
 
+EXPIRED, OWED = "expired", "owed"
+"""The reasons of the transactions that book expired points, and that take what is owed."""
+
 
 class Program(NamedTuple):
     """A brand's bonus programme, both days included; percents in hundredths of a percent."""
@@ -27,10 +31,26 @@ class Program(NamedTuple):
     expires_after_days: int | None
     valid_from: date
     valid_until: date | None = None
+    returned_live_days: int = 14
 
     def gone_on(self, day: date) -> date | None:
         """Return the day at whose start points given on a day are gone; None for never."""
         return None if self.expires_after_days is None else day + timedelta(days=self.expires_after_days + 1)
+
+    def returned_until(self, day: date) -> date:
+        """Return the day at whose start points are gone that come back on a day, after their own was over."""
+        return day + timedelta(days=self.returned_live_days + 1)
+
+
+class Dates(NamedTuple):
+    """What the programme in force says of an entry's day: when points given on it are gone, and those that come back.
+
+    `returned_until` is None where points that come back too late are lost.
+    """
+
+    day: date
+    gone_on: date | None
+    returned_until: date | None
 
 
 def in_force(programs: Sequence[Program], day: date) -> Program | None:
@@ -39,6 +59,12 @@ def in_force(programs: Sequence[Program], day: date) -> Program | None:
         if program.valid_from <= day and (program.valid_until is None or day <= program.valid_until):
             return program
     return None
+
+
+def dates_of(programs: Sequence[Program], day: date) -> Dates:
+    """Return when points are gone that are given on a day, or come back on it, by a brand's programmes."""
+    program = in_force(programs, day)
+    return Dates(day, program.gone_on(day), program.returned_until(day)) if program else Dates(day, None, None)
 
 
 def redeemable(program: Program, lines: Iterable[Line]) -> int:
@@ -58,24 +84,43 @@ def midnight(day: date, zone: ZoneInfo) -> datetime:
 
 @dataclass(slots=True)
 class Lot:
-    """Points given by one transaction: how many, how many are left to spend, the day at whose start they are gone."""
+    """Points given by one transaction: how many, how many are left to spend, the day at whose start they are gone.
+
+    `given_until` is that day as it was at first; `extended_by` the transaction that moved it, by giving points back
+    too late. `lapsed` is what of `left` was gone by then, not yet booked; `expired` is what expired unspent.
+    """
 
     id: int
     amount: int
     left: int
     gone_on: date | None
+    given_until: date | None
+    lapsed: int = 0
+    expired: int = 0
+    extended_by: int | None = None
 
     @property
     def order(self) -> tuple[date, int]:
         """Return what sorts lots: the first to expire first, those that never do last."""
         return self.gone_on or date.max, self.id
 
+    def gone(self, day: date) -> int:
+        """Return how many of the points left are gone when a day has begun."""
+        return self.left if self.gone_on is not None and self.gone_on <= day else self.lapsed
+
+    @property
+    def next_gone_on(self) -> date | None:
+        """Return the day at whose start the next points of it are gone."""
+        return self.given_until if self.lapsed else self.gone_on
+
 
 @dataclass(slots=True)
 class Points:
     """The lots of one bonus account after its entry of `version`, and what each transaction has of them.
 
-    `changed_uses` is what changed of that by transaction, lot and the transaction whose entry changed it.
+    `changed_uses` is what changed of that by transaction, lot and the transaction whose entry changed it, with the day
+    at whose start the points concerned are gone. `owed` is what could not be taken back: the next points pay it.
+    `changed_owed` are its changes by order and transaction.
     """
 
     account: int
@@ -84,7 +129,9 @@ class Points:
     uses: dict[int, dict[int, int]] = field(default_factory=dict)
     holds: set[int] = field(default_factory=set)
     changed_lots: set[int] = field(default_factory=set)
-    changed_uses: dict[tuple[int, int, int], int] = field(default_factory=dict)
+    changed_uses: dict[tuple[int, int, int], tuple[int, date | None]] = field(default_factory=dict)
+    owed: int = 0
+    changed_owed: list[tuple[int | None, int, int]] = field(default_factory=list)
 
     @property
     def left(self) -> int:
@@ -96,44 +143,55 @@ class Points:
         """Return the points set aside by holds."""
         return sum(sum(self.uses.get(hold, {}).values()) for hold in self.holds)
 
-    def release(self, hold: int) -> None:
+    def owe(self, amount: int, *, order: int | None, by: int) -> None:
+        """Note points that could not be taken back of an order, or, below zero, that what is owed was paid."""
+        self.owed += amount
+        self.changed_owed.append((order, by, amount))
+
+    def release(self, hold: int, dates: Dates) -> None:
         """Let what a hold still sets aside go back: it ran out."""
-        self._give_back(hold, sum(self.uses.get(hold, {}).values()), by=hold)
+        self._give_back(hold, sum(self.uses.get(hold, {}).values()), by=hold, dates=dates)
 
     def due(self, day: date) -> list[Lot]:
         """Return the lots with points left that are gone when a day has begun, first to expire first."""
-        due = [lot for lot in self.lots.values() if lot.left and lot.gone_on is not None and lot.gone_on <= day]
-        return sorted(due, key=lambda lot: lot.order)
+        due = [lot for lot in self.lots.values() if lot.gone(day)]
+        return sorted(due, key=lambda lot: (lot.next_gone_on or date.max, lot.id))
 
-    def enter(self, entry: Entry, *, id: int, kind: str, refers_to: int | None, gone_on: date | None) -> None:  # noqa: A002  # the transaction's
-        """Follow one entry of the account; `gone_on` is of the points that it gives."""
+    def enter(
+        self, entry: Entry, *, id: int, kind: str, refers_to: int | None, dates: Dates, expired: bool = False,  # noqa: A002  # the transaction's
+    ) -> None:  # fmt: skip
+        """Follow one entry of the account; points taken back refer to the lot that they come off first."""
         assert entry.version == self.version + 1, f"bonus account {self.account}: entry {entry.version} is out of turn"
         self.version = entry.version
         if kind == "capture":
             assert refers_to is not None
             self._hand_over(refers_to, id, -entry.amount)
-            self._give_back(refers_to, -entry.held + entry.amount, by=id)
+            self._give_back(refers_to, -entry.held + entry.amount, by=id, dates=dates)
         elif kind in ("release", "expiry"):
             assert refers_to is not None
-            self._give_back(refers_to, -entry.held, by=id)
+            self._give_back(refers_to, -entry.held, by=id, dates=dates)
         elif kind == "refund":
             assert refers_to is not None
-            self._give_back(refers_to, entry.amount, by=id)
+            self._give_back(refers_to, entry.amount, by=id, dates=dates)
         elif entry.amount > 0:
-            self.lots[id] = Lot(id, entry.amount, entry.amount, gone_on)
+            self.lots[id] = Lot(id, entry.amount, entry.amount, dates.gone_on, dates.gone_on)
             self.changed_lots.add(id)
         else:
-            self._take(id, entry.held - entry.amount)
+            self._take(id, entry.held - entry.amount, first=refers_to, expired=expired)
             if kind == "hold":
                 self.holds.add(id)
 
-    def _take(self, transaction: int, amount: int) -> None:
-        for lot in sorted(self.lots.values(), key=lambda lot: lot.order):
-            taken = min(amount, lot.left)
+    def _take(self, transaction: int, amount: int, *, first: int | None, expired: bool) -> None:
+        lots = sorted(self.lots.values(), key=lambda lot: (lot.id != first, *lot.order))
+        parts = [(lot, lot.lapsed, lot.given_until) for lot in lots if lot.lapsed]
+        for lot, most, gone_on in (*parts, *((lot, lot.left, lot.gone_on) for lot in lots)):
+            taken = min(amount, most, lot.left)
             if taken:
                 lot.left -= taken
+                lot.lapsed = max(0, lot.lapsed - taken)
+                lot.expired += taken if expired else 0
                 amount -= taken
-                self._use(transaction, lot.id, taken, by=transaction)
+                self._use(transaction, lot.id, taken, by=transaction, gone_on=gone_on)
         assert not amount, f"bonus account {self.account}: its lots have {amount} less than was taken"
 
     def _hand_over(self, hold: int, capture: int, amount: int) -> None:
@@ -142,24 +200,28 @@ class Points:
             part = min(amount, self.uses[hold][lot.id])
             if part:
                 amount -= part
-                self._use(hold, lot.id, -part, by=capture)
-                self._use(capture, lot.id, part, by=capture)
+                self._use(hold, lot.id, -part, by=capture, gone_on=lot.gone_on)
+                self._use(capture, lot.id, part, by=capture, gone_on=lot.gone_on)
 
-    def _give_back(self, transaction: int, amount: int, *, by: int) -> None:
+    def _give_back(self, transaction: int, amount: int, *, by: int, dates: Dates) -> None:
         """Return points to their lots, last to expire first: the client keeps what lives longest."""
         for lot in reversed(self._of(transaction)):
             part = min(amount, self.uses[transaction][lot.id])
             if part:
                 amount -= part
+                late = lot.gone_on is not None and lot.gone_on <= dates.day and lot.extended_by is None
+                if late and dates.returned_until is not None:
+                    lot.gone_on, lot.lapsed, lot.extended_by = dates.returned_until, lot.left, by
                 lot.left += part
-                self._use(transaction, lot.id, -part, by=by)
+                self._use(transaction, lot.id, -part, by=by, gone_on=lot.gone_on)
         assert not amount, f"bonus account {self.account}: {amount} more came back than transaction {transaction} took"
 
     def _of(self, transaction: int) -> list[Lot]:
         return sorted((self.lots[lot] for lot in self.uses.get(transaction, {})), key=lambda lot: lot.order)
 
-    def _use(self, transaction: int, lot: int, amount: int, *, by: int) -> None:
+    def _use(self, transaction: int, lot: int, amount: int, *, by: int, gone_on: date | None) -> None:
         of, change = self.uses.setdefault(transaction, {}), (transaction, lot, by)
         of[lot] = of.get(lot, 0) + amount
         self.changed_lots.add(lot)
-        self.changed_uses[change] = self.changed_uses.get(change, 0) + amount
+        so_far, _ = self.changed_uses.get(change, (0, None))
+        self.changed_uses[change] = so_far + amount, gone_on

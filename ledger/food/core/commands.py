@@ -127,7 +127,23 @@ class Order(Command):
         scope.sell(self.brands, self.currency)
 
 
-def _check_some(items: tuple[Some, ...]) -> None:
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Refunded:
+    """So many of a dish of an order, or an amount of what it cost; the brand only where several have the sku."""
+
+    sku: Name
+    quantity: Quantity | None = None
+    brand: Name | None = None
+    amount: Positive | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if (self.quantity is None) == (self.amount is None):
+            raise ValueError("quantity: give either a quantity or an amount")
+        return self
+
+
+def _check_some(items: tuple[Some, ...] | tuple[Refunded, ...]) -> None:
     if len({(item.brand, item.sku) for item in items}) < len(items):
         raise ValueError("items: a dish is named twice")
 
@@ -161,13 +177,17 @@ class Deliver(FollowUp):
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Cancel(FollowUp):
-    """An order, named by its key, is taken back whole, for a fee that a brand keeps."""
+    """An order, named by its key, is taken back whole, for a fee that a brand keeps.
+
+    `by_client`: the client does so himself, and points that come back to him after their date are lost.
+    """
 
     kind: ClassVar[str] = "cancel"
 
     fee: Amount = Decimal("0.00")
     fee_brand: Name | None = None
     reason: Text | None = None
+    by_client: Flag | None = None
 
     def concern(self, scope: Scope) -> None:
         scope.refer(self.order)
@@ -176,18 +196,25 @@ class Cancel(FollowUp):
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class RefundItems(FollowUp):
-    """Money back for some items of an order, named by its key, and if it says so for delivery or packaging."""
+    """Money back for some items of an order, named by its key, and if it says so for delivery or packaging.
+
+    An `amount`, of an item or of the whole order, is money back for what the client keeps (a cold dish).
+    """
 
     kind: ClassVar[str] = "refund_items"
 
-    items: tuple[Some, ...] = ()
+    items: tuple[Refunded, ...] = ()
     delivery: Flag = False
     packaging: Flag = False
     reason: Text | None = None
+    amount: Positive | None = None
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        if not self.items and not self.delivery and not self.packaging:
+        parts = bool(self.items or self.delivery or self.packaging)
+        if parts and self.amount is not None:
+            raise ValueError("amount: is of the whole order; an item has an amount of its own")
+        if not parts and self.amount is None:
             raise ValueError("items: nothing is refunded")
         _check_some(self.items)
         return self
@@ -231,6 +258,7 @@ class BonusProgram(Record):
     accrue_percent: Rate | None = None
     redeem_percent: Rate | None = None
     expires_after_days: Whole | None = None
+    returned_live_days: Whole | None = None
     valid_from: Day | None = None
     valid_until: Day | None = None
 

@@ -15,6 +15,7 @@ from ledger.food.core.follow_up import follow_up
 from ledger.food.core.outcomes import Ordered, ordered
 from ledger.food.core.place_order import place
 from ledger.food.core.points_of_orders import expire_points as expire_points
+from ledger.food.core.points_of_orders import pay_owed
 from ledger.food.core.shop import Shop
 
 Outcome = Answer | Ordered
@@ -38,6 +39,9 @@ def answer(shop: Shop, seam: Seam, command: c.Command) -> Outcome:
         case _:
             outcome = seam.decide(command)
     shop.follow(seam.book)
+    if isinstance(outcome, Posted):
+        for client in _clients(shop, seam.book, command):
+            pay_owed(shop, seam, client)
     return outcome
 
 

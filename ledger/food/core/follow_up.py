@@ -6,7 +6,7 @@ from typing import Any
 from ledger.core import commands as c
 from ledger.core.book import Book
 from ledger.core.decide import Answer, Seam
-from ledger.core.money import decimal, share
+from ledger.core.money import decimal, minor, share
 from ledger.core.outcomes import Invalid, Posted, Refused, shown
 from ledger.food.core import commands as f
 from ledger.food.core.order_status import described, left_by_line, shares
@@ -92,20 +92,25 @@ def _named(order: Order, items: Sequence[f.Some], what: str) -> dict[int, int]:
     """Return how many of which line are named. Leaves with the decline for what the order has not."""
     named: dict[int, int] = {}
     for item in items:
-        found = [
-            line for line in order.lines
-            if line.service == "dish" and line.sku == item.sku and item.brand in (None, line.brand)
-        ]  # fmt: skip
-        if len(found) != 1:
-            several = " (of several brands)" if found else ""
-            raise Refused("item_not_in_order", key=order.key, item=f"{item.sku}{several}")
-        [line] = found
+        line = _line_of(order, item.sku, item.brand)
         if item.quantity > line.kept:
             raise Refused(
                 "item_exceeds_order", key=order.key, item=item.sku, left=line.kept, asked=item.quantity, what=what
             )
         named[line.number] = item.quantity
     return named
+
+
+def _line_of(order: Order, sku: str, brand: str | None) -> OrderLine:
+    """Return the one dish of an order that a sku, and if need be a brand, names."""
+    found = [
+        line for line in order.lines
+        if line.service == "dish" and line.sku == sku and brand in (None, line.brand)
+    ]  # fmt: skip
+    if len(found) != 1:
+        several = " (of several brands)" if found else ""
+        raise Refused("item_not_in_order", key=order.key, item=f"{sku}{several}")
+    return found[0]
 
 
 def _keep(shop: Shop, order: Order, kept: Sequence[int]) -> None:
@@ -129,16 +134,22 @@ def _capture(seam: Seam, order: Order, command: f.Deliver, kept: Sequence[int]) 
     capture = c.trusted(
         c.Capture, **_fields(command), hold=order.key, lines=None if whole else tuple(lines), final=True
     )
-    return seam.decide(capture, sent=command)
+    return seam.decide(capture, sent=command, owner=order.key)
 
 
-def _give_back(seam: Seam, order: Order, command: f.FollowUp, kept: Sequence[int]) -> Answer:
-    """Refund what of each line goes beyond so many; a mark when that is no money."""
+def _give_back(
+    seam: Seam, order: Order, command: f.FollowUp, kept: Sequence[int], amounts: dict[int, int] | None = None
+) -> Answer:
+    """Refund what of each line goes beyond so many, or an amount of it; a mark when that is no money.
+
+    Pieces come back at what they cost, the last ones at all that amounts given back before have left.
+    """
     left = left_by_line(seam.book, order)
-    over = {
-        line.number: left.get(line.number, 0) - (_worth(line, many) if many else 0)
-        for line, many in zip(order.lines, kept, strict=True) if many < line.kept or not many
-    }  # fmt: skip
+    over = dict(amounts or {})
+    for line, many in zip(order.lines, kept, strict=True):
+        still = left.get(line.number, 0)
+        if many < line.kept or not many:
+            over[line.number] = min(still, _worth(line, line.kept) - _worth(line, many)) if many else still
     lines = tuple(
         c.trusted(c.LineAmount, line=number, amount=decimal(amount)) for number, amount in over.items() if amount > 0
     )
@@ -160,6 +171,8 @@ def _cancel(shop: Shop, seam: Seam, order: Order, command: f.Cancel) -> Outcome:
     outcome = _undo(seam, order, command)
     if not isinstance(outcome, Posted):
         return outcome
+    if command.by_client:
+        shop.by_client.add(outcome.transaction)
     if put_back is not None:
         charged = seam.decide(_fee(order, command), sent=command, own_key=f"fee:{order.id}")
         if not isinstance(charged, Posted):
@@ -194,7 +207,14 @@ def _refund_items(shop: Shop, seam: Seam, order: Order, command: f.RefundItems) 
     _not_cancelled(order)
     if order.main is None:
         raise Refused("order_not_delivered", key=order.key)
-    named = _named(order, command.items, command.kind)
+    if command.amount is not None:
+        return _refund_amount(shop, seam, order, command)
+    pieces = [f.Some(sku=i.sku, quantity=i.quantity, brand=i.brand) for i in command.items if i.quantity is not None]
+    named = _named(order, pieces, command.kind)
+    amounts = {
+        _line_of(order, item.sku, item.brand).number: minor(item.amount)
+        for item in command.items if item.amount is not None
+    }  # fmt: skip
     for service, asked in (("delivery", command.delivery), ("packaging", command.packaging)):
         line = next((line for line in order.lines if line.service == service), None)
         if asked and (line is None or not line.kept):
@@ -202,7 +222,22 @@ def _refund_items(shop: Shop, seam: Seam, order: Order, command: f.RefundItems) 
         if asked and line is not None:
             named[line.number] = 1
     kept = [line.kept - named.get(line.number, 0) for line in order.lines]
-    outcome = _give_back(seam, order, command, kept)
+    outcome = _give_back(seam, order, command, kept, amounts)
+    return _given_back(shop, seam, order, command, kept, outcome)
+
+
+def _refund_amount(shop: Shop, seam: Seam, order: Order, command: f.RefundItems) -> Outcome:
+    """Give back an amount of the whole order, spread over its lines by what is left of each; the items stay."""
+    reason = command.reason or f"{command.kind} {command.order}"
+    refund = c.trusted(c.Refund, **_fields(command), debit=order.main, amount=command.amount, lines=None, reason=reason)
+    outcome = seam.decide(refund, sent=command)
+    return _given_back(shop, seam, order, command, [line.kept for line in order.lines], outcome)
+
+
+def _given_back(
+    shop: Shop, seam: Seam, order: Order, command: f.RefundItems, kept: Sequence[int], outcome: Answer
+) -> Outcome:
+    """Let the order and its points follow what was refunded of it."""
     if not isinstance(outcome, Posted):
         return outcome
     _keep(shop, order, kept)

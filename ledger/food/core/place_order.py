@@ -39,7 +39,7 @@ def place(shop: Shop, seam: Seam, order: f.Order) -> Answer | Ordered:
         return seam.refuse(_charge(shop, order, lines, book.day(at)), *refused, sent=order)
     named = [shop.promotions[code] for code in order.promo_codes]
     priced = price(lines, named) if named else Priced(lines, [])
-    outcome = seam.decide(_charge(shop, order, priced.lines, book.day(at)), sent=order)
+    outcome = seam.decide(_charge(shop, order, priced.lines, book.day(at)), sent=order, owner=order.key)
     if not isinstance(outcome, Posted):
         return outcome
     transaction = book.transactions[order.key]

@@ -1,4 +1,8 @@
-"""Points that follow the money: expired ones booked, new ones given on delivery, those of refunded money taken back."""
+"""Points that follow the money: expired ones booked, new ones given on delivery, those of refunded money taken back.
+
+What cannot be taken back is owed. Whatever becomes free on the account, given or coming back, pays it first:
+points are given in full and taken at once, as two entries.
+"""
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
@@ -9,7 +13,7 @@ from ledger.core.decide import Seam
 from ledger.core.money import decimal
 from ledger.core.outcomes import Posted
 from ledger.food.core import commands as f
-from ledger.food.core.bonuses import Program, accrued, in_force, midnight
+from ledger.food.core.bonuses import EXPIRED, OWED, Program, accrued, in_force, midnight
 from ledger.food.core.order_status import money_of
 from ledger.food.core.shop import Accrual, Order, Shop
 
@@ -25,15 +29,17 @@ def expire_points(shop: Shop, seam: Seam, account: int, until: datetime) -> int:
 def _expire(shop: Shop, seam: Seam, bonus: int, until: datetime) -> int:
     book, points, booked = seam.book, shop.points_of(bonus), 0
     while True:
+        _pay_owed(shop, seam, bonus, until)
         ran_out = min((hold.expires_at for hold in book.expired(bonus, until)), default=None)
         due = points.due(book.day(until))
-        at = _bookable(book, bonus, due[0].gone_on) if due and due[0].gone_on else None
+        first = due[0].next_gone_on if due else None
+        at = _bookable(book, bonus, midnight(first, book.zone)) if first else None
         if ran_out is not None and (at is None or ran_out <= at):
             seam.expire(bonus, ran_out)
         elif at is not None and at <= until:
-            gone = sum(lot.left for lot in due if lot.gone_on == due[0].gone_on)
+            gone = sum(lot.gone(book.day(until)) for lot in due if lot.next_gone_on == first)
             seam.decide(
-                c.Bonus(key="expiry", account=bonus, amount=decimal(-gone), reason="expired", at=at), until,
+                c.Bonus(key="expiry", account=bonus, amount=decimal(-gone), reason=EXPIRED, at=at), until,
                 own_key=f"points:{bonus}:{points.version + 1}",
             )  # fmt: skip
             booked += 1
@@ -44,15 +50,37 @@ def _expire(shop: Shop, seam: Seam, bonus: int, until: datetime) -> int:
         assert points.version > before, f"the expiry of bonus account {bonus} was not booked"
 
 
-def _bookable(book: Book, bonus: int, gone_on: date) -> datetime:
-    """Return when an expiry is booked: at its midnight, but not before the latest entry nor on a closed day."""
-    at = midnight(gone_on, book.zone)
+def _bookable(book: Book, bonus: int, at: datetime) -> datetime:
+    """Return when what time alone does is booked: then, but not before the latest entry nor on a closed day."""
     latest = book.balances[bonus].posted_at
     if latest is not None:
         at = max(at, latest)
     if book.closed_until is not None:
         at = max(at, midnight(book.closed_until + timedelta(days=1), book.zone))
     return at
+
+
+def pay_owed(shop: Shop, seam: Seam, account: int) -> None:
+    """Take what an account's bonus accounts owe from the points that a command made free there, at its time."""
+    shop.follow(seam.book)
+    for bonus in seam.book.bonuses.get(account, ()):
+        _pay_owed(shop, seam, bonus, None)
+
+
+def _pay_owed(shop: Shop, seam: Seam, bonus: int, until: datetime | None) -> None:
+    book, points = seam.book, shop.points_of(bonus)
+    amount = min(points.owed, points.left)
+    latest = book.balances[bonus].posted_at
+    if amount <= 0 or latest is None or book.status[bonus] == "closed":
+        return
+    at = _bookable(book, bonus, latest)
+    if until is not None and at > until:
+        return
+    command = c.Bonus(key="owed", account=bonus, amount=decimal(-amount), reason=OWED, at=at)
+    taken = seam.decide(command, max(at, book.now), own_key=f"owed:{bonus}:{points.version + 1}")
+    assert isinstance(taken, Posted), taken
+    shop.follow(book)
+    points.owe(-amount, order=None, by=taken.transaction)
 
 
 def programs_on(shop: Shop, brands: Iterable[str], day: date) -> Iterator[Program]:
@@ -72,25 +100,40 @@ def accrue(shop: Shop, seam: Seam, order: Order, command: f.Deliver) -> None:
         if not points:
             continue
         account = accounts[book.brands[program.brand].id]
-        _give(seam, order, command, account, points)
-        order.accruals[program.brand] = Accrual(account, program.accrue, points)
+        if book.status[account] != "closed":
+            lot = _give(seam, order, command, account, points)
+            order.accruals[program.brand] = Accrual(account, program.accrue, points, lot=lot)
 
 
 def take_back(shop: Shop, seam: Seam, order: Order, command: f.FollowUp) -> None:
-    """Take back the points that money no longer paid had brought; what the client has not got is noted as shortfall."""
-    shop.follow(seam.book)
+    """Take back the points that money no longer paid had brought; what the client has not got he owes.
+
+    Those of the order itself come first, and those of them that expired unspent count as taken back.
+    """
+    book = seam.book
+    shop.follow(book)
     for brand, accrual in order.accruals.items():
-        stays = accrued(money_of(seam.book, order, brand), accrual.percent)
-        due = accrual.points - stays - accrual.taken_back - accrual.shortfall
-        taken = min(due, shop.points_of(accrual.account).left)
-        if taken > 0:
-            _give(seam, order, command, accrual.account, -taken)
-            accrual.taken_back += taken
-        accrual.shortfall += max(0, due - max(0, taken))
-        shop.follow(seam.book)
+        points = shop.points_of(accrual.account)
+        stays = accrued(money_of(book, order, brand), accrual.percent)
+        due = max(0, accrual.points - stays - accrual.taken_back - accrual.shortfall)
+        own = points.lots.get(accrual.lot) if accrual.lot is not None else None
+        gone = min(due, own.expired - accrual.expired) if own else 0
+        taken = min(due - gone, points.left)
+        if taken:
+            _give(seam, order, command, accrual.account, -taken, of=accrual.lot)
+            shop.follow(book)
+        accrual.expired += gone
+        accrual.taken_back += gone + taken
+        short = due - gone - taken
+        accrual.shortfall += short
+        if short and book.status[accrual.account] != "closed":
+            points.owe(short, order=order.id, by=book.transactions[command.key].id)
 
 
-def _give(seam: Seam, order: Order, command: f.FollowUp, account: int, points: int) -> None:
+def _give(
+    seam: Seam, order: Order, command: f.FollowUp, account: int, points: int, *, of: int | None = None
+) -> int:  # fmt: skip
+    """Give points for an order, or, below zero, take them back, those of one lot first; return the transaction."""
     given = c.trusted(
         c.Bonus,
         key=command.key,
@@ -101,5 +144,6 @@ def _give(seam: Seam, order: Order, command: f.FollowUp, account: int, points: i
         amount=decimal(points),
         reason=f"{command.kind} {order.key}",
     )
-    outcome = seam.decide(given, sent=command, own_key=f"bonus:{command.key}:{account}")
+    outcome = seam.decide(given, sent=command, own_key=f"bonus:{command.key}:{account}", refers_to=of)
     assert isinstance(outcome, Posted), outcome
+    return outcome.transaction

@@ -10,7 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from ledger.core.book import Book
-from ledger.food.core.bonuses import Points, Program, in_force
+from ledger.food.core.bonuses import EXPIRED, Dates, Points, Program, dates_of
 from ledger.food.core.pricing import Client, Promotion
 
 Said = dict[str, Any]
@@ -35,13 +35,18 @@ class OrderLine:
 
 @dataclass(slots=True)
 class Accrual:
-    """Points that an order brought for one brand. `percent` in hundredths of a percent."""
+    """Points that an order brought for one brand. `percent` in hundredths of a percent.
+
+    `lot` is the transaction that gave them. What expired of them unspent is `expired`, counted as taken back, too.
+    """
 
     account: int
     percent: int
     points: int
     taken_back: int = 0
     shortfall: int = 0
+    lot: int | None = None
+    expired: int = 0
 
 
 @dataclass(slots=True)
@@ -77,7 +82,8 @@ class Order:
 class Shop:
     """Everything that the decisions about one batch may read beside the book.
 
-    `said` is how callers get an order described, by transaction.
+    `said` is how callers get an order described, by transaction. `by_client` are the transactions by which clients
+    cancelled: points that they give back too late are lost.
     """
 
     preorder_lives: timedelta = timedelta(hours=24)
@@ -92,6 +98,7 @@ class Shop:
     changed_orders: dict[int, Order] = field(default_factory=dict)
     changed_promotions: dict[int, Promotion] = field(default_factory=dict)
     steps: list[tuple[int, int, str]] = field(default_factory=list)
+    by_client: set[int] = field(default_factory=set)
     followed: int = 0
 
     def follow(self, book: Book) -> None:
@@ -100,10 +107,12 @@ class Shop:
             for entry in transaction.clients():
                 if book.accounts[entry.account].kind == "bonus":
                     points = self.points_of(entry.account)
-                    gone_on = self.gone_on(book, entry.account, transaction.day)
+                    dates = self.dates(book, entry.account, transaction.day)
+                    if transaction.id in self.by_client:
+                        dates = dates._replace(returned_until=None)
                     points.enter(
-                        entry, id=transaction.id, kind=transaction.kind, refers_to=transaction.refers_to,
-                        gone_on=gone_on,
+                        entry, id=transaction.id, kind=transaction.kind, refers_to=transaction.refers_to, dates=dates,
+                        expired=transaction.reason == EXPIRED,
                     )  # fmt: skip
         self.followed = len(book.entered)
 
@@ -111,12 +120,11 @@ class Shop:
         """Return the lots of a bonus account; one that is not known yet has had no entry."""
         return self.points.setdefault(account, Points(account))
 
-    def gone_on(self, book: Book, account: int, day: date) -> date | None:
-        """Return the day at whose start points given to a bonus account on a day are gone."""
+    def dates(self, book: Book, account: int, day: date) -> Dates:
+        """Return when points are gone that a bonus account is given on a day, or gets back on it."""
         brand = book.accounts[account].brand
         code = next((code for code, known in book.brands.items() if known.id == brand), "")
-        program = in_force(self.programs.get(code, ()), day)
-        return program.gone_on(day) if program else None
+        return dates_of(self.programs.get(code, ()), day)
 
     def client(self, party: int, name: str, promotion: Promotion) -> Client:
         """Return what a promotion asks about a party."""

@@ -7,9 +7,9 @@ are append-only, the last recorded of those valid on a day counts.
 
 from collections.abc import Mapping
 
-from sqlmodel import col, func, select
+from sqlmodel import col, func, or_, select
 
-from ledger.core.administration import Record
+from ledger.core.administration import AccountStatus, Record
 from ledger.core.money import minor, plain
 from ledger.core.outcomes import Facts, Refused
 from ledger.food.core import commands as f
@@ -24,7 +24,7 @@ from ledger.postgres.administer import (
     fields_given,
     set_fields,
 )
-from ledger.postgres.tables import Brand
+from ledger.postgres.tables import Account, Brand
 
 _AMOUNTS = ("value", "min_order", "max_discount")
 _COLUMNS = (
@@ -95,7 +95,10 @@ def _described(run: Administration, promotion: t.Promotion) -> Fields:
     return columns | {"brand": run.first(select(Brand.code).where(Brand.id == promotion.brand_id))}
 
 
-PROGRAM = ("accrue_percent", "redeem_percent", "expires_after_days", "valid_from", "valid_until")
+PROGRAM = (
+    *("accrue_percent", "redeem_percent", "expires_after_days", "valid_from", "valid_until"),
+    "returned_live_days",
+)
 
 
 def _bonus_program(run: Administration, record: Record) -> Facts:
@@ -107,8 +110,8 @@ def _bonus_program(run: Administration, record: Record) -> Facts:
     before = {name: getattr(last, name) for name in PROGRAM} if last else None
     given = fields_given(record)
     del given["brand"]
-    after = (before or {"valid_from": run.today}) | given
-    for name in ("accrue_percent", "redeem_percent", "valid_from"):
+    after = (before or {"valid_from": run.today, "returned_live_days": 14}) | given
+    for name in ("accrue_percent", "redeem_percent", "valid_from", "returned_live_days"):
         if after.get(name) is None:
             raise ValueError(f"{name}: is missing")
     new = t.BonusProgram(brand_id=brand, by=record.by, note=record.note, **after)
@@ -120,5 +123,22 @@ def _bonus_program(run: Administration, record: Record) -> Facts:
     return {"brand": record.brand, "id": brand}
 
 
-FOOD_RULES: Mapping[str, Rule] = {**RULES, "promotion": _promotion, "bonus_program": _bonus_program}
+def _account_status(run: Administration, record: Record) -> Facts:
+    """Set an account's status as level one does; what its bonus accounts owe ends when it is closed."""
+    assert isinstance(record, AccountStatus)
+    done = RULES["account_status"](run, record)
+    if record.status == "closed":
+        owed = select(t.BonusOwed.account_id, func.sum(t.BonusOwed.amount))
+        of = owed.join(Account, col(Account.id) == t.BonusOwed.account_id)
+        of = of.where(or_(Account.id == done["account"], Account.money_account_id == done["account"]))
+        for account, amount in run.session.exec(of.group_by(col(t.BonusOwed.account_id))).all():
+            if amount:
+                ended = t.BonusOwed(account_id=account, amount=-int(amount), posted_at=run.now, business_date=run.today)
+                run.session.add(ended)
+    return done
+
+
+FOOD_RULES: Mapping[str, Rule] = {
+    **RULES, "promotion": _promotion, "bonus_program": _bonus_program, "account_status": _account_status,
+}  # fmt: skip
 """The rules of both levels, by type of record."""

@@ -13,7 +13,7 @@ from psycopg import Connection
 
 from ledger.core.money import minor, plain
 from ledger.core.outcomes import Entry
-from ledger.food.core.bonuses import Points, Program, in_force
+from ledger.food.core.bonuses import EXPIRED, Dates, Points, Program, dates_of
 
 Row = dict[str, Any]
 
@@ -22,20 +22,20 @@ def bonuses(connection: Connection[Any], account: int, *, at: datetime | None = 
     """Return the points of a money account at a time (default: now), by brand.
 
     `balance` counts points set aside for pre-orders, `held`; `expiring` lists the others by the day at
-    whose start they are gone (None: never).
+    whose start they are gone (None: never). `owed` is what could not be taken back: the next points pay it.
     """
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         row = connection.execute("SELECT clock_timestamp(), time_zone FROM book").fetchone()
         assert row is not None
-        at = (at or row[0]).astimezone(UTC)
-        day = at.astimezone(ZoneInfo(row[1])).date()
+        at, zone = (at or row[0]).astimezone(UTC), ZoneInfo(row[1])
+        day = at.astimezone(zone).date()
         accounts = connection.execute(
             "SELECT a.id, b.code FROM account a JOIN brand b ON b.id = a.brand_id "
             "WHERE a.kind = 'bonus' AND a.money_account_id = %s ORDER BY b.id",
             [account],
         ).fetchall()
-        return [_standing(brand, _points(connection, bonus, brand, at), day) for bonus, brand in accounts]
+        return [_standing(brand, _points(connection, bonus, brand, at, zone), day) for bonus, brand in accounts]
 
 
 def order_of(connection: Connection[Any], transaction: int) -> str | None:
@@ -47,51 +47,77 @@ def order_of(connection: Connection[Any], transaction: int) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _points(connection: Connection[Any], account: int, brand: str, at: datetime) -> Points:
+def order_lines(connection: Connection[Any], order: str) -> dict[int, Row]:
+    """Return the lines of an order by number: brand, service, sku, kept."""
+    rows = connection.execute(
+        "SELECT l.line, b.code, l.service, l.sku, l.kept FROM order_line l JOIN brand b ON b.id = l.brand_id "
+        "WHERE l.order_id IN (SELECT id FROM transaction WHERE key = %s) ORDER BY l.line",
+        [order],
+    )
+    return {line: dict(zip(("brand", "service", "sku", "kept"), rest, strict=True)) for line, *rest in rows}
+
+
+def _points(connection: Connection[Any], account: int, brand: str, at: datetime, zone: ZoneInfo) -> Points:
     programs = [
         Program(brand, minor(accrue), minor(redeem), *rest)
         for accrue, redeem, *rest in connection.execute(
-            "SELECT accrue_percent, redeem_percent, expires_after_days, valid_from, valid_until FROM bonus_program p "
-            "JOIN brand b ON b.id = p.brand_id WHERE b.code = %s ORDER BY p.id",
+            "SELECT accrue_percent, redeem_percent, expires_after_days, valid_from, valid_until, returned_live_days "
+            "FROM bonus_program p JOIN brand b ON b.id = p.brand_id WHERE b.code = %s ORDER BY p.id",
             [brand],
         )
     ]
-    lots: dict[int, date | None] = dict(
-        connection.execute("SELECT transaction_id, gone_on FROM bonus_lot WHERE account_id = %s", [account]).fetchall()
-    )
-    points = Points(account)
-    ran_out: list[int] = []
-    for id_, kind, day, refers_to, expires_at, amount, held, version in connection.execute(_ENTRIES, [account, at]):
-        program = in_force(programs, day)
-        gone_on = lots[id_] if id_ in lots else program.gone_on(day) if program else None
+    # Entries that the lots follow already: what was given lives as it was set then, whatever programmes say now.
+    [(followed, owed)] = connection.execute(_FOLLOWED, {"account": account, "at": at}).fetchall()
+    rows = connection.execute(
+        "SELECT transaction_id, given_until, gone_on, extended_by FROM bonus_lot WHERE account_id = %s", [account]
+    ).fetchall()
+    given = {id_: given_until for id_, given_until, _, _ in rows}
+    extended = {by: gone_on for _, _, gone_on, by in rows if by is not None}
+    points = Points(account, owed=owed)
+    ran_out: list[tuple[int, date]] = []
+    for id_, kind, day, refers_to, expires_at, amount, held, version, reason in connection.execute(
+        _ENTRIES, [account, at]
+    ):
+        dates = dates_of(programs, day)
+        if version <= followed:
+            dates = Dates(day, given.get(id_), extended.get(id_))
         points.enter(
-            Entry(account, amount, held, version), id=id_, kind=kind, refers_to=refers_to, gone_on=gone_on
+            Entry(account, amount, held, version), id=id_, kind=kind, refers_to=refers_to, dates=dates,
+            expired=reason == EXPIRED,
         )  # fmt: skip
         if kind == "hold" and expires_at <= at:
-            ran_out.append(id_)
-    for hold in ran_out:
-        points.release(hold)
+            ran_out.append((id_, expires_at.astimezone(zone).date()))
+    for hold, day in ran_out:
+        points.release(hold, dates_of(programs, day))
     return points
 
 
+_FOLLOWED = """
+SELECT coalesce((SELECT version FROM bonus_points WHERE account_id = %(account)s), 0),
+       coalesce((SELECT sum(amount) FROM bonus_owed WHERE account_id = %(account)s AND posted_at <= %(at)s), 0)::bigint
+"""
 _ENTRIES = """
-SELECT t.id, t.kind, t.business_date, t.refers_to, t.expires_at, e.amount, e.held, e.version
+SELECT t.id, t.kind, t.business_date, t.refers_to, t.expires_at, e.amount, e.held, e.version, t.reason
 FROM entry e JOIN transaction t ON t.id = e.transaction_id
 WHERE e.account_id = %s AND t.posted_at <= %s ORDER BY e.version
 """
 
 
 def _standing(brand: str, points: Points, day: date) -> Row:
-    gone = {lot.id for lot in points.due(day)}
-    alive = [lot for lot in points.lots.values() if lot.left and lot.id not in gone]
     expiring: dict[date | None, int] = {}
-    for lot in sorted(alive, key=lambda lot: lot.order):
-        expiring[lot.gone_on] = expiring.get(lot.gone_on, 0) + lot.left
-    held = points.held
+    owed, held = points.owed, points.held
+    for lot in sorted(points.lots.values(), key=lambda lot: lot.order):
+        free = lot.left - lot.gone(day)
+        # What came back by time alone pays what is owed first, though nobody booked it yet.
+        paid = min(owed, free)
+        owed -= paid
+        if free > paid:
+            expiring[lot.gone_on] = expiring.get(lot.gone_on, 0) + free - paid
     return {
         "brand": brand,
         "balance": plain(held + sum(expiring.values())),
         "held": plain(held),
+        "owed": plain(owed),
         "expiring": list(_shown(expiring.items())),
     }
 

@@ -6,11 +6,11 @@ together (DECISIONS D24). Points that expired are booked before their account is
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from ledger.core import commands as c
-from ledger.core.administration import Record
+from ledger.core.administration import AccountStatus, Record
 from ledger.core.commands import scope_of
 from ledger.core.outcomes import Declined, Done, Invalid
 from ledger.core.scope import Scope
@@ -18,8 +18,9 @@ from ledger.food.core import commands as f
 from ledger.food.core.decide import Outcome, answer, expire_points
 from ledger.food.postgres.shop_store import Named, Programs, foreseen, load_shop, write_shop
 from ledger.food.settings import FoodSettings
+from ledger.postgres.bulk_sql import COPY_FROM
 from ledger.postgres.database import AnyConnection
-from ledger.postgres.load_book import numbers_of
+from ledger.postgres.load_book import ask, numbers_of
 from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.post import Ledger
 from ledger.postgres.retries import transaction, uncollected
@@ -51,20 +52,22 @@ class Desk:
 
     def post(self, commands: Sequence[c.Command]) -> list[Outcome]:
         """Return one outcome a command, in order; all that was accepted is durable by then."""
-        if not any(map(_concerns_food, commands)):
-            return list(self.ledger.post(commands))
         return self._run(commands, keep=True)
 
     def quote(self, commands: Sequence[c.Command]) -> list[Outcome]:
         """Return what `post` would answer now, priced; writes nothing and waits for no lock."""
-        if not any(map(_concerns_food, commands)):
-            return list(self.ledger.quote(commands))
         return self._run(commands, keep=False)
 
     def administer(self, records: Sequence[Record]) -> list[Done | Declined | Invalid]:
-        """Return one outcome an administration line of either level, in order."""
+        """Return one outcome an administration line of either level, in order.
+
+        Points that expired do not keep an account from being closed: they are booked before.
+        """
         from ledger.food.postgres.administer import FOOD_RULES  # here, for it loads SQLModel
 
+        for record in records:
+            if isinstance(record, AccountStatus) and record.status == "closed":
+                self.ledger.retried(partial(self._book_points_of, record.account))
         return self.ledger.administer(records, FOOD_RULES)
 
     def book_expired(self, until: datetime) -> int:
@@ -81,19 +84,22 @@ class Desk:
             after = last
 
     def _run(self, commands: Sequence[c.Command], *, keep: bool) -> list[Outcome]:
-        while True:
+        while commands:
             try:
                 with uncollected():
                     return self.ledger.retried(lambda: self._post(commands, keep=keep))
             except _Stale:
                 continue
+        return []
 
     def _post(self, commands: Sequence[c.Command], *, keep: bool) -> list[Outcome]:
-        connection = self.ledger.connection()
-        with transaction(connection, together=True, keep=keep) as own:
+        connection, food = self.ledger.connection(), any(map(_concerns_food, commands))
+        with transaction(connection, together=food or len(commands) < COPY_FROM, keep=keep) as own:
             if not keep:
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-            scope, programs, opened = self._scope(commands, lock=keep)
+            scope, programs, opened = scope_of(commands), None, 0
+            if food:
+                programs, opened = self._foresee(scope, commands, lock=keep)
             posting = self.ledger.posting(
                 connection,
                 scope,
@@ -102,6 +108,13 @@ class Desk:
                 meanwhile=lambda: [command.fingerprint for command in commands],
             )
             with posting as p:
+                if programs is None and not p.book.bonuses:
+                    answers = p.decide_all(commands, scope)
+                    if keep:
+                        p.write()
+                    return [*answers]
+                if programs is None:
+                    programs, _ = foreseen(connection, (), lock=keep)
                 shop = load_shop(connection, p.book, commands, programs, lives=self.preorder_lives, lock=keep)
                 mains = {order.main for order in shop.orders.values()} - {None}
                 if not mains <= p.book.transactions.keys():
@@ -117,12 +130,12 @@ class Desk:
                     write_shop(connection, p.book, shop)
         return outcomes
 
-    def _scope(self, commands: Sequence[c.Command], *, lock: bool) -> tuple[Scope, Programs, int]:
-        """Return what commands concern, with the orders that they name; the programmes; how many accounts were opened.
+    def _foresee(self, scope: Scope, commands: Sequence[c.Command], *, lock: bool) -> tuple[Programs, int]:
+        """Add to the scope what the orders that commands name concern; return programmes, and how many accounts opened.
 
         Points may have to be given to bonus accounts that do not exist yet: these are opened.
         """
-        connection, scope = self.ledger.connection(), scope_of(commands)
+        connection = self.ledger.connection()
         follows = [command.order for command in commands if isinstance(command, f.FollowUp)]
         programs, found = foreseen(connection, follows, lock=lock)
         for order in found:
@@ -130,8 +143,12 @@ class Desk:
             scope.refer(*([order.main] if order.main else ()))
             scope.sell(order.brands, None)
         scope.ids += 2 * len(follows)
+        if gifts := [command.account for command in commands if isinstance(command, c.Bonus)]:
+            # Points are followed, and what expired or is owed of them booked, by the client's money account.
+            numbers = [number for number in gifts if isinstance(number, int)]
+            scope.accounts |= {money for (money,) in connection.execute(_MONEY, [numbers]).fetchall()}
         orders = [command for command in commands if isinstance(command, f.Order)]
-        return scope, programs, self._open_bonus_accounts(connection, programs, orders, found)
+        return programs, self._open_bonus_accounts(connection, programs, orders, found)
 
     def _open_bonus_accounts(
         self, connection: AnyConnection, programs: Programs, orders: Sequence[f.Order], found: Sequence[Named]
@@ -152,7 +169,7 @@ class Desk:
             if (number := known.get(account) if isinstance(account, str) else account) is not None
         }  # fmt: skip
         pairs = [[pair[0] for pair in wanted], [pair[1] for pair in wanted]]
-        missing = connection.execute(_UNOPENED, pairs).fetchall()
+        [missing] = ask(connection, (_UNOPENED, pairs))
         for account, brand in missing:
             bonus_account(connection, account, brand)
         return len(missing)
@@ -167,16 +184,26 @@ class Desk:
             accounts = [money for (money,) in connection.execute(_BEHIND, [after, until, most]).fetchall()]
             if not accounts:
                 return None, 0
-            programs, _ = foreseen(connection, (), lock=True)
-            with self.ledger.posting(connection, Scope({*accounts}, ids=2 * len(accounts))) as p:
-                shop = load_shop(connection, p.book, (), programs, lives=self.preorder_lives)
-                at = min(until, p.book.now)
-                points = sum(expire_points(shop, p, account, at) for account in accounts)
-                p.write()
-                write_shop(connection, p.book, shop)
-        return accounts[-1], points
+            return accounts[-1], self._expire(connection, Scope({*accounts}, ids=2 * len(accounts)), until)
+
+    def _book_points_of(self, account: int | str) -> None:
+        """Book what expired by now of one client's points."""
+        connection = self.ledger.connection()
+        with connection.transaction():
+            self._expire(connection, Scope({account}), datetime.max.replace(tzinfo=UTC))
+
+    def _expire(self, connection: AnyConnection, scope: Scope, until: datetime) -> int:
+        programs, _ = foreseen(connection, (), lock=True)
+        with self.ledger.posting(connection, scope) as p:
+            shop = load_shop(connection, p.book, (), programs, lives=self.preorder_lives)
+            at = min(until, p.book.now)
+            points = sum(expire_points(shop, p, account, at) for account in sorted(p.book.bonuses))
+            p.write()
+            write_shop(connection, p.book, shop)
+        return points
 
 
+_MONEY = "SELECT money_account_id FROM account WHERE kind = 'bonus' AND id = ANY(%s)"
 _UNOPENED = """
 SELECT w.account, r.id FROM unnest(%s::bigint[], %s::text[]) AS w(account, brand)
 JOIN brand r ON r.code = w.brand JOIN account m ON m.id = w.account AND m.kind = 'money'
@@ -189,13 +216,11 @@ SELECT DISTINCT a.money_account_id FROM account a JOIN balance b ON b.account_id
 LEFT JOIN bonus_points p ON p.account_id = a.id
 WHERE a.kind = 'bonus' AND a.money_account_id > %s AND (b.version > coalesce(p.version, 0) OR EXISTS (
     SELECT FROM bonus_lot l WHERE l.account_id = a.id AND l.points_left > 0
-    AND l.gone_on <= (%s AT TIME ZONE (SELECT time_zone FROM book))::date
+    AND (l.lapsed > 0 OR l.gone_on <= (%s AT TIME ZONE (SELECT time_zone FROM book))::date)
 )) ORDER BY 1 LIMIT %s
 """
 
 
 def _concerns_food(command: c.Command) -> bool:
-    """Tell whether a command is an order's, or may spend points."""
-    if isinstance(command, f.Order | f.FollowUp | c.Bonus):
-        return True
-    return isinstance(command, c.Debit | c.Hold) and bool(command.bonus_at_most)
+    """Tell whether a command is food's whoever's account it is on; others are when the account has points."""
+    return isinstance(command, f.Order | f.FollowUp | c.Bonus)

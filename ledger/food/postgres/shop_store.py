@@ -13,9 +13,9 @@ from ledger.core.book import Book
 from ledger.core.money import decimal, minor
 from ledger.core.outcomes import Entry
 from ledger.food.core import commands as f
-from ledger.food.core.bonuses import Lot, Points, Program
+from ledger.food.core.bonuses import EXPIRED, Lot, Points, Program
 from ledger.food.core.outcomes import REFUSALS
-from ledger.food.core.pricing import Promotion
+from ledger.food.core.pricing import STACK, Promotion
 from ledger.food.core.shop import Accrual, Order, OrderLine, Shop
 from ledger.postgres.bulk_sql import Moments, Row, Statement, array_of, columns, insert, json_text, run
 from ledger.postgres.database import AnyConnection
@@ -75,7 +75,7 @@ def foreseen(connection: AnyConnection, keys: Sequence[str], *, lock: bool) -> t
 
 
 _PROGRAMS = (
-    "SELECT b.code, accrue_percent, redeem_percent, expires_after_days, valid_from, valid_until "
+    "SELECT b.code, accrue_percent, redeem_percent, expires_after_days, valid_from, valid_until, returned_live_days "
     "FROM bonus_program p JOIN brand b ON b.id = p.brand_id ORDER BY p.id"
 )
 _NAMED = (
@@ -108,11 +108,11 @@ def _load_orders(connection: AnyConnection, book: Book, shop: Shop, keys: Sequen
         ),
         (
             "SELECT order_id, promotion_id, code, discount FROM promotion_use JOIN promotion p ON p.id = promotion_id "
-            f"{of} ORDER BY promotion_id", [list(keys)],
+            f"{of} ORDER BY array_position(%s, kind), code COLLATE \"C\"", [list(keys), list(STACK)],
         ),
         (
-            f"SELECT order_id, brand_id, account_id, percent, points, taken_back, shortfall FROM order_accrual {of}",
-            [list(keys)],
+            "SELECT order_id, brand_id, account_id, percent, points, taken_back, shortfall, lot_id, expired "
+            f"FROM order_accrual {of}", [list(keys)],
         ),
     )  # fmt: skip
     by_id: dict[int, Order] = {}
@@ -181,48 +181,60 @@ def _load_points(connection: AnyConnection, book: Book, shop: Shop) -> None:
     accounts = [account.id for account in book.accounts.values() if account.kind == "bonus"]
     if not accounts:
         return
-    versions, missed = ask(
+    versions, owed, missed = ask(
         connection,
         ("SELECT account_id, version FROM bonus_points WHERE account_id = ANY(%s)", [accounts]),
+        (
+            "SELECT account_id, sum(amount)::bigint FROM bonus_owed WHERE account_id = ANY(%s) GROUP BY account_id",
+            [accounts],
+        ),
         (_MISSED, [accounts]),
     )
     shop.points = {account: Points(account) for account in accounts}
     for account, version in versions:
         shop.points[account].version = version
+    for account, amount in owed:
+        shop.points[account].owed = amount
     # Of what may still be refunded, captured or released, it must be known what lots it has points of.
     concerned = {*book.numbered, *book.holds, *(row[4] for row in missed if row[4] is not None)}
+    own = [accrual.lot for order in shop.orders.values() for accrual in order.accruals.values() if accrual.lot]
     lots, uses = ask(
         connection,
-        (_LOTS, [accounts, accounts, list(concerned)]),
+        (_LOTS, [accounts, accounts, list(concerned), accounts, own]),
         (
             "SELECT account_id, transaction_id, lot_id, sum(amount)::bigint FROM bonus_lot_use "
             "WHERE account_id = ANY(%s) AND transaction_id = ANY(%s) GROUP BY 1, 2, 3", [accounts, list(concerned)],
         ),
     )  # fmt: skip
-    for account, id_, amount, left, gone_on in lots:
-        shop.points[account].lots[id_] = Lot(id_, amount, left, gone_on)
+    for account, *lot in lots:
+        shop.points[account].lots[lot[0]] = Lot(*lot)
     for account, transaction, lot, amount in uses:
         shop.points[account].uses.setdefault(transaction, {})[lot] = amount
-    for account, id_, kind, day, refers_to, amount, held, version in missed:
-        entry = Entry(account, amount, held, version)
-        gone_on = shop.gone_on(book, account, day)
-        shop.points[account].enter(entry, id=id_, kind=kind, refers_to=refers_to, gone_on=gone_on)
+    for account, id_, kind, day, refers_to, amount, held, version, reason in missed:
+        entry, dates = Entry(account, amount, held, version), shop.dates(book, account, day)
+        expired = reason == EXPIRED
+        shop.points[account].enter(entry, id=id_, kind=kind, refers_to=refers_to, dates=dates, expired=expired)
 
 
 _MISSED = """
-SELECT e.account_id, t.id, t.kind, t.business_date, t.refers_to, e.amount, e.held, e.version
+SELECT e.account_id, t.id, t.kind, t.business_date, t.refers_to, e.amount, e.held, e.version, t.reason
 FROM balance b LEFT JOIN bonus_points p ON p.account_id = b.account_id
 JOIN entry e ON e.account_id = b.account_id AND e.version > coalesce(p.version, 0)
 JOIN transaction t ON t.id = e.transaction_id
 WHERE b.account_id = ANY(%s) AND b.version > coalesce(p.version, 0) ORDER BY e.account_id, e.version
 """
-_LOTS = """
-SELECT account_id, transaction_id, amount, points_left, gone_on FROM bonus_lot
-WHERE account_id = ANY(%s) AND points_left > 0
+_LOT_FIELDS = (
+    "l.account_id, l.transaction_id, l.amount, l.points_left, l.gone_on, l.given_until, l.lapsed, l.expired, "
+    "l.extended_by"
+)
+_LOTS = f"""
+SELECT {_LOT_FIELDS} FROM bonus_lot l WHERE account_id = ANY(%s) AND points_left > 0
 UNION
-SELECT l.account_id, l.transaction_id, l.amount, l.points_left, l.gone_on FROM bonus_lot_use u
+SELECT {_LOT_FIELDS} FROM bonus_lot_use u
 JOIN bonus_lot l ON l.account_id = u.account_id AND l.transaction_id = u.lot_id
 WHERE u.account_id = ANY(%s) AND u.transaction_id = ANY(%s)
+UNION
+SELECT {_LOT_FIELDS} FROM bonus_lot l WHERE account_id = ANY(%s) AND transaction_id = ANY(%s)
 """
 
 # ---- writing
@@ -241,12 +253,21 @@ USE = columns(
 )
 ACCRUAL = columns(
     "order_id bigint, brand_id bigint, account_id bigint, percent numeric, points bigint, taken_back bigint, "
-    "shortfall bigint"
+    "shortfall bigint, lot_id bigint, expired bigint"
 )
 STEP = columns("transaction_id bigint, order_id bigint, kind text, said json")
 POINTS = columns("account_id bigint, version bigint")
-LOT = columns("account_id bigint, transaction_id bigint, amount bigint, points_left bigint, gone_on date")
-LOT_USE = columns("account_id bigint, transaction_id bigint, lot_id bigint, changed_by bigint, amount bigint")
+LOT = columns(
+    "account_id bigint, transaction_id bigint, amount bigint, points_left bigint, gone_on date, given_until date, "
+    "lapsed bigint, expired bigint, extended_by bigint"
+)
+LOT_USE = columns(
+    "account_id bigint, transaction_id bigint, lot_id bigint, changed_by bigint, amount bigint, gone_on date"
+)
+OWED = columns(
+    "account_id bigint, order_id bigint, transaction_id bigint, amount bigint, posted_at timestamptz, "
+    "business_date date"
+)
 
 
 def write_shop(connection: AnyConnection, book: Book, shop: Shop) -> None:
@@ -271,7 +292,7 @@ def _statements(book: Book, shop: Shop) -> Iterator[Statement]:
     yield insert("order_accrual", ACCRUAL, accruals, ("order_id", "brand_id"))
     limited = sorted((p.id, p.used) for p in shop.changed_promotions.values() if p.max_uses is not None)
     yield _USED, [array_of(column) for column in zip(*limited, strict=True)]
-    yield from _points(shop.points.values())
+    yield from _points(book, shop.points.values())
 
 
 _KEPT = (
@@ -305,17 +326,27 @@ def _uses(order: Order, written: Moments) -> Iterator[Row]:
 def _accruals(book: Book, order: Order) -> Iterator[Row]:
     for brand, a in order.accruals.items():
         yield (
-            order.id, book.brands[brand].id, a.account, decimal(a.percent), a.points, a.taken_back, a.shortfall
+            order.id, book.brands[brand].id, a.account, decimal(a.percent), a.points, a.taken_back, a.shortfall, a.lot,
+            a.expired,
         )  # fmt: skip
 
 
-def _points(all_points: Iterable[Points]) -> Iterator[Statement]:
+def _points(book: Book, all_points: Iterable[Points]) -> Iterator[Statement]:
     changed = [points for points in all_points if points.changed_lots or points.version]
     yield insert("bonus_points", POINTS, [(points.account, points.version) for points in changed], ("account_id",))
     lots = [
-        (points.account, lot.id, lot.amount, lot.left, lot.gone_on)
+        (
+            points.account, lot.id, lot.amount, lot.left, lot.gone_on, lot.given_until, lot.lapsed, lot.expired,
+            lot.extended_by,
+        )
         for points in changed for lot in (points.lots[id_] for id_ in sorted(points.changed_lots))
     ]  # fmt: skip
     yield insert("bonus_lot", LOT, lots, ("account_id", "transaction_id"))
-    uses = [(points.account, *use, amount) for points in changed for use, amount in sorted(points.changed_uses.items())]
+    uses = [(points.account, *use, *of) for points in changed for use, of in sorted(points.changed_uses.items())]
     yield insert("bonus_lot_use", LOT_USE, uses, ("account_id", "transaction_id", "lot_id", "changed_by"))
+    written = Moments()
+    owed = [
+        (points.account, order, by, amount, written[book.numbered[by].posted_at], book.numbered[by].day)
+        for points in changed for order, by, amount in points.changed_owed
+    ]  # fmt: skip
+    yield insert("bonus_owed", OWED, owed)

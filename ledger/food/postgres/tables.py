@@ -8,6 +8,7 @@ one function writes these rows together; `tiffin verify` proves what they would.
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import (
     CHAR,
@@ -25,6 +26,11 @@ from sqlalchemy import (
 from sqlmodel import Field, SQLModel
 
 from ledger.postgres.tables import JsonObject, key, numbered, stamped
+
+
+def nothing() -> Any:
+    """Return a column of an amount that is zero unless it is given."""
+    return Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
 
 
 class Promotion(SQLModel, table=True):
@@ -72,6 +78,7 @@ class BonusProgram(SQLModel, table=True):
     expires_after_days: int | None = None
     valid_from: date
     valid_until: date | None = None
+    returned_live_days: int = Field(default=14, sa_column_kwargs={"server_default": "14"})
     recorded_at: datetime = stamped()
     by: str | None = Field(default=None, sa_type=Text)
     note: str | None = Field(default=None, sa_type=Text)
@@ -142,7 +149,10 @@ class PromotionUse(SQLModel, table=True):
 
 
 class OrderAccrual(SQLModel, table=True):
-    """Points that an order brought for one brand, and what was taken back of them."""
+    """Points that an order brought for one brand, the transaction that gave them, and what was taken back of them.
+
+    `expired` is what counted as taken back because it was gone unspent.
+    """
 
     __tablename__ = "order_accrual"
     __table_args__ = (CheckConstraint("taken_back + shortfall <= points", name="taken_back_within_points"),)
@@ -154,6 +164,8 @@ class OrderAccrual(SQLModel, table=True):
     points: int = Field(sa_type=BigInteger)
     taken_back: int = Field(default=0, sa_type=BigInteger)
     shortfall: int = Field(default=0, sa_type=BigInteger)
+    lot_id: int | None = Field(default=None, sa_type=BigInteger)
+    expired: int = nothing()
 
 
 class OrderStep(SQLModel, table=True):
@@ -178,7 +190,11 @@ class BonusPoints(SQLModel, table=True):
 
 
 class BonusLot(SQLModel, table=True):
-    """Points that one transaction gave a bonus account; those left are gone when the day `gone_on` starts."""
+    """Points that one transaction gave a bonus account; those left are gone when the day `gone_on` starts.
+
+    That day was `given_until` at first: `extended_by` moved it, a transaction that gave points back after it. `lapsed`
+    are those of the points left that were gone by then, not yet booked; `expired` those that expired unspent.
+    """
 
     __tablename__ = "bonus_lot"
     __table_args__ = (
@@ -192,13 +208,17 @@ class BonusLot(SQLModel, table=True):
     amount: int = Field(sa_type=BigInteger)
     points_left: int = Field(sa_type=BigInteger)
     gone_on: date | None = None
+    given_until: date | None = None
+    lapsed: int = nothing()
+    expired: int = nothing()
+    extended_by: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class BonusLotUse(SQLModel, table=True):
     """What one transaction has of a lot, spent, held or gone, and what came back: their sum is what it has.
 
     `changed_by` is the transaction whose entry this follows: what was left of a lot on a past day is the
-    lot less what changed up to then (DECISIONS D17).
+    lot less what changed up to then (DECISIONS D17). `gone_on` is when the points concerned were gone then.
     """
 
     __tablename__ = "bonus_lot_use"
@@ -211,3 +231,22 @@ class BonusLotUse(SQLModel, table=True):
     lot_id: int = key(BigInteger)
     changed_by: int = key(BigInteger)
     amount: int = Field(sa_type=BigInteger)
+    gone_on: date | None = None
+
+
+class BonusOwed(SQLModel, table=True):
+    """A change of what a bonus account owes: points of an order that could not be taken back, or, below zero, paid.
+
+    The next points pay it, and it ends when the account is closed (without a transaction). Append-only.
+    """
+
+    __tablename__ = "bonus_owed"
+    __table_args__ = (Index("bonus_owed_account_id_idx", "account_id"),)
+
+    id: int = numbered()
+    account_id: int = Field(sa_type=BigInteger)
+    order_id: int | None = Field(default=None, sa_type=BigInteger)
+    transaction_id: int | None = Field(default=None, sa_type=BigInteger)
+    amount: int = Field(sa_type=BigInteger)
+    posted_at: datetime = Field(sa_type=DateTime(timezone=True))
+    business_date: date

@@ -323,7 +323,7 @@ GOOD_1C = written.one_c(stmt(entry("5.00"), entry("-2.00")))
         (b"", "is empty"),
         (b" \r\n\r\n", "is empty"),
         (b"%PDF-1.7", "is not a bank statement in MT940, MT942, camt.052, camt.053,"),
-        (b"PK\x03\x04", "is not a bank statement in MT940, MT942, camt.052, camt.053,"),
+        (b"PK\x03\x04", "is an archive that cannot be read"),
         (b"date;amount\n2024-01-01;5", "is not a bank statement in MT940, MT942, camt.052, camt.053,"),
         (BOMB.encode(), "has a DOCTYPE, which no camt file has"),
         (OUTSIDE.encode(), "has a DOCTYPE, which no camt file has"),

@@ -112,3 +112,30 @@ def _mark(amount: Decimal) -> str:
 
 def _comma(amount: Decimal) -> str:
     return str(abs(amount)).replace(".", ",")
+
+
+def mt942(statement: Statement) -> str:
+    """Return the interim report: the lines of an MT940, sums in the place of balances."""
+    lines = mt940(statement).replace("\r\n", "\n").split("\n")
+    kept = [line for line in lines if not line.startswith((":60F:", ":62F:", "-")) and line]
+    kept.insert(3, f":34F:{statement.currency}0,\r\n:13D:2403051200+0100")
+    for mark, amount in (("D", statement.money_out), ("C", statement.money_in)):
+        count = sum((entry.amount > 0) == (mark == "C") for entry in statement.entries)
+        kept.append(f":90{mark}:{count}{statement.currency}{_comma(amount)}")
+    return "\r\n".join([*kept, "-", ""])
+
+
+def camt052(*statements: Statement) -> str:
+    """Return the report of the day."""
+    return (
+        camt(*statements).replace("camt.053", "camt.052").replace("BkToCstmrStmt", "BkToCstmrAcctRpt")
+        .replace("<Stmt>", "<Rpt>").replace("</Stmt>", "</Rpt>").replace("OPBD", "ITBD").replace("CLBD", "ITAV")
+    )  # fmt: skip
+
+
+def camt054(*statements: Statement) -> str:
+    """Return the notification."""
+    return (
+        camt(*statements).replace("camt.053", "camt.054").replace("BkToCstmrStmt", "BkToCstmrDbtCdtNtfctn")
+        .replace("<Stmt>", "<Ntfctn>").replace("</Stmt>", "</Ntfctn>")
+    )  # fmt: skip

@@ -53,6 +53,7 @@ class PureShop(Pure):
         expires_after_days: int | None = None,
         valid_from: str = "2024-01-01",
         valid_until: str | None = None,
+        returned_live_days: int = 14,
     ) -> None:
         until = date.fromisoformat(valid_until) if valid_until else None
         self.shop.programs.setdefault(brand, []).append(
@@ -63,6 +64,7 @@ class PureShop(Pure):
                 expires_after_days,
                 date.fromisoformat(valid_from),
                 until,
+                returned_live_days,
             )
         )
 
@@ -97,6 +99,9 @@ class PureShop(Pure):
             )
             for points in self.shop.points.values()
             if points.lots
+        }
+        state["points owed"] = {
+            names[points.account]: points.owed for points in self.shop.points.values() if points.owed
         }
         state["orders"] = {
             order.key: (order.status, [line.kept for line in order.lines]) for order in self.shop.orders.values()
@@ -150,6 +155,11 @@ class PostgresShop(Postgres):
         ):
             lots.setdefault(names[account], []).append(tuple(lot))
         state["lots"] = lots
+        state["points owed"] = {
+            names[account]: owed
+            for account, owed in self.rows("SELECT account_id, sum(amount) FROM bonus_owed GROUP BY 1")
+            if owed
+        }
         state["orders"] = {
             key: (status, kept)
             for key, status, kept in self.rows(
@@ -215,7 +225,7 @@ class Food:
     def agree(self, states: list[State]) -> None:
         """Hold that both worlds stand alike, and that lots agree with balances."""
         pure, postgres = states
-        for name in ("balances", "owed", "usage", "holds", "lots", "orders"):
+        for name in ("balances", "owed", "usage", "holds", "lots", "points owed", "orders"):
             assert pure[name] == postgres[name], name
         for account, lots in postgres["lots"].items():
             balance, held, _ = postgres["balances"][account]

@@ -128,7 +128,7 @@ def test_points_can_be_asked_for_as_they_stood(food: Food) -> None:
 
     def standing(balance: str, held: str, *expiring: tuple[str, str]) -> list[dict[str, object]]:
         listed = [{"on": on, "amount": amount} for on, amount in expiring]
-        return [{"brand": "sushi", "balance": balance, "held": held, "expiring": listed}]
+        return [{"brand": "sushi", "balance": balance, "held": held, "owed": "0.00", "expiring": listed}]
 
     assert at("2024-03-05") == standing("100.00", "0.00", ("2024-03-15", "100.00"))
     assert at("2024-03-06") == standing("100.00", "30.00", ("2024-03-15", "70.00"))
@@ -143,8 +143,58 @@ def test_points_can_be_asked_for_as_they_stood(food: Food) -> None:
     food.agree([world.state() for world in food.worlds])
 
 
-def test_points_set_aside_do_not_expire_but_do_when_they_come_back_too_late(food: Food) -> None:
-    """Held on 14 March for a pre-order, released on the 16th: their day was the 15th, so they are gone at once."""
+def test_points_set_aside_that_come_back_too_late_live_on_for_their_days(food: Food) -> None:
+    """Held on 14 March, released by the shop on the 16th: their day was the 15th, now it is the end of the 30th."""
+    food.client("anna", "5000.00")
+    programme(food)
+    earn(food, "o1", "1000.00")
+    food.at("2024-03-14")
+    food.order("o2", items=[dish("a", "200.00")], bonus_at_most="100.00", due_at="2024-03-16T12:00:00+03:00")
+    food.at("2024-03-16")
+    food.post("cancel", "c1", order="o2")
+    assert lots(food) == [("2024-03-31", 10000)]
+    # Once: held again and given back after that, they are gone.
+    food.at("2024-03-30")
+    food.order("o3", items=[dish("a", "200.00")], bonus_at_most="60.00", due_at="2024-04-01T12:00:00+03:00")
+    standing = food.postgres.bonuses("anna", food.now)[0]
+    assert (standing["balance"], standing["held"]) == ("100.00", "60.00")
+    food.at("2024-04-01")
+    food.post("cancel", "c2", order="o3")
+    food.at("2024-04-01", "13:00")
+    assert food.order("o4", items=[dish("a", "200.00")], bonus_at_most="50.00")["order"]["paid"]["bonuses"] == "0.00"
+    assert points(food) == "0.00"
+
+
+def test_points_that_come_back_too_late_by_time_alone_live_on_too(food: Food) -> None:
+    """Nobody delivered the pre-order of the 14th: its hold ran out on the 17th, the points live 14 days from then."""
+    food.client("anna", "5000.00")
+    food.record(
+        type="bonus_program", brand="sushi", accrue_percent="10", redeem_percent="50", expires_after_days=10,
+        valid_from="2024-01-01", returned_live_days=2,
+    )  # fmt: skip
+    earn(food, "o1", "1000.00")
+    food.at("2024-03-14")
+    food.order("o2", items=[dish("a", "100.00")], bonus_at_most="40.00", due_at="2024-03-16T12:00:00+03:00")
+
+    def at(day: str) -> object:
+        return food.postgres.bonuses("anna", datetime.fromisoformat(f"{day}T13:00").replace(tzinfo=MOSCOW))[0]
+
+    def standing(*expiring: tuple[str, str]) -> object:
+        balance = expiring[0][1] if expiring else "0.00"
+        listed = [{"on": on, "amount": amount} for on, amount in expiring]
+        return {"brand": "sushi", "balance": balance, "held": "0.00", "owed": "0.00", "expiring": listed}
+
+    # The 60.00 that were free went on the 15th as they should.
+    assert at("2024-03-17") == standing(("2024-03-20", "40.00"))
+    assert at("2024-03-20") == standing()
+    food.at("2024-03-18")
+    assert food.order("o3", items=[dish("a", "20.00")], bonus_at_most="5.00")["order"]["paid"]["bonuses"] == "5.00"
+    assert at("2024-03-18") == standing(("2024-03-20", "35.00"))
+    assert lots(food) == [("2024-03-20", 3500)]
+
+
+def test_points_that_the_client_himself_gives_back_too_late_are_gone(food: Food) -> None:
+    """Held on 14 March for a pre-order that he cancels on the 16th: their day was the 15th, so they are gone at once."""
     food.client("anna", "5000.00")
     programme(food)
     earn(food, "o1", "1000.00")
@@ -153,7 +203,7 @@ def test_points_set_aside_do_not_expire_but_do_when_they_come_back_too_late(food
     food.at("2024-03-15")
     assert food.order("o3", items=[dish("a", "100.00")], bonus_at_most="50.00")["order"]["paid"]["bonuses"] == "0.00"
     food.at("2024-03-16")
-    food.post("cancel", "c1", order="o2")
+    food.post("cancel", "c1", order="o2", by_client=True)
     assert points(food) == "100.00"
     said = food.order("o4", items=[dish("a", "100.00")], bonus_at_most="50.00")
     assert said["order"]["paid"]["bonuses"] == "0.00"
@@ -161,7 +211,7 @@ def test_points_set_aside_do_not_expire_but_do_when_they_come_back_too_late(food
 
 
 def test_points_captured_late_were_set_aside_in_time(food: Food) -> None:
-    """The pre-order is delivered after their day, and they pay for it: half of it comes, half of them go back."""
+    """The pre-order is delivered after their day, and they pay for it: half of it comes, half of them live on."""
     food.client("anna", "5000.00")
     programme(food)
     earn(food, "o1", "1000.00")
@@ -170,10 +220,10 @@ def test_points_captured_late_were_set_aside_in_time(food: Food) -> None:
     food.at("2024-03-16")
     said = food.post("deliver", "d2", order="o2", items=[{"sku": "a", "quantity": 1}])
     assert said["order"]["paid"] == {"bonuses": "50.00", "payers": "0.00", "client": "50.00"}
-    assert lots(food) == [("2024-03-15", 5000), ("2024-03-27", 500)]
+    assert lots(food) == [("2024-03-27", 500), ("2024-03-31", 5000)]
     for world in food.worlds:
         world.expire(food.now)
-    assert points(food) == "5.00"
+    assert points(food) == "55.00"
 
 
 def test_points_spent_come_back_with_their_original_expiry(food: Food) -> None:
@@ -205,11 +255,88 @@ def test_points_are_taken_back_in_proportion_and_the_shortfall_is_told(food: Foo
     said = food.post("cancel", "c1", order="o1")
     bonuses = said["order"]["bonuses"]
     assert (bonuses["accrued"], bonuses["taken_back"], bonuses["shortfall"]) == ("100.00", "40.00", "60.00")
-    assert points(food) == "0.00"
+    assert (points(food), owed(food)) == ("0.00", "60.00")
+
+
+def owed(food: Food) -> str:
+    """Return what anna owes in sushi points, as `balance` tells it."""
+    return str(food.postgres.bonuses("anna", food.now)[0]["owed"])
+
+
+def test_points_that_could_not_be_taken_back_are_owed_and_the_next_ones_pay_them(food: Food) -> None:
+    """
+    o1 5000.00 delivered brings 500.00, spent on o2; o1 refunded whole: 500.00 are owed
+    o3 1000.00 delivered brings 100.00 in full, taken at once: 400.00 are owed
+    o2 cancelled: its 500.00 come back, pay 400.00 and leave 100.00
+    """
+    food.client("anna", "20000.00")
+    programme(food)
+    earn(food, "o1", "5000.00")
+    assert (
+        food.order("o2", items=[dish("a", "1000.00")], bonus_at_most="500.00")["order"]["paid"]["bonuses"] == "500.00"
+    )
+    said = food.post("refund_items", "r1", order="o1", items=[{"sku": "set", "quantity": 1}])
+    bonuses = said["order"]["bonuses"]
+    assert (bonuses["accrued"], bonuses["taken_back"], bonuses["shortfall"]) == ("500.00", "0.00", "500.00")
+    assert owed(food) == "500.00"
+    earn(food, "o3", "1000.00")
+    assert (points(food), owed(food)) == ("0.00", "400.00")
+    moves = food.postgres.rows(
+        "SELECT e.amount, t.reason FROM entry e JOIN transaction t ON t.id = e.transaction_id "
+        "JOIN account a ON a.id = e.account_id AND a.kind = 'bonus' ORDER BY e.version DESC LIMIT 2"
+    )
+    assert moves == [(-10000, "owed"), (10000, "deliver o3")]
+    food.post("cancel", "c2", order="o2")
+    assert (points(food), owed(food)) == ("100.00", "0.00")
+    dated = food.postgres.rows("SELECT amount FROM bonus_owed ORDER BY id")
+    assert [amount for (amount,) in dated] == [50000, -10000, -40000]
+
+
+def test_points_given_by_hand_pay_what_is_owed_first(food: Food) -> None:
+    """500.00 owed; 30.00 given by hand are taken at once, the past stays, and a closed account owes nothing."""
+    food.client("anna", "20000.00")
+    programme(food)
+    earn(food, "o1", "5000.00")
+    food.order("o2", items=[dish("a", "1000.00")], bonus_at_most="500.00")
+    food.post("cancel", "c1", order="o1")
+    before = food.now
+    food.at("2024-03-05")
+    for world in food.worlds:
+        number = world.points("anna", "sushi")
+        gift = {"type": "bonus", "key": "gift", "account": number, "amount": "30.00", "reason": "sorry"}
+        assert world.post([{**gift, "at": food.now.isoformat()}])[0]["status"] == "posted"
+    food.agree([world.state() for world in food.worlds])
+    assert (points(food), owed(food)) == ("0.00", "470.00")
+    assert food.postgres.bonuses("anna", before)[0]["owed"] == "500.00"
+    [[left]] = food.postgres.rows(
+        "SELECT balance FROM balance b JOIN account a ON a.id = account_id AND a.kind = 'money'"
+    )
+    food.post("payout", account="anna", amount=f"{left / 100:.2f}", brand="sushi")
+    food.postgres.administer({"type": "account_status", "account": "anna", "status": "closed"})
+    now = datetime.now(MOSCOW) + timedelta(days=1)
+    assert food.postgres.bonuses("anna", now)[0]["owed"] == "0.00"
+
+
+def test_points_of_the_order_itself_are_taken_back_first_and_those_that_expired_count(food: Food) -> None:
+    """
+    o1 on 4 March and o2 on 8 March bring 100.00 each; o2 refunded takes its own, not the older ones
+    o1's 100.00 are gone on 15 March; refunded on the 16th, they count as taken back and nothing is owed
+    """
+    food.client("anna", "20000.00")
+    programme(food)
+    earn(food, "o1", "1000.00")
+    food.at("2024-03-08")
+    earn(food, "o2", "1000.00")
+    food.post("refund_items", "r2", order="o2", items=[{"sku": "set", "quantity": 1}])
+    assert lots(food) == [("2024-03-15", 10000)]
+    food.at("2024-03-16")
+    said = food.post("cancel", "c1", order="o1")
+    assert (said["order"]["bonuses"]["taken_back"], said["order"]["bonuses"]["shortfall"]) == ("100.00", "0.00")
+    assert (points(food), owed(food)) == ("0.00", "0.00")
 
 
 def test_the_ledgers_own_commands_on_points_are_followed(food: Food) -> None:
-    """A debit with points and a refund of an order's debit, posted without food, leave lots that agree."""
+    """A debit with points and its refund, posted without food, leave lots that agree."""
     from ledger.core.commands import parse
 
     food.client("anna", "5000.00")
@@ -218,7 +345,7 @@ def test_the_ledgers_own_commands_on_points_are_followed(food: Food) -> None:
     lines = [{"brand": "sushi", "amount": "70.00", "service": "hall"}]
     food.post("debit", "x1", account="anna", lines=lines, bonus_at_most="40.00")
     food.order("o2", items=[dish("a", "80.00")], bonus_at_most="40.00")
-    refund = {"type": "refund", "key": "x2", "debit": "o2", "amount": "80.00", "at": food.now.isoformat()}
+    refund = {"type": "refund", "key": "x2", "debit": "x1", "amount": "70.00", "at": food.now.isoformat()}
     food.postgres.ledger.post([parse(refund)])  # past the desk, as a finance screen does
     food.pure.post([refund])
     food.at("2024-03-05")

@@ -162,6 +162,49 @@ def test_delivery_is_refunded_only_when_said_so(food: Food) -> None:
     assert food.post("refund_items", "r3", order="o1", delivery=True)["code"] == "item_not_in_order"
 
 
+def test_an_amount_is_refunded_of_an_item_or_of_the_whole_order_and_the_items_stay(food: Food) -> None:
+    """
+    two dishes of 300.00 each, delivery 60.00; one was cold: 100.00 back of it, 10.00 points of 60.00 go with it
+    66.00 of the whole 560.00 that are left: 500.00 dishes, 60.00 delivery share it
+    then one dish goes back at its price, the last one at what is left: 600.00 − 100.00 − 58.93 − 300.00
+    """
+    food.client("anna", "1000.00")
+    food.record(
+        type="bonus_program", brand="sushi", accrue_percent="10", redeem_percent="50", valid_from="2024-01-01"
+    )  # fmt: skip
+    food.order("o1", items=[dish("a", "300.00", 2)], delivery={"brand": "sushi", "amount": "60.00"})
+    food.post("deliver", "d1", order="o1")
+    said = food.post("refund_items", "r1", order="o1", items=[{"sku": "a", "amount": "100.00"}], reason="cold")
+    assert food.balance("anna") == "440.00"
+    assert [line["kept"] for line in said["order"]["lines"]] == [2, 1]
+    assert said["order"]["bonuses"]["taken_back"] == "10.00"
+    food.post("refund_items", "r2", order="o1", amount="66.00")
+    assert food.balance("anna") == "506.00"
+    said = food.post("refund_items", "r3", order="o1", amount="494.01")
+    assert (said["code"], said["facts"]["over_by"]) == ("refund_exceeds_debit", "0.01")
+    food.post("refund_items", "r4", order="o1", items=[{"sku": "a", "quantity": 1}])
+    assert food.balance("anna") == "806.00"
+    food.post("refund_items", "r5", order="o1", items=[{"sku": "a", "quantity": 1}])
+    assert food.balance("anna") == "947.07"
+
+
+def test_what_an_order_owns_only_its_own_commands_move(food: Food) -> None:
+    """Level one neither captures nor releases a pre-order's hold nor refunds what was charged; the cancel gives all."""
+    food.client("anna", "1000.00")
+    food.order("o1", items=[dish("a", "400.00")], due_at="2024-03-05T19:00:00+03:00")
+    for command in ({"type_": "capture", "hold": "o1"}, {"type_": "release", "hold": "o1"}):
+        said = food.post(**command)
+        assert (said["code"], said["facts"]) == ("owned_by_order", {"key": "o1", "order": "o1"})
+    food.post("deliver", "d1", order="o1")
+    said = food.post("refund", debit="d1", amount="100.00")
+    assert (said["code"], said["facts"]) == ("owned_by_order", {"key": "d1", "order": "o1"})
+    food.order("o2", items=[dish("a", "100.00")])
+    assert food.post("refund", debit="o2")["code"] == "owned_by_order"
+    food.post("cancel", "c1", order="o1")
+    food.post("cancel", "c2", order="o2")
+    assert food.balance("anna") == "1000.00"
+
+
 def test_a_cancel_gives_everything_back_for_a_fee_that_a_brand_keeps(food: Food) -> None:
     """Two brands' order cancelled for 50.00 that pizza keeps; without naming the brand it is invalid."""
     food.client("anna", "500.00")

@@ -246,3 +246,11 @@ def test_numbers_of_countries_without_a_rule_are_taken(desk: Desk) -> None:
         code="z",
         bank_details={"iban": "GB33BUKB20201555555555", "ogrn": "1022200525819", "kpp": "770101001"},
     )
+
+
+def test_what_is_not_given_is_null_and_not_the_word_null(database_url: str) -> None:
+    """A brand without bank details, and the change that made it: readers of JSON would take "null" for a value."""
+    desk = Desk(database_url)
+    desk.done(type="brand", code="sushi", name="Sushi")
+    assert desk.rows("SELECT bank_details IS NULL FROM brand") == [(True,)]
+    assert desk.rows("SELECT before IS NULL FROM change WHERE kind = 'brand'") == [(True,)]

@@ -11,6 +11,7 @@ from ledger.postgres import load_book, tables, write_book
 WRITTEN: list[tuple[type[SQLModel], dict[str, str], set[str]]] = [
     (tables.Transaction, write_book.TRANSACTION, {"recorded_at"}),  # the database's clock
     (tables.Entry, write_book.ENTRY, set()),
+    (tables.Owned, write_book.OWNED, set()),
     (tables.Hold, write_book.HOLD, set()),
     (tables.HoldPart, write_book.HOLD_PART, set()),
     (tables.Balance, write_book.BALANCE, set()),
@@ -24,6 +25,7 @@ WRITTEN: list[tuple[type[SQLModel], dict[str, str], set[str]]] = [
     (food.BonusPoints, shop_store.POINTS, set()),
     (food.BonusLot, shop_store.LOT, set()),
     (food.BonusLotUse, shop_store.LOT_USE, set()),
+    (food.BonusOwed, shop_store.OWED, {"id"}),
 ]
 """Each table that posting writes: the columns that it writes, and those that it leaves to the database."""
 

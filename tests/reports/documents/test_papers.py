@@ -14,8 +14,9 @@ from xml.etree.ElementTree import fromstring
 import pikepdf
 import pytest
 
-from reports.documents import render
+from reports.documents import embedded, render
 from reports.documents.design import KINDS, Design
+from reports.documents.language import language
 from reports.documents.statement import Bonus, Client, Credit, Hold, Statement
 from tests.reports.documents.inspected import complaints, shown, text
 from tests.reports.documents.samples import ROMASHKA, SUSHI, line, money, sample, with_lines
@@ -111,11 +112,13 @@ def test_the_data_is_inside_as_json_and_csv(tmp_path):
     stem = "S-1000017-2017-03"
     assert set(files) == {f"{stem}.json", f"{stem}-operations.csv", f"{stem}-lines.csv"}
     facts = json.loads(files[f"{stem}.json"])
-    rows = list(csv.DictReader(io.StringIO(files[f"{stem}-operations.csv"].decode())))
-    lines = list(csv.DictReader(io.StringIO(files[f"{stem}-lines.csv"].decode())))
-    assert [row["amount"] for row in rows] == [one["amount"] for one in facts["operations"]]
-    assert [row["amount"] for row in rows] == [str(one.amount) for one in paper.operations]
-    assert [row["amount"] for row in lines] == [str(one.amount) for op in paper.operations for one in op.lines]
+    rows = list(csv.DictReader(io.StringIO(files[f"{stem}-operations.csv"].decode("utf-8-sig")), delimiter=";"))
+    lines = list(csv.DictReader(io.StringIO(files[f"{stem}-lines.csv"].decode("utf-8-sig")), delimiter=";"))
+    assert [row["amount"].replace(",", ".") for row in rows] == [one["amount"] for one in facts["operations"]]
+    assert [one["amount"] for one in facts["operations"]] == [str(one.amount) for one in paper.operations]
+    assert [row["amount"].replace(",", ".") for row in lines] == [
+        str(one.amount) for op in paper.operations for one in op.lines
+    ]
     assert facts["summary"]["closing"] == str(paper.summary.closing)
 
 
@@ -192,3 +195,16 @@ def test_a_colour_that_is_none_does_not_reach_the_style_sheet():
 def test_the_client_of_the_sample_is_named_by_its_legal_name():
     """An accountant looks for the name that is in the contract."""
     assert ROMASHKA.legal_name in render.html(sample())
+
+
+def test_the_embedded_csv_is_guarded_and_that_of_a_russian_paper_opens_in_a_russian_excel() -> None:
+    """A note that begins like a formula; semicolons, decimal commas and a byte order mark in a Russian paper only."""
+    paper = sample([("debit", "-12.50")])
+    paper = replace(paper, operations=tuple(replace(one, note="=cmd()") for one in paper.operations))
+    for code, mark, comma in (("en", b"", "12.50"), ("ru", b"\xef\xbb\xbf", "12,50")):
+        files = {file.name: file.content for file in embedded.embedded(paper, "statement", language(code))}
+        content = next(content for name, content in files.items() if name.endswith("operations.csv"))
+        assert content.startswith(mark + (b"version;" if mark else b"version,"))
+        (row,) = csv.DictReader(io.StringIO(content.decode("utf-8-sig")), delimiter=";" if mark else ",")
+        assert row["note"] == "'=cmd()"
+        assert row["amount"] == f"-{comma}"

@@ -16,6 +16,7 @@ from sqlmodel import SQLModel
 
 import ledger.food.postgres.tables
 import ledger.postgres.tables  # noqa: F401  # both levels declare their tables when they are imported
+from reports.core.csv_text import frame_csv
 from reports.core.forms import FORMS
 from reports.core.result import Result
 from reports.formats import rendered
@@ -49,7 +50,7 @@ def test_json_is_exact_and_without_totals(result: Result) -> None:
     """Amounts are strings; the five keys of the design and no more."""
     read = json.loads(rendered(result, "json"))
     assert list(read) == ["report", "parameters", "cut", "controls", "rows"]
-    assert read["parameters"] == {"from": "2017-03-01", "to": "2017-03-31", "by": "account"}
+    assert read["parameters"] == {"from": "2017-03-01", "to": "2017-03-31", "by": "account", "dated_by": "booking"}
     assert [row["closing"] for row in read["rows"]] == ["1234567.89", "-20.50"]
     assert read["cut"]["provisional"] is True
     assert all(control["holds"] and control["difference"] == "0.00" for control in read["controls"])
@@ -92,7 +93,7 @@ def test_a_workbook_has_typed_cells_sums_by_currency_and_a_sheet_about_it(result
     assert "SUMIFS(" in sheet
     assert "=cmd" not in sheet  # a shared string, never a formula
     assert 'state="frozen"' in sheet
-    assert about.count("<row ") == 10 + 1 + len(result.controls)
+    assert about.count("<row ") == 11 + 1 + len(result.controls)
     assert content == rendered(result, "xlsx")
 
 
@@ -201,3 +202,38 @@ def test_a_pdf_leaves_out_what_stands_aside_and_says_so(story: Story, tmp_path: 
     assert "rather" not in words
     assert "only:" in words
     assert "rather" in rendered(card, "html").decode()
+
+
+def test_every_csv_is_guarded_against_formulas() -> None:
+    """Texts and headings of any frame: SQL answers and pivots, whose columns may be names of clients."""
+    frame = pl.DataFrame({"=1+1": ["=cmd", "＝cmd", "+1", "－1", "@x", "\tx", "plain"], "n": [-1, 2, 3, 4, 5, 6, 7]})
+    header, *rows = csv.reader(io.StringIO(frame_csv(frame).decode(), newline=""))
+    assert header == ["'=1+1", "n"]
+    assert [row[0] for row in rows] == ["'=cmd", "'＝cmd", "'+1", "'－1", "'@x", "'\tx", "plain"]
+    assert rows[0][1] == "-1"
+
+
+def test_a_workbook_keeps_the_kopecks_of_any_amount(story: Story) -> None:
+    """Excel keeps 15 digits: larger amounts and their sums are text, and the sheet says so."""
+    story.account("anna", holder="sushi")
+    story.payment("2017-03-02", "anna", "9999999999999.99", "sushi")
+    story.payment("2017-03-03", "anna", "9999999999999.99", "sushi")
+    content = rendered(story.book().report("turnover", **MARCH), "xlsx")
+    strings = _part(content, "xl/sharedStrings.xml")
+    assert "19999999999999.98" in strings
+    assert "amounts from 10,000,000,000,000 are text" in strings
+    assert "1.999999999999998" not in _part(content, "xl/worksheets/sheet1.xml")
+    assert "SUMIFS" in _part(content, "xl/worksheets/sheet1.xml")  # what is short is a number, and its sum a formula
+
+
+def test_a_text_longer_than_a_cell_is_cut_and_not_lost(story: Story) -> None:
+    """Excel holds 32,767 characters in a cell; xlsxwriter would leave the cell empty."""
+    story.account("anna", holder="sushi")
+    story.change("2017-03-10", "link", "anna", None, {"payer": "x" * 40_000})
+    strings = _part(rendered(story.book().report("terms-changes", **MARCH), "xlsx"), "xl/sharedStrings.xml")
+    assert "x" * 30_000 in strings
+    assert "…" in strings
+
+
+def _part(workbook: bytes, name: str) -> str:
+    return zipfile.ZipFile(io.BytesIO(workbook)).read(name).decode()

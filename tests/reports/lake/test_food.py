@@ -91,7 +91,7 @@ def test_orders_promotions_and_points_are_in_the_lake(shop: str, tmp_path: Any) 
 )  # fmt: skip
 def test_what_is_changed_behind_the_guards_is_found(shop: str, tmp_path: Any, change: str, name: str) -> None:
     """Each way of changing orders, uses or points breaks the check that is for it."""
-    assert wrong(shop, str(tmp_path / "lake")) == {}
+    assert wrong(shop, str(tmp_path / "lake")).keys() <= {"pointer"}, "there is no cut yet"
     with superuser(shop) as connection:
         connection.execute(change)
     assert name in wrong(shop, str(tmp_path / "lake"))

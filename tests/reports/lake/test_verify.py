@@ -1,12 +1,19 @@
 """What verification finds, and that it names it."""
 
+import os
+import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from ledger.errors import Failure
 from reports.lake.publish_cut import frequent_cut, nightly_cut
 from reports.lake.verify import verify
 from tests.reports.lake.conftest import NEW_YEARS_EVE
@@ -27,9 +34,10 @@ def superuser(url: str) -> Iterator[psycopg.Connection]:
 
 
 def test_an_untouched_book_and_lake_hold(book: str, lake: str) -> None:
-    """Before any cut the ledger alone is checked, after one the lake too, also when the ledger moved on."""
+    """Before any cut the lake is missing, after one it holds, also when the ledger moved on."""
     before = list(verify(book, lake))
-    assert {subject for subject, _ in before} == {"ledger"}
+    assert [check.name for subject, check in before if subject == "lake"] == ["pointer"]
+    assert not before.pop().check.holds
     nightly_cut(book, lake, NEW_YEARS_EVE)
     add_transactions(book, 20, since=NEW_YEARS_EVE.replace(year=2026, month=1), days=1)
     after = list(verify(book, lake))
@@ -133,3 +141,87 @@ def test_rows_that_only_the_lake_has_are_found(book: str, lake: str) -> None:
         connection.execute("DELETE FROM entry WHERE transaction_id = 600")
         connection.execute("DELETE FROM transaction WHERE id = 600")
     assert "transactions, id 600: in the lake, not in the ledger" in wrong(book, lake)["transactions"]
+
+
+@pytest.mark.parametrize(
+    ("damage", "check", "problem"),
+    [
+        ("truncate", "files", r"/transactions/.*\.parquet is not as it was written"),
+        ("empty", "files", r"/transactions/.*\.parquet is not as it was written"),
+        ("swap", "files", r"/transactions/.*\.parquet is not as it was written"),
+        ("log", "versions", "table transactions, version 0: (cannot be opened|is missing)"),
+        ("manifest", "pointer", "there is no cut 1"),
+        ("pointer", "pointer", "is missing: there is no cut"),
+        ("torn pointer", "pointer", "is not a pointer to a cut"),
+        ("database", "duckdb", "it is not as it was written"),
+        ("lake", "pointer", "is missing: there is no cut"),
+    ],
+)
+def test_any_damage_is_a_fault_that_verification_names(
+    book: str, lake: str, damage: str, check: str, problem: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """No panic, no traceback, and never "no fault"."""
+    opened, _ = nightly_cut(book, lake, NEW_YEARS_EVE)
+    place = Path(lake)
+    one, other = sorted(place.glob("tables/transactions/*/*.parquet"))[:2]
+    match damage:
+        case "truncate":
+            one.write_bytes(one.read_bytes()[: one.stat().st_size // 2])
+        case "empty":
+            one.write_bytes(b"")
+        case "swap":
+            first, second = one.read_bytes(), other.read_bytes()
+            one.write_bytes(second)
+            other.write_bytes(first)
+        case "log":
+            for log in place.glob("tables/transactions/_delta_log/*.json"):
+                log.write_bytes(log.read_bytes()[:100])
+        case "manifest":
+            next(place.glob("manifests/*.json")).unlink()
+        case "pointer":
+            (place / "current.json").unlink()
+        case "torn pointer":
+            (place / "current.json").write_text("{")
+        case "database":
+            assert opened.duckdb_path is not None
+            opened.duckdb_path.write_bytes(opened.duckdb_path.read_bytes()[:5000])
+        case "lake":
+            shutil.rmtree(place)
+    assert re.search(problem, "; ".join(wrong(book, lake)[check]))
+    assert "panicked" not in capfd.readouterr().err
+
+
+def test_a_report_over_a_torn_file_is_one_sentence(book: str, lake: str) -> None:
+    """The command names the lake and says what to run, and its exit code is 1."""
+    nightly_cut(book, lake, NEW_YEARS_EVE)
+    for path in Path(lake).glob("tables/entries/*/*.parquet"):
+        path.write_bytes(path.read_bytes()[:1000])
+    command = [str(Path(sys.executable).with_name("tiffin")), "report", "turnover", "--to", "2025-12-31"]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | {"TIFFIN_LAKE": lake})
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith(f"tiffin: the lake {lake} cannot be read or written: ")
+    assert last.endswith("tiffin verify names what is damaged")
+    assert "Traceback" not in done.stderr
+
+
+def test_an_object_store_that_is_down_is_one_sentence(book: str) -> None:
+    """Nobody listens there; the settings keep the library from trying for minutes."""
+    store = {
+        "TIFFIN_LAKE": "s3://lake/tiffin", "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ALLOW_HTTP": "true",
+        "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1", "TIFFIN_DATABASE_URL": book,
+    }  # fmt: skip
+    tiffin = str(Path(sys.executable).with_name("tiffin"))
+    for command in (["report", "turnover"], ["verify"], ["nightly", "--date", "2025-12-31"], ["lake", "status"]):
+        done = subprocess.run([tiffin, *command], capture_output=True, text=True, env=os.environ | store, timeout=60)
+        assert done.returncode == 1, command
+        assert "Traceback" not in done.stderr + done.stdout, command
+        assert len(done.stderr.strip().splitlines()) == 1, (command, done.stderr)
+
+
+def test_a_day_before_the_book_is_a_sentence(book: str, lake: str) -> None:
+    """Nothing is closed and no report is made, also after later days were closed."""
+    for _ in range(2):
+        with pytest.raises(Failure, match="the book begins on 2025-10-01: there is nothing to close on 2025-09-30"):
+            nightly_cut(book, lake, date(2025, 9, 30))
+        nightly_cut(book, lake, NEW_YEARS_EVE)

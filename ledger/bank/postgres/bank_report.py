@@ -1,0 +1,131 @@
+"""The bank beside the ledger: balances and turnovers as the bank reported them, and what became of each in the ledger.
+
+By day and account at the bank. `difference` is money in less what was matched, waits and came back; `gap` is the
+closing balance that the bank reported less that which follows from its first opening balance and every entry since.
+Both are 0.00 unless a payment was not posted, two entries counted as one, or a statement was not imported.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from itertools import accumulate
+from typing import Any
+
+from psycopg import Connection
+
+from ledger.bank.core.statement import ZERO, normal
+from ledger.core.money import decimal
+
+
+@dataclass(frozen=True, kw_only=True)
+class BankDay:
+    """A day of an account at the bank. Balances are None before the first that the bank reported."""
+
+    bank_account: str
+    brand: str
+    currency: str
+    day: date
+    opening: Decimal | None
+    money_in: Decimal
+    money_out: Decimal
+    closing: Decimal | None
+    reported: Decimal | None
+    matched: Decimal
+    waiting: Decimal
+    returned: Decimal
+    taken_back: Decimal
+
+    @property
+    def difference(self) -> Decimal:
+        """Return what came in and is neither matched, nor waiting, nor money that came back."""
+        return self.money_in - self.matched - self.waiting - self.returned
+
+    @property
+    def gap(self) -> Decimal | None:
+        """Return how the closing balance that the bank reported differs from that of its entries."""
+        return None if self.reported is None or self.closing is None else self.reported - self.closing
+
+
+FIGURES = ("opening", "money_in", "money_out", "closing", "reported", "matched", "waiting", "returned", "taken_back",
+           "difference", "gap")  # fmt: skip
+
+# A payment without an account waits, less what the desk allocated of it.
+_DAYS = """
+    SELECT b.bank_account, r.code, b.currency, b.booked_on,
+        sum(b.amount) FILTER (WHERE b.amount > 0), -sum(b.amount) FILTER (WHERE b.amount < 0),
+        sum(CASE WHEN t.account_id IS NULL THEN coalesce(done.amount, 0) ELSE t.amount END)
+            FILTER (WHERE b.amount > 0 AND NOT b.reversal),
+        sum(t.amount - coalesce(done.amount, 0))
+            FILTER (WHERE b.amount > 0 AND NOT b.reversal AND t.account_id IS NULL),
+        sum(b.amount) FILTER (WHERE b.amount > 0 AND b.reversal),
+        -sum(b.amount) FILTER (WHERE b.amount < 0 AND b.reversal)
+    FROM bank_entry b JOIN brand r ON r.id = b.brand_id
+    LEFT JOIN transaction t ON t.key = b.key AND t.status = 'posted' AND t.kind = 'payment'
+    LEFT JOIN LATERAL (
+        SELECT sum(a.amount) AS amount FROM transaction a
+        WHERE t.account_id IS NULL AND a.refers_to = t.id AND a.kind = 'allocate' AND a.status = 'posted'
+    ) done ON true
+    WHERE b.bank_account <> '' GROUP BY 1, 2, 3, 4 ORDER BY 1, 3, 4
+"""
+_STATEMENTS = """
+    SELECT s.bank_account, r.code, s.currency, s.since, s.until, s.opening, s.closing, min(b.booked_on)
+    FROM bank_statement s JOIN brand r ON r.id = s.brand_id LEFT JOIN bank_entry b ON b.statement_id = s.id
+    WHERE NOT s.interim AND s.closing IS NOT NULL AND s.opening IS NOT NULL
+    GROUP BY s.id, r.code ORDER BY s.money_in + s.money_out, s.id
+"""
+_Key = tuple[str, str, str]
+
+
+@dataclass
+class _Account:
+    days: dict[date, list[Decimal]] = field(default_factory=dict)
+    reported: dict[date, Decimal] = field(default_factory=dict)
+    openings: list[tuple[date, Decimal]] = field(default_factory=list)
+
+
+def bank_days(
+    connection: Connection[Any], *, account: str | None = None, since: date | None = None, until: date | None = None
+) -> list[BankDay]:
+    """Return a row for each day on which an account at the bank moved or was reported, by account and day.
+
+    `since` and `until` are both included; balances follow from all days, whatever is shown.
+    """
+    wanted = normal(account) if account else None
+    return [
+        day
+        for key, each in sorted(_accounts(connection).items())
+        if wanted in (None, key[0])
+        for day in _days(key, each)
+        if (since is None or day.day >= since) and (until is None or day.day <= until)
+    ]
+
+
+def _accounts(connection: Connection[Any]) -> dict[_Key, _Account]:
+    accounts: dict[_Key, _Account] = defaultdict(_Account)
+    for bank_account, brand, currency, day, *figures in connection.execute(_DAYS):
+        accounts[bank_account, brand, currency].days[day] = [decimal(int(figure or 0)) for figure in figures]
+    for bank_account, brand, currency, since, until, opening, closing, first in connection.execute(_STATEMENTS):
+        each = accounts[bank_account, brand, currency]
+        each.openings.append((first or until or since, decimal(opening)))
+        # Of several statements of a day, the one of the largest turnover is the whole day's: it comes last.
+        each.reported[until or since] = decimal(closing)
+    return accounts
+
+
+def _days(key: _Key, account: _Account) -> Iterator[BankDay]:
+    days = sorted(account.days.keys() | account.reported.keys())
+    figures = {day: account.days.get(day, [ZERO] * 6) for day in days}
+    start, balance = min(account.openings, default=(date.max, ZERO))
+    moved = [figures[day][0] - figures[day][1] if day >= start else ZERO for day in days]
+    closings = [*accumulate(moved, initial=balance)][1:]
+    for day, closing, move in zip(days, closings, moved, strict=True):
+        came, went, matched, waiting, returned, taken_back = figures[day]
+        anchored = day >= start
+        yield BankDay(
+            bank_account=key[0], brand=key[1], currency=key[2], day=day, money_in=came, money_out=went,
+            opening=closing - move if anchored else None, closing=closing if anchored else None,
+            reported=account.reported.get(day), matched=matched, waiting=waiting, returned=returned,
+            taken_back=taken_back,
+        )  # fmt: skip

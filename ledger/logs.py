@@ -1,0 +1,17 @@
+"""Log lines: on standard error, so that callers who parse standard output find nothing there but outcomes."""
+
+import sys
+
+from ledger.settings import Settings
+
+
+def log(event: str, **fields: object) -> None:
+    """Write one line: for people, or as JSON with `TIFFIN_LOG=json`."""
+    import structlog  # here, for few commands have anything to log
+
+    as_json = Settings().log == "json"
+    render = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)
+    structlog.wrap_logger(
+        structlog.PrintLogger(sys.stderr),
+        processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), render],
+    ).info(event, **fields)

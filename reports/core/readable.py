@@ -1,0 +1,12 @@
+"""Texts of a frame as they may be shown: what was stored before the rule on characters has U+FFFD in their places."""
+
+import polars as pl
+
+from ledger.core.text import UNFIT
+
+_UNFIT = f"[{UNFIT}]"
+
+
+def readable_texts(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the frame with every text readable (ledger.core.text)."""
+    return frame.with_columns(pl.col(pl.String).str.replace_all(_UNFIT, "\N{REPLACEMENT CHARACTER}"))

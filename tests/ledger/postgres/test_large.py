@@ -1,0 +1,71 @@
+"""Large commands: what is within the stated sizes is posted, whatever the sockets hold; nothing waits for ever."""
+
+import os
+import socket
+from concurrent.futures import Future
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from ledger.core import administration, commands
+from ledger.food.core.commands import parse
+from ledger.food.postgres.post_orders import Desk
+from ledger.postgres.post import Ledger
+
+Record = dict[str, Any]
+LARGE = {f"a{n}": "x" * 950 for n in range(10)}
+"""Attributes as large as one line may have."""
+
+
+@pytest.fixture
+def ledger(database_url: str) -> Ledger:
+    """Return a ledger whose connection has the smallest buffers that there are."""
+    ledger = Ledger(database_url)
+    lines = [{"type": "brand", "code": "sushi"}]
+    for name in ("anna", "boris"):
+        lines += [
+            {"type": "party", "reference": name, "kind": "individual"},
+            {"type": "account", "reference": name, "party": name, "currency": "RUB"},
+            {"type": "credit_terms", "account": name, "limit": "1000000.00"},
+        ]
+    ledger.administer([administration.parse(line) for line in lines])
+    with socket.socket(fileno=os.dup(ledger.connection().pgconn.socket)) as wire:
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    return ledger
+
+
+def debit(key: str, lines: int, attributes: Record) -> Record:
+    line = {"brand": "sushi", "amount": "1.00", "attributes": attributes}
+    return {"type": "debit", "key": key, "account": "anna", "lines": [line] * lines}
+
+
+def order(key: str) -> Record:
+    items = [{"brand": "sushi", "sku": f"{n:03}" + "x" * 900, "price": "1.00", "name": "y" * 1000} for n in range(100)]
+    return {"type": "order", "key": key, "account": "anna", "items": items}
+
+
+SHAPES: dict[str, list[Record]] = {
+    "one debit of a thousand large lines": [debit("d", 1000, LARGE)],
+    "a thousand debits of 5 KB": [debit(f"d{n}", 1, {f"a{m}": "x" * 990 for m in range(5)}) for n in range(1000)],
+    "twenty debits of 300 KB": [debit(f"d{n}", 30, LARGE) for n in range(20)],
+    "forty orders of 200 KB": [order(f"o{n}") for n in range(40)],
+    "a thousand unknown accounts of long names": [
+        {"type": "payment", "key": f"p{n}", "account": f"{n}" + "z" * 990, "amount": "1.00", "brand": "sushi"}
+        for n in range(1000)
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_large_batch_is_answered_at_small_buffers(ledger: Ledger, shape: str) -> None:
+    """Client and server never wait for each other; then the account is free for others."""
+    said = [parse(record) for record in SHAPES[shape]]
+    answers: Future[list[Any]] = Future()
+    Thread(target=lambda: answers.set_result(Desk(ledger).post(said)), daemon=True).start()  # type: ignore[arg-type]
+    wanted = "declined" if "unknown" in shape else "posted"
+    assert {outcome.to_json()["status"] for outcome in answers.result(timeout=120)} == {wanted}
+    payment = {"type": "payment", "key": "after", "account": "anna", "amount": "1.00", "brand": "sushi"}
+    [after] = Ledger(ledger.url, statement_timeout_ms=5000).post([commands.parse(payment)])
+    assert after.to_json()["status"] == "posted"
