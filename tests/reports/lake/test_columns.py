@@ -35,6 +35,8 @@ DERIVED = {"attributes", "holders", "lot_changes"}
 NOT_EXPORTED = {
     "book",  # its facts stand in the manifest
     "balance",  # with its account
+    "cut_gate", "lake_gate", "payment_gate",  # there to be locked
+    "owned", "bonus_owed",
     "order_step", "order_accrual", "bonus_points", "bonus_lot_use",  # how food decides, not what happened
 }  # fmt: skip
 LEFT_OUT = {
@@ -43,6 +45,7 @@ LEFT_OUT = {
     "hold": {"transaction_id"},  # the parts' hold_id
     "hold_part": {"gross", "discount", "vat_rate", "vat", "attributes"},  # what a capture will write
     "food_order": {"main_id"},  # charged_by
+    "bonus_lot": {"lapsed"},  # which of an expired lot's points may come back
     "promotion": {"value", "used"},  # percent or amount, by its kind; uses have a table of their own
 }
 TYPES = {
