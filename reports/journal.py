@@ -23,6 +23,7 @@ from reports.core.tables import (
     in_currency,
     money_or_bonus,
     of_points,
+    with_channel,
     within,
     zero,
 )
@@ -43,19 +44,18 @@ class Parameters(Movements, OfBrand, OfAccount):
 
 def _named(tables: Tables, p: Parameters) -> Frame:
     """Return the entries of the period with brand, channel and the client's account that each is about."""
-    commands = tables.transactions.select("key", "channel", transaction_id="id", requested="account_id")
-    channels = tables.transactions.select(refers_to="id", theirs="channel")
+    commands = tables.transactions.select("key", transaction_id="id", requested="account_id")
     own = nw.when(~nw.col("party_id").is_null()).then(nw.col("account_id"))
+    faced = nw.when(nw.col("source_kind") != "cash").then(nw.col("source_id"))  # the other brand is no client
     return (
         in_currency(tables.entries, p.currency)
         .filter(within(p.first_day, p.last_day))
         .join(brand_names(tables), on="brand_id", how="left")
         .join(commands, on="transaction_id", how="left")
-        .join(channels, on="refers_to", how="left")
+        .pipe(lambda entries: with_channel(tables, entries))
         .rename({"kind": "operation", "account_kind": "kind"})
         .with_columns(
-            account=nw.coalesce(own, "source_id", "requested"),
-            channel=nw.coalesce("channel", "theirs").fill_null(""),
+            account=nw.coalesce(own, faced, "requested"),
             service=nw.col("service").fill_null(""),
         )
     )

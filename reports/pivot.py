@@ -15,7 +15,7 @@ from reports.run import LakeBook
 
 DIMENSIONS = (
     "month", "day", "week", "weekday", "brand", "kind", "service", "channel", "client", "account", "party_kind",
-    "source_kind",
+    "source_kind", "chart",
 )  # fmt: skip
 OF = ("revenue", "money", "bonus", "cash", "unallocated", "adjustments", "bonus_expense")
 MEASURES = ("amount", "gross", "discount", "vat", "held", "transactions", "entries", "clients")
@@ -54,12 +54,19 @@ def dimensions(book: LakeBook) -> pl.LazyFrame:
     brands = book.brands.select(brand_id="id", brand="code")
     clients = book.accounts.filter(pl.col("party_id").is_not_null()).select(account="id", owner="party_id")
     parties = book.parties.select(owner="id", client="name", party_kind="kind")
-    commands = book.transactions.select("channel", transaction_id="id", requested="account_id")
+    commands = book.transactions.select(transaction_id="id", requested="account_id", own_channel="channel")
+    reversed_ = book.transactions.select(refers_to="id", its_channel="channel")
     own = pl.when(pl.col("party_id").is_not_null()).then(pl.col("account_id"))
+    faced = pl.when(pl.col("source_kind") != "cash").then(pl.col("source_id"))  # the other brand is no client
     return (
         book.entries.join(brands, on="brand_id", how="left")
         .join(commands, on="transaction_id", how="left")
-        .with_columns(account=pl.coalesce(own, "source_id", "requested"), day=pl.col("business_date"))
+        .join(reversed_, on="refers_to", how="left")
+        .with_columns(
+            account=pl.coalesce(own, faced, "requested"),
+            channel=pl.coalesce("channel", "own_channel", "its_channel"),
+            day=pl.col("business_date"),
+        )
         .join(clients, on="account", how="left")
         .join(parties, on="owner", how="left")
         .with_columns(

@@ -146,8 +146,9 @@ class Transaction:
     """The ledger's answer to one command, posted (with entries) or declined (with code and facts).
 
     `expiries` are the holds that ran out before it and are booked with it. `hold` is what
-    a hold set aside; `takes` is what a capture or refund takes of each part, by part. `owner` is what of a second
-    level it belongs to, which alone follows it up.
+    a hold set aside; `takes` is what a capture or refund takes of each part, by part. `terms` are the credit terms
+    that it replaces and those that it records. `owner` is what of a second level it belongs to, which alone follows it
+    up.
     """
 
     key: str
@@ -173,6 +174,7 @@ class Transaction:
     hold: list[HoldPart] | None = None
     takes: list[tuple[int, int]] | None = None
     final: bool = False
+    terms: tuple[Terms | None, Terms] | None = None
     owner: str | None = None
 
     @property
@@ -200,6 +202,7 @@ class Book:
     refusals: Refusals = field(default_factory=lambda: LEDGER)
     brands: dict[str, Brand] = field(default_factory=dict)
     system: dict[tuple[int, str, str], int] = field(default_factory=dict)
+    own_accounts: dict[int, tuple[int, str]] = field(default_factory=dict)
     accounts: dict[int, Account] = field(default_factory=dict)
     references: dict[str, int] = field(default_factory=dict)
     status: dict[int, str] = field(default_factory=dict)
@@ -229,6 +232,12 @@ class Book:
         if day is None:
             day = self.days[at] = at.astimezone(self.zone).date()
         return day
+
+    def own_account(self, number: int) -> tuple[int, str]:
+        """Return the brand that one of the brands' own accounts is of, and its kind."""
+        if number not in self.own_accounts:
+            self.own_accounts.update({own: (brand, kind) for (brand, kind, _), own in self.system.items()})
+        return self.own_accounts[number]
 
     def keep(self, hold: Hold) -> None:
         """Take a hold into the book and index it by source."""
@@ -314,6 +323,7 @@ class Book:
             "changed_debits": {key: debit for key, debit in self.changed_debits.items() if key[0] in near},
             "holds": {id_: hold for id_, hold in self.holds.items() if any(p.source in near for p in hold.parts)},
             "holding": {account: self.holding[account] for account in near & self.holding.keys()},
+            "terms": {account: self.terms[account] for account in near & self.terms.keys()},
         }
         # Copied in one go: what two of them share must stay shared. Whatever is not near is not copied.
         state = {name: {**getattr(self, name), **copied} for name, copied in deepcopy(state).items()}
@@ -340,6 +350,8 @@ class Book:
             self.owners[transaction.id] = transaction.owner
         for entry in transaction.clients():
             self._move(transaction, entry)
+        if transaction.terms is not None and transaction.account is not None:
+            self.terms.setdefault(transaction.account, []).append(transaction.terms[1])
         if transaction.kind in _FOLLOW_UP:
             _FOLLOW_UP[transaction.kind](self, transaction)
 

@@ -96,7 +96,7 @@ def _service(case: Case, part: HoldPart, currency: str, amount: int, gross: int,
     # By place, without names: one is made for every line of every command.
     return Entry(
         case.book.system[part.brand, "revenue", currency], amount, 0, None, None, None, None, part.source, part.line,
-        part.service, part.reference, gross, gross - amount, part.vat_rate, vat, part.attributes,
+        part.service, part.reference, gross, gross - amount, part.vat_rate, vat, None, None, part.attributes,
     )  # fmt: skip
 
 

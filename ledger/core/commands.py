@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any, ClassVar, Self, TypeVar
 
-from pydantic import ConfigDict, Strict, TypeAdapter, ValidationError, model_validator
+from pydantic import ConfigDict, Field, Strict, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
 from ledger.core.field_types import (
@@ -34,6 +34,8 @@ from ledger.core.scope import Scope
 
 T = TypeVar("T")
 LINES = 1000
+CHART = ("bad_debt", "breakage", "fee", "netting", "opening", "penalty", "tips_paid")
+"""Codes of the company's own chart of accounts that need no explanation; the fee of a move goes to `fee`."""
 
 
 CONFIG = ConfigDict(extra="forbid")
@@ -54,6 +56,15 @@ class Part:
 
     account: AccountRef
     amount: Positive
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Undone:
+    """One part of a reversal: out of which account (none: the brand's `unallocated`), through which brand."""
+
+    amount: Positive
+    account: AccountRef | None = None
+    brand: Name | None = None
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -152,7 +163,7 @@ def _said(part: Any) -> Any:
     return values
 
 
-def _check_split(amount: Decimal, split: tuple[Share, ...] | tuple[Part, ...]) -> None:
+def _check_split(amount: Decimal, split: tuple[Share, ...] | tuple[Part, ...] | tuple[Undone, ...]) -> None:
     if not 1 <= len(split) <= LINES:
         raise ValueError(f"split: has {len(split)} parts, 1 to {LINES} are allowed")
     total = sum((part.amount for part in split), Decimal("0.00"))
@@ -346,14 +357,28 @@ class Refund(Command):
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Reverse(Command):
-    """Undo a whole payment, payout, transfer or adjustment, named by its key, once."""
+    """Undo a payment, payout, transfer, adjustment, move or reversal, named by its key: what is left of it, or a part.
+
+    A part of what went to several accounts, or through several brands, needs its split.
+    """
 
     kind: ClassVar[str] = "reverse"
 
     transaction: Name
     reason: Name
+    amount: Positive | None = None
+    split: tuple[Undone, ...] | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.split is not None:
+            if self.amount is None:
+                raise ValueError("amount: is missing; the split is of it")
+            _check_split(self.amount, self.split)
+        return self
 
     def concern(self, scope: Scope) -> None:
+        scope.accounts.update(part.account for part in self.split or () if part.account is not None)
         scope.refer(self.transaction)
         scope.gives_back.append(self.transaction)
         scope.payments.append(self.transaction)
@@ -382,7 +407,10 @@ class Transfer(Command):
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Adjustment(Command):
-    """A manual correction with a reason; the amount may be negative."""
+    """A manual correction with a reason; the amount may be negative.
+
+    `chart` is the account of the company's own chart that it belongs to: one of CHART or a code of your own.
+    """
 
     kind: ClassVar[str] = "adjustment"
 
@@ -390,11 +418,50 @@ class Adjustment(Command):
     amount: NotZero
     brand: Name
     reason: Name
+    chart: Name | None = None
 
     def concern(self, scope: Scope) -> None:
         # A negative one credits when it is reversed, perhaps in this batch.
         scope.credit(self.account, abs(minor(self.amount)))
         scope.sell((self.brand,), self.currency)
+
+
+@dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid", validate_by_name=True, validate_by_alias=True))
+class Move(Command):
+    """Money between brands' own accounts: channels of cash and codes of the chart, of one brand or of two.
+
+    `amount` leaves; what arrives is that less the `fee`, which is the sending brand's. Codes of CHART, and what follows
+    `chart:`, are codes; all else is a channel, and so is what follows `channel:`.
+    """
+
+    kind: ClassVar[str] = "move"
+
+    brand: Name
+    from_: Annotated[Name, Field(alias="from")]
+    to: Name
+    amount: Positive
+    to_brand: Name | None = None
+    fee: Amount | None = None
+    reference: Text | None = None
+
+    @model_validator(mode="after")
+    def _somewhere(self) -> Self:
+        if self.fee is not None and self.fee > self.amount:
+            raise ValueError(f"fee: {self.fee} is more than the amount {self.amount}")
+        if self.to_brand in (None, self.brand) and own_place(self.from_) == own_place(self.to):
+            raise ValueError("to: is the same place as from")
+        return self
+
+    def concern(self, scope: Scope) -> None:
+        scope.sell((self.brand, self.to_brand or self.brand), self.currency)
+
+
+def own_place(name: str) -> tuple[str | None, str | None]:
+    """Return the channel of cash, or else the code of the chart, that a text names."""
+    kind, _, rest = name.partition(":")
+    if rest and kind in ("chart", "channel"):
+        return (None, rest) if kind == "chart" else (rest, None)
+    return (None, name) if name in CHART else (name, None)
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -431,7 +498,7 @@ class Mark(Command):
 COMMANDS: dict[str, type[Command]] = {
     command.kind: command
     for command in (
-        Payment, Allocate, Payout, Debit, Hold, Capture, Release, Refund, Reverse, Transfer, Adjustment, Bonus,
+        Payment, Allocate, Payout, Debit, Hold, Capture, Release, Refund, Reverse, Transfer, Adjustment, Move, Bonus,
     )
 }  # fmt: skip
 """The commands by `type` in JSON."""

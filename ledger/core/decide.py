@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ledger.core import charges, payments
+from ledger.core import charges, payments, reversals
 from ledger.core import commands as c
 from ledger.core.book import Account, Book, Hold, Transaction
 from ledger.core.field_types import OWN_KEYS
@@ -97,7 +97,15 @@ class Seam:
         rank = self.book.refusals.rank
         if isinstance(decided, Transaction) and (decided.code is None or rank[decided.code] > rank[code]):
             decided = replace(
-                decided, code=code, facts=facts, entries=(), expiries=(), hold=None, takes=None, refers_to=None
+                decided,
+                code=code,
+                facts=facts,
+                entries=(),
+                expiries=(),
+                hold=None,
+                takes=None,
+                terms=None,
+                refers_to=None,
             )
         return entered(self.book, decided)
 
@@ -180,6 +188,7 @@ def _posted(case: Case, verdict: Verdict) -> Transaction:
     transaction.refers_to = verdict.refers_to
     transaction.entries = (*_numbered(case.book, verdict.moves, running), *verdict.legs)
     transaction.hold, transaction.takes, transaction.final = verdict.hold, verdict.takes, verdict.final
+    transaction.terms = verdict.terms
     return transaction
 
 
@@ -246,9 +255,10 @@ RULES: dict[str, Callable[[Case], Verdict]] = {
     "payout": payments.payout,
     "transfer": payments.transfer,
     "adjustment": payments.adjustment,
+    "move": payments.move,
     "bonus": payments.bonus,
     "mark": payments.mark,
-    "reverse": payments.reverse,
+    "reverse": reversals.reverse,
     "debit": charges.debit,
     "hold": charges.hold,
     "capture": charges.capture,

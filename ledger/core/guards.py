@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ledger.core import commands as c
-from ledger.core.book import Account, Book, Brand, Hold, HoldPart, Transaction
+from ledger.core.book import Account, Book, Brand, Hold, HoldPart, Terms, Transaction
 from ledger.core.funding import free
 from ledger.core.money import plain
 from ledger.core.outcomes import Entry, Refused, shown
@@ -49,6 +49,7 @@ class Verdict:
     hold: list[HoldPart] | None = None
     takes: list[tuple[int, int]] | None = None
     final: bool = False
+    terms: tuple[Terms | None, Terms] | None = None
 
 
 def merged(moves: Iterable[Move]) -> list[Move]:
@@ -65,10 +66,10 @@ def merged(moves: Iterable[Move]) -> list[Move]:
 
 
 def legs_of(legs: Iterable[Entry]) -> list[Entry]:
-    """Return one leg for each account of a brand and client account that it faces, in order of first appearance."""
-    merged: dict[tuple[int, int | None], Entry] = {}
+    """Return one leg for each place of a brand and account that it faces, in order of first appearance."""
+    merged: dict[tuple[int, int | None, str | None, str | None], Entry] = {}
     for leg in legs:
-        place = leg.account, leg.source
+        place = leg.account, leg.source, leg.channel, leg.chart
         so_far = merged.get(place)
         merged[place] = leg if so_far is None else leg._replace(amount=so_far.amount + leg.amount)
     return [leg for leg in merged.values() if leg.amount]
@@ -106,10 +107,10 @@ def account_of(case: Case, asked: int | str, kind: str = "money") -> Account:
     return account
 
 
-def brand_of(case: Case, code: str) -> Brand:
-    """Return the open brand that has the code."""
+def brand_of(case: Case, code: str, *, closed: bool = False) -> Brand:
+    """Return the brand that has the code, which must be open unless a `closed` one will do."""
     brand = case.book.brands.get(code)
-    if brand is None or not brand.open:
+    if brand is None or not (brand.open or closed):
         raise Refused("brand_not_found", brand=code if brand is None else f"{code} (closed)")
     return brand
 
@@ -185,18 +186,6 @@ def in_currency(case: Case, target: Transaction) -> None:
             "currency_mismatch", subject=f"{target.kind} {target.key}", currency=target.currency,
             asked=case.command.currency,
         )  # fmt: skip
-
-
-def _reversal(case: Case, of: Transaction) -> Transaction | None:
-    follows = case.book.followers.get(of.id, ())
-    return next((t for t in follows if t.kind == "reverse" and t.code is None), None)
-
-
-def not_reversed(case: Case, target: Transaction) -> None:
-    """Hold that a transaction was not reversed."""
-    by = _reversal(case, target)
-    if by is not None:
-        raise Refused("already_reversed", what=target.kind, key=target.key, transaction=by.id)
 
 
 def own_money(case: Case, account: Account, amount: int) -> None:

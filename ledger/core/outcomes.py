@@ -28,6 +28,10 @@ DECLINES: dict[str, str] = {
     "debit_not_found": "no {what} with the key {key}",
     "owned_by_order": "{key} is of order {order}: deliver, cancel or refund_items moves its money",
     "already_reversed": "{what} {key} was reversed before, by transaction {transaction}",
+    "reversal_is_final": "{key} is the reversal of reversal {reversed}, which is final",
+    "reversal_exceeds_transaction": "reversal exceeds {what} {key}: left {left}{place}, this reversal {asked} "
+                                    "{currency}; over by {over_by}",
+    "split_required": "{what} {key} is in several places: {places} {currency}; reversing {asked} of it needs a split",
     "refund_exceeds_debit": "refund exceeds debit {key}: {of} {amount}, refunded {refunded}, this refund {asked} "
                             "{currency}; over by {over_by}",
     "allocation_exceeds_payment": "allocation exceeds payment {key}: amount {amount}, allocated {allocated}, "
@@ -125,6 +129,8 @@ class Entry(NamedTuple):
     discount: int | None = None
     vat_rate: Any = None
     vat: int | None = None
+    channel: str | None = None
+    chart: str | None = None
     attributes: dict[str, Any] | None = None
 
 

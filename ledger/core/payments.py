@@ -1,26 +1,27 @@
-"""Rules of the commands that move money: payment, allocate, payout, transfer, adjustment, bonus, mark, reverse."""
+"""Rules of the commands that move money: payment, allocate, payout, transfer, adjustment, move, bonus, mark."""
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from ledger.core import commands as c
+from ledger.core.book import Account, Brand, Terms
 from ledger.core.guards import (
     Case,
     Move,
     Verdict,
     account_of,
     brand_of,
-    in_currency,
     in_open_period,
     legs_of,
     merged,
     named,
-    not_reversed,
     own_money,
     system,
     usable,
 )
 from ledger.core.money import minor, plain
 from ledger.core.outcomes import Entry, Refused
+from ledger.core.reversals import net_legs, not_reversed
 
 
 def payment(case: Case) -> Verdict:
@@ -43,7 +44,7 @@ def payment(case: Case) -> Verdict:
         currency=currency,
         moves=merged(Move(account.id, amount) for account, amount in zip(into, amounts, strict=True)),
         legs=legs_of(
-            Entry(system(case, brand, "cash", currency), -amount, source=account.id)
+            Entry(system(case, brand, "cash", currency), -amount, source=account.id, channel=command.channel or "")
             for account, brand, amount in zip(into, brands, amounts, strict=True)
         ),
     )
@@ -57,7 +58,7 @@ def _unallocated(case: Case, command: c.Payment) -> Verdict:
     # Facing no client: whose money it is, its allocation will tell.
     legs = [
         Entry(system(case, brand, "unallocated", currency), amount),
-        Entry(system(case, brand, "cash", currency), -amount),
+        Entry(system(case, brand, "cash", currency), -amount, channel=command.channel or ""),
     ]
     return Verdict(None, amount, currency, [], legs)
 
@@ -77,15 +78,17 @@ def allocate(case: Case) -> Verdict:
             asked=payment.currency,
         )  # fmt: skip
     not_reversed(case, payment)
-    allocated = sum(t.amount or 0 for t in case.book.followers.get(payment.id, ()) if t.kind == "allocate")
     amount = minor(command.amount)
     assert payment.amount is not None and payment.currency is not None
-    if allocated + amount > payment.amount:
-        raise Refused(
-            "allocation_exceeds_payment", key=payment.key, amount=plain(payment.amount), allocated=plain(allocated),
-            asked=plain(amount), currency=payment.currency, over_by=plain(allocated + amount - payment.amount),
-        )  # fmt: skip
     unallocated = next(entry.account for entry in payment.entries if entry.amount > 0)
+    left = sum(leg.amount for leg in net_legs(case.book, payment) if leg.account == unallocated)
+    if amount > left:
+        follows = (t for t in case.book.followers.get(payment.id, ()) if t.kind == "allocate" and t.code is None)
+        allocated = sum(t.amount or 0 for t in follows)
+        raise Refused(
+            "allocation_exceeds_payment", key=payment.key, amount=plain(left + allocated), allocated=plain(allocated),
+            asked=plain(amount), currency=payment.currency, over_by=plain(amount - left),
+        )  # fmt: skip
     moves = merged(Move(account.id, minor(part.amount)) for account, part in zip(into, command.split, strict=True))
     return Verdict(
         into[0] if len(moves) == 1 else None,
@@ -106,7 +109,8 @@ def payout(case: Case) -> Verdict:
     usable(case, account, spender=account)
     amount = minor(command.amount)
     own_money(case, account, amount)
-    legs = [Entry(system(case, brand, "cash", account.currency), amount, source=account.id)]
+    cash = system(case, brand, "cash", account.currency)
+    legs = [Entry(cash, amount, source=account.id, channel=command.channel or "")]
     return Verdict(account, amount, account.currency, [Move(account.id, -amount)], legs)
 
 
@@ -129,8 +133,45 @@ def adjustment(case: Case) -> Verdict:
     brand = brand_of(case, command.brand)
     usable(case, account)
     amount = minor(command.amount)
-    legs = [Entry(system(case, brand, "adjustments", account.currency), -amount, source=account.id)]
-    return Verdict(account, abs(amount), account.currency, [Move(account.id, amount)], legs)
+    own = system(case, brand, "adjustments", account.currency)
+    legs = [Entry(own, -amount, source=account.id, chart=command.chart)]
+    terms = _no_more_credit(case, account) if command.chart == "bad_debt" and amount > 0 else None
+    return Verdict(account, abs(amount), account.currency, [Move(account.id, amount)], legs, terms=terms)
+
+
+def _no_more_credit(case: Case, account: Account) -> tuple[Terms | None, Terms] | None:
+    """Return the terms that a write-off replaces and records: what was written off is not lent again."""
+    recorded = case.book.terms.get(account.id, [])
+    last = recorded[-1] if recorded else None
+    day = case.book.day(case.at)
+    if last is not None and last.limit == 0 and last.valid_from <= day and last.valid_until is None:
+        return None
+    return last, Terms(0, last.period_days if last else None, day)
+
+
+def move(case: Case) -> Verdict:
+    """Move money between brands' own accounts; never declined for funds, and closed brands may."""
+    command = case.command
+    assert isinstance(command, c.Move)
+    brand = brand_of(case, command.brand, closed=True)
+    to_brand = brand_of(case, command.to_brand or command.brand, closed=True)
+    in_open_period(case)
+    currency = command.currency or case.book.currency
+    amount, fee = minor(command.amount), minor(command.fee or Decimal(0))
+
+    def leg(of: Brand, other: Brand, place: tuple[str | None, str | None], amount: int) -> Entry:
+        channel, chart = place
+        own = system(case, of, "cash" if chart is None else "adjustments", currency)
+        # Each side names the other brand, if there is one, by its cash.
+        faces = system(case, other, "cash", currency) if of != other else None
+        return Entry(own, amount, source=faces, reference=command.reference, channel=channel, chart=chart)
+
+    legs = [
+        leg(brand, to_brand, c.own_place(command.from_), amount),
+        leg(to_brand, brand, c.own_place(command.to), fee - amount),
+        leg(brand, to_brand, (None, "fee"), -fee),
+    ]
+    return Verdict(None, amount, currency, [], legs_of(legs))
 
 
 def bonus(case: Case) -> Verdict:
@@ -154,23 +195,3 @@ def mark(case: Case) -> Verdict:
     account = account_of(case, command.account or "")
     usable(case, account)
     return Verdict(account, 0, account.currency, [Move(account.id, 0)], [])
-
-
-def reverse(case: Case) -> Verdict:
-    """Undo a whole transaction; may take an account below zero."""
-    command = case.command
-    assert isinstance(command, c.Reverse)
-    kinds = ("payment", "payout", "transfer", "adjustment")
-    target = named(case, command.transaction, kinds, "payment_not_found", "payment, payout, transfer or adjustment")
-    # A payment that was allocated is undone where its money went (DECISIONS D5).
-    follows = case.book.followers.get(target.id, ())
-    undone = [target, *(t for t in follows if t.kind == "allocate" and t.code is None)]
-    moves = merged(Move(entry.account, -entry.amount) for t in undone for entry in t.clients())
-    accounts = [case.book.accounts[move.account] for move in moves]
-    usable(case, *accounts)
-    in_currency(case, target)
-    not_reversed(case, target)
-    legs = legs_of(leg._replace(amount=-leg.amount) for t in undone for leg in t.entries if leg.version is None)
-    assert target.amount is not None and target.currency is not None
-    account = case.book.accounts[target.account] if target.account is not None else None
-    return Verdict(account, target.amount, target.currency, moves, legs, target.id)

@@ -255,6 +255,7 @@ _ACCOUNTS = (
     "OR EXISTS (SELECT FROM account b WHERE b.money_account_id = a.id AND b.kind = 'bonus') "
     "FROM account a JOIN party p ON p.id = a.party_id WHERE a.id = ANY(%s::bigint[])"
 )
+_OWNERS = "SELECT id, brand_id, kind FROM account WHERE id = ANY(%s::bigint[])"
 _KNOWN_KEYS = f"SELECT {_TRANSACTION} FROM transaction WHERE key = ANY(string_to_array(%s, chr(31)))"
 _LOOK = "SELECT account_id, balance, held, version, posted_at FROM balance WHERE account_id = ANY(%s::bigint[])"
 # Rows are locked in id order: two batches that share accounts would otherwise deadlock.
@@ -273,8 +274,11 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
     [followers, hold_rows, part_rows, owned] = ask(
         connection,
         (
-            f"SELECT {_TRANSACTION} FROM transaction WHERE refers_to = ANY(%s) AND status = 'posted' ORDER BY id",
-            [[t.id for t in referred if t.kind not in ("hold", "refund")]],
+            _FOLLOWING,
+            [
+                [t.id for t in referred if t.kind not in ("hold", "refund")],
+                [t.refers_to for t in referred if t.kind == "reverse"],
+            ],
         ),
         (
             "SELECT h.transaction_id, t.key, h.account_id, t.currency, t.business_date, h.expires_at, h.state "
@@ -305,6 +309,17 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
     return concerned
 
 
+# What refers to transactions, what reverses that, and what a reversal reversed.
+_FOLLOWING = f"""
+WITH RECURSIVE following AS (
+    SELECT id, kind FROM transaction WHERE refers_to = ANY(%s) AND status = 'posted'
+    UNION ALL
+    SELECT t.id, t.kind FROM following f JOIN transaction t ON t.refers_to = f.id
+    WHERE f.kind = 'reverse' AND t.status = 'posted'
+) SELECT {_TRANSACTION} FROM transaction WHERE id IN (SELECT id FROM following) OR id = ANY(%s) ORDER BY id
+"""
+
+
 def _transaction(row: Sequence[Any]) -> Transaction:
     (
         id_, key, fingerprint, kind, code, facts, account, amount, currency, posted_at, day, value_date, expires_at,
@@ -325,6 +340,12 @@ def _add_entries(connection: AnyConnection, book: Book, transactions: list[Trans
     by_id = {id_: tuple(Entry(*row[1:]) for row in group) for id_, group in groupby(rows, key=lambda row: row[0])}
     for transaction in transactions:
         transaction.entries = facing(by_id.get(transaction.id, ()))
+    # Of the legs that a reversal or an allocation turns round; service lines are captured and refunded by line.
+    own = {entry.account for t in transactions for entry in t.entries if entry.version is None and entry.line is None}
+    if own:
+        book.own_accounts.update(
+            (number, (brand, kind)) for number, brand, kind in connection.execute(_OWNERS, [array_of(own)]).fetchall()
+        )
     # An answer repeated names references of accounts that the batch may not name itself.
     strangers = {entry.account for t in transactions for entry in t.clients()} - book.accounts.keys()
     if strangers:

@@ -200,6 +200,7 @@ class Transaction(SQLModel, table=True):
             "reverse",
             "transfer",
             "adjustment",
+            "move",
             "bonus",
             "mark",
         ),
@@ -236,7 +237,7 @@ class Transaction(SQLModel, table=True):
 
 
 class Owned(SQLModel, table=True):
-    """A debit, hold or capture of a second level, which alone follows it up; `owner` is its order's key."""
+    """A debit, hold or capture of a second level, which alone touches it; `owner` is its key (DECISIONS D73)."""
 
     __tablename__ = "owned"
 
@@ -249,6 +250,8 @@ class Entry(SQLModel, table=True):
 
     On a client account `version`, `balance_after`, `held_after` are set. On a brand's
     revenue account the entry is the service line, or the part of it that one source paid.
+    A brand's entry names the client account (or the other brand's) that it faces, `source_id`;
+    one of cash its `channel`, one of adjustments its code in the company's own `chart`.
     """
 
     __tablename__ = "entry"
@@ -286,6 +289,8 @@ class Entry(SQLModel, table=True):
     discount: int | None = Field(default=None, sa_type=BigInteger)
     vat_rate: Decimal | None = Field(default=None, sa_type=Numeric(5, 2))
     vat: int | None = Field(default=None, sa_type=BigInteger)
+    channel: str | None = Field(default=None, sa_type=Text)
+    chart: str | None = Field(default=None, sa_type=Text)
     attributes: JsonObject | None = Field(default=None, sa_type=NULLABLE_JSON)
 
 

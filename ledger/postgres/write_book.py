@@ -8,7 +8,8 @@ Balances, usage, holds and open debits are written as they stand at the end of t
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
-from ledger.core.book import Book, Transaction
+from ledger.core.book import Book, Terms, Transaction
+from ledger.core.money import plain
 from ledger.postgres.bulk_sql import (
     COPY_FROM,
     Moments,
@@ -34,7 +35,13 @@ ENTRY = columns(
     "transaction_id bigint, leg smallint, currency text, account_id bigint, amount bigint, held bigint, "
     "version bigint, balance_after bigint, held_after bigint, subaccount_id bigint, source_id bigint, "
     "line smallint, service text, reference text, gross bigint, discount bigint, vat_rate numeric, vat bigint, "
-    "attributes jsonb"
+    "channel text, chart text, attributes jsonb"
+)
+TERMS = columns(
+    "account_id bigint, credit_limit bigint, period_days integer, valid_from date, valid_until date, by text, note text"
+)
+CHANGE = columns(
+    "kind text, subject text, account_id bigint, before jsonb, after jsonb, business_date date, by text, note text"
 )
 OWNED = columns("transaction_id bigint, owner text")
 HOLD = columns("transaction_id bigint, account_id bigint, expires_at timestamptz, state text")
@@ -89,6 +96,7 @@ def _state(book: Book) -> Iterator[Statement]:
     yield insert("owned", OWNED, [(t.id, t.owner) for t in book.entered if t.owner is not None and t.code is None])
     yield from _holds(book)
     yield from _debits(book)
+    yield from _terms(book)
     yield insert("usage", USAGE, list(_usage(book)), key=("payer_id", "account_id", "period", "since"))
 
 
@@ -154,6 +162,33 @@ def _debits(book: Book) -> Iterable[Statement]:
         (account, d.transaction, d.day, d.unpaid) for (account, _), d in book.changed_debits.items() if d is not None
     ]
     yield insert("open_debit", OPEN_DEBIT, open_, key=("account_id", "transaction_id"))
+
+
+def _terms(book: Book) -> Iterator[Statement]:
+    """Write the credit terms that write-offs recorded, as administration writes them."""
+    recorded = [(t, *t.terms) for t in book.entered if t.terms is not None]
+    yield insert(
+        "credit_terms",
+        TERMS,
+        [
+            (t.account, after.limit, after.period_days, after.valid_from, after.valid_until, t.by, t.note)
+            for t, _, after in recorded
+        ],
+    )
+    changes: list[Row] = []
+    for t, before, after in recorded:
+        assert t.account is not None
+        subject = book.accounts[t.account].reference or str(t.account)
+        said = (json_text(None if terms is None else _as_changed(terms)) for terms in (before, after))
+        changes.append(("credit_terms", subject, t.account, *said, t.day, t.by, t.note))
+    yield insert("change", CHANGE, changes)
+
+
+def _as_changed(terms: Terms) -> dict[str, object]:
+    return {
+        "limit": plain(terms.limit), "period_days": terms.period_days, "valid_from": terms.valid_from,
+        "valid_until": terms.valid_until,
+    }  # fmt: skip
 
 
 def _usage(book: Book) -> Iterable[Row]:

@@ -193,6 +193,33 @@ def brand_names(tables: Tables) -> Frame:
     return tables.brands.select(brand_id="id", brand="code", brand_name="name")
 
 
+def with_channel(tables: Tables, entries: Frame) -> Frame:
+    """Return the entries with their `channel`, blank for none.
+
+    Entries of before have their transaction's, of a reversal or an allocation that of what it is about.
+    """
+    told = tables.transactions.filter(~nw.col("channel").is_null())
+    own = told.select(transaction_id="id", own="channel")
+    theirs = told.select(refers_to="id", theirs="channel")
+    named = entries.join(own, on="transaction_id", how="left").join(theirs, on="refers_to", how="left")
+    return named.with_columns(channel=nw.coalesce("channel", "own", "theirs").fill_null("")).drop("own", "theirs")
+
+
+def with_root(tables: Tables, entries: Frame) -> Frame:
+    """Return the entries with `root`: the kind of the transaction, or of what a reversal (of a reversal) undid."""
+    kinds = tables.transactions.select("id", "kind", "refers_to")
+    undone = kinds.rename({"id": "refers_to", "kind": "undone", "refers_to": "of"})
+    first = kinds.select(of="id", first="kind")
+    reverse = nw.lit("reverse")
+    return (
+        entries.join(undone, on="refers_to", how="left")
+        .join(first, on="of", how="left")
+        .with_columns(undone=nw.when(nw.col("undone") == reverse).then(nw.col("first")).otherwise(nw.col("undone")))
+        .with_columns(root=nw.when(nw.col("kind") == reverse).then(nw.col("undone")).otherwise(nw.col("kind")))
+        .drop("undone", "of", "first")
+    )
+
+
 def ledgers_closing(tables: Tables, last_day: date, *, dated_by: str = "booking") -> Frame:
     """Return account_id, closing: by the running balance that the ledger wrote, which is in order of booking.
 

@@ -11,12 +11,14 @@ _RUSSIAN = {
     "payment": "платёж", "allocate": "разнесение", "payout": "выплата", "debit": "списание", "hold": "резерв",
     "capture": "списание резерва", "release": "снятие резерва", "expiry": "истечение резерва", "refund": "возврат",
     "reverse": "сторно", "transfer": "перевод", "adjustment": "корректировка", "bonus": "баллы", "mark": "отметка",
+    "move": "перемещение",
     "dish": "блюдо", "delivery": "доставка", "packaging": "упаковка",
     "order": "заказ", "deliver": "доставка", "cancel": "отмена", "refund_items": "возврат позиций",
     # statuses and states
     "posted": "проведена", "declined": "отказ", "open": "открыт", "frozen": "заморожен", "closed": "закрыт",
     "placed": "оформлен", "delivered": "доставлен", "cancelled": "отменён", "captured": "списан", "released": "снят",
     "expired": "истёк", "ok": "в порядке", "near": "близко к лимиту", "over": "сверх лимита", "overdue": "просрочено",
+    "arrived": "пришли", "in_transit": "в пути", "before": "до обновления", "below_zero": "НИЖЕ НУЛЯ",
     "expiring": "истекает", "holds": "сходится", "differs": "НЕ СХОДИТСЯ",
     # accounts
     "money": "деньги", "cash": "касса", "revenue": "выручка", "bonus_expense": "расходы на баллы",

@@ -27,7 +27,7 @@ FROM transaction WHERE id > {after} AND id <= {until} ORDER BY id
 ENTRIES = """
 SELECT transaction_id, leg, account_id, currency, amount, held, version, balance_after, held_after, subaccount_id,
        source_id, line, service, reference, gross, discount, (vat_rate * 100)::bigint AS vat_rate, vat,
-       attributes::text AS attributes
+       channel, chart, attributes::text AS attributes
 FROM entry WHERE transaction_id > {after} AND transaction_id <= {until} ORDER BY transaction_id, leg
 """
 

@@ -58,7 +58,7 @@ TRANSACTIONS = Table(
         ("id", "int", "transaction number, ascending; one sequence for posted and declined"),
         ("key", "text", "the caller's key"),
         ("kind", "text", ("payment, allocate, payout, debit, hold, capture, release, expiry, refund, "
-                          "reverse, transfer, adjustment, bonus, mark")),
+                          "reverse, transfer, adjustment, move, bonus, mark")),
         ("status", "text", "posted or declined"),
         ("code", "text", "of a decline: the code of the rule that broke"),
         ("facts", "json", "of a decline: its facts"),
@@ -105,10 +105,10 @@ ENTRIES = Table(
         (
             "source_id",
             "int",
-            "on a brand's entry: the client account it faces, of a service the one that paid; null for unallocated "
-            "payments, and where it was written before entries named it",
+            "on a brand's entry: the client account it faces, of a service the one that paid; or the other brand's "
+            "cash; null for unallocated payments, and where it was written before entries named it",
         ),
-        ("source_kind", "text", "kind of the account of source_id: money or bonus"),
+        ("source_kind", "text", "kind of the account of source_id: money, bonus or cash"),
         ("line", "int", "on a revenue entry: number of the service line"),
         ("service", "text", "on a revenue entry: code of the service"),
         ("reference", "text", "on a revenue entry: the service's own number"),
@@ -116,6 +116,8 @@ ENTRIES = Table(
         ("discount", "money", "on a revenue entry: gross less amount"),
         ("vat_rate", "rate", "on a revenue entry: VAT rate in percent"),
         ("vat", "money", "on a revenue entry: VAT included in the amount"),
+        ("channel", "text", "on a cash entry: card, bank, …; null where only the transaction's was written"),
+        ("chart", "text", "on an adjustments entry: the code of the company's own chart of accounts"),
         ("attributes", "json", "on a revenue entry: attributes of the line, as given by the caller"),
     ),
     appended=True,

@@ -120,6 +120,8 @@ class Past:
         # No answer depends on the numbers of the brands' own accounts, only on their being different.
         book = Book(zone=ZoneInfo(self.lake.cut.time_zone), system=defaultdict(count(1).__next__))
         book.brands = {code: Brand(id_, code) for id_, code in self.brands.items()}
+        own = (row for row in self.accounts.values() if row["party_id"] is None)
+        book.own_accounts = {row["id"]: (row["brand_id"], row["kind"]) for row in own}
         names = dict(self.lake.parties.select("id", "name").collect().iter_rows())
         for number in sorted(self.concerned, key=lambda number: (self.accounts[number]["brand_id"] or 0, number)):
             row = self.accounts[number]
@@ -229,7 +231,7 @@ def _entry(row: Row) -> Entry:
     return Entry(
         row["account_id"], row["amount"], row["held"], row["version"], row["balance_after"], row["held_after"],
         row["subaccount_id"], row["source_id"], row["line"], row["service"], row["reference"], row["gross"],
-        row["discount"],
+        row["discount"], channel=row["channel"], chart=row["chart"],
     )  # fmt: skip
 
 

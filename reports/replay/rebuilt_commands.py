@@ -163,6 +163,7 @@ def _adjustment(past: Past, happened: Happened) -> Iterator[tuple[str, Any]]:
     [leg] = _own(past, happened, "adjustments")
     yield from _bonus(past, happened)
     yield "brand", past.brand_of(leg.account)
+    yield "chart", leg.chart
 
 
 def _bonus(_: Past, happened: Happened) -> Iterator[tuple[str, Any]]:
@@ -178,8 +179,16 @@ def _mark(_: Past, happened: Happened) -> Iterator[tuple[str, Any]]:
     yield "reason", "replayed"
 
 
-def _reverse(_: Past, happened: Happened) -> Iterator[tuple[str, Any]]:
+def _reverse(past: Past, happened: Happened) -> Iterator[tuple[str, Any]]:
     yield "transaction", str(happened.row["refers_to"])
+    yield "amount", happened.row["amount"]
+    legs = [leg for leg in happened.entries if leg.version is None]
+    places = [((leg.source, past.brand_of(leg.account)), leg.amount) for leg in legs if leg.source is not None]
+    unallocated = _own(past, happened, "unallocated")
+    sums = _sums([*places, *(((None, past.brand_of(leg.account)), leg.amount) for leg in unallocated)])
+    parts = [(place, abs(amount)) for place, amount in sums.items() if amount]
+    if len(parts) > 1:
+        yield "split", tuple(c.Undone(account=a, brand=brand, amount=amount) for (a, brand), amount in parts)
     yield "reason", "replayed"
 
 

@@ -56,7 +56,7 @@ def account_card(tables: Tables, p: Parameters) -> Frame:
         tables.entries.filter(nw.col("account_id") == p.account, until(p.last_day))
         .with_columns(balance=nw.col("amount").cum_sum().over("account_id", order_by=_ORDER))
         .filter(nw.col("business_date") >= p.first_day)
-        .drop("value_date", "refers_to", "reference", "service")
+        .drop("value_date", "refers_to", "reference", "service", "channel")
         .join(_lines(tables, p), on="transaction_id", how="left")
         .rename({"transaction_id": "transaction", "account_id": "account", "subaccount_id": "paid_for"})
         .join(bookings, on="transaction", how="left")

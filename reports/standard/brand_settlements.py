@@ -2,12 +2,12 @@
 
 What one brand received for an account that another holds, it owes the holder; what one
 brand served on an account that another holds, the holder owes it; what it adjusted there
-goes the same way, and money moved between accounts goes with its holder. Refunds,
-payouts and reversals turn this round. The holder of an entry's own day counts; when a
-holder changes, the old one passes on the balance of the day before. A bonus account is
-held by its brand; an account without a holder is `unassigned`, which counts as a brand.
-Controls: all pairs sum to zero; and from the first day on, what a brand's own accounts and
-the accounts it holds come to is what the others owe it.
+goes the same way, and money transferred between accounts goes with its holder. Refunds,
+payouts and reversals turn this round; money moved from brand to brand pays it. The holder
+of an entry's own day counts; when a holder changes, the old one passes on the balance of
+the day before. A bonus account is held by its brand; an account without a holder is
+`unassigned`, which counts as a brand. Controls: all pairs sum to zero; and from the first
+day on, what a brand's own accounts and the accounts it holds come to is what the others owe it.
 """
 
 from datetime import date
@@ -34,7 +34,7 @@ from reports.core.tables import (
     zero,
 )
 
-MOVES = ("received", "served", "transferred", "adjusted", "passed_on")
+MOVES = ("received", "served", "transferred", "adjusted", "passed_on", "moved")
 FIGURES = (*MOVES, "due")
 
 
@@ -60,7 +60,7 @@ def _legs(tables: Tables, p: Period) -> Frame:
 
 def _named(tables: Tables, p: Period) -> Frame:
     """Return what brands' legs that name the client account they face come to: account_id, brand, figure, amount."""
-    named = _legs(tables, p).filter(~nw.col("source_id").is_null()).drop("account_id")
+    named = _legs(tables, p).filter(~nw.col("source_id").is_null(), nw.col("source_kind") != "cash").drop("account_id")
     return named.rename({"source_id": "account_id"}).select(*_FACED)
 
 
@@ -128,6 +128,15 @@ def _transferred(tables: Tables, p: Period) -> Frame:
     return pairs.with_columns(figure=nw.lit("transferred")).select(*_FLOW)
 
 
+def _moved(tables: Tables, p: Period) -> Frame:
+    """Return what brands owe brands for money moved to them: the legs of one of the two, which face the other."""
+    others = tables.accounts.join(brand_names(tables).select("brand_id", other="brand"), on="brand_id", how="inner")
+    legs = _legs(tables, p).filter(nw.col("source_kind") == "cash")
+    paired = legs.join(others.select("other", source_id="id"), on="source_id", how="inner")
+    one_side = paired.filter(nw.col("brand") < nw.col("other")).with_columns(figure=nw.lit("moved"))
+    return one_side.rename({"brand": "creditor", "other": "debtor"}).select(*_FLOW)
+
+
 def _passed_on(tables: Tables, p: Period) -> Frame:
     """Return what old holders owe new ones: the balances of the day before."""
     changes = holders(tables).filter(
@@ -142,7 +151,7 @@ def _passed_on(tables: Tables, p: Period) -> Frame:
 
 def flows(tables: Tables, p: Period) -> Frame:
     """Return `creditor`, `debtor`, `currency` and the figures of the period, each thing owed a row."""
-    owed = nw.concat([_faced(tables, p), _transferred(tables, p), _passed_on(tables, p)])
+    owed = nw.concat([_faced(tables, p), _transferred(tables, p), _passed_on(tables, p), _moved(tables, p)])
     figures = {name: only(nw.col("figure") == name).alias(name) for name in MOVES}
     return owed.filter(nw.col("creditor") != nw.col("debtor")).select(
         "creditor", "debtor", "currency", *figures.values()
@@ -215,6 +224,7 @@ REPORT = Report(
         Column("transferred", "money", "For transfers", "За переводы", total=True),
         Column("adjusted", "money", "For adjustments", "За корректировки", total=True),
         Column("passed_on", "money", "Passed on with accounts", "Передано со счетами", total=True),
+        Column("moved", "money", "Moved between brands", "Перемещено между брендами", total=True),
         Column("due", "money", "Due to brand", "Причитается бренду", total=True),
     ),
     key=("brand", "other", "currency"),

@@ -45,6 +45,12 @@ def _moves(tables: Tables, p: Parameters) -> Frame:
     )
 
 
+def _codes(tables: Tables, p: Parameters) -> Frame:
+    """Return transaction and its code in the company's own chart, of those that have one."""
+    coded = tables.entries.filter(within(p.first_day, p.last_day), ~nw.col("chart").is_null())
+    return coded.rename({"transaction_id": "transaction"}).group_by("transaction").agg(chart=nw.col("chart").min())
+
+
 def corrections(tables: Tables, p: Parameters) -> Frame:
     """Return a row a correction and currency, in order; change and points are what clients gained or lost."""
     about = _corrections(tables, p).select("refers_to")
@@ -56,10 +62,12 @@ def corrections(tables: Tables, p: Parameters) -> Frame:
         _corrections(tables, p)
         .rename({"id": "transaction", "currency": "own"})
         .join(_moves(tables, p).rename({"transaction_id": "transaction"}), on="transaction", how="left")
+        .join(_codes(tables, p), on="transaction", how="left")
         .join(corrected, on="refers_to", how="left")
         .with_columns(
             *(nw.col(name).fill_null(zero()) for name in ("change", "points")),
             account=nw.coalesce("account_id", "of_account"),
+            chart=nw.col("chart").fill_null(""),
             currency=nw.coalesce("currency", "own"),  # a payment of nobody's moved no client
         )
         .join(names, on="account", how="left")
@@ -106,6 +114,7 @@ REPORT = Report(
         Column("client", "text", "Client", "Клиент"),
         Column("by", "text", "By", "Кто"),
         Column("reason", "text", "Reason", "Причина"),
+        Column("chart", "code", "Code", "Статья"),
         Column("note", "text", "Note", "Примечание"),
         Column("currency", "currency", "Currency", "Валюта"),
         Column("change", "money", "Change", "Изменение", total=True),

@@ -1,8 +1,9 @@
 """Receipts: money in, and out again, by day, brand and channel.
 
-A reversal is in the channel of what it reverses. By value date a payment counts on the
-bank's date, where one was given. Controls: net is what the cash entries come to, and what
-clients and the unallocated payments received.
+A reversal is in the channel of what it reverses; that of a payout lowers what was paid out.
+By value date a payment counts on the bank's date, where one was given. What was moved
+between channels and brands stands apart. Controls: net and moved are what the cash entries
+come to, and net is what clients and the unallocated payments received.
 """
 
 import narwhals as nw
@@ -21,11 +22,13 @@ from reports.core.tables import (
     monday,
     only,
     taken,
+    with_channel,
+    with_root,
     within,
     zero,
 )
 
-FIGURES = ("count", "received", "paid_out", "reversed", "net", "unallocated")
+FIGURES = ("count", "received", "paid_out", "reversed", "net", "unallocated", "moved")
 
 
 class Parameters(Movements, OfBrand):
@@ -44,17 +47,6 @@ def _of_brand(tables: Tables, p: Parameters, kinds: tuple[str, ...]) -> Frame:
     return named if p.brand is None else named.filter(nw.col("brand") == p.brand)
 
 
-def _channels(tables: Tables) -> Frame:
-    """Return the channel of each transaction that has one; of a reversal that of what it reverses."""
-    has_channel = ~nw.col("channel").is_null()
-    channels = tables.transactions.filter(has_channel | ~nw.col("refers_to").is_null()).select(
-        "id", "channel", "refers_to"
-    )
-    reversed_ = tables.transactions.filter(has_channel).select(refers_to="id", theirs="channel")
-    own = channels.join(reversed_, on="refers_to", how="left")
-    return own.select(transaction_id="id", channel=nw.coalesce("channel", "theirs"))
-
-
 def receipts(tables: Tables, p: Parameters) -> Frame:
     """Return a row a day (or week, month), brand, channel and currency.
 
@@ -62,20 +54,20 @@ def receipts(tables: Tables, p: Parameters) -> Frame:
     """
     piece = [] if p.by == "total" else [p.by]
     key = [*piece, "brand", "brand_name", "channel", "currency"]
-    kind, cash = nw.col("kind"), nw.col("account_kind") == "cash"
+    kind, root, cash = nw.col("kind"), nw.col("root"), nw.col("account_kind") == "cash"
     day = nw.col("business_date")
     return (
         _of_brand(tables, p, ("cash", "unallocated"))
-        .join(_channels(tables), on="transaction_id", how="left")
-        .with_columns(channel=nw.col("channel").fill_null(""))
+        .pipe(lambda entries: with_channel(tables, with_root(tables, entries)))
         .with_columns(day=day, week=monday(nw.col("day_number")), month=day.dt.to_string("%Y-%m"))
         .group_by(*key)
         .agg(
             count=counted(cash & (kind == "payment")).sum(),
             received=taken(cash & (kind == "payment")).sum(),
-            paid_out=only(cash & (kind == "payout")).sum(),
-            reversed=only(cash & ~kind.is_in(("payment", "payout"))).sum(),
+            paid_out=only(cash & (root == "payout")).sum(),
+            reversed=only(cash & (kind != "payment") & ~root.is_in(("payout", "move"))).sum(),
             unallocated=only(~cash).sum(),
+            moved=taken(cash & (root == "move")).sum(),
         )
         .with_columns(net=nw.col("received") - nw.col("paid_out") - nw.col("reversed"))
         .sort(*piece, "brand", "channel", "currency")
@@ -84,9 +76,9 @@ def receipts(tables: Tables, p: Parameters) -> Frame:
 
 
 def as_cash(tables: Tables, p: Parameters, rows: Frame) -> Frame:
-    """Set net beside what the cash entries come to."""
+    """Set net and what was moved beside what the cash entries come to."""
     cash = _of_brand(tables, p, ("cash",)).select("currency", amount=zero() - nw.col("amount"))
-    return beside(cash, rows.select("currency", amount="net"))
+    return beside(cash, rows.select("currency", amount=nw.col("net") + nw.col("moved")))
 
 
 def as_clients(tables: Tables, p: Parameters, rows: Frame) -> Frame:
@@ -124,11 +116,12 @@ REPORT = Report(
         Column("reversed", "money", "Reversed", "Сторно", total=True),
         Column("net", "money", "Net", "Итого", total=True),
         Column("unallocated", "money", "of it unallocated", "в т. ч. не разнесено", total=True),
+        Column("moved", "money", "Moved here", "Перемещено сюда", total=True),
     ),
     key=("day", "week", "month", "brand", "channel", "currency"),
     frame=receipts,
     checks=(
-        Check("cash", "net = cash entries", "итого = проводки денег", as_cash),
+        Check("cash", "net + moved = cash entries", "итого + перемещено = проводки денег", as_cash),
         Check("clients", "net − unallocated = clients' accounts", "итого − не разнесено = счета клиентов", as_clients),
     ),
     leads_to=to_entries("cash"),

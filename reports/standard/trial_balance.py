@@ -1,8 +1,9 @@
 """Trial balance: every account, the brands' own too, with debit and credit as accountants mean them.
 
-What a client has is the company's debt, a credit; cash is a debit. Each side is shown of
-its own, never netted between accounts. Controls: debit equals credit, in each currency, of money
-and of points: what points paid of a brand's revenue stands there beside the points.
+What a client has is the company's debt, a credit; cash is a debit. Adjustments stand by their
+code in the company's own chart. Each side is shown of its own, never netted between accounts.
+Controls: debit equals credit, in each currency, of money and of points: what points paid of a
+brand's revenue stands there beside the points.
 """
 
 from typing import Literal
@@ -30,7 +31,10 @@ from reports.core.tables import (
 )
 
 PAIRS = ("opening_debit", "opening_credit", "debit", "credit", "closing_debit", "closing_credit")
-KEYS = {"kind": ("kind", "brand", "currency"), "account": ("kind", "brand", "currency", "account", "reference")}
+KEYS = {
+    "kind": ("kind", "brand", "currency", "chart"),
+    "account": ("kind", "brand", "currency", "account", "chart", "reference"),
+}
 
 
 class Parameters(Movements):
@@ -40,13 +44,14 @@ class Parameters(Movements):
 
 
 def balances(tables: Tables, p: Parameters) -> Frame:
-    """Return a row an account with the six figures."""
+    """Return a row an account, and code of the company's own chart, with the six figures."""
     now = within(p.first_day, p.last_day)
     facts = tables.accounts.join(brand_names(tables), on="brand_id", how="left")
     return (
         in_currency(tables.entries, p.currency)
         .filter(until(p.last_day))
-        .group_by("account_id")
+        .with_columns(chart=nw.col("chart").fill_null(""))
+        .group_by("account_id", "chart")
         .agg(
             opening=only(nw.col("business_date") < p.first_day).sum(),
             credit=only(now & (nw.col("amount") > 0)).sum(),
@@ -69,7 +74,7 @@ def trial_balance(tables: Tables, p: Parameters) -> Frame:
     key = KEYS[p.by]
     rows = balances(tables, p).group_by(*key).agg(*(nw.col(name).sum() for name in PAIRS))
     some = nw.any_horizontal(*(nw.col(name) != 0 for name in PAIRS), ignore_nulls=True)
-    return rows.filter(some).sort(*key[:4]).select(*key, *PAIRS)
+    return rows.filter(some).sort(*key[:5]).select(*key, *PAIRS)
 
 
 def _paid_by_points(tables: Tables, p: Parameters, name: str) -> list[Frame]:
@@ -115,6 +120,7 @@ REPORT = Report(
         Column("kind", "account_kind", "Kind", "Вид счёта"),
         Column("brand", "code", "Brand", "Бренд"),
         Column("currency", "currency", "Currency", "Валюта"),
+        Column("chart", "code", "Code", "Статья"),
         Column("account", "account", "Account", "Счёт"),
         Column("reference", "code", "Reference", "Код счёта"),
         Column("opening_debit", "money", "Opening debit", "Начальный дебет", total=True),
@@ -124,7 +130,7 @@ REPORT = Report(
         Column("closing_debit", "money", "Closing debit", "Конечный дебет", total=True),
         Column("closing_credit", "money", "Closing credit", "Конечный кредит", total=True),
     ),
-    key=("kind", "brand", "currency", "account"),
+    key=("kind", "brand", "currency", "chart", "account"),
     frame=trial_balance,
     checks=(
         _sides("opening_debit", "opening_credit"),

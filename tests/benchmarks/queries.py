@@ -106,7 +106,7 @@ QUERIES = {
              LEFT JOIN lines l USING (transaction_id) JOIN transactions t ON t.id = e.transaction_id
         WHERE e.{_YEAR} ORDER BY version""",
     "trial-balance": f"""
-        SELECT kind, brand, currency, greatest(0, 0) + coalesce(-sum(opening) FILTER (opening < 0), 0) AS opening_debit,
+        SELECT kind, brand, currency, '' AS chart, greatest(0, 0) + coalesce(-sum(opening) FILTER (opening < 0), 0) AS opening_debit,
                coalesce(sum(opening) FILTER (opening > 0), 0) AS opening_credit, sum(debit) AS debit, sum(credit) AS credit,
                coalesce(-sum(closing) FILTER (closing < 0), 0) AS closing_debit,
                coalesce(sum(closing) FILTER (closing > 0), 0) AS closing_credit
@@ -254,7 +254,7 @@ QUERIES = {
         SELECT brand, other, currency, coalesce(sum(amount) FILTER (what = 'received'), 0) AS received,
                coalesce(sum(amount) FILTER (what = 'served'), 0) AS served,
                coalesce(sum(amount) FILTER (what = 'transferred'), 0) AS transferred,
-               coalesce(sum(amount) FILTER (what = 'adjusted'), 0) AS adjusted, 0.00 AS passed_on, sum(amount) AS due
+               coalesce(sum(amount) FILTER (what = 'adjusted'), 0) AS adjusted, 0.00 AS passed_on, 0.00 AS moved, sum(amount) AS due
         FROM (SELECT creditor AS brand, debtor AS other, currency, what, amount FROM flows
               UNION ALL SELECT debtor, creditor, currency, what, -amount FROM flows)
         GROUP BY ALL ORDER BY brand, other, currency""",
@@ -264,7 +264,7 @@ QUERIES = {
                coalesce(-sum(e.amount) FILTER (cash AND e.kind = 'payment'), 0) AS received,
                coalesce(sum(e.amount) FILTER (cash AND e.kind = 'payout'), 0) AS paid_out,
                coalesce(sum(e.amount) FILTER (cash AND e.kind NOT IN ('payment', 'payout')), 0) AS reversed,
-               received - paid_out - reversed AS net, coalesce(sum(e.amount) FILTER (NOT cash), 0) AS unallocated
+               received - paid_out - reversed AS net, coalesce(sum(e.amount) FILTER (NOT cash), 0) AS unallocated, 0.00 AS moved
         FROM (SELECT *, account_kind = 'cash' AS cash FROM entries
               WHERE account_kind IN ('cash', 'unallocated') AND {_YEAR}) e
              JOIN brands b ON b.id = e.brand_id JOIN transactions t ON t.id = e.transaction_id
@@ -328,7 +328,7 @@ QUERIES = {
         GROUP BY ALL ORDER BY account""",
     "corrections": f"""
         SELECT t.id AS transaction, t.posted_at, t.business_date, t.key, t.kind, coalesce(t.account_id, o.account_id) AS account,
-               c.reference, c.client, t.by, t.reason, t.note, e.currency, coalesce(e.change, 0) AS change,
+               c.reference, c.client, t.by, t.reason, '' AS chart, t.note, e.currency, coalesce(e.change, 0) AS change,
                coalesce(e.points, 0) AS points, t.refers_to,
                o.key AS of_document, o.kind AS of_kind, o.business_date AS of_date
         FROM transactions t

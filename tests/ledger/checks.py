@@ -31,12 +31,17 @@ def check(state: dict[str, Any]) -> None:
 
 
 def _check_facing(key: str, kind: str, entries: list[Any]) -> None:
-    """Hold that what a client account gained is what brands' legs that face it lost; those facing nobody cancel out."""
+    """Hold that what a client account gained is what brands' legs that face it lost; those facing nobody cancel out.
+
+    A leg that faces another brand names its cash, and the other's legs come to the opposite.
+    """
     brands: dict[str, int] = defaultdict(int)
     clients: dict[str, int] = defaultdict(int)
     for account, amount, _, version, _, _, _, source, *_ in entries:
         if version is not None:
             clients[account] += amount
+        elif source is not None and source.startswith("cash "):
+            clients[" and ".join(sorted((account.split()[-1], source.split()[-1])))] += amount
         elif source is not None:
             clients[source] += amount
         else:

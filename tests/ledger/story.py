@@ -16,6 +16,9 @@ amounts without a brand are sushi's. Times are Moscow's; a day alone means noon.
     capture  c1  h1    capture c2 h1  30.00  final    refund f1  d1  line 1 70.00 + line 2    release r1  h1
     transfer t1  anna -> boris  1.00   payout o1  anna 1.00   reverse v1  t1   adjustment a1  anna -5.00
     bonus    b1  anna 5.00 pizza
+    move     m1  sushi card -> bank 1000.00 fee 15.00    move m2  sushi bank -> pizza bank 50.00
+    reverse  v2  p2  1.50 split anna 1.00, unallocated 0.50   payment p4  anna 5.00 channel card
+    adjustment a2  anna 5.00 pizza chart bad_debt
 
 An outcome follows two spaces: posted, replayed, declined CODE, invalid. The exact sentence
 follows on a line that starts with "|", facts on one that starts with "facts". Said of the book:
@@ -150,14 +153,27 @@ class Story:
         record |= _how(how)
 
     def _reverse(self, record: Record, text: str) -> None:
-        record |= {"transaction": text, "reason": "chargeback"}
+        text, _, split = text.partition(" split ")
+        record["transaction"], _, amount = text.partition(" ")
+        record |= {"reason": "chargeback", **({"amount": amount} if amount else {})}
+        if split:
+            parts = _parts(split)
+            record["split"] = [{n: v for n, v in part.items() if v != "unallocated"} for part in parts]
+
+    def _move(self, record: Record, text: str) -> None:
+        text, _, fee = text.partition(" fee ")
+        *sides, record["amount"] = text.split()
+        record["brand"], record["from"], _, *to = sides
+        record["to"] = to[-1]
+        record |= {"to_brand": to[0]} if len(to) > 1 else {}
+        record |= {"fee": fee} if fee else {}
 
     def _transfer(self, record: Record, text: str) -> None:
         record["account"], _, record["to"], record["amount"] = text.split()
 
     def _adjustment(self, record: Record, text: str) -> None:
-        record["account"], record["amount"] = text.split()
-        record |= {"brand": "sushi", "reason": "typing error"}
+        record["account"], record["amount"], *rest = text.split()
+        record |= {"brand": rest[0] if rest else "sushi", "reason": "typing error"}
 
     def _bonus(self, record: Record, text: str) -> tuple[str, str]:
         account, record["amount"], *brand = text.split()
@@ -278,10 +294,14 @@ class Story:
             assert ", ".join(said) == " ".join(rest)
 
     def _say_legs(self, key: str, *rest: str) -> None:
-        """Say a transaction's legs of brands: account brand amount, and whom each faces, ..."""
+        """Say a transaction's legs of brands: account[:channel or code] brand amount, and whom each faces, ..."""
         for world in self.worlds:
             entries = world.state()["transactions"][key][5]
-            said = [" ".join([e[0], plain(e[1]), *([e[7]] if e[7] else [])]) for e in entries if e[3] is None]
+            legs = [(e[0].split(), e[1], e[7], e[12] or e[13]) for e in entries if e[3] is None]
+            said = [
+                " ".join([f"{kind}:{place}" if place else kind, brand, plain(amount), *([faces] if faces else [])])
+                for (kind, brand), amount, faces, place in legs
+            ]
             assert ", ".join(said) == " ".join(rest)
 
     def _say_versions(self, account: str, *keys: str) -> None:
@@ -302,7 +322,9 @@ def _line(text: str) -> dict[str, str | None]:
 def _options(text: str) -> tuple[str, Record]:
     """Return the text without its options, and these."""
     options: Record = {}
-    for name, field in (("until", "expires_at"), ("bonus", "bonus_at_most"), ("currency", "currency")):
+    named = {"until": "expires_at", "bonus": "bonus_at_most"}
+    named |= {name: name for name in ("currency", "channel", "chart")}
+    for name, field in named.items():
         if found := re.search(rf"\s?\b{name} (\S+)", text):
             text = text[: found.start()] + text[found.end() :]
             options[field] = found[1]

@@ -145,7 +145,7 @@ def test_what_is_referred_to_must_be_there_and_of_its_kind(story: Story) -> None
     allocate l1  p9  anna 1.00   declined  payment_not_found
     | no unallocated payment with the key p9
     reverse v1  p9             declined  payment_not_found
-    | no payment, payout, transfer or adjustment with the key p9
+    | no payment, payout, transfer, adjustment, move or reversal with the key p9
     refund  f1  p1             declined  debit_not_found
     | no debit with the key p1
     refund  f2  d1             declined  debit_not_found
@@ -264,7 +264,7 @@ def test_every_code_of_commands_has_a_story() -> None:
 
 def test_the_order_of_precedence_is_the_designs() -> None:
     """Which of several reasons is given is a promise to callers."""
-    assert list(DECLINES)[:24] == [
+    assert list(DECLINES)[:27] == [
         "key_reused",
         "account_not_found",
         "brand_not_found",
@@ -277,6 +277,9 @@ def test_the_order_of_precedence_is_the_designs() -> None:
         "debit_not_found",
         "owned_by_order",
         "already_reversed",
+        "reversal_is_final",
+        "reversal_exceeds_transaction",
+        "split_required",
         "refund_exceeds_debit",
         "allocation_exceeds_payment",
         "hold_not_found",

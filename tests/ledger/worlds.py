@@ -109,6 +109,7 @@ class Pure:
                         (
                             named[e.account], e.amount, e.held, e.version, e.balance_after, e.held_after,
                             named.get(e.subaccount or 0), named.get(e.source or 0), e.line, e.gross, e.discount, e.vat,
+                            e.channel, e.chart,
                         )
                         for e in t.entries
                     ],
@@ -269,13 +270,14 @@ class Postgres:
             gross,
             discount,
             vat,
+            *place,
         ) in self.rows(
             "SELECT transaction_id, account_id, amount, held, version, balance_after, held_after, subaccount_id, "
-            "source_id, line, gross, discount, vat FROM entry ORDER BY transaction_id, leg"
+            "source_id, line, gross, discount, vat, channel, chart FROM entry ORDER BY transaction_id, leg"
         ):
             entries.setdefault(id_, []).append((
                 named[account], amount, held, version, balance, held_after, named.get(sub), named.get(source), line,
-                gross, discount, vat,
+                gross, discount, vat, *place,
             ))  # fmt: skip
         return {
             "balances": {

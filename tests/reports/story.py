@@ -158,11 +158,12 @@ class Story(StoryRows):
             "given_back_on": None if back is None else back.astimezone(ZoneInfo(self.time_zone)).date(),
         })  # fmt: skip
 
-    def reverse(self, at: str, key: str, **facts: Any) -> str:
-        """Undo a transaction."""
+    def reverse(self, at: str, key: str, *, sources: bool = False, **facts: Any) -> str:
+        """Undo a transaction; with `sources`, its legs name what those of the transaction named."""
         id_ = self.keys[key]["id"]
+        kept = ("source_id", "source_kind", "channel", "chart") if sources else ()
         legs = [
-            (self._reference(row["account_id"]), -row["amount"], {})
+            (self._reference(row["account_id"]), -row["amount"], {name: row.get(name) for name in kept})
             for row in self.rows["entries"]
             if row["transaction_id"] == id_
         ]

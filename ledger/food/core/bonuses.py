@@ -87,7 +87,8 @@ class Lot:
     """Points given by one transaction: how many, how many are left to spend, the day at whose start they are gone.
 
     `given_until` is that day as it was at first; `extended_by` the transaction that moved it, by giving points back
-    too late. `lapsed` is what of `left` was gone by then, not yet booked; `expired` is what expired unspent.
+    too late. `lapsed` is what of `left` was gone by then, not yet booked; `expired` is what expired unspent
+    (DECISIONS D72).
     """
 
     id: int

@@ -142,7 +142,8 @@ def _give_back(
 ) -> Answer:
     """Refund what of each line goes beyond so many, or an amount of it; a mark when that is no money.
 
-    Pieces come back at what they cost, the last ones at all that amounts given back before have left.
+    Pieces come back at what they cost, the last ones at all that amounts given back before
+    have left (DECISIONS D74).
     """
     left = left_by_line(seam.book, order)
     over = dict(amounts or {})

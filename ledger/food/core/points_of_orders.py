@@ -106,7 +106,7 @@ def accrue(shop: Shop, seam: Seam, order: Order, command: f.Deliver) -> None:
 
 
 def take_back(shop: Shop, seam: Seam, order: Order, command: f.FollowUp) -> None:
-    """Take back the points that money no longer paid had brought; what the client has not got he owes.
+    """Take back the points that money no longer paid had brought; what the client has not got he owes (DECISIONS D71).
 
     Those of the order itself come first, and those of them that expired unspent count as taken back.
     """

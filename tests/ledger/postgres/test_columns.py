@@ -17,6 +17,8 @@ WRITTEN: list[tuple[type[SQLModel], dict[str, str], set[str]]] = [
     (tables.Balance, write_book.BALANCE, set()),
     (tables.Usage, write_book.USAGE, set()),
     (tables.OpenDebit, write_book.OPEN_DEBIT, set()),
+    (tables.CreditTerms, write_book.TERMS, {"id", "recorded_at"}),
+    (tables.Change, write_book.CHANGE, {"id", "recorded_at"}),
     (food.FoodOrder, shop_store.ORDER, set()),
     (food.OrderLine, shop_store.LINE, set()),
     (food.PromotionUse, shop_store.USE, set()),

@@ -1,9 +1,11 @@
 """Trial balance, receipts, brand settlements, bonuses, holds."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from ledger.core.commands import CHART
 from tests.reports.standard.test_turnover import figures
 from tests.reports.story import Story
 
@@ -299,3 +301,107 @@ def test_currencies_are_never_added(story: Story, name: str) -> None:
     only = story.book().report(name, **MARCH, currency="USD")
     assert set(only.frame["currency"]) == {"USD"}
     assert only.holds
+
+
+def move(story: Story, at: str, amount: Any, *sides: tuple[str, str], fee: Any = 0) -> str:
+    """Move money between places of brands, each (brand, channel or code), as the ledger writes it."""
+    (brand, here), (other, there) = sides
+    legs: list[Any] = []
+    for of, faces, place, change in (
+        (brand, other, here, Decimal(str(amount))),
+        (other, brand, there, Decimal(str(fee)) - Decimal(str(amount))),
+        (brand, other, "fee", -Decimal(str(fee))),
+    ):
+        kind = "adjustments" if place in CHART else "cash"
+        cash = story.accounts[story._system(faces, "cash", "RUB")]["id"]
+        named = {"source_id": cash, "source_kind": "cash"} if brand != other else {}
+        if change:
+            code = {"chart": place} if kind == "adjustments" else {"channel": place}
+            legs.append((story._system(of, kind, "RUB"), change, {**named, **code}))
+    return story._post(at, "move", legs, amount=amount, currency="RUB")
+
+
+def test_a_move_pays_what_a_brand_owes(three: Story) -> None:
+    """b1 took 50 for z; it moves them to b3 with a fee of 1, and then the last 1, part of which is reversed."""
+    three.payment("2017-03-01", "z", 50, "b1", channel="bank")
+    move(three, "2017-03-02", 50, ("b1", "bank"), ("b3", "bank"), fee=1)
+    assert settled(three, "moved", "due", brand="b3") == [("b3", "b1", "-49.00", "1.00")]
+    last = move(three, "2017-03-03", 1, ("b1", "bank"), ("b3", "bank"))
+    assert settled(three, "due") == [("b1", "b3", "0.00"), ("b3", "b1", "0.00")]
+    three.reverse("2017-03-04", last, sources=True)
+    assert settled(three, "due", brand="b1") == [("b1", "b3", "-1.00")]
+
+
+def test_moves_stand_apart_among_receipts_and_a_reversed_payout_is_no_reversed_payment(story: Story) -> None:
+    """1,000 by card arrive as 985 at the bank; 20 are paid out and come back."""
+    story.account("anna")
+    story.payment("2017-03-01", "anna", 1000, "sushi", channel="card")
+    move(story, "2017-03-02", 1000, ("sushi", "card"), ("sushi", "bank"), fee=15)
+    paid = story.payout("2017-03-03", "anna", 20, "sushi", channel="bank")
+    story.reverse("2017-03-04", paid)
+    result = story.book().report("receipts", **MARCH, by="total")
+    assert figures(result.frame, "channel", "received", "paid_out", "reversed", "net", "moved") == [
+        ("bank", "0.00", "0.00", "0.00", "0.00", "985.00"),
+        ("card", "1000.00", "0.00", "0.00", "1000.00", "-1000.00"),
+    ]
+    assert result.holds
+
+
+def test_cash_is_told_by_channel_and_since_when_it_is_on_its_way(story: Story) -> None:
+    """Card 1,000 of 1 March and 300 of 3 March: 1,100 arrive less 15; the courier's 700 are still with him."""
+    story.account("anna")
+    for day, amount, channel in (("01", 1000, "card"), ("03", 300, "card"), ("02", 700, "cash")):
+        story.payment(f"2017-03-{day}", "anna", amount, "sushi", channel=channel)
+    for row in story.rows["entries"]:
+        row["channel"] = next(t["channel"] for t in story.rows["transactions"] if t["id"] == row["transaction_id"])
+    move(story, "2017-03-04", 1100, ("sushi", "card"), ("sushi", "bank"), fee=15)
+    result = story.book().report("cash-by-channel", as_of="2017-03-10")
+    rows = [(str(row["since"]), row["days"]) for row in result.frame.iter_rows(named=True)]
+    assert list(zip(figures(result.frame, "channel", "state", "amount"), rows, strict=True)) == [
+        (("bank", "arrived", "1085.00"), ("None", None)),
+        (("card", "in_transit", "200.00"), ("2017-03-03", 7)),
+        (("cash", "in_transit", "700.00"), ("2017-03-02", 8)),
+    ]
+    assert result.holds
+    move(story, "2017-03-05", 701, ("sushi", "cash"), ("sushi", "tips_paid"))
+    result = story.book().report("cash-by-channel", as_of="2017-03-10")
+    assert figures(result.frame, "channel", "state", "amount")[-1] == ("cash", "below_zero", "-1.00")
+    assert [(c.name, str(c.actual)) for c in result.controls if not c.holds] == [("below_zero", "-1.00")]
+
+
+def test_what_was_on_its_way_before_entries_named_their_channel_is_told_apart(story: Story) -> None:
+    """5,000 by card were never moved on, 300 came later; of the 350 moved then, 50 were of before."""
+    story.account("anna")
+    story.payment("2017-02-01", "anna", 5000, "sushi", channel="card")
+    story.payment("2017-03-01", "anna", 300, "sushi", channel="card")
+    for row in story.rows["entries"][2:]:
+        row["channel"] = "card"
+    by_channel = ("channel", "state", "amount")
+    result = story.book().report("cash-by-channel", as_of="2017-03-31")
+    assert figures(result.frame, *by_channel) == [("card", "before", "5000.00"), ("card", "in_transit", "300.00")]
+    move(story, "2017-03-05", 350, ("sushi", "card"), ("sushi", "bank"))
+    result = story.book().report("cash-by-channel", as_of="2017-03-31")
+    assert figures(result.frame, *by_channel) == [("bank", "arrived", "350.00"), ("card", "before", "4950.00")]
+    assert result.holds
+
+
+def test_adjustments_stand_by_their_code_in_trial_balance_and_corrections(story: Story) -> None:
+    """Bad debt of 40 and breakage of 7, and a typing error without a code."""
+    story.account("anna")
+    for amount, chart in ((40, "bad_debt"), (-7, "breakage"), (-1, None)):
+        story.adjustment("2017-03-01", "anna", amount, "sushi")
+        story.rows["entries"][-1]["chart"] = chart
+    result = story.book().report("trial-balance", **MARCH)
+    own = [row for row in figures(result.frame, "kind", "chart", "debit", "credit") if row[0] == "adjustments"]
+    assert own == [
+        ("adjustments", "", "0.00", "1.00"),
+        ("adjustments", "bad_debt", "40.00", "0.00"),
+        ("adjustments", "breakage", "0.00", "7.00"),
+    ]
+    assert result.holds
+    corrections = story.book().report("corrections", **MARCH)
+    assert figures(corrections.frame, "chart", "change") == [
+        ("bad_debt", "40.00"),
+        ("breakage", "-7.00"),
+        ("", "-1.00"),
+    ]

@@ -1,0 +1,188 @@
+"""Reverse a transaction, or a part of it: out of which places its money goes back.
+
+What is left of a transaction is its amount less its reversals, each less its own reversal
+(a chargeback that was won), which is final. A payment that was allocated is undone where
+its money went. A place is a client account and a brand, or the brand's `unallocated`.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from ledger.core import commands as c
+from ledger.core.book import Book, Transaction
+from ledger.core.guards import (
+    Case,
+    Move,
+    Verdict,
+    account_of,
+    brand_of,
+    in_currency,
+    legs_of,
+    merged,
+    named,
+    usable,
+)
+from ledger.core.money import minor, plain, split
+from ledger.core.outcomes import Entry, Refused
+
+KINDS = ("payment", "payout", "transfer", "adjustment", "move", "reverse")
+Place = tuple[int | None, int]
+"""A client account, or None for `unallocated`, and the id of a brand."""
+
+
+def _followers(book: Book, of: Transaction, kind: str) -> Iterator[Transaction]:
+    return (t for t in book.followers.get(of.id, ()) if t.kind == kind and t.code is None)
+
+
+def _family(book: Book, target: Transaction) -> Iterator[Transaction]:
+    """Yield the transaction, its allocations, its reversals and theirs."""
+    yield target
+    yield from _followers(book, target, "allocate")
+    for reversal in _followers(book, target, "reverse"):
+        yield reversal
+        yield from _followers(book, reversal, "reverse")
+
+
+def left_of(book: Book, target: Transaction) -> int:
+    """Return what of a transaction is not reversed."""
+    undone = sum(left_of(book, reversal) for reversal in _followers(book, target, "reverse"))
+    return (target.amount or 0) - undone
+
+
+def not_reversed(case: Case, target: Transaction) -> None:
+    """Hold that something of a transaction is left."""
+    if left_of(case.book, target) == 0:
+        by = [reversal.id for reversal in _followers(case.book, target, "reverse") if left_of(case.book, reversal)]
+        raise Refused("already_reversed", what=target.kind, key=target.key, transaction=by[-1])
+
+
+def net_legs(book: Book, target: Transaction) -> list[Entry]:
+    """Return the brands' legs of a transaction and what followed from it, one a place, without what is undone."""
+    return legs_of(leg for t in _family(book, target) for leg in _legs(book, t, target))
+
+
+def _legs(book: Book, t: Transaction, target: Transaction) -> Iterator[Entry]:
+    for leg in t.entries:
+        if leg.version is None:
+            # Legs written before the channel stood on them have their payment's.
+            of_before = leg.channel is None and book.own_account(leg.account)[1] == "cash"
+            yield leg._replace(channel=t.channel or target.channel or "") if of_before else leg
+
+
+def _net_moves(book: Book, target: Transaction) -> list[Move]:
+    moved = merged(Move(entry.account, entry.amount) for t in _family(book, target) for entry in t.clients())
+    return [move for move in moved if move.amount]
+
+
+def reverse(case: Case) -> Verdict:
+    """Undo what is left of a transaction, or a part of that; may take an account below zero."""
+    command, book = case.command, case.book
+    assert isinstance(command, c.Reverse)
+    what = "payment, payout, transfer, adjustment, move or reversal"
+    target = named(case, command.transaction, KINDS, "payment_not_found", what)
+    reversed_ = book.numbered.get(target.refers_to or 0)
+    if reversed_ is not None and reversed_.kind == "reverse":
+        raise Refused("reversal_is_final", key=target.key, reversed=reversed_.key)
+    left = left_of(book, target)
+    amount = left if command.amount is None else minor(command.amount)
+    legs, moves = net_legs(book, target), _net_moves(book, target)
+    if 0 < amount < left:
+        legs, moves = _part(case, command, target, legs, moves, amount)
+    usable(case, *(book.accounts[move.account] for move in moves))
+    in_currency(case, target)
+    not_reversed(case, target)
+    if amount > left:
+        raise _exceeds(target, left, amount)
+    assert target.currency is not None
+    return Verdict(
+        book.accounts[target.account] if target.account is not None else None,
+        amount,
+        target.currency,
+        [move._replace(amount=-move.amount) for move in moves],
+        [leg._replace(amount=-leg.amount) for leg in legs],
+        target.id,
+    )
+
+
+def _exceeds(target: Transaction, left: int, asked: int, place: str = "") -> Refused:
+    return Refused(
+        "reversal_exceeds_transaction", what=target.kind, key=target.key, left=plain(left), place=place,
+        asked=plain(asked), currency=target.currency, over_by=plain(asked - left),
+    )  # fmt: skip
+
+
+def _part(
+    case: Case, command: c.Reverse, target: Transaction, legs: list[Entry], moves: list[Move], amount: int
+) -> tuple[list[Entry], list[Move]]:
+    """Return the part of legs and moves that an amount is."""
+    if not legs:  # a transfer
+        return [], [move._replace(amount=amount if move.amount > 0 else -amount) for move in moves]
+    places = _places(case.book, legs)
+    if not moves and all(account is not None for account, _ in places):  # a move of the brands' own
+        return [leg for sign in (1, -1) for leg in _shares([leg for leg in legs if leg.amount * sign > 0], amount)], []
+    taken = _taken(case, command, target, places, amount)
+    part = [leg for place, much in taken.items() for leg in _legs_at(case.book, legs, place, much)]
+    sign = {move.account: 1 if move.amount > 0 else -1 for move in moves}
+    return legs_of(part), merged(
+        Move(account, sign[account] * much) for (account, _), much in taken.items() if account is not None
+    )
+
+
+def _shares(legs: list[Entry], amount: int) -> Iterator[Entry]:
+    for leg, part in zip(legs, split(amount, [abs(leg.amount) for leg in legs]), strict=True):
+        if part:
+            yield leg._replace(amount=part if leg.amount > 0 else -part)
+
+
+def _places(book: Book, legs: Iterable[Entry]) -> dict[Place, int]:
+    """Return how much is where."""
+    places: dict[Place, int] = {}
+    for leg in legs:
+        brand, kind = book.own_account(leg.account)
+        for place in {(leg.source, brand) if leg.source else None, (None, brand) if kind == "unallocated" else None}:
+            if place is not None:
+                places[place] = places.get(place, 0) + leg.amount
+    return {place: abs(amount) for place, amount in places.items() if amount}
+
+
+def _taken(
+    case: Case, command: c.Reverse, target: Transaction, places: dict[Place, int], amount: int
+) -> dict[Place, int]:
+    """Return how much is taken out of each place: as the split has it, or of the only one there is."""
+
+    def needs_split(there: Iterable[Place]) -> Refused:
+        left = ", ".join(f"{_name(case.book, place)} {plain(places[place])}" for place in there)
+        return Refused(
+            "split_required", what=target.kind, key=target.key, asked=plain(amount), currency=target.currency,
+            places=left,
+        )  # fmt: skip
+
+    if command.split is None:
+        if len(places) > 1:
+            raise needs_split(places)
+        return dict.fromkeys(places, amount)
+    taken: dict[Place, int] = {}
+    for part in command.split:
+        account = None if part.account is None else account_of(case, part.account).id
+        brand = None if part.brand is None else brand_of(case, part.brand, closed=True).id
+        there = [place for place in places if place[0] == account and brand in (None, place[1])]
+        if len(there) > 1:
+            raise needs_split(there)
+        place = there[0] if there else (account, brand or 0)
+        taken[place] = taken.get(place, 0) + minor(part.amount)
+        if taken[place] > places.get(place, 0):
+            raise _exceeds(target, places.get(place, 0), taken[place], f" of {_name(case.book, place)}")
+    return taken
+
+
+def _name(book: Book, place: Place) -> str:
+    account, brand = place
+    code = next((f" through {known.code}" for known in book.brands.values() if known.id == brand), "")
+    return f"{'unallocated' if account is None else book.accounts[account].subject}{code}"
+
+
+def _legs_at(book: Book, legs: list[Entry], place: Place, amount: int) -> Iterator[Entry]:
+    """Yield a place's legs as an amount: what faces its account, and what faces nobody in an unallocated payment."""
+    account, brand = place
+    for leg in legs:
+        if book.own_account(leg.account)[0] == brand and leg.source in (account, None):
+            yield leg._replace(amount=amount if leg.amount > 0 else -amount)
