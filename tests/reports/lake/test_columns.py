@@ -28,6 +28,7 @@ SOURCES: dict[str, tuple[type[SQLModel], ...]] = {
     "promotion_uses": (food.PromotionUse,),
     "bonus_programs": (food.BonusProgram,),
     "bonus_lots": (food.BonusLot,),
+    "bonus_owed": (food.BonusOwed,),
 }
 DERIVED = {"attributes", "holders", "lot_changes"}
 """Tables of the lake that are made of several."""
@@ -36,7 +37,7 @@ NOT_EXPORTED = {
     "book",  # its facts stand in the manifest
     "balance",  # with its account
     "cut_gate", "lake_gate", "payment_gate",  # there to be locked
-    "owned", "bonus_owed",
+    "owned",
     "order_step", "order_accrual", "bonus_points", "bonus_lot_use",  # how food decides, not what happened
 }  # fmt: skip
 LEFT_OUT = {
@@ -45,7 +46,8 @@ LEFT_OUT = {
     "hold": {"transaction_id"},  # the parts' hold_id
     "hold_part": {"gross", "discount", "vat_rate", "vat", "attributes"},  # what a capture will write
     "food_order": {"main_id"},  # charged_by
-    "bonus_lot": {"lapsed"},  # which of an expired lot's points may come back
+    "bonus_owed": {"posted_at"},  # of its transaction
+    "bonus_lot": {"lapsed", "expired", "given_until", "extended_by"},  # which of an expired lot's points may come back
     "promotion": {"value", "used"},  # percent or amount, by its kind; uses have a table of their own
 }
 TYPES = {
