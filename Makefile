@@ -11,7 +11,7 @@ demo: ## set up, and play a real year of orders through the ledger, the reports 
 	$(BIN)/tiffin demo
 
 docs: ## build the documentation site into build/site, from the pages and the code
-	@bin/setup demo
+	@[ -e .venv/set-up-test ] || bin/setup demo
 	@bin/setup docs
 	$(PYTHON) -m docs.build_site
 

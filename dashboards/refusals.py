@@ -77,4 +77,6 @@ def translated(text: Any) -> str:
 
 
 def _translated_parts(parts: dict[str, Any]) -> dict[str, Any]:
-    return {name: part if name in _VERBATIM else translated(part) for name, part in parts.items()}
+    # Today facts call a client by the account; a name alone was recorded by an older release.
+    verbatim = _VERBATIM - ({"client"} if str(parts.get("client")).startswith("account ") else set())
+    return {name: part if name in verbatim else translated(part) for name, part in parts.items()}

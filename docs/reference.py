@@ -133,11 +133,17 @@ def _kinds() -> Iterator[tuple[str, dict[str, type]]]:
 def _fields(name: str, model: type, hidden: Iterable[str], parts: dict[str, type]) -> list[str]:
     hints = get_type_hints(model, include_extras=True)
     rows = [
-        (f"`{field}`", _form(hints[field], parts), "required" if required else "", meaning(name, field))
-        for field, required in fields_of(model).items()
+        (f"`{sent}`", _form(hints[field], parts), "required" if required else "", meaning(name, sent))
+        for (field, required), sent in zip(fields_of(model).items(), sent_as(model), strict=True)
         if field not in hidden
     ]
     return [*_table(("Field", "Value", "", "Meaning"), rows), ""] if rows else []
+
+
+def sent_as(model: type) -> list[str]:
+    """Return the names of the fields as callers write them: `from` is no name in Python."""
+    known: dict[str, Any] = getattr(model, "__pydantic_fields__", {})
+    return [getattr(known.get(field), "alias", None) or field for field in fields_of(model)]
 
 
 @functools.cache

@@ -6,10 +6,11 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from reports.core.numbers import AnyFrame
     from reports.core.result import Result
     from reports.run import LakeBook
 
-__all__ = ["open"]
+__all__ = ["numbers", "open"]
 
 
 def open(lake: str | None = None, *, engine: str = "polars") -> "LakeBook":  # noqa: A001  # read as reports.open()
@@ -30,6 +31,13 @@ def open(lake: str | None = None, *, engine: str = "polars") -> "LakeBook":  # n
 
         return LakeBook(opened, SparkLake(opened).scan, draw=_draw)
     return LakeBook(opened, draw=_draw)
+
+
+def numbers(frame: "AnyFrame") -> "AnyFrame":
+    """Return any Polars frame of the book with money as Float64: for ratios, `describe()` and pictures."""
+    from reports.core.numbers import numbers
+
+    return numbers(frame)
 
 
 def _draw(result: "Result") -> str:

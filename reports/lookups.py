@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from ledger.core.outcomes import with_names
 from ledger.core.text import whole_number
 from ledger.errors import Failure
 from ledger.food.core.outcomes import REFUSALS
@@ -104,6 +105,7 @@ def _with_names(frame: pl.LazyFrame, payer: pl.LazyFrame, sub: pl.LazyFrame) -> 
 def transaction(book: LakeBook, wanted: int | str) -> TransactionDetails:
     """Return a transaction by number or key. Raises Failure when the cut has none."""
     facts = _found(book, str(wanted).strip())
+    [facts["facts"]] = _named_facts(book, [facts["facts"]])
     number = facts["id"]
     names = client_accounts(book).select("client", account_id="account")
     entries = (
@@ -149,8 +151,19 @@ def declined(book: LakeBook, since: date, until: date, *, code: str | None, acco
         found = found.filter(pl.col("account_id") == account)
     names = client_accounts(book).select("client", account_id="account")
     rows = found.join(names, on="account_id", how="left").sort("id").collect()
+    rows = rows.with_columns(pl.Series("facts", _named_facts(book, rows["facts"].to_list()), pl.String))
     sentences = [sentence(code_, facts) for code_, facts in rows.select("code", "facts").iter_rows()]
     return rows.with_columns(pl.Series("sentence", sentences, pl.String)).rename({"id": "transaction"})
+
+
+def _named_facts(book: LakeBook, recorded: list[str | None]) -> list[str | None]:
+    """Return the facts of declines, as JSON, with the names that their accounts' clients have at the cut."""
+    facts = [json.loads(text) if text else {} for text in recorded]
+    numbers = {fact[name] for fact in facts for name in ("account", "subaccount") if fact.get(name)}
+    found = client_accounts(book).filter(pl.col("account").is_in(list(numbers))).select("account", "client").collect()
+    names: dict[int, str] = dict(found.iter_rows())
+    named = [json.dumps(with_names(fact, names.get), ensure_ascii=False) for fact in facts]
+    return [new if old else old for old, new in zip(recorded, named, strict=True)]
 
 
 def sentence(code: str | None, facts: str | None) -> str:

@@ -179,7 +179,7 @@ def _show(outcome: Outcome, *, quoted: bool = False) -> None:
                 st.info(sentence("the answer of the first time: nothing was posted twice"))
             _moved(outcome)
         case Declined():
-            st.error(as_markdown(refusal(outcome.code, outcome.facts)), icon=":material/block:")
+            st.error(as_markdown(refusal(outcome.code, outcome.named_facts)), icon=":material/block:")
         case Done():
             st.success(sentence("done"), icon=":material/check:")
         case _:

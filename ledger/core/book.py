@@ -37,8 +37,8 @@ class Account(NamedTuple):
 
     @property
     def subject(self) -> str:
-        """Return how sentences call the account."""
-        return f"account {self.id} ({self.name})"
+        """Return how facts call the account; a sentence adds the client's name (`with_names`)."""
+        return f"account {self.id}"
 
 
 class Brand(NamedTuple):
@@ -475,12 +475,22 @@ class Book:
         follows = [t for t in self.followers.get(debit.id, ()) if t.kind == "refund" and t.code is None]
         return sum(entry.amount for t in (debit, *follows) for entry in t.revenue() if entry.source == source)
 
+    def name_of(self, account: int) -> str | None:
+        """Return the name of an account's client, if the book has it."""
+        known = self.accounts.get(account)
+        return known.name if known else None
+
     def outcome(self, transaction: Transaction, *, replayed: bool = False) -> Posted | Declined:
         """Return the transaction as its caller gets it."""
         if transaction.code is not None:
             facts = transaction.facts or {}
             return Declined(
-                key=transaction.key, code=transaction.code, facts=facts, replayed=replayed, refusals=self.refusals
+                key=transaction.key,
+                code=transaction.code,
+                facts=facts,
+                replayed=replayed,
+                refusals=self.refusals,
+                name_of=self.name_of,
             )
         moved = [
             Moved(e.account, self.accounts[e.account].reference, e.amount, e.balance_after, e.held_after, e.version)

@@ -5,7 +5,8 @@ several rules always gets the first. The sentence of a decline is made here, fro
 code and facts alone, so a decline read back says what it said at first.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -100,6 +101,23 @@ class Refused(Exception):
         self.facts = facts
 
 
+_ACCOUNT = re.compile(r"(?: for )?account (\d+)")
+
+
+def with_names(facts: Facts, name_of: Callable[[int], str | None]) -> Facts:
+    """Return the facts of a decline with their clients' names after the accounts.
+
+    A decline is kept for ever, a name is not: it is looked up when the sentence is made.
+    """
+    named = dict(facts)
+    for fact in ("subject", "towards", "client"):
+        found = _ACCOUNT.fullmatch(str(facts.get(fact)))
+        name = name_of(int(found[1])) if found else None
+        if name:
+            named[fact] = f"{facts[fact]} ({name})"
+    return named
+
+
 class Moved(NamedTuple):
     """What a transaction did to one client account. Amounts in minor units."""
 
@@ -179,11 +197,17 @@ class Declined:
     facts: Facts
     replayed: bool = False
     refusals: Refusals = field(default_factory=lambda: LEDGER, repr=False, compare=False)
+    name_of: Callable[[int], str | None] = field(default=lambda _: None, repr=False, compare=False)
+
+    @property
+    def named_facts(self) -> Facts:
+        """Return the facts with clients' names, for whoever shows them now."""
+        return with_names(self.facts, self.name_of)
 
     @property
     def message(self) -> str:
         """Return the sentence: the rule, the subject, every number used and the gap."""
-        return self.refusals.sentence(self.code, self.facts)
+        return self.refusals.sentence(self.code, self.named_facts)
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as callers read it."""

@@ -2,7 +2,7 @@
 
 What is left of a transaction is its amount less its reversals, each less its own reversal
 (a chargeback that was won), which is final. A payment that was allocated is undone where
-its money went. A place is a client account and a brand, or the brand's `unallocated`.
+its money went (DECISIONS D5). A place is a client account and a brand, or the brand's `unallocated`.
 """
 
 from collections.abc import Iterable, Iterator

@@ -347,7 +347,11 @@ def _add_entries(connection: AnyConnection, book: Book, transactions: list[Trans
             (number, (brand, kind)) for number, brand, kind in connection.execute(_OWNERS, [array_of(own)]).fetchall()
         )
     # An answer repeated names references of accounts that the batch may not name itself.
-    strangers = {entry.account for t in transactions for entry in t.clients()} - book.accounts.keys()
+    strangers = {entry.account for t in transactions for entry in t.clients()}
+    strangers |= {
+        t.facts[name] for t in transactions if t.facts for name in ("account", "subaccount") if t.facts.get(name)
+    }
+    strangers -= book.accounts.keys()
     if strangers:
         _keep_accounts(book, connection.execute(_ACCOUNTS, [array_of(strangers)]).fetchall())
 

@@ -10,6 +10,7 @@ import polars as pl
 
 from ledger.errors import Failure
 from reports.core.forms import Language
+from reports.core.numbers import numbers
 from reports.core.parameters import Parameters
 from reports.core.report import Column, Report
 
@@ -81,6 +82,15 @@ class Result:
     def columns(self) -> list[Column]:
         """Return the columns that the frame has, in its order."""
         return [column for column in self.report.columns if column.name in self.frame.columns]
+
+    @property
+    def numbers(self) -> pl.DataFrame:
+        """Return the frame with money as Float64: for ratios, `describe()`, Altair and other pictures."""
+        return numbers(self.frame)
+
+    def to_pandas(self) -> Any:
+        """Return the frame as a pandas DataFrame whose money is float64, as pandas expects of figures."""
+        return self.numbers.to_pandas()
 
     @property
     def provisional(self) -> bool:

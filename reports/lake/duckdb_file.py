@@ -14,12 +14,14 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from reports.lake.manifest import DatedDatabase
+from reports.lake.manifest import Cut, DatedDatabase
 from reports.lake.reader import Lake
 from reports.lake.schema import TABLES, Table, Type
 from reports.lake.storage import Place
 
 FOLDER = "duckdb"
+STORAGE_VERSION = "v1.2.0"
+"""The oldest DuckDB that opens the file."""
 
 DUCKDB_TYPES: dict[Type, str] = {
     "int": "BIGINT",
@@ -50,10 +52,11 @@ def make(lake: Lake) -> DatedDatabase:
     """Write the DuckDB file of a cut and return how its manifest names it."""
     name = file_name(lake.cut.closes or lake.cut.taken_at.date(), lake.cut.number)
     with _beside(lake.place) as path:
-        with duckdb.connect(str(path)) as connection:
+        with duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION}) as connection:
             for table in TABLES:
                 _fill(connection, lake, table)
             _about(connection, lake)
+            _closed_balances(connection, lake)
         size = path.stat().st_size
         if lake.place.folder:
             path.replace(lake.place.folder / name)
@@ -88,7 +91,16 @@ def _fill(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> No
         connection.register("piece", frame.to_arrow())
         connection.execute(f'INSERT INTO "{table.name}" SELECT * FROM piece')
         connection.unregister("piece")
-    _comment(connection, table.name, table.comment, {column.name: column.comment for column in table.columns})
+    comment = f"{table.comment}; {_as_of(lake.cut, table)}"
+    _comment(connection, table.name, comment, {column.name: column.comment for column in table.columns})
+
+
+def _as_of(cut: Cut, table: Table) -> str:
+    """Return of when a table is: tables of state are of the cut's moment, which is after the closed day."""
+    at = f"{cut.taken_at:%Y-%m-%d %H:%M:%S} UTC, the moment of cut {cut.number}"
+    if not table.appended:
+        return f"as of {at}, not of a closed day (balances of that: balances_closed)"
+    return f"complete up to {at}; days after {cut.closed_until or 'any'} may still get rows"
 
 
 def _pieces(lake: Lake, table: Table) -> Iterator[pl.DataFrame]:
@@ -112,6 +124,27 @@ def _about(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
         [cut.number, cut.taken_at, cut.last_transaction, cut.closed_until, cut.time_zone],
     )
     _comment(connection, "cut", "the point up to which this file is complete", _ABOUT)
+
+
+def _closed_balances(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+    """Add what client accounts had at the end of the closed day that names the file."""
+    closed = lake.cut.closed_until
+    until = f"DATE '{closed}'" if closed else "NULL"
+    connection.execute(
+        "CREATE TABLE balances_closed AS SELECT account_id, arg_max(balance_after, version) AS balance, "
+        f"arg_max(held_after, version) AS held FROM entries WHERE version IS NOT NULL AND business_date <= {until} "
+        "GROUP BY account_id ORDER BY account_id"
+    )
+    _comment(
+        connection,
+        "balances_closed",
+        f"balances of clients' accounts at the end of {closed or 'no day: none is closed'}, the last closed day",
+        {
+            "account_id": "the account",
+            "balance": "balance after its last entry up to that day",
+            "held": "held after that entry",
+        },
+    )
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, table: str, comment: str, columns: dict[str, str]) -> None:

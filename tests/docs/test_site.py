@@ -67,7 +67,7 @@ def test_the_reference_names_every_line_with_its_fields(site: dict[str, str]) ->
     for name, model in level.models().items():
         section = page.split(f"\n### {name}\n")[1].split("\n##")[0]
         assert model.__doc__, name
-        for field in reference.fields_of(model):
+        for field in reference.sent_as(model):
             assert f"`{field}`" in section or f"`{field}`" in page.split("\n## ")[0], f"{name}.{field}"
     assert "Annotated" not in page
     blank = [(section.split("\n")[0], row) for section in page.split("\n### ") for row in BLANK.findall(section)]
@@ -153,3 +153,12 @@ def test_no_meaning_is_kept_of_a_field_that_is_gone(site: dict[str, str]) -> Non
     for name, fields in tomllib.loads(reference.MEANINGS.read_text()).items():
         section = page if name == "every" else page.split(f"\n### {name}\n")[1].split("\n### ")[0]
         assert [field for field in fields if f"`{field}`" not in section] == [], name
+
+
+def test_a_package_has_one_version_in_all_pinned_lists() -> None:
+    """One environment is set up from several lists: a second version would replace the first."""
+    found: dict[str, set[str]] = {}
+    for path in (ROOT / "requirements").glob("*.txt"):
+        for name, version in re.findall(r"^([\w.-]+)==(\S+)", path.read_text(), re.MULTILINE):
+            found.setdefault(name.lower(), set()).add(version)
+    assert {name: versions for name, versions in found.items() if len(versions) > 1} == {}

@@ -207,7 +207,9 @@ class _Words:
             return f"{kind} {self.keys[int(rest)]}"
         first, _, last = rest.rpartition(":")
         return (
-            f"{kind} {self.accounts[int(first)]} {last}" if kind == "points" else f"{first} {self.accounts[int(last)]}"
+            f"{kind} {self.accounts[int(first)]} {last}"
+            if kind in ("points", "owed")
+            else f"{first} {self.accounts[int(last)]}"
         )
 
     def _word(self, found: re.Match[str]) -> str:

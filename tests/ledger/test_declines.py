@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from ledger.core.outcomes import DECLINES
+from ledger.core import commands
+from ledger.core.outcomes import DECLINES, Declined
 from tests.ledger.story import Story
+from tests.ledger.worlds import Postgres
 
 
 def test_an_account_that_nobody_has_is_not_found(story: Story) -> None:
@@ -293,3 +295,25 @@ def test_the_order_of_precedence_is_the_designs() -> None:
         "insufficient_funds",
         "balance_out_of_range",
     ]
+
+
+def test_a_name_is_looked_up_when_the_sentence_is_made(postgres: Postgres) -> None:
+    """Facts are kept for ever: they call clients by their accounts, and a client who is renamed is named so."""
+    postgres.administer({"type": "brand", "code": "sushi"})
+    postgres.administer({"type": "party", "reference": "anna", "kind": "individual", "name": "Anna K."})
+    postgres.administer({"type": "account", "reference": "anna", "party": "anna", "currency": "RUB"})
+    debit = commands.parse(
+        {"type": "debit", "key": "d1", "account": "anna", "lines": [{"brand": "sushi", "amount": "1.00"}]}
+    )
+    [first] = postgres.ledger.post([debit])
+    assert isinstance(first, Declined)
+    number = first.facts["account"]
+    assert first.message.startswith(f"insufficient funds on account {number} (Anna K.): balance 0.00")
+    [(kept,)] = postgres.rows("SELECT facts::text FROM transaction")
+    assert "Anna" not in kept
+    assert "Anna" not in str(first.to_json()["facts"])
+    postgres.administer({"type": "party", "reference": "anna", "name": "Anna Petrova"})
+    [again] = postgres.ledger.post([debit])
+    assert isinstance(again, Declined)
+    assert again.message.startswith(f"insufficient funds on account {number} (Anna Petrova): balance 0.00")
+    assert again.facts == first.facts

@@ -4,6 +4,7 @@ Both tell their state in the same words (references and keys, never numbers), so
 they can be compared, and so that "nothing moved" is one comparison.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -320,19 +321,13 @@ def _told(outcome: Any, named: dict[int, str], keys: dict[int, str]) -> State:
             number, facts["transaction"] = facts["transaction"], keys[facts["transaction"]]
             said["message"] = said["message"].replace(f"transaction {number}", f"transaction {keys[number]}")
         for number, name in named.items():
-            subject = f"account {number} ("
-            said["message"] = _renamed(said["message"], subject, name)
+            called = re.compile(rf"account {number}\b( \([^)]*\))?")
+            said["message"] = called.sub(f"account {name}", said["message"])
             for fact, value in facts.items():
                 if isinstance(value, str):
-                    facts[fact] = _renamed(value, subject, name)
+                    assert "(" not in value or fact not in ("subject", "towards", "client"), f"a name for ever: {value}"
+                    facts[fact] = called.sub(f"account {name}", value)
     return said
-
-
-def _renamed(text: str, subject: str, name: str) -> str:
-    while subject in text:
-        before, after = text.split(subject, 1)
-        text = f"{before}account {name}{after[after.index(')') + 1 :]}"
-    return text
 
 
 def _key(key: str, hold: str) -> str:

@@ -72,7 +72,7 @@ def _refused(
             reasons.append(("promo_unknown", {"promo": code}))
             continue
         assert account.party is not None
-        client = shop.client(account.party, account.name, promotion)
+        client = shop.client(account.party, account.subject, promotion)
         reason = refusal(promotion, lines, client, day=book.day(at), currency=account.currency)
         if reason is not None:
             reasons.append(reason)

@@ -73,8 +73,8 @@ STORIES: dict[str, tuple[list[Step], Step, str, Step]] = {
     ),
     "promo_first_order_only": (
         [*coded(first_order_only=True), EARLIER], ORDER,
-        "promotion X is for a first order only, Anna ordered 1 times before",
-        {"promo": "X", "client": "Anna", "orders": 1},
+        "promotion X is for a first order only, account anna ordered 1 times before",
+        {"promo": "X", "client": "account anna", "orders": 1},
     ),
     "promo_used_up": (
         [*coded(max_uses=1), {**EARLIER, "account": "boris", "promo_codes": ["X"]}], ORDER,
@@ -82,7 +82,7 @@ STORIES: dict[str, tuple[list[Step], Step, str, Step]] = {
     ),
     "promo_used_up_by_party": (
         [*coded(max_uses_per_party=1), {**EARLIER, "promo_codes": ["X"]}], ORDER,
-        "promotion X is used up by Anna: 1 of 1 uses", {"promo": "X", "client": "Anna", "used": 1, "most": 1},
+        "promotion X is used up by account anna: 1 of 1 uses", {"promo": "X", "client": "account anna", "used": 1, "most": 1},
     ),
 }  # fmt: skip
 

@@ -64,6 +64,8 @@ class FoodFire(Fire):
     def compare(self, pure: Record, postgres: Record) -> None:
         """Hold of the shop, too, what its state machine holds; the ledger's own keys have other numbers in them."""
         agreed(postgres)
+        for state in (pure, postgres):  # of an account without points one world has a 0, the other no row
+            state["followed"] = {account: version for account, version in state["followed"].items() if version}
         for name in ("balances", "owed", "usage", "holds", "lots", "orders", "used", "counted", "followed"):
             assert pure[name] == postgres[name], name
         assert len(pure["transactions"]) == len(postgres["transactions"])

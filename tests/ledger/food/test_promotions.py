@@ -87,7 +87,7 @@ def test_of_those_that_do_not_stack_the_client_gets_the_best_and_uses_only_that(
         ({"min_order": "500.00"}, "promo_below_minimum",
          "promotion X needs 500.00 of dishes, the order has 450.00 RUB; short by 50.00"),
         ({"max_uses": 0}, "promo_used_up", "promotion X is used up: 0 of 0 uses"),
-        ({"max_uses_per_party": 0}, "promo_used_up_by_party", "promotion X is used up by Anna: 0 of 0 uses"),
+        ({"max_uses_per_party": 0}, "promo_used_up_by_party", "promotion X is used up by account anna: 0 of 0 uses"),
     ],
 )  # fmt: skip
 def test_a_code_that_does_not_apply_is_refused_with_the_reason(
@@ -132,7 +132,7 @@ def test_a_first_order_is_a_clients_first(food: Food) -> None:
     promotion(food, "HELLO", first_order_only=True)
     food.order("o1", items=[dish("a", "100.00")])
     said = food.order("o2", items=[dish("a", "100.00")], promo_codes=["HELLO"])
-    assert said["message"] == "promotion HELLO is for a first order only, Anna ordered 1 times before"
+    assert said["message"] == "promotion HELLO is for a first order only, account anna ordered 1 times before"
     food.post("cancel", "c1", order="o1")
     assert food.order("o3", items=[dish("a", "100.00")], promo_codes=["HELLO"])["status"] == "posted"
 

@@ -80,6 +80,7 @@ class Fire:
 
     def __init__(self, url: str, folder: Path, number: int) -> None:
         self.url, self.folder = url, folder
+        print(f"seed {number}, commands in {folder / 'commands.jsonl'}")  # shown when the test fails
         self.said = self.commands(number, seed=number)
         self.answers = folder / "answers.jsonl"
         (folder / "commands.jsonl").write_text("".join(json.dumps(record) + "\n" for record in self.said))

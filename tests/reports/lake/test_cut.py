@@ -187,6 +187,31 @@ def test_the_dated_duckdb_file_holds_all_tables_commented(book: str, lake: str) 
         assert connection.execute("SELECT number, closed_until FROM cut").fetchone() == (1, NEW_YEARS_EVE)
 
 
+def test_the_duckdb_file_opens_in_older_duckdb_and_says_of_when_its_tables_are(book: str, lake: str) -> None:
+    """Written for 1.2 and later; state is of the cut, and what clients had on the closed day is beside it."""
+    add_transactions(book, 30, since=date(2026, 1, 1), days=1)
+    opened, _ = nightly_cut(book, lake, NEW_YEARS_EVE)
+    with opened.duckdb_file() as path, duckdb.connect(str(path), read_only=True) as connection:
+        (tags,) = connection.execute("SELECT tags FROM duckdb_databases() WHERE path IS NOT NULL").fetchone() or ({},)
+        assert tags["storage_version"] == "v1.2.0+"
+        ((instant,), *_) = connection.execute("SELECT taken_at FROM cut").fetchall()
+        assert instant == opened.cut.taken_at
+        comments = dict(connection.execute("SELECT table_name, comment FROM duckdb_tables()").fetchall())
+        for table in TABLES:
+            moment = f"{opened.cut.taken_at:%Y-%m-%d %H:%M:%S} UTC, the moment of cut 1"
+            assert moment in comments[table.name]
+            assert ("not of a closed day" in comments[table.name]) != table.appended
+        assert "2025-12-31, the last closed day" in comments["balances_closed"]
+        closed = connection.execute("SELECT account_id, balance FROM balances_closed").fetchall()
+        at_the_cut = dict(connection.execute("SELECT id, balance FROM accounts WHERE version > 0").fetchall())
+        sums = connection.execute(
+            "SELECT account_id, sum(amount) FROM entries WHERE version IS NOT NULL AND business_date <= '2025-12-31' "
+            "GROUP BY account_id ORDER BY account_id"
+        ).fetchall()
+        assert closed == sums
+        assert dict(closed) != at_the_cut
+
+
 def test_each_append_is_one_commit_marked_with_the_cuts_number(book: str, lake: str) -> None:
     """Delta's application transaction of a table is the latest cut that wrote to it."""
     frequent_cut(book, lake)
