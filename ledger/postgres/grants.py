@@ -21,7 +21,7 @@ WRITER: dict[str, str] = {
     "hold": _CHANGE,
     "hold_part": _CHANGE,
     "owned": "INSERT",
-    "open_debit": "INSERT, UPDATE, DELETE",
+    "aging_item": _CHANGE,
     "usage": "INSERT, UPDATE, DELETE",
     "cut_gate": "INSERT",  # of nothing: it stays empty, and this is what locking it takes
     "payment_gate": "UPDATE",  # of nothing: a guard refuses it

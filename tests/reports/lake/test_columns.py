@@ -19,7 +19,6 @@ SOURCES: dict[str, tuple[type[SQLModel], ...]] = {
     "limits": (ledger.WriteOffLimit,),
     "usage": (ledger.Usage,),
     "holds": (ledger.HoldPart, ledger.Hold),
-    "open_debits": (ledger.OpenDebit,),
     "changes": (ledger.Change,),
     "closings": (ledger.Closing,),
     "orders": (food.FoodOrder,),
@@ -30,7 +29,7 @@ SOURCES: dict[str, tuple[type[SQLModel], ...]] = {
     "bonus_lots": (food.BonusLot,),
     "bonus_owed": (food.BonusOwed,),
 }
-DERIVED = {"attributes", "holders", "lot_changes"}
+DERIVED = {"attributes", "holders", "lot_changes", "open_debits"}
 """Tables of the lake that are made of several."""
 
 NOT_EXPORTED = {
@@ -38,6 +37,7 @@ NOT_EXPORTED = {
     "balance",  # with its account
     "cut_gate", "lake_gate", "payment_gate",  # there to be locked
     "owned",
+    "aging_item",  # what is open of them: open_debits
     "order_step", "order_accrual", "bonus_points", "bonus_lot_use",  # how food decides, not what happened
 }  # fmt: skip
 LEFT_OUT = {
