@@ -235,9 +235,12 @@ class Book:
 
     def own_account(self, number: int) -> tuple[int, str]:
         """Return the brand that one of the brands' own accounts is of, and its kind."""
-        if number not in self.own_accounts:
-            self.own_accounts.update({own: (brand, kind) for (brand, kind, _), own in self.system.items()})
-        return self.own_accounts[number]
+        found = self.own_accounts.get(number)
+        if found is None:
+            found = next((brand, kind) for (brand, kind, _), own in self.system.items() if own == number)
+            if number > 0:  # a quote's are placeholders
+                self.own_accounts[number] = found
+        return found
 
     def keep(self, hold: Hold) -> None:
         """Take a hold into the book and index it by source."""
@@ -464,11 +467,14 @@ class Book:
             for entry in transaction.revenue():
                 part = next(p for p in hold.parts if (p.line, p.source) == (entry.line, entry.source))
                 part.refunded -= entry.amount
-        for entry in transaction.clients():
-            if entry.account in self.limits:
-                left = hold.drawn_from(entry.account) if hold else self.left_of(debit, entry.account)
-                day = hold.day if hold else debit.day
-                self._use(entry.account, debit.account, day, -entry.amount, -(left == 0))
+        # By the lines: what a closed account paid may have gone to another.
+        back: dict[int, int] = {}
+        for entry in transaction.revenue():
+            if entry.source is not None and entry.source in self.limits:
+                back[entry.source] = back.get(entry.source, 0) + entry.amount
+        for source, amount in back.items():
+            left = hold.drawn_from(source) if hold else self.left_of(debit, source)
+            self._use(source, debit.account, hold.day if hold else debit.day, amount, -(left == 0))
 
     def left_of(self, debit: Transaction, source: int) -> int:
         """Return what of a debit's draw from a source is not refunded."""

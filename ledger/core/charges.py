@@ -10,7 +10,20 @@ from typing import Any
 from ledger.core import commands as c
 from ledger.core.book import Account, Book, Hold, HoldPart, Transaction
 from ledger.core.funding import Asked, Short, fund, sources
-from ledger.core.guards import Case, Move, Verdict, account_of, brand_of, in_order, merged, named, not_owned, usable
+from ledger.core.guards import (
+    Case,
+    Move,
+    Verdict,
+    account_of,
+    brand_of,
+    in_currency,
+    in_order,
+    merged,
+    named,
+    not_owned,
+    system,
+    usable,
+)
 from ledger.core.money import minor, plain, share, split
 from ledger.core.outcomes import Entry, Facts, Refused, shown
 
@@ -230,22 +243,21 @@ def _exceeds(code: str, facts: Facts, of: str, indices: Iterable[int], left: int
 
 
 def refund(case: Case) -> Verdict:
-    """Give back to each source what it paid, by line."""
+    """Give back to each source what it paid, by line; only those that get something are asked."""
     command = case.command
     assert isinstance(command, c.Refund)
     debit = named(case, command.debit, ("debit", "capture"), "debit_not_found", "debit")
     assert debit.account is not None and debit.currency is not None
     services = list(debit.revenue())
-    numbers = dict.fromkeys([debit.account, *(s.source for s in services if s.source is not None)])
-    accounts = [case.book.accounts[number] for number in numbers]
-    usable(case, *accounts)
-    not_owned(case, debit)
     before = _refunded(case, debit)
-    left = [s.amount - before.get((s.line, s.source), 0) for s in services]
-    facts = Facts(key=debit.key, currency=debit.currency, originally=[s.amount for s in services])
-    taken = _spread(command, services, left, "refund_exceeds_debit", facts)
-    if not any(taken):
-        _exceeds("refund_exceeds_debit", facts, "amount", range(len(services)), 0, sum(facts["originally"]))
+    taken, exceeds = _taken_back(command, debit, services, before)
+    paid = dict.fromkeys(s.source for s, amount in zip(services, taken, strict=True) if amount and s.source is not None)
+    into = {source: _instead_of(case, command, debit, source) for source in paid}
+    usable(case, *(case.book.accounts[account] for account in dict.fromkeys(into.values()) if account is not None))
+    in_currency(case, debit)
+    not_owned(case, debit)
+    if exceeds is not None:
+        raise exceeds
     moves: list[Move] = []
     legs: list[Entry] = []
     for s, amount in zip(services, taken, strict=True):
@@ -256,10 +268,42 @@ def refund(case: Case) -> Verdict:
         legs.append(
             s._replace(amount=-amount, gross=-gross, discount=amount - gross, vat=None if vat is None else -vat)
         )
-        moves.append(Move(s.source, amount, 0, _for(case.book, s.source, debit.account)))
+        account = into[s.source]
+        if account != s.source:
+            # Through the brand's `unallocated`: the line goes on naming who paid it, and each leg whom it faces.
+            own = system(case, case.book.own_account(s.account)[0], "unallocated", debit.currency)
+            legs.append(Entry(own, amount, source=s.source))
+            legs += [Entry(own, -amount, source=account)] if account is not None else []
+        if account is not None:
+            moves.append(Move(account, amount, 0, _for(case.book, account, debit.account)))
     order = {entry.account: place for place, entry in enumerate(debit.clients())}
     ordered = sorted(_moved(moves), key=lambda move: order[move.account])
-    return Verdict(accounts[0], sum(taken), debit.currency, ordered, legs, debit.id)
+    return Verdict(case.book.accounts[debit.account], sum(taken), debit.currency, ordered, legs, debit.id)
+
+
+def _taken_back(
+    command: c.Refund, debit: Transaction, services: list[Entry], before: dict[tuple[int | None, int | None], int]
+) -> tuple[list[int], Refused | None]:
+    """Return how much of each service is given back, and the refusal if that is more than is left."""
+    left = [s.amount - before.get((s.line, s.source), 0) for s in services]
+    facts = Facts(key=debit.key, currency=debit.currency, originally=[s.amount for s in services])
+    try:
+        taken = _spread(command, services, left, "refund_exceeds_debit", facts)
+        if not any(taken):
+            _exceeds("refund_exceeds_debit", facts, "amount", range(len(services)), 0, sum(facts["originally"]))
+    except Refused as refused:
+        return [0] * len(services), refused
+    return taken, None
+
+
+def _instead_of(case: Case, command: c.Refund, debit: Transaction, source: int) -> int | None:
+    """Return who gets what a source paid: itself, or of a closed account as the command says; None: nobody yet."""
+    if command.closed_to is None or case.book.status[source] != "closed":
+        return source
+    if command.closed_to == "unallocated":
+        return None
+    payers = (entry.account for entry in debit.clients() if entry.subaccount == source)
+    return next((payer for payer in payers if case.book.status[payer] != "closed"), source)
 
 
 def _refunded(case: Case, debit: Transaction) -> dict[tuple[int | None, int | None], int]:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import ConfigDict, Field, Strict, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
@@ -334,7 +334,10 @@ class Release(Command):
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Refund(Command):
-    """Money back for an earlier debit or capture, named by its key: all that is left, an amount, or by line."""
+    """Money back for an earlier debit or capture, named by its key: all that is left, an amount, or by line.
+
+    `closed_to` says where goes what a closed account paid: to the payer that paid with it, or to `unallocated`.
+    """
 
     kind: ClassVar[str] = "refund"
 
@@ -342,6 +345,7 @@ class Refund(Command):
     amount: Positive | None = None
     lines: tuple[LineAmount, ...] | None = None
     reason: Text | None = None
+    closed_to: Literal["payer", "unallocated"] | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

@@ -1,10 +1,10 @@
 """Rules of the commands that move money: payment, allocate, payout, transfer, adjustment, move, bonus, mark."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from ledger.core import commands as c
-from ledger.core.book import Account, Brand, Terms
+from ledger.core.book import Account, Brand, Terms, Transaction
 from ledger.core.guards import (
     Case,
     Move,
@@ -69,8 +69,9 @@ def allocate(case: Case) -> Verdict:
     assert isinstance(command, c.Allocate)
     into = [account_of(case, part.account) for part in command.split]
     usable(case, *into)
-    payment = named(case, command.payment, ("payment",), "payment_not_found", "unallocated payment")
-    if any(payment.clients()):
+    payment = named(case, command.payment, ("payment", "refund"), "payment_not_found", "unallocated payment")
+    pools = _pools(case, payment)
+    if any(payment.clients()) if payment.kind == "payment" else not pools:
         raise Refused("payment_not_found", key=command.payment, what="unallocated payment")
     if into[0].currency != payment.currency:
         raise Refused(
@@ -80,8 +81,7 @@ def allocate(case: Case) -> Verdict:
     not_reversed(case, payment)
     amount = minor(command.amount)
     assert payment.amount is not None and payment.currency is not None
-    unallocated = next(entry.account for entry in payment.entries if entry.amount > 0)
-    left = sum(leg.amount for leg in net_legs(case.book, payment) if leg.account == unallocated)
+    left = sum(pools.values())
     if amount > left:
         follows = (t for t in case.book.followers.get(payment.id, ()) if t.kind == "allocate" and t.code is None)
         allocated = sum(t.amount or 0 for t in follows)
@@ -95,9 +95,31 @@ def allocate(case: Case) -> Verdict:
         amount,
         payment.currency,
         moves,
-        [Entry(unallocated, -move.amount, source=move.account) for move in moves],
+        list(_out_of(pools, moves)),
         payment.id,
     )
+
+
+def _pools(case: Case, payment: Transaction) -> dict[int, int]:
+    """Return what of a payment, or of a refund that nobody got, is in brands' `unallocated`."""
+    pools: dict[int, int] = {}
+    for leg in net_legs(case.book, payment):
+        if leg.line is None and case.book.own_account(leg.account)[1] == "unallocated":
+            pools[leg.account] = pools.get(leg.account, 0) + leg.amount
+    return {account: left for account, left in pools.items() if left}
+
+
+def _out_of(pools: dict[int, int], moves: Iterable[Move]) -> Iterator[Entry]:
+    """Yield the legs that give accounts their money, out of one pool after the other."""
+    left = dict(pools)
+    for move in moves:
+        amount = move.amount
+        for account in left:
+            part = min(amount, left[account])
+            if part:
+                left[account] -= part
+                amount -= part
+                yield Entry(account, -part, source=move.account)
 
 
 def payout(case: Case) -> Verdict:

@@ -54,6 +54,7 @@ class Known:
     references: dict[str, int] = field(default_factory=dict)
     system: dict[tuple[int, str, str], int] = field(default_factory=dict)
     related: dict[int, frozenset[int]] = field(default_factory=dict)
+    own_accounts: dict[int, tuple[int, str]] = field(default_factory=dict)
 
     MOST = 200_000
 
@@ -155,6 +156,7 @@ def _load(
     book = Book(zone=ZoneInfo(zone), now=now.astimezone(UTC), currency=currency, closed_until=closed_until)
     book.references = known.references
     book.system = known.system
+    book.own_accounts = known.own_accounts
     book.ids = _ids(connection, numbers) if lock else count(-1, -1)
     book.balances = {row[0]: Balance(*row[1:]) for row in locked}
     book.brands = {code: Brand(id_, code, status == "open") for id_, code, status in brands or ()}
@@ -274,7 +276,7 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
         (
             _FOLLOWING,
             [
-                [t.id for t in referred if t.kind not in ("hold", "refund")],
+                [t.id for t in referred if t.kind != "hold"],
                 [t.refers_to for t in referred if t.kind == "reverse"],
             ],
         ),
@@ -338,8 +340,8 @@ def _add_entries(connection: AnyConnection, book: Book, transactions: list[Trans
     by_id = {id_: tuple(Entry(*row[1:]) for row in group) for id_, group in groupby(rows, key=lambda row: row[0])}
     for transaction in transactions:
         transaction.entries = facing(by_id.get(transaction.id, ()))
-    # Of the legs that a reversal or an allocation turns round; service lines are captured and refunded by line.
-    own = {entry.account for t in transactions for entry in t.entries if entry.version is None and entry.line is None}
+    own = {entry.account for t in transactions for entry in t.entries if entry.version is None}
+    own -= book.own_accounts.keys()
     if own:
         book.own_accounts.update(
             (number, (brand, kind)) for number, brand, kind in connection.execute(_OWNERS, [array_of(own)]).fetchall()

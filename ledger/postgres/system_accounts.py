@@ -23,6 +23,9 @@ def add_system_accounts(url: str, book: Book, known: Known, scope: Scope, *, mak
     wanted |= {(a.brand, a.currency) for a in book.accounts.values() if a.kind == "bonus" and a.brand is not None}
     # A capture names no brand: its hold does.
     wanted |= {(part.brand, hold.currency) for hold in book.holds.values() for part in hold.parts}
+    # A refund, a reversal and an allocation name none either: what they are about does.
+    own = {(leg.account, t.currency) for t in book.numbered.values() for leg in t.entries if leg.version is None}
+    wanted |= {(book.own_accounts[account][0], currency) for account, currency in own if currency}
     missing = [pair for pair in sorted(wanted) if (pair[0], "cash", pair[1]) not in known.system]
     for brand, currency in missing:
         known.system.update(system_accounts(url, brand, currency, make=make))

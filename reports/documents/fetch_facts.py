@@ -140,7 +140,14 @@ def read(tables: Tables, numbers: Sequence[int], last: Last, *, since: date, unt
         .sort("account_id", "version")
         .collect()
     )
-    lines = entries.filter(pl.col("account_kind") == "revenue", pl.col("source_id").is_in(numbers), in_period)
+    # What a closed account paid may come back to its payer, out of the brand's unallocated.
+    from_closed = (pl.col("kind") == "refund") & (pl.col("account_kind") == "unallocated")
+    lines = entries.filter(
+        (pl.col("account_kind") == "revenue") | from_closed, pl.col("source_id").is_in(numbers), in_period
+    ).with_columns(
+        pl.col("gross").fill_null(pl.col("amount")), pl.col("discount").fill_null(0), pl.col("line").fill_null(0),
+        pl.col("service", "reference").fill_null(""),
+    )  # fmt: skip
     return Facts(
         accounts=_accounts(tables, numbers),
         brands=_by_id(_native(tables, "brands").collect()),

@@ -127,9 +127,15 @@ def gross_less_discount(tables: Tables, p: Parameters, rows: Frame) -> Frame:
 
 
 def paid_by_clients(tables: Tables, p: Parameters, rows: Frame) -> Frame:
-    """Set what brands kept, and what was paid by points, beside what left clients' accounts of either kind."""
-    paid = in_currency(tables.entries, p.currency).filter(
-        of_clients(), within(p.first_day, p.last_day), nw.col("kind").is_in((*SALES, "refund"))
+    """Set what brands kept, and what was paid by points, beside what left clients' accounts of either kind.
+
+    A refund of what a closed account paid may have come back to nobody yet.
+    """
+    nobodys = nw.col("account_kind") == "unallocated"
+    paid = (
+        in_currency(tables.entries, p.currency)
+        .filter(within(p.first_day, p.last_day), nw.col("kind").is_in((*SALES, "refund")), of_clients() | nobodys)
+        .with_columns(account_kind=nw.when(nobodys).then(nw.lit("money")).otherwise(nw.col("account_kind")))
     )
     everyone = p.model_copy(update={"brand": None, "by": "total"})
     sold_by_all = rows if p.brand is None else sums(tables, everyone)

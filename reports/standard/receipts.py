@@ -82,16 +82,21 @@ def as_cash(tables: Tables, p: Parameters, rows: Frame) -> Frame:
 
 
 def as_clients(tables: Tables, p: Parameters, rows: Frame) -> Frame:
-    """Set net less the unallocated, of all brands, beside what came to clients' accounts in the same transactions."""
+    """Set net less the unallocated, of all brands, beside what came to clients' accounts in the same transactions.
+
+    A refund that nobody got is none of clients' money in: it stands on both sides.
+    """
+    refund = nw.col("kind") == "refund"
     sided = _entries(tables, p).filter(nw.col("account_kind").is_in(("cash", "unallocated")))
+    nobodys = sided.filter(refund).select("currency", amount=zero() - nw.col("amount"))
     clients = (
         _entries(tables, p)
-        .filter(~nw.col("party_id").is_null())
+        .filter(~nw.col("party_id").is_null(), ~refund)
         .join(sided.select("transaction_id").unique(), on="transaction_id", how="inner")
     )
     everyone = rows if p.brand is None else receipts(tables, p.model_copy(update={"brand": None}))
     return beside(
-        clients.select("currency", "amount"),
+        nw.concat([clients.select("currency", "amount"), nobodys]),
         everyone.select("currency", amount=nw.col("net") - nw.col("unallocated")),
     )
 

@@ -149,6 +149,8 @@ class Story:
         record["hold"] = text
 
     def _refund(self, record: Record, text: str) -> None:
+        text, _, to = text.partition(" closed_to ")
+        record |= {"closed_to": to} if to else {}
         record["debit"], _, how = text.partition(" ")
         record |= _how(how)
 

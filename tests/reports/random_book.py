@@ -44,7 +44,7 @@ ADMINISTRATION: list[dict[str, Any]] = [
 
 KINDS = {
     "payment": 4, "split": 2, "unallocated": 1, "allocate": 2, "debit": 12, "hold": 3, "capture": 3, "release": 1,
-    "refund": 4, "reverse": 2, "transfer": 1, "payout": 1, "adjustment": 1, "bonus": 1,
+    "refund": 4, "reverse": 2, "transfer": 1, "payout": 1, "adjustment": 1, "bonus": 1, "move": 2,
     "order": 4, "deliver": 4, "cancel": 1, "refund_items": 1,
 }  # fmt: skip
 """How often each comes."""
@@ -73,6 +73,14 @@ class Caller:
         self.administer(ADMINISTRATION)
         with closing(Ledger(self.url)) as ledger:
             self.points = _points(ledger.connection())
+            # No channel goes below zero, whatever is paid out or sent back.
+            fund = {"type": "move", "from": "opening", "amount": "9000000.00", "at": "2025-01-01T09:00:00+03:00"}
+            funded = [
+                {**fund, "key": f"{brand}-{channel}-{currency}", "brand": brand, "to": channel, "currency": currency}
+                for brand in BRANDS for channel in ("bank", "card") for currency in ("RUB", "USD")
+            ]  # fmt: skip
+            statuses = {answer.to_json()["status"] for answer in Desk(ledger).post([parse(line) for line in funded])}
+            assert statuses == {"posted"}
 
     def administer(self, lines: list[dict[str, Any]]) -> None:
         """Carry out lines of administration, all of which must be done."""
@@ -139,7 +147,8 @@ class Caller:
             case "payout":
                 return {**money, "channel": "bank"}
             case "adjustment":
-                return {**money, "amount": chance.choice(("", "-")) + amount, "reason": "typing error"}
+                chart = chance.choice(({}, {"chart": "bad_debt"}, {"chart": "breakage"}))
+                return {**money, "amount": chance.choice(("", "-")) + amount, "reason": "typing error", **chart}
             case "transfer":
                 return {"account": paid, "to": "romashka" if paid == "anna" else "anna", "amount": amount}
             case "bonus":
@@ -157,8 +166,14 @@ class Caller:
             case "refund":
                 return {"debit": self._one("debit", "capture")} | chance.choice(({}, {"amount": "7.00"}))
             case "reverse":
-                undone = self._one("payment", "split", "unallocated", "payout", "transfer", "adjustment")
-                return {"transaction": undone, "reason": "chargeback"}
+                kinds = ("payment", "split", "unallocated", "payout", "transfer", "adjustment", "move", "reverse")
+                undone = self._one(*kinds)
+                part = chance.choice(({}, {"amount": "3.00"}, {"amount": "3.00", "split": [{"amount": "3.00"}]}))
+                return {"transaction": undone, "reason": "chargeback", **part}
+            case "move":
+                place = chance.choice(("bank", "card", "tips_paid"))
+                other = {"to_brand": chance.choice(BRANDS), "to": place, "fee": chance.choice(("0.00", "1.50", "9.00"))}
+                return {"brand": money["brand"], "from": "opening", "amount": "9.00", **other}
             case "order":
                 item = {
                     "brand": chance.choice(BRANDS),
