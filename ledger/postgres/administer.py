@@ -15,7 +15,7 @@ from typing import NamedTuple, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
 import psycopg
-from sqlalchemy import Engine, create_engine, delete, distinct, func, or_, text
+from sqlalchemy import Engine, create_engine, delete, distinct, func, or_, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, SQLModel, col, select
@@ -309,8 +309,22 @@ def _credit_terms(run: Administration, record: r.Record) -> Facts:
     after = {name: getattr(new, name) for name in TERMS}
     if after != before:
         run.session.add(new)
+        run.session.flush()
+        _let_items_wait(run, new)
         run.note_change(record, subject.key, before and _terms(before), _terms(after), account=subject.id)
     return {"account": subject.id, "reference": subject.account.reference}
+
+
+def _let_items_wait(run: Administration, terms: t.CreditTerms) -> None:
+    """Let items without a due date that wait for no terms yet take theirs from these, once they are valid."""
+    if terms.period_days is None:
+        return
+    item, account = t.AgingItem, terms.account_id
+    undated = (col(item.account_id) == account, col(item.due_on) == date.max, col(item.terms_id).is_(None))
+    waiting = run.session.exec(update(item).where(*undated).values(terms_id=terms.id))
+    if waiting.rowcount:
+        ripens_on = func.least(t.Balance.ripens_on, terms.valid_from)
+        run.session.exec(update(t.Balance).where(col(t.Balance.account_id) == account).values(ripens_on=ripens_on))
 
 
 def check_period(valid_from: date | None, valid_until: date | None) -> None:

@@ -13,6 +13,18 @@ branch_labels = None
 depends_on = None
 
 NOW = sa.text("clock_timestamp()")
+TEXTS = ("bank_reference", "end_to_end", "reference", "name", "tax_id", "account", "bank", "payer", "text")
+BLANKS = ", ".join(["''"] * (len(TEXTS) + 1))
+# Their account at the bank was not kept. The key begins with the bank's day.
+TAKE_UP = (
+    f"INSERT INTO bank_entry (key, movement, bank_account, currency, brand_id, booked_on, value_date, amount, "
+    f"payments, {', '.join(TEXTS)}, reason, reversal, imprint) "
+    "SELECT t.key, t.key, '', e.currency, a.brand_id, to_date(substr(t.key, 6, 8), 'YYYYMMDD'), "
+    f"coalesce(t.value_date, t.business_date), -e.amount, 1, {BLANKS}, "
+    "false, coalesce(t.note, '') FROM transaction t JOIN entry e ON e.transaction_id = t.id "
+    "JOIN account a ON a.id = e.account_id AND a.kind = 'cash' "
+    r"WHERE t.kind = 'payment' AND t.status = 'posted' AND t.key ~ '^bank:\d{8}:[0-9a-f]{32}$'"
+)
 TABLES = ("bank_csv", "bank_payer", "bank_entry", "bank_statement")
 
 
@@ -39,7 +51,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("digest"),
     )
     op.create_index("bank_statement_account_idx", "bank_statement", ["bank_account", "until"])
-    texts = ("bank_reference", "end_to_end", "reference", "name", "tax_id", "account", "bank", "payer", "text")
     op.create_table(
         "bank_entry",
         sa.Column("id", sa.BigInteger(), nullable=False),
@@ -54,7 +65,7 @@ def upgrade() -> None:
         sa.Column("amount", sa.BigInteger(), nullable=False),
         sa.Column("whole", sa.BigInteger(), nullable=True),
         sa.Column("payments", sa.Integer(), nullable=False),
-        *(sa.Column(name, sa.Text(), nullable=False) for name in texts),
+        *(sa.Column(name, sa.Text(), nullable=False) for name in TEXTS),
         sa.Column("reversal", sa.Boolean(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("imprint", sa.Text(), nullable=True),
@@ -87,17 +98,7 @@ def upgrade() -> None:
         sa.Column("by", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("bank_account"),
     )
-    blank = ", ".join("''" for _ in (*texts, "reason"))
-    # Their account at the bank was not kept. The key begins with the bank's day.
-    op.execute(
-        f"INSERT INTO bank_entry (key, movement, bank_account, currency, brand_id, booked_on, value_date, amount, "
-        f"payments, {', '.join(texts)}, reason, reversal, imprint) "
-        "SELECT t.key, t.key, '', e.currency, a.brand_id, to_date(substr(t.key, 6, 8), 'YYYYMMDD'), "
-        f"coalesce(t.value_date, t.business_date), -e.amount, 1, {blank}, false, coalesce(t.note, '') "
-        "FROM transaction t JOIN entry e ON e.transaction_id = t.id "
-        "JOIN account a ON a.id = e.account_id AND a.kind = 'cash' "
-        r"WHERE t.kind = 'payment' AND t.status = 'posted' AND t.key ~ '^bank:\d{8}:[0-9a-f]{32}$'"
-    )
+    op.execute(TAKE_UP)
 
 
 def downgrade() -> None:

@@ -20,14 +20,14 @@ SLICE = 200_000  # transactions: some hundred megabytes with their entries
 
 TRANSACTIONS = """
 SELECT id, key, kind, status, code, facts::text AS facts, account_id, amount, currency, posted_at, business_date,
-       value_date, recorded_at, expires_at, refers_to, channel, reason, by, note
+       value_date, recorded_at, expires_at, due_on, refers_to, channel, reason, by, note
 FROM transaction WHERE id > {after} AND id <= {until} ORDER BY id
 """
 
 ENTRIES = """
 SELECT transaction_id, leg, account_id, currency, amount, held, version, balance_after, held_after, subaccount_id,
        source_id, line, service, reference, gross, discount, (vat_rate * 100)::bigint AS vat_rate, vat,
-       channel, chart, attributes::text AS attributes
+       channel, chart, attributes::text AS attributes, due_on
 FROM entry WHERE transaction_id > {after} AND transaction_id <= {until} ORDER BY transaction_id, leg
 """
 

@@ -78,6 +78,7 @@ class Clients:
         self.numbers: dict[str, list[Client]] = {}
         self.payers = {payer: tuple(accounts) for payer, accounts in (payers or {}).items()}
         self._parties: dict[tuple[str | None, str], dict[int, str]] = {}
+        self._called_alike: dict[tuple[str, str], dict[int, str]] = {}
         for client in clients:
             self.numbers[str(client.account)] = [client]
             for index, name in (
@@ -116,13 +117,15 @@ class Clients:
 
     def suggestions(self, entry: Entry, *, brand: str, currency: str) -> list[tuple[Client, int]]:
         """Return up to three open accounts whose party is called as the payer is, and how alike of 100, best first."""
-        parties = self._parties.get((brand, currency), {}) | self._parties.get((None, currency), {})
         if not entry.name:
             return []
         from rapidfuzz import fuzz, process, utils  # only here: most runs suggest nothing
 
-        found = process.extract(entry.name, parties, scorer=fuzz.token_set_ratio, processor=utils.default_process,
-                                score_cutoff=ALIKE, limit=3)  # fmt: skip
+        if (brand, currency) not in self._called_alike:
+            parties = self._parties.get((brand, currency), {}) | self._parties.get((None, currency), {})
+            self._called_alike[brand, currency] = {n: utils.default_process(name) for n, name in parties.items()}
+        found = process.extract(utils.default_process(entry.name), self._called_alike[brand, currency],
+                                scorer=fuzz.token_set_ratio, score_cutoff=ALIKE, limit=3)  # fmt: skip
         return [(self.numbers[str(account)][0], round(score)) for _, score, account in found]
 
     def _called(self, name: str, brand: str) -> list[Client]:

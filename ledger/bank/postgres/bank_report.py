@@ -32,6 +32,7 @@ class BankDay:
     money_out: Decimal
     closing: Decimal | None
     reported: Decimal | None
+    continued: bool
     matched: Decimal
     waiting: Decimal
     returned: Decimal
@@ -44,8 +45,13 @@ class BankDay:
 
     @property
     def gap(self) -> Decimal | None:
-        """Return how the closing balance that the bank reported differs from that of its entries."""
-        return None if self.reported is None or self.closing is None else self.reported - self.closing
+        """Return how the closing balance that the bank reported differs from that of its entries.
+
+        None where there is none to compare: also of a statement that another one continued within the day.
+        """
+        if self.reported is None or self.closing is None:
+            return None
+        return None if self.continued and self.reported != self.closing else self.reported - self.closing
 
 
 FIGURES = ("opening", "money_in", "money_out", "closing", "reported", "matched", "waiting", "returned", "taken_back",
@@ -70,7 +76,7 @@ _DAYS = """
     WHERE b.bank_account <> '' GROUP BY 1, 2, 3, 4 ORDER BY 1, 3, 4
 """
 _STATEMENTS = """
-    SELECT s.bank_account, r.code, s.currency, s.since, s.until, s.opening, s.closing, min(b.booked_on)
+    SELECT s.bank_account, r.code, s.currency, s.since, s.until, s.opening, s.closing, min(b.booked_on), s.id
     FROM bank_statement s JOIN brand r ON r.id = s.brand_id LEFT JOIN bank_entry b ON b.statement_id = s.id
     WHERE NOT s.interim AND s.closing IS NOT NULL AND s.opening IS NOT NULL
     GROUP BY s.id, r.code ORDER BY s.money_in + s.money_out, s.id
@@ -81,8 +87,13 @@ _Key = tuple[str, str, str]
 @dataclass
 class _Account:
     days: dict[date, list[Decimal]] = field(default_factory=dict)
-    reported: dict[date, Decimal] = field(default_factory=dict)
-    openings: list[tuple[date, Decimal]] = field(default_factory=list)
+    reported: dict[date, tuple[Decimal, int]] = field(default_factory=dict)
+    openings: list[tuple[date, Decimal, int]] = field(default_factory=list)
+
+    def continued(self, day: date) -> bool:
+        """Tell whether another statement begins on a day, or before it, with what the day's statement left."""
+        closing, of = self.reported.get(day, (None, 0))
+        return any(since <= day and opening == closing and id_ != of for since, opening, id_ in self.openings)
 
 
 def bank_days(
@@ -106,18 +117,18 @@ def _accounts(connection: Connection[Any]) -> dict[_Key, _Account]:
     accounts: dict[_Key, _Account] = defaultdict(_Account)
     for bank_account, brand, currency, day, *figures in connection.execute(_DAYS):
         accounts[bank_account, brand, currency].days[day] = [decimal(int(figure or 0)) for figure in figures]
-    for bank_account, brand, currency, since, until, opening, closing, first in connection.execute(_STATEMENTS):
+    for bank_account, brand, currency, since, until, opening, closing, first, id_ in connection.execute(_STATEMENTS):
         each = accounts[bank_account, brand, currency]
-        each.openings.append((first or until or since, decimal(opening)))
+        each.openings.append((first or until or since, decimal(opening), id_))
         # Of several statements of a day, the one of the largest turnover is the whole day's: it comes last.
-        each.reported[until or since] = decimal(closing)
+        each.reported[until or since] = (decimal(closing), id_)
     return accounts
 
 
 def _days(key: _Key, account: _Account) -> Iterator[BankDay]:
     days = sorted(account.days.keys() | account.reported.keys())
     figures = {day: account.days.get(day, [ZERO] * 6) for day in days}
-    start, balance = min(account.openings, default=(date.max, ZERO))
+    start, balance, _ = min(account.openings, default=(date.max, ZERO, 0))
     moved = [figures[day][0] - figures[day][1] if day >= start else ZERO for day in days]
     closings = [*accumulate(moved, initial=balance)][1:]
     for day, closing, move in zip(days, closings, moved, strict=True):
@@ -126,6 +137,8 @@ def _days(key: _Key, account: _Account) -> Iterator[BankDay]:
         yield BankDay(
             bank_account=key[0], brand=key[1], currency=key[2], day=day, money_in=came, money_out=went,
             opening=closing - move if anchored else None, closing=closing if anchored else None,
-            reported=account.reported.get(day), matched=matched, waiting=waiting, returned=returned,
+            reported=account.reported.get(day, (None, 0))[0],
+            continued=account.continued(day),
+            matched=matched, waiting=waiting, returned=returned,
             taken_back=taken_back,
         )  # fmt: skip

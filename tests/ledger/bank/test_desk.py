@@ -147,9 +147,9 @@ def test_a_day_that_is_missing_is_a_gap(book: Postgres) -> None:  # noqa: F811
         run(book, stmt(alike, number=number, opening=Decimal(opening), closing=Decimal(opening) + 5,
                        until=date(2024, 3, 5)))  # fmt: skip
     (day,) = days(book)
-    assert (day.closing, day.difference) == (Decimal("5.00"), 0)
+    assert (day.closing, day.difference, day.gap) == (Decimal("5.00"), 0, Decimal("5.00"))
     run(book, stmt(entry("1.00", 8), opening=Decimal("100.00"), closing=Decimal("101.00"), until=date(2024, 3, 8)))
-    assert [each.gap for each in days(book)][1] == Decimal("95.00")
+    assert [each.gap for each in days(book)] == [Decimal("5.00"), Decimal("95.00")]
 
 
 def test_commands_show_the_report_and_the_payers(database_url: str, tmp_path: Path) -> None:

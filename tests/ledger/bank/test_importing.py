@@ -1,5 +1,6 @@
 """Statements into a real ledger: what is posted, where, once; what is not, and why."""
 
+import importlib
 import subprocess
 import sys
 import threading
@@ -315,3 +316,21 @@ def test_a_run_killed_in_the_middle_is_finished_by_the_next(book: Postgres, tmp_
     assert 0 < posted < 6000, "there was nothing left to kill: the run is too short"
     assert subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, check=False).returncode == 0
     assert book.rows("SELECT count(*), count(DISTINCT key), sum(amount) FROM transaction") == [(6000, 6000, 600_000)]
+
+
+def test_what_was_imported_before_entries_were_kept_is_known_by_its_note(book: Postgres) -> None:
+    """An upgraded book: the same file again posts nothing; another client's equal payment of that day is posted."""
+    anna = entry("5.00", 5, name="Anna", text="for account 1000025", bank_reference="B-00001")
+    stray = entry("5.00", 5, name="Nobody", text="thank you", bank_reference="B-00002")
+    run(book, stmt(anna, stray))
+    connection = book.ledger.connection()
+    with connection.transaction():
+        connection.execute("DELETE FROM bank_entry")
+        connection.execute("DELETE FROM bank_statement")
+        connection.execute(importlib.import_module("migrations.versions.0009_bank").TAKE_UP)
+    other = entry("5.00", 5, name="Boris", text="for romashka-01", bank_reference="B-00003")
+    again = results(run(book, stmt(other, stray, anna)))
+    assert [(result, account) for result, account, _ in again] == [
+        ("posted", ROMASHKA), ("there already", None), ("there already", ANNA),
+    ]  # fmt: skip
+    assert [r for r, _, _ in results(run(book, stmt(stray, other, anna)))] == ["there already"] * 3
