@@ -354,6 +354,7 @@ ORDERS = Table(
         ("charged_by", "int", "the debit or capture that charged it; null for a pre-order not delivered"),
         ("delivered_at", "instant", "when it was delivered, UTC"),
         ("cancelled_at", "instant", "when it was cancelled, UTC"),
+        ("late_on", "date", "of a pre-order that ran out and was delivered late all the same: its delivery"),
         ("gross", "money", "all lines before discounts, as placed"),
         ("discount", "money", "what promotions took off, as placed"),
         ("net", "money", "gross less discount, as placed"),
@@ -405,16 +406,17 @@ PROMOTIONS = Table(
 PROMOTION_USES = Table(
     "promotion_uses",
     "which orders used which promotions",
-    ("order_id", "promotion_id"),
+    ("order_id", "promotion_id", "number"),
     _columns(
         ("order_id", "int", "the order"),
         ("promotion_id", "int", "the promotion"),
+        ("number", "int", "1; 2 where the pre-order ran out and was delivered late all the same"),
         ("party_id", "int", "the client"),
         ("currency", "text", "ISO 4217 code"),
         ("discount", "money", "what it took off the order"),
         ("used_at", "instant", "when, UTC"),
         ("business_date", "date", "date of used_at in the book's time zone"),
-        ("given_back_at", "instant", "when the order was cancelled and the use given back, UTC"),
+        ("given_back_at", "instant", "when the order was cancelled, all refunded or ran out, UTC; null until then"),
         ("given_back_on", "date", "date of given_back_at in the book's time zone"),
     ),
 )
