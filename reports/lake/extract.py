@@ -134,6 +134,8 @@ class Snapshot:
         self._connection = adbc.connect(libpq_url(url))
         with self._connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            # It is idle whenever files are written, and that may take a while.
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         self.last_transaction = self._number("SELECT coalesce(max(id), 0) AS n FROM transaction")
         self.last_change = self._number("SELECT coalesce(max(id), 0) AS n FROM change")
 

@@ -19,8 +19,8 @@ from ledger.food.core.pricing import STACK, Promotion
 from ledger.food.core.shop import Accrual, Order, OrderLine, Pending, Shop
 from ledger.postgres.bulk_sql import Moments, Row, Statement, array_of, columns, insert, json_text, run
 from ledger.postgres.database import AnyConnection
-from ledger.postgres.load_book import ask
-from ledger.postgres.write_book import CUT_LOCK
+from ledger.postgres.load_book import Question, ask
+from ledger.postgres.locks import WRITING
 
 _LIMITED = "(max_uses IS NOT NULL OR max_uses_per_party IS NOT NULL OR first_order_only)"
 _PROMOTION = (
@@ -66,7 +66,7 @@ class Named(NamedTuple):
 
 def foreseen(connection: AnyConnection, keys: Sequence[str], *, lock: bool) -> tuple[Programs, list[Named]]:
     """Return what must be known before accounts can be locked: bonus programmes by brand, and of the orders named."""
-    wait = [("SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK])] if lock else []
+    wait: list[Question] = [(WRITING, [])] if lock else []
     *_, rows, orders = ask(connection, *wait, (_PROGRAMS, []), (_NAMED, [list(keys)]))
     programs: Programs = {}
     for brand, accrue, redeem, *rest in rows:
