@@ -4,7 +4,8 @@ What is unpaid is max(0, −balance). It lies on the account's last aging items 
 captures, transfers out, payouts, negative adjustments; by due date, none last, then
 business date, then number), each net of its refunds and its reversal. So of all items only
 where the unpaid begins is kept, and moving that place forth (a credit) or back (a credit
-undone) costs as many steps as items are settled or opened again, however long the history.
+undone) costs as many steps as items are settled or opened again, however long the history
+(DECISIONS D75, due dates: DECISIONS D76).
 """
 
 from bisect import bisect_left, insort

@@ -169,7 +169,7 @@ def balance(connection: AnyConnection, asked: int | str, *, at: datetime | None 
     """Return how the account stood at `at` (default: now, by the database's clock).
 
     A past moment is judged by the terms and the status that were valid then, also by terms recorded later for that
-    time, unless its day was closed before (DECISIONS). Raises Failure for an unknown account or a time in the future.
+    time, unless its day was closed before (DECISIONS D78). Raises Failure for an unknown account or a future time.
     """
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")

@@ -1,4 +1,5 @@
-"""What is unpaid of each aging item at the end of a day, and when it is due, from entries alone: the ledger's rule.
+"""What is unpaid of each aging item at the end of a day, and when it is due, from entries alone: the ledger's rule
+(DECISIONS D31).
 
 What is unpaid of an account is max(0, −balance), and it lies on its last aging items (by
 due date, none last, then business date, then number), each net of its refunds and its
@@ -21,7 +22,7 @@ from ledger.core.aging import AGING
 from reports.core.tables import Frame, Tables, days_since_epoch, in_currency, of_clients, only, until, zero
 
 EPOCH = date(1970, 1, 1)
-OLD = 1  # the rules of the days that were closed before there were due dates
+OLD = 1  # the rules of the days that were closed before there were due dates (DECISIONS D77)
 
 
 def day_number(day: date) -> int:

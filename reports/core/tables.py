@@ -24,7 +24,7 @@ class Tables:
     `scan` gives a table in the engine's own kind of lazy frame. `known_at` is when the
     report's last day was closed: holders, terms and changes recorded later are left out, so
     that a report of closed days stays as it was then; `rules` are those by which
-    that was (see the lake's `closings`). By value date, the bank's
+    that was (see the lake's `closings`). By value date (DECISIONS D87), the bank's
     date stands in place of the business date; of entries and transactions only those booked
     up to a day may be asked for.
     """
