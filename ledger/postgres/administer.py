@@ -27,9 +27,9 @@ from ledger.core.money import minor, plain
 from ledger.core.outcomes import Declined, Done, Facts, Invalid, Refused
 from ledger.errors import Failure
 from ledger.postgres import tables as t
-from ledger.postgres.database import AnyConnection
+from ledger.postgres.database import AnyConnection, settings_of
+from ledger.postgres.locks import WRITING
 from ledger.postgres.open_accounts import numbered
-from ledger.postgres.write_book import CUT_LOCK
 
 Fields = dict[str, object]
 """Values by column or field."""
@@ -100,7 +100,11 @@ def administer(
 
 
 def _all(session: Session, records: Sequence[r.Record], rules: Mapping[str, Rule]) -> list[Done | Declined | Invalid]:
-    session.connection().exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({CUT_LOCK})")
+    connection = session.connection()
+    raw = connection.connection.driver_connection
+    if isinstance(raw, psycopg.Connection) and (setting := settings_of(raw)):
+        connection.exec_driver_sql(setting)
+    connection.exec_driver_sql(WRITING)
     row = session.exec(select(func.clock_timestamp(), t.BookSettings.time_zone)).first()
     if row is None:
         raise Failure("there is no book yet: run tiffin init")

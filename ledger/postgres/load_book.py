@@ -34,17 +34,14 @@ from ledger.core.scope import Scope
 from ledger.errors import Failure
 from ledger.postgres.aging_items import items_in
 from ledger.postgres.bulk_sql import array_of, flush, texts_of, together
-from ledger.postgres.database import AnyConnection
-from ledger.postgres.write_book import CUT_LOCK, ENTRY, TRANSACTION
+from ledger.postgres.database import AnyConnection, settings_of
+from ledger.postgres.locks import PAYMENTS, WRITING
+from ledger.postgres.write_book import ENTRY, TRANSACTION
 
 TRANSACTION_COLUMNS = [name for name in TRANSACTION if name != "status"]
 ENTRY_COLUMNS = [name for name in ENTRY if name not in ("leg", "currency")]
 _TRANSACTION = ", ".join(TRANSACTION_COLUMNS)
 _ENTRY = ", ".join(ENTRY_COLUMNS)
-
-
-PAYMENT_LOCKS = 741_852
-"""First half of the advisory locks that guard payments while they are allocated or reversed."""
 
 
 @dataclass(slots=True)
@@ -53,6 +50,7 @@ class Known:
 
     references: dict[str, int] = field(default_factory=dict)
     system: dict[tuple[int, str, str], int] = field(default_factory=dict)
+    sold: set[tuple[str, str | None]] = field(default_factory=set)
     related: dict[int, frozenset[int]] = field(default_factory=dict)
     own_accounts: dict[int, tuple[int, str]] = field(default_factory=dict)
 
@@ -80,7 +78,10 @@ def ask(
         flush(connection)
         if meanwhile:
             meanwhile()
-        return [cursor.fetchall() for cursor in cursors]
+        return [
+            [] if sql.startswith("LOCK") else cursor.fetchall()
+            for (sql, _), cursor in zip(questions, cursors, strict=True)
+        ]
 
 
 def numbers_of(connection: AnyConnection, known: Known, references: Iterable[str]) -> dict[str, int]:
@@ -144,6 +145,7 @@ def _load(
     # Sent together, yet carried out one by one: what is read after the locks is what the last writer left.
     *_, locked, [(now, zone, currency, closed_until, brands, numbers)], account_rows, transactions = ask(
         connection,
+        *_settings(connection),
         *(_guards(scope) if lock else ()),
         (_LOCK if lock else _LOOK, [array_of(ids)]),
         (_BOOK, [(scope.ids or len(scope.keys)) if lock else 0]),
@@ -178,11 +180,16 @@ def _remember(known: Known, book: Book, accounts: frozenset[int]) -> None:
         known.remember(account, frozenset(around))
 
 
+def _settings(connection: AnyConnection) -> Iterator[Question]:
+    if setting := settings_of(connection):
+        yield setting, []
+
+
 def _guards(scope: Scope) -> Iterator[Question]:
     """Yield what waits for a cut in the making, and for others who allocate or reverse the same payments."""
-    yield "SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK]
+    yield WRITING, []
     if scope.payments:
-        yield _LOCK_PAYMENTS, [PAYMENT_LOCKS, list(scope.payments)]
+        yield PAYMENTS, [list(scope.payments)]
 
 
 def _add_terms(connection: AnyConnection, book: Book, ids: list[int]) -> tuple[list[int], list[Any]]:
@@ -235,11 +242,6 @@ def _ids(connection: AnyConnection, numbers: list[int]) -> Iterator[int]:
         [(numbers,)] = connection.execute(f"SELECT {_NEXT_IDS}", [100]).fetchall()
 
 
-# In order, and always before balances: two batches that share payments would otherwise deadlock.
-_LOCK_PAYMENTS = (
-    "SELECT pg_advisory_xact_lock(%s, number) FROM "
-    "(SELECT DISTINCT hashtext(key) AS number FROM unnest(%s::text[]) AS key ORDER BY 1) numbers"
-)
 _NEXT_IDS = "ARRAY(SELECT nextval('transaction_id_seq') FROM generate_series(1, %s))"
 _BOOK = (
     "SELECT clock_timestamp(), time_zone, currency, closed_until, "

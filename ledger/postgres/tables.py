@@ -69,6 +69,32 @@ class BookSettings(SQLModel, table=True):
     initialised_at: datetime = stamped()
 
 
+class CutGate(SQLModel, table=True):
+    """Stays empty: writers and cuts lock it (`locks`)."""
+
+    __tablename__ = "cut_gate"
+    __table_args__ = (CheckConstraint("false", name="stays_empty"),)
+
+    id: int = key(BigInteger)
+
+
+class LakeGate(SQLModel, table=True):
+    """Stays empty: the run that writes the lake locks it."""
+
+    __tablename__ = "lake_gate"
+    __table_args__ = (CheckConstraint("false", name="stays_empty"),)
+
+    id: int = key(BigInteger)
+
+
+class PaymentGate(SQLModel, table=True):
+    """256 rows: whoever allocates or reverses a payment locks the one that its key leads to."""
+
+    __tablename__ = "payment_gate"
+
+    number: int = key(BigInteger)
+
+
 class Closing(SQLModel, table=True):
     """One closing of days: up to which, when, and the latest transaction then. Append-only.
 

@@ -26,9 +26,6 @@ from ledger.postgres.bulk_sql import (
 )
 from ledger.postgres.database import AnyConnection
 
-CUT_LOCK = 741_852_963
-"""Advisory lock: shared by every writer until it commits, exclusive for the exporter while it reads the last id."""
-
 TRANSACTION = columns(
     "id bigint, key text, fingerprint bytea, kind text, status text, code text, facts jsonb, account_id bigint, "
     "amount bigint, currency text, posted_at timestamptz, business_date date, value_date date, "
