@@ -1,7 +1,7 @@
 """How Alembic reaches the database: over the connection `migrate` hands it, or as the settings say."""
 
 from alembic import context
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, event
 from sqlmodel import SQLModel
 
 import ledger.bank.postgres.tables
@@ -12,8 +12,12 @@ from ledger.settings import Settings
 
 
 def migrate(connection: Connection) -> None:
-    """Run the migrations asked for, each whole upgrade in one database transaction."""
-    context.configure(connection=connection, target_metadata=SQLModel.metadata)
+    """Run the migrations requested, each in a database transaction of its own.
+
+    None waits long for a lock: whoever came after it would wait behind it.
+    """
+    event.listen(connection, "begin", lambda begun: begun.exec_driver_sql("SET LOCAL lock_timeout = '2s'"))
+    context.configure(connection=connection, target_metadata=SQLModel.metadata, transaction_per_migration=True)
     with context.begin_transaction():
         context.run_migrations()
 

@@ -67,21 +67,27 @@ class LakeBook:
 
     def tables(self, last_day: date) -> Tables:
         """Return the tables as they were known when that day was closed."""
-        return Tables(self.scan or self.lake.scan, known_at=self.closed_at(last_day))
+        known_at, rules = self._closing(last_day)
+        return Tables(self.scan or self.lake.scan, known_at=known_at, rules=rules)
 
     def tables_for(self, parameters: Parameters) -> Tables:
         """Return the tables as a report of these parameters sees them: as known then, by its dates."""
         final = parameters.final_day
-        known_at = None if final is None else self.closed_at(final)
+        known_at, rules = (None, None) if final is None else self._closing(final)
         by_value = getattr(parameters, "dated_by", "booking") == "value"
         booked_until = getattr(parameters, "booked_until", None)
-        return Tables(self.scan or self.lake.scan, known_at=known_at, by_value=by_value, booked_until=booked_until)
+        scan = self.scan or self.lake.scan
+        return Tables(scan, known_at=known_at, rules=rules, by_value=by_value, booked_until=booked_until)
 
     def closed_at(self, day: date) -> datetime | None:
         """Return when that day was closed; None while it is open."""
-        closing = self.lake.scan("closings").filter(pl.col("closed_until") >= day)
-        at: datetime | None = closing.select(pl.col("closed_at").min()).collect().item()
-        return at
+        return self._closing(day)[0]
+
+    def _closing(self, day: date) -> tuple[datetime | None, int | None]:
+        """Return when and by which rules that day was closed."""
+        closings = self.lake.scan("closings").filter(pl.col("closed_until") >= day).sort("closed_until")
+        found = closings.select("closed_at", "rules").head(1).collect().rows()
+        return found[0] if found else (None, None)
 
     def report(self, name: str, **parameters: Any) -> Result:
         """Run a report; dates are inclusive. A Failure names what is wrong with the parameters."""

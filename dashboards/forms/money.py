@@ -1,4 +1,4 @@
-"""Forms for money in, out and between accounts: payment, payout, transfer, adjustment."""
+"""Forms for money in, out and between accounts: payment, payout, transfer, adjustment, and moves of the brands' own."""
 
 import streamlit as st
 
@@ -8,6 +8,7 @@ from dashboards.forms.fields import Fields, Given
 from dashboards.forms.posting import command, connected
 from dashboards.translations import sentence
 from ledger.cli.shared import account_argument
+from ledger.core.commands import CHART
 from ledger.errors import Failure
 from ledger.postgres import desk_queries
 
@@ -88,11 +89,30 @@ def adjustment(by: str) -> None:
     def fill(fields: Fields) -> Given:
         fields.amount("amount", "Amount", blank="-5.00")
         fields.choice("brand", "Brand", open_brands(), found["holder"])
+        fields.choice("chart", "Code of the chart (if any)", CHART)
         fields.text("reason", "Reason")
         fields.text("note", "Note")
         return {**fields.given, **_of(found), "by": by}
 
     command("adjustment", fill, about=found["number"], sure=True)
+
+
+def move(by: str) -> None:
+    """Draw the form of money moved between brands' own accounts; it is posted after its quote was seen."""
+    st.caption(sentence("what arrives is the amount less the fee, which is the sending brand's"))
+
+    def fill(fields: Fields) -> Given:
+        fields.choice("brand", "Brand that sends", open_brands())
+        fields.text("from", "From channel or code", "card")
+        fields.text("to", "To channel or code", "bank")
+        fields.choice("to_brand", "To brand (if another)", open_brands())
+        fields.amount("amount", "Amount", blank="1250.00")
+        fields.amount("fee", "Fee (if any)")
+        fields.text("reference", "Reference")
+        fields.text("note", "Note")
+        return {**fields.given, "by": by}
+
+    command("move", fill, sure=True)
 
 
 def _of(found: subjects.Row) -> Given:

@@ -1,4 +1,4 @@
-"""Forms that undo: the refund of a debit, and the reversal of a whole payment, payout, transfer or adjustment.
+"""Forms that undo: the refund of a debit; the reversal of a payment, payout, transfer, adjustment, move or reversal.
 
 What was booked stays as it is, on its own day; the undoing is a transaction of today.
 """
@@ -18,7 +18,8 @@ from ledger.postgres import desk_queries
 
 TITLES = {"refund": "Refund", "reverse": "Reverse"}
 REFUNDED = ("debit", "capture")
-REVERSED = ("payment", "payout", "transfer", "adjustment")
+REVERSED = ("payment", "payout", "transfer", "adjustment", "move", "reverse")
+CLOSED_TO = ("payer", "unallocated")
 
 
 def way(kind: str) -> str | None:
@@ -44,6 +45,7 @@ def refund(by: str) -> None:
         numbers = list(dict.fromkeys(line["line"] for line in found.lines if line["left"]))
         lines = fields.several("lines", "Lines", numbers, blank="all", shown=lambda line: _line(found, line))
         amount = fields.amount("amount", "Amount", blank="all that is left")
+        fields.choice("closed_to", "What a closed account paid goes to", CLOSED_TO)
         fields.text("reason", "Reason")
         fields.text("note", "Note")
         if lines:
@@ -90,6 +92,7 @@ def reverse(by: str) -> None:
     _day(found)
 
     def fill(fields: Fields) -> Given:
+        fields.amount("amount", "Amount", blank="all that is left")
         fields.text("reason", "Reason")
         fields.text("note", "Note")
         return {**fields.given, "transaction": found.facts["key"], "by": by}
@@ -117,7 +120,7 @@ def _instead(other: str | None) -> str:
         return sentence("a transaction of this kind is neither refunded nor reversed")
     notes = {
         "refund": "what was charged is refunded, not reversed",
-        "reverse": "it is reversed, as a whole, not refunded",
+        "reverse": "it is reversed, not refunded",
     }
     return sentence(notes[other])
 

@@ -22,7 +22,8 @@ def init(
 ) -> None:
     """Create the book. Run it again after every upgrade: it brings the tables up to date."""
     url = server_url(Settings())
-    migrate(url)
+    if to_do := migrate(url):
+        typer.echo(f"tiffin: {to_do}", err=True)
     console().print(f"The book is ready, in {', '.join(initialise(url, time_zone, currency))}.")
 
 

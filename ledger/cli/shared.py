@@ -84,7 +84,6 @@ def open_book() -> Iterator[AnyConnection]:
     """Yield a connection to the book of the settings. Raises Failure if there is none, or none of this version."""
     with connect(server_url(Settings())) as connection:
         check_book(connection)
-        connection.rollback()  # whoever asks begins a database transaction of their own
         yield connection
 
 

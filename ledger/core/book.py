@@ -13,6 +13,7 @@ from itertools import count
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from ledger.core.aging import AGING, NEVER, Ages, Balance, Fetch, Item, due_date
 from ledger.core.outcomes import LEDGER, NOT_KEPT, Declined, Entry, Facts, Moved, Posted, Refusals
 
 EVER = date.min
@@ -74,25 +75,6 @@ class Limit(NamedTuple):
     period: str
     amount: int | None
     times: int | None
-
-
-@dataclass(slots=True)
-class Balance:
-    """The running state of a client account."""
-
-    balance: int = 0
-    held: int = 0
-    version: int = 0
-    posted_at: datetime | None = None
-
-
-@dataclass(slots=True)
-class OpenDebit:
-    """What is unpaid of one debit."""
-
-    transaction: int
-    day: date
-    unpaid: int
 
 
 @dataclass(slots=True)
@@ -165,6 +147,7 @@ class Transaction:
     refers_to: int | None = None
     value_date: date | None = None
     expires_at: datetime | None = None
+    due_on: date | None = None
     channel: str | None = None
     reason: str | None = None
     by: str | None = None
@@ -212,7 +195,8 @@ class Book:
     links: dict[int, list[Link]] = field(default_factory=dict)
     limits: dict[int, dict[int, list[Limit]]] = field(default_factory=dict)
     usage: dict[tuple[int, int, str, date], Usage] = field(default_factory=dict)
-    open_debits: dict[int, dict[int, OpenDebit]] = field(default_factory=dict)
+    ages: dict[int, Ages] = field(default_factory=dict)
+    fetch_items: Fetch | None = None
     holds: dict[int, Hold] = field(default_factory=dict)
     holding: dict[int, dict[int, Hold]] = field(default_factory=dict)
     transactions: dict[str, Transaction] = field(default_factory=dict)
@@ -223,7 +207,6 @@ class Book:
     entered: list[Transaction] = field(default_factory=list)
     changed_usage: set[tuple[int, int, str, date]] = field(default_factory=set)
     changed_holds: set[int] = field(default_factory=set)
-    changed_debits: dict[tuple[int, int], OpenDebit | None] = field(default_factory=dict)
     days: dict[datetime, date] = field(default_factory=dict)
 
     def day(self, at: datetime) -> date:
@@ -277,10 +260,36 @@ class Book:
                 return terms
         return None
 
-    def oldest_unpaid(self, account: int) -> OpenDebit | None:
-        """Return the oldest debit that is not wholly paid."""
-        debits = self.open_debits.get(account)
-        return next(iter(debits.values())) if debits else None
+    def record_terms(self, account: int, terms: Terms) -> None:
+        """Let terms be recorded: of items without a due date those that wait for none yet take it from them."""
+        self.terms.setdefault(account, []).append(terms)
+        if terms.period_days is not None:
+            self.aging(account).wait_for(terms.valid_from, terms.period_days)
+
+    def aging(self, account: int) -> Ages:
+        """Return the aging items of an account."""
+        ages = self.ages.get(account)
+        if ages is None:
+            ages = self.ages[account] = Ages(account, self.balances[account], self.fetch_items)
+        return ages
+
+    def first_unpaid(self, account: int, day: date) -> tuple[date, date] | None:
+        """Return the due date and the business date of the first item that is not wholly paid, as of a day."""
+        if self.balances[account].balance >= 0:
+            return None
+        state = self.aging(account).as_of(day).state
+        return state.open_due, state.open_day
+
+    def due_on(self, account: int, transaction: Transaction) -> date | None:
+        """Return the due date of what a transaction charges an account: as it says, or by the terms in force."""
+        if transaction.kind not in AGING or self.accounts[account].kind != "money":
+            return None
+        hold = self.numbered.get(transaction.refers_to or 0) if transaction.kind == "capture" else None
+        explicit = hold.due_on if hold else transaction.due_on
+        if explicit is not None or account not in self.terms:
+            return explicit
+        terms = self.terms_on(account, transaction.day)
+        return due_date(transaction.day, terms.period_days) if terms and terms.period_days is not None else None
 
     def limits_of(self, payer: int, account: int) -> list[Limit]:
         """Return the limits that a draw from `payer` for `account` must keep, narrowest first (DECISIONS D2)."""
@@ -322,8 +331,7 @@ class Book:
         state: dict[str, dict[Any, Any]] = {
             "balances": {account: self.balances[account] for account in near},
             "usage": {key: usage for key, usage in self.usage.items() if key[0] in near},
-            "open_debits": {account: self.open_debits[account] for account in near & self.open_debits.keys()},
-            "changed_debits": {key: debit for key, debit in self.changed_debits.items() if key[0] in near},
+            "ages": {account: self.ages[account] for account in near & self.ages.keys()},
             "holds": {id_: hold for id_, hold in self.holds.items() if any(p.source in near for p in hold.parts)},
             "holding": {account: self.holding[account] for account in near & self.holding.keys()},
             "terms": {account: self.terms[account] for account in near & self.terms.keys()},
@@ -354,40 +362,32 @@ class Book:
         for entry in transaction.clients():
             self._move(transaction, entry)
         if transaction.terms is not None and transaction.account is not None:
-            self.terms.setdefault(transaction.account, []).append(transaction.terms[1])
+            self.record_terms(transaction.account, transaction.terms[1])
         if transaction.kind in _FOLLOW_UP:
             _FOLLOW_UP[transaction.kind](self, transaction)
 
     def _move(self, transaction: Transaction, entry: Entry) -> None:
         assert entry.version is not None and entry.balance_after is not None and entry.held_after is not None
         balance = self.balances[entry.account]
-        before = balance.balance
+        ages = self.aging(entry.account) if entry.amount and self.accounts[entry.account].kind == "money" else None
+        if ages is not None:
+            ages.ripen(transaction.day)
         balance.balance, balance.held, balance.version = entry.balance_after, entry.held_after, entry.version
         balance.posted_at = transaction.posted_at
-        if entry.amount < 0 and entry.balance_after < 0:
-            unpaid = -entry.balance_after - max(0, -before)
-            self._owe(entry.account, OpenDebit(transaction.id, transaction.day, unpaid))
-        elif entry.amount > 0 and before < 0:
-            self._settle(transaction, entry, -before - max(0, -entry.balance_after))
+        if ages is None:
+            return
+        if entry.amount < 0 and transaction.kind in AGING:
+            item = Item(transaction.id, transaction.day, entry.due_on or NEVER, -entry.amount)
+            ages.move(entry.amount, item)
+        else:
+            ages.move(entry.amount, of=self._undone(transaction))
 
-    def _owe(self, account: int, debit: OpenDebit) -> None:
-        self.open_debits.setdefault(account, {})[debit.transaction] = debit
-        self.changed_debits[account, debit.transaction] = debit
-
-    def _settle(self, transaction: Transaction, entry: Entry, paid: int) -> None:
-        debits = self.open_debits[entry.account]
-        if transaction.kind == "refund" and transaction.refers_to in debits:
-            paid -= self._pay(entry.account, debits[transaction.refers_to], min(paid, entry.amount))
-        while paid:
-            paid -= self._pay(entry.account, next(iter(debits.values())), paid)
-
-    def _pay(self, account: int, debit: OpenDebit, most: int) -> int:
-        paid = min(debit.unpaid, most)
-        debit.unpaid -= paid
-        self.changed_debits[account, debit.transaction] = debit if debit.unpaid else None
-        if not debit.unpaid:
-            del self.open_debits[account][debit.transaction]
-        return paid
+    def _undone(self, transaction: Transaction) -> int | None:
+        """Return the transaction that a refund or reversal, or the reversal of one, is about in the end."""
+        of = transaction.refers_to if transaction.kind in ("refund", "reverse") else None
+        while of is not None and (target := self.numbered.get(of)) is not None and target.kind == "reverse":
+            of = target.refers_to
+        return of
 
     def _use(self, source: int, account: int, day: date, amount: int, times: int) -> None:
         for limit in self.limits_of(source, account):

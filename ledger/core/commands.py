@@ -21,6 +21,7 @@ from ledger.core.field_types import (
     Attributes,
     Currency,
     Day,
+    DueDay,
     Instant,
     Key,
     Name,
@@ -246,13 +247,15 @@ class Payout(Command):
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class _Charge(Command):
-    """Lines to be paid for; at most `bonus_at_most` of it by points.
+    """Lines to be paid for by `due_on` (default: as the credit terms of each payer have it); at most `bonus_at_most`
+    of it by points.
 
     With `bonus_by_brand`, points of each brand pay at most its amount, those of other brands nothing.
     """
 
     account: AccountRef
     lines: tuple[Line, ...]
+    due_on: DueDay | None = None
     bonus_at_most: Amount | None = None
     bonus_by_brand: dict[Name, Amount] | None = None
 
@@ -411,7 +414,7 @@ class Transfer(Command):
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Adjustment(Command):
-    """A manual correction with a reason; the amount may be negative.
+    """A manual correction with a reason; the amount may be negative, and is then to be paid by `due_on`.
 
     `chart` is the account of the company's own chart that it belongs to: one of CHART or a code of your own.
     """
@@ -423,6 +426,13 @@ class Adjustment(Command):
     brand: Name
     reason: Name
     chart: Name | None = None
+    due_on: DueDay | None = None
+
+    @model_validator(mode="after")
+    def _owed(self) -> Self:
+        if self.due_on is not None and self.amount > 0:
+            raise ValueError("due_on: goes with a negative amount")
+        return self
 
     def concern(self, scope: Scope) -> None:
         # A negative one credits when it is reversed, perhaps in this batch.

@@ -186,7 +186,8 @@ def _posted(case: Case, verdict: Verdict) -> Transaction:
     transaction.account = verdict.account.id if verdict.account else None
     transaction.amount, transaction.currency = verdict.amount, verdict.currency
     transaction.refers_to = verdict.refers_to
-    transaction.entries = (*_numbered(case.book, verdict.moves, running), *verdict.legs)
+    numbered = _numbered(case.book, verdict.moves, running)
+    transaction.entries = (*[_dated(case.book, transaction, entry) for entry in numbered], *verdict.legs)
     transaction.hold, transaction.takes, transaction.final = verdict.hold, verdict.takes, verdict.final
     transaction.terms = verdict.terms
     return transaction
@@ -207,6 +208,12 @@ def _numbered(book: Book, moves: Iterable[Move], running: dict[int, tuple[int, i
         running[account] = balance_now, held_now, version
         entries.append(Entry(account, amount, held, version, balance_now, held_now, subaccount))
     return entries
+
+
+def _dated(book: Book, transaction: Transaction, entry: Entry) -> Entry:
+    """Return the entry with its due date, which is fixed as it arises."""
+    due_on = book.due_on(entry.account, transaction) if entry.amount < 0 else None
+    return entry if due_on is None else entry._replace(due_on=due_on)
 
 
 def _out_of_range(account: Account, balance: int) -> Refused:
@@ -268,7 +275,7 @@ RULES: dict[str, Callable[[Case], Verdict]] = {
 """The rule of each kind of command: returns what it does, or leaves with the decline it found."""
 
 _OWN_FIELDS = {
-    kind: [name for name in ("expires_at", "channel", "reason") if name in command.__dataclass_fields__]
+    kind: [name for name in ("expires_at", "due_on", "channel", "reason") if name in command.__dataclass_fields__]
     for kind, command in c.KINDS.items()
 }
 """What the transaction keeps of some kinds of command only."""

@@ -114,6 +114,12 @@ def _day(value: object) -> object:
     return value
 
 
+def _due(value: date) -> date:
+    if not 1900 <= value.year <= 9998:
+        raise ValueError(f"{value} is not between the years 1900 and 9998")
+    return value
+
+
 def _rate(value: object) -> Decimal:
     rate = amount_of(value)
     if not 0 <= rate <= 100:
@@ -156,5 +162,6 @@ AccountRef = Annotated[int | str, BeforeValidator(_account)]
 Currency = Annotated[str, BeforeValidator(_text), AfterValidator(_currency)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]
 Day = Annotated[date, BeforeValidator(_day)]
+DueDay = Annotated[Day, AfterValidator(_due)]
 Rate = Annotated[Decimal, BeforeValidator(_rate)]
 Attributes = Annotated[dict[str, Any], BeforeValidator(_attributes)]

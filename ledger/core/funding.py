@@ -165,8 +165,8 @@ def credit_left(book: Book, account: int, at: datetime, day: date) -> tuple[int,
     if terms is None:
         began = any(terms.valid_from <= day for terms in book.terms[account])
         return own, "credit_expired" if began else "insufficient_funds"
-    oldest = book.oldest_unpaid(account)
-    if oldest and terms.period_days is not None and (day - oldest.day).days > terms.period_days:
+    first = book.first_unpaid(account, day)
+    if first and first[0] < day:
         return own, "credit_overdue"
     return max(own, own + terms.limit), "credit_limit_exceeded"
 
@@ -190,9 +190,9 @@ def _credit(book: Book, account: Account, asked: Asked, wanted: int) -> Give:
         ended = [t.valid_until for t in book.terms[account.id] if t.valid_until and t.valid_until < asked.day]
         facts["valid_until"] = max(ended).isoformat()
     elif code == "credit_overdue":
-        oldest = book.oldest_unpaid(account.id)
-        assert oldest and terms
-        facts |= {"unpaid_since": oldest.day.isoformat(), "period_days": terms.period_days}
+        first = book.first_unpaid(account.id, asked.day)
+        assert first
+        facts |= {"unpaid_since": first[1].isoformat(), "due_on": first[0].isoformat()}
     elif code == "credit_limit_exceeded":
         assert terms
         facts["credit_limit"] = plain(terms.limit)

@@ -8,7 +8,7 @@ code and facts alone, so a decline read back says what it said at first.
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -47,7 +47,7 @@ DECLINES: dict[str, str] = {
     "credit_expired": "credit expired on {subject}: balance {balance}, held {held}, this {what} {drawn}, "
                       "credit was valid until {valid_until}, {currency}; short by {short_by}",
     "credit_overdue": "credit overdue on {subject}: balance {balance}, held {held}, this {what} {drawn} {currency}, "
-                      "unpaid since {unpaid_since}, due within {period_days} days; short by {short_by}",
+                      "unpaid since {unpaid_since}, due on {due_on}; short by {short_by}",
     "credit_limit_exceeded": "credit limit exceeded on {subject}: balance {balance}, held {held}, "
                              "this {what} {drawn}, credit limit {credit_limit} {currency}; short by {short_by}",
     "insufficient_funds": "insufficient funds on {subject}: balance {balance}, held {held}, "
@@ -85,6 +85,8 @@ class Refusals(dict[str, str]):
     def sentence(self, code: str, facts: Facts) -> str:
         """Return the sentence of a decline; the bare code where another level, not at hand, declined."""
         sentence = self.get(code)
+        if sentence and "period_days" in facts:  # declined before debts had due dates
+            sentence = sentence.replace("due on {due_on}", "due within {period_days} days")
         return sentence.format_map(facts) if sentence else code.replace("_", " ")
 
 
@@ -150,6 +152,7 @@ class Entry(NamedTuple):
     channel: str | None = None
     chart: str | None = None
     attributes: dict[str, Any] | None = None
+    due_on: date | None = None
 
 
 # Not frozen: one is made for every command, and freezing would double that.

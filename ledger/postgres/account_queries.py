@@ -3,7 +3,7 @@
 Time counts, not jobs: a hold that ran out holds nothing from its moment, booked or not.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TypeVar
@@ -35,8 +35,7 @@ class FoundAccount:
 class AccountState:
     """How an account stood at a time. Amounts in minor units; `available` is own money and credit in force.
 
-    `overdue` goes by the period of the terms in force, else of the last recorded that began; without any a debt is due
-    at once.
+    `overdue` tells whether the due date of something unpaid is past, `unpaid_since` is the oldest day of what is.
     """
 
     account: int
@@ -150,10 +149,27 @@ class _Terms:
     in_force: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Closing:
+    """When and by which rules a day was closed: its answers stay what they were then."""
+
+    closed_at: datetime | None = None
+    rules: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Unpaid:
+    """The first due date and the first business date of what is unpaid, if anything is."""
+
+    due_on: date | None
+    since: date | None
+
+
 def balance(connection: AnyConnection, asked: int | str, *, at: datetime | None = None) -> AccountState:
     """Return how the account stood at `at` (default: now, by the database's clock).
 
-    Raises Failure for an unknown account or a time in the future.
+    A past moment is judged by the terms and the status that were valid then, also by terms recorded later for that
+    time, unless its day was closed before (DECISIONS). Raises Failure for an unknown account or a time in the future.
     """
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -161,14 +177,18 @@ def balance(connection: AnyConnection, asked: int | str, *, at: datetime | None 
         if at is not None and at > now:
             raise Failure(f"{shown(at)} is in the future; it is {shown(now)}")
         account = find(connection, asked)
-        at = at or now
-        day = at.astimezone(zone).date()
-        entry = _first(connection, _LastEntry, _LAST_ENTRY, [account.id, at]) or _LastEntry(0, 0, 0)
-        held = entry.held - _ran_out(connection, account.id, at, entry.version)
-        terms = _terms_on(connection, account.id, day, at)
-        unpaid_since = _unpaid_since(connection, account.id, at) if entry.balance < 0 else None
-        period = terms.period_days if terms else 0
-        overdue = unpaid_since is not None and period is not None and (day - unpaid_since).days > period
+        moment = at or now
+        day = moment.astimezone(zone).date()
+        closing = (_first(connection, _Closing, _CLOSING, [day]) if at else None) or _Closing()
+        entry = _first(connection, _LastEntry, _LAST_ENTRY, [account.id, moment]) or _LastEntry(0, 0, 0)
+        held = entry.held - _ran_out(connection, account.id, moment, entry.version)
+        terms = _terms_on(connection, account.id, day, closing)
+        unpaid = _Unpaid(None, None) if entry.balance >= 0 else _unpaid(connection, account.id, at, day, closing)
+        overdue = unpaid.due_on is not None and unpaid.due_on < day
+        if closing.rules == OLD and unpaid.since is not None:
+            period = terms.period_days if terms else 0
+            overdue = period is not None and (day - unpaid.since).days > period
+        status = account.status if at is None else _status(connection, account, at, closing)
         own = entry.balance - held
         limit = terms.credit_limit if terms and terms.in_force else None
         available = max(0, own) if limit is None or overdue else max(0, own + limit)
@@ -179,13 +199,17 @@ def balance(connection: AnyConnection, asked: int | str, *, at: datetime | None 
             balance=entry.balance,
             held=held,
             credit_limit=limit,
-            available=available if account.status == "open" else 0,
-            unpaid_since=unpaid_since,
+            available=available if status == "open" else 0,
+            unpaid_since=unpaid.since,
             overdue=overdue,
             version=entry.version,
         )
 
 
+OLD = 1
+"""The rules of the days that were closed before there were due dates."""
+
+_CLOSING = "SELECT closed_at, rules FROM closing WHERE closed_until >= %s ORDER BY closed_until LIMIT 1"
 _LAST_ENTRY = """
 SELECT e.balance_after AS balance, e.held_after AS held, e.version
 FROM entry e JOIN transaction t ON t.id = e.transaction_id
@@ -207,55 +231,73 @@ def _ran_out(connection: AnyConnection, account: int, at: datetime, version: int
     return int(row[0])
 
 
-def _terms_on(connection: AnyConnection, account: int, day: date, at: datetime) -> _Terms | None:
-    """Return the terms in force on the day or, if none is, the last recorded that had begun: debts stay due."""
+def _terms_on(connection: AnyConnection, account: int, day: date, closing: _Closing) -> _Terms | None:
+    """Return the terms in force on the day or, if none is, the last recorded that had begun."""
     return _first(
         connection,
         _Terms,
         "SELECT credit_limit, period_days, coalesce(valid_until, 'infinity') >= %s AS in_force FROM credit_terms "
-        "WHERE account_id = %s AND valid_from <= %s AND recorded_at <= %s ORDER BY in_force DESC, id DESC LIMIT 1",
-        # Terms recorded after a past moment were not known then; what is booked early today is judged by today's.
-        [day, account, day, max(at, _first_recorded(connection, account, at))],
+        "WHERE account_id = %s AND valid_from <= %s AND recorded_at <= coalesce(%s, 'infinity'::timestamptz) "
+        "ORDER BY in_force DESC, id DESC LIMIT 1",
+        [day, account, day, closing.closed_at],
     )
 
 
-def _first_recorded(connection: AnyConnection, account: int, at: datetime) -> datetime:
-    first = "SELECT min(recorded_at) FROM credit_terms WHERE account_id = %s"
-    row = connection.execute(first, [account]).fetchone()
-    return row[0] if row and row[0] else at
+def _status(connection: AnyConnection, account: FoundAccount, at: datetime, closing: _Closing) -> str:
+    """Return the status at a past moment: accounts are opened open."""
+    known = at if closing.closed_at is None else min(at, closing.closed_at)
+    row = connection.execute(
+        "SELECT after ->> 'status' FROM change WHERE kind = 'account_status' AND subject = %s AND account_id = %s "
+        "AND recorded_at <= %s ORDER BY id DESC LIMIT 1",
+        [account.reference or str(account.id), account.id, known],
+    ).fetchone()
+    return str(row[0]) if row else "open"
 
 
-def _unpaid_since(connection: AnyConnection, account: int, at: datetime) -> date | None:
-    """Return the business date of the oldest debit unpaid at `at`, replayed from the entries since the last time
-    that the account owed nothing."""
-    rows = connection.execute(
-        """
-        SELECT t.id, t.kind, t.refers_to, t.business_date, e.amount, e.balance_after
-        FROM entry e JOIN transaction t ON t.id = e.transaction_id
-        WHERE e.account_id = %(account)s AND t.posted_at <= %(at)s AND e.amount <> 0 AND e.version > coalesce((
-            SELECT max(z.version) FROM entry z JOIN transaction zt ON zt.id = z.transaction_id
-            WHERE z.account_id = %(account)s AND zt.posted_at <= %(at)s AND z.balance_after >= 0
-        ), 0) ORDER BY e.version
-        """,
-        {"account": account, "at": at},
-    )
-    days: dict[int, date] = {}
-    unpaid: dict[int, int] = {}
-    for id_, kind, refers_to, day, amount, after in rows:
-        if amount < 0:
-            days[id_], unpaid[id_] = day, min(-amount, -after)
-            continue
-        first = [refers_to] if kind == "refund" and refers_to in unpaid else []
-        for debit in [*first, *unpaid]:
-            if debit in unpaid:
-                paid = min(amount, unpaid[debit])
-                amount -= paid
-                unpaid[debit] -= paid
-                if not unpaid[debit]:
-                    del unpaid[debit]
-            if not amount or not unpaid:
-                break
-    return next((days[debit] for debit in unpaid), None)
+def _unpaid(connection: AnyConnection, account: int, at: datetime | None, day: date, closing: _Closing) -> _Unpaid:
+    """Return since when, and by when at the earliest, what an account below zero owes was to be paid."""
+    ripens = connection.execute("SELECT ripens_on <= %s FROM balance WHERE account_id = %s", [day, account]).fetchone()
+    if at is None and ripens and not ripens[0]:
+        found = _first(connection, _Unpaid, _UNPAID_NOW, [account])
+    else:
+        asked = {"account": account, "at": at, "day": day, "known_at": closing.closed_at, "old": closing.rules == OLD}
+        found = _first(connection, _Unpaid, _UNPAID_THEN, asked)
+    assert found is not None
+    return found
+
+
+_UNPAID_NOW = "SELECT min(due_on) AS due_on, min(business_date) AS since FROM open_debit WHERE account_id = %s"
+
+# What the account owed lies on the last of its items as they were then: net of what had been refunded or reversed,
+# due as far as the terms they wait for were valid and, on a closed day, known. Days closed by the old rules have
+# reversals among the items, all in order of entry.
+_UNPAID_THEN = """
+WITH moved AS (
+    SELECT t.id, t.kind, t.refers_to, t.business_date, e.amount
+    FROM entry e JOIN transaction t ON t.id = e.transaction_id
+    WHERE e.account_id = %(account)s AND e.version IS NOT NULL AND e.amount <> 0
+      AND t.posted_at <= coalesce(%(at)s, 'infinity'::timestamptz)
+), undone AS (
+    SELECT coalesce(r.refers_to, m.refers_to) AS id, sum(m.amount) AS amount
+    FROM moved m LEFT JOIN transaction r ON r.id = m.refers_to AND r.kind = 'reverse'
+    WHERE m.kind = 'refund' OR (m.kind = 'reverse' AND NOT %(old)s) GROUP BY 1
+), item AS (
+    SELECT m.id, m.business_date, -m.amount - coalesce(u.amount, 0) AS amount,
+           CASE WHEN %(old)s THEN NULL
+                WHEN i.terms_id IS NULL THEN nullif(i.due_on, '9999-12-31')
+                WHEN c.valid_from <= %(day)s AND c.recorded_at <= coalesce(%(known_at)s, 'infinity'::timestamptz)
+                THEN least(m.business_date + c.period_days, '9999-12-30') END AS due_on
+    FROM moved m LEFT JOIN undone u USING (id)
+         LEFT JOIN aging_item i ON i.transaction_id = m.id AND i.account_id = %(account)s
+         LEFT JOIN credit_terms c ON c.id = i.terms_id
+    WHERE m.amount < 0 AND (%(old)s OR i.transaction_id IS NOT NULL)
+), placed AS (
+    SELECT item.*, sum(amount) OVER (
+        ORDER BY due_on DESC NULLS FIRST, business_date DESC, id DESC) - amount AS later FROM item
+)
+SELECT min(due_on) AS due_on, min(business_date) AS since FROM placed
+WHERE amount > 0 AND later < (SELECT -sum(amount) FROM moved)
+"""
 
 
 def history(
@@ -352,6 +394,8 @@ def _clock(connection: AnyConnection) -> tuple[datetime, ZoneInfo]:
     return row[0].astimezone(UTC), ZoneInfo(row[1])
 
 
-def _first(connection: AnyConnection, row: type[Row], query: str, parameters: Sequence[object]) -> Row | None:
+def _first(
+    connection: AnyConnection, row: type[Row], query: str, parameters: Sequence[object] | Mapping[str, object]
+) -> Row | None:
     with connection.cursor(row_factory=class_row(row)) as cursor:
         return cursor.execute(query, parameters).fetchone()

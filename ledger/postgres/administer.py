@@ -15,7 +15,7 @@ from typing import NamedTuple, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
 import psycopg
-from sqlalchemy import Engine, create_engine, delete, distinct, func, or_, text
+from sqlalchemy import Engine, create_engine, delete, distinct, func, or_, text, update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, SQLModel, col, select
@@ -27,9 +27,9 @@ from ledger.core.money import minor, plain
 from ledger.core.outcomes import Declined, Done, Facts, Invalid, Refused
 from ledger.errors import Failure
 from ledger.postgres import tables as t
-from ledger.postgres.database import AnyConnection
+from ledger.postgres.database import AnyConnection, settings_of
+from ledger.postgres.locks import WRITING
 from ledger.postgres.open_accounts import numbered
-from ledger.postgres.write_book import CUT_LOCK
 
 Fields = dict[str, object]
 """Values by column or field."""
@@ -100,7 +100,11 @@ def administer(
 
 
 def _all(session: Session, records: Sequence[r.Record], rules: Mapping[str, Rule]) -> list[Done | Declined | Invalid]:
-    session.connection().exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({CUT_LOCK})")
+    connection = session.connection()
+    raw = connection.connection.driver_connection
+    if isinstance(raw, psycopg.Connection) and (setting := settings_of(raw)):
+        connection.exec_driver_sql(setting)
+    connection.exec_driver_sql(WRITING)
     row = session.exec(select(func.clock_timestamp(), t.BookSettings.time_zone)).first()
     if row is None:
         raise Failure("there is no book yet: run tiffin init")
@@ -309,8 +313,22 @@ def _credit_terms(run: Administration, record: r.Record) -> Facts:
     after = {name: getattr(new, name) for name in TERMS}
     if after != before:
         run.session.add(new)
+        run.session.flush()
+        _let_items_wait(run, new)
         run.note_change(record, subject.key, before and _terms(before), _terms(after), account=subject.id)
     return {"account": subject.id, "reference": subject.account.reference}
+
+
+def _let_items_wait(run: Administration, terms: t.CreditTerms) -> None:
+    """Let items without a due date that wait for no terms yet take theirs from these, once they are valid."""
+    if terms.period_days is None:
+        return
+    item, account = t.AgingItem, terms.account_id
+    undated = (col(item.account_id) == account, col(item.due_on) == date.max, col(item.terms_id).is_(None))
+    waiting = run.session.exec(update(item).where(*undated).values(terms_id=terms.id))
+    if waiting.rowcount:
+        ripens_on = func.least(t.Balance.ripens_on, terms.valid_from)
+        run.session.exec(update(t.Balance).where(col(t.Balance.account_id) == account).values(ripens_on=ripens_on))
 
 
 def check_period(valid_from: date | None, valid_until: date | None) -> None:

@@ -8,22 +8,21 @@ of holds), everything is let go and begun again with all of them.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date
+from datetime import UTC
 from itertools import count, groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ledger.core.aging import Balance
 from ledger.core.book import (
     PERIODS,
     Account,
-    Balance,
     Book,
     Brand,
     Hold,
     HoldPart,
     Limit,
     Link,
-    OpenDebit,
     Terms,
     Transaction,
     Usage,
@@ -33,18 +32,16 @@ from ledger.core.guards import facing
 from ledger.core.outcomes import Entry
 from ledger.core.scope import Scope
 from ledger.errors import Failure
+from ledger.postgres.aging_items import items_in
 from ledger.postgres.bulk_sql import array_of, flush, texts_of, together
-from ledger.postgres.database import AnyConnection
-from ledger.postgres.write_book import CUT_LOCK, ENTRY, TRANSACTION
+from ledger.postgres.database import AnyConnection, settings_of
+from ledger.postgres.locks import PAYMENTS, WRITING
+from ledger.postgres.write_book import ENTRY, TRANSACTION
 
 TRANSACTION_COLUMNS = [name for name in TRANSACTION if name != "status"]
 ENTRY_COLUMNS = [name for name in ENTRY if name not in ("leg", "currency")]
 _TRANSACTION = ", ".join(TRANSACTION_COLUMNS)
 _ENTRY = ", ".join(ENTRY_COLUMNS)
-
-
-PAYMENT_LOCKS = 741_852
-"""First half of the advisory locks that guard payments while they are allocated or reversed."""
 
 
 @dataclass(slots=True)
@@ -53,6 +50,7 @@ class Known:
 
     references: dict[str, int] = field(default_factory=dict)
     system: dict[tuple[int, str, str], int] = field(default_factory=dict)
+    sold: set[tuple[str, str | None]] = field(default_factory=set)
     related: dict[int, frozenset[int]] = field(default_factory=dict)
     own_accounts: dict[int, tuple[int, str]] = field(default_factory=dict)
 
@@ -80,7 +78,10 @@ def ask(
         flush(connection)
         if meanwhile:
             meanwhile()
-        return [cursor.fetchall() for cursor in cursors]
+        return [
+            [] if sql.startswith("LOCK") else cursor.fetchall()
+            for (sql, _), cursor in zip(questions, cursors, strict=True)
+        ]
 
 
 def numbers_of(connection: AnyConnection, known: Known, references: Iterable[str]) -> dict[str, int]:
@@ -144,6 +145,7 @@ def _load(
     # Sent together, yet carried out one by one: what is read after the locks is what the last writer left.
     *_, locked, [(now, zone, currency, closed_until, brands, numbers)], account_rows, transactions = ask(
         connection,
+        *_settings(connection),
         *(_guards(scope) if lock else ()),
         (_LOCK if lock else _LOOK, [array_of(ids)]),
         (_BOOK, [(scope.ids or len(scope.keys)) if lock else 0]),
@@ -167,7 +169,7 @@ def _load(
     concerned |= {account.money_account for account in book.accounts.values() if account.money_account is not None}
     concerned |= {link.payer for links in book.links.values() for link in links}
     _add_limits(connection, book, scope, limits)
-    _add_oldest_debits(connection, book)
+    book.fetch_items = items_in(connection)
     return book, frozenset(concerned)
 
 
@@ -178,11 +180,16 @@ def _remember(known: Known, book: Book, accounts: frozenset[int]) -> None:
         known.remember(account, frozenset(around))
 
 
+def _settings(connection: AnyConnection) -> Iterator[Question]:
+    if setting := settings_of(connection):
+        yield setting, []
+
+
 def _guards(scope: Scope) -> Iterator[Question]:
     """Yield what waits for a cut in the making, and for others who allocate or reverse the same payments."""
-    yield "SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK]
+    yield WRITING, []
     if scope.payments:
-        yield _LOCK_PAYMENTS, [PAYMENT_LOCKS, list(scope.payments)]
+        yield PAYMENTS, [list(scope.payments)]
 
 
 def _add_terms(connection: AnyConnection, book: Book, ids: list[int]) -> tuple[list[int], list[Any]]:
@@ -235,11 +242,6 @@ def _ids(connection: AnyConnection, numbers: list[int]) -> Iterator[int]:
         [(numbers,)] = connection.execute(f"SELECT {_NEXT_IDS}", [100]).fetchall()
 
 
-# In order, and always before balances: two batches that share payments would otherwise deadlock.
-_LOCK_PAYMENTS = (
-    "SELECT pg_advisory_xact_lock(%s, number) FROM "
-    "(SELECT DISTINCT hashtext(key) AS number FROM unnest(%s::text[]) AS key ORDER BY 1) numbers"
-)
 _NEXT_IDS = "ARRAY(SELECT nextval('transaction_id_seq') FROM generate_series(1, %s))"
 _BOOK = (
     "SELECT clock_timestamp(), time_zone, currency, closed_until, "
@@ -257,7 +259,10 @@ _ACCOUNTS = (
 )
 _OWNERS = "SELECT id, brand_id, kind FROM account WHERE id = ANY(%s::bigint[])"
 _KNOWN_KEYS = f"SELECT {_TRANSACTION} FROM transaction WHERE key = ANY(string_to_array(%s, chr(31)))"
-_LOOK = "SELECT account_id, balance, held, version, posted_at FROM balance WHERE account_id = ANY(%s::bigint[])"
+_LOOK = (
+    "SELECT account_id, balance, held, version, posted_at, open_due, open_day, open_item, open_unpaid, latest_due, "
+    "ripens_on FROM balance WHERE account_id = ANY(%s::bigint[])"
+)
 # Rows are locked in id order: two batches that share accounts would otherwise deadlock.
 _LOCK = f"{_LOOK} ORDER BY account_id FOR NO KEY UPDATE"
 
@@ -323,12 +328,12 @@ WITH RECURSIVE following AS (
 def _transaction(row: Sequence[Any]) -> Transaction:
     (
         id_, key, fingerprint, kind, code, facts, account, amount, currency, posted_at, day, value_date, expires_at,
-        refers_to, channel, reason, by, note,
+        due_on, refers_to, channel, reason, by, note,
     ) = row  # fmt: skip
     return Transaction(
         id=id_, key=key, fingerprint=fingerprint, kind=kind, code=code, facts=facts, account=account, amount=amount,
         currency=currency, posted_at=posted_at.astimezone(UTC), day=day, value_date=value_date, expires_at=expires_at,
-        refers_to=refers_to, channel=channel, reason=reason, by=by, note=note,
+        due_on=due_on, refers_to=refers_to, channel=channel, reason=reason, by=by, note=note,
     )  # fmt: skip
 
 
@@ -378,57 +383,3 @@ def _add_limits(connection: AnyConnection, book: Book, scope: Scope, limits: lis
         ],
     )
     book.usage = {(payer, account, period, since): Usage(*rest) for payer, account, period, since, *rest in rows}
-
-
-def _add_oldest_debits(connection: AnyConnection, book: Book) -> None:
-    owing = [account for account, balance in book.balances.items() if balance.balance < 0]
-    if owing:
-        _keep_debits(book, connection.execute(_OLDEST, [owing]).fetchall())
-
-
-_OLDEST = """
-SELECT d.account_id, d.transaction_id, d.business_date, d.unpaid FROM unnest(%s::bigint[]) AS owing(account_id),
-LATERAL (SELECT * FROM open_debit o WHERE o.account_id = owing.account_id ORDER BY transaction_id LIMIT 1) d
-"""
-
-# Walks an account's open debits, oldest first, until they sum to more than the credits: each row it reads but
-# the last is paid off, so a company with 30,000 open debits costs no more than one with two.
-_WALK = """
-WITH RECURSIVE walk AS (
-    SELECT c.account_id, c.credit, d.transaction_id, d.business_date, d.unpaid, d.unpaid AS running
-    FROM unnest(%s::bigint[], %s::bigint[]) AS c(account_id, credit),
-    LATERAL (SELECT * FROM open_debit o WHERE o.account_id = c.account_id ORDER BY transaction_id LIMIT 1) d
-    UNION ALL
-    SELECT w.account_id, w.credit, d.transaction_id, d.business_date, d.unpaid, w.running + d.unpaid
-    FROM walk w, LATERAL (
-        SELECT * FROM open_debit o WHERE o.account_id = w.account_id AND o.transaction_id > w.transaction_id
-        ORDER BY transaction_id LIMIT 1
-    ) d WHERE w.running <= w.credit
-) SELECT account_id, transaction_id, business_date, unpaid FROM walk
-UNION
-SELECT account_id, transaction_id, business_date, unpaid FROM open_debit WHERE transaction_id = ANY(%s)
-ORDER BY account_id, transaction_id
-"""
-
-
-def load_debits(connection: AnyConnection, book: Book, credited: dict[int, int], refunded: list[int]) -> None:
-    """Load the open debits that credits of so much an account can settle, and those of the debits refunded."""
-    owing = {account: credit for account, credit in credited.items() if _owes(book, account)}
-    if owing:
-        rows = connection.execute(_WALK, [list(owing), list(owing.values()), refunded]).fetchall()
-        _keep_debits(book, rows)
-
-
-def _owes(book: Book, account: int) -> bool:
-    balance = book.balances.get(account)
-    return balance is not None and balance.balance < 0
-
-
-def _keep_debits(book: Book, rows: Iterable[tuple[int, int, date, int]]) -> None:
-    for account, transaction, day, unpaid in rows:
-        if account in book.balances:
-            debits = book.open_debits.setdefault(account, {})
-            if (account, transaction) not in book.changed_debits:
-                debits[transaction] = OpenDebit(transaction, day, unpaid)
-    for account in {row[0] for row in rows} & book.open_debits.keys():
-        book.open_debits[account] = dict(sorted(book.open_debits[account].items()))

@@ -16,11 +16,18 @@ from ledger.core.decide import expiry
 from ledger.core.outcomes import Declined, Done, Invalid
 from ledger.core.scope import Scope
 from ledger.postgres.bulk_sql import COPY_FROM
-from ledger.postgres.database import AnyConnection, connect
+from ledger.postgres.database import AnyConnection, check_book, connect
 from ledger.postgres.load_book import Known, load
 from ledger.postgres.posting import Posting as Posting
 from ledger.postgres.retries import TRIES, retried, transaction, uncollected
-from ledger.postgres.system_accounts import add_system_accounts
+from ledger.postgres.system_accounts import (
+    missing_accounts,
+    open_accounts,
+    open_at_once,
+    open_foreseen,
+    placeholders,
+    system_accounts,
+)
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -31,7 +38,7 @@ T = TypeVar("T")
 
 # The posting path only looks things up by key, so one plan serves all; made while a table was empty, it must not
 # stay a scan of it.
-_OPTIONS = "-c enable_seqscan=off -c jit=off -c plan_cache_mode=force_generic_plan"
+SETTINGS = {"enable_seqscan": "off", "jit": "off", "plan_cache_mode": "force_generic_plan"}
 
 
 class Ledger:
@@ -97,21 +104,38 @@ class Ledger:
         `own` tells that the database transaction may be rolled back and begun again, because nothing was done in
         it; `meanwhile` is done while the server loads.
         """
+        if lock and own:
+            open_foreseen(connection, self.known, scope)
         book = load(connection, self.known, scope, lock=lock, own=own, meanwhile=meanwhile)
-        add_system_accounts(self.url, book, self.known, scope, make=lock)
+        missing = missing_accounts(book, self.known, scope)
+        if missing and lock and own:
+            connection.rollback()
+            open_at_once(connection, self.known, missing)
+            book = load(connection, self.known, scope, lock=lock, own=own, meanwhile=meanwhile)
+        elif missing:
+            if lock:
+                open_accounts(connection, missing)
+            book.system = placeholders(missing) | self.known.system | system_accounts(connection, missing)
         opened = frozenset((*scope.accounts, *scope.keys, *scope.refers))
         yield Posting(connection=connection, book=book, opened=opened)
 
     def connection(self) -> AnyConnection:
         """Return the ledger's connection, made anew if the last one was lost."""
         if self._connection is None or self._connection.closed:
-            # A process that stands still with its locks taken is cut off after as long as a statement may take.
-            options = (
-                f"{_OPTIONS} -c statement_timeout={self.statement_timeout_ms} -c lock_timeout={self.lock_timeout_ms} "
-                f"-c idle_in_transaction_session_timeout={self.statement_timeout_ms}"
-            )
-            self._connection = connect(self.url, options=options)
-            self._engine = None
+            settings = {
+                **SETTINGS,
+                "statement_timeout": self.statement_timeout_ms,
+                "lock_timeout": self.lock_timeout_ms,
+                # A process that stands still with its locks taken is cut off after as long as a statement may take.
+                "idle_in_transaction_session_timeout": self.statement_timeout_ms,
+            }
+            connection = connect(self.url, settings=settings)
+            try:
+                check_book(connection)
+            except BaseException:
+                connection.close()
+                raise
+            self._connection, self._engine = connection, None
         return self._connection
 
     def close(self) -> None:

@@ -1,15 +1,14 @@
 """The seam between a database transaction and the pure core: decide as often as you like, then write."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from ledger.core import commands as c
-from ledger.core.book import Book
 from ledger.core.decide import Answer, Seam, answer
 from ledger.core.scope import Scope
+from ledger.postgres.aging_items import load_items
 from ledger.postgres.database import AnyConnection
-from ledger.postgres.load_book import load_debits
 from ledger.postgres.write_book import send, write
 
 
@@ -22,7 +21,6 @@ class Posting(Seam):
 
     connection: AnyConnection
     opened: frozenset[int | str]
-    credited: dict[int, int] = field(default_factory=dict)
     sent: int = 0
 
     def decide(
@@ -63,25 +61,7 @@ class Posting(Seam):
         self.sent = 0
 
     def _cover(self, scope: Scope) -> None:
-        """Load as many open debits as the credits of the commands in scope can settle."""
-        if not scope.credits and not scope.gives_back:
-            return
-        credited, undone = _credited(self.book, scope)
-        for account, amount in credited.items():
-            # What was credited before paid off debits that the database still has.
-            self.credited[account] = credited[account] = self.credited.get(account, 0) + amount
-        if credited:
-            load_debits(self.connection, self.book, credited, undone)
-
-
-def _credited(book: Book, scope: Scope) -> tuple[dict[int, int], list[int]]:
-    """Return the most that each account can be credited, in minor units, and the transactions that are undone."""
-    credited: dict[int, int] = {}
-    for account, amount in scope.credits.items():
-        number = book.references.get(account) if isinstance(account, str) else account
-        if number is not None:
-            credited[number] = credited.get(number, 0) + amount
-    undone = [book.transactions[key] for key in scope.gives_back if key in book.transactions]
-    for entry in (entry for transaction in undone for entry in transaction.clients() if entry.amount < 0):
-        credited[entry.account] = credited.get(entry.account, 0) - entry.amount
-    return credited, [transaction.id for transaction in undone]
+        """Load, in one go, the open items that the credits in scope can settle; others are fetched as they come."""
+        references = self.book.references
+        numbers = {a: references.get(a) if isinstance(a, str) else a for a in scope.credits}
+        load_items(self.connection, self.book, {n: scope.credits[a] for a, n in numbers.items() if n is not None})

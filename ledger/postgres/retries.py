@@ -30,7 +30,7 @@ PATIENCE_SECONDS = 30
 
 AGAIN = (
     errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation, errors.LockNotAvailable,
-    psycopg.OperationalError, Unreachable,
+    errors.IdleInTransactionSessionTimeout, psycopg.OperationalError, Unreachable,
 )  # fmt: skip
 
 

@@ -69,14 +69,44 @@ class BookSettings(SQLModel, table=True):
     initialised_at: datetime = stamped()
 
 
+class CutGate(SQLModel, table=True):
+    """Stays empty: writers and cuts lock it (`locks`)."""
+
+    __tablename__ = "cut_gate"
+    __table_args__ = (CheckConstraint("false", name="stays_empty"),)
+
+    id: int = key(BigInteger)
+
+
+class LakeGate(SQLModel, table=True):
+    """Stays empty: the run that writes the lake locks it."""
+
+    __tablename__ = "lake_gate"
+    __table_args__ = (CheckConstraint("false", name="stays_empty"),)
+
+    id: int = key(BigInteger)
+
+
+class PaymentGate(SQLModel, table=True):
+    """256 rows: whoever allocates or reverses a payment locks the one that its key leads to."""
+
+    __tablename__ = "payment_gate"
+
+    number: int = key(BigInteger)
+
+
 class Closing(SQLModel, table=True):
-    """One closing of days: up to which, when, and the latest transaction then. Append-only."""
+    """One closing of days: up to which, when, and the latest transaction then. Append-only.
+
+    `rules` tells by which rules of ages the days' reports were made: 1 before there were due dates, now 2.
+    """
 
     __tablename__ = "closing"
 
     closed_until: date = Field(primary_key=True)
     closed_at: datetime = stamped()
     last_transaction: int = Field(sa_type=BigInteger)
+    rules: int = Field(default=2, sa_column_kwargs={"server_default": "2"})
 
 
 class Brand(SQLModel, table=True):
@@ -203,6 +233,7 @@ class Transaction(SQLModel, table=True):
     recorded_at: datetime = stamped()
     value_date: date | None = None
     expires_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    due_on: date | None = None
     refers_to: int | None = Field(default=None, foreign_key="transaction.id", sa_type=BigInteger)
     channel: str | None = Field(default=None, sa_type=Text)
     reason: str | None = Field(default=None, sa_type=Text)
@@ -266,10 +297,15 @@ class Entry(SQLModel, table=True):
     channel: str | None = Field(default=None, sa_type=Text)
     chart: str | None = Field(default=None, sa_type=Text)
     attributes: JsonObject | None = Field(default=None, sa_type=NULLABLE_JSON)
+    due_on: date | None = None
 
 
 class Balance(SQLModel, table=True):
-    """One row a client account: the lock that guards everything about it."""
+    """One row a client account: the lock that guards everything about it.
+
+    `open_*` is the first of its aging items that is not wholly paid (number 0: none) and what is unpaid of it: all
+    after it are wholly unpaid. `latest_due` is not before any item's due date; on `ripens_on` items get theirs.
+    """
 
     __tablename__ = "balance"
 
@@ -278,18 +314,33 @@ class Balance(SQLModel, table=True):
     held: int = Field(default=0, sa_type=BigInteger)
     version: int = Field(default=0, sa_type=BigInteger)
     posted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    open_due: date = Field(default=date.max, sa_column_kwargs={"server_default": "9999-12-31"})
+    open_day: date = Field(default=date.max, sa_column_kwargs={"server_default": "9999-12-31"})
+    open_item: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    open_unpaid: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    latest_due: date = Field(default=date.min, sa_column_kwargs={"server_default": "0001-01-01"})
+    ripens_on: date = Field(default=date.max, sa_column_kwargs={"server_default": "9999-12-31"})
 
 
-class OpenDebit(SQLModel, table=True):
-    """What is still unpaid of one debit of one account."""
+class AgingItem(SQLModel, table=True):
+    """What a transaction charged a money account, net of its refunds and its reversal, and when it is due.
 
-    __tablename__ = "open_debit"
-    __table_args__ = (CheckConstraint("unpaid > 0", name="open"),)
+    `due_on` is 9999-12-31 when there is none; it is then taken from the terms of `terms_id`, once they are valid.
+    There are no foreign keys, which would cost posting more than the row itself; `tiffin verify` holds both.
+    """
 
-    account_id: int = key(BigInteger, references="account.id")
-    transaction_id: int = key(BigInteger, references="transaction.id")
+    __tablename__ = "aging_item"
+    __table_args__ = (
+        CheckConstraint("amount >= 0", name="not_negative"),
+        Index("aging_item_order_idx", "account_id", "due_on", "business_date", "transaction_id"),
+    )
+
+    transaction_id: int = key(BigInteger)
+    account_id: int = key(BigInteger)
     business_date: date
-    unpaid: int = Field(sa_type=BigInteger)
+    due_on: date
+    amount: int = Field(sa_type=BigInteger)
+    terms_id: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class CreditTerms(SQLModel, table=True):

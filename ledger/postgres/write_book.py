@@ -2,7 +2,7 @@
 
 Transactions go in by key order, so that two writers racing with the same keys wait for each
 other and do not deadlock (where a batch is written in parts, they may, and one tries again).
-Balances, usage, holds and open debits are written as they stand at the end of the batch.
+Balances, usage, holds and aging items are written as they stand at the end of the batch.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,19 +26,16 @@ from ledger.postgres.bulk_sql import (
 )
 from ledger.postgres.database import AnyConnection
 
-CUT_LOCK = 741_852_963
-"""Advisory lock: shared by every writer until it commits, exclusive for the exporter while it reads the last id."""
-
 TRANSACTION = columns(
     "id bigint, key text, fingerprint bytea, kind text, status text, code text, facts jsonb, account_id bigint, "
     "amount bigint, currency text, posted_at timestamptz, business_date date, value_date date, "
-    "expires_at timestamptz, refers_to bigint, channel text, reason text, by text, note text"
+    "expires_at timestamptz, due_on date, refers_to bigint, channel text, reason text, by text, note text"
 )
 ENTRY = columns(
     "transaction_id bigint, leg smallint, currency text, account_id bigint, amount bigint, held bigint, "
     "version bigint, balance_after bigint, held_after bigint, subaccount_id bigint, source_id bigint, "
     "line smallint, service text, reference text, gross bigint, discount bigint, vat_rate numeric, vat bigint, "
-    "channel text, chart text, attributes jsonb"
+    "channel text, chart text, attributes jsonb, due_on date"
 )
 TERMS = columns(
     "account_id bigint, credit_limit bigint, period_days integer, valid_from date, valid_until date, by text, note text"
@@ -53,9 +50,12 @@ HOLD_PART = columns(
     "captured bigint, refunded bigint, service text, reference text, gross bigint, discount bigint, "
     "vat_rate numeric, vat bigint, attributes jsonb"
 )
-BALANCE = columns("account_id bigint, balance bigint, held bigint, version bigint, posted_at timestamptz")
+BALANCE = columns(
+    "account_id bigint, balance bigint, held bigint, version bigint, posted_at timestamptz, open_due date, "
+    "open_day date, open_item bigint, open_unpaid bigint, latest_due date, ripens_on date"
+)
 USAGE = columns("payer_id bigint, account_id bigint, period text, since date, amount bigint, count integer")
-OPEN_DEBIT = columns("account_id bigint, transaction_id bigint, business_date date, unpaid bigint")
+AGING_ITEM = columns("transaction_id bigint, account_id bigint, business_date date, due_on date, amount bigint")
 
 
 def send(connection: AnyConnection, book: Book, *, since: int = 0) -> int:
@@ -82,7 +82,8 @@ def write(connection: AnyConnection, book: Book, *, since: int = 0) -> None:
         run(connection, _copied(connection, book))
     book.entered.clear()
     book.changed_holds.clear()
-    book.changed_debits.clear()
+    for ages in book.ages.values():
+        ages.changed.clear()
     book.changed_usage.clear()
 
 
@@ -98,7 +99,7 @@ def _state(book: Book) -> Iterator[Statement]:
     yield _update_balances(_balances(book))
     yield insert("owned", OWNED, [(t.id, t.owner) for t in book.entered if t.owner is not None and t.code is None])
     yield from _holds(book)
-    yield from _debits(book)
+    yield insert("aging_item", AGING_ITEM, list(_items(book)), key=("transaction_id", "account_id"))
     yield from _terms(book)
     yield insert("usage", USAGE, list(_usage(book)), key=("payer_id", "account_id", "period", "since"))
 
@@ -109,7 +110,7 @@ def _transactions(entered: list[Transaction]) -> Rows:
         (
             t.id, t.key, t.fingerprint, t.kind, "posted" if t.code is None else "declined", t.code,
             json_text(t.facts), t.account, t.amount, t.currency, written[t.posted_at], t.day, t.value_date,
-            t.expires_at, t.refers_to, t.channel, t.reason, t.by, t.note,
+            t.expires_at, t.due_on, t.refers_to, t.channel, t.reason, t.by, t.note,
         )
         for t in sorted(entered, key=attrgetter("key"))
     ]  # fmt: skip
@@ -119,7 +120,7 @@ def _entries(entered: list[Transaction]) -> Rows:
     return [
         (t.id, leg, t.currency, *entry)
         if entry.attributes is None
-        else (t.id, leg, t.currency, *entry[:-1], json_text(entry.attributes))
+        else (t.id, leg, t.currency, *entry[:-2], json_text(entry.attributes), entry.due_on)
         for t in entered
         for leg, entry in enumerate(t.entries, 1)
     ]
@@ -127,8 +128,15 @@ def _entries(entered: list[Transaction]) -> Rows:
 
 def _balances(book: Book) -> Rows:
     written = Moments()
-    moved = {entry.account: book.balances[entry.account] for t in book.entered for entry in t.clients()}
-    return [(account, b.balance, b.held, b.version, written[b.posted_at]) for account, b in moved.items()]
+    moved = {entry.account for t in book.entered for entry in t.clients()}
+    moved |= {account for account, ages in book.ages.items() if ages.changed}
+    return [
+        (
+            account, b.balance, b.held, b.version, written[b.posted_at], b.open_due, b.open_day, b.open_item,
+            b.open_unpaid, b.latest_due, b.ripens_on,
+        )
+        for account, b in ((account, book.balances[account]) for account in moved)
+    ]  # fmt: skip
 
 
 def _update_balances(rows: Rows) -> Statement:
@@ -153,18 +161,10 @@ def _holds(book: Book) -> Iterable[Statement]:
     yield insert("hold_part", HOLD_PART, parts, key=("hold_id", "part"))
 
 
-def _debits(book: Book) -> Iterable[Statement]:
-    gone = [key for key, debit in book.changed_debits.items() if debit is None]
-    names, source, parameters = source_of({"account_id": "bigint", "transaction_id": "bigint"}, list(gone))
-    yield (
-        f"DELETE FROM open_debit d USING {source} AS g({', '.join(names)}) "
-        "WHERE d.account_id = g.account_id AND d.transaction_id = g.transaction_id",
-        parameters,
-    )
-    open_ = [
-        (account, d.transaction, d.day, d.unpaid) for (account, _), d in book.changed_debits.items() if d is not None
-    ]
-    yield insert("open_debit", OPEN_DEBIT, open_, key=("account_id", "transaction_id"))
+def _items(book: Book) -> Iterator[Row]:
+    for account, ages in book.ages.items():
+        for item in ages.changed.values():
+            yield item.transaction, account, item.day, item.due_on, item.amount
 
 
 def _terms(book: Book) -> Iterator[Statement]:
@@ -178,6 +178,8 @@ def _terms(book: Book) -> Iterator[Statement]:
             for t, _, after in recorded
         ],
     )
+    if waiting := [t.account for t, _, after in recorded if after.period_days is not None]:
+        yield _WAIT_FOR, [waiting]
     changes: list[Row] = []
     for t, before, after in recorded:
         assert t.account is not None
@@ -185,6 +187,13 @@ def _terms(book: Book) -> Iterator[Statement]:
         said = (json_text(None if terms is None else _as_changed(terms)) for terms in (before, after))
         changes.append(("credit_terms", subject, t.account, *said, t.day, t.by, t.note))
     yield insert("change", CHANGE, changes)
+
+
+# As administration does: items without a due date that wait for no terms yet take theirs from these.
+_WAIT_FOR = """
+UPDATE aging_item i SET terms_id = (SELECT max(id) FROM credit_terms c WHERE c.account_id = i.account_id)
+WHERE i.account_id = ANY(%s) AND i.due_on = '9999-12-31' AND i.terms_id IS NULL
+"""
 
 
 def _as_changed(terms: Terms) -> dict[str, object]:

@@ -13,7 +13,9 @@ INDEX, TABLE = "transaction_unallocated_idx", "transaction"
 
 def upgrade() -> None:
     unallocated = sa.text("kind = 'payment' AND status = 'posted' AND account_id IS NULL")
-    op.create_index(INDEX, TABLE, ["id"], postgresql_where=unallocated)
+    with op.get_context().autocommit_block():  # writers go on meanwhile
+        op.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {INDEX}")  # a run that was killed leaves one that is not valid
+        op.create_index(INDEX, TABLE, ["id"], postgresql_where=unallocated, postgresql_concurrently=True)
 
 
 def downgrade() -> None:

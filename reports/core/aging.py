@@ -1,19 +1,27 @@
-"""What is unpaid of each debit at the end of a day, from entries alone, as the ledger's rule has it (DECISIONS D31).
+"""What is unpaid of each aging item at the end of a day, and when it is due, from entries alone: the ledger's rule.
 
-A refund lowers the debit it refunds; every other credit settles the oldest debit first;
-whatever else takes money ages like a debit. Credits settle debits in their order, so what
-is unpaid of one is what the debits up to it come to, less all credits, but no more than
-itself; refunds may be counted as if the debit had been smaller from the start. The unpaid
-of an account is always max(0, −balance).
+What is unpaid of an account is max(0, −balance), and it lies on its last aging items (by
+due date, none last, then business date, then number), each net of its refunds and its
+reversal. So what is unpaid of one is what the account owes, less the items after it, but no
+more than itself.
+
+An item's due date stands on its entry. One that has none there takes it from the terms that
+were recorded first after it and have a period, once these are valid; an entry from before
+there were due dates first by the terms that were recorded and in force when it arose.
+
+Days that were closed before there were due dates keep their figures: a reversal ages there
+like a debit, items are in order of entry, and due by the terms that are in force on the day.
 """
 
 from datetime import date
 
 import narwhals as nw
 
-from reports.core.tables import Frame, Tables, in_currency, of_clients, only, taken, until, zero
+from ledger.core.aging import AGING
+from reports.core.tables import Frame, Tables, days_since_epoch, in_currency, of_clients, until, zero
 
 EPOCH = date(1970, 1, 1)
+OLD = 1  # the rules of the days that were closed before there were due dates
 
 
 def day_number(day: date) -> int:
@@ -26,42 +34,106 @@ def _entries(tables: Tables, as_of: date, currency: str | None) -> Frame:
     return in_currency(tables.entries, currency).filter(of_clients(), *money)
 
 
-def _debtors(entries: Frame) -> Frame:
-    """Return the accounts below zero and all that was credited to them save refunds."""
-    pool = (nw.col("amount") > 0) & (nw.col("kind") != "refund")
-    sums = entries.group_by("account_id").agg(balance=nw.col("amount").sum(), credits=only(pool).sum())
-    return sums.filter(nw.col("balance") < 0).select("account_id", "credits")
+def _owing(entries: Frame) -> Frame:
+    """Return the entries of accounts below zero, with what each owes."""
+    sums = entries.group_by("account_id").agg(balance=nw.col("amount").sum()).filter(nw.col("balance") < 0)
+    owed = sums.select("account_id", owed=zero() - nw.col("balance"))
+    return entries.join(owed, on="account_id", how="inner")
 
 
-def unpaid_debits(tables: Tables, as_of: date, currency: str | None = None) -> Frame:
-    """Return a row an unpaid debit of an account.
+def _undone(owing: Frame, *, by_old_rules: bool) -> Frame:
+    """Return account_id, transaction_id, undone: what refunds and reversals took off an item."""
+    if by_old_rules:
+        back = owing.filter(nw.col("kind") == "refund", nw.col("amount") > 0).with_columns(of=nw.col("refers_to"))
+    else:
+        # The reversal of a reversal is about what that one reversed.
+        reversals = owing.filter(nw.col("kind") == "reverse")
+        roots = reversals.group_by("transaction_id").agg(root=nw.col("refers_to").max())
+        back = (
+            owing.filter(nw.col("kind").is_in(("refund", "reverse")))
+            .join(roots.rename({"transaction_id": "refers_to"}), on="refers_to", how="left")
+            .with_columns(of=nw.coalesce("root", "refers_to"))
+        )
+    sums = back.group_by("account_id", "of").agg(undone=nw.col("amount").sum())
+    return sums.rename({"of": "transaction_id"})
+
+
+def _by_terms(tables: Tables, undated: Frame, as_of: date) -> Frame:
+    """Return account_id, transaction_id, due_by_terms (a day number or null) of items whose entries have no due date.
+
+    An entry written since there are due dates has none only where no period was in force.
+    """
+    terms = tables.credit_terms.select(
+        "account_id", "period_days", "valid_from", "valid_until", terms="id", known_at="recorded_at"
+    )
+    written = tables.transactions.select(transaction_id="id", written_at="recorded_at")
+    known = nw.col("known_at") <= nw.col("written_at")
+    ended = (nw.col("valid_until") < nw.col("business_date")).fill_null(False)
+    in_force = known & (nw.col("valid_from") <= nw.col("business_date")) & ~ended
+    later = ~known & ~nw.col("period_days").is_null()
+    period = terms.select("terms", "valid_from", days="period_days")
+    return (
+        undated.select("account_id", "transaction_id", "business_date", "day_number")
+        .join(terms, on="account_id", how="inner")
+        .join(written, on="transaction_id", how="inner")
+        .group_by("account_id", "transaction_id", "day_number")
+        .agg(
+            first=nw.when(in_force).then(nw.col("terms")).max(),
+            then=nw.when(later).then(nw.col("terms")).min(),
+        )
+        .join(period.select(first="terms", first_days="days"), on="first", how="left")
+        .join(period.select(then="terms", then_days="days", then_from="valid_from"), on="then", how="left")
+        .with_columns(then_days=nw.when(nw.col("then_from") <= as_of).then(nw.col("then_days")))
+        .with_columns(due_by_terms=nw.col("day_number") + nw.coalesce("first_days", "then_days"))
+        .select("account_id", "transaction_id", "due_by_terms")
+    )
+
+
+def _dated(tables: Tables, items: Frame, as_of: date) -> Frame:
+    """Return the items with due_day, a day number or null."""
+    if tables.rules == OLD:
+        terms = terms_on(tables, as_of).select("account_id", "period_days", with_terms=nw.lit(True))
+        due = nw.col("day_number") + nw.col("period_days")
+        due_day = nw.when(nw.col("with_terms").is_null()).then(nw.col("day_number")).otherwise(due)
+        return items.join(terms, on="account_id", how="left").with_columns(due_day=due_day)
+    by_terms = _by_terms(tables, items.filter(nw.col("due_on").is_null()), as_of)
+    return items.join(by_terms, on=["account_id", "transaction_id"], how="left").with_columns(
+        due_day=nw.coalesce(days_since_epoch("due_on"), "due_by_terms")
+    )
+
+
+def unpaid_items(tables: Tables, as_of: date, currency: str | None = None) -> Frame:
+    """Return a row an unpaid aging item of an account.
 
     Columns: account_id, transaction_id, version, kind, currency, business_date, day_number,
-    amount (what the account was charged, less refunds), unpaid.
+    due_day (a day number; null: none), amount (what the account was charged, less what
+    was refunded or reversed), unpaid.
     """
-    entries = _entries(tables, as_of, currency)
-    owing = entries.join(_debtors(entries), on="account_id", how="inner")
-    refunds = (
-        owing.filter(nw.col("kind") == "refund", nw.col("amount") > 0)
-        .group_by("account_id", "refers_to")
-        .agg(refunded=nw.col("amount").sum())
-        .rename({"refers_to": "transaction_id"})
-    )
+    old = tables.rules == OLD
+    owing = _owing(_entries(tables, as_of, currency))
+    ages = nw.lit(True) if old else nw.col("kind").is_in(tuple(sorted(AGING)))
+    items = _dated(tables, owing.filter(nw.col("amount") < 0, ages), as_of)
+    place = ("version",) if old else ("place", "day_number", "transaction_id")
     return (
-        owing.filter(nw.col("amount") < 0)
-        .group_by("account_id", "transaction_id", "kind", "currency", "business_date", "day_number", "credits")
-        .agg(version=nw.col("version").min(), charged=taken(nw.col("amount") < 0).sum())
-        .join(refunds, on=["account_id", "transaction_id"], how="left")
-        .with_columns(amount=nw.col("charged") - nw.col("refunded").fill_null(zero()))
-        .with_columns(reached=nw.col("amount").cum_sum().over("account_id", order_by="version"))
-        .with_columns(over=nw.col("reached") - nw.col("credits"))
-        .filter(nw.col("over") > 0)
+        items.join(_undone(owing, by_old_rules=old), on=["account_id", "transaction_id"], how="left")
+        .with_columns(
+            amount=zero() - nw.col("amount") - nw.col("undone").fill_null(zero()),
+            place=nw.col("due_day").fill_null(10**7),
+        )
+        .with_columns(
+            reached=nw.col("amount").cum_sum().over("account_id", order_by=place),
+            total=nw.col("amount").sum().over("account_id"),
+        )
+        .with_columns(over=nw.col("reached") - nw.col("total") + nw.col("owed"))
         .with_columns(
             unpaid=nw.when(nw.col("over") < nw.col("amount")).then(nw.col("over")).otherwise(nw.col("amount"))
         )
         .filter(nw.col("unpaid") > 0)
-        .drop("credits", "charged", "refunded", "reached", "over")
-    )
+        .select(
+            "account_id", "transaction_id", "version", "kind", "currency", "business_date", "day_number", "due_day",
+            "amount", "unpaid",
+        )
+    )  # fmt: skip
 
 
 def terms_on(tables: Tables, as_of: date) -> Frame:
@@ -86,16 +158,6 @@ def terms_on(tables: Tables, as_of: date) -> Frame:
 
 
 def late(tables: Tables, as_of: date, currency: str | None = None) -> Frame:
-    """Return the unpaid debits with due_day (a day number) and days_late (0 or less: not due yet).
-
-    Without terms a debt is due at once; terms without a period never make it late (DECISIONS D32).
-    """
-    terms = terms_on(tables, as_of).select("account_id", "period_days", with_terms=nw.lit(True))
-    due = nw.col("day_number") + nw.col("period_days")
-    return (
-        unpaid_debits(tables, as_of, currency)
-        .join(terms, on="account_id", how="left")
-        .with_columns(due_day=nw.when(nw.col("with_terms").is_null()).then(nw.col("day_number")).otherwise(due))
-        .with_columns(days_late=(nw.lit(day_number(as_of)) - nw.col("due_day")).fill_null(0))
-        .drop("period_days", "with_terms")
-    )
+    """Return the unpaid items with days_late (0 or less, or no due date: not late)."""
+    days_late = (nw.lit(day_number(as_of)) - nw.col("due_day")).fill_null(0)
+    return unpaid_items(tables, as_of, currency).with_columns(days_late=days_late)

@@ -23,7 +23,8 @@ class Tables:
 
     `scan` gives a table in the engine's own kind of lazy frame. `known_at` is when the
     report's last day was closed: holders, terms and changes recorded later are left out, so
-    that a report of closed days goes on saying what it said then. By value date, the bank's
+    that a report of closed days goes on saying what it said then; `rules` are those by which
+    that was (see the lake's `closings`). By value date, the bank's
     date stands in place of the business date; of entries and transactions only those booked
     up to a day may be asked for.
     """
@@ -33,11 +34,13 @@ class Tables:
         scan: Callable[[str], Any],
         *,
         known_at: datetime | None = None,
+        rules: int | None = None,
         by_value: bool = False,
         booked_until: date | None = None,
     ) -> None:
         self._scan = scan
         self._known_at = known_at
+        self.rules = rules
         self._by_value = by_value
         self._booked_until = booked_until
 

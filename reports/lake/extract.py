@@ -20,14 +20,14 @@ SLICE = 200_000  # transactions: some hundred megabytes with their entries
 
 TRANSACTIONS = """
 SELECT id, key, kind, status, code, facts::text AS facts, account_id, amount, currency, posted_at, business_date,
-       value_date, recorded_at, expires_at, refers_to, channel, reason, by, note
+       value_date, recorded_at, expires_at, due_on, refers_to, channel, reason, by, note
 FROM transaction WHERE id > {after} AND id <= {until} ORDER BY id
 """
 
 ENTRIES = """
 SELECT transaction_id, leg, account_id, currency, amount, held, version, balance_after, held_after, subaccount_id,
        source_id, line, service, reference, gross, discount, (vat_rate * 100)::bigint AS vat_rate, vat,
-       channel, chart, attributes::text AS attributes
+       channel, chart, attributes::text AS attributes, due_on
 FROM entry WHERE transaction_id > {after} AND transaction_id <= {until} ORDER BY transaction_id, leg
 """
 
@@ -94,9 +94,10 @@ SNAPSHOTS: dict[str, str] = {
         FROM change ORDER BY id""",
     "closings": "SELECT * FROM closing ORDER BY closed_until",
     "orders": """
-        SELECT o.*, o.main_id AS charged_by, l.gross::bigint AS gross, l.discount::bigint AS discount,
+        SELECT o.*, o.main_id AS charged_by, (o.late_at AT TIME ZONE b.time_zone)::date AS late_on,
+               l.gross::bigint AS gross, l.discount::bigint AS discount,
                l.net::bigint AS net
-        FROM food_order o JOIN (
+        FROM book b, food_order o JOIN (
             SELECT order_id, sum(gross) AS gross, sum(discount) AS discount, sum(net) AS net
             FROM order_line GROUP BY order_id) l ON l.order_id = o.id
         ORDER BY o.id""",
@@ -105,9 +106,12 @@ SNAPSHOTS: dict[str, str] = {
         SELECT *, CASE kind WHEN 'percent' THEN value END AS percent, CASE kind WHEN 'amount' THEN value END AS amount
         FROM promotion ORDER BY id""",
     "promotion_uses": """
-        SELECT u.*, o.currency, o.business_date, (u.given_back_at AT TIME ZONE b.time_zone)::date AS given_back_on
-        FROM book b, promotion_use u JOIN food_order o ON o.id = u.order_id
-        ORDER BY u.order_id, u.promotion_id""",
+        SELECT u.order_id, u.promotion_id, u.number, u.party_id, u.discount, u.used_at, g.given_back_at, o.currency,
+               (u.used_at AT TIME ZONE b.time_zone)::date AS business_date,
+               (g.given_back_at AT TIME ZONE b.time_zone)::date AS given_back_on
+        FROM book b, promotion_use u JOIN food_order o ON o.id = u.order_id,
+        LATERAL (SELECT CASE WHEN u.given_back_at <= now() THEN u.given_back_at END AS given_back_at) g
+        ORDER BY u.order_id, u.promotion_id, u.number""",
     "bonus_programs": """
         SELECT id, brand_id, (accrue_percent * 100)::bigint AS accrue_percent,
                (redeem_percent * 100)::bigint AS redeem_percent, expires_after_days, returned_live_days, valid_from,
@@ -130,6 +134,8 @@ class Snapshot:
         self._connection = adbc.connect(libpq_url(url))
         with self._connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            # It is idle whenever files are written, and that may take a while.
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         self.last_transaction = self._number("SELECT coalesce(max(id), 0) AS n FROM transaction")
         self.last_change = self._number("SELECT coalesce(max(id), 0) AS n FROM change")
 

@@ -68,6 +68,7 @@ TRANSACTIONS = Table(
         *_WHEN,
         ("recorded_at", "instant", "the database's clock when it was written"),
         ("expires_at", "instant", "of a hold: when it stops counting"),
+        ("due_on", "date", "of debits, holds and adjustments: by when to pay, where that was agreed"),
         ("refers_to", "int", "the hold, debit or transaction that this one is about"),
         ("channel", "text", "of payments and payouts: card, bank, …"),
         ("reason", "text", "of corrections: why"),
@@ -119,6 +120,7 @@ ENTRIES = Table(
         ("channel", "text", "on a cash entry: card, bank, …; null where only the transaction's was written"),
         ("chart", "text", "on an adjustments entry: the code of the company's own chart of accounts"),
         ("attributes", "json", "on a revenue entry: attributes of the line, as given by the caller"),
+        ("due_on", "date", "of what a client is charged: by when to pay, fixed when it arose; null for no date yet"),
     ),
     appended=True,
 )
@@ -220,7 +222,7 @@ CREDIT_TERMS = Table(
         ("id", "int", "number, ascending"),
         ("account_id", "int", "the account"),
         ("credit_limit", "money", "how far below zero the account may go"),
-        ("period_days", "int", "a debit unpaid longer than this is overdue; null for no period"),
+        ("period_days", "int", "what arises under these terms is due so many days after its date; null for no period"),
         ("valid_from", "date", "first day"),
         ("valid_until", "date", "last day; null for no end"),
         ("recorded_at", "instant", "when it was set, UTC"),
@@ -294,12 +296,13 @@ HOLDS = Table(
 
 OPEN_DEBITS = Table(
     "open_debits",
-    "what is unpaid of each debit",
+    "what is unpaid of each debit, capture, transfer, payout and negative adjustment",
     ("account_id", "transaction_id"),
     _columns(
         ("account_id", "int", "the account"),
         ("transaction_id", "int", "the debit"),
         ("business_date", "date", "its business date"),
+        ("due_on", "date", "by when to pay; null for no date yet"),
         ("unpaid", "money", "still unpaid"),
     ),
 )
@@ -330,6 +333,7 @@ CLOSINGS = Table(
         ("closed_until", "date", "the last day closed"),
         ("closed_at", "instant", "when, UTC"),
         ("last_transaction", "int", "the latest transaction then"),
+        ("rules", "int", "1: ages as before there were due dates, 2: by due dates"),
     ),
 )
 
@@ -350,6 +354,7 @@ ORDERS = Table(
         ("charged_by", "int", "the debit or capture that charged it; null for a pre-order not delivered"),
         ("delivered_at", "instant", "when it was delivered, UTC"),
         ("cancelled_at", "instant", "when it was cancelled, UTC"),
+        ("late_on", "date", "of a pre-order that ran out and was delivered late all the same: its delivery"),
         ("gross", "money", "all lines before discounts, as placed"),
         ("discount", "money", "what promotions took off, as placed"),
         ("net", "money", "gross less discount, as placed"),
@@ -401,16 +406,17 @@ PROMOTIONS = Table(
 PROMOTION_USES = Table(
     "promotion_uses",
     "which orders used which promotions",
-    ("order_id", "promotion_id"),
+    ("order_id", "promotion_id", "number"),
     _columns(
         ("order_id", "int", "the order"),
         ("promotion_id", "int", "the promotion"),
+        ("number", "int", "1; 2 where the pre-order ran out and was delivered late all the same"),
         ("party_id", "int", "the client"),
         ("currency", "text", "ISO 4217 code"),
         ("discount", "money", "what it took off the order"),
         ("used_at", "instant", "when, UTC"),
         ("business_date", "date", "date of used_at in the book's time zone"),
-        ("given_back_at", "instant", "when the order was cancelled and the use given back, UTC"),
+        ("given_back_at", "instant", "when the order was cancelled, all refunded or ran out, UTC; null until then"),
         ("given_back_on", "date", "date of given_back_at in the book's time zone"),
     ),
 )

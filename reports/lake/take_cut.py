@@ -1,7 +1,7 @@
 """Take a cut: a moment at which every transaction number up to the last one is committed.
 
 Writers hold a lock shared from before they take numbers until they commit; a cut takes it
-alone, for as long as it needs to open its snapshot. Exporting `id > last` without this
+alone, on a connection of its own, for as long as it needs to open its snapshot. Exporting `id > last` without this
 would lose lower numbers that commit later.
 """
 
@@ -13,20 +13,18 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-import psycopg
 from psycopg.errors import LockNotAvailable
 
 from ledger.errors import Failure
-from ledger.postgres.database import connect
-from ledger.postgres.write_book import CUT_LOCK
+from ledger.postgres import locks
+from ledger.postgres.database import AnyConnection, check_book, connect
 from reports.lake.extract import Snapshot
 
-RUN_LOCK = CUT_LOCK + 1  # one run at a time writes the lake
 LOCK_TIMEOUT_MS = 200  # writers queue behind a waiting cut no longer than this
 PATIENCE_SECONDS = 120.0
 RUN_PATIENCE_SECONDS = 5.0  # a killed run's lock goes when PostgreSQL notices, which takes a moment
 
-Connection = psycopg.Connection[Any]
+Connection = AnyConnection
 
 
 @dataclass(frozen=True)
@@ -47,12 +45,20 @@ def alone(url: str) -> Iterator[Connection]:
 
     Raises Failure when another run holds it.
     """
-    with connect(url, autocommit=True) as connection:
+    with connect(url) as guard, connect(url, autocommit=True) as connection:
+        check_book(guard)
         deadline = time.monotonic() + RUN_PATIENCE_SECONDS
-        while not _value(connection, "SELECT pg_try_advisory_lock(%s)", RUN_LOCK):
-            if time.monotonic() > deadline:
-                raise Failure("another tiffin nightly or tiffin lake is at work on this book")
-            time.sleep(0.1)
+        while True:
+            try:
+                # It waits for the whole run, idle: that is what it is for.
+                guard.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+                guard.execute(locks.LAKE_RUN)
+                break
+            except LockNotAvailable:
+                guard.rollback()
+                if time.monotonic() > deadline:
+                    raise Failure("another tiffin nightly or tiffin lake is at work on this book") from None
+                time.sleep(0.1)
         yield connection
 
 
@@ -77,31 +83,29 @@ def cut(connection: Connection, url: str, *, closes: date | None = None) -> Iter
 def _writers_kept_out(connection: Connection, url: str) -> Iterator[None]:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
-        _lock(connection, deadline)
-        try:
+        with connect(url) as gate:
+            _lock(gate, deadline)
             if not _expired(connection):
                 yield
                 return
-        finally:
-            connection.execute("SELECT pg_advisory_unlock(%s)", [CUT_LOCK])
         if time.monotonic() > deadline:
             raise Failure("holds and points go on expiring faster than they are booked: no cut was made")
         _book_expired(url, _value(connection, "SELECT clock_timestamp()"))
 
 
-def _lock(connection: Connection, deadline: float) -> None:
-    connection.execute(f"SET lock_timeout = '{LOCK_TIMEOUT_MS}ms'")
+def _lock(gate: Connection, deadline: float) -> None:
     while True:
+        gate.execute(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_MS}ms'")
         try:
-            connection.execute("SELECT pg_advisory_lock(%s)", [CUT_LOCK])
+            gate.execute(locks.CUTTING)
         except LockNotAvailable:
+            gate.rollback()
             if time.monotonic() > deadline:
                 raise Failure(
                     f"writers kept the ledger busy for {PATIENCE_SECONDS:.0f} seconds: no cut was made"
                 ) from None
             time.sleep(random.uniform(0.05, 0.25))
         else:
-            connection.execute("SET lock_timeout = 0")
             return
 
 

@@ -203,7 +203,9 @@ RULES += (
         "the uses counted of each limited promotion are those of orders, and none is of an order that is not there",
         "SELECT count(*) FROM promotion_use",
         """SELECT p.code, p.used, count(u.order_id) AS orders
-           FROM promotion p FULL JOIN (SELECT * FROM promotion_use WHERE given_back_at IS NULL) u
+           FROM promotion p FULL JOIN (
+                  SELECT u.* FROM promotion_use u LEFT JOIN food_order o ON o.id = u.order_id
+                  WHERE u.given_back_at IS NULL OR (o.status = 'placed' AND o.main_id IS NULL)) u
                   ON u.promotion_id = p.id
                 LEFT JOIN food_order o ON o.id = u.order_id AND o.status <> 'cancelled'
            GROUP BY p.id HAVING p.id IS NULL OR (p.max_uses IS NOT NULL AND p.used <> count(u.order_id))

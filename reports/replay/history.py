@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
-from ledger.core.book import PERIODS, Account, Balance, Book, Brand, HoldPart, Limit, Link, Terms, Transaction
+from ledger.core.aging import Balance
+from ledger.core.book import PERIODS, Account, Book, Brand, HoldPart, Limit, Link, Terms, Transaction
 from ledger.core.money import minor
 from ledger.core.outcomes import Entry
 from reports.run import LakeBook

@@ -1,7 +1,8 @@
 """Credit exposure: who is near or over a limit, whose credit ends, who is overdue.
 
 Available is own money, and above it what credit in force leaves; nothing above own money
-when a debt is overdue. Controls: balances are turnover's, held is that of holds.
+when a debt is overdue, and nothing at all of an account that is frozen or closed.
+Controls: balances are turnover's, held is that of holds.
 """
 
 from datetime import timedelta
@@ -33,6 +34,8 @@ def _state(p: Parameters) -> nw.Expr:
         "overdue": nw.col("overdue_days") > 0,
         "expired": ~nw.col("in_force"),
         "over": nw.col("drawn") > nw.col("limit"),
+        "closed": nw.col("status") == "closed",
+        "frozen": nw.col("status") == "frozen",
         "near": nw.col("share") >= NEAR,
         "expiring": nw.col("valid_until") <= p.as_of + timedelta(days=SOON),
     }
@@ -40,6 +43,20 @@ def _state(p: Parameters) -> nw.Expr:
     for name, applies in reversed(states.items()):
         state = nw.when(applies).then(nw.lit(name)).otherwise(state)
     return state
+
+
+def _status(tables: Tables, p: Parameters) -> Frame:
+    """Return account_id, status at the day's end, of accounts whose status was ever changed: all are opened open.
+
+    Days that were closed by the old rules did not ask for it.
+    """
+    asked = nw.lit(tables.rules != aging.OLD)
+    changes = tables.changes.filter(nw.col("kind") == "account_status", until(p.as_of), asked)
+    latest = changes.group_by("account_id").agg(id=nw.col("id").max())
+    status = nw.lit("open")
+    for word in ("frozen", "closed"):
+        status = nw.when(nw.col("after").str.contains(f'"{word}"', literal=True)).then(nw.lit(word)).otherwise(status)
+    return changes.join(latest, on=["account_id", "id"], how="inner").select("account_id", status=status)
 
 
 def credit_exposure(tables: Tables, p: Parameters) -> Frame:
@@ -56,6 +73,7 @@ def credit_exposure(tables: Tables, p: Parameters) -> Frame:
         aging.terms_on(tables, p.as_of)
         .join(kept.select("account_id", "balance_after", "held_after"), on="account_id", how="left")
         .join(overdue, on="account_id", how="left")
+        .join(_status(tables, p), on="account_id", how="left")
         .rename({"account_id": "account"})
         .join(turnover.chosen(tables, _turnover(p)), on="account", how="inner")
         .with_columns(
@@ -72,6 +90,7 @@ def credit_exposure(tables: Tables, p: Parameters) -> Frame:
         )
         .with_columns(drawn=nw.col("limit") - nw.col("left"))
         .with_columns(
+            status=nw.col("status").fill_null("open"),
             available=nw.when((nw.col("overdue_days") > 0) | (nw.col("left") < nw.col("own")))
             .then(nw.col("own"))
             .otherwise(nw.col("left")),
@@ -80,7 +99,10 @@ def credit_exposure(tables: Tables, p: Parameters) -> Frame:
                 / nw.col("limit").cast(nw.Float64)
             ),
         )
-        .with_columns(state=_state(p))
+        .with_columns(
+            available=nw.when(nw.col("status") == "open").then(nw.col("available")).otherwise(zero()),
+            state=_state(p),
+        )
         .sort("account")
         .select(*(column.name for column in REPORT.columns))
     )

@@ -1,7 +1,8 @@
 """Promotions: how often each was used, what it took off, and what came of the orders that used it.
 
-Uses count on the day of the order, given back on the day of its cancel; orders are as they
-were placed. Control: what promotions took off is what the orders of the period were lowered by.
+Uses count on the day of the order, given back on the day of its cancel, when all its dishes are refunded, or, by time
+alone, when a pre-order runs out; one delivered late all the same counts again on that day. Orders are as they were
+placed. Control: what promotions took off is what the orders of the period were lowered by.
 """
 
 import narwhals as nw
@@ -48,8 +49,12 @@ def promotions(tables: Tables, p: Parameters) -> Frame:
 
 def as_orders(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set what the promotions took off beside the discounts of the orders placed in the period."""
-    placed = in_currency(tables.orders, p.currency).filter(within(p.first_day, p.last_day))
-    return beside(placed.select("currency", amount="discount"), rows.select("currency", amount="discount"))
+    orders = in_currency(tables.orders, p.currency)
+    late = orders.filter(nw.col("late_on").is_between(p.first_day, p.last_day).fill_null(False))
+    placed = nw.concat([
+        kept.select("currency", amount="discount") for kept in (orders.filter(within(p.first_day, p.last_day)), late)
+    ])  # fmt: skip
+    return beside(placed, rows.select("currency", amount="discount"))
 
 
 REPORT = Report(

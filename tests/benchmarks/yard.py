@@ -9,7 +9,7 @@ from typing import Any
 
 from ledger.core.commands import Debit
 from ledger.postgres import database
-from ledger.postgres.write_book import CUT_LOCK
+from ledger.postgres.locks import WRITING
 from tests.benchmarks.books import debits, settled
 
 YARD = """
@@ -59,7 +59,7 @@ def _copy_batch(
 ) -> None:
     now = datetime.now(UTC)
     day = (now + timedelta(hours=3)).date()
-    connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK])
+    connection.execute(WRITING)
     ids = connection.execute("SELECT nextval('yard.ids') FROM generate_series(1, %s)", [len(commands)]).fetchall()
     cursor = connection.cursor()
     with cursor.copy(

@@ -158,6 +158,16 @@ def test_what_cannot_be_posted_is_one_sentence(desk: Desk, book: Sheet, given: d
     assert balance(book, "anna") == 30000
 
 
+def test_money_is_moved_between_the_brands_own_accounts(desk: Desk, book: Sheet) -> None:
+    """100 by card arrive at the bank less a fee, once the quote was seen."""
+    given = {"brand": "sushi", "amount": "100", "fee": "1.50", "to": "bank"}
+    app = press(fill(desk("move"), **given), "Check")
+    assert kept(book, "move") == []
+    press(app, "Post")
+    assert "Posted as transaction" in words(app)
+    assert kept(book, "move") == [("posted", 10000, "o.petrova")]
+
+
 def test_a_payout_shows_the_own_money_and_is_confirmed(desk: Desk, book: Sheet) -> None:
     """Nothing is paid before the quote was seen; then once, however often the button is pressed."""
     app = press(fill(desk("payout", account="anna"), amount="100"), "Check")
@@ -288,6 +298,12 @@ def test_a_refund_of_nonsense_is_refused(desk: Desk, book: Sheet, amount: str, s
     assert kept(book, "refund") == []
 
 
+def test_a_part_of_a_payment_is_reversed(desk: Desk, book: Sheet) -> None:
+    """A chargeback of 10 leaves the rest."""
+    press(fill(desk("reverse", transaction="p1"), amount="10", reason="chargeback"), "Check", "Post")
+    assert kept(book, "reverse") == [("posted", 1000, "o.petrova")]
+
+
 def test_a_payment_is_reversed_with_a_reason(desk: Desk, book: Sheet) -> None:
     """The quote warns that the account goes below zero; the second time it was reversed before."""
     app = desk("reverse", transaction="p1")
@@ -310,7 +326,7 @@ def test_the_form_says_that_a_closed_day_stays(desk: Desk, book: Sheet) -> None:
 def test_what_the_other_form_undoes_leads_there(desk: Desk) -> None:
     """A debit is refunded, a payment reversed; a transaction that is not there is one sentence."""
     assert "refunded, not reversed" in desk("reverse", transaction="d1").info[0].value
-    assert "reversed, as a whole" in desk("refund", transaction="p1").info[0].value
+    assert "reversed, not refunded" in desk("refund", transaction="p1").info[0].value
     assert "no transaction has the number or key x9" in desk("refund", transaction="x9").error[0].value
 
 

@@ -20,7 +20,7 @@ def check(state: dict[str, Any]) -> None:
             so_far, held_so_far = so_far + amount, held_so_far + change
             assert (number, balance_after, held_after) == (place, so_far, held_so_far), f"{account} version {number}"
         assert (balance, held, version) == (so_far, held_so_far, len(moves[account])), account
-        unpaid = [debit[2] for debit in state["owed"].get(account, [])]
+        unpaid = [item[-1] for item in state["owed"].get(account, [])]
         assert all(amount > 0 for amount in unpaid), account
         assert sum(unpaid) == max(0, -balance), f"{account} owes {unpaid} at {balance}"
         set_aside = [

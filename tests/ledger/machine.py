@@ -7,9 +7,10 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from ledger.core.aging import NEVER
 from ledger.core.money import plain
 from tests.ledger.checks import check, same
-from tests.ledger.model import Charge, Model
+from tests.ledger.model import Charge, Model, Moved, Terms
 from tests.ledger.worlds import MOSCOW, Postgres, Pure
 
 Record = dict[str, Any]
@@ -20,6 +21,9 @@ accounts = st.sampled_from(ACCOUNTS)
 amounts = st.integers(1, 60) | st.integers(1, 6000)
 lines = st.lists(st.tuples(st.sampled_from(BRANDS), st.integers(0, 50) | amounts), min_size=1, max_size=3)
 PERIODS = ("day", "week", "month", "total")
+AGING = ("debit", "capture", "transfer", "payout", "adjustment")
+agreed = st.none() | st.none() | st.integers(-3, 9)
+"""How many days from the command's a due date is that is agreed with it."""
 
 
 class Machine(RuleBasedStateMachine):
@@ -48,7 +52,7 @@ class Machine(RuleBasedStateMachine):
             if amount:
                 self.payment(reference, amount)
         for account in ("anna", "clara", "romashka"):
-            self.set_terms(account, 5000, 2, None)
+            self.set_terms(account, 5000, 2, -60, None)
         self.set_link("anna", "romashka", "payer_first", 1, None)
         self.set_link("anna", "lotos", "payer_first", 2, None)
         self.set_limit("romashka", "anna", "day", 3000, 2)
@@ -78,12 +82,19 @@ class Machine(RuleBasedStateMachine):
     def day(self) -> date:
         return self.now.date()
 
-    def moved(self, said: Record, key: str | None = None, refunded: str | None = None) -> dict[str, int]:
-        """Tell the model what moved; return it by account."""
+    def moved(self, said: Record, of: str | None = None, due: date | None = None) -> dict[str, int]:
+        """Tell the model what moved; return it by account. `of` is what is refunded or reversed."""
         changes = {moved["account"]: round(float(moved["amount"]) * 100) for moved in said["accounts"]}
+        kind = self.pure.book.transactions[said["key"]].kind
         for account, amount in changes.items():
-            self.model.moves[account].append((key or said["key"], refunded, self.day(), amount))
+            ages, known = kind in AGING and amount < 0, len(self.model.terms[account])
+            self.model.moves[account].append(Moved(said["key"], self.now, self.day(), amount, of, ages, due, known))
         return changes
+
+    def due(self, days: int | None) -> tuple[date | None, Record]:
+        """Return a due date so many days from now, and how a command gives it."""
+        due = None if days is None else self.day() + timedelta(days)
+        return due, {"due_on": due.isoformat()} if due else {}
 
     def is_open(self, *spending: str) -> bool:
         return all(self.model.status[account] == "open" for account in spending)
@@ -120,34 +131,37 @@ class Machine(RuleBasedStateMachine):
         if self.expect(said, can):
             assert self.moved(said) == {account: -amount, to: amount}
 
-    @rule(account=accounts, amount=amounts, sign=st.sampled_from((1, -1)))
-    def adjustment(self, account: str, amount: int, sign: int) -> None:
-        said = self.send("adjustment", account=account, amount=plain(sign * amount), brand="sushi", reason="typo")
+    @rule(account=accounts, amount=amounts, sign=st.sampled_from((1, -1)), days=agreed)
+    def adjustment(self, account: str, amount: int, sign: int, days: int | None) -> None:
+        due, by = self.due(days if sign < 0 else None)
+        said = self.send("adjustment", account=account, amount=plain(sign * amount), brand="sushi", reason="typo", **by)
         self.expect(said, True)
-        assert self.moved(said) == {account: sign * amount}
+        assert self.moved(said, due=due) == {account: sign * amount}
 
     def _lines(self, sold: list[tuple[str, int]]) -> list[Record]:
         # What costs nothing is a free dish: it has a gross.
         return [{"brand": brand, "amount": plain(n), "gross": plain(n or 100)} for brand, n in sold]
 
-    @rule(account=accounts, sold=lines)
-    def debit(self, account: str, sold: list[tuple[str, int]]) -> None:
+    @rule(account=accounts, sold=lines, days=agreed)
+    def debit(self, account: str, sold: list[tuple[str, int]], days: int | None) -> None:
         drawn = self.model.fund(account, sold, self.now, self.day())
-        said = self.send("debit", account=account, lines=self._lines(sold))
+        due, by = self.due(days)
+        said = self.send("debit", account=account, lines=self._lines(sold), **by)
         if self.expect(said, self.is_open(account) and drawn is not None):
-            assert {a: -n for a, n in self.moved(said).items() if n} == drawn
+            assert {a: -n for a, n in self.moved(said, due=due).items() if n} == drawn
             assert drawn is not None
             self.model.charges[said["key"]] = Charge(account, self.day(), dict(drawn))
             self.model.takes[said["key"]] = said["key"], dict(drawn)
 
-    @rule(account=accounts, sold=lines, hours=st.sampled_from((1, 5, 24, 72)))
-    def hold(self, account: str, sold: list[tuple[str, int]], hours: int) -> None:
+    @rule(account=accounts, sold=lines, hours=st.sampled_from((1, 5, 24, 72)), days=agreed)
+    def hold(self, account: str, sold: list[tuple[str, int]], hours: int, days: int | None) -> None:
         drawn = self.model.fund(account, sold, self.now, self.day())
         expires_at = self.now + timedelta(hours=hours)
-        said = self.send("hold", account=account, lines=self._lines(sold), expires_at=expires_at.isoformat())
+        due, by = self.due(days)
+        said = self.send("hold", account=account, lines=self._lines(sold), expires_at=expires_at.isoformat(), **by)
         if self.expect(said, self.is_open(account) and drawn is not None):
             assert drawn is not None
-            self.model.charges[said["key"]] = Charge(account, self.day(), {}, expires_at, True, dict(drawn))
+            self.model.charges[said["key"]] = Charge(account, self.day(), {}, expires_at, True, dict(drawn), due)
 
     def _pick(self, data: st.DataObject, keys: list[str]) -> str:
         assume(keys)
@@ -167,7 +181,7 @@ class Machine(RuleBasedStateMachine):
         said = self.send("capture", hold=key, final=final, **content)
         if not self.expect(said, can):
             return
-        taken = {account: -amount for account, amount in self.moved(said).items()}
+        taken = {account: -amount for account, amount in self.moved(said, due=hold.due).items()}
         assert sum(taken.values()) == (left if part is None else part)
         for source, amount in taken.items():
             hold.drawn[source] = hold.drawn.get(source, 0) + amount
@@ -197,7 +211,7 @@ class Machine(RuleBasedStateMachine):
         left = sum(taken.values())
         said = self.send("refund", debit=key, **({"amount": plain(part)} if part else {}))
         if self.expect(said, left > 0 and (part or 0) <= left):
-            back = self.moved(said, refunded=key)
+            back = self.moved(said, of=key)
             assert sum(back.values()) == (part or left)
             for source, amount in back.items():
                 taken[source] -= amount
@@ -208,12 +222,12 @@ class Machine(RuleBasedStateMachine):
     @rule(data=st.data())
     def reverse(self, data: st.DataObject) -> None:
         key = self._pick(data, self._reversible())
-        undone = [(a, n) for a, moves in self.model.moves.items() for k, _, _, n in moves if k == key]
+        undone = [(a, moved.amount) for a, moves in self.model.moves.items() for moved in moves if moved.key == key]
         already = any(t.kind == "reverse" and t.code is None
                       for t in self.pure.book.followers.get(self.pure.book.transactions[key].id, ()))  # fmt: skip
         said = self.send("reverse", transaction=key, reason="chargeback")
         if self.expect(said, not already):
-            assert self.moved(said) == {account: -amount for account, amount in undone}
+            assert self.moved(said, of=key) == {account: -amount for account, amount in undone}
 
     def _reversible(self) -> list[str]:
         kinds = ("payment", "payout", "transfer", "adjustment")
@@ -249,20 +263,17 @@ class Machine(RuleBasedStateMachine):
     def time_passes(self, hours: int) -> None:
         self.now += timedelta(hours=hours)
 
-    def _due(self) -> list[tuple[str, date]]:
-        """Return the accounts that owe, and the last day on which they are not overdue."""
-        return [
-            (account, self.model.owed(account)[0][1] + timedelta(terms[-1][1]))
-            for account, terms in self.model.terms.items()
-            if terms and terms[-1][1] is not None and self.model.owed(account)
-        ]
+    def _owing(self) -> list[tuple[str, date]]:
+        """Return the accounts that owe and are not overdue, and the last day of that."""
+        owed = [(account, self.model.owed(account, self.day())[:1]) for account in ACCOUNTS]
+        return [(account, due) for account, first in owed for _, _, due, _ in first if due and due >= self.day()]
 
-    @precondition(lambda self: any(day >= self.day() for _, day in self._due()))
+    @precondition(lambda self: self._owing())
     @rule(data=st.data(), late=st.booleans())
     def debit_at_the_edge_of_overdue(self, data: st.DataObject, late: bool) -> None:
-        account, due = data.draw(st.sampled_from([each for each in self._due() if each[1] >= self.day()]))
+        account, due = data.draw(st.sampled_from(self._owing()))
         self.now = max(self.now, datetime.combine(due + timedelta(late), datetime.min.time(), tzinfo=MOSCOW))
-        self.debit(account, [("sushi", 1)])
+        self.debit(account, [("sushi", 1)], None)
 
     @precondition(lambda self: self.closed < self.day() - timedelta(1))
     @rule()
@@ -280,12 +291,17 @@ class Machine(RuleBasedStateMachine):
         self.pure.book_expired(until)
 
     @rule(account=accounts, limit=st.sampled_from((0, 1000, 5000)), period=st.none() | st.integers(0, 5),
-          days=st.none() | st.integers(-1, 9))  # fmt: skip
-    def set_terms(self, account: str, limit: int, period: int | None, days: int | None) -> None:
-        until = None if days is None else self.day() + timedelta(days)
-        self.model.terms[account].append((limit, period, until))
-        self.administer({"type": "credit_terms", "account": account, "limit": plain(limit), "period_days": period,
-                         "valid_from": "2024-01-01", "valid_until": until.isoformat() if until else None})  # fmt: skip
+          since=st.sampled_from((-60, -60, -2, 0, 1, 4)), days=st.none() | st.integers(-1, 9))  # fmt: skip
+    def set_terms(self, account: str, limit: int, period: int | None, since: int, days: int | None) -> None:
+        first = self.day() + timedelta(since)
+        until = None if days is None else max(first, self.day() + timedelta(days))
+        terms = Terms(limit, period, first, until)
+        if self.model.terms[account][-1:] != [terms]:  # said again they are not recorded again
+            self.model.terms[account].append(terms)
+        valid = {"valid_from": first.isoformat(), "valid_until": until.isoformat() if until else None}
+        self.administer(
+            {"type": "credit_terms", "account": account, "limit": plain(limit), "period_days": period, **valid}
+        )
 
     @rule(account=st.sampled_from(CLIENTS), payer=st.sampled_from(PAYERS),
           draw=st.sampled_from(("payer_first", "own_first", None)), priority=st.integers(1, 2),
@@ -320,12 +336,15 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def agrees(self) -> None:
         state, book = self.pure.state(), self.pure.book
+        numbers = {key: t.id for key, t in book.transactions.items()}
         check(state)
         for account in self.model.status:
             number = book.references[account]
             assert book.balances[number].balance == self.model.balance(account), account
             assert book.held(number, self.now) == self.model.held(account, self.now), account
-            assert state["owed"].get(account, []) == self.model.owed(account), account
+            owed = book.aging(number).as_of(self.day()).open_items()
+            expected = self.model.owed(account, self.day())
+            assert owed == [(numbers[key], day, due or NEVER, unpaid) for key, day, due, unpaid in expected], account
         names = self.pure.names()
         for payer, by_account in book.limits.items():
             for limit in (limit for limits in by_account.values() for limit in limits if limit.period != "order"):

@@ -7,8 +7,37 @@ the real core, which keeps running figures, has something to be compared with.
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from typing import NamedTuple
 
 Amounts = dict[str, int]
+
+
+class Terms(NamedTuple):
+    """Terms of credit as they were recorded."""
+
+    limit: int
+    period: int | None
+    since: date
+    until: date | None
+
+    def valid(self, day: date) -> bool:
+        return self.since <= day and (self.until is None or day <= self.until)
+
+
+class Moved(NamedTuple):
+    """What one transaction did to an account; `of` is what it refunds or reverses, `ages` whether it is to be paid.
+
+    `due` is as agreed, `known` counts the terms that were recorded before it.
+    """
+
+    key: str
+    at: datetime
+    day: date
+    amount: int
+    of: str | None
+    ages: bool
+    due: date | None
+    known: int
 
 
 @dataclass
@@ -21,6 +50,7 @@ class Charge:
     expires_at: datetime | None = None
     open: bool = False
     held: Amounts = field(default_factory=dict)
+    due: date | None = None
 
     def left(self, source: str, at: datetime) -> int:
         held = self.held.get(source, 0) if self.open and self.expires_at and self.expires_at > at else 0
@@ -32,15 +62,15 @@ class Model:
     """What is known of accounts, and what happened to them."""
 
     status: dict[str, str] = field(default_factory=dict)
-    terms: dict[str, list[tuple[int, int | None, date | None]]] = field(default_factory=lambda: defaultdict(list))
+    terms: dict[str, list[Terms]] = field(default_factory=lambda: defaultdict(list))
     links: dict[tuple[str, str], tuple[str, int, set[str] | None]] = field(default_factory=dict)
     limits: dict[tuple[str, str, str], tuple[int | None, int | None]] = field(default_factory=dict)
-    moves: dict[str, list[tuple[str, str | None, date, int]]] = field(default_factory=lambda: defaultdict(list))
+    moves: dict[str, list[Moved]] = field(default_factory=lambda: defaultdict(list))
     charges: dict[str, Charge] = field(default_factory=dict)
     takes: dict[str, tuple[str, Amounts]] = field(default_factory=dict)
 
-    def balance(self, account: str) -> int:
-        return sum(amount for *_, amount in self.moves[account])
+    def balance(self, account: str, at: datetime | None = None) -> int:
+        return sum(moved.amount for moved in self.moves[account] if at is None or moved.at <= at)
 
     def held(self, account: str, at: datetime) -> int:
         return sum(c.left(account, at) - c.drawn.get(account, 0) for c in self.charges.values())
@@ -48,22 +78,37 @@ class Model:
     def own(self, account: str, at: datetime) -> int:
         return self.balance(account) - self.held(account, at)
 
-    def owed(self, account: str) -> list[tuple[str, date, int]]:
-        """Return what is unpaid of each debit, oldest first: a refund lowers its own, all else the oldest."""
-        balance, debits = 0, dict[str, list[int]]()
-        days = {}
-        for key, refunded, day, amount in self.moves[account]:
-            before, balance = balance, balance + amount
-            change = max(0, -balance) - max(0, -before)
-            if change > 0:
-                debits[key], days[key] = [change], day
-            for debit in [refunded, *list(debits)]:
-                if change < 0 and debit in debits:
-                    paid = min(-change, debits[debit][0])
-                    change, debits[debit] = change + paid, [debits[debit][0] - paid]
-                    if debits[debit] == [0]:
-                        del debits[debit]
-        return [(key, days[key], unpaid) for key, [unpaid] in debits.items()]
+    def in_force(self, account: str, day: date, known: int | None = None) -> Terms | None:
+        """Return the last recorded of the terms valid on a day, of those known by then or all."""
+        return next((terms for terms in reversed(self.terms[account][:known]) if terms.valid(day)), None)
+
+    def due(self, account: str, item: Moved, day: date) -> date | None:
+        """Return when an item is to be paid, as of a day."""
+        terms = self.in_force(account, item.day, item.known)
+        if item.due or (terms and terms.period is not None):
+            return item.due or item.day + timedelta(terms.period or 0 if terms else 0)
+        later = [terms for terms in self.terms[account][item.known :] if terms.period is not None][:1]
+        return next((item.day + timedelta(t.period or 0) for t in later if t.since <= day), None)
+
+    def owed(self, account: str, day: date, at: datetime | None = None) -> list[tuple[str, date, date | None, int]]:
+        """Return what is unpaid, by key, day, due date: what the balance is below zero, on the last items by due date.
+
+        An item is net of what refunded or reversed it.
+        """
+        moves = [moved for moved in self.moves[account] if at is None or moved.at <= at]
+        items = [moved for moved in moves if moved.ages]
+        dated = {item.key: self.due(account, item, day) for item in items}
+        unpaid, owed = max(0, -self.balance(account, at)), []
+        for item in sorted(items, key=lambda i: (dated[i.key] or date.max, i.day, items.index(i)), reverse=True):
+            net = -item.amount - sum(moved.amount for moved in moves if moved.of == item.key)
+            part = min(net, unpaid)
+            unpaid -= part
+            if part:
+                owed.insert(0, (item.key, item.day, dated[item.key], part))
+        return owed
+
+    def overdue(self, account: str, day: date, at: datetime | None = None) -> bool:
+        return any(due and due < day for _, _, due, _ in self.owed(account, day, at))
 
     def used(self, payer: str, account: str, period: str, at: datetime, day: date) -> tuple[int, int]:
         left = [
@@ -74,11 +119,9 @@ class Model:
 
     def can_give(self, source: str, account: str, at: datetime, day: date) -> int:
         can = self.own(source, at)
-        in_force = [terms for terms in self.terms[source] if terms[2] is None or day <= terms[2]]
-        for limit, period, _ in in_force[-1:]:
-            owed = self.owed(source)
-            overdue = period is not None and owed and owed[0][1] + timedelta(period) < day
-            can += 0 if overdue else limit
+        terms = self.in_force(source, day)
+        if terms and not self.overdue(source, day):
+            can += terms.limit
         for (payer, of, period), (amount, times) in self.limits.items():
             if payer == source and of in (account, payer):
                 used, count = self.used(payer, of, period, at, day) if period != "order" else (0, 0)

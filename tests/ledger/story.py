@@ -266,11 +266,14 @@ class Story:
             assert plain(held) == (rest[1] if rest else "0.00")
 
     def _say_owed(self, account: str, *rest: str) -> None:
-        """Say the open debits: key day amount, ..."""
+        """Say the open items: key day [due DAY] amount, ..."""
         told = [] if rest == ("nothing",) else [tuple(part.split()) for part in " ".join(rest).split(", ")]
         for world in self.worlds:
             owed = world.state()["owed"].get(account, [])
-            assert [(key, day.isoformat(), plain(unpaid)) for key, day, unpaid in owed] == told
+            seen = [
+                (key, str(day), *(("due", str(due)) if due else ()), plain(unpaid)) for key, day, due, unpaid in owed
+            ]
+            assert seen == told
 
     def _say_used(self, payer: str, *rest: str) -> None:
         """Say what a window holds: [for ACCOUNT] PERIOD [DAY] AMOUNT COUNT."""
@@ -324,7 +327,7 @@ def _line(text: str) -> dict[str, str | None]:
 def _options(text: str) -> tuple[str, Record]:
     """Return the text without its options, and these."""
     options: Record = {}
-    named = {"until": "expires_at", "bonus": "bonus_at_most"}
+    named = {"until": "expires_at", "bonus": "bonus_at_most", "due": "due_on"}
     named |= {name: name for name in ("currency", "channel", "chart")}
     for name, field in named.items():
         if found := re.search(rf"\s?\b{name} (\S+)", text):

@@ -108,7 +108,18 @@ class Stream:
         return {"debit": self.earlier("debit", "capture", "order"), **part}
 
     def _reverse(self) -> Record:
-        return {"transaction": self.earlier("payment", "payout", "transfer", "adjustment"), "reason": "undone"}
+        part = {"amount": self.amount(3000)} if self.chance.random() < 0.3 else {}
+        undone = self.earlier("payment", "payout", "transfer", "adjustment", "move", "reverse")
+        return {"transaction": undone, "reason": "undone", **part}
+
+    def _move(self) -> Record:
+        brands = {"brand": self.one(*BRANDS), "to_brand": self.one(*BRANDS)}
+        return {
+            **brands,
+            "from": self.one("card", "tips_paid"),
+            "to": self.one("bank", "netting"),
+            "amount": self.amount(),
+        }
 
     def _transfer(self) -> Record:
         account, to = self.chance.sample((*CLIENTS, *PAYERS), 2)
@@ -143,7 +154,7 @@ class Stream:
 
 KINDS = (
     "payment", "payment", "payment", "allocate", "payout", "debit", "debit", "hold", "hold", "capture", "release",
-    "refund", "reverse", "transfer", "adjustment", "order", "order", "order", "deliver", "deliver", "cancel",
+    "refund", "reverse", "move", "transfer", "adjustment", "order", "order", "order", "deliver", "deliver", "cancel",
     "refund_items",
 )  # fmt: skip
 
@@ -235,4 +246,13 @@ class _Words:
 
 
 OF_ACCOUNTS = {"account_id", "source_id", "payer_id", "subaccount_id", "money_account_id"}
-OF_TRANSACTIONS = {"transaction_id", "refers_to", "order_id", "hold_id", "lot_id", "changed_by", "main_id"}
+OF_TRANSACTIONS = {
+    "extended_by",
+    "transaction_id",
+    "refers_to",
+    "order_id",
+    "hold_id",
+    "lot_id",
+    "changed_by",
+    "main_id",
+}

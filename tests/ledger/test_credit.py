@@ -67,12 +67,12 @@ def test_a_debt_is_overdue_on_the_day_after_its_last(story: Story) -> None:
     debit   d2  anna  10.00   posted
     at      2024-03-15 00:00
     debit   d3  anna  10.00   declined  credit_overdue
-    | credit overdue on account anna: balance -20.00, held 0.00, this debit 10.00 RUB, unpaid since 2024-03-04, due within 10 days; short by 30.00
-    facts   unpaid_since=2024-03-04 period_days=10
+    | credit overdue on account anna: balance -20.00, held 0.00, this debit 10.00 RUB, unpaid since 2024-03-04, due on 2024-03-14; short by 30.00
+    facts   unpaid_since=2024-03-04 due_on=2024-03-14
     payment p1  anna  9.99    posted
     debit   d4  anna  1.00    declined  credit_overdue
     payment p2  anna  0.01    posted
-    owed    anna  d2 2024-03-14 10.00
+    owed    anna  d2 2024-03-14 due 2024-03-24 10.00
     debit   d5  anna  1.00    posted
     """
     story.holds()
@@ -90,7 +90,7 @@ def test_who_always_pays_in_time_is_never_overdue_though_never_at_zero(story: St
     payment p2  anna  50.00   posted
     at      2024-03-28
     debit   d4  anna  50.00   posted
-    owed    anna  d3 2024-03-20 50.00, d4 2024-03-28 50.00
+    owed    anna  d3 2024-03-20 due 2024-03-30 50.00, d4 2024-03-28 due 2024-04-07 50.00
     """
     story.holds()
 
@@ -120,7 +120,7 @@ def test_ordering_and_cancelling_does_not_make_an_old_debt_young(story: Story) -
     at      2024-03-14
     debit   d2  anna  100.00   posted
     refund  f1  d2             posted
-    owed    anna  d1 2024-03-04 100.00
+    owed    anna  d1 2024-03-04 due 2024-03-14 100.00
     hold    h1  anna  50.00  until 2024-03-15   posted
     release r1  h1             posted
     at      2024-03-15
@@ -143,7 +143,7 @@ def test_a_debit_covered_in_part_owes_the_rest_and_a_refund_beyond_it_settles_th
     story.holds()
 
 
-def test_captures_reversals_and_negative_adjustments_age_like_debits(story: Story) -> None:
+def test_captures_and_negative_adjustments_age_like_debits_and_a_reversal_opens_what_was_paid(story: Story) -> None:
     """
     account anna   credit 1000.00
     payment p1  anna  10.00    posted
@@ -155,11 +155,11 @@ def test_captures_reversals_and_negative_adjustments_age_like_debits(story: Stor
     adjustment a1  anna -5.00  posted
     at      2024-03-07
     capture c1  h1             posted  anna -20.00
-    owed    anna  v1 2024-03-05 10.00, a1 2024-03-06 5.00, c1 2024-03-07 20.00
+    owed    anna  d0 2024-03-04 10.00, a1 2024-03-06 5.00, c1 2024-03-07 20.00
     reverse v2  a1             posted  anna 5.00
-    owed    anna  v1 2024-03-05 5.00, a1 2024-03-06 5.00, c1 2024-03-07 20.00
+    owed    anna  d0 2024-03-04 10.00, c1 2024-03-07 20.00
     refund  f1  c1  15.00      posted
-    owed    anna  v1 2024-03-05 5.00, a1 2024-03-06 5.00, c1 2024-03-07 5.00
+    owed    anna  d0 2024-03-04 10.00, c1 2024-03-07 5.00
     """
     story.holds()
 
@@ -174,12 +174,151 @@ def test_a_payer_owes_for_its_subaccounts_by_their_days(story: Story) -> None:
     debit   d1  anna   10.00   posted
     at      2024-03-05
     debit   d2  boris  20.00   posted
-    owed    romashka  d1 2024-03-04 10.00, d2 2024-03-05 20.00
+    owed    romashka  d1 2024-03-04 due 2024-03-09 10.00, d2 2024-03-05 due 2024-03-10 20.00
     at      2024-03-10
     debit   d3  boris  1.00    posted  boris -1.00
     debit   d4  anna   1.00    declined  credit_overdue
     refund  f1  d1             posted  romashka 10.00
     debit   d5  anna   1.00    posted  romashka -1.00
+    """
+    story.holds()
+
+
+def test_a_payment_undone_leaves_the_debt_as_old_as_it_was(story: Story) -> None:
+    """
+    account anna   credit 1000.00  30 days
+    at      2024-03-01
+    debit   d1  anna  100.00   posted
+    at      2024-03-05
+    payment p1  anna  100.00   posted
+    owed    anna  nothing
+    at      2024-04-10
+    reverse v1  p1             posted  anna -100.00
+    owed    anna  d1 2024-03-01 due 2024-03-31 100.00
+    at      2024-04-15
+    debit   d2  anna  1.00     declined  credit_overdue
+    | credit overdue on account anna: balance -100.00, held 0.00, this debit 1.00 RUB, unpaid since 2024-03-01, due on 2024-03-31; short by 101.00
+    """
+    story.holds()
+
+
+def test_what_a_prepayment_covered_is_owed_since_its_day_when_the_prepayment_is_undone(story: Story) -> None:
+    """
+    account anna
+    payment p1  anna  1000.00  posted
+    at      2024-03-05
+    debit   d1  anna  300.00   posted
+    at      2024-04-10
+    reverse v1  p1             posted  anna -1000.00
+    owed    anna  d1 2024-03-05 300.00
+    """
+    story.holds()
+
+
+def test_an_adjustment_undone_leaves_the_older_debit_unpaid(story: Story) -> None:
+    """
+    account anna   credit 1000.00  30 days
+    at      2024-03-01
+    debit   d1  anna  50.00    posted
+    at      2024-03-05
+    adjustment a1  anna -100.00  posted
+    at      2024-04-03
+    reverse v1  a1             posted  anna 100.00
+    owed    anna  d1 2024-03-01 due 2024-03-31 50.00
+    debit   d2  anna  1.00     declined  credit_overdue
+    """
+    story.holds()
+
+
+def test_shorter_terms_leave_the_due_dates_of_before(story: Story) -> None:
+    """
+    account anna   credit 1000.00  60 days
+    at      2024-03-01
+    debit   d1  anna  100.00   posted
+    terms   anna   credit 1000.00  7 days  from 2024-03-20
+    at      2024-03-21
+    debit   d2  anna  10.00    posted
+    owed    anna  d2 2024-03-21 due 2024-03-28 10.00, d1 2024-03-01 due 2024-04-30 100.00
+    payment p1  anna  10.00    posted
+    owed    anna  d1 2024-03-01 due 2024-04-30 100.00
+    at      2024-04-29
+    debit   d3  anna  1.00     posted
+    """
+    story.holds()
+
+
+def test_longer_terms_do_not_make_an_overdue_debt_young(story: Story) -> None:
+    """
+    account anna   credit 1000.00  7 days
+    at      2024-03-01
+    debit   d1  anna  100.00   posted
+    at      2024-03-20
+    terms   anna   credit 1000.00  60 days
+    debit   d2  anna  1.00     declined  credit_overdue
+    facts   unpaid_since=2024-03-01 due_on=2024-03-08
+    payment p1  anna  99.00    posted
+    debit   d3  anna  1.00     declined  credit_overdue
+    payment p2  anna  1.00     posted
+    debit   d4  anna  1.00     posted
+    owed    anna  d4 2024-03-20 due 2024-05-19 1.00
+    """
+    story.holds()
+
+
+def test_a_due_date_can_be_agreed_and_is_that_of_every_source(story: Story) -> None:
+    """
+    account romashka  credit 30.00  10 days
+    account anna      credit 100.00
+    link    anna -> romashka  payer_first
+    debit   d1  anna  50.00  due 2024-03-09  posted  romashka -30.00, anna -20.00
+    hold    h1  anna  10.00  due 2024-03-07  until 2024-03-08  posted
+    adjustment a1  anna -5.00  due 2024-02-01  posted
+    owed    romashka  d1 2024-03-04 due 2024-03-09 30.00
+    owed    anna  a1 2024-03-04 due 2024-02-01 5.00, d1 2024-03-04 due 2024-03-09 20.00
+    unlink  anna -> romashka
+    debit   d2  anna  1.00     declined  credit_overdue
+    at      2024-03-05
+    capture c1  h1             posted  anna -10.00
+    owed    anna  a1 2024-03-04 due 2024-02-01 5.00, c1 2024-03-05 due 2024-03-07 10.00, d1 2024-03-04 due 2024-03-09 20.00
+    payment p1  anna  12.00    posted
+    owed    anna  c1 2024-03-05 due 2024-03-07 3.00, d1 2024-03-04 due 2024-03-09 20.00
+    """
+    story.holds()
+
+
+def test_a_captured_hold_arises_at_its_capture_by_the_terms_of_each_source(story: Story) -> None:
+    """
+    account romashka  credit 30.00  10 days
+    account anna      credit 100.00  20 days
+    link    anna -> romashka  payer_first
+    hold    h1  anna  50.00  until 2024-03-20  posted
+    at      2024-03-06
+    terms   anna   credit 100.00  5 days
+    capture c1  h1             posted
+    owed    romashka  c1 2024-03-06 due 2024-03-16 30.00
+    owed    anna  c1 2024-03-06 due 2024-03-11 20.00
+    """
+    story.holds()
+
+
+def test_an_item_without_a_period_takes_it_from_the_first_terms_that_have_one_once_they_are_valid(story: Story) -> None:
+    """
+    account anna   credit 100.00
+    debit   d1  anna  10.00    posted
+    owed    anna  d1 2024-03-04 10.00
+    terms   anna   credit 100.00  20 days  from 2024-03-11
+    at      2024-03-07
+    debit   d2  anna  10.00    posted
+    terms   anna   credit 100.00  3 days  from 2024-03-07
+    at      2024-03-08
+    debit   d3  anna  10.00    posted
+    owed    anna  d2 2024-03-07 due 2024-03-10 10.00, d3 2024-03-08 due 2024-03-11 10.00, d1 2024-03-04 10.00
+    at      2024-03-12
+    payment p1  anna  25.00    posted
+    owed    anna  d1 2024-03-04 due 2024-03-24 5.00
+    at      2024-03-25
+    debit   d4  anna  1.00     declined  credit_overdue
+    facts   unpaid_since=2024-03-04 due_on=2024-03-24
     """
     story.holds()
 

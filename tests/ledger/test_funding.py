@@ -119,7 +119,7 @@ def test_an_overdue_or_expired_payer_gives_only_its_own_money(story: Story) -> N
     at      2024-04-01
     debit   d5  anna  350.00  posted  anna -350.00
     debit   d6  anna  100.00  declined  credit_overdue
-    | credit overdue on account romashka: balance -200.00, held 0.00, this debit 100.00 RUB, unpaid since 2024-03-14, due within 10 days; short by 300.00
+    | credit overdue on account romashka: balance -200.00, held 0.00, this debit 100.00 RUB, unpaid since 2024-03-14, due on 2024-03-24; short by 300.00
     debit   d7  boris 40.00   declined  credit_expired
     | credit expired on account lotos: balance 30.00, held 0.00, this debit 40.00, credit was valid until 2024-03-31, RUB; short by 10.00
     debit   d8  boris 30.00   posted  lotos -30.00

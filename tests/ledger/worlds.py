@@ -13,7 +13,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ledger.core import administration, commands
-from ledger.core.book import Account, Balance, Book, Brand, Limit, Link, Terms, Usage, window
+from ledger.core.aging import NEVER, Balance
+from ledger.core.book import Account, Book, Brand, Limit, Link, Terms, Usage, window
 from ledger.core.decide import answer, expiry
 from ledger.core.money import is_account_number, minor
 from ledger.core.outcomes import Declined, Posted
@@ -92,8 +93,8 @@ class Pure:
         return {
             "balances": {named[a]: (b.balance, b.held, b.version) for a, b in book.balances.items()},
             "owed": {
-                named[a]: [(keys[d.transaction], d.day, d.unpaid) for d in debits.values()]
-                for a, debits in book.open_debits.items() if debits
+                named[a]: [(keys[id_], day, _due(due_on), unpaid) for id_, day, due_on, unpaid in items]
+                for a, ages in book.ages.items() if (items := ages.open_items())
             },
             "usage": {
                 (named[payer], named[account], period, since): (u.amount, u.count)
@@ -148,7 +149,9 @@ class Pure:
             if given.get(name):
                 given[name] = date.fromisoformat(given[name])
         first = Terms(0, None, date.min)
-        recorded.append((recorded[-1] if recorded else first)._replace(**given))
+        terms = (recorded[-1] if recorded else first)._replace(**given)
+        if recorded[-1:] != [terms]:
+            self.book.record_terms(self.book.references[account], terms)
 
     def _link(
         self, account: str, payer: str, draw: str | None, priority: int = 1, brands: list[str] | None = None
@@ -247,10 +250,11 @@ class Postgres:
             for id_, key, of, kind in self.rows("SELECT id, key, refers_to, kind FROM transaction")
         }
         owed: dict[str, list[Any]] = {}
-        for account, transaction, day, unpaid in self.rows(
-            "SELECT account_id, transaction_id, business_date, unpaid FROM open_debit ORDER BY 1, 2"
+        for account, transaction, day, due_on, unpaid in self.rows(
+            "SELECT account_id, transaction_id, business_date, due_on, unpaid FROM open_debit "
+            "ORDER BY 1, due_on NULLS LAST, business_date, transaction_id"
         ):
-            owed.setdefault(named[account], []).append((keys[transaction], day, unpaid))
+            owed.setdefault(named[account], []).append((keys[transaction], day, due_on, unpaid))
         parts: dict[int, list[Any]] = {}
         for hold, line, source, *rest in self.rows(
             "SELECT hold_id, line, source_id, held, captured, refunded FROM hold_part ORDER BY hold_id, part"
@@ -303,6 +307,10 @@ class Postgres:
                 )
             },
         }
+
+
+def _due(due_on: date) -> date | None:
+    return None if due_on == NEVER else due_on
 
 
 def _told(outcome: Any, named: dict[int, str], keys: dict[int, str]) -> State:

@@ -235,9 +235,9 @@ class Story(StoryRows):
             }
         )
 
-    def close(self, day: str) -> None:
-        """Close the days up to this one, on the next morning."""
+    def close(self, day: str, *, rules: int = 2) -> None:
+        """Close the days up to this one, on the next morning; rules 1 are those from before there were due dates."""
         closed = date.fromisoformat(day)
         at = datetime.combine(closed, time(21), tzinfo=UTC)
         facts = {"closed_until": closed, "closed_at": at, "last_transaction": len(self.rows["transactions"])}
-        self.rows["closings"].append(facts)
+        self.rows["closings"].append({**facts, "rules": rules})

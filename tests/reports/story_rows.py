@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 from stdnum import luhn
 
+from ledger.core.aging import AGING
 from ledger.core.money import decimal, minor
 from ledger.core.outcomes import Entry
 from ledger.food.core.bonuses import Dates, Points
@@ -62,10 +63,10 @@ class StoryRows:
     accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
     brands: dict[str, int] = field(default_factory=dict)
     keys: dict[str, dict[str, Any]] = field(default_factory=dict)
-    unpaid: dict[int, dict[int, list[Any]]] = field(default_factory=lambda: defaultdict(dict))
     points: dict[int, Points] = field(default_factory=dict)
     gone_on: date | None = None
     now: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    dates_items: bool = True  # off: as entries were written before there were due dates
     names_sources: bool = True  # off: as legs were written before they named the client account that they face
 
     # who there is
@@ -157,20 +158,31 @@ class StoryRows:
                 "business_date": entry["business_date"], "month": entry["month"],
             })  # fmt: skip
 
-    def _age(self, account: Any, id_: int, amount: Decimal, kind: str, refers_to: int | None, day: date) -> None:
-        """Keep open debits the plain way, entry by entry: the reports find them from entries alone."""
-        before, after = account["balance"], account["balance"] + amount
-        debits = self.unpaid[account["id"]]
-        if amount < 0 and after < 0:
-            debits[id_] = [day, min(-after, -amount)]
-        paid = max(Decimal(0), -before) - max(Decimal(0), -after) if amount > 0 else Decimal(0)
-        first = [refers_to] if kind == "refund" and refers_to in debits else []
-        for debit in [*first, *(number for number in list(debits) if number not in first)]:
-            part = min(paid, debits[debit][1])
-            debits[debit][1] -= part
-            paid -= part
-            if not debits[debit][1]:
-                del debits[debit]
+    def _due(self, account: int, kind: str, amount: Decimal, at: datetime, day: date) -> date | None:
+        """Return the due date that the ledger writes on an entry: by the terms recorded and in force."""
+        terms = [
+            row for row in self.rows["credit_terms"]
+            if row["account_id"] == account and row["recorded_at"] <= at and row["valid_from"] <= day
+            and (row["valid_until"] is None or day <= row["valid_until"])
+        ]  # fmt: skip
+        period = terms[-1]["period_days"] if terms and self.dates_items and kind in AGING and amount < 0 else None
+        return None if period is None else day + timedelta(days=period)
+
+    def _open_items(self) -> list[dict[str, Any]]:
+        """Return what is unpaid the plain way, from the last item back: of items whose terms came in time, if any."""
+        found = []
+        for account in (each for each in self.accounts.values() if each["kind"] == "money"):
+            mine = [row for row in self.rows["entries"] if row["account_id"] == account["id"]]
+            unpaid = max(Decimal(0), -account["balance"])
+            items = [row for row in mine if row["kind"] in AGING and row["amount"] < 0]
+            for item in sorted(items, key=lambda i: (i["due_on"] or date.max, i["version"]), reverse=True):
+                back = [r["amount"] for r in mine if r["refers_to"] == item["transaction_id"] and r["amount"] > 0]
+                part = min(unpaid, -item["amount"] - sum(back, Decimal(0)))
+                unpaid -= part
+                if part:
+                    row = {name: item[name] for name in ("account_id", "transaction_id", "business_date", "due_on")}
+                    found.append({**row, "unpaid": part})
+        return found
 
     # how it is asked
 
@@ -182,11 +194,7 @@ class StoryRows:
             for row in self.accounts.values()
             if row.get("holder_id")
         ] + self.rows["holders"]
-        rows["open_debits"] = [
-            {"account_id": account, "transaction_id": id_, "business_date": day, "unpaid": unpaid}
-            for account, debits in self.unpaid.items()
-            for id_, (day, unpaid) in debits.items()
-        ]
+        rows["open_debits"] = self._open_items()
         frames = {name: pl.DataFrame(rows.get(name, []), schema=schema) for name, schema in SCHEMAS.items()}
         closed = max((row["closed_until"] for row in self.rows["closings"]), default=None)
         return StoryLake(Cut(1, self.now, closed, self.time_zone), frames)
@@ -349,7 +357,9 @@ class StoryRows:
             "held": held,
         }
         if account.get("party_id") is not None:
-            self._age(account, id_, amount, kind, refers_to, when["business_date"])
+            if account["kind"] == "money":
+                due_on = self._due(account["id"], kind, amount, when["posted_at"], when["business_date"])
+                entry = {"due_on": due_on} | entry
             account["balance"] += amount
             account["held"] += held
             account["version"] += 1

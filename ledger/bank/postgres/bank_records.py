@@ -17,8 +17,8 @@ from ledger.bank.core.statement import Entry, Statement, exact, normal
 from ledger.core.money import decimal, minor
 from ledger.errors import Failure
 
-ONE_AT_A_TIME = 7_200_711
-"""The advisory lock of imports: each decides on what the one before it recorded."""
+ONE_AT_A_TIME = "LOCK TABLE bank_statement IN SHARE ROW EXCLUSIVE MODE"
+"""Each import decides on what the one before it recorded. A reader cannot take this lock."""
 
 _TEXTS = ("bank_reference", "end_to_end", "reference", "name", "tax_id", "account", "bank", "text", "reason")
 _COLUMNS = ("key", "movement", "statement_id", "bank_account", "currency", "brand_id", "booked_on", "value_date",
@@ -27,7 +27,7 @@ _COLUMNS = ("key", "movement", "statement_id", "bank_account", "currency", "bran
 
 def unify(connection: Connection[Any]) -> None:
     """Wait until no other import is between reading and recording; held until the database transaction ends."""
-    connection.execute("SELECT pg_advisory_xact_lock(%s)", [ONE_AT_A_TIME])
+    connection.execute(ONE_AT_A_TIME)
 
 
 def known_movements(connection: Connection[Any], statement: Statement, brand: str) -> list[Movement]:

@@ -62,10 +62,14 @@ def _deliver(shop: Shop, seam: Seam, order: Order, command: f.Deliver) -> Outcom
     if order.status == "delivered":
         raise Refused("order_delivered", key=order.key)
     kept = _delivered(order, command)
-    outcome = _capture(seam, order, command, kept) if order.main is None else _give_back(seam, order, command, kept)
+    late = order.main is None and _ran_out(seam.book, order, command)
+    if late:
+        outcome = _debit_late(seam, order, command, kept)
+    else:
+        outcome = _capture(seam, order, command, kept) if order.main is None else _give_back(seam, order, command, kept)
     if not isinstance(outcome, Posted):
         return outcome
-    order.status, order.delivered_at = "delivered", outcome.posted_at
+    shop.deliver(order, outcome.posted_at, late=late)
     if order.main is None:
         order.main = command.key
     _keep(shop, order, kept)
@@ -135,6 +139,39 @@ def _capture(seam: Seam, order: Order, command: f.Deliver, kept: Sequence[int]) 
         c.Capture, **_fields(command), hold=order.key, lines=None if whole else tuple(lines), final=True
     )
     return seam.decide(capture, sent=command, owner=order.key)
+
+
+def _ran_out(book: Book, order: Order, command: f.FollowUp) -> bool:
+    """Tell whether a pre-order's hold ran out before a step of it."""
+    hold = book.holds[order.id]
+    return hold.state == "expired" or (hold.state == "open" and hold.expires_at <= (command.at or book.now))
+
+
+def _debit_late(seam: Seam, order: Order, command: f.Deliver, kept: Sequence[int]) -> Answer:
+    """Debit what is delivered of a pre-order whose hold ran out: its prices, money and limits as of the delivery.
+
+    Points pay again at most what they had set aside for it.
+    """
+    parts, accounts = seam.book.holds[order.id].parts, seam.book.accounts
+    codes = {brand.id: code for code, brand in seam.book.brands.items()}
+    lines = []
+    for line, left in zip(order.lines, kept, strict=True):
+        if left:
+            of = next(part for part in parts if part.line == line.number)
+            gross = decimal(share(line.gross, left, line.quantity))
+            fields: dict[str, Any] = {"service": of.service, "reference": of.reference, "attributes": of.attributes}
+            amount = decimal(_worth(line, left))
+            lines.append(c.Line(brand=line.brand, amount=amount, gross=gross, vat_rate=of.vat_rate, **fields))
+    points: dict[str, int] = {}
+    for part in parts:
+        if accounts[part.source].kind == "bonus":
+            points[codes[part.brand]] = points.get(codes[part.brand], 0) + part.amount
+    debit = c.trusted(
+        c.Debit, **_fields(command), account=order.account, lines=tuple(lines),
+        bonus_at_most=decimal(sum(points.values())) if points else None,
+        bonus_by_brand={brand: decimal(amount) for brand, amount in points.items()} if points else None,
+    )  # fmt: skip
+    return seam.decide(debit, sent=command, owner=order.key)
 
 
 def _give_back(
@@ -243,4 +280,6 @@ def _given_back(
         return outcome
     _keep(shop, order, kept)
     take_back(shop, seam, order, command)
+    if not any(line.kept for line in order.lines if line.service == "dish"):
+        shop.end(order, outcome.posted_at)
     return described(shop, seam.book, order, command, outcome)

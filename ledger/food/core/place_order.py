@@ -56,6 +56,7 @@ def place(shop: Shop, seam: Seam, order: f.Order) -> Answer | Ordered:
         ],
         [(promotion.id, promotion.code, taken) for promotion, taken in priced.applied],
         None if order.due_at else order.key,
+        void_at=order.due_at + shop.preorder_lives if order.due_at else None,
     )  # fmt: skip
     shop.place(placed)
     return described(shop, book, placed, order, outcome)
@@ -72,7 +73,7 @@ def _refused(
             reasons.append(("promo_unknown", {"promo": code}))
             continue
         assert account.party is not None
-        client = shop.client(account.party, account.subject, promotion)
+        client = shop.client(account.party, account.subject, promotion, at)
         reason = refusal(promotion, lines, client, day=book.day(at), currency=account.currency)
         if reason is not None:
             reasons.append(reason)

@@ -134,11 +134,12 @@ def _taken(promotion: Promotion, net: int) -> int:
 
 
 class Client(NamedTuple):
-    """What a promotion asks about who orders: name, orders before, uses of that promotion."""
+    """What a promotion asks about who orders: name, orders before, uses of that promotion, and all uses of it."""
 
     name: str
     orders: int
     used: int
+    used_by_all: int = 0
 
 
 def refusal(
@@ -163,8 +164,8 @@ def refusal(
             }  # fmt: skip
     if p.first_order_only and client.orders:
         return "promo_first_order_only", {**facts, "client": client.name, "orders": client.orders}
-    if p.max_uses is not None and p.used >= p.max_uses:
-        return "promo_used_up", {**facts, "used": p.used, "most": p.max_uses}
+    if p.max_uses is not None and client.used_by_all >= p.max_uses:
+        return "promo_used_up", {**facts, "used": client.used_by_all, "most": p.max_uses}
     if p.max_uses_per_party is not None and client.used >= p.max_uses_per_party:
         most = p.max_uses_per_party
         return "promo_used_up_by_party", {**facts, "client": client.name, "used": client.used, "most": most}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from ledger.core.book import Book
 from ledger.food.core.bonuses import EXPIRED, Dates, Points, Program, dates_of
@@ -53,7 +53,9 @@ class Accrual:
 class Order:
     """An order: the transaction of the same id debited or held it.
 
-    `main` is the key of the debit or capture that refunds go to; None until a pre-order is delivered.
+    `main` is the key of the debit or capture that refunds go to; None until a pre-order is delivered. From `void_at` on
+    it is no order any more: cancelled, all its dishes refunded, or, by time alone, not delivered when its hold ran out.
+    `late_at` is when it was delivered after that all the same.
     """
 
     id: int
@@ -70,6 +72,8 @@ class Order:
     status: str = "placed"
     delivered_at: datetime | None = None
     cancelled_at: datetime | None = None
+    void_at: datetime | None = None
+    late_at: datetime | None = None
     accruals: dict[str, Accrual] = field(default_factory=dict)
 
     @property
@@ -78,12 +82,21 @@ class Order:
         return list(dict.fromkeys(line.brand for line in self.lines))
 
 
+class Pending(NamedTuple):
+    """A pre-order not delivered yet: whose, with which promotions (numbers), and when it runs out."""
+
+    party: int
+    promotions: tuple[int, ...]
+    until: datetime
+
+
 @dataclass(slots=True)
 class Shop:
     """Everything that the decisions about one batch may read beside the book.
 
     `said` is how callers get an order described, by transaction. `by_client` are the transactions by which clients
-    cancelled: points that they give back too late are lost.
+    cancelled: points that they give back too late are lost. `orders_of` and uses count pre-orders that ran out, too:
+    these are in `pending`.
     """
 
     preorder_lives: timedelta = timedelta(hours=24)
@@ -92,6 +105,7 @@ class Shop:
     points: dict[int, Points] = field(default_factory=dict)
     promotion_uses: dict[tuple[int, int], int] = field(default_factory=dict)
     orders_of: dict[int, int] = field(default_factory=dict)
+    pending: dict[int, Pending] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
     said: dict[int, Said] = field(default_factory=dict)
     new_orders: list[Order] = field(default_factory=list)
@@ -126,9 +140,16 @@ class Shop:
         code = next((code for code, known in book.brands.items() if known.id == brand), "")
         return dates_of(self.programs.get(code, ()), day)
 
-    def client(self, party: int, name: str, promotion: Promotion) -> Client:
-        """Return what a promotion asks about a party."""
-        return Client(name, self.orders_of.get(party, 0), self.promotion_uses.get((promotion.id, party), 0))
+    def client(self, party: int, name: str, promotion: Promotion, at: datetime) -> Client:
+        """Return what a promotion asks about a party, and its uses in all, at a time."""
+        ran_out = [pending for pending in self.pending.values() if pending.until <= at]
+        of_it = [pending.party for pending in ran_out if promotion.id in pending.promotions]
+        return Client(
+            name,
+            self.orders_of.get(party, 0) - sum(pending.party == party for pending in ran_out),
+            self.promotion_uses.get((promotion.id, party), 0) - of_it.count(party),
+            promotion.used - len(of_it),
+        )
 
     def place(self, order: Order) -> None:
         """Take a new order into the shop and count the promotions that it uses."""
@@ -136,11 +157,30 @@ class Shop:
         self.new_orders.append(order)
         self.orders_of[order.party] = self.orders_of.get(order.party, 0) + 1
         self._use(order, 1)
+        if order.void_at is not None:
+            numbers = tuple(number for number, _, _ in order.promotions)
+            self.pending[order.id] = Pending(order.party, numbers, order.void_at)
+
+    def deliver(self, order: Order, at: datetime, *, late: bool) -> None:
+        """Mark an order delivered; one that had run out counts again, and so do its promotions."""
+        order.status, order.delivered_at = "delivered", at
+        order.late_at = at if late else None
+        if self.pending.pop(order.id, None) is not None:
+            order.void_at = None
+        self.changed_orders[order.id] = order
 
     def cancel(self, order: Order, at: datetime) -> None:
         """Mark an order cancelled and give the uses of its promotions back."""
         order.status, order.cancelled_at = "cancelled", at
+        self.end(order, at)
+
+    def end(self, order: Order, at: datetime) -> None:
+        """Let an order be none from now on, if it was one: it and the uses of its promotions count no more."""
         self.changed_orders[order.id] = order
+        pending = self.pending.pop(order.id, None)
+        if pending is None and order.void_at is not None:
+            return
+        order.void_at = min(at, pending.until) if pending else at
         self.orders_of[order.party] = self.orders_of.get(order.party, 0) - 1
         self._use(order, -1)
 

@@ -7,7 +7,7 @@ are append-only, the last recorded of those valid on a day counts.
 
 from collections.abc import Mapping
 
-from sqlmodel import col, func, or_, select
+from sqlmodel import and_, col, func, or_, select
 
 from ledger.core.administration import AccountStatus, Record
 from ledger.core.money import minor, plain
@@ -55,8 +55,14 @@ def _promotion(run: Administration, record: Record) -> Facts:
         run.note_change(record, record.code, {n: before[n] for n in changed}, {n: after[n] for n in changed})
         if saved.max_uses is not None and not limited:
             # Uses are counted only while there is a limit: from now on, and those so far.
-            uses = select(func.count()).where(t.PromotionUse.promotion_id == saved.id)
-            saved.used = run.session.exec(uses.where(col(t.PromotionUse.given_back_at).is_(None))).one()
+            uses = (
+                select(func.count())
+                .select_from(t.PromotionUse)
+                .join(t.FoodOrder, col(t.FoodOrder.id) == t.PromotionUse.order_id)
+            )
+            uses = uses.where(t.PromotionUse.promotion_id == saved.id)
+            pending = and_(t.FoodOrder.status == "placed", col(t.FoodOrder.main_id).is_(None))
+            saved.used = run.session.exec(uses.where(or_(col(t.PromotionUse.given_back_at).is_(None), pending))).one()
     return {"code": record.code, "id": saved.id}
 
 

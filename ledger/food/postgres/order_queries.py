@@ -40,10 +40,7 @@ def bonuses(connection: Connection[Any], account: int, *, at: datetime | None = 
 
 def order_of(connection: Connection[Any], transaction: int) -> str | None:
     """Return the key of the order that a debit, or the capture of its hold, charges for; None if it is no order's."""
-    row = connection.execute(
-        "SELECT key FROM food_order WHERE id IN (%(id)s, (SELECT refers_to FROM transaction WHERE id = %(id)s))",
-        {"id": transaction},
-    ).fetchone()
+    row = connection.execute("SELECT owner FROM owned WHERE transaction_id = %s", [transaction]).fetchone()
     return None if row is None else str(row[0])
 
 

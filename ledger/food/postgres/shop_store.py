@@ -16,11 +16,11 @@ from ledger.food.core import commands as f
 from ledger.food.core.bonuses import EXPIRED, Lot, Points, Program
 from ledger.food.core.outcomes import REFUSALS
 from ledger.food.core.pricing import STACK, Promotion
-from ledger.food.core.shop import Accrual, Order, OrderLine, Shop
+from ledger.food.core.shop import Accrual, Order, OrderLine, Pending, Shop
 from ledger.postgres.bulk_sql import Moments, Row, Statement, array_of, columns, insert, json_text, run
 from ledger.postgres.database import AnyConnection
-from ledger.postgres.load_book import ask
-from ledger.postgres.write_book import CUT_LOCK
+from ledger.postgres.load_book import Question, ask
+from ledger.postgres.locks import WRITING
 
 _LIMITED = "(max_uses IS NOT NULL OR max_uses_per_party IS NOT NULL OR first_order_only)"
 _PROMOTION = (
@@ -66,7 +66,7 @@ class Named(NamedTuple):
 
 def foreseen(connection: AnyConnection, keys: Sequence[str], *, lock: bool) -> tuple[Programs, list[Named]]:
     """Return what must be known before accounts can be locked: bonus programmes by brand, and of the orders named."""
-    wait = [("SELECT pg_advisory_xact_lock_shared(%s)", [CUT_LOCK])] if lock else []
+    wait: list[Question] = [(WRITING, [])] if lock else []
     *_, rows, orders = ask(connection, *wait, (_PROGRAMS, []), (_NAMED, [list(keys)]))
     programs: Programs = {}
     for brand, accrue, redeem, *rest in rows:
@@ -98,7 +98,7 @@ def _load_orders(connection: AnyConnection, book: Book, shop: Shop, keys: Sequen
         connection,
         (
             "SELECT o.id, o.key, o.account_id, o.party_id, o.currency, o.status, o.placed_at, o.business_date, "
-            "o.due_at, o.delivered_at, o.cancelled_at, m.key FROM food_order o "
+            "o.due_at, o.delivered_at, o.cancelled_at, o.void_at, o.late_at, m.key FROM food_order o "
             "LEFT JOIN transaction m ON m.id = o.main_id "
             "WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))", [list(keys)],
         ),
@@ -108,7 +108,7 @@ def _load_orders(connection: AnyConnection, book: Book, shop: Shop, keys: Sequen
         ),
         (
             "SELECT order_id, promotion_id, code, discount FROM promotion_use JOIN promotion p ON p.id = promotion_id "
-            f"{of} ORDER BY array_position(%s, kind), code COLLATE \"C\"", [list(keys), list(STACK)],
+            f"{of} AND number = 1 ORDER BY array_position(%s, kind), code COLLATE \"C\"", [list(keys), list(STACK)],
         ),
         (
             "SELECT order_id, brand_id, account_id, percent, points, taken_back, shortfall, lot_id, expired "
@@ -116,10 +116,9 @@ def _load_orders(connection: AnyConnection, book: Book, shop: Shop, keys: Sequen
         ),
     )  # fmt: skip
     by_id: dict[int, Order] = {}
-    for id_, key, account, party, currency, status, placed_at, day, due_at, delivered_at, cancelled_at, main in orders:
+    for id_, key, account, party, currency, status, placed_at, day, due_at, *moments, main in orders:
         by_id[id_] = shop.orders[key] = Order(
-            id_, key, account, party, currency, placed_at.astimezone(UTC), day, due_at, [], [], main, status,
-            delivered_at, cancelled_at,
+            id_, key, account, party, currency, placed_at.astimezone(UTC), day, due_at, [], [], main, status, *moments
         )  # fmt: skip
     for order, line, brand, *rest in lines:
         by_id[order].lines.append(OrderLine(line, codes[brand], *rest))
@@ -130,6 +129,9 @@ def _load_orders(connection: AnyConnection, book: Book, shop: Shop, keys: Sequen
     for order in by_id.values():
         # In the order of the lines, as when they were given: it is the order of what is taken back.
         order.accruals = {brand: order.accruals[brand] for brand in order.brands if brand in order.accruals}
+        if order.main is None and order.status == "placed" and order.void_at is not None:
+            numbers = tuple(number for number, _, _ in order.promotions)
+            shop.pending[order.id] = Pending(order.party, numbers, order.void_at)
 
 
 def _load_promotions(
@@ -160,7 +162,8 @@ def _load_uses(connection: AnyConnection, book: Book, shop: Shop, *, lock: bool)
     if promotions:
         rows = connection.execute(
             "SELECT promotion_id, party_id, count(*) FROM promotion_use WHERE promotion_id = ANY(%s) "
-            "AND party_id = ANY(%s) AND given_back_at IS NULL GROUP BY promotion_id, party_id",
+            f"AND party_id = ANY(%s) AND (given_back_at IS NULL OR order_id IN (SELECT id FROM food_order {_PENDING})) "
+            "GROUP BY promotion_id, party_id",
             [promotions, parties],
         )
         shop.promotion_uses = {(promotion, party): used for promotion, party, used in rows}
@@ -170,10 +173,24 @@ def _load_uses(connection: AnyConnection, book: Book, shop: Shop, *, lock: bool)
             connection.execute("SELECT 1 FROM party WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [parties])
         rows = connection.execute(
             "SELECT party_id, count(*) FROM food_order WHERE party_id = ANY(%s) AND status <> 'cancelled' "
-            "GROUP BY party_id",
+            "AND (void_at IS NULL OR status = 'placed' AND main_id IS NULL) GROUP BY party_id",
             [parties],
         )
         shop.orders_of = dict(rows.fetchall())
+    limited = [p.id for p in shop.promotions.values() if p.max_uses is not None]
+    if limited or promotions or shop.orders_of:
+        rows = connection.execute(_RUNNING, [parties, limited])
+        for id_, party, until, numbers in rows:
+            shop.pending[id_] = Pending(party, tuple(numbers), until)
+
+
+_PENDING = "WHERE status = 'placed' AND main_id IS NULL AND due_at IS NOT NULL"
+# Pre-orders not delivered yet, of the parties or with the promotions: whether they ran out, time tells.
+_RUNNING = f"""
+SELECT id, party_id, void_at, array(SELECT promotion_id FROM promotion_use WHERE order_id = o.id) FROM food_order o
+{_PENDING} AND void_at IS NOT NULL AND (party_id = ANY(%s) OR id IN (
+    SELECT order_id FROM promotion_use WHERE promotion_id = ANY(%s) AND given_back_at IS NOT NULL))
+"""
 
 
 def _load_points(connection: AnyConnection, book: Book, shop: Shop) -> None:
@@ -241,7 +258,8 @@ SELECT {_LOT_FIELDS} FROM bonus_lot l WHERE account_id = ANY(%s) AND transaction
 
 ORDER = columns(
     "id bigint, key text, account_id bigint, party_id bigint, currency text, status text, placed_at timestamptz, "
-    "business_date date, due_at timestamptz, main_id bigint, delivered_at timestamptz, cancelled_at timestamptz"
+    "business_date date, due_at timestamptz, main_id bigint, delivered_at timestamptz, cancelled_at timestamptz, "
+    "void_at timestamptz, late_at timestamptz"
 )
 LINE = columns(
     "order_id bigint, line smallint, brand_id bigint, service text, sku text, name text, quantity integer, "
@@ -249,7 +267,7 @@ LINE = columns(
 )
 USE = columns(
     "order_id bigint, promotion_id bigint, party_id bigint, discount bigint, used_at timestamptz, "
-    "given_back_at timestamptz"
+    "given_back_at timestamptz, number smallint"
 )
 ACCRUAL = columns(
     "order_id bigint, brand_id bigint, account_id bigint, percent numeric, points bigint, taken_back bigint, "
@@ -279,13 +297,17 @@ def _statements(book: Book, shop: Shop) -> Iterator[Statement]:
     new, written = {order.id for order in shop.new_orders}, Moments()
     yield insert("order_line", LINE, [row for order in shop.new_orders for row in _line_rows(book, order)])
     yield insert("food_order", ORDER, [_order_row(book, order, written) for order in shop.new_orders])
-    yield insert("promotion_use", USE, [row for order in shop.new_orders for row in _uses(order, written)])
+    yield insert("promotion_use", USE, [row for order in shop.new_orders for row in _uses(book, order, written)])
     steps = [(t, order, kind, json_text(shop.said[t])) for t, order, kind in shop.steps]
     yield insert("order_step", STEP, steps)
     known = [order for order in shop.changed_orders.values() if order.id not in new]
-    uses = [row for order in known for row in _uses(order, written)]
-    yield insert("promotion_use", USE, uses, ("order_id", "promotion_id"))
+    uses = [row for order in known if order.late_at is not None for row in _uses(book, order, written)]
+    yield insert("promotion_use", USE, uses, ("order_id", "promotion_id", "number"))
     yield insert("food_order", ORDER, [_order_row(book, order, written) for order in known], ("id",))
+    # An order that is one after all has no end again: what an INSERT leaves out, it would not take away.
+    ends = [(order.id, written[order.void_at], order.late_at is None) for order in shop.changed_orders.values()]
+    yield _ENDS, [array_of(column) for column in zip(*((id_, at) for id_, at, _ in ends), strict=True)]
+    yield _BACK, [array_of(column) for column in zip(*((id_, at) for id_, at, first in ends if first), strict=True)]
     kept = [(order.id, line.number, line.kept) for order in known for line in order.lines]
     yield _KEPT, [array_of(column) for column in zip(*kept, strict=True)]
     accruals = [row for order in (*shop.new_orders, *known) for row in _accruals(book, order)]
@@ -295,6 +317,14 @@ def _statements(book: Book, shop: Shop) -> Iterator[Statement]:
     yield from _points(book, shop.points.values())
 
 
+_ENDS = (
+    "UPDATE food_order o SET void_at = n.at FROM unnest(%s::bigint[], %s::timestamptz[]) AS n(id, at) "
+    "WHERE o.id = n.id AND o.void_at IS DISTINCT FROM n.at"
+)
+_BACK = (
+    "UPDATE promotion_use u SET given_back_at = n.at FROM unnest(%s::bigint[], %s::timestamptz[]) AS n(id, at) "
+    "WHERE u.order_id = n.id AND u.given_back_at IS DISTINCT FROM n.at"
+)
 _KEPT = (
     "UPDATE order_line l SET kept = n.kept FROM unnest(%s::bigint[], %s::smallint[], %s::integer[]) "
     "AS n(order_id, line, kept) WHERE l.order_id = n.order_id AND l.line = n.line AND l.kept <> n.kept"
@@ -314,13 +344,18 @@ def _order_row(book: Book, order: Order, written: Moments) -> Row:
     return (
         order.id, order.key, order.account, order.party, order.currency, order.status, written[order.placed_at],
         order.day, written[order.due_at], None if order.main is None else book.transactions[order.main].id,
-        written[order.delivered_at], written[order.cancelled_at],
+        written[order.delivered_at], written[order.cancelled_at], written[order.void_at], written[order.late_at],
     )  # fmt: skip
 
 
-def _uses(order: Order, written: Moments) -> Iterator[Row]:
+def _uses(book: Book, order: Order, written: Moments) -> Iterator[Row]:
+    """Yield the uses of an order: a second one where it ran out and was delivered late all the same."""
+    late, end = order.late_at, order.void_at
     for promotion, _, discount in order.promotions:
-        yield order.id, promotion, order.party, discount, written[order.placed_at], written[order.cancelled_at]
+        of = order.id, promotion, order.party, discount
+        yield *of, written[order.placed_at], written[book.holds[order.id].expires_at if late else end], 1
+        if late:
+            yield *of, written[late], written[end], 2
 
 
 def _accruals(book: Book, order: Order) -> Iterator[Row]:

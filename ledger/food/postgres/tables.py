@@ -15,6 +15,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     CheckConstraint,
+    Column,
     DateTime,
     ForeignKeyConstraint,
     Index,
@@ -85,7 +86,11 @@ class BonusProgram(SQLModel, table=True):
 
 
 class FoodOrder(SQLModel, table=True):
-    """An order, numbered as the debit or hold that placed it; `main_id` is the debit or capture that refunds go to."""
+    """An order, numbered as the debit or hold that placed it; `main_id` is the debit or capture that refunds go to.
+
+    From `void_at` on it is no order any more: cancelled, all dishes refunded, or, while it is `placed` and not charged,
+    a pre-order that runs out then; `late_at` is when such a one was delivered all the same.
+    """
 
     __tablename__ = "food_order"
     __table_args__ = (
@@ -105,6 +110,8 @@ class FoodOrder(SQLModel, table=True):
     main_id: int | None = Field(default=None, sa_type=BigInteger)
     delivered_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     cancelled_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    void_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    late_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 class OrderLine(SQLModel, table=True):
@@ -133,15 +140,22 @@ class OrderLine(SQLModel, table=True):
 
 
 class PromotionUse(SQLModel, table=True):
-    """One use of a promotion by an order, and what it took off; given back by a cancel."""
+    """One use of a promotion by an order, and what it took off; given back when the order is none any more.
+
+    Of a pre-order not delivered yet that is when it will run out; delivered later all the same, it has a second use.
+    """
 
     __tablename__ = "promotion_use"
     __table_args__ = (
         Index("promotion_use_party_idx", "promotion_id", "party_id", postgresql_where=text("given_back_at IS NULL")),
+        Index("promotion_use_back_idx", "promotion_id", postgresql_where=text("given_back_at IS NOT NULL")),
     )
 
     order_id: int = key(BigInteger)
     promotion_id: int = key(BigInteger)
+    number: int = Field(
+        default=1, sa_column=Column(SmallInteger, primary_key=True, autoincrement=False, server_default="1")
+    )
     party_id: int = Field(sa_type=BigInteger)
     discount: int = Field(sa_type=BigInteger)
     used_at: datetime = Field(sa_type=DateTime(timezone=True))

@@ -168,7 +168,8 @@ class PostgresShop(Postgres):
             )
         }
         state["used"] = dict(self.rows(
-            "SELECT code, (SELECT count(*) FROM promotion_use WHERE promotion_id = p.id AND given_back_at IS NULL) "
+            "SELECT code, (SELECT count(*) FROM promotion_use u JOIN food_order o ON o.id = u.order_id "
+            "WHERE promotion_id = p.id AND (given_back_at IS NULL OR o.status = 'placed' AND o.main_id IS NULL)) "
             "FROM promotion p"
         ))  # fmt: skip
         state["counted"] = dict(self.rows("SELECT code, used FROM promotion WHERE max_uses IS NOT NULL"))

@@ -1,10 +1,12 @@
 """Promotions: which apply, what they take off, how often. Each test runs on the pure core and on PostgreSQL."""
 
+from datetime import datetime
 from typing import Any
 
 import pytest
 
 from tests.ledger.food.shops import Food, dish
+from tests.ledger.worlds import MOSCOW
 
 
 def promotion(food: Food, code: str, kind: str = "percent", **given: Any) -> None:
@@ -194,3 +196,62 @@ def test_a_quote_prices_and_writes_nothing(food: Food) -> None:
     assert said.to_json()["order"]["net"] == "90.00"
     assert said.to_json()["transaction"] is None
     assert food.postgres.state() == before
+
+
+def test_an_order_whose_dishes_are_all_refunded_gives_its_promotions_back(food: Food) -> None:
+    """As a cancel does: the one use is free again, the first order is one again, and a cancel gives nothing back twice."""
+    food.client("anna", "1000.00")
+    food.record(type="promotion", code="ONE", kind="percent", value="10", max_uses=1)
+    food.record(type="promotion", code="NEW", kind="percent", value="50", first_order_only=True)
+    food.order("o1", items=[dish("a", "100.00", 2)], promo_codes=["ONE"])
+    food.post("deliver", order="o1")
+    food.post("refund_items", order="o1", items=[{"sku": "a", "quantity": 1}])
+    assert food.order("o2", items=[dish("a", "100.00")], promo_codes=["ONE"])["code"] == "promo_used_up"
+    assert food.order("o3", items=[dish("a", "100.00")], promo_codes=["NEW"])["code"] == "promo_first_order_only"
+    food.post("refund_items", order="o1", items=[{"sku": "a", "quantity": 1}])
+    assert food.postgres.state()["counted"] == {"ONE": 0}
+    food.post("cancel", order="o1")
+    assert food.postgres.state()["counted"] == {"ONE": 0}
+    assert food.order("o4", items=[dish("a", "100.00")], promo_codes=["ONE"])["status"] == "posted"
+    food.post("cancel", order="o4")
+    assert food.order("o5", items=[dish("a", "100.00")], promo_codes=["NEW"])["order"]["net"] == "50.00"
+
+
+def test_a_pre_order_that_ran_out_is_a_cancelled_order_by_time_alone(food: Food) -> None:
+    """
+    o1, a pre-order for 5 March with the client's first-order code, the only use; nobody delivers it
+    on 7 March the code serves again, o2, though nothing was booked
+    o1 delivered late all the same: its price and promotion of then, counted again though the maximum is reached
+    """
+    food.client("anna", "100.00")
+    food.record(type="promotion", code="NEW", kind="percent", value="50", first_order_only=True, max_uses=1)
+    food.order("o1", items=[dish("a", "80.00")], promo_codes=["NEW"], due_at="2024-03-05T12:00:00+03:00")
+    food.at("2024-03-06", "11:59")
+    assert food.order("o2", items=[dish("a", "100.00")], promo_codes=["NEW"])["code"] == "promo_first_order_only"
+    food.at("2024-03-07")
+    assert food.order("o3", items=[dish("a", "100.00")], promo_codes=["NEW"])["order"]["net"] == "50.00"
+    said = food.post("deliver", "d1", order="o1")
+    assert (said["status"], said["order"]["status"], food.balance("anna")) == ("posted", "delivered", "10.00")
+    assert said["order"]["paid"]["client"] == "40.00"
+    assert food.order("o4", items=[dish("a", "1.00")], promo_codes=["NEW"])["facts"]["orders"] == 2
+    rows = food.postgres.rows(
+        "SELECT number, used_at, given_back_at FROM promotion_use u JOIN food_order o ON o.id = u.order_id "
+        "AND o.key = 'o1' ORDER BY number"
+    )
+    placed, ran_out, late = (datetime(2024, 3, day, 12, tzinfo=MOSCOW) for day in (4, 6, 7))
+    assert rows == [(1, placed, ran_out), (2, late, None)]
+    food.post("refund_items", order="o1", items=[{"sku": "a", "quantity": 1}])
+    assert food.balance("anna") == "50.00"
+
+
+def test_a_pre_order_delivered_too_late_needs_its_money_again(food: Food) -> None:
+    """What had been set aside is spent by then: the delivery is declined, and the order stays as it was."""
+    food.client("anna", "100.00")
+    food.order("o1", items=[dish("a", "80.00")], due_at="2024-03-05T12:00:00+03:00")
+    food.at("2024-03-07")
+    food.order("o2", items=[dish("a", "50.00")])
+    said = food.post("deliver", "d1", order="o1")
+    assert (said["code"], said["facts"]["short_by"]) == ("insufficient_funds", "30.00")
+    food.post("payment", account="anna", amount="30.00", brand="sushi")
+    assert food.post("deliver", "d2", order="o1")["status"] == "posted"
+    assert food.balance("anna") == "0.00"

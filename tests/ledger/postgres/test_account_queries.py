@@ -191,29 +191,48 @@ def test_asking_waits_for_no_lock(postgres: Postgres) -> None:
 
 
 class Historian(Twin):
-    """A twin that notes how each account stood after each step, by the model, and asks PostgreSQL at the end."""
+    """A twin that notes what each account had after each step, by the model, and asks PostgreSQL at the end.
+
+    A past moment is judged by the terms that are known for it at the end, and by what was owed then.
+    """
 
     def __init__(self, postgres: Postgres) -> None:
         super().__init__(postgres)
-        self.seen: dict[tuple[str, datetime], Record] = {}
+        self.seen: dict[tuple[str, datetime], tuple[int, int]] = {}
 
     @rule(hours=st.sampled_from((1, 30)))
     def look_and_wait(self, hours: int) -> None:
         for account in ACCOUNTS:
-            owed = self.model.owed(account)
-            self.seen[account, self.now] = {
-                "balance": plain(self.model.balance(account)),
-                "held": plain(self.model.held(account, self.now)),
-                "unpaid_since": owed[0][1].isoformat() if owed else None,
-            }
+            self.seen[account, self.now] = self.model.balance(account), self.model.held(account, self.now)
         self.now += timedelta(hours=hours)
+
+    def expected(self, account: str, at: datetime, balance: int, held: int, status: str) -> Record:
+        day = at.astimezone(MOSCOW).date()
+        owed, terms = self.model.owed(account, day, at), self.model.in_force(account, day)
+        overdue = self.model.overdue(account, day, at)
+        credit = terms.limit if terms and not overdue else 0
+        return {
+            "balance": plain(balance),
+            "held": plain(held),
+            "credit_limit": plain(terms.limit) if terms else None,
+            "available": plain(max(0, balance - held + credit) if status == "open" else 0),
+            "unpaid_since": min(day for _, day, _, _ in owed).isoformat() if owed else None,
+            "overdue": overdue,
+        }
 
     def teardown(self) -> None:
         self.flush()
         with connect(self.postgres.ledger.url) as connection:
-            for (account, at), expected in self.seen.items():
-                found = account_queries.balance(connection, account, at=at).to_json()
-                assert {name: found[name] for name in expected} == expected, (account, at)
+            for (account, at), (balance, held) in self.seen.items():
+                answer = account_queries.balance(connection, account, at=at).to_json()
+                expected = self.expected(account, at, balance, held, "open")  # statuses were changed after 2024
+                assert {name: answer[name] for name in expected} == expected, (account, at)
+            now = datetime.now(UTC)
+            for account, status in self.model.status.items():
+                answer = account_queries.balance(connection, account).to_json()
+                balance, held = self.model.balance(account), self.model.held(account, now)
+                expected = self.expected(account, now, balance, held, status)
+                assert {name: answer[name] for name in expected} == expected, account
         super().teardown()
 
 

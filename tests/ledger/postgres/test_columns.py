@@ -16,7 +16,7 @@ WRITTEN: list[tuple[type[SQLModel], dict[str, str], set[str]]] = [
     (tables.HoldPart, write_book.HOLD_PART, set()),
     (tables.Balance, write_book.BALANCE, set()),
     (tables.Usage, write_book.USAGE, set()),
-    (tables.OpenDebit, write_book.OPEN_DEBIT, set()),
+    (tables.AgingItem, write_book.AGING_ITEM, {"terms_id"}),
     (tables.CreditTerms, write_book.TERMS, {"id", "recorded_at"}),
     (tables.Change, write_book.CHANGE, {"id", "recorded_at"}),
     (food.FoodOrder, shop_store.ORDER, set()),

@@ -8,7 +8,9 @@ from typing import Any
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from psycopg import errors
 from sqlalchemy import CheckConstraint, create_engine, inspect
@@ -17,7 +19,8 @@ from sqlmodel import SQLModel
 import ledger.bank.postgres.tables
 import ledger.food.postgres.tables
 import ledger.postgres.tables  # noqa: F401  # its tables register themselves
-from ledger.postgres import database
+from ledger.postgres import database, grants
+from ledger.postgres.post import Ledger
 
 APPEND_ONLY = ["transaction", "entry", "credit_terms", "change"]
 TRANSACTION = (
@@ -104,7 +107,7 @@ def test_a_database_of_a_newer_tiffin_is_refused(database_url: str) -> None:
     """Better one sentence than old code on new tables."""
     with psycopg.connect(database_url) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(database.Failure, match=r"cannot be migrated: .*9999"):
+    with pytest.raises(database.Failure, match=r"newer Tiffin \(version 9999, .*upgrade Tiffin"):
         database.migrate(database_url)
 
 
@@ -201,6 +204,128 @@ def test_a_reader_reads_and_nothing_else(connection: psycopg.Connection) -> None
     for statement in ("UPDATE balance SET balance = 1", "INSERT INTO later VALUES (1)", "DELETE FROM link"):
         with pytest.raises(errors.InsufficientPrivilege):
             connection.execute(statement)
+
+
+def test_the_grants_cover_every_table() -> None:
+    """A table that is added is granted to writers on purpose, or is the owner's."""
+    assert set(grants.WRITER) == set(SQLModel.metadata.tables)
+
+
+WRITERS_ATTEMPTS = {
+    "reopen days": "UPDATE book SET closed_until = NULL",
+    "close days": "INSERT INTO closing (closed_until, last_transaction) VALUES ('2020-01-01', 0)",
+    "delete the book": "DELETE FROM book",
+    "another time zone": "UPDATE book SET time_zone = 'UTC'",
+    "delete an account": "DELETE FROM account",
+    "move an account to another party": "UPDATE account SET party_id = NULL",
+    "another currency": "UPDATE account SET currency = 'USD'",
+    "another code": "UPDATE brand SET code = 'x'",
+    "another reference": "UPDATE party SET reference = 'x'",
+    "delete a brand": "DELETE FROM brand",
+    "forget a balance": "DELETE FROM balance",
+    "a balance of another": "UPDATE balance SET account_id = 1",
+    "date a transaction back": (
+        "INSERT INTO transaction (id, key, fingerprint, kind, status, posted_at, business_date, recorded_at) "
+        "VALUES (9, 'p9', '', 'payment', 'posted', now(), current_date, '2020-01-01')"
+    ),
+    "rewrite a transaction": "UPDATE transaction SET note = 'x'",
+    "rewrite an entry": "UPDATE entry SET amount = 1",
+    "rewrite terms": "UPDATE credit_terms SET credit_limit = 1",
+    "forget a change": "DELETE FROM change",
+    "date a change back": (
+        "INSERT INTO change (kind, subject, after, business_date, recorded_at) "
+        "VALUES ('brand', 'sushi', '{}', current_date, '2020-01-01')"
+    ),
+    "forget an order": "DELETE FROM food_order",
+    "stop every writer": "LOCK TABLE cut_gate IN EXCLUSIVE MODE",
+    "stop the night": "LOCK TABLE lake_gate IN EXCLUSIVE MODE",
+    "stop an upgrade": "LOCK TABLE alembic_version IN SHARE UPDATE EXCLUSIVE MODE",
+    "another version": "UPDATE alembic_version SET version_num = '0000'",
+    "a table of its own": "CREATE TABLE own (id int)",
+    "take the guard off": "ALTER TABLE entry DISABLE TRIGGER ALL",
+    "drop a table": "DROP TABLE entry CASCADE",
+    "the owner's triggers": "SET session_replication_role = replica",
+}
+
+
+@pytest.mark.parametrize("statement", WRITERS_ATTEMPTS.values(), ids=WRITERS_ATTEMPTS)
+def test_a_writer_may_not(connection: psycopg.Connection, statement: str) -> None:
+    """What neither posting nor administration does, a writer has no right to."""
+    connection.execute("SET ROLE tiffin_writer")
+    with pytest.raises(errors.InsufficientPrivilege), connection.transaction():
+        connection.execute(statement)
+
+
+def test_init_without_the_right_to_create_roles_says_what_to_run(
+    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The book works for its owner; once the roles are there, `init` run again grants them their rights."""
+    monkeypatch.setattr(grants, "ROLES", ("tiffin_writer", "tiffin_absent"))
+    name = psycopg.conninfo.conninfo_to_dict(empty_database_url)["dbname"]
+    with psycopg.connect(empty_database_url, autocommit=True) as owner:
+        owner.execute("CREATE ROLE tiffin_small LOGIN")
+        owner.execute(f"ALTER DATABASE {name} OWNER TO tiffin_small")
+        owner.execute("ALTER SCHEMA public OWNER TO tiffin_small")
+    small = empty_database_url.replace("postgres@", "tiffin_small@")
+    try:
+        assert database.migrate(small) == (
+            "tiffin_small may not create roles: have an administrator run CREATE ROLE tiffin_absent NOLOGIN; "
+            "and then run tiffin init again"
+        )
+        monkeypatch.undo()
+        assert database.migrate(small) is None
+        with psycopg.connect(empty_database_url, autocommit=True) as writer:
+            writer.execute("SET ROLE tiffin_writer")
+            assert count(writer, "balance") == 0
+    finally:
+        with psycopg.connect(empty_database_url, autocommit=True) as owner:
+            owner.execute("REASSIGN OWNED BY tiffin_small TO postgres")
+            owner.execute("DROP OWNED BY tiffin_small")
+            owner.execute("DROP ROLE tiffin_small")
+
+
+def test_posting_beside_tables_of_another_version_is_one_sentence(database_url: str) -> None:
+    """Old code on newer tables, and new code on older ones, say so before they touch anything."""
+    for version, sentence in (
+        ("9999", "the book's tables are those of a newer Tiffin (version 9999, this one knows {}): upgrade Tiffin"),
+        ("0007", "the book's tables are those of an older Tiffin (version 0007, this one needs {}): run tiffin init"),
+    ):
+        with psycopg.connect(database_url) as connection:
+            connection.execute("UPDATE alembic_version SET version_num = %s", [version])
+        with pytest.raises(database.Failure) as caught:
+            Ledger(database_url).connection()
+        assert str(caught.value) == sentence.format(database.newest_revision())
+
+
+def test_an_upgrade_gives_way_to_a_writer_and_completes(empty_database_url: str) -> None:
+    """
+    A writer keeps the transactions locked while `init` wants to change them: whoever comes after waits no longer than
+    the upgrade's lock timeout, and the upgrade, killed or not, completes in the end.
+    """
+    run = [sys.executable, "-c", f"from ledger.postgres.database import migrate; migrate({empty_database_url!r})"]
+    config = Config()
+    config.set_main_option("script_location", str(database.MIGRATIONS))
+    with engine(empty_database_url).connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+    with psycopg.connect(empty_database_url) as writer:
+        writer.execute(TRANSACTION, [1, "p1"])
+        upgrade = subprocess.Popen(run)
+        with psycopg.connect(empty_database_url) as waiting:
+            while not waiting.execute(
+                "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'transaction'::regclass"
+            ).fetchone():
+                waiting.rollback()
+            waiting.execute("SET statement_timeout = '15s'")
+            waiting.execute(TRANSACTION, [2, "p2"])  # behind the upgrade, which gives up its place
+            waiting.commit()
+        upgrade.kill()
+        upgrade.wait()
+        writer.commit()
+    database.migrate(empty_database_url)
+    with psycopg.connect(empty_database_url) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (database.newest_revision(),)
+        assert count(connection, "transaction") == 2
 
 
 def count(connection: psycopg.Connection, table: str) -> int:

@@ -19,7 +19,6 @@ SOURCES: dict[str, tuple[type[SQLModel], ...]] = {
     "limits": (ledger.WriteOffLimit,),
     "usage": (ledger.Usage,),
     "holds": (ledger.HoldPart, ledger.Hold),
-    "open_debits": (ledger.OpenDebit,),
     "changes": (ledger.Change,),
     "closings": (ledger.Closing,),
     "orders": (food.FoodOrder,),
@@ -28,13 +27,17 @@ SOURCES: dict[str, tuple[type[SQLModel], ...]] = {
     "promotion_uses": (food.PromotionUse,),
     "bonus_programs": (food.BonusProgram,),
     "bonus_lots": (food.BonusLot,),
+    "bonus_owed": (food.BonusOwed,),
 }
-DERIVED = {"attributes", "holders", "lot_changes"}
+DERIVED = {"attributes", "holders", "lot_changes", "open_debits"}
 """Tables of the lake that are made of several."""
 
 NOT_EXPORTED = {
     "book",  # its facts stand in the manifest
     "balance",  # with its account
+    "cut_gate", "lake_gate", "payment_gate",  # there to be locked
+    "owned",
+    "aging_item",  # what is open of them: open_debits
     "order_step", "order_accrual", "bonus_points", "bonus_lot_use",  # how food decides, not what happened
 }  # fmt: skip
 LEFT_OUT = {
@@ -42,7 +45,10 @@ LEFT_OUT = {
     "entry": {"attributes"},  # a table of its own, a row an attribute
     "hold": {"transaction_id"},  # the parts' hold_id
     "hold_part": {"gross", "discount", "vat_rate", "vat", "attributes"},  # what a capture will write
-    "food_order": {"main_id"},  # charged_by
+    "food_order": {"main_id", "void_at", "late_at"},  # charged_by; when it ended, by which uses come back
+    "promotion_use": {"number"},  # 1, 2, 3 … of one order
+    "bonus_owed": {"posted_at"},  # of its transaction
+    "bonus_lot": {"lapsed", "expired", "given_until", "extended_by"},  # which of an expired lot's points may come back
     "promotion": {"value", "used"},  # percent or amount, by its kind; uses have a table of their own
 }
 TYPES = {

@@ -11,6 +11,7 @@ import pytest
 from deltalake import DeltaTable
 
 from ledger.errors import Failure
+from ledger.postgres import locks
 from reports.lake import take_cut
 from reports.lake.publish_cut import frequent_cut, nightly_cut
 from reports.lake.reader import open_lake, polars_schema
@@ -102,7 +103,7 @@ def test_a_slow_writer_is_waited_for_and_its_lower_number_is_in_the_cut(book: st
     )
     with psycopg.connect(book) as slow, psycopg.connect(book) as quick, ThreadPoolExecutor(1) as pool:
         for connection, number in ((slow, 601), (quick, 602)):
-            connection.execute("SELECT pg_advisory_xact_lock_shared(%s)", [take_cut.CUT_LOCK])
+            connection.execute(locks.WRITING)
             connection.execute(insert, [number, f"late-{number}"])
         quick.commit()
         made = pool.submit(frequent_cut, book, lake)
@@ -117,14 +118,14 @@ def test_a_slow_writer_is_waited_for_and_its_lower_number_is_in_the_cut(book: st
 
 def test_a_writer_queues_behind_a_waiting_cut_for_a_moment_only(book: str, lake: str) -> None:
     """While the cut waits for a slow writer, others go on: none waits longer than the lock timeout."""
-    shared = "SELECT pg_advisory_xact_lock_shared(%s)"
     with psycopg.connect(book) as slow, ThreadPoolExecutor(1) as pool:
-        slow.execute(shared, [take_cut.CUT_LOCK])
+        slow.execute(locks.WRITING)
         made = pool.submit(frequent_cut, book, lake)
-        with psycopg.connect(book, autocommit=True) as other:
-            other.execute("SET lock_timeout = '2s'")
+        with psycopg.connect(book) as other:
             for _ in range(10):
-                other.execute(shared, [take_cut.CUT_LOCK])
+                other.execute("SET LOCAL lock_timeout = '2s'")
+                other.execute(locks.WRITING)
+                other.commit()
         assert not made.done()
         slow.rollback()
         assert made.result(timeout=30)[1]

@@ -113,9 +113,7 @@ GROUP BY ALL ORDER BY 1, 2
 
 AGEING = """
 WITH open AS (
-    SELECT d.account_id, unpaid,
-           date_diff('day', d.business_date, DATE '2017-04-30') - coalesce(t.period_days, 0) AS late
-    FROM open_debits d LEFT JOIN credit_terms t USING (account_id)
+    SELECT account_id, unpaid, coalesce(date_diff('day', due_on, DATE '2017-04-30'), 0) AS late FROM open_debits
 )
 SELECT account_id, coalesce(sum(unpaid) FILTER (late <= 0), 0),
        coalesce(sum(unpaid) FILTER (late BETWEEN 1 AND 30), 0),

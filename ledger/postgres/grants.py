@@ -1,0 +1,106 @@
+"""What the roles `tiffin_writer` and `tiffin_reader` may do. `tiffin init` grants it, each time it is run.
+
+A writer may do what posting and administration do, and no more; where that would still be too much, guards in the
+database (migrations) hold the rest: a balance follows its entries, a change of terms has its row in `change`, days
+are not opened again. Closing days and upgrades are the owner's.
+"""
+
+from psycopg import errors, sql
+
+from ledger.postgres.database import AnyConnection, connect
+from ledger.postgres.write_book import ENTRY, TRANSACTION
+
+ROLES = ("tiffin_writer", "tiffin_reader")
+
+_CHANGE = "INSERT, UPDATE"
+WRITER: dict[str, str] = {
+    # Posting. The database's clock fills in when a transaction was recorded.
+    "transaction": f"INSERT ({', '.join(TRANSACTION)})",
+    "entry": f"INSERT ({', '.join(ENTRY)})",
+    "balance": "INSERT, UPDATE (balance, held, version, posted_at)",
+    "hold": _CHANGE,
+    "hold_part": _CHANGE,
+    "owned": "INSERT",
+    "aging_item": _CHANGE,
+    "usage": "INSERT, UPDATE, DELETE",
+    "cut_gate": "INSERT",  # of nothing: it stays empty, and this is what locking it takes
+    "payment_gate": "UPDATE",  # of nothing: a guard refuses it
+    # Administration.
+    "brand": "INSERT, UPDATE (name, legal_name, tax_id, country, address, bank_details, colour, logo, status)",
+    "party": "INSERT, UPDATE (name, legal_name, tax_id, country, email, phone, address, status)",
+    "account": "INSERT, UPDATE (holder_id, contract_number, contract_date, status)",
+    "credit_terms": "INSERT (account_id, credit_limit, period_days, valid_from, valid_until, by, note)",
+    "link": "INSERT, UPDATE, DELETE",
+    "write_off_limit": "INSERT, UPDATE, DELETE",
+    "change": "INSERT (kind, subject, account_id, before, after, business_date, by, note)",
+    # Food.
+    "promotion": _CHANGE,
+    "bonus_program": (
+        "INSERT (brand_id, accrue_percent, redeem_percent, expires_after_days, valid_from, valid_until, by, note)"
+    ),
+    "food_order": _CHANGE,
+    "order_line": _CHANGE,
+    "promotion_use": _CHANGE,
+    "order_accrual": _CHANGE,
+    "order_step": "INSERT",
+    "bonus_points": _CHANGE,
+    "bonus_lot": _CHANGE,
+    "bonus_lot_use": _CHANGE,
+    "bonus_owed": "INSERT",
+    # What banks reported.
+    "bank_statement": _CHANGE,
+    "bank_entry": _CHANGE,
+    "bank_payer": _CHANGE,
+    "bank_csv": _CHANGE,
+    # The owner's alone.
+    "book": "",
+    "closing": "",
+    "lake_gate": "",
+}
+"""What a writer may do to each table beside reading it."""
+
+
+def grant_roles(url: str) -> str | None:
+    """Create the roles where they are missing, and grant them what they may do here, no more and no less.
+
+    Return what an administrator has to do where the roles cannot be created, None if nothing.
+    """
+    with connect(url) as connection:
+        missing = [role for role in ROLES if not _is_there(connection, role)]
+        if missing:
+            row = connection.execute("SELECT current_user").fetchone()
+            create = " ".join(f"CREATE ROLE {role} NOLOGIN;" for role in missing)
+            who = row[0] if row else "this user"
+            return f"{who} may not create roles: have an administrator run {create} and then run tiffin init again"
+        for statement in _statements():
+            connection.execute(statement)
+    return None
+
+
+def _is_there(connection: AnyConnection, role: str) -> bool:
+    """Return whether a role exists, by now if it could be created: roles belong to the server, not to the database."""
+    known = "SELECT 1 FROM pg_roles WHERE rolname = %s"
+    if connection.execute(known, [role]).fetchone():
+        return True
+    try:
+        with connection.transaction():
+            connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
+    except (errors.DuplicateObject, errors.UniqueViolation):  # for another book, this moment
+        return True
+    except errors.InsufficientPrivilege:
+        return False
+    return True
+
+
+def _statements() -> list[str]:
+    every = "ON ALL TABLES IN SCHEMA public"
+    later = "ALTER DEFAULT PRIVILEGES IN SCHEMA public"
+    return [
+        "GRANT USAGE ON SCHEMA public TO tiffin_reader, tiffin_writer",
+        f"REVOKE ALL {every} FROM tiffin_reader, tiffin_writer",
+        f"GRANT SELECT {every} TO tiffin_reader, tiffin_writer",
+        f"{later} REVOKE ALL ON TABLES FROM tiffin_writer",
+        f"{later} GRANT SELECT ON TABLES TO tiffin_reader, tiffin_writer",
+        *(f"GRANT {may} ON {table} TO tiffin_writer" for table, may in WRITER.items() if may),
+        "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO tiffin_writer",
+    ]
