@@ -113,7 +113,7 @@ def choice(
 
 
 def who(place: Any) -> str:
-    """Draw who the viewer is, who is asked once per session, and return it."""
+    """Draw the field for the viewer's name, kept for the session, and return it."""
     written: str = place.text_input(sentence("Who you are"), key="by", persist_state="session")
     return written.strip()
 

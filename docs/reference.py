@@ -49,6 +49,7 @@ FORMS = {
     "Currency": "ISO 4217 code",
     "Day": "date, `YYYY-MM-DD`",
     "Details": "object of texts",
+    "DueDay": "date, `YYYY-MM-DD`",
     "Flag": "true or false",
     "Instant": "time with its zone, ISO 8601",
     "Key": "text, at most 64 characters",
@@ -61,6 +62,9 @@ FORMS = {
     "Whole": "whole number from 0",
 }
 """How a caller writes each kind of field, by the name of its type."""
+
+VIEWS = {"open_debit": ("aging_item", "balance")}
+"""Views that the lake is read from, and their tables."""
 
 UNITS: dict[Type, str] = {
     "int": "whole number",
@@ -177,7 +181,7 @@ def _aliases() -> dict[str, str]:
 def _form(hint: Any, parts: dict[str, type]) -> str:
     """Return how a caller writes a value of that type; what objects it holds goes into `parts`."""
     known = _aliases().get(repr(hint))
-    if known is not None:
+    if known in FORMS:
         return FORMS[known]
     origin, args = get_origin(hint), get_args(hint)
     if origin is Annotated:
@@ -350,7 +354,8 @@ def lineage(table: Table) -> list[str]:
     found = re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", sql) + re.findall(r"FROM \w+ \w+, (\w+)", sql)
     # Entries meet their transactions and accounts after they were read.
     joined = ["transaction", "account"] if table.name == "entries" else []
-    return list(dict.fromkeys(name for name in [*found, *joined] if name in _metadata()))
+    tables = [name for source in [*found, *joined] for name in VIEWS.get(source, (source,))]
+    return list(dict.fromkeys(name for name in tables if name in _metadata()))
 
 
 def origin_of(column: str, sources: list[str]) -> str:

@@ -21,10 +21,10 @@ def _():
 
 @app.cell
 def _(mo, reports):
-    asked = mo.cli_args().to_dict()  # --lake, --month, --credit, --write-off
-    book = reports.open(asked.get("lake"))
-    month = str(asked.get("month", f"{book.last_day:%Y-%m}"))
-    return asked, book, month
+    options = mo.cli_args().to_dict()  # --lake, --month, --credit, --write-off
+    book = reports.open(options.get("lake"))
+    month = str(options.get("month", f"{book.last_day:%Y-%m}"))
+    return options, book, month
 
 
 @app.cell(hide_code=True)
@@ -40,9 +40,9 @@ def _(mo, month):
 
 
 @app.cell
-def _(asked, mo):
-    credit = mo.ui.number(0, 10, 0.05, float(asked.get("credit", 0.5)), label="credit limits times")
-    write_off = mo.ui.number(0, 10, 0.05, float(asked.get("write-off", 1)), label="write-off limits times")
+def _(options, mo):
+    credit = mo.ui.number(0, 10, 0.05, float(options.get("credit", 0.5)), label="credit limits times")
+    write_off = mo.ui.number(0, 10, 0.05, float(options.get("write-off", 1)), label="write-off limits times")
     mo.hstack([credit, write_off], justify="start")
     return credit, write_off
 

@@ -7,22 +7,23 @@ app = marimo.App(width="medium", app_title="Tiffin: receivables review")
 
 @app.cell
 def _():
-    from datetime import date, timedelta
+    from datetime import timedelta
 
     import altair as alt
     import marimo as mo
     import polars as pl
 
     import reports
+    from reports.core.dates import read_date
 
-    return alt, date, mo, pl, reports, timedelta
+    return alt, mo, pl, read_date, reports, timedelta
 
 
 @app.cell
-def _(date, mo, reports, timedelta):
-    asked = mo.cli_args().to_dict()  # --lake, --as-of
-    book = reports.open(asked.get("lake"))
-    as_of = date.fromisoformat(str(asked["as-of"])) if "as-of" in asked else book.last_day
+def _(mo, read_date, reports, timedelta):
+    options = mo.cli_args().to_dict()  # --lake, --as-of
+    book = reports.open(options.get("lake"))
+    as_of = read_date(str(options["as-of"])) if "as-of" in options else book.last_day
     month_before = as_of.replace(day=1) - timedelta(days=1)
     return as_of, book, month_before
 

@@ -18,9 +18,9 @@ def _():
 
 @app.cell
 def _(mo, reports):
-    asked = mo.cli_args().to_dict()  # --lake, --from, --to
-    book = reports.open(asked.get("lake"))
-    period = {name: str(asked[name]) for name in ("from", "to") if name in asked}
+    options = mo.cli_args().to_dict()  # --lake, --from, --to
+    book = reports.open(options.get("lake"))
+    period = {name: str(options[name]) for name in ("from", "to") if name in options}
     return book, period
 
 

@@ -101,7 +101,7 @@ def reverse(by: str) -> None:
 
 
 def _found(form: str) -> desk_queries.Earlier | None:
-    """Return the transaction asked for if this form can undo it; else say what can."""
+    """Return the requested transaction if this form can undo it; else show which form can."""
     found = subjects.transaction()
     if found is None:
         return None

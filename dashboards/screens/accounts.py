@@ -47,12 +47,12 @@ def _list(found: pl.DataFrame) -> None:
         return
     shown = found.head(MOST)
     display.table(shown, COLUMNS, key="accounts", leads_to=_account, hide_empty=True, rows=18)
-    told = tr("rows: {n}", n=display.count(found.height))
+    summary = tr("rows: {n}", n=display.count(found.height))
     if found.height > MOST:
-        told = tr(
+        summary = tr(
             "the first {n} of {all}: search to narrow them", n=display.count(MOST), all=display.count(found.height)
         )
-    st.caption(f"{told} · {tr('click a row to see what is behind it')}")
+    st.caption(f"{summary} · {tr('click a row to see what is behind it')}")
 
 
 def _account(row: dict[str, Any]) -> links.Target:

@@ -4,7 +4,8 @@ What is unpaid is max(0, −balance). It lies on the account's last aging items 
 captures, transfers out, payouts, negative adjustments; by due date, none last, then
 business date, then number), each net of its refunds and its reversal. So of all items only
 where the unpaid begins is kept, and moving that place forth (a credit) or back (a credit
-undone) costs as many steps as items are settled or opened again, however long the history.
+undone) costs as many steps as items are settled or opened again, however long the history
+(DECISIONS D75, due dates: DECISIONS D76).
 """
 
 from bisect import bisect_left, insort
@@ -101,7 +102,8 @@ class Ages:
         if item is not None:
             opened += self._added(item)
         elif of is not None and (found := self._of(of)) is not None:
-            opened += self._changed(found, -amount)
+            # What a closed account paid may come back here too: that is a credit like any other.
+            opened += self._changed(found, -min(amount, found.amount))
         unpaid = max(0, -state.balance)
         if not unpaid:
             self._begin(None)

@@ -38,7 +38,7 @@ class Account(NamedTuple):
 
     @property
     def subject(self) -> str:
-        """Return how facts call the account; a sentence adds the client's name (`with_names`)."""
+        """Return how facts call the account; a sentence adds the client's name (DECISIONS D85)."""
         return f"account {self.id}"
 
 

@@ -300,7 +300,7 @@ def _instead_of(case: Case, command: c.Refund, debit: Transaction, source: int) 
     """Return who gets what a source paid: itself, or of a closed account as the command says; None: nobody yet."""
     if command.closed_to is None or case.book.status[source] != "closed":
         return source
-    if command.closed_to == "unallocated":
+    if command.closed_to == "unallocated":  # (DECISIONS D90)
         return None
     payers = (entry.account for entry in debit.clients() if entry.subaccount == source)
     return next((payer for payer in payers if case.book.status[payer] != "closed"), source)

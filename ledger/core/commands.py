@@ -471,7 +471,7 @@ class Move(Command):
 
 
 def own_place(name: str) -> tuple[str | None, str | None]:
-    """Return the channel of cash, or else the code of the chart, that a text names."""
+    """Return the channel of cash, or else the code of the chart, that a text names (DECISIONS D88)."""
     kind, _, rest = name.partition(":")
     if rest and kind in ("chart", "channel"):
         return (None, rest) if kind == "chart" else (rest, None)

@@ -18,7 +18,7 @@ from ledger.core.text import wrong_character
 KEY_LENGTH = 64
 TEXT_LENGTH = 1000
 ATTRIBUTES_BYTES = 10_000
-"""The most that the attributes of one line may have, as JSON."""
+"""The most that the attributes of one line may have, as JSON (DECISIONS D84)."""
 
 OWN_KEYS = "tiffin:"
 """Keys with this start are the ledger's own (expiries)."""

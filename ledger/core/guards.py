@@ -78,7 +78,8 @@ def legs_of(legs: Iterable[Entry]) -> list[Entry]:
 def facing(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
     """Return the entries of a transaction with the client account that each leg of a brand faces.
 
-    Legs written before they named it meet the clients' entries in their order, as reports have always read them.
+    Legs written before they named it meet the clients' entries in their order, as reports have always read them
+    (DECISIONS D86).
     """
     unnamed = [entry for entry in entries if entry.version is None and entry.source is None]
     clients = [(entry.account, abs(entry.amount)) for entry in entries if entry.version is not None and entry.amount]

@@ -91,7 +91,7 @@ class Refusals(dict[str, str]):
 
 
 LEDGER = Refusals(DECLINES)
-"""The refusals of level one. A second level hands in its own: to its posting, and to whoever shows declines."""
+"""The refusals of level one. A second level hands in its own, to whoever shows declines (DECISIONS D80)."""
 
 
 class Refused(Exception):

@@ -113,7 +113,7 @@ def _exceeds(target: Transaction, left: int, asked: int, place: str = "") -> Ref
 def _part(
     case: Case, command: c.Reverse, target: Transaction, legs: list[Entry], moves: list[Move], amount: int
 ) -> tuple[list[Entry], list[Move]]:
-    """Return the part of legs and moves that an amount is."""
+    """Return the part of legs and moves that an amount is (DECISIONS D89)."""
     if not legs:  # a transfer
         return [], [move._replace(amount=amount if move.amount > 0 else -amount) for move in moves]
     places = _places(case.book, legs)

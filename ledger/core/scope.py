@@ -1,4 +1,4 @@
-"""What commands concern, gathered before they are decided, so that it can be locked and loaded."""
+"""What commands concern, gathered before they are decided, so that it can be locked and loaded (DECISIONS D79)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

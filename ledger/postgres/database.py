@@ -55,14 +55,20 @@ IDLE_SECONDS = 60
 """How long a session may be idle in a database transaction: its locks keep others waiting, its snapshot old rows."""
 
 
-def server_url(settings: Settings) -> str:
+def server_url(settings: Settings, *, make: bool = True) -> str:
     """Return a libpq URL of the ledger's database; starts the embedded server if it is down.
 
-    Raises Failure if a PostgreSQL that was named cannot be reached or the embedded one cannot start.
+    Unless it may `make` one, there must be one under the home. Raises Failure if there is none, if a PostgreSQL that
+    was named cannot be reached or the embedded one cannot start.
     """
     if settings.database_url:
         connect(settings.database_url).close()
         return settings.database_url
+    if not make and not embedded_server.is_there(settings.home):
+        raise Failure(
+            f"there is no book under {settings.home.expanduser().resolve()}, and TIFFIN_DATABASE_URL is not set: "
+            "set it or TIFFIN_HOME, or run tiffin init to create a book there, on an embedded PostgreSQL"
+        )
     return embedded_server.running(settings.home)
 
 

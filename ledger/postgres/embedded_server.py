@@ -6,12 +6,13 @@ by a rename, so that a killed first start leaves nothing half made.
 """
 
 import fcntl
-import hashlib
 import logging
 import os
 import shlex
 import shutil
+import stat
 import subprocess
+import tempfile
 import time
 import warnings
 from collections.abc import Iterator
@@ -63,6 +64,11 @@ def running(home: Path) -> str:
     return _url(data)
 
 
+def is_there(home: Path) -> bool:
+    """Return whether a server was ever made under this home."""
+    return _data_folder(home).exists()
+
+
 def stop(home: Path) -> bool:
     """Stop the server under this home; return whether there was one running."""
     data = _data_folder(home)
@@ -85,17 +91,41 @@ def _data_folder(home: Path) -> Path:
 
 def _ensure_home(home: Path) -> None:
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise Failure(f"the home {home} cannot be made: {error.strerror}") from error
 
 
 def _socket_folder(data: Path) -> Path:
-    """Return where the socket lives: the data folder, or a short path of its own if that is too long."""
-    if len(os.fsencode(data / ".s.PGSQL.5432")) <= SOCKET_PATH_LIMIT:
+    """Return where the socket lives: the data folder or, if that is too long, the private folder that was made for it.
+
+    Until one was made, it is the data folder, where nothing answers.
+    """
+    if not _is_too_long(data):
         return data
-    name = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
-    return Path("/tmp") / f"tiffin-{name}"  # not TMPDIR: two processes must agree, and it may be long itself
+    with suppress(OSError):
+        folder = Path(_socket_note(data).read_text())
+        found, owner = folder.lstat(), data.stat().st_uid
+        # A stranger who made it first would be whom our programs talk to.
+        if stat.S_ISDIR(found.st_mode) and found.st_uid == owner and not found.st_mode & 0o077:
+            return folder
+    return data
+
+
+def _is_too_long(data: Path) -> bool:
+    return len(os.fsencode(data / ".s.PGSQL.5432")) > SOCKET_PATH_LIMIT
+
+
+def _socket_note(data: Path) -> Path:
+    return data.with_name("postgres.socket")
+
+
+def _make_socket_folder(data: Path) -> Path:
+    # Its name cannot be guessed, and only its owner may look into it. Not TMPDIR: that may be long itself.
+    folder = Path(tempfile.mkdtemp(prefix="tiffin-", dir="/tmp"))
+    shutil.chown(folder, data.stat().st_uid, data.stat().st_gid)
+    _socket_note(data).write_text(str(folder))
+    return folder
 
 
 def _url(data: Path, database: str = "tiffin") -> str:
@@ -128,8 +158,7 @@ def _locked(path: Path) -> Iterator[None]:
 
 def _ensure_running(data: Path) -> None:
     """Make, start and open the embedded server as far as that is not yet done. Called under the lock."""
-    url = _url(data)
-    if _answers(url):
+    if _answers(_url(data)):
         return
     if not data.exists():
         _make(data)
@@ -188,9 +217,8 @@ def _make(data: Path) -> None:
 def _start(data: Path) -> None:
     folder = _socket_folder(data)
     _forget_stale_process(data)
-    if folder != data:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        shutil.chown(folder, data.stat().st_uid, data.stat().st_gid)
+    if folder == data and _is_too_long(data):
+        folder = _make_socket_folder(data)
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:

@@ -52,7 +52,7 @@ class Posting(Seam):
         return [answer(self.book, command, self.book.now) for command in commands]
 
     def send(self) -> None:
-        """Send the transactions decided since the last time: in a pipeline, the server writes while more is decided."""
+        """Send what was decided since the last time; the server writes while more is decided (DECISIONS D81)."""
         self.sent = send(self.connection, self.book, since=self.sent)
 
     def write(self) -> None:

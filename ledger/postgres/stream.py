@@ -3,7 +3,7 @@
 An account that somebody keeps locked delays the lines of others no longer than one wait for
 locks. A failed line may be sent again. Until it was, later lines that share an account with it,
 directly or through another, fail as well: they would otherwise be declined for ever because of
-a payment that comes a moment later.
+a payment that comes a moment later (DECISIONS D83).
 """
 
 import time

@@ -31,7 +31,7 @@ PLAIN_STEPS = 10
 
 @app.command()
 def demo(
-    households: Annotated[int, typer.Option(min=1, help="Only so many of the households.")] = HOUSEHOLDS,
+    households: Annotated[int, typer.Option(min=1, help="Number of households to play.")] = HOUSEHOLDS,
     statements: Annotated[int, typer.Option(min=0, help="Statements of December; of February fewer.")] = 200,
 ) -> None:
     """Play a real year of orders through the ledger, then close it, report it and print its papers."""
@@ -80,7 +80,7 @@ def demo(
 
 @contextmanager
 def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Give a function that is told how many more are done: a bar on a terminal, plain lines elsewhere."""
+    """Give a function to call with the number done since the last call: a bar on a terminal, plain lines elsewhere."""
     if not console.is_terminal:
         yield _plain(what, total)
         return

@@ -71,6 +71,7 @@ def _line_of_help() -> None:
 
 def main() -> None:
     """Run the command line; a Failure becomes one line on stderr and exit code 1."""
+    os.umask(0o077)  # whatever is written, of the home, the lake and papers, is its owner's alone
     try:
         # With no command to carry out (help, a word that is none), the lines of help are all there is to show.
         assemble(next((word for word in sys.argv[1:] if word in COMMANDS), ""))

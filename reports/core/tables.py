@@ -13,7 +13,7 @@ import narwhals as nw
 Frame = nw.LazyFrame[Any]
 MONEY = nw.Decimal(18, 2)
 APART = ("currency", "kind")  # how figures are added up where points are among them
-EVER = date(1900, 1, 1)  # before any business date; Spark cannot be told of the year 1
+EVER = date(1900, 1, 1)  # before any business date; Spark knows no year 1
 DATED = ("entries", "transactions")
 KNOWN_WHEN = ("holders", "credit_terms", "changes")  # dated rows: what was recorded later was not known then
 
@@ -23,8 +23,8 @@ class Tables:
 
     `scan` gives a table in the engine's own kind of lazy frame. `known_at` is when the
     report's last day was closed: holders, terms and changes recorded later are left out, so
-    that a report of closed days goes on saying what it said then; `rules` are those by which
-    that was (see the lake's `closings`). By value date, the bank's
+    that a report of closed days stays as it was then; `rules` are those by which
+    that was (see the lake's `closings`). By value date (DECISIONS D87), the bank's
     date stands in place of the business date; of entries and transactions only those booked
     up to a day may be asked for.
     """
@@ -201,9 +201,9 @@ def with_channel(tables: Tables, entries: Frame) -> Frame:
 
     Entries of before have their transaction's, of a reversal or an allocation that of what it is about.
     """
-    told = tables.transactions.filter(~nw.col("channel").is_null())
-    own = told.select(transaction_id="id", own="channel")
-    theirs = told.select(refers_to="id", theirs="channel")
+    with_channel = tables.transactions.filter(~nw.col("channel").is_null())
+    own = with_channel.select(transaction_id="id", own="channel")
+    theirs = with_channel.select(refers_to="id", theirs="channel")
     named = entries.join(own, on="transaction_id", how="left").join(theirs, on="refers_to", how="left")
     return named.with_columns(channel=nw.coalesce("channel", "own", "theirs").fill_null("")).drop("own", "theirs")
 

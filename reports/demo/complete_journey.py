@@ -27,7 +27,7 @@ def till_lines() -> pl.DataFrame:
 
 
 def some(till: pl.DataFrame, households: int) -> pl.DataFrame:
-    """Return the till lines of the first so many households."""
+    """Return the till lines of the first households."""
     return till.filter(pl.col("household_id").rank("dense") <= households)
 
 

@@ -35,7 +35,7 @@ from reports.documents.worker import Job, draw
 from reports.run import LakeBook
 
 TIMEOUT_S = 120.0
-# A worker is replaced after so many papers. Ours leave nothing behind, but the style sheet may be a company's own:
+# A worker is replaced after this many papers. Ours leave nothing behind, but the style sheet may be a company's own:
 # with font features WeasyPrint keeps some 65 KB a paper.
 PAPERS_A_WORKER = 1000
 Progress = Callable[[int, int, str], None]

@@ -240,7 +240,7 @@ class Page:
         return " · ".join(parts)
 
     def detail(self, operation: Operation) -> str:
-        """Return brands with their amounts, the discount, and what was said about the operation."""
+        """Return brands with their amounts, the discount, and the remarks on the operation."""
         brands = by_brand(operation.lines)
         alone = len(brands) == 1
         parts = [name if alone else f"{name}\u00a0{self.lang.money(abs(amount))}" for name, amount in brands]

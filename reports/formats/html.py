@@ -31,7 +31,7 @@ def html_text(result: Result, language: Language) -> str:
 
 
 def fragment(result: Result, language: Language, *, most: int = 200) -> str:
-    """Return the result for a notebook's cell: at most so many rows, and it says so when there are more."""
+    """Return the result for a notebook's cell: at most `most` rows, with a note when there are more."""
     rows = result.frame.height
     shown = replace(result, frame=result.frame.head(most)) if rows > most else result
     context = _context(shown, language) | {

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
 
-NAMED = 10  # of what is wrong, so many are named and the rest counted
+NAMED = 10  # problems that are named; the rest are counted
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ def first_line(error: BaseException) -> str:
 
 
 def sentence(error: BaseException, lake: str) -> str | None:
-    """Return what to tell of an error that a lake's place or files gave; None for any other error."""
+    """Return the sentence for an error that a lake's place or files raised; None for any other error."""
     if not isinstance(error, UNREADABLE):
         return None
     if "os error 28" in str(error) or "No space left" in str(error) or getattr(error, "errno", None) == 28:

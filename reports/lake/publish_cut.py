@@ -1,6 +1,6 @@
 """Make a cut of the lake, from the lock to the pointer. Killed anywhere, the next call completes it.
 
-A nightly cut for a day is made once: asked again, the one that was published comes back.
+A nightly cut for a day is made once: run again, the one that was published comes back.
 """
 
 from collections.abc import Iterator

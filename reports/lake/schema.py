@@ -222,7 +222,11 @@ CREDIT_TERMS = Table(
         ("id", "int", "number, ascending"),
         ("account_id", "int", "the account"),
         ("credit_limit", "money", "how far below zero the account may go"),
-        ("period_days", "int", "what arises under these terms is due so many days after its date; null for no period"),
+        (
+            "period_days",
+            "int",
+            "items under these terms are due this many days after their date; null for never",
+        ),
         ("valid_from", "date", "first day"),
         ("valid_until", "date", "last day; null for no end"),
         ("recorded_at", "instant", "when it was set, UTC"),

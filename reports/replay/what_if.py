@@ -1,7 +1,7 @@
 """What if limits had been other: a month's commands replayed through the ledger's own rules, in memory.
 
-Two books go through the month. The first enters what the ledger did, and is asked beforehand
-what it would answer: that must be what the ledger answered (`unlike` lists where it is not,
+Two books go through the month. The first enters what the ledger did, and before each
+command gives its own answer: that must be what the ledger answered (`unlike` lists where it is not,
 because links, limits or a freeze changed since). The second has the other limits and answers
 for itself. What a client would have done after another answer nobody knows: the commands stay (DECISIONS D53).
 """

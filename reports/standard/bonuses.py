@@ -2,7 +2,7 @@
 
 Redeemed is what points paid, less what refunds gave back. Points taken off without an
 order have expired if the ledger's reason says so, and were taken back otherwise. The closing
-is told by age, too: set aside for pre-orders, or free and gone within so many days, or never.
+is parted by age, too: set aside for pre-orders, or free and gone within a number of days, or never.
 Owed is what could not be taken back of refunded orders by then: the next points pay it.
 Controls: the closing is the bonus accounts' own balances, and the sum of its ages, which come
 from the lots; redeemed is brand-revenue's.

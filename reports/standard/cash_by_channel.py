@@ -2,7 +2,7 @@
 
 What leaves a channel settles what came first. What is in the channel `bank` has arrived, and is
 to be compared with the bank. Money that was booked before entries named their channel is told
-apart, as it was never moved on: it lowers nothing of what came later. Controls: the channels
+apart, as it was never moved on: it lowers nothing of what came later (DECISIONS D91). Controls: the channels
 come to the cash entries, and none is below zero, save money of no channel.
 """
 

@@ -17,7 +17,7 @@ LINES = 2**15  # more than the lines of a transaction: the ledger numbers them i
 
 
 class Parameters(Movements, OfBrand):
-    """A period, a brand, and the attribute to tell lines apart by beside their service."""
+    """A period, a brand, and the attribute that parts lines beside their service."""
 
     attribute: str | None = Field(None, description="name of an attribute of service lines")
 

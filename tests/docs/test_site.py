@@ -13,6 +13,7 @@ from ledger.core import outcomes
 from ledger.core.json_lines import answered, read
 from ledger.food.cli import level
 from ledger.postgres.post import Ledger
+from reports.cli.main import COMMANDS as COMMAND_LINE
 from reports.core.report import REPORTS
 from reports.lake.schema import TABLES
 
@@ -85,6 +86,12 @@ def test_the_reference_names_every_decline_report_and_table(site: dict[str, str]
     for table in TABLES:
         section = site["reference/lake.md"].split(f"\n## {table.name}\n")[1].split("\n## ")[0]
         assert all(f"| `{column.name}` |" in section for column in table.columns)
+
+
+def test_the_reference_names_every_command_of_the_command_line(site: dict[str, str]) -> None:
+    """Whatever `tiffin --help` lists."""
+    page = site["reference/command-line.md"]
+    assert [name for name in COMMAND_LINE if not re.search(rf"^## tiffin {name}( |$)", page, re.MULTILINE)] == []
 
 
 def test_the_lineage_of_the_lake_is_found() -> None:

@@ -108,7 +108,7 @@ class Desk:
                 meanwhile=lambda: [command.fingerprint for command in commands],
             )
             with posting as p:
-                if programs is None and not p.book.bonuses:
+                if programs is None and not p.book.bonuses:  # (DECISIONS D82)
                     answers = p.decide_all(commands, scope)
                     if keep:
                         p.write()

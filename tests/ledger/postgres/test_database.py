@@ -4,6 +4,8 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -62,6 +64,39 @@ def test_the_embedded_server_lives_through_a_crash_a_stale_pid_and_a_stop(home: 
     assert not database.stop(settings)
     (home / "postgres" / "postmaster.pid").write_text(f"{os.getpid()}\n{home}/postgres\n0\n5432\n")
     assert works(start(home))
+
+
+def test_the_socket_of_a_long_home_is_in_a_private_folder(home: Path) -> None:
+    """Under a name that nobody can guess; one that is not ours alone is not used again."""
+    url = start(home)
+    folder = Path((home / "postgres.socket").read_text())
+    owner = (home / "postgres").stat().st_uid
+    assert (folder.stat().st_uid, folder.stat().st_mode & 0o777) == (owner, 0o700)
+    embedded_server.stop(home)
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o777)
+    other = start(home)
+    assert other != url
+    assert works(other)
+
+
+def test_a_home_without_a_book_is_named_before_a_server_is_made(home: Path) -> None:
+    """Whoever forgot to set TIFFIN_DATABASE_URL is told which home would be used, and nothing is made there."""
+    with pytest.raises(Failure, match=f"no book under {re.escape(str(home))}, and TIFFIN_DATABASE_URL is not set"):
+        database.server_url(Settings(home=home, database_url=None), make=False)
+    assert not home.exists()
+
+
+def test_the_home_is_its_owners_alone(home: Path) -> None:
+    """Whatever the command line writes there; folders above the data stay passable where the server is another user."""
+    environment = {**os.environ, "TIFFIN_HOME": str(home)}
+    environment.pop("TIFFIN_DATABASE_URL", None)
+    run = [sys.executable, "-c", "from reports.cli.main import main; main()", "init"]
+    subprocess.run(run, env=environment, check=True, umask=0o022)
+    allowed = 0o055 if os.geteuid() == 0 else 0
+    assert not home.stat().st_mode & 0o077 & ~allowed
+    for path in home.rglob("*"):
+        assert path.is_symlink() or path.is_socket() or not path.stat().st_mode & 0o077, path
 
 
 def test_a_server_that_cannot_start_says_why(home: Path) -> None:
