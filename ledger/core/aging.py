@@ -102,7 +102,8 @@ class Ages:
         if item is not None:
             opened += self._added(item)
         elif of is not None and (found := self._of(of)) is not None:
-            opened += self._changed(found, -amount)
+            # What a closed account paid may come back here too: that is a credit like any other.
+            opened += self._changed(found, -min(amount, found.amount))
         unpaid = max(0, -state.balance)
         if not unpaid:
             self._begin(None)

@@ -282,7 +282,7 @@ WITH moved AS (
     FROM moved m LEFT JOIN transaction r ON r.id = m.refers_to AND r.kind = 'reverse'
     WHERE m.kind = 'refund' OR (m.kind = 'reverse' AND NOT %(old)s) GROUP BY 1
 ), item AS (
-    SELECT m.id, m.business_date, -m.amount - coalesce(u.amount, 0) AS amount,
+    SELECT m.id, m.business_date, greatest(0, -m.amount - coalesce(u.amount, 0)) AS amount,
            CASE WHEN %(old)s THEN NULL
                 WHEN i.terms_id IS NULL THEN nullif(i.due_on, '9999-12-31')
                 WHEN c.valid_from <= %(day)s AND c.recorded_at <= coalesce(%(known_at)s, 'infinity'::timestamptz)

@@ -19,7 +19,7 @@ from datetime import date
 import narwhals as nw
 
 from ledger.core.aging import AGING
-from reports.core.tables import Frame, Tables, days_since_epoch, in_currency, of_clients, until, zero
+from reports.core.tables import Frame, Tables, days_since_epoch, in_currency, of_clients, only, until, zero
 
 EPOCH = date(1970, 1, 1)
 OLD = 1  # the rules of the days that were closed before there were due dates (DECISIONS D77)
@@ -121,6 +121,8 @@ def unpaid_items(tables: Tables, as_of: date, currency: str | None = None) -> Fr
             amount=zero() - nw.col("amount") - nw.col("undone").fill_null(zero()),
             place=nw.col("due_day").fill_null(10**7),
         )
+        # What a closed account paid may have come back here too: beyond the item that is a credit like any other.
+        .with_columns(amount=only(nw.col("amount") > 0))
         .with_columns(
             reached=nw.col("amount").cum_sum().over("account_id", order_by=place),
             total=nw.col("amount").sum().over("account_id"),

@@ -42,6 +42,21 @@ def test_what_a_closed_account_paid_goes_to_its_payer_when_the_command_says_so(s
     story.holds()
 
 
+def test_more_than_a_payer_paid_itself_settles_what_else_it_owes(story: Story) -> None:
+    """
+    account romashka  credit 1000.00  30 days
+    account anna      balance 200.00
+    link    anna -> romashka  payer_first  500.00 a day
+    debit   d1  romashka 300.00              posted  romashka -300.00
+    debit   d2  anna 500.00 + pizza 200.00   posted  romashka -500.00, anna -200.00
+    unlink  anna -> romashka
+    status  anna  closed
+    refund  f1  d2  closed_to payer          posted  romashka 700.00
+    balance romashka  -100.00
+    """
+    story.holds()
+
+
 def test_what_a_closed_account_paid_waits_in_unallocated_for_its_account(story: Story) -> None:
     """
     account anna   balance 100.00
