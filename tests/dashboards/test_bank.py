@@ -1,5 +1,6 @@
 """The page of bank statements: what a file would do is seen, then posted, once, by whoever says who he is."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
 from ledger.core.administration import parse
+from ledger.core.commands import parse as command
 from ledger.core.outcomes import Done
 from ledger.postgres.database import connect
 from ledger.postgres.post import Ledger
@@ -122,3 +124,45 @@ def test_a_file_goes_through_a_real_browser(book: psycopg.Connection[Any], datab
         page.get_by_role("button", name="Post payments: 2").click()
         expect(page.get_by_text("Payments posted: 2")).to_be_visible()
     assert posted(book) == [(7500, None, "o.petrova"), (50000, 1000017, "o.petrova")]
+
+
+def test_the_bank_stands_beside_the_ledger_and_payers_are_revoked(page: AppTest, book: psycopg.Connection[Any]) -> None:
+    """What came in is matched or waits, nothing differs; a payer that the desk taught is shown, and forgotten."""
+    payer = "40702810000000000888"
+    upload(page, written.one_c(stmt(entry("75.00", text="thanks", account=payer))).encode("cp1251"))
+    page.button(key="post statements").click().run()
+    days = page.dataframe[2].value
+    assert [list(map(str, row)) for row in days[["waiting", "difference"]].to_numpy()] == [
+        ["75.00", "0.00"], ["0.00", "0.00"],
+    ]  # fmt: skip
+    ledger = Ledger(os.environ["TIFFIN_DATABASE_URL"])
+    (key,) = book.execute("SELECT key FROM transaction").fetchone() or ()
+    ledger.post([command({"type": "allocate", "key": "a", "payment": key,
+                          "split": [{"account": "romashka-01", "amount": "75.00"}]})])  # fmt: skip
+    ledger.close()
+    page.run()
+    shown = page.dataframe[3].value
+    assert list(shown["payer"]) == [payer]
+    page.selectbox[1].set_value(f"{payer} → 1000017 Romashka").run()
+    page.button(key="revoke payer").click().run()
+    assert not page.exception
+    assert book.execute("SELECT revoked_by FROM bank_payer").fetchall() == [("o.petrova",)]
+
+
+def test_what_came_back_is_undone_with_one_click(page: AppTest, book: psycopg.Connection[Any]) -> None:
+    """The payout is named on the button."""
+    ledger = Ledger(os.environ["TIFFIN_DATABASE_URL"])
+    ledger.post([
+        command({"type": kind, "key": kind, "account": "romashka-01", "amount": "7.00", "brand": "sushi"})
+        for kind in ("payment", "payout")
+    ])  # fmt: skip
+    ledger.close()
+    today = book.execute("SELECT max(business_date) FROM transaction").fetchone() or ()
+    back = entry("7.00", booked_on=today[0], value_date=today[0], reversal=True)
+    upload(page, written.mt940(stmt(back, number="9")).encode(), "back.sta")
+    assert page.button(key="undo returned").label == "Undo what came back: 2"
+    page.button(key="undo returned").click().run()
+    assert not page.exception
+    assert book.execute("SELECT kind, refers_to FROM transaction ORDER BY id DESC LIMIT 1").fetchall() == [
+        ("reverse", 2)
+    ]

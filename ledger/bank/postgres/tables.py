@@ -6,7 +6,7 @@ ledger: an entry's payment is the transaction that has its key.
 
 from datetime import date, datetime
 
-from sqlalchemy import CHAR, BigInteger, DateTime, Index, Integer, Text, UniqueConstraint
+from sqlalchemy import CHAR, BigInteger, DateTime, Index, Integer, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Column, Field, SQLModel
 
@@ -46,7 +46,7 @@ class BankEntry(SQLModel, table=True):
     __tablename__ = "bank_entry"
     __table_args__ = (
         Index("bank_entry_account_idx", "bank_account", "booked_on"),
-        Index("bank_entry_payer_idx", "payer", postgresql_where="payer <> ''"),
+        Index("bank_entry_payer_idx", "payer", postgresql_where=text("payer <> ''")),
     )
 
     id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=True))
