@@ -17,7 +17,10 @@ WRITER: dict[str, str] = {
     # Posting. The database's clock fills in when a transaction was recorded.
     "transaction": f"INSERT ({', '.join(TRANSACTION)})",
     "entry": f"INSERT ({', '.join(ENTRY)})",
-    "balance": "INSERT, UPDATE (balance, held, version, posted_at)",
+    "balance": (
+        "INSERT, UPDATE (balance, held, version, posted_at, "
+        "open_due, open_day, open_item, open_unpaid, latest_due, ripens_on)"
+    ),
     "hold": _CHANGE,
     "hold_part": _CHANGE,
     "owned": "INSERT",
@@ -36,7 +39,8 @@ WRITER: dict[str, str] = {
     # Food.
     "promotion": _CHANGE,
     "bonus_program": (
-        "INSERT (brand_id, accrue_percent, redeem_percent, expires_after_days, valid_from, valid_until, by, note)"
+        "INSERT (brand_id, accrue_percent, redeem_percent, expires_after_days, valid_from, valid_until, "
+        "returned_live_days, by, note)"
     ),
     "food_order": _CHANGE,
     "order_line": _CHANGE,

@@ -1,0 +1,36 @@
+"""What a writer is granted is enough for all that an order system posts and administers."""
+
+import os
+
+import psycopg
+
+from ledger.food.core.commands import parse
+from ledger.food.postgres.post_orders import Desk
+from ledger.postgres.post import Ledger
+from tests.ledger.streams import Stream, opening
+
+
+def test_a_member_of_the_writers_posts_every_command_and_administers(database_url: str) -> None:
+    """Clients, terms, promotions, and two hundred commands of both levels, as a login that owns nothing."""
+    role = f"tiffin_shop_{os.getpid()}"
+    with psycopg.connect(database_url, autocommit=True) as owner:
+        owner.execute(f"CREATE ROLE {role} LOGIN IN ROLE tiffin_writer")
+    desk = Desk(Ledger(database_url.replace("postgres@", f"{role}@")))
+    try:
+        done = desk.administer([parse(record) for record in opening()])  # type: ignore[misc]
+        assert {outcome.to_json()["status"] for outcome in done} == {"done"}
+        stream = Stream(7).commands(200)
+        answers = [
+            outcome.to_json()["status"]
+            for start in range(0, len(stream), 50)
+            for outcome in desk.post([parse(record) for record in stream[start : start + 50]])  # type: ignore[misc]
+        ]
+        assert len(answers) == len(stream)
+        assert set(answers) == {"posted", "declined"}
+        closing = {"type": "account_status", "account": "lotos", "status": "frozen", "by": "desk"}
+        [frozen] = desk.administer([parse(closing)])  # type: ignore[list-item]
+        assert frozen.to_json()["status"] == "done"
+    finally:
+        desk.close()
+        with psycopg.connect(database_url, autocommit=True) as owner:
+            owner.execute(f"DROP ROLE {role}")
