@@ -60,7 +60,9 @@ def _rest(days: Frame) -> Frame:
     beyond = nw.when(nw.col("later") < 0).then(nw.col("later")).otherwise(zero())
     at_bank = nw.col("channel") == BANK
     amount = nw.when(at_bank).then(nw.col("earlier") + nw.col("later")).otherwise(nw.col("earlier") + beyond)
-    state = nw.when(nw.col("amount") < 0).then(nw.lit("below_zero")).otherwise(nw.lit("before"))
+    # What only the time before took below zero is of before: nobody could post a move then.
+    below = (nw.col("amount") < 0) & (nw.col("later") < 0)
+    state = nw.when(below).then(nw.lit("below_zero")).otherwise(nw.lit("before"))
     return (
         sums.with_columns(amount=amount)
         .with_columns(state=nw.when(at_bank & (nw.col("amount") >= 0)).then(nw.lit("arrived")).otherwise(state))

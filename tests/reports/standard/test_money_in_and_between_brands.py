@@ -385,6 +385,19 @@ def test_what_was_on_its_way_before_entries_named_their_channel_is_told_apart(st
     assert result.holds
 
 
+def test_a_channel_that_went_below_zero_before_moves_were_there_fails_no_control(story: Story) -> None:
+    """Card 1,000 came and 200 were paid out by bank before the upgrade: nobody could post what the acquirer paid."""
+    story.account("anna")
+    story.payment("2017-02-01", "anna", 1000, "sushi", channel="card")
+    story.payout("2017-02-03", "anna", 200, "sushi", channel="bank")
+    result = story.book().report("cash-by-channel", as_of="2017-03-31")
+    assert figures(result.frame, "channel", "state", "amount") == [
+        ("bank", "before", "-200.00"),
+        ("card", "before", "1000.00"),
+    ]
+    assert result.holds
+
+
 def test_adjustments_stand_by_their_code_in_trial_balance_and_corrections(story: Story) -> None:
     """Bad debt of 40 and breakage of 7, and a typing error without a code."""
     story.account("anna")
