@@ -185,6 +185,7 @@ def recorded(book: Book, happened: Happened) -> Transaction:
         key=happened.key, kind=kind, posted_at=row["posted_at"], day=row["business_date"], code=row["code"],
         account=row["account_id"], amount=None if row["amount"] is None else minor(row["amount"]),
         currency=row["currency"], refers_to=refers_to.id if refers_to else None, expires_at=row["expires_at"],
+        due_on=row["due_on"],
         entries=happened.entries,
         # Each book's own parts: captures count them down.
         hold=[replace(part) for part in happened.parts] if kind == "hold" else None,
@@ -232,7 +233,7 @@ def _entry(row: Row) -> Entry:
     return Entry(
         row["account_id"], row["amount"], row["held"], row["version"], row["balance_after"], row["held_after"],
         row["subaccount_id"], row["source_id"], row["line"], row["service"], row["reference"], row["gross"],
-        row["discount"], channel=row["channel"], chart=row["chart"],
+        row["discount"], channel=row["channel"], chart=row["chart"], due_on=row["due_on"],
     )  # fmt: skip
 
 

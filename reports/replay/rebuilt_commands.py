@@ -65,6 +65,7 @@ def _charge(past: Past, happened: Happened) -> Iterator[tuple[str, Any]]:
     amounts = _sums((line, amount) for line, _, _, amount in drawn)
     points = _sums((past.brand_of(s), amount) for _, s, _, amount in drawn if past.kind_of(s) == "bonus")
     yield "account", happened.row["account_id"]
+    yield "due_on", happened.row["due_on"]
     yield "lines", tuple(_line(brands[line], amount) for line, amount in sorted(amounts.items()))
     if points:
         yield "bonus_at_most", sum(points.values())
@@ -164,6 +165,7 @@ def _adjustment(past: Past, happened: Happened) -> Iterator[tuple[str, Any]]:
     yield from _bonus(past, happened)
     yield "brand", past.brand_of(leg.account)
     yield "chart", leg.chart
+    yield "due_on", happened.row["due_on"]
 
 
 def _bonus(_: Past, happened: Happened) -> Iterator[tuple[str, Any]]:

@@ -247,6 +247,7 @@ class _Words:
 
 OF_ACCOUNTS = {"account_id", "source_id", "payer_id", "subaccount_id", "money_account_id"}
 OF_TRANSACTIONS = {
+    "open_item",
     "extended_by",
     "transaction_id",
     "refers_to",
