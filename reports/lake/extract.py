@@ -47,15 +47,15 @@ WITH moved AS (
     JOIN transaction t ON t.id = e.transaction_id
     WHERE e.transaction_id > {after} AND e.transaction_id <= {until}
 ), changes AS (
-    SELECT m.transaction_id, m.account_id, u.lot_id, -sum(u.amount)::bigint AS amount, max(u.gone_on) AS gone_on
+    SELECT m.*, u.lot_id, -sum(u.amount)::bigint AS amount, max(u.gone_on) AS gone_on
     FROM moved m JOIN bonus_lot_use u ON u.account_id = m.account_id AND u.changed_by = m.transaction_id
-    GROUP BY 1, 2, 3 HAVING sum(u.amount) <> 0
+    GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(u.amount) <> 0
     UNION ALL
-    SELECT m.transaction_id, m.account_id, l.transaction_id, l.amount, l.given_until
+    SELECT m.*, l.transaction_id, l.amount, l.given_until
     FROM moved m JOIN bonus_lot l ON l.account_id = m.account_id AND l.transaction_id = m.transaction_id
 )
-SELECT c.*, m.brand_id, m.currency, m.business_date, to_char(m.business_date, 'YYYY-MM') AS month
-FROM changes c JOIN moved m USING (transaction_id, account_id) ORDER BY 1, 2, 3
+SELECT c.*, to_char(c.business_date, 'YYYY-MM') AS month
+FROM changes c ORDER BY transaction_id, account_id, lot_id
 """
 
 SNAPSHOTS: dict[str, str] = {

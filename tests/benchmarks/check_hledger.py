@@ -60,11 +60,11 @@ def ours(book: LakeBook, month: str, last: date) -> Balances:
     since = date.fromisoformat(f"{month}-01")
     until = min(last, (since + timedelta(days=31)).replace(day=1) - timedelta(days=1))
     frame = book.report("trial-balance", first_day=since, last_day=until, by="account").frame
-    return {
-        (_name(row), row["currency"]): row["closing_debit"] - row["closing_credit"]
-        for row in frame.rows(named=True)
-        if row["closing_debit"] != row["closing_credit"]
-    }
+    balances: Balances = {}
+    for row in frame.rows(named=True):  # adjustments have a row for each code of the chart
+        name = _name(row), row["currency"]
+        balances[name] = balances.get(name, Decimal(0)) + row["closing_debit"] - row["closing_credit"]
+    return {name: balance for name, balance in balances.items() if balance}
 
 
 def _name(row: dict[str, str]) -> str:
