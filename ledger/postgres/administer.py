@@ -4,7 +4,8 @@ A line with the content that the book already has is done and writes nothing; gi
 absent ones stay; currency, kind and party never change. Each change is also a dated row of `change`, with who
 and when. Terms, links, limits and status take the balance locks of their accounts, as posting does.
 
-This is the part of the ledger that works through SQLModel. Posting does not import it: that costs half a second.
+This is the part of the ledger that works through SQLModel. Posting does not import it: that costs half a second
+(DECISIONS D92).
 """
 
 from collections.abc import Callable, Mapping, Sequence

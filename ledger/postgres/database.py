@@ -232,7 +232,7 @@ def connect(url: str, *, settings: Mapping[str, object] = NO_SETTINGS, autocommi
         raise Failure(f"PostgreSQL {version} at {_address(parts)} is too old: {OLDEST_POSTGRESQL} or newer is needed")
     pooled = _is_pooled(connection)
     if pooled and _ours(url, "prepare") != "on":
-        connection.prepare_threshold = None
+        connection.prepare_threshold = None  # DECISIONS D94
     ours = {name: value for name, value in settings.items() if name not in str(parts.get("options", ""))}
     if ours:
         local = "true" if pooled else "false"

@@ -1,8 +1,8 @@
 """What the roles `tiffin_writer` and `tiffin_reader` may do. `tiffin init` grants it, each time it is run.
 
-A writer may do what posting and administration do, and no more; where that would still be too much, guards in the
-database (migrations) hold the rest: a balance follows its entries, a change of terms has its row in `change`, days
-are not opened again. Closing days and upgrades are the owner's.
+A writer may do what posting and administration do, and no more: it cannot change or delete what was posted, close or
+open days, or take a guard off. It could still set a balance, insert entries that balance, or change a brand's details
+without a row in `change` (DECISIONS D95). Closing days and upgrades are the owner's.
 """
 
 from psycopg import errors, sql

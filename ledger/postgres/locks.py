@@ -1,7 +1,8 @@
 """Locks that posting, cuts and upgrades take. Each is on a table of its own and lasts for a database transaction.
 
 Only a role that may write the table can take one of them: an advisory lock would be anybody's who can connect, and a
-reader could stop all posting. A lock that lasts for a session would stay behind in a pool of connections.
+reader could stop all posting. A lock that lasts for a session would stay behind in a pool of connections
+(DECISIONS D93).
 """
 
 WRITING = "LOCK TABLE cut_gate IN ROW EXCLUSIVE MODE"
