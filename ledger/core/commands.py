@@ -292,6 +292,9 @@ class Hold(_Charge):
     expires_at: Instant
 
 
+CHARGES = Debit, Hold
+
+
 def _check_lines(amount: Decimal | None, lines: tuple[LineAmount, ...] | None) -> None:
     if lines is None:
         return

@@ -37,12 +37,14 @@ class Posting(Seam):
 
         Raises LookupError for a command whose accounts or keys the posting was not opened with.
         """
-        scope = c.scope_of([command])
-        named = {*scope.accounts, *scope.refers, *(() if own_key else scope.keys)}
-        stray = named - self.opened - self.book.accounts.keys()
-        if stray:
-            raise LookupError(f"the posting was not opened with {', '.join(map(str, stray))}")
-        self._cover(scope)
+        # A charge credits nobody and refers to nothing: most commands need no scope of their own.
+        if not (isinstance(command, c.CHARGES) and {command.account, command.key} <= self.opened):
+            scope = c.scope_of([command])
+            named = {*scope.accounts, *scope.refers, *(() if own_key else scope.keys)}
+            stray = named - self.opened - self.book.accounts.keys()
+            if stray:
+                raise LookupError(f"the posting was not opened with {', '.join(map(str, stray))}")
+            self._cover(scope)
         # super() without arguments does not know a dataclass with slots.
         return Seam.decide(self, command, at, sent=sent, own_key=own_key, refers_to=refers_to, owner=owner)
 
