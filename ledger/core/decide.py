@@ -76,6 +76,7 @@ class Seam:
         `refers_to` is the transaction that one under an own key concerns. What has an `owner` is captured, released
         and refunded through a seam only.
         """
+        self._require(command, own_key)
         if sent is None and not own_key:
             return answer(self.book, command, at or self.book.now)
         decided = decide(self.book, command, at or self.book.now, sent=sent)
@@ -85,6 +86,9 @@ class Seam:
         if isinstance(decided, Transaction):
             decided.owner = owner
         return entered(self.book, decided)
+
+    def _require(self, command: c.Command, own_key: str) -> None:
+        """Have at hand what a command concerns: a book made by hand has everything."""
 
     def refuse(
         self, command: c.Command, code: str, facts: Facts, at: datetime | None = None, *, sent: c.Command | None = None

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from ledger.core import commands as c
 from ledger.core.decide import Answer, Seam, answer
@@ -23,17 +22,8 @@ class Posting(Seam):
     opened: frozenset[int | str]
     sent: int = 0
 
-    def decide(
-        self,
-        command: c.Command,
-        at: datetime | None = None,
-        *,
-        sent: c.Command | None = None,
-        own_key: str = "",
-        refers_to: int | None = None,
-        owner: str | None = None,
-    ) -> Answer:
-        """Return the outcome of a command on what the commands before it left; `at` defaults to the database's clock.
+    def _require(self, command: c.Command, own_key: str) -> None:
+        """Load what a command's credits can settle.
 
         Raises LookupError for a command whose accounts or keys the posting was not opened with.
         """
@@ -45,8 +35,6 @@ class Posting(Seam):
             if stray:
                 raise LookupError(f"the posting was not opened with {', '.join(map(str, stray))}")
             self._cover(scope)
-        # super() without arguments does not know a dataclass with slots.
-        return Seam.decide(self, command, at, sent=sent, own_key=own_key, refers_to=refers_to, owner=owner)
 
     def decide_all(self, commands: Sequence[c.Command], scope: Scope) -> list[Answer]:
         """Return one outcome a command, in order; `scope` is theirs."""
