@@ -56,7 +56,7 @@ def _totals(waiting: Sequence[subjects.Row]) -> None:
 
 
 def _one(found: desk_queries.Earlier, by: str) -> None:
-    number, left = found.facts["id"], _left(found)
+    number, left = found.facts["id"], decimal(found.facts["waiting"])
     if not left and not answered("allocate", number):
         st.info(sentence("nothing of this transaction waits for an account"))
         return
@@ -73,13 +73,6 @@ def _one(found: desk_queries.Earlier, by: str) -> None:
     if left and parts < MOST_PARTS and st.button(sentence("One more account"), icon=":material/add:"):
         st.session_state[f"parts of {number}"] = parts + 1
         st.rerun()
-
-
-def _left(found: desk_queries.Earlier) -> Decimal:
-    """Return what of a payment still waits: nothing of what went into accounts at once, or was reversed."""
-    if found.facts["kind"] != "payment" or found.facts["status"] != "posted" or found.reversed_by is not None:
-        return Decimal(0)
-    return decimal((found.facts["amount"] or 0) - sum(move["amount"] for move in found.moves))
 
 
 def _part(fields: Fields, part: int) -> Given:

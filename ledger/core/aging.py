@@ -265,17 +265,6 @@ class Ages:
         ages.ripen(day)
         return ages
 
-    def open_items(self) -> list[tuple[int, date, date, int]]:
-        """Return transaction, business date, due date and what is unpaid of each open item, in order."""
-        found: list[tuple[int, date, date, int]] = []
-        item = self._from(self._place()) if self.state.open_item else None
-        while item is not None:
-            unpaid = self.state.open_unpaid if not found else item.amount
-            if unpaid:
-                found.append((item.transaction, item.day, item.due_on, unpaid))
-            item = self._from(_after(item.key))
-        return found
-
 
 PAGE = 32
 """How many items are fetched at a time."""

@@ -28,7 +28,7 @@ class ClientAccount(TypedDict):
 
 
 class EarlierTransaction(TypedDict):
-    """A transaction; `closed` is whether its day is."""
+    """A transaction; `closed` is whether its day is, `waiting` what of a payment or refund has no account yet."""
 
     id: int
     key: str
@@ -41,6 +41,7 @@ class EarlierTransaction(TypedDict):
     account: int | None
     client: str | None
     closed: bool
+    waiting: int
 
 
 class Move(TypedDict):
@@ -101,7 +102,7 @@ class Earlier:
     """A transaction and what came of it.
 
     `moves` are what it, and for a payment what its allocations, did to clients, a row an entry; `lines` its service
-    lines, a row a line and source; `reversed_by` is the transaction that undid it.
+    lines, a row a line and source; `reversed_by` is the transaction that undid what was left of it.
     """
 
     facts: EarlierTransaction
@@ -151,23 +152,44 @@ def earlier(connection: AnyConnection, asked: str) -> Earlier:
         EarlierTransaction,
         "SELECT t.id, t.key, t.kind, t.status, t.amount, t.currency, t.posted_at, t.business_date, "
         "t.account_id AS account, p.name AS client, coalesce(t.business_date <= b.closed_until, false) "
-        "AS closed FROM transaction t CROSS JOIN book b LEFT JOIN account a ON a.id = t.account_id "
+        f"AS closed, CASE WHEN t.kind IN ('payment', 'refund') THEN ({_WAITING}) ELSE 0 END AS waiting "
+        "FROM transaction t CROSS JOIN book b LEFT JOIN account a ON a.id = t.account_id "
         "LEFT JOIN party p ON p.id = a.party_id WHERE t.key = %(key)s OR t.id = %(number)s "
         "ORDER BY (t.key = %(key)s) DESC LIMIT 1",
         {"key": asked, "number": number},
     )
     if not found:
         raise Failure(f"no transaction has the number or key {asked}")
-    later = connection.execute(
-        "SELECT id, kind FROM transaction WHERE refers_to = %s AND status = 'posted' ORDER BY id", [found[0]["id"]]
-    ).fetchall()
-    undone = [found[0]["id"], *(id_ for id_, kind in later if kind == "allocate")]
+    later = connection.execute(_LATER, [found[0]["id"]]).fetchall()
+    undone = [found[0]["id"], *(id_ for id_, kind, _ in later if kind == "allocate")]
+    reversals = [(id_, amount) for id_, kind, amount in later if kind == "reverse" and amount]
+    whole = reversals and sum(amount for _, amount in reversals) == found[0]["amount"]
     return Earlier(
         facts=found[0],
         moves=_rows(connection, Move, _MOVES, [undone]),
         lines=_rows(connection, ServiceLine, _LINES, {"of": found[0]["id"]}),
-        reversed_by=next((id_ for id_, kind in later if kind == "reverse"), None),
+        reversed_by=reversals[-1][0] if whole else None,
     )
+
+
+# What refers to a transaction; what is left of it, for a reversal may have been reversed.
+_LATER = """
+SELECT id, kind, amount - coalesce((
+    SELECT sum(b.amount) FROM transaction b WHERE b.refers_to = t.id AND b.kind = 'reverse' AND b.status = 'posted'
+), 0)::bigint FROM transaction t WHERE refers_to = %s AND status = 'posted' ORDER BY id
+"""
+# What a transaction, its allocations, its reversals and theirs leave without an account.
+_WAITING = """
+SELECT coalesce(sum(leg.amount), 0)::bigint FROM entry leg
+JOIN account own ON own.id = leg.account_id AND own.kind = 'unallocated'
+WHERE leg.transaction_id IN (
+    SELECT t.id UNION ALL
+    SELECT f.id FROM transaction f
+    WHERE f.refers_to = t.id AND f.status = 'posted' AND f.kind IN ('allocate', 'reverse') UNION ALL
+    SELECT b.id FROM transaction f JOIN transaction b ON b.refers_to = f.id
+    WHERE f.refers_to = t.id AND f.kind = 'reverse' AND b.kind = 'reverse' AND b.status = 'posted'
+)
+"""
 
 
 _MOVES = """
@@ -196,18 +218,17 @@ def unallocated(connection: AnyConnection) -> list[UnallocatedPayment]:
     return _rows(
         connection,
         UnallocatedPayment,
-        """
+        f"""
         SELECT t.id, t.key, b.code AS brand, t.currency, t.posted_at, t.business_date, t.value_date, t.channel, t.note,
-            t.amount, done.amount AS allocated, t.amount - done.amount AS left
+            t.amount, coalesce((
+                SELECT sum(f.amount) FROM transaction f
+                WHERE f.refers_to = t.id AND f.status = 'posted' AND f.kind = 'allocate'
+            ), 0)::bigint AS allocated, waiting.amount AS left
         FROM transaction t JOIN entry e ON e.transaction_id = t.id
         JOIN account a ON a.id = e.account_id AND a.kind = 'unallocated' JOIN brand b ON b.id = a.brand_id
-        CROSS JOIN LATERAL (
-            SELECT coalesce(sum(f.amount) FILTER (WHERE f.kind = 'allocate'), 0)::bigint AS amount,
-                count(*) FILTER (WHERE f.kind = 'reverse') AS reversals
-            FROM transaction f WHERE f.refers_to = t.id AND f.status = 'posted'
-        ) done
-        WHERE t.kind = 'payment' AND t.status = 'posted' AND t.account_id IS NULL
-        AND done.reversals = 0 AND t.amount > done.amount ORDER BY b.code, t.posted_at, t.id
+        CROSS JOIN LATERAL ({_WAITING}) AS waiting(amount)
+        WHERE t.kind = 'payment' AND t.status = 'posted' AND t.account_id IS NULL AND waiting.amount > 0
+        ORDER BY b.code, t.posted_at, t.id
         """,
     )
 
