@@ -25,7 +25,7 @@ from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from ledger.core import administration as r
-from ledger.core.book import window
+from ledger.core.accounts import window
 from ledger.core.money import minor, plain
 from ledger.core.outcomes import Declined, Done, Facts, Invalid, Refused
 from ledger.errors import Failure

@@ -8,8 +8,10 @@ Balances, usage, holds and aging items are written as they stand at the end of t
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
-from ledger.core.book import Book, Terms, Transaction
+from ledger.core.accounts import Terms
+from ledger.core.book import Book
 from ledger.core.money import plain
+from ledger.core.transactions import Transaction
 from ledger.postgres.bulk_sql import (
     COPY_FROM,
     Moments,

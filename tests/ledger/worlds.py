@@ -13,8 +13,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ledger.core import administration, commands
+from ledger.core.accounts import Account, Brand, Limit, Link, Terms, Usage, window
 from ledger.core.aging import NEVER, Ages, Balance
-from ledger.core.book import Account, Book, Brand, Limit, Link, Terms, Usage, window
+from ledger.core.book import Book
 from ledger.core.decide import answer, expiry
 from ledger.core.money import is_account_number, minor
 from ledger.core.outcomes import Declined, Posted
