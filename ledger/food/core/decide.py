@@ -27,8 +27,9 @@ def answer(shop: Shop, seam: Seam, command: c.Command) -> Outcome:
     if known is not None:
         return _repeated(shop, known)
     at = command.at or seam.book.now
+    clients = _clients(shop, seam.book, command)
     if at <= seam.book.now:
-        for client in _clients(shop, seam.book, command):
+        for client in clients:
             expire_points(shop, seam, client, at)
     outcome: Outcome
     match command:
@@ -40,7 +41,7 @@ def answer(shop: Shop, seam: Seam, command: c.Command) -> Outcome:
             outcome = seam.decide(command)
     shop.follow(seam.book)
     if isinstance(outcome, Posted):
-        for client in _clients(shop, seam.book, command):
+        for client in clients:
             pay_owed(shop, seam, client)
     return outcome
 
