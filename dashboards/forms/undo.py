@@ -136,7 +136,7 @@ def _line(found: desk_queries.Earlier, number: int) -> str:
 
 
 def _day(found: desk_queries.Earlier) -> None:
-    """Say that the past stays as it is, and whether its day is closed."""
+    """Show that the past stays as it is, and whether its day is closed."""
     facts = found.facts
     note = "its day, {day}, is closed and stays as it is; this is booked today, in today's figures"
     still_open = "it stays as it is on {day}; this is booked today"

@@ -1,5 +1,5 @@
 """What a person looks up before deciding: an account and whose it is, an earlier transaction and what is left of it,
-payments without an account, who pays for whom. As the ledger is now; nothing is locked. Amounts in minor units."""
+money without an account, who pays for whom. As the ledger is now; nothing is locked. Amounts in minor units."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -67,11 +67,15 @@ class ServiceLine(TypedDict):
     left: int
 
 
-class UnallocatedPayment(TypedDict):
-    """A payment that still has money without an account."""
+class Unallocated(TypedDict):
+    """A payment, or a refund that nobody got, of which something still has no account; a row a brand.
+
+    `amount` is what came without an account, `left` what allocations and reversals left of it.
+    """
 
     id: int
     key: str
+    kind: str
     brand: str
     currency: str
     posted_at: datetime
@@ -80,7 +84,6 @@ class UnallocatedPayment(TypedDict):
     channel: str | None
     note: str | None
     amount: int
-    allocated: int
     left: int
 
 
@@ -101,13 +104,15 @@ class Earlier:
     """A transaction and what came of it.
 
     `moves` are what it, and for a payment what its allocations, did to clients, a row an entry; `lines` its service
-    lines, a row a line and source; `reversed_by` is the transaction that undid it.
+    lines, a row a line and source; `reversed_by` is the transaction that undid it, or the first that undid a part;
+    `waiting` is what of it still has no account.
     """
 
     facts: EarlierTransaction
     moves: list[Move]
     lines: list[ServiceLine]
     reversed_by: int | None
+    waiting: int
 
     @property
     def left(self) -> int:
@@ -167,6 +172,7 @@ def earlier(connection: AnyConnection, asked: str) -> Earlier:
         moves=_rows(connection, Move, _MOVES, [undone]),
         lines=_rows(connection, ServiceLine, _LINES, {"of": found[0]["id"]}),
         reversed_by=next((id_ for id_, kind in later if kind == "reverse"), None),
+        waiting=sum(row["left"] for row in unallocated(connection, found[0]["id"])),
     )
 
 
@@ -191,25 +197,35 @@ SELECT line, brand, service, reference, source, client, source_kind, amount, ref
 """
 
 
-def unallocated(connection: AnyConnection) -> list[UnallocatedPayment]:
-    """Return the payments that still have money without an account, by brand, oldest first."""
-    return _rows(
-        connection,
-        UnallocatedPayment,
-        """
-        SELECT t.id, t.key, b.code AS brand, t.currency, t.posted_at, t.business_date, t.value_date, t.channel, t.note,
-            t.amount, done.amount AS allocated, t.amount - done.amount AS left
-        FROM transaction t JOIN entry e ON e.transaction_id = t.id
-        JOIN account a ON a.id = e.account_id AND a.kind = 'unallocated' JOIN brand b ON b.id = a.brand_id
-        CROSS JOIN LATERAL (
-            SELECT coalesce(sum(f.amount) FILTER (WHERE f.kind = 'allocate'), 0)::bigint AS amount,
-                count(*) FILTER (WHERE f.kind = 'reverse') AS reversals
-            FROM transaction f WHERE f.refers_to = t.id AND f.status = 'posted'
-        ) done
-        WHERE t.kind = 'payment' AND t.status = 'posted' AND t.account_id IS NULL
-        AND done.reversals = 0 AND t.amount > done.amount ORDER BY b.code, t.posted_at, t.id
-        """,
-    )
+def unallocated(connection: AnyConnection, only: int | None = None) -> list[Unallocated]:
+    """Return what still has no account, by brand, oldest first; `only` of one transaction."""
+    return _rows(connection, Unallocated, _UNALLOCATED, {"only": only})
+
+
+# Of each transaction its own legs of `unallocated`, those of what allocated or reversed it, and of what undid that.
+_UNALLOCATED = """
+SELECT t.id, t.key, t.kind, b.code AS brand, t.currency, t.posted_at, t.business_date, t.value_date, t.channel, t.note,
+    sum(e.amount) FILTER (WHERE f.id = t.id)::bigint AS amount, sum(e.amount)::bigint AS left
+FROM transaction t
+CROSS JOIN LATERAL (
+    SELECT t.id
+    UNION ALL
+    SELECT f.id FROM transaction f
+    WHERE f.refers_to = t.id AND f.kind IN ('allocate', 'reverse') AND f.status = 'posted'
+    UNION ALL
+    SELECT g.id FROM transaction f JOIN transaction g ON g.refers_to = f.id
+    WHERE f.refers_to = t.id AND f.kind = 'reverse' AND g.kind = 'reverse' AND g.status = 'posted'
+) f
+JOIN entry e ON e.transaction_id = f.id
+JOIN account a ON a.id = e.account_id AND a.kind = 'unallocated' JOIN brand b ON b.id = a.brand_id
+WHERE t.status = 'posted' AND (t.kind = 'payment' AND t.account_id IS NULL OR t.kind = 'refund')
+AND (%(only)s::bigint IS NULL OR t.id = %(only)s)
+AND EXISTS (
+    SELECT FROM entry own JOIN account o ON o.id = own.account_id
+    WHERE own.transaction_id = t.id AND o.kind = 'unallocated'
+)
+GROUP BY t.id, b.code HAVING sum(e.amount) > 0 ORDER BY b.code, t.posted_at, t.id
+"""
 
 
 def links(connection: AnyConnection, number: int) -> list[LinkedAccounts]:
