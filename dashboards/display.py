@@ -82,7 +82,7 @@ def local(at: datetime | None, zone: str, pattern: str = "%Y-%m-%d %H:%M") -> st
 
 
 def freshness(cut: CutFacts) -> None:
-    """Say which point the figures are complete up to, in the side bar of every page."""
+    """Show which point the figures are complete up to, in the side bar of every page."""
     closed = cut.closed_until
     until = f"{tr('days closed until')} <b>{closed}</b>" if closed else f"<b>{tr('no day is closed')}</b>"
     st.html(
@@ -93,7 +93,7 @@ def freshness(cut: CutFacts) -> None:
 
 
 def control_status(result: Result) -> None:
-    """Say whether the result's days are closed and its controls hold; what differs is red."""
+    """Return whether the result's days are closed and its controls hold; what differs is red."""
     broken = [control for control in result.controls if not control.holds]
     if result.provisional:
         st.html(f"<span class='tiffin-open'>● {tr('PROVISIONAL: not every day is closed')}</span>")

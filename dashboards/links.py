@@ -75,5 +75,5 @@ def target_of(result: Result, row: Row) -> Target | None:
 
 
 def leads(result: Result) -> bool:
-    """Say whether rows of the result lead anywhere."""
+    """Return whether rows of the result lead anywhere."""
     return any(target_of(result, row) for row in result.frame.head(50).iter_rows(named=True))

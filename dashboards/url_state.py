@@ -28,7 +28,7 @@ def get_date(name: str) -> date | None:
 
 
 def arrive(page: str) -> None:
-    """Say which page is drawn. After the browser's Back, the URL is put back as it was on that page.
+    """Note which page is drawn. After the browser's Back, the URL is put back as it was on that page.
 
     Streamlit goes back to the page, but with the URL's query of the page that was left.
     """

@@ -19,8 +19,8 @@ from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-import click
 import polars as pl
+import typer.cli
 import typer.main
 from sqlmodel import SQLModel
 
@@ -369,40 +369,12 @@ def origin_of(column: str, sources: list[str]) -> str:
 
 def command_line_page() -> str:
     """Return the page of `tiffin`'s commands with their arguments and options."""
-    body: list[str] = []
-    for path, command in _walk(cli_root(), "tiffin"):
-        body += [f"## {path}", "", inspect.cleandoc(command.help or "").replace("\n", " "), ""]
-        rows = [_parameter(parameter) for parameter in command.params if parameter.name != "help"]
-        body += [*_table(("Argument or option", "Meaning"), rows), ""] if rows else []
-    return _page(
-        "The command line",
-        "Exit code 0: done. 1: refused or failed, with one sentence on standard error. 2: wrong usage.",
-        *body,
-    )
-
-
-@functools.cache
-def cli_root() -> click.Group:
-    """Return the whole `tiffin` command."""
     if not cli.app.registered_groups:
         cli.assemble()
     root = typer.main.get_command(cli.app)
-    assert isinstance(root, click.Group) or hasattr(root, "commands")
-    return root  # type: ignore[return-value]
-
-
-def _walk(group: Any, path: str) -> Iterator[tuple[str, Any]]:
-    for name, command in sorted(group.commands.items()):
-        if hasattr(command, "commands"):
-            yield from _walk(command, f"{path} {name}")
-        else:
-            yield f"{path} {name}", command
-
-
-def _parameter(parameter: Any) -> tuple[str, str]:
-    names = ", ".join(f"`{name}`" for name in parameter.opts)
-    is_option = parameter.param_type_name == "option"
-    return (names if is_option else f"`{parameter.name.upper()}`"), getattr(parameter, "help", None) or ""
+    page = typer.cli.get_docs_for_click(obj=root, ctx=typer.Context(root), name="tiffin", title="The command line")
+    exits = "Exit code 0: done. 1: refused or failed, with one sentence on standard error. 2: wrong usage."
+    return page.replace("\n\n", f"\n\n{exits}\n\n", 1)
 
 
 # Markdown

@@ -24,6 +24,7 @@ LINE = (
 )  # fmt: skip
 LEG = (
     "leg", "account", "account_kind", "owner", "currency", "amount", "held", "balance_after", "held_after", "paid_for",
+    "channel", "chart", "due_on",
 )  # fmt: skip
 
 
@@ -89,13 +90,20 @@ def account(book: LakeBook, wanted: int | str) -> AccountDetails:
     payer = names.rename({"account": "payer_id", "client": "payer_name"})
     sub = names.rename({"account": "account_id", "client": "account_name"})
     either = of_it | (pl.col("payer_id") == number)
+    linked = _with_names(book.links.filter(either), payer, sub).sort("payer_id", "account_id").collect()
     return AccountDetails(
         facts=client_accounts(book).filter(pl.col("account") == number).collect().row(0, named=True),
         terms=book.credit_terms.filter(of_it).sort("id", descending=True).collect(),
-        links=_with_names(book.links.filter(either), payer, sub).sort("payer_id", "account_id").collect(),
+        links=linked.with_columns(brands=_codes(book, linked["brands"])),
         limits=_with_names(book.limits.filter(either), payer, sub).sort("payer_id", "account_id", "period").collect(),
         bonuses=client_accounts(book).filter(pl.col("money_account_id") == number).sort("account").collect(),
     )
+
+
+def _codes(book: LakeBook, brands: pl.Series) -> pl.Series:
+    """Return the codes of brands that are given as JSON lists of their numbers."""
+    codes = dict(book.brands.select("id", "code").collect().iter_rows())
+    return pl.Series([text and ", ".join(codes[id_] for id_ in json.loads(text)) for text in brands], dtype=pl.String)
 
 
 def _with_names(frame: pl.LazyFrame, payer: pl.LazyFrame, sub: pl.LazyFrame) -> pl.LazyFrame:

@@ -60,7 +60,7 @@ class Night:
 
     @property
     def complete(self) -> bool:
-        """Say whether nothing was wrong."""
+        """Return whether nothing was wrong."""
         return not self.problems
 
     def as_json(self) -> dict[str, Any]:

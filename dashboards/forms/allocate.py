@@ -1,4 +1,7 @@
-"""The form that gives payments without an account their accounts, under the list of what still waits."""
+"""The form that gives money without an account its accounts, under the list of what still waits.
+
+A payment waits when nobody knew whose it is, a refund when the account that had paid is closed.
+"""
 
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
@@ -20,6 +23,7 @@ WAITING = (
     Column("brand", "code", "Brand", "Бренд"),
     Column("posted_at", "instant", "Time", "Время"),
     Column("id", "number", "Transaction", "Операция"),
+    Column("kind", "word", "Kind", "Вид"),
     Column("left", "money", "Unallocated", "Не разнесено"),
     Column("currency", "currency", "Currency", "Валюта"),
     Column("amount", "money", "Amount", "Сумма"),
@@ -32,16 +36,16 @@ MOST_PARTS = 50
 
 
 def allocate(by: str) -> None:
-    """Draw what still waits, by brand, and the form that allocates one payment; posted after its quote was seen."""
+    """Draw what still waits, by brand, and the form that allocates one of them; posted after its quote was seen."""
     with connected() as connection:
         waiting = desk_queries.unallocated(connection)
     if not waiting:
-        st.success(sentence("no payment waits for its account"), icon=":material/check:")
+        st.success(sentence("no money waits for its account"), icon=":material/check:")
     else:
         _totals(waiting)
         subjects.rows(waiting, WAITING, key="waiting", leads=("payment=id",))
         st.caption(f"{tr('rows: {n}', n=display.count(len(waiting)))} · {tr('click a row to allocate it')}")
-    found = subjects.transaction("Payment: number or key", "payment")
+    found = subjects.transaction("Payment or refund: number or key", "payment")
     if found is not None:
         _one(found, by)
 
@@ -49,14 +53,14 @@ def allocate(by: str) -> None:
 def _totals(waiting: Sequence[subjects.Row]) -> None:
     sums = pl.DataFrame(waiting, infer_schema_length=None).group_by("brand", "currency", maintain_order=True)
     facts = (
-        f"{as_markdown(brand)} · {tr('payments')}: {count} · **{display.money(decimal(left), currency)}**"
+        f"{as_markdown(brand)} · {tr('rows: {n}', n=count)} · **{display.money(decimal(left), currency)}**"
         for brand, currency, left, count in sums.agg(pl.col("left").sum(), pl.len().alias("n")).iter_rows()
     )
     st.markdown("  \n".join(facts))
 
 
 def _one(found: desk_queries.Earlier, by: str) -> None:
-    number, left = found.facts["id"], decimal(found.facts["waiting"])
+    number, left = found.facts["id"], decimal(found.waiting)
     if not left and not answered("allocate", number):
         st.info(sentence("nothing of this transaction waits for an account"))
         return

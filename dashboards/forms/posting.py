@@ -121,7 +121,7 @@ def _settle(form: str, outcome: Outcome) -> None:
 
 
 def answered(kind: str, about: object) -> bool:
-    """Say whether a form was answered, and its answer is still to be shown."""
+    """Return whether a form was answered, and its answer is still to be shown."""
     return "answer" in _state(f"{kind} {about}".rstrip())
 
 

@@ -12,7 +12,7 @@ from dashboards.forms import subjects
 from dashboards.forms.fields import Fields, Given
 from dashboards.forms.posting import command, connected
 from dashboards.translations import as_markdown, sentence, tr
-from ledger.core.money import decimal
+from ledger.core.money import decimal, plain
 from ledger.food.postgres import order_queries
 from ledger.postgres import desk_queries
 
@@ -66,9 +66,12 @@ def _refund_items(found: desk_queries.Earlier, order: str, of_order: dict[int, d
         numbers = [number for number, line in of_order.items() if line["kept"]]
         lines = fields.several("lines", "Lines", numbers, blank="all", shown=lambda line: _line(found, line))
         amount = fields.amount("amount", "Amount", blank="all that is left")
+        fields.choice("closed_to", "What a closed account paid goes to", CLOSED_TO)
         fields.text("reason", "Reason")
         fields.text("note", "Note")
         given = {**fields.given, "order": order, "by": by}
+        if not numbers and found.left:  # a cancelled order's fee
+            given.setdefault("amount", plain(found.left))
         given.pop("lines", None)
         chosen = [of_order[number] for number in lines or ([] if amount else numbers)]
         dishes = [line for line in chosen if line["service"] == "dish"]
@@ -133,7 +136,7 @@ def _line(found: desk_queries.Earlier, number: int) -> str:
 
 
 def _day(found: desk_queries.Earlier) -> None:
-    """Say that the past stays as it is, and whether its day is closed."""
+    """Show that the past stays as it is, and whether its day is closed."""
     facts = found.facts
     note = "its day, {day}, is closed and stays as it is; this is booked today, in today's figures"
     still_open = "it stays as it is on {day}; this is booked today"

@@ -38,7 +38,7 @@ LINKS = (
     *_ENDS,
     Column("draw", "word", "Drawn", "Порядок"),
     Column("priority", "number", "Priority", "Очередь"),
-    Column("brands", "text", "Only brands (ids)", "Только бренды (id)"),
+    Column("brands", "text", "Only brands", "Только бренды"),
 )
 LIMITS = (
     *_ENDS,

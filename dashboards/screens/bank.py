@@ -71,7 +71,8 @@ PAYERS = (
     Column("name", "text", "Payer", "Плательщик"),
     Column("account", "account", "Account", "Счёт"),
     Column("party", "text", "Client", "Клиент"),
-    Column("learned_by", "text", "Learned from", "От кого"),
+    Column("learned_from", "number", "Allocation", "Распределение"),
+    Column("learned_by", "text", "Allocated by", "Кто распределил"),
     Column("revoked_by", "text", "Revoked by", "Отменил"),
 )
 STATEMENTS = (
@@ -241,7 +242,7 @@ def _two(amount: Decimal) -> Decimal:
 
 
 def _schema(columns: Sequence[Column]) -> dict[str, Any]:
-    kinds = {"money": MONEY, "date": pl.Date, "account": pl.Int64}
+    kinds = {"money": MONEY, "date": pl.Date, "account": pl.Int64, "number": pl.Int64}
     return {column.name: kinds.get(column.kind, pl.String) for column in columns}
 
 

@@ -17,7 +17,7 @@ COLUMNS = (
     Column("kind", "word", "Kind", "Вид"),
     Column("account_id", "account", "Account", "Счёт"),
     Column("client", "text", "Client", "Клиент"),
-    Column("amount", "money", "Asked", "Запрошено"),
+    Column("amount", "money", "Requested", "Запрошено"),
     Column("currency", "currency", "Currency", "Валюта"),
     Column("code", "code", "Code", "Код"),
     Column("sentence", "text", "The ledger's answer", "Что ответила книга"),

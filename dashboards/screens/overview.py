@@ -110,7 +110,7 @@ def _tables(turnover: Result, currency: str | None, days: dict[str, date]) -> No
 
 
 def _believable(last_day: date, shown: list[Result]) -> None:
-    """Say whether the controls of what is shown hold, and every check of the book for its last month.
+    """Return whether the controls of what is shown hold, and every check of the book for its last month.
 
     The checks of the book take seconds once a cut, so they are made when all else is on the screen.
     """

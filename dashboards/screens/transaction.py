@@ -24,6 +24,9 @@ LEGS = (
     Column("balance_after", "money", "Balance after", "Остаток после"),
     Column("held_after", "money", "Held after", "Резерв после"),
     Column("paid_for", "account", "Paid for", "За счёт-получатель"),
+    Column("channel", "code", "Channel", "Канал"),
+    Column("chart", "code", "Code of the chart", "Статья"),
+    Column("due_on", "date", "Due", "Срок оплаты"),
 )
 LINES = (
     Column("line", "number", "Line", "Строка"),

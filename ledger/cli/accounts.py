@@ -72,6 +72,8 @@ def _instant(text: str | None) -> datetime | None:
         raise Failure(f"{text} is not a time in ISO 8601") from None
     if at.tzinfo is None:
         raise Failure(f"{text} has no time zone, expected such as {text}+03:00")
+    if not 1900 <= at.year <= 9998:
+        raise Failure(f"{text} is not between the years 1900 and 9998")
     return at.astimezone(UTC)
 
 

@@ -17,13 +17,14 @@ from rich.table import Table
 
 from ledger.bank.core.csv_file import COLUMNS, Layout
 from ledger.bank.core.read_file import FORMATS, headers_of, read_file
-from ledger.bank.core.statement import current, fault
+from ledger.bank.core.statement import current, fault, normal
 from ledger.bank.postgres.bank_records import layout_of, learn, list_payers, revoke_payer, save_layout
 from ledger.bank.postgres.bank_report import FIGURES, BankDay, bank_days
 from ledger.bank.postgres.import_statements import Progress, import_statements
 from ledger.bank.postgres.plan_import import Imported, Row
 from ledger.bank.postgres.undo_returned import undo_returned
 from ledger.cli.shared import AsJson, console, open_ledger
+from ledger.core.text import printable
 from ledger.errors import Failure
 
 app = typer.Typer()
@@ -64,6 +65,11 @@ def import_bank(
     else:
         _print(imported)
     _fail_on_refusals(imported)
+
+
+def _shown(text: str) -> str:
+    """Return a text of others as Rich prints it: no markup, and nothing that moves a terminal's cursor."""
+    return escape(printable(text))
 
 
 def _fail_on_refusals(imported: Sequence[Imported]) -> None:
@@ -116,7 +122,7 @@ def _print(imported: Sequence[Imported]) -> None:
         if each.rows:
             _print_rows(each)
         elif each.refused and len(imported) > 1:  # of one alone, standard error tells
-            console().print(f"\nnot imported: {escape(each.refused)}")
+            console().print(f"\nnot imported: {_shown(each.refused)}")
     empty = sum(not each.rows and not each.refused for each in imported)
     if empty:
         console().print(f"\nstatements without entries: {empty}")
@@ -126,15 +132,14 @@ def _print(imported: Sequence[Imported]) -> None:
 def _print_rows(imported: Imported) -> None:
     statement = imported.statement
     days = " to ".join(dict.fromkeys(str(day) for day in (statement.since, statement.until) if day))
-    unchecked = "" if statement.checked else "not checked: the bank tells no balances"
-    told = ", ".join(part for part in (f"brand {imported.brand}", days, unchecked) if part)
-    console().print(f"\n[bold]{escape(statement.title)}[/bold], {escape(told)}")
+    unchecked = "" if statement.checked else "not checked: the bank reports no balances"
+    told = ", ".join(part for part in (imported.brand and f"brand {imported.brand}", days, unchecked) if part)
+    console().print(f"\n[bold]{_shown(statement.title)}[/bold], {_shown(told)}")
     table = Table(box=None, header_style="bold")
     for name in ("date", "amount", "from or to", "result", "account", "rule, or why"):
         table.add_column(name, justify="right" if name == "amount" else "left", no_wrap=name in ("date", "amount"))
     for row in imported.rows:
-        # A bank's text may have anything in it, such as what moves a terminal's cursor.
-        table.add_row(*(escape("".join(c if c.isprintable() else " " for c in cell)) for cell in cells(row)))
+        table.add_row(*(_shown(cell) for cell in cells(row)))
     console().print(table)
 
 
@@ -166,7 +171,7 @@ def _print_totals(imported: Sequence[Imported]) -> None:
     for each in (each for each in imported if each.rows):
         figures = (each.statement.money_in, *each.totals().values(), each.statement.money_out)
         table.add_row(
-            escape(each.statement.name), each.statement.currency,
+            _shown(each.statement.name), each.statement.currency,
             *(f"{figure:,.2f}" for figure in figures),
         )  # fmt: skip
     if table.row_count:
@@ -213,7 +218,8 @@ def bank_report(
              **{name: _plain(getattr(day, name)) for name in FIGURES}} for day in days
         ]))  # fmt: skip
     elif not days:
-        console().print("no statement was imported")
+        filtered = account is not None or since is not None or until is not None
+        console().print(f"no statement was imported{' of that account and these days' if filtered else ''}")
     else:
         _print_days(days)
     wrong = [day for day in days if day.difference or day.gap]
@@ -232,7 +238,7 @@ def _print_days(days: Sequence[BankDay]) -> None:
         table.add_column(name, justify="left" if name in ("account", "brand", "", "day") else "right", no_wrap=True)
     for day in days:
         figures = [getattr(day, name) for name in FIGURES]
-        table.add_row(day.bank_account, day.brand, day.currency, str(day.day),
+        table.add_row(day.bank_account, _shown(day.brand), day.currency, str(day.day),
                       *("" if figure is None else f"{figure:,.2f}" for figure in figures))  # fmt: skip
     console().print(table)
 
@@ -245,6 +251,8 @@ def bank_payers(
     json_: AsJson = False,
 ) -> None:
     """List the payers whose bank accounts were learned from what the desk allocated, or revoke one."""
+    if account is not None and revoke is None:
+        raise Failure("--account goes with --revoke")
     ledger = open_ledger()
     connection = ledger.connection()
     with connection.transaction():
@@ -256,13 +264,13 @@ def bank_payers(
         typer.echo(json.dumps([asdict(payer) for payer in payers], default=str, ensure_ascii=False))
         return
     table = Table(box=None, header_style="bold")
-    for name in ("payer", "name", "account", "client", "learned", "by", "revoked"):
+    for name in ("payer", "name", "account", "client", "learned", "allocation", "by", "revoked"):
         table.add_column(name)
     for payer in payers:
         revoked = f"{payer.revoked_at:%Y-%m-%d} {payer.revoked_by or ''}" if payer.revoked_at else ""
-        table.add_row(*map(escape, (
+        table.add_row(*map(_shown, (
             payer.payer, payer.name, str(payer.account), payer.party, f"{payer.learned_at:%Y-%m-%d}",
-            payer.learned_by or "", revoked,
+            str(payer.learned_from), payer.learned_by or "", revoked,
         )))  # fmt: skip
     console().print(table)
 
@@ -278,6 +286,8 @@ def bank_csv(
     by: Annotated[str | None, typer.Option(help="Who says so.")] = None,
 ) -> None:
     """Show how a bank's CSV is read, and keep the layout of its columns for an account."""
+    if not normal(account):
+        raise Failure(f"{account or 'nothing'} is no account at a bank")
     ledger = open_ledger()
     connection = ledger.connection()
     if column:
@@ -288,19 +298,25 @@ def bank_csv(
         except ValueError as error:
             raise Failure(str(error)) from None
     else:
-        console().print(f"headers: {escape(', '.join(headers_of(file)))}")
+        console().print(f"headers: {_shown(', '.join(headers_of(file)))}")
         with connection.transaction():
             layout = layout_of(connection, account)
-    (statement,) = read_file(file, (account, layout))
+    statements = read_file(file, (account, layout))
+    if len(statements) > 1:
+        raise Failure(f"{file.name}: has {len(statements)} statements; name a file of one")
+    [statement] = statements
     _print([Imported(statement=statement, rows=tuple(
         Row(entry=entry, key="", result="would be posted" if entry.amount > 0 else "not imported")
         for entry in statement.entries[:PREVIEW]
     ))])  # fmt: skip
-    console().print(f"{len(statement.entries)} entries; {fault(statement) or 'adds up'}")
+    if wrong := fault(statement):
+        raise Failure(wrong)
+    checked = "balances agree" if statement.checked else "no balances to check against"
+    console().print(f"entries: {len(statement.entries)}; {checked}")
     if save:
         with connection.transaction():
             save_layout(connection, account, layout, by)
-        console().print(f"kept for {escape(account)}")
+        console().print(f"kept for {_shown(account)}")
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, str]:

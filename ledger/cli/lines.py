@@ -2,10 +2,9 @@
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
-from typing import IO, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 from pydantic import TypeAdapter
@@ -47,15 +46,14 @@ def answer_lines(file: str, batch: int, *, quote: bool = False) -> None:
     numbers = count(1)
     all_good = True
     sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-    with _lines_of(file) as stream:
-        for lines in batches(stream, batch):
-            numbered = zip(lines, numbers, strict=False)
-            items = [(number, read(line, number, level.parse)) for line, number in numbered if line.strip()]
-            post, administer = (shell.quote, _cannot_quote) if quote else (lines_in.post, lines_in.administer)
-            outcomes = list(answered(items, post=post, administer=administer))
-            all_good &= all(good(outcome) for outcome in outcomes)
-            sys.stdout.write(written(outcomes))
-            sys.stdout.flush()
+    for lines in _batches(file, batch):
+        numbered = zip(lines, numbers, strict=False)
+        items = [(number, read(line, number, level.parse)) for line, number in numbered if line.strip()]
+        post, administer = (shell.quote, _cannot_quote) if quote else (lines_in.post, lines_in.administer)
+        outcomes = list(answered(items, post=post, administer=administer))
+        all_good &= all(good(outcome) for outcome in outcomes)
+        sys.stdout.write(written(outcomes))
+        sys.stdout.flush()
     if not all_good:
         raise typer.Exit(1)
 
@@ -64,15 +62,17 @@ def _cannot_quote(records: object) -> NoReturn:
     raise Failure("administration lines cannot be quoted")
 
 
-@contextmanager
-def _lines_of(file: str) -> Iterator[IO[str]]:
+def _batches(file: str, most: int) -> Iterator[list[str]]:
+    """Yield the lines of a file, or those that standard input has by now. Raises Failure if they cannot be read."""
     if file == "-":
+        if sys.stdin is None:
+            raise Failure("standard input is closed")
         sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
-        yield sys.stdin
+        yield from batches(sys.stdin, most)
         return
     try:
         with Path(file).open(encoding="utf-8", errors="surrogateescape") as stream:
-            yield stream
+            yield from batches(stream, most)
     except OSError as error:
         raise Failure(f"cannot read {file}: {error.strerror}") from None
 

@@ -34,6 +34,7 @@ from ledger.core.money import amount_of, minor, said
 from ledger.core.scope import Scope
 
 T = TypeVar("T")
+ClosedTo = Literal["payer", "unallocated"]
 LINES = 1000
 CHART = ("bad_debt", "breakage", "fee", "netting", "opening", "penalty", "tips_paid")
 """Codes of the company's own chart of accounts that need no explanation; the fee of a move goes to `fee`."""
@@ -351,7 +352,7 @@ class Refund(Command):
     amount: Positive | None = None
     lines: tuple[LineAmount, ...] | None = None
     reason: Text | None = None
-    closed_to: Literal["payer", "unallocated"] | None = None
+    closed_to: ClosedTo | None = None
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:

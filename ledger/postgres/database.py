@@ -130,7 +130,7 @@ def _hold_migrations(guard: AnyConnection) -> None:
             guard.execute(_VERSION_TABLE)
             guard.commit()
             break
-        except (psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable):  # another makes it this moment
+        except _MADE_BESIDE_US:
             guard.rollback()
     while True:
         try:
@@ -144,6 +144,9 @@ def _hold_migrations(guard: AnyConnection) -> None:
     if row and row[0]:
         _refuse_newer(row[0])
 
+
+_MADE_BESIDE_US = (psycopg.errors.UniqueViolation, psycopg.errors.DuplicateTable, psycopg.errors.DuplicateObject)
+"""How PostgreSQL answers IF NOT EXISTS when another session makes the table, or its row type, at that moment."""
 
 _VERSION_TABLE = (
     "CREATE TABLE IF NOT EXISTS alembic_version (version_num varchar(32) CONSTRAINT alembic_version_pkc PRIMARY KEY)"

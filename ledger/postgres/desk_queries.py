@@ -1,5 +1,5 @@
 """What a person looks up before deciding: an account and whose it is, an earlier transaction and what is left of it,
-payments without an account, who pays for whom. As the ledger is now; nothing is locked. Amounts in minor units."""
+money without an account, who pays for whom. As the ledger is now; nothing is locked. Amounts in minor units."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class ClientAccount(TypedDict):
 
 
 class EarlierTransaction(TypedDict):
-    """A transaction; `closed` is whether its day is, `waiting` what of a payment or refund has no account yet."""
+    """A transaction; `closed` is whether its day is."""
 
     id: int
     key: str
@@ -41,7 +41,6 @@ class EarlierTransaction(TypedDict):
     account: int | None
     client: str | None
     closed: bool
-    waiting: int
 
 
 class Move(TypedDict):
@@ -68,11 +67,15 @@ class ServiceLine(TypedDict):
     left: int
 
 
-class UnallocatedPayment(TypedDict):
-    """A payment that still has money without an account."""
+class Unallocated(TypedDict):
+    """A payment, or a refund that nobody got, of which something still has no account; a row a brand.
+
+    `amount` is what came without an account, `left` what allocations and reversals left of it.
+    """
 
     id: int
     key: str
+    kind: str
     brand: str
     currency: str
     posted_at: datetime
@@ -81,7 +84,6 @@ class UnallocatedPayment(TypedDict):
     channel: str | None
     note: str | None
     amount: int
-    allocated: int
     left: int
 
 
@@ -102,13 +104,15 @@ class Earlier:
     """A transaction and what came of it.
 
     `moves` are what it, and for a payment what its allocations, did to clients, a row an entry; `lines` its service
-    lines, a row a line and source; `reversed_by` is the transaction that undid what was left of it.
+    lines, a row a line and source; `reversed_by` is the transaction that undid what was left of it; `waiting` is what
+    of it still has no account.
     """
 
     facts: EarlierTransaction
     moves: list[Move]
     lines: list[ServiceLine]
     reversed_by: int | None
+    waiting: int
 
     @property
     def left(self) -> int:
@@ -152,8 +156,7 @@ def earlier(connection: AnyConnection, asked: str) -> Earlier:
         EarlierTransaction,
         "SELECT t.id, t.key, t.kind, t.status, t.amount, t.currency, t.posted_at, t.business_date, "
         "t.account_id AS account, p.name AS client, coalesce(t.business_date <= b.closed_until, false) "
-        f"AS closed, CASE WHEN t.kind IN ('payment', 'refund') THEN ({_WAITING}) ELSE 0 END AS waiting "
-        "FROM transaction t CROSS JOIN book b LEFT JOIN account a ON a.id = t.account_id "
+        "AS closed FROM transaction t CROSS JOIN book b LEFT JOIN account a ON a.id = t.account_id "
         "LEFT JOIN party p ON p.id = a.party_id WHERE t.key = %(key)s OR t.id = %(number)s "
         "ORDER BY (t.key = %(key)s) DESC LIMIT 1",
         {"key": asked, "number": number},
@@ -169,6 +172,7 @@ def earlier(connection: AnyConnection, asked: str) -> Earlier:
         moves=_rows(connection, Move, _MOVES, [undone]),
         lines=_rows(connection, ServiceLine, _LINES, {"of": found[0]["id"]}),
         reversed_by=reversals[-1][0] if whole else None,
+        waiting=sum(row["left"] for row in unallocated(connection, found[0]["id"])),
     )
 
 
@@ -177,18 +181,6 @@ _LATER = """
 SELECT id, kind, amount - coalesce((
     SELECT sum(b.amount) FROM transaction b WHERE b.refers_to = t.id AND b.kind = 'reverse' AND b.status = 'posted'
 ), 0)::bigint FROM transaction t WHERE refers_to = %s AND status = 'posted' ORDER BY id
-"""
-# What a transaction, its allocations, its reversals and theirs leave without an account.
-_WAITING = """
-SELECT coalesce(sum(leg.amount), 0)::bigint FROM entry leg
-JOIN account own ON own.id = leg.account_id AND own.kind = 'unallocated'
-WHERE leg.transaction_id IN (
-    SELECT t.id UNION ALL
-    SELECT f.id FROM transaction f
-    WHERE f.refers_to = t.id AND f.status = 'posted' AND f.kind IN ('allocate', 'reverse') UNION ALL
-    SELECT b.id FROM transaction f JOIN transaction b ON b.refers_to = f.id
-    WHERE f.refers_to = t.id AND f.kind = 'reverse' AND b.kind = 'reverse' AND b.status = 'posted'
-)
 """
 
 
@@ -213,24 +205,35 @@ SELECT line, brand, service, reference, source, client, source_kind, amount, ref
 """
 
 
-def unallocated(connection: AnyConnection) -> list[UnallocatedPayment]:
-    """Return the payments that still have money without an account, by brand, oldest first."""
-    return _rows(
-        connection,
-        UnallocatedPayment,
-        f"""
-        SELECT t.id, t.key, b.code AS brand, t.currency, t.posted_at, t.business_date, t.value_date, t.channel, t.note,
-            t.amount, coalesce((
-                SELECT sum(f.amount) FROM transaction f
-                WHERE f.refers_to = t.id AND f.status = 'posted' AND f.kind = 'allocate'
-            ), 0)::bigint AS allocated, waiting.amount AS left
-        FROM transaction t JOIN entry e ON e.transaction_id = t.id
-        JOIN account a ON a.id = e.account_id AND a.kind = 'unallocated' JOIN brand b ON b.id = a.brand_id
-        CROSS JOIN LATERAL ({_WAITING}) AS waiting(amount)
-        WHERE t.kind = 'payment' AND t.status = 'posted' AND t.account_id IS NULL AND waiting.amount > 0
-        ORDER BY b.code, t.posted_at, t.id
-        """,
-    )
+def unallocated(connection: AnyConnection, only: int | None = None) -> list[Unallocated]:
+    """Return what still has no account, by brand, oldest first; `only` of one transaction."""
+    return _rows(connection, Unallocated, _UNALLOCATED, {"only": only})
+
+
+# Of each transaction its own legs of `unallocated`, those of what allocated or reversed it, and of what undid that.
+_UNALLOCATED = """
+SELECT t.id, t.key, t.kind, b.code AS brand, t.currency, t.posted_at, t.business_date, t.value_date, t.channel, t.note,
+    sum(e.amount) FILTER (WHERE f.id = t.id)::bigint AS amount, sum(e.amount)::bigint AS left
+FROM transaction t
+CROSS JOIN LATERAL (
+    SELECT t.id
+    UNION ALL
+    SELECT f.id FROM transaction f
+    WHERE f.refers_to = t.id AND f.kind IN ('allocate', 'reverse') AND f.status = 'posted'
+    UNION ALL
+    SELECT g.id FROM transaction f JOIN transaction g ON g.refers_to = f.id
+    WHERE f.refers_to = t.id AND f.kind = 'reverse' AND g.kind = 'reverse' AND g.status = 'posted'
+) f
+JOIN entry e ON e.transaction_id = f.id
+JOIN account a ON a.id = e.account_id AND a.kind = 'unallocated' JOIN brand b ON b.id = a.brand_id
+WHERE t.status = 'posted' AND (t.kind = 'payment' AND t.account_id IS NULL OR t.kind = 'refund')
+AND (%(only)s::bigint IS NULL OR t.id = %(only)s)
+AND EXISTS (
+    SELECT FROM entry own JOIN account o ON o.id = own.account_id
+    WHERE own.transaction_id = t.id AND o.kind = 'unallocated'
+)
+GROUP BY t.id, b.code HAVING sum(e.amount) > 0 ORDER BY b.code, t.posted_at, t.id
+"""
 
 
 def links(connection: AnyConnection, number: int) -> list[LinkedAccounts]:

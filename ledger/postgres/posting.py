@@ -32,7 +32,7 @@ class Posting(Seam):
             scope = c.scope_of([command])
             named = {*scope.accounts, *scope.refers, *(() if own_key else scope.keys)}
             stray = named - self.opened - self.book.accounts.keys()
-            if stray:
+            if stray and (stray := stray - {transaction.key for transaction in self.book.entered}):
                 raise LookupError(f"the posting was not opened with {', '.join(map(str, stray))}")
             self._cover(scope)
 

@@ -214,7 +214,8 @@ class Transaction(SQLModel, table=True):
         Index(
             "transaction_unallocated_idx",
             "id",
-            postgresql_where=text("kind = 'payment' AND status = 'posted' AND account_id IS NULL"),
+            # What may have left money without an account: payments without one, and refunds.
+            postgresql_where=text("status = 'posted' AND (kind = 'payment' AND account_id IS NULL OR kind = 'refund')"),
         ),
     )
 

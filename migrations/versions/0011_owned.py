@@ -1,4 +1,4 @@
-"""What belongs to an order says so in level one: its debits, holds and captures, those of before included."""
+"""What an order charged says so in level one: debits (fees too), holds and captures, those of before included."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -18,7 +18,8 @@ def upgrade() -> None:
     )
     op.execute(
         "INSERT INTO owned SELECT id, key FROM food_order "
-        "UNION ALL SELECT main_id, key FROM food_order WHERE main_id IS NOT NULL AND main_id <> id"
+        "UNION ALL SELECT main_id, key FROM food_order WHERE main_id IS NOT NULL AND main_id <> id "
+        "UNION ALL SELECT t.id, o.key FROM food_order o JOIN transaction t ON t.key = 'tiffin:fee:' || o.id"
     )
 
 

@@ -115,7 +115,7 @@ def verify(as_json: AsJson = False) -> None:
 
 @lake_app.command()
 def status(as_json: AsJson = False) -> None:
-    """Say how the lake stands: the latest cut, the kept ones, rows, files."""
+    """Show how the lake stands: the latest cut, the kept ones, rows, files."""
     from reports.lake import maintenance
 
     found = maintenance.status(Settings().lake_url)
@@ -193,7 +193,7 @@ def _seconds(text: str) -> int:
 
 
 def _quiet(anything: object) -> None:
-    """Say nothing."""
+    """Print nothing."""
 
 
 def _print_step(step: "Step") -> None:

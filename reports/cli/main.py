@@ -76,9 +76,11 @@ def main() -> None:
         # With no command to carry out (help, a word that is none), the lines of help are all there is to show.
         assemble(next((word for word in sys.argv[1:] if word in COMMANDS), ""))
         app()
-    except BrokenPipeError:
-        # The reader of our output went away (such as `head`): there is nobody left to write to.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        # Such as a full disk under our output, or `head` that read enough: nothing more is written there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        if not isinstance(error, BrokenPipeError):
+            print(f"tiffin: {printable(_sentence(error) or str(error))}", file=sys.stderr)
         sys.exit(1)
     except BaseException as error:  # a panic of Polars is no Exception
         sentence = _sentence(error)
@@ -98,6 +100,8 @@ def _sentence(error: BaseException) -> str | None:
 
         if of_lake := faults.sentence(error, Settings().lake_url):
             return of_lake
+    if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
+        return f"{error.object[:100]} is not UTF-8"  # a word of the command line
     if "psycopg" not in sys.modules:
         return None
     import psycopg

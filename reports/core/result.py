@@ -59,7 +59,7 @@ class Control:
 
     @property
     def holds(self) -> bool:
-        """Say whether both figures are the same."""
+        """Return whether both figures are the same."""
         return self.difference == 0
 
     def label(self, language: Language) -> str:
@@ -94,13 +94,13 @@ class Result:
 
     @property
     def provisional(self) -> bool:
-        """Say whether figures may still change: a day of the report is open, or they go by value date."""
+        """Return whether figures may still change: a day of the report is open, or they go by value date."""
         closed, final = self.cut.closed_until, self.parameters.final_day
         return closed is None or final is None or final > closed
 
     @property
     def holds(self) -> bool:
-        """Say whether every control holds."""
+        """Return whether every control holds."""
         return all(control.holds for control in self.controls)
 
     def _repr_html_(self) -> str | None:

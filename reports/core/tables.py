@@ -25,8 +25,8 @@ class Tables:
     report's last day was closed: holders, terms and changes recorded later are left out, so
     that a report of closed days stays as it was then; `rules` are those by which
     that was (see the lake's `closings`). By value date (DECISIONS D87), the bank's
-    date stands in place of the business date; of entries and transactions only those booked
-    up to a day may be asked for.
+    date stands in place of the business date; entries and transactions may
+    be limited to those booked up to a day.
     """
 
     def __init__(
@@ -103,12 +103,12 @@ def monday(day_number: nw.Expr) -> nw.Expr:
 
 
 def of_clients() -> nw.Expr:
-    """Say whether an entry is on a client's account, not on a brand's own."""
+    """Return whether an entry is on a client's account, not on a brand's own."""
     return nw.col("version").is_null() == nw.lit(False)
 
 
 def of_points() -> nw.Expr:
-    """Say whether an entry is of points: on a bonus account, or the other side of one."""
+    """Return whether an entry is of points: on a bonus account, or the other side of one."""
     on_them = nw.col("account_kind").is_in(("bonus", "bonus_expense"))
     return on_them | (nw.col("source_kind") == "bonus").fill_null(False)
 
@@ -119,12 +119,12 @@ def money_or_bonus(of_points: nw.Expr) -> nw.Expr:
 
 
 def within(first_day: date, last_day: date) -> nw.Expr:
-    """Say whether a row's business date is in the period, both days included."""
+    """Return whether a row's business date is in the period, both days included."""
     return nw.col("business_date").is_between(first_day, last_day)
 
 
 def until(last_day: date) -> nw.Expr:
-    """Say whether a row's business date is not after that day."""
+    """Return whether a row's business date is not after that day."""
     return nw.col("business_date") <= last_day
 
 

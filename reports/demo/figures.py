@@ -21,7 +21,7 @@ class Figure:
 
     @property
     def same(self) -> bool:
-        """Say whether they agree."""
+        """Return whether they agree."""
         return self.data_set == self.lake
 
 

@@ -23,7 +23,7 @@ from reports.documents.statement import Statement
 
 
 def is_address(text: str) -> bool:
-    """Say whether this is one address, as bills@example.org or Bills <bills@example.org>."""
+    """Return whether this is one address, as bills@example.org or Bills <bills@example.org>."""
     found = getaddresses([text])
     who, _, where = found[0][1].rpartition("@") if len(found) == 1 else ("", "", "")
     return bool(who and where) and " " not in who + where

@@ -45,7 +45,7 @@ class Manifest:
         write_whole(self.path, b"".join(_line(noted) for noted in self._papers.values()))
 
     def has(self, number: str, fingerprint: str) -> bool:
-        """Say whether the paper is there, made of the same, and its bytes are the ones written."""
+        """Return whether the paper is there, made of the same, and its bytes are the ones written."""
         noted = self._papers.get(number)
         if noted is None or noted.fingerprint != fingerprint:
             return False

@@ -177,7 +177,7 @@ class Statement:
 
     @property
     def is_month(self) -> bool:
-        """Say whether the period is exactly one calendar month."""
+        """Return whether the period is exactly one calendar month."""
         following = date.fromordinal(self.until.toordinal() + 1)
         return self.since.day == 1 and following.day == 1 and (following - self.since).days <= 31
 

@@ -33,7 +33,7 @@ class Job:
         return self.mailing.outbox / f"{paper_number(self.paper, self.design.kind)}.eml"
 
     def mail_is_there(self) -> bool:
-        """Say whether no letter is wanted, or it is there."""
+        """Return whether no letter is wanted, or it is there."""
         return self.mail is None or self.mail.is_file()
 
 

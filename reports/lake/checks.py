@@ -19,7 +19,7 @@ class CheckResult:
 
     @property
     def holds(self) -> bool:
-        """Say whether nothing was wrong."""
+        """Return whether nothing was wrong."""
         return self.wrong == 0
 
 

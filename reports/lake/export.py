@@ -126,7 +126,7 @@ def export(place: Place, taken: Taken, previous: Published | None, made_by: Make
 
 
 def outgrown(lake: Lake) -> bool:
-    """Say whether tables or columns are declared that the cut does not have."""
+    """Return whether tables or columns are declared that the cut does not have."""
     return any(lake.lacking(table.name) for table in TABLES)
 
 

@@ -132,7 +132,7 @@ def _swept(place: Place, name: str, kept: list[Published]) -> list[str]:
 
 
 def status(lake: str) -> Status:
-    """Say how a lake stands. Raises Failure before the first cut."""
+    """Return how a lake stands. Raises Failure before the first cut."""
     place = Place(lake)
     latest = _latest(place)
     found = Lake(place, latest.manifest)

@@ -300,13 +300,18 @@ HOLDS = Table(
 
 OPEN_DEBITS = Table(
     "open_debits",
-    "what is unpaid of each debit, capture, transfer, payout and negative adjustment",
+    "unpaid of each debit, capture, transfer, payout and negative adjustment, as of its account's latest entry",
     ("account_id", "transaction_id"),
     _columns(
         ("account_id", "int", "the account"),
         ("transaction_id", "int", "the debit"),
         ("business_date", "date", "its business date"),
-        ("due_on", "date", "by when to pay; null for no date yet"),
+        (
+            "due_on",
+            "date",
+            "by when to pay; null for no date yet. A date from terms that became valid later comes, and may move "
+            "what is unpaid to other debits, with the account's next entry; reports take it from the day itself",
+        ),
         ("unpaid", "money", "still unpaid"),
     ),
 )

@@ -59,7 +59,7 @@ class Place:
         return str(self.folder / name) if self.folder else f"{self.url.rstrip('/')}/{name}"
 
     def exists(self) -> bool:
-        """Say whether anything was ever published here; makes no folder."""
+        """Return whether anything was ever published here; makes no folder."""
         return self.folder.exists() if self.folder else True
 
     def read(self, name: str) -> bytes | None:

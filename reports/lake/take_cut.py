@@ -110,7 +110,7 @@ def _lock(gate: Connection, deadline: float) -> None:
 
 
 def _expired(connection: Connection) -> bool:
-    """Say whether holds or points expired that are not booked, or lots are behind their accounts."""
+    """Return whether holds or points expired that are not booked, or lots are behind their accounts."""
     return bool(_value(connection, _EXPIRED))
 
 

@@ -98,9 +98,19 @@ def _capture(_: Past, happened: Happened) -> Iterator[tuple[str, Any]]:
     yield "final", happened.gives_back
 
 
-def _refund(_: Past, happened: Happened) -> Iterator[tuple[str, Any]]:
+def _refund(past: Past, happened: Happened) -> Iterator[tuple[str, Any]]:
     yield "debit", str(happened.row["refers_to"])
     yield from _by_line(happened)
+    if through := _own(past, happened, "unallocated"):
+        # What went in and came out again was handed on to a payer.
+        yield "closed_to", "payer" if any(leg.amount < 0 for leg in through) else "unallocated"
+
+
+def closed_then(past: Past, happened: Happened) -> set[int]:
+    """Return the accounts that must have been closed: what they had paid was refunded to others."""
+    if happened.row["kind"] != "refund":
+        return set()
+    return {leg.source for leg in _own(past, happened, "unallocated") if leg.amount > 0 and leg.source is not None}
 
 
 def _release(_: Past, happened: Happened) -> Iterator[tuple[str, Any]]:

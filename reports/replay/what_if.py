@@ -7,11 +7,13 @@ for itself. What a client would have done after another answer nobody knows: the
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 import polars as pl
 
 from ledger.core.book import Book
+from ledger.core.commands import Command
 from ledger.core.decide import decide, expiry
 from ledger.core.money import decimal
 from ledger.core.outcomes import Invalid
@@ -19,7 +21,7 @@ from ledger.core.transactions import Transaction
 from ledger.errors import Failure
 from reports.core.dates import month_days
 from reports.replay.history import Happened, Limits, Past, Row, recorded, times
-from reports.replay.rebuilt_commands import CHARGES, rebuilt_command
+from reports.replay.rebuilt_commands import CHARGES, closed_then, rebuilt_command
 from reports.run import LakeBook
 
 MONEY = pl.Decimal(18, 2)
@@ -99,7 +101,8 @@ def what_if(lake: LakeBook, month: str, limits: Limits) -> WhatIf:
             _expire(other, happened)
         elif command := rebuilt_command(past, book, happened):
             answered += 1
-            again, after = (decide(each, command, before.posted_at) for each in (book, other))
+            closed = closed_then(past, happened)
+            again, after = (_decide(each, command, before.posted_at, closed) for each in (book, other))
             if _differs(before, again):
                 unlike.append(_row(past, happened, before, again))
             if _differs(again, after):
@@ -109,6 +112,15 @@ def what_if(lake: LakeBook, month: str, limits: Limits) -> WhatIf:
         book.enter(before)
     frames = [pl.DataFrame(rows, COLUMNS, orient="row") for rows in (differing, unlike)]
     return WhatIf(frames[0], frames[1], answered)
+
+
+def _decide(book: Book, command: Command, at: datetime, closed: set[int]) -> Transaction | Invalid:
+    """Return the answer with these accounts closed, which are open in the book that is replayed."""
+    before = {account: book.status[account] for account in closed}
+    book.status.update(dict.fromkeys(closed, "closed"))
+    answer = decide(book, command, at)
+    book.status.update(before)
+    return answer
 
 
 def _check(lake: LakeBook, month: str, limits: Limits) -> None:

@@ -53,7 +53,7 @@ def _points(tables: Tables, p: Parameters) -> Frame:
 
 
 def _in(low: int | None, high: int | None) -> nw.Expr:
-    """Say whether a lot is gone within these days; one that never is has none."""
+    """Return whether a lot is gone within these days; one that never is has none."""
     days = nw.col("days")
     if low is None:
         return (days <= high).fill_null(False)

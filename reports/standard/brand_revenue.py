@@ -54,7 +54,7 @@ def revenue(tables: Tables, p: Period) -> Frame:
 
 
 def sold() -> nw.Expr:
-    """Say whether a revenue entry is a sale."""
+    """Return whether a revenue entry is a sale."""
     return nw.col("kind").is_in(SALES)
 
 

@@ -1,7 +1,7 @@
 """Cash by channel: what each brand took in by card, courier or terminal and has not yet moved on, and since when.
 
 What leaves a channel settles what came first. What is in the channel `bank` has arrived, and is
-to be compared with the bank. Money that was booked before entries named their channel is told
+to be compared with the bank. Money that was booked before entries named their channel stands
 apart, as it was never moved on: it lowers nothing of what came later (DECISIONS D91). Controls: the channels
 come to the cash entries, and none is below zero, save money of no channel.
 """

@@ -48,10 +48,10 @@ def _state(p: Parameters) -> nw.Expr:
 def _status(tables: Tables, p: Parameters) -> Frame:
     """Return account_id, status at the day's end, of accounts whose status was ever changed: all are opened open.
 
-    Days that were closed by the old rules did not ask for it.
+    Days that were closed by the old rules did not look at it.
     """
-    asked = nw.lit(tables.rules != aging.OLD)
-    changes = tables.changes.filter(nw.col("kind") == "account_status", until(p.as_of), asked)
+    known = nw.lit(tables.rules != aging.OLD)
+    changes = tables.changes.filter(nw.col("kind") == "account_status", until(p.as_of), known)
     latest = changes.group_by("account_id").agg(id=nw.col("id").max())
     status = nw.lit("open")
     for word in ("frozen", "closed"):

@@ -4,7 +4,7 @@
 
 The plain copy is what the lake cannot beat: no partitions, no hashes, no types of its own, no
 snapshot; it joins in SQL, so that both write the same columns. Each is run three times, in
-turns, and the best of each is compared: 0.7 is what is asked for.
+turns, and the best of each is compared: the bound is 0.7.
 """
 
 import argparse
@@ -95,7 +95,7 @@ def run(url: str, transactions: int) -> None:
     found = best({"plain copy": copied, "export": exported}, url)
     for name, (rows, seconds) in found.items():
         print(f"{name:<12} {rows:>12,} rows {seconds:8.2f} s {rows / seconds:>12,.0f} rows/s")
-    print(f"ratio {found['plain copy'][1] / found['export'][1]:.2f} (asked: 0.70)")
+    print(f"ratio {found['plain copy'][1] / found['export'][1]:.2f} (bound: 0.70)")
     folder = Path(tempfile.mkdtemp(prefix="tiffin-bench-"))
     lake, _ = frequent_cut(url, str(folder))
     started = time.perf_counter()

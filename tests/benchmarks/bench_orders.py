@@ -93,8 +93,8 @@ def main() -> None:
             }  # fmt: skip
             taken = rates(kinds, accounts, many, batch)
             ratios.append(taken["order"] / taken["three"])
-            told = (f"{taken[name]:,.0f}" for name in ("order", "three", "one"))
-            table.add_row(str(batch), *told, f"{ratios[-1]:.2f}")
+            written = (f"{taken[name]:,.0f}" for name in ("order", "three", "one"))
+            table.add_row(str(batch), *written, f"{ratios[-1]:.2f}")
         Console().print(table)
     finally:
         embedded_server.stop(home)

@@ -161,8 +161,8 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--scale", type=float, default=1.0, help="more or fewer debits")
     options.add_argument("--entries", type=int, nargs="*", default=[1_000_000], help="measure with so many, too")
-    asked = options.parse_args()
-    scale = asked.scale
+    chosen = options.parse_args()
+    scale = chosen.scale
     home = Path(tempfile.mkdtemp(prefix="tiffin-bench-"))
     url = embedded_server.running(home)
     try:
@@ -178,7 +178,7 @@ def main() -> None:
         _print("Through the intake", ("at most", "writers", "64 callers that wait/s", "a caller that does not/s"),
                through_intake(url, accounts, scale))  # fmt: skip
         _print("With more entries, batches of 1,000", ("entries", "one writer/s", "two/s", "one debit, p50 ms"),
-               grown(url, accounts, scale, asked.entries))  # fmt: skip
+               grown(url, accounts, scale, chosen.entries))  # fmt: skip
     finally:
         embedded_server.stop(home)
         shutil.rmtree(home)

@@ -37,10 +37,10 @@ def measured(lake: str, name: str, rounds: int) -> dict[str, Any]:
     from reports.core.report import named
     from reports.run import built, conformed
 
-    book, report, asked = reports.open(lake), named(name), ASKED.get(name, QUARTER)
-    whole = [_seconds(lambda: book.report(name, **asked))[0] for _ in range(2)]
+    book, report, parameters = reports.open(lake), named(name), ASKED.get(name, QUARTER)
+    whole = [_seconds(lambda: book.report(name, **parameters))[0] for _ in range(2)]
     found: dict[str, Any] = {"memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, "whole": whole[-1]}
-    result = book.report(name, **asked)
+    result = book.report(name, **parameters)
     found["holds"], found["rows"] = result.holds, result.frame.height
     if name not in QUERIES:
         return found
@@ -94,7 +94,7 @@ def _unlike(ours: pl.DataFrame, theirs: pl.DataFrame) -> str:
     return ""
 
 
-def told(name: str, found: dict[str, Any]) -> tuple[str, bool]:
+def line_of(name: str, found: dict[str, Any]) -> tuple[str, bool]:
     """Return a line about a report, and whether it is within its bounds."""
     ratio = found["report"] / found["query"] if "query" in found else None
     good = found["memory"] <= GIBIBYTES and found["holds"] and not found.get("differ") and (ratio or 0) <= RATIO
@@ -111,7 +111,7 @@ def run(lake: str, names: list[str], rounds: int) -> bool:
         command = [sys.executable, "-m", "tests.benchmarks.bench_reports", "--one", name, "--lake", lake]
         done = subprocess.run([*command, "--rounds", str(rounds)], stdout=subprocess.PIPE, text=True, check=True,
                               env=os.environ)  # fmt: skip
-        line, within = told(name, json.loads(done.stdout))
+        line, within = line_of(name, json.loads(done.stdout))
         print(line, flush=True)
         good &= within
     return good

@@ -137,10 +137,10 @@ def closed_days(book: LakeBook) -> tuple[date, date]:
 
 def main() -> None:
     """Compare, and print how much was compared and what differs."""
-    asked = argparse.ArgumentParser(description="Do acts join up, month to month, for every money account?")
-    asked.add_argument("--from", dest="first", metavar="MONTH", help="first month, YYYY-MM")
-    asked.add_argument("--to", dest="last", metavar="MONTH", help="last month, YYYY-MM")
-    given = asked.parse_args()
+    parser = argparse.ArgumentParser(description="Do acts join up, month to month, for every money account?")
+    parser.add_argument("--from", dest="first", metavar="MONTH", help="first month, YYYY-MM")
+    parser.add_argument("--to", dest="last", metavar="MONTH", help="last month, YYYY-MM")
+    given = parser.parse_args()
     try:
         book = reports.open()
         first, last = closed_days(book)

@@ -1,4 +1,4 @@
-"""Does Spark say what Polars says? Every standard report, in each of its shapes, over all closed days of a home.
+"""Does Spark give what Polars gives? Every standard report, in each of its shapes, over all closed days of a home.
 
     TIFFIN_HOME=… python -m tests.benchmarks.check_engines [REPORT …]
 
@@ -19,8 +19,8 @@ from tests.benchmarks.check_acts import closed_days
 from tests.reports.spark.compared import Compared, busiest, compared, shapes
 
 
-def asked(report: Report, book: LakeBook) -> dict[str, Any]:
-    """Return what the report must be asked for, over all closed days."""
+def parameters_for(report: Report, book: LakeBook) -> dict[str, Any]:
+    """Return the parameters that the report needs, over all closed days."""
     first, last = closed_days(book)
     fields = report.parameters.model_fields
     given = {"first_day": first, "last_day": last, "as_of": last}
@@ -29,7 +29,7 @@ def asked(report: Report, book: LakeBook) -> dict[str, Any]:
     return {name: value for name, value in given.items() if name in fields}
 
 
-def told(name: str, shape: dict[str, str], one: Compared) -> str:
+def line_of(name: str, shape: dict[str, str], one: Compared) -> str:
     """Return a line of figures."""
     holds = f"{len(one.result.controls)} controls hold" if one.result.holds else "A CONTROL DOES NOT HOLD"
     seconds = f"Polars {one.polars_seconds:5.1f} s, Spark {one.spark_seconds:5.1f} s"
@@ -48,8 +48,8 @@ def main() -> None:
         runs = [(place, report, shape) for report in chosen for place, shape in enumerate(shapes(report))]
         # The first shape of all, then the others; control, the longest, last.
         for _, report, shape in sorted(runs, key=lambda run: (run[1].name == "control", run[0])):
-            found.append(compared(polars, spark, report.name, **asked(report, polars), **shape))
-            print(told(report.name, shape, found[-1]), flush=True)
+            found.append(compared(polars, spark, report.name, **parameters_for(report, polars), **shape))
+            print(line_of(report.name, shape, found[-1]), flush=True)
     except Failure as failure:
         sys.exit(str(failure))
     cells, differ = sum(one.cells for one in found), sum(bool(one.differ) for one in found)

@@ -90,7 +90,7 @@ def agreed(book: LakeBook, first: date, last: date, folder: Path) -> Agreed:
     return found
 
 
-def told(found: Agreed) -> Sequence[str]:
+def lines_of(found: Agreed) -> Sequence[str]:
     """Return what was found, as lines."""
     return [
         "hledger check --strict passes",
@@ -107,7 +107,7 @@ def main() -> None:
             found = agreed(book, *closed_days(book), Path(folder))
     except Failure as failure:
         sys.exit(str(failure))
-    print(*told(found), sep="\n")
+    print(*lines_of(found), sep="\n")
     if found.wrong or not found.balances:
         sys.exit(1)
 

@@ -4,7 +4,7 @@ Run on a home that has closed days: TIFFIN_HOME=… python -m tests.benchmarks.c
 For each month, by default the last two closed: statement, act and invoice in every language for each company and
 each Nth of the other accounts that get a paper; then the edge cases of the tests. Each is read by two validators, and
 aloud; the totals in its text are those of turnover and of the lake's service lines, to the kopeck; its embedded JSON
-has the rows of the account card; its code, scanned, asks for what turnover says is owed. The figures of the edge
+has the rows of the account card; its code, scanned, requests what turnover shows as owed. The figures of the edge
 cases, which have no reports, are summed from their operations. Ends with 1 if anything differs, and if there was
 nothing to compare.
 """
@@ -43,7 +43,7 @@ from tests.reports.documents.inspected import complaints, scanned, shown, text
 from tests.reports.documents.test_papers import CASES
 
 SHOWN = 30
-TELL_S = 20
+REPORT_EVERY_S = 20
 MOVES = ("version", "transaction", "kind", "amount", "balance", "held")
 SERVED = (*CHARGES, "refund")
 Sums = dict[str, Decimal]
@@ -153,9 +153,9 @@ def read(found: Found, paper: Statement, wanted: Wanted, kind: Kind, code: str, 
     wrong, words = complaints(file), text(file)
     for label, figures in labelled(kind, wanted):
         # Many operations are summed by day: their number stands between.
-        told = [re.escape(shown(figure, code)) for figure in figures]
+        written = [re.escape(shown(figure, code)) for figure in figures]
         many = label == "Total" and kind == "statement" and len(paper.operations) > MOST_OPERATIONS
-        line = r"\s+".join([re.escape(language(code).text(label)), *([r"\d+"] if many else []), *told])
+        line = r"\s+".join([re.escape(language(code).text(label)), *([r"\d+"] if many else []), *written])
         found.figures += len(figures)
         if not re.search(rf"{line}(?![\d.,])", words):
             wrong.append(f"{label} is not {', '.join(map(str, figures))}")
@@ -166,10 +166,10 @@ def read(found: Found, paper: Statement, wanted: Wanted, kind: Kind, code: str, 
     found.rows += len(rows)
     if rows != [tuple(map(str, move)) for move in wanted.moves]:
         wrong.append("the embedded operations are not those of the account card")
-    return wrong + asked(found, paper, wanted, kind, file)
+    return wrong + check_code(found, paper, wanted, kind, file)
 
 
-def asked(found: Found, paper: Statement, wanted: Wanted, kind: Kind, file: Path) -> list[str]:
+def check_code(found: Found, paper: Statement, wanted: Wanted, kind: Kind, file: Path) -> list[str]:
     """Return what is wrong with the code to pay by: there when it can be, and for what is owed."""
     owed = max(ZERO, -wanted.account["closing"])
     details = dict(paper.issuer.bank_details) if paper.issuer else {}
@@ -186,7 +186,7 @@ def asked(found: Found, paper: Statement, wanted: Wanted, kind: Kind, file: Path
 
 def check(found: Found, papers: Iterator[tuple[str, Statement, Wanted]], what: str) -> None:
     """Draw and read each paper in every kind and language."""
-    told = time.monotonic()
+    reported_at = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         for name, paper, wanted in papers:
             for kind in KINDS if paper.issuer else KINDS[:1]:
@@ -196,8 +196,8 @@ def check(found: Found, papers: Iterator[tuple[str, Statement, Wanted]], what: s
                     found.papers[f"{what} {kind} {code}"] += 1
                     found.wrong += [f"{name}, {kind}, {code}: {wrong}"
                                     for wrong in read(found, paper, wanted, kind, code, file)]  # fmt: skip
-            if time.monotonic() - told > TELL_S:
-                told = time.monotonic()
+            if time.monotonic() - reported_at > REPORT_EVERY_S:
+                reported_at = time.monotonic()
                 print(f"{what}: {found.papers.total()} papers, {len(found.wrong)} differences", flush=True)
 
 
@@ -213,7 +213,7 @@ def accounts(book: LakeBook, month: str, every: int) -> list[int]:
 
 
 def months(book: LakeBook, given: Sequence[str]) -> list[str]:
-    """Return the months asked for, or the last two that are closed. Raises Failure when none is."""
+    """Return the months requested, or the last two that are closed. Raises Failure when none is."""
     last = book.cut.closed_until
     if given or last is None:
         if last is None:

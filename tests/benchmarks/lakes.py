@@ -159,6 +159,9 @@ _WHEN = """t.posted_at, t.business_date, t.business_date - DATE '1970-01-01' AS 
            strftime(t.business_date, '%Y-%m') AS month, NULL AS value_date"""
 _KIND = "CASE t.event WHEN 'unknown' THEN 'payment' WHEN 'declined' THEN 'debit' ELSE t.event END"
 
+_CHANNEL = "['card', 'bank', 'cash'][1 + t.i % 3]"
+_PERIOD = "(14 + {n} % 30)::INT"  # days to pay, of account number 10,000 + 10·n
+
 # What is not named is null. `id` bounds the rows of one frame, in appended tables.
 ROWS = {
     "transactions": f"""
@@ -168,7 +171,7 @@ ROWS = {
                CASE WHEN t.event <> 'unknown' THEN t.account END AS account_id, money(t.cents) AS amount, t.currency,
                {_WHEN}, t.posted_at AS recorded_at,
                CASE WHEN t.event = 'hold' THEN t.posted_at + INTERVAL 30 DAY END AS expires_at, t.refers_to,
-               CASE WHEN t.event IN ('payment', 'unknown', 'payout') THEN ['card', 'bank', 'cash'][1 + t.i % 3] END AS channel,
+               CASE WHEN t.event IN ('payment', 'unknown', 'payout') THEN {_CHANNEL} END AS channel,
                CASE WHEN t.event IN ('adjustment', 'reverse') THEN 'typing error' WHEN t.event = 'bonus' THEN 'accrued' END AS reason,
                CASE WHEN t.event IN ('adjustment', 'reverse') THEN 'o.petrova' END AS by
         FROM tx t LEFT JOIN moved m USING (id) WHERE t.id > $after AND t.id <= $until ORDER BY t.id""",
@@ -183,7 +186,11 @@ ROWS = {
                CASE WHEN e.kind = 'revenue' THEN money(e.amount + e.discount) END AS gross,
                CASE WHEN e.kind = 'revenue' THEN money(e.discount) END AS discount,
                CASE WHEN e.kind = 'revenue' THEN 20 END AS vat_rate,
-               CASE WHEN e.kind = 'revenue' THEN money(e.amount // 6) END AS vat
+               CASE WHEN e.kind = 'revenue' THEN money(e.amount // 6) END AS vat,
+               CASE WHEN e.kind = 'cash' THEN {_CHANNEL} END AS channel,
+               CASE WHEN e.kind = 'adjustments' THEN [NULL, 'bad_debt', 'penalty'][1 + e.id % 3] END AS chart,
+               CASE WHEN e.kind = 'money' AND e.amount < 0 AND t.event <> 'reverse' AND e.account_id // 10 % 10 = 1
+                    THEN t.business_date + {_PERIOD.format(n="(e.account_id // 10 - 1000)")} END AS due_on
         FROM entry e JOIN tx t USING (id) LEFT JOIN ran r ON r.id = e.id AND r.leg = e.leg
              LEFT JOIN client c ON c.id = e.account_id // 10 * 10
         WHERE e.id > $after AND e.id <= $until ORDER BY e.id, e.leg""",
@@ -216,8 +223,9 @@ ROWS = {
     "holders": """
         SELECT -id AS id, id AS account_id, holder_id, TIMESTAMPTZ '2025-01-01' AS recorded_at
         FROM client WHERE holder_id IS NOT NULL ORDER BY 1""",
-    "credit_terms": """
-        SELECT row_number() OVER (ORDER BY id) AS id, id AS account_id, 50000.00 AS credit_limit, 14 + n % 30 AS period_days,
+    "credit_terms": f"""
+        SELECT row_number() OVER (ORDER BY id) AS id, id AS account_id, 50000.00 AS credit_limit,
+               {_PERIOD.format(n="n")} AS period_days,
                DATE '2025-01-01' AS valid_from, CASE WHEN n % 3 = 0 THEN DATE '2026-01-10' END AS valid_until,
                TIMESTAMPTZ '2025-01-01 00:00:00+03' AS recorded_at
         FROM client WHERE n % 10 = 1 ORDER BY 1""",
@@ -245,7 +253,7 @@ ROWS = {
         FROM range(1, 300001) r (i)""",
     "closings": """
         SELECT DATE '2025-12-31' AS closed_until, TIMESTAMPTZ '2026-01-01 01:00:00+03' AS closed_at,
-               (SELECT max(id) FROM tx) AS last_transaction""",
+               (SELECT max(id) FROM tx) AS last_transaction, 2 AS rules""",
     "orders": """
         SELECT t.id, 'key-' || t.id AS key, t.account AS account_id, c.party_id, t.currency, 'delivered' AS status,
                t.posted_at AS placed_at, t.business_date, t.id AS charged_by, money(t.cents + 200) AS gross, 2.00 AS discount,

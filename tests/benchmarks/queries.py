@@ -14,6 +14,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "bonuses": QUARTER,
     "brand-revenue": YEAR,
     "brand-settlements": QUARTER,
+    "cash-by-channel": END,
     "client-activity": QUARTER,
     "corrections": QUARTER,
     "credit-exposure": END,
@@ -40,37 +41,38 @@ FROM accounts a JOIN parties p ON p.id = a.party_id
 _NOW = "business_date BETWEEN DATE '2025-10-01' AND DATE '2025-12-31'"
 _YEAR = "business_date BETWEEN DATE '2025-01-01' AND DATE '2025-12-31'"
 
-# Debits laid end to end, less refunds; what all other credits do not reach is unpaid.
+# The items of an account from the last back, each net of refunds and reversals, until what it owes is used up. In
+# these lakes every due date stands on its entry.
 _LATE = """
 mine AS (
-    SELECT account_id, transaction_id, version, kind, refers_to, currency, business_date, day_number, amount
+    SELECT account_id, transaction_id, version, kind, refers_to, currency, business_date, due_on, amount
     FROM entries WHERE account_kind = 'money' AND business_date <= DATE '2025-12-31'
 ), debtors AS (
-    SELECT account_id, coalesce(sum(amount) FILTER (amount > 0 AND kind <> 'refund'), 0) AS credits
-    FROM mine GROUP BY 1 HAVING sum(amount) < 0
+    SELECT account_id, -sum(amount) AS owed FROM mine GROUP BY 1 HAVING sum(amount) < 0
 ), owing AS (SELECT * FROM mine JOIN debtors USING (account_id)),
-refunds AS (
-    SELECT account_id, refers_to AS transaction_id, sum(amount) AS refunded
-    FROM owing WHERE kind = 'refund' AND amount > 0 GROUP BY 1, 2
-), charged AS (
-    SELECT account_id, transaction_id, any_value(kind) AS kind, any_value(currency) AS currency,
-           any_value(business_date) AS business_date, any_value(day_number) AS day_number, any_value(credits) AS credits,
-           min(version) AS version, -sum(amount) AS charged
-    FROM owing WHERE amount < 0 GROUP BY 1, 2
-), reached AS (
-    SELECT c.*, charged - coalesce(refunded, 0) AS amount,
-           sum(charged - coalesce(refunded, 0)) OVER (PARTITION BY account_id ORDER BY version) - credits AS over
-    FROM charged c LEFT JOIN refunds r USING (account_id, transaction_id)
-), terms AS (
-    SELECT account_id, credit_limit, period_days, valid_until, in_force FROM (
+undone AS (
+    SELECT account_id, coalesce(r.refers_to, o.refers_to) AS transaction_id, sum(o.amount) AS undone
+    FROM owing o LEFT JOIN transactions r ON r.id = o.refers_to AND r.kind = 'reverse'
+    WHERE o.kind IN ('refund', 'reverse') GROUP BY 1, 2
+), items AS (
+    SELECT o.* EXCLUDE (amount), greatest(-amount - coalesce(undone, 0), 0) AS amount
+    FROM owing o LEFT JOIN undone u USING (account_id, transaction_id)
+    WHERE amount < 0 AND kind IN ('debit', 'capture', 'transfer', 'payout', 'adjustment')
+), late AS (
+    SELECT *, least(amount, owed + amount - sum(amount) OVER back) AS unpaid,
+           coalesce(DATE '2025-12-31' - due_on, 0) AS days_late
+    FROM items WINDOW back AS (PARTITION BY account_id
+                               ORDER BY due_on DESC NULLS FIRST, business_date DESC, transaction_id DESC)
+    QUALIFY unpaid > 0
+)
+"""
+
+_TERMS = """
+terms AS (
+    SELECT account_id, credit_limit, valid_until, in_force FROM (
         SELECT *, coalesce(valid_until >= DATE '2025-12-31', true) AS in_force FROM credit_terms
         WHERE valid_from <= DATE '2025-12-31' AND recorded_at <= (SELECT min(closed_at) FROM closings))
     QUALIFY row_number() OVER (PARTITION BY account_id ORDER BY in_force DESC, id DESC) = 1
-), late AS (
-    SELECT r.*, least(over, amount) AS unpaid,
-           CASE WHEN t.account_id IS NULL THEN day_number ELSE day_number + t.period_days END AS due_day,
-           coalesce(DATE '2025-12-31' - DATE '1970-01-01' - due_day, 0) AS days_late
-    FROM reached r LEFT JOIN terms t USING (account_id) WHERE over > 0 AND amount > 0
 )
 """
 
@@ -106,18 +108,19 @@ QUERIES = {
              LEFT JOIN lines l USING (transaction_id) JOIN transactions t ON t.id = e.transaction_id
         WHERE e.{_YEAR} ORDER BY version""",
     "trial-balance": f"""
-        SELECT kind, brand, currency, '' AS chart, greatest(0, 0) + coalesce(-sum(opening) FILTER (opening < 0), 0) AS opening_debit,
+        SELECT kind, brand, currency, chart, coalesce(-sum(opening) FILTER (opening < 0), 0) AS opening_debit,
                coalesce(sum(opening) FILTER (opening > 0), 0) AS opening_credit, sum(debit) AS debit, sum(credit) AS credit,
                coalesce(-sum(closing) FILTER (closing < 0), 0) AS closing_debit,
                coalesce(sum(closing) FILTER (closing > 0), 0) AS closing_credit
-        FROM (SELECT account_id, coalesce(sum(amount) FILTER (business_date < DATE '2025-10-01'), 0) AS opening,
+        FROM (SELECT account_id, coalesce(chart, '') AS chart,
+                     coalesce(sum(amount) FILTER (business_date < DATE '2025-10-01'), 0) AS opening,
                      coalesce(-sum(amount) FILTER ({_NOW} AND amount < 0), 0) AS debit,
                      coalesce(sum(amount) FILTER ({_NOW} AND amount > 0), 0) AS credit, sum(amount) AS closing
-              FROM entries WHERE business_date <= DATE '2025-12-31' GROUP BY 1) s
+              FROM entries WHERE business_date <= DATE '2025-12-31' GROUP BY 1, 2) s
              JOIN (SELECT a.id, a.kind, a.currency, b.code AS brand FROM accounts a LEFT JOIN brands b ON b.id = a.brand_id) a
              ON a.id = s.account_id
         GROUP BY ALL HAVING opening_debit + opening_credit + sum(debit) + sum(credit) + closing_debit + closing_credit <> 0
-        ORDER BY kind, brand NULLS FIRST, currency""",
+        ORDER BY kind, brand NULLS FIRST, currency, chart""",
     "receivables-aging": f"""
         WITH {_LATE}, aged AS (
             SELECT account_id, sum(unpaid) FILTER (days_late <= 0) AS not_due,
@@ -138,12 +141,12 @@ QUERIES = {
     "open-items": f"""
         WITH {_LATE}
         SELECT c.account, c.reference, c.client, version, l.business_date, l.transaction_id AS transaction, t.key, l.kind,
-               DATE '1970-01-01' + due_day::INT AS due, CASE WHEN days_late > 0 THEN days_late END AS days_late, l.currency,
+               due_on AS due, CASE WHEN days_late > 0 THEN days_late END AS days_late, l.currency,
                l.amount, unpaid
         FROM late l JOIN clients c ON c.account = l.account_id JOIN transactions t ON t.id = l.transaction_id
         ORDER BY account, version""",
     "credit-exposure": f"""
-        WITH {_LATE}, overdue AS (
+        WITH {_LATE}, {_TERMS}, overdue AS (
             SELECT account_id, max(days_late) AS overdue_days, sum(unpaid) AS overdue
             FROM late WHERE days_late > 0 GROUP BY 1
         ), kept AS (
@@ -259,7 +262,7 @@ QUERIES = {
               UNION ALL SELECT debtor, creditor, currency, what, -amount FROM flows)
         GROUP BY ALL ORDER BY brand, other, currency""",
     "receipts": f"""
-        SELECT e.business_date AS day, b.code AS brand, b.name AS brand_name, coalesce(t.channel, o.channel, '') AS channel,
+        SELECT e.business_date AS day, b.code AS brand, b.name AS brand_name, coalesce(e.channel, t.channel, o.channel, '') AS channel,
                e.currency, count(*) FILTER (cash AND e.kind = 'payment') AS count,
                coalesce(-sum(e.amount) FILTER (cash AND e.kind = 'payment'), 0) AS received,
                coalesce(sum(e.amount) FILTER (cash AND e.kind = 'payout'), 0) AS paid_out,
@@ -270,6 +273,21 @@ QUERIES = {
              JOIN brands b ON b.id = e.brand_id JOIN transactions t ON t.id = e.transaction_id
              LEFT JOIN transactions o ON o.id = t.refers_to
         GROUP BY ALL ORDER BY day, brand, channel, currency""",
+    "cash-by-channel": """
+        WITH days AS (
+            SELECT b.code AS brand, channel, currency, business_date AS since,
+                   coalesce(-sum(amount) FILTER (amount < 0), 0) AS came, coalesce(sum(amount) FILTER (amount > 0), 0) AS went
+            FROM entries JOIN brands b ON b.id = brand_id
+            WHERE account_kind = 'cash' AND business_date <= DATE '2025-12-31' GROUP BY ALL
+        ), there AS (
+            SELECT brand, channel, currency, 'in_transit' AS state, since, DATE '2025-12-31' - since AS days,
+                   least(came, sum(came) OVER (reached ORDER BY since) - sum(went) OVER (reached)) AS amount
+            FROM days WHERE channel <> 'bank' WINDOW reached AS (PARTITION BY brand, channel, currency)
+            UNION ALL
+            SELECT brand, channel, currency, 'arrived', NULL, NULL, sum(came - went) FROM days WHERE channel = 'bank'
+            GROUP BY ALL
+        )
+        FROM there WHERE amount > 0 ORDER BY brand, currency, channel, days DESC NULLS FIRST""",
     "bonuses": f"""
         WITH ages AS (
             SELECT brand_id, currency,
@@ -295,7 +313,7 @@ QUERIES = {
             WHERE account_kind = 'bonus' AND e.business_date <= DATE '2025-12-31' GROUP BY ALL
         )
         SELECT b.code AS brand, b.name AS brand_name, currency, opening, accrued, redeemed, expired, taken_back, other, closing,
-               held, gone_in_30, gone_in_60, gone_in_90, gone_later, gone_never
+               held, gone_in_30, gone_in_60, gone_in_90, gone_later, gone_never, 0.00 AS owed
         FROM moved JOIN brands b ON b.id = brand_id JOIN ages USING (brand_id, currency) ORDER BY brand, currency""",
     "promotions": f"""
         SELECT p.code, p.kind, b.code AS brand, u.currency, count(*) FILTER ({_NOW.replace('b', 'u.b', 1)}) AS uses,
@@ -328,13 +346,13 @@ QUERIES = {
         GROUP BY ALL ORDER BY account""",
     "corrections": f"""
         SELECT t.id AS transaction, t.posted_at, t.business_date, t.key, t.kind, coalesce(t.account_id, o.account_id) AS account,
-               c.reference, c.client, t.by, t.reason, '' AS chart, t.note, e.currency, coalesce(e.change, 0) AS change,
+               c.reference, c.client, t.by, t.reason, coalesce(e.chart, '') AS chart, t.note, e.currency, coalesce(e.change, 0) AS change,
                coalesce(e.points, 0) AS points, t.refers_to,
                o.key AS of_document, o.kind AS of_kind, o.business_date AS of_date
         FROM transactions t
              LEFT JOIN (SELECT transaction_id, currency, coalesce(sum(amount) FILTER (account_kind = 'money'), 0) AS change,
-                               coalesce(sum(amount) FILTER (account_kind = 'bonus'), 0) AS points FROM entries
-                        WHERE party_id IS NOT NULL AND kind IN ('refund', 'reverse', 'payout', 'adjustment') AND {_NOW}
+                               coalesce(sum(amount) FILTER (account_kind = 'bonus'), 0) AS points, min(chart) AS chart
+                        FROM entries WHERE kind IN ('refund', 'reverse', 'payout', 'adjustment') AND {_NOW}
                         GROUP BY ALL) e ON e.transaction_id = t.id
              LEFT JOIN transactions o ON o.id = t.refers_to
              LEFT JOIN clients c ON c.account = coalesce(t.account_id, o.account_id)

@@ -4,7 +4,7 @@ The tables have the same keys, indexes, foreign keys and triggers as the ledger'
 nothing is looked up, checked or decided.
 """
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ledger.core.commands import Debit
@@ -21,6 +21,7 @@ CREATE TABLE yard.entry (LIKE entry INCLUDING ALL, FOREIGN KEY (transaction_id) 
     FOREIGN KEY (account_id, currency) REFERENCES yard.account (id, currency));
 CREATE TABLE yard.balance (LIKE balance INCLUDING ALL, FOREIGN KEY (account_id) REFERENCES yard.account (id))
     WITH (fillfactor = 50);
+CREATE TABLE yard.aging_item (LIKE aging_item INCLUDING ALL);
 CREATE TRIGGER entries_balance AFTER INSERT ON yard.entry REFERENCING NEW TABLE AS inserted
     FOR EACH STATEMENT EXECUTE FUNCTION entries_balance();
 INSERT INTO yard.account SELECT * FROM account;
@@ -35,6 +36,7 @@ def prepare_yard(url: str) -> None:
         connection.execute(YARD)
         connection.execute("INSERT INTO yard.transaction SELECT * FROM transaction")
         connection.execute("INSERT INTO yard.entry SELECT * FROM entry")
+        connection.execute("INSERT INTO yard.aging_item SELECT * FROM aging_item")
         connection.execute("SELECT setval('yard.ids', (SELECT max(id) + 1 FROM transaction))")
         connection.execute("ANALYZE")
 
@@ -85,6 +87,11 @@ def _copy_batch(
             copying.write_row((
                 id_, 2, "RUB", revenue, 1200, 0, None, None, None, c.account, 1, "order", c.lines[0].reference, 1200, 0,
             ))  # fmt: skip
+    with cursor.copy(
+        "COPY yard.aging_item (transaction_id, account_id, business_date, due_on, amount) FROM STDIN"
+    ) as copying:
+        for (id_,), c in zip(ids, commands, strict=True):
+            copying.write_row((id_, c.account, day, date.max, 1200))
     numbers = sorted(moved)
     connection.execute(
         "UPDATE yard.balance b SET balance = n.balance, version = n.version, posted_at = %s "

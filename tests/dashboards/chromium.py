@@ -37,8 +37,10 @@ def served(**environment: str) -> Iterator[str]:
         port = probe.getsockname()[1]
     tiffin = "from reports.cli.dashboard import app; app()"
     command = [sys.executable, "-c", tiffin, "--port", str(port), "--no-browser"]
-    told = {**os.environ, **environment, "PYTHONPATH": str(ROOT)}
-    server = subprocess.Popen(command, env=told, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    variables = {**os.environ, **environment, "PYTHONPATH": str(ROOT)}
+    server = subprocess.Popen(
+        command, env=variables, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     address = f"http://127.0.0.1:{port}"
     try:
         _wait(server, address)

@@ -59,7 +59,7 @@ def lake(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Story
 
 @pytest.fixture(autouse=True)
 def _nothing_kept() -> None:
-    """Forget what another test's lake was asked."""
+    """Forget what was cached of another test's lake."""
     st.cache_data.clear()
     st.cache_resource.clear()
 

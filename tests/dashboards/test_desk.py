@@ -136,7 +136,7 @@ def test_another_payment_of_the_same_amount_is_another(desk: Desk, book: Sheet) 
 def test_a_payment_without_an_account_waits(desk: Desk, book: Sheet) -> None:
     """Until it is allocated."""
     press(fill(desk("payment"), amount="40", brand="pizza"), "Post")
-    assert "payments: 2 · **940.00 RUB**" in words(desk("allocate"))
+    assert "rows: 2 · **940.00 RUB**" in words(desk("allocate"))
     assert kept(book, "payment") == [("posted", 4000, "o.petrova")]
 
 
@@ -333,14 +333,14 @@ def test_what_the_other_form_undoes_leads_there(desk: Desk) -> None:
 def test_a_payment_without_an_account_is_split_over_accounts(desk: Desk, book: Sheet) -> None:
     """The account without an amount gets the rest; the list is empty then."""
     app = desk("allocate", payment="p2")
-    assert "pizza · payments: 1 · **900.00 RUB**" in words(app)
+    assert "pizza · rows: 1 · **900.00 RUB**" in words(app)
     press(app, "One more account")
     fill(app, account__0="anna", amount__0="250", account__1="boris")
     press(app, "Check")
     assert (balance(book, "anna"), balance(book, "boris")) == (30000, 0)
     press(app, "Post")
     assert (balance(book, "anna"), balance(book, "boris")) == (55000, 65000)
-    assert "No payment waits for its account" in words(app)
+    assert "No money waits for its account" in words(app)
     assert "Posted as transaction" in words(app)
 
 
@@ -360,7 +360,7 @@ def test_nothing_but_what_waits_is_allocated(desk: Desk) -> None:
     assert "Nothing of this transaction waits" in desk("allocate", payment="p1").info[0].value
     press(fill(desk("reverse", transaction="p2"), reason="not ours"), "Check", "Post")
     app = desk("allocate", payment="p2")
-    assert "No payment waits" in app.success[0].value
+    assert "No money waits" in app.success[0].value
     assert "Nothing of this transaction waits" in app.info[0].value
 
 

@@ -28,8 +28,8 @@ def page(database_url: str, tmp_path: Path) -> Iterator[Page]:
     ledger.close()
     lake = str(tmp_path / "lake")
     frequent_cut(database_url, lake)
-    told = {"TIFFIN_DATABASE_URL": database_url, "TIFFIN_LAKE": lake, "TIFFIN_LANGUAGE": "en"}
-    with served(**told) as address, browsing(tmp_path / "profile") as context:
+    settings = {"TIFFIN_DATABASE_URL": database_url, "TIFFIN_LAKE": lake, "TIFFIN_LANGUAGE": "en"}
+    with served(**settings) as address, browsing(tmp_path / "profile") as context:
         page = context.new_page()
         page.goto(f"{address}/desk")
         settled(page)
@@ -74,7 +74,7 @@ def test_two_clicks_post_once(page: Page, database_url: str) -> None:
 
 
 def test_a_transaction_leads_to_its_refund(page: Page, database_url: str) -> None:
-    """By its link; who the viewer is was asked once."""
+    """By its link; the name is entered once."""
     page.get_by_role("link", name="Transactions").click()
     settled(page)
     page.get_by_label("Number or key").fill("d1")

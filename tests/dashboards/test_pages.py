@@ -20,7 +20,7 @@ MARCH = {"from_": "2017-03-01", "to": "2017-03-31"}
 @pytest.mark.parametrize("language", ["en", "ru"])
 @pytest.mark.parametrize("page", PAGES)
 def test_every_page_opens_in_both_languages(screen: Open, page: str, language: str) -> None:
-    """No page fails, with nothing asked of it."""
+    """No page fails, with nothing in its URL."""
     app = screen(f"screens/{page}.py", language=language)
     assert not app.error
     assert app.title or page == "transaction"
@@ -48,7 +48,7 @@ def test_open_days_are_marked_provisional(screen: Open) -> None:
 def test_a_control_that_differs_is_red(
     story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, screen: Open
 ) -> None:
-    """A balance that is not the sum of its entries is told as an error, on the overview and on the report."""
+    """A balance that is not the sum of its entries is shown as an error, on the overview and on the report."""
     frames = story.lake().frames
     accounts = frames["accounts"].with_columns(
         balance=pl.when(pl.col("reference") == "anna").then(pl.lit(1)).otherwise(pl.col("balance"))
@@ -109,8 +109,8 @@ def _desks(app: AppTest) -> list[str]:
 def test_an_account_leads_to_the_desks_forms(screen: Open, lake: Story) -> None:
     """About this account."""
     number = lake.accounts["anna"]["id"]
-    asked = [f"form={form}&account={number}" for form in ("payout", "transfer", "limits")]
-    assert _desks(screen("screens/account.py", account="anna", **MARCH)) == asked
+    links = [f"form={form}&account={number}" for form in ("payout", "transfer", "limits")]
+    assert _desks(screen("screens/account.py", account="anna", **MARCH)) == links
 
 
 def test_readers_of_russian_see_the_ledgers_words_and_sentences(screen: Open) -> None:
@@ -118,10 +118,10 @@ def test_readers_of_russian_see_the_ledgers_words_and_sentences(screen: Open) ->
     app = screen("screens/transaction.py", language="ru", transaction="d1")
     assert app.title[0].value == "Списание 4"
     assert list(app.dataframe[2].value["kind"]) == ["возврат"]
-    told = "недостаточно средств, счёт 1 (Anna): остаток 120,00, в резерве 0,00, списание 900,00 RUB"
-    assert told in screen("screens/transaction.py", language="ru", transaction=7).error[0].value.replace("\\", "")
+    refused = "недостаточно средств, счёт 1 (Anna): остаток 120,00, в резерве 0,00, списание 900,00 RUB"
+    assert refused in screen("screens/transaction.py", language="ru", transaction=7).error[0].value.replace("\\", "")
     listed = screen("screens/declined.py", language="ru", **MARCH).dataframe[0].value
-    assert told in listed["sentence"].iloc[0]
+    assert refused in listed["sentence"].iloc[0]
     assert list(listed["kind"]) == ["списание"]
 
 

@@ -24,12 +24,12 @@ def _places(sentence: str) -> set[str | None]:
 
 def test_the_dashboard_knows_foods_refusals_by_itself() -> None:
     """In a process where nothing of food was imported but by the dashboard: the sentence, not the bare code."""
-    told = (
+    script = (
         "from dashboards import refusals; refusals.language = lambda: {language!r}; "
         "print(refusals.refusal('promo_unknown', {{'promo': 'X'}}))"
     )
     for language, sentence in (("en", "no promotion has the code X"), ("ru", russian_of("promo_unknown"))):
-        run = [sys.executable, "-c", told.format(language=language)]
+        run = [sys.executable, "-c", script.format(language=language)]
         assert subprocess.run(run, capture_output=True, text=True, check=True).stdout.strip() == sentence
 
 
@@ -91,9 +91,9 @@ def test_limits_are_told(facts: dict[str, Any], russian: str) -> None:
 )
 def test_what_cannot_be_asked_is_told(given: dict[str, Any], russian: str) -> None:
     """As the ledger says it, field by field."""
-    asked = {"type": "payment", "key": "k", "account": 1000017, "amount": "1", "brand": "sushi", **given}
+    line = {"type": "payment", "key": "k", "account": 1000017, "amount": "1", "brand": "sushi", **given}
     with pytest.raises(ValueError, match=r".") as error:
-        commands.parse({name: value for name, value in asked.items() if value is not None})
+        commands.parse({name: value for name, value in line.items() if value is not None})
     assert refusals.translated(error.value) == russian
 
 

@@ -91,7 +91,7 @@ def test_the_reference_names_every_decline_report_and_table(site: dict[str, str]
 def test_the_reference_names_every_command_of_the_command_line(site: dict[str, str]) -> None:
     """Whatever `tiffin --help` lists."""
     page = site["reference/command-line.md"]
-    assert [name for name in COMMAND_LINE if not re.search(rf"^## tiffin {name}( |$)", page, re.MULTILINE)] == []
+    assert [name for name in COMMAND_LINE if not re.search(rf"^## `tiffin {name}`$", page, re.MULTILINE)] == []
 
 
 def test_the_lineage_of_the_lake_is_found() -> None:
@@ -128,8 +128,8 @@ def test_every_decision_is_cited_by_what_it_explains() -> None:
     assert len(set(numbers)) == len(numbers)
     for entry in text.split("\n### ")[1:]:
         body = entry.split("\n## ")[0].strip().splitlines()
-        asked = [line.split("**")[1] for line in body[1:]]
-        assert asked == ["Question:", "Choice:", "Why:", "Price:", "What would change our mind:"], body[0]
+        parts = [line.split("**")[1] for line in body[1:]]
+        assert parts == ["Question:", "Choice:", "Why:", "Price:", "What would change our mind:"], body[0]
     cited = {number for text in _code() for number in re.findall(r"\bDECISIONS D(\d+)\b", text)}
     assert cited - set(numbers) == set(), "cited, but not there"
     assert set(numbers) - cited == set(), "there, but cited nowhere in the code"

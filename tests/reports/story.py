@@ -1,4 +1,4 @@
-"""A small ledger told in a few lines, as the lake would hold it: balances, versions and sums are consistent.
+"""A small ledger written in a few lines, as the lake would hold it: balances, versions and sums are consistent.
 
 Times are local to the book; a day alone means noon. Amounts are text or numbers. A line
 of a debit is (brand, amount) or a dict with brand, amount, service, reference, gross,
@@ -138,7 +138,7 @@ class Story(StoryRows):
     def order(
         self, at: str, key: str, account: str, net: Any, *, code: str, discount: Any, given_back: str | None = None
     ) -> None:
-        """Place an order that used a promotion; its debit is told apart."""
+        """Place an order that used a promotion; its debit is marked."""
         facts = self.accounts[account]
         now, off = self._at(at), Decimal(str(discount))
         day = now.astimezone(ZoneInfo(self.time_zone)).date()

@@ -56,7 +56,7 @@ class StoryLake:
 
 @dataclass
 class StoryRows:
-    """Who there is, what was written, and how it is asked."""
+    """Who there is, what was written, and how it is read."""
 
     time_zone: str = "Europe/Moscow"
     rows: dict[str, list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
@@ -184,7 +184,7 @@ class StoryRows:
                     found.append({**row, "unpaid": part})
         return found
 
-    # how it is asked
+    # how it is read
 
     def lake(self) -> StoryLake:
         """Return the story so far as a lake, with a cut at its latest time."""
@@ -304,15 +304,15 @@ class StoryRows:
             "month": f"{day:%Y-%m}",
             "value_date": value_date and date.fromisoformat(value_date),
         }
-        asked = self.accounts[account] if account else {}
+        of = self.accounts[account] if account else {}
         row = {
             "id": id_,
             "key": key or f"{kind}-{id_}",
             "kind": kind,
             "status": status,
-            "account_id": asked.get("id"),
+            "account_id": of.get("id"),
             "amount": None if amount is None else abs(Decimal(str(amount))),
-            "currency": currency or asked.get("currency"),
+            "currency": currency or of.get("currency"),
             "recorded_at": posted_at,
             "refers_to": refers_to and self.keys[refers_to]["id"],
             **when,

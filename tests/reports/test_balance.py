@@ -30,23 +30,23 @@ def test_balance_and_reports_agree_on_every_evening(database_url: str, tmp_path:
         evening = datetime.combine(day, time(23, 59, 59), zone)
         for account in ("anna", "boris", "carol", "dora", "romashka", "vega"):
             with connect(database_url, autocommit=True) as connection:
-                said = account_queries.balance(connection, account, at=evening)
-            owed = debts.filter(account=said.account)
+                answer = account_queries.balance(connection, account, at=evening)
+            owed = debts.filter(account=answer.account)
             late = owed.drop_nulls("days_late").height > 0
-            assert (said.unpaid_since, said.overdue) == (owed["business_date"].min(), late), (account, day)
-            assert owed["unpaid"].sum() == max(0, -decimal(said.balance))
-            seen.add((account, said.overdue))
-            if row := exposure.get(said.account):
-                told = row["balance"], row["held"], row["limit"], row["available"]
-                figures = (said.balance, said.held, said.credit_limit or 0, said.available)
-                assert tuple(map(decimal, figures)) == told, (account, day)
+            assert (answer.unpaid_since, answer.overdue) == (owed["business_date"].min(), late), (account, day)
+            assert owed["unpaid"].sum() == max(0, -decimal(answer.balance))
+            seen.add((account, answer.overdue))
+            if row := exposure.get(answer.account):
+                shown = row["balance"], row["held"], row["limit"], row["available"]
+                figures = (answer.balance, answer.held, answer.credit_limit or 0, answer.available)
+                assert tuple(map(decimal, figures)) == shown, (account, day)
     assert {("romashka", True), ("romashka", False), ("boris", True), ("vega", False)} <= seen
 
 
 def test_a_debt_keeps_its_due_date_when_credit_has_ended_and_has_none_where_credit_never_was(database_url: str) -> None:
     """Two clients owe since 1 September: one on 10 days of credit that ended on the 5th, one without credit."""
     ledger = Ledger(database_url)
-    said = ledger.administer([record(line) for line in (
+    outcomes = ledger.administer([record(line) for line in (
         {"type": "brand", "code": "sushi"},
         {"type": "party", "reference": "anna", "kind": "individual"},
         {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB"},
@@ -54,7 +54,7 @@ def test_a_debt_keeps_its_due_date_when_credit_has_ended_and_has_none_where_cred
         {"type": "credit_terms", "account": "anna", "limit": "100.00", "period_days": 10, "valid_from": "2025-01-01",
          "valid_until": "2025-09-05"},
     )])  # fmt: skip
-    assert {outcome.to_json()["status"] for outcome in said} == {"done"}
+    assert {outcome.to_json()["status"] for outcome in outcomes} == {"done"}
     at = datetime(2025, 9, 1, 12, tzinfo=ZoneInfo("Europe/Moscow")).isoformat()
     for account in ("anna", "boris"):
         command = {"type": "adjustment", "key": account, "account": account, "amount": "-50.00", "brand": "sushi",

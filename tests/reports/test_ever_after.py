@@ -21,7 +21,7 @@ from reports.run import LakeBook
 from tests.conftest import made
 from tests.reports.random_book import KINDS, Caller
 from tests.reports.spark.compared import shapes
-from tests.reports.standard.test_every_report import asked
+from tests.reports.standard.test_every_report import parameters_for
 
 NIGHTS = (date(2025, 9, 6), date(2025, 9, 30), date(2025, 10, 3))
 """Each closes some days, of which the first two had something posted: what runs out does so before the next."""
@@ -35,11 +35,11 @@ Answers = dict[tuple[str, date, str], pl.DataFrame]
 
 
 def answers(book: LakeBook, days: list[date], *, thorough: bool) -> Answers:
-    """Ask every report about each day, or its month up to it; all that it is asked of must be closed, and hold."""
+    """Run every report for each day, or its month up to it; all of it must be closed, and hold."""
     found = {}
     for day in days:
         for report in REPORTS.values():
-            given_ = asked(report, first_day=f"{day:%Y-%m}-01", last_day=day.isoformat())
+            given_ = parameters_for(report, first_day=f"{day:%Y-%m}-01", last_day=day.isoformat())
             for shape in shapes(report) if thorough else [{}, *({"dated_by": "value"} for _ in dated(report))]:
                 # By value date a day is final only as far as it was booked then.
                 final = {"booked_until": day} if shape.get("dated_by") == "value" else {}

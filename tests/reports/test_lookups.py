@@ -41,8 +41,10 @@ def test_accounts_are_found_by_parts_of_names_references_and_numbers(story: Stor
 
 
 def test_an_account_comes_with_both_ends_of_its_links_and_its_latest_terms_first(story: Story) -> None:
-    """From the payer's side and from the employee's."""
+    """From the payer's side and from the employee's; brands are named by their codes."""
+    story.rows["links"][0]["brands"] = f"[{story.brands['sushi']}]"
     book = story.book()
+    assert lookups.account(book, "anna").links["brands"].to_list() == ["sushi"]
     company, anna = lookups.account(book, "romashka"), lookups.account(book, "anna")
     assert company.terms["credit_limit"].to_list() == [200, 100]
     assert (anna.links["payer_name"].to_list(), company.links["account_name"].to_list()) == (["Romashka"], ["Anna"])
@@ -72,10 +74,10 @@ def test_a_key_that_looks_like_a_number_wins_over_the_number(story: Story) -> No
 
 
 def test_declines_say_their_sentence(story: Story) -> None:
-    """As the ledger did, from code and facts; of a code and an account, if asked."""
+    """As the ledger did, from code and facts; of one code and account, if given."""
     book, march = story.book(), (date(2017, 3, 1), date(2017, 3, 31))
-    (said,) = lookups.declined(book, *march, code=None)["sentence"].to_list()
-    assert said.endswith("this debit 900.00 RUB; short by 665.00")
+    (shown,) = lookups.declined(book, *march, code=None)["sentence"].to_list()
+    assert shown.endswith("this debit 900.00 RUB; short by 665.00")
     assert lookups.declined(book, *march, code="credit_expired").height == 0
     assert lookups.declined(book, *march, code=None, account=story.accounts["romashka"]["id"]).height == 0
 

@@ -5,6 +5,7 @@ layout's, or the one that the amounts themselves show; where they may be read in
 """
 
 import csv
+import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from decimal import Decimal
 from typing import Self
 
 from ledger.bank.core.statement import Entry, Statement, current
+from ledger.core.money import is_currency
 
 COLUMNS = {
     "date": "booking date", "amount": "amount, money out negative", "money_in": "money in", "money_out": "money out",
@@ -23,6 +25,7 @@ COLUMNS = {
 """What a column may be, and what that is."""
 OPTIONS = ("date_format", "decimal")
 DELIMITERS = ";,\t|"
+_SOME_DAY = date(2013, 12, 11)
 FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%d.%m.%y", "%Y%m%d", "%Y.%m.%d")
 
 
@@ -49,6 +52,15 @@ class Layout:
             raise ValueError("a layout needs the column of the amount, or those of money_in and money_out")
         if self.options.get("decimal", ",") not in (",", "."):
             raise ValueError(f"decimal is , or . and not {self.options['decimal']}")
+        if not is_currency(self.currency):
+            raise ValueError(f"{self.currency or 'nothing'} is not an ISO 4217 currency with two decimals")
+        form = self.options.get("date_format", FORMATS[0])
+        try:
+            parted = datetime.strptime(_SOME_DAY.strftime(form), form).date() == _SOME_DAY  # noqa: DTZ007 - a day
+        except (ValueError, re.error):
+            parted = False
+        if not parted:
+            raise ValueError(f"date_format {form} does not say day, month and year, such as %d/%m/%Y")
 
     def stored(self) -> dict[str, str]:
         """Return it as one flat object, as `restored` takes it."""
@@ -67,10 +79,24 @@ class Layout:
 
 def headers(text: str) -> list[str]:
     """Return the headers that a file seems to have: its first line of the most columns."""
-    tables = [list(csv.reader(text.splitlines(), delimiter=mark)) for mark in DELIMITERS]
+    tables = [list(_cells(_lines(text), mark)) for mark in DELIMITERS]
     widest = max(tables, key=lambda rows: (min(max(map(len, rows), default=0), 50), len(rows)))
     most = max(map(len, widest), default=0)
-    return next(([cell.strip() for cell in row] for row in widest if len(row) == most), [])
+    return next((row for row in widest if len(row) == most), [])
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines with their ends: a cell in quotes may have several, and its breaks count (DECISIONS D66)."""
+    return list(io.StringIO(text.lstrip("\ufeff"), newline=None))
+
+
+def _cells(lines: Sequence[str], mark: str) -> Iterator[list[str]]:
+    """Yield the cells of each row. Raises ValueError for what no CSV has, such as a cell of a megabyte."""
+    try:
+        for row in csv.reader(lines, delimiter=mark):
+            yield [cell.strip() for cell in row]
+    except csv.Error as error:
+        raise ValueError(f"is not CSV: {error}") from None
 
 
 def read(text: str, account: str, layout: Layout) -> list[Statement]:
@@ -92,10 +118,10 @@ def read(text: str, account: str, layout: Layout) -> list[Statement]:
 def _rows(text: str, layout: Layout) -> Iterator[dict[str, str]]:
     """Yield the cells of each entry by what they are."""
     wanted = list(layout.columns.values())
-    lines = text.lstrip("\ufeff").splitlines()
+    lines = _lines(text)
     for number, line in enumerate(lines):
         for mark in DELIMITERS:
-            cells = [cell.strip() for cell in next(csv.reader([line], delimiter=mark), [])]
+            cells = next(_cells([line], mark), [])
             if all(name in cells for name in wanted):
                 twice = [name for name in wanted if cells.count(name) > 1]
                 if twice:
@@ -109,11 +135,11 @@ def _rows(text: str, layout: Layout) -> Iterator[dict[str, str]]:
 
 def _below(lines: Sequence[str], mark: str, places: Mapping[str, int], layout: Layout) -> Iterator[dict[str, str]]:
     below = False
-    for row in csv.reader(lines, delimiter=mark):
-        if not any(cell.strip() for cell in row):
+    for row in _cells(lines, mark):
+        if not any(row):
             below = True
             continue
-        found = {what: row[place].strip() if place < len(row) else "" for what, place in places.items()}
+        found = {what: row[place] if place < len(row) else "" for what, place in places.items()}
         if below and not any(letter.isdecimal() for letter in found["date"]):
             continue  # a line of sums or remarks, an empty line below the entries
         if layout.columns.get("currency") and current(found["currency"]) != current(layout.currency):

@@ -9,6 +9,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ledger.bank.core import camt, csv_file, mt940, ofx, one_c
@@ -37,30 +38,41 @@ def read_file(path: Path, csv_of: Layouts | None = None) -> list[Statement]:
 
     Raises Failure if it cannot be read, or is not a statement.
     """
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise Failure(f"{path.name}: is larger than {MOST_BYTES // 1_000_000} MB")
-        return read(path.read_bytes(), path.name, csv_of)
-    except OSError as error:
-        raise Failure(f"cannot read {path}: {error.strerror}") from None
+    return read(_content(path), path.name, csv_of)
 
 
 def headers_of(path: Path) -> list[str]:
     """Return the headers that a CSV file seems to have. Raises Failure if it cannot be read."""
+    content = _content(path)
+    with _refusing(path.name):
+        return csv_file.headers(decoded(content, _mark(content)))
+
+
+def _content(path: Path) -> bytes:
     try:
-        return csv_file.headers(decoded(path.read_bytes()[:MOST_BYTES], b""))
+        with path.open("rb") as file:
+            return file.read(MOST_BYTES + 1)  # a pipe or a device does not say how much there is
     except OSError as error:
         raise Failure(f"cannot read {path}: {error.strerror}") from None
 
 
 def read(content: bytes, name: str, csv_of: Layouts | None = None) -> list[Statement]:
     """Return the statements of a file's content, in its order. Raises Failure, as `read_file` does."""
-    try:
-        if content.startswith(_ARCHIVES):
-            return [each for inner, data in _unzipped(content) for each in read(data, f"{name}/{inner}", csv_of)]
+    with _refusing(name):
         if len(content) > MOST_BYTES:
             raise ValueError(f"is larger than {MOST_BYTES // 1_000_000} MB")
+        if content.startswith(_ARCHIVES):
+            return [each for inner, data in _unzipped(content) for each in read(data, f"{name}/{inner}", csv_of)]
         return _statements(content, csv_of)
+
+
+@contextmanager
+def _refusing(name: str) -> Iterator[None]:
+    """Refuse a file, in one sentence that starts with its name."""
+    try:
+        yield
+    except ArithmeticError:
+        raise Failure(f"{name}: has an amount that is too large") from None
     except ValueError as error:
         # A sentence that quotes the file may have anything in it.
         sentence = "".join(letter if letter.isprintable() else " " for letter in str(error))
@@ -95,7 +107,7 @@ def _unzipped(content: bytes) -> Iterator[tuple[str, bytes]]:
 def _statements(content: bytes, csv_of: Layouts | None) -> list[Statement]:
     if not content.strip():
         raise ValueError("is empty")
-    mark = next((mark for mark in _MARKS if content.startswith(mark)), b"")
+    mark = _mark(content)
     head = content.removeprefix(mark).replace(b"\0", b"").lstrip()
     if ofx.SIGN.match(head):
         found = ofx.read(content)
@@ -112,6 +124,11 @@ def _statements(content: bytes, csv_of: Layouts | None) -> list[Statement]:
     if not found:
         raise ValueError("has no statement in it")
     return found
+
+
+def _mark(content: bytes) -> bytes:
+    """Return the mark of an encoding with which a file begins; blank without one."""
+    return next((mark for mark in _MARKS if content.startswith(mark)), b"")
 
 
 def decoded(content: bytes, mark: bytes) -> str:

@@ -14,8 +14,10 @@ from functools import lru_cache
 from stdnum.iso7064 import mod_97_10
 
 from ledger.core.money import amount_of, is_currency
+from ledger.core.text import readable
 
 ZERO = Decimal("0.00")
+MOST_DIGITS = 30
 MARKERS = frozenset(
     {"", "NONREF", "NOREF", "NOTPROVIDED", "NOT PROVIDED", "EREF", "PREF", "MARF", "MREF", "KREF", "CREF"}
 )
@@ -117,19 +119,25 @@ def fault(statement: Statement) -> str | None:
     try:
         for entry in statement.entries:
             exact(entry.amount)
-        balances = [each if each is None else exact(each) for each in (statement.opening, statement.closing)]
+            for day in (entry.booked_on, entry.value_date):
+                if not 1900 <= day.year <= 9998:
+                    raise ValueError(f"an entry is dated {day}")
+        for figure in (statement.opening, statement.closing, statement.reported_in, statement.reported_out):
+            if figure is not None:
+                exact(figure)
     except ValueError as error:
         return f"{statement.title}: {error}"
-    return _unbalanced(statement, *balances)
+    return _unbalanced(statement)
 
 
-def _unbalanced(statement: Statement, opening: Decimal | None, closing: Decimal | None) -> str | None:
+def _unbalanced(statement: Statement) -> str | None:
     """Return how the bank's figures and the entries differ, if they do."""
     came, went, currency = statement.money_in, statement.money_out, statement.currency
+    opening, closing = statement.opening, statement.closing
     if opening is not None and closing is not None and opening + came - went != closing:
         return (
-            f"{statement.title} does not add up: opening balance {opening} + in {_two(came)} - out {_two(went)} = "
-            f"{_two(opening + came - went)}, closing balance {closing} {currency}; "
+            f"{statement.title} does not add up: opening balance {_two(opening)} + in {_two(came)} - out {_two(went)} "
+            f"= {_two(opening + came - went)}, closing balance {_two(closing)} {currency}; "
             f"off by {_two(abs(opening + came - went - closing))}"
         )
     for what, reported, is_ in (("in", statement.reported_in, came), ("out", statement.reported_out, went)):
@@ -143,6 +151,8 @@ def _unbalanced(statement: Statement, opening: Decimal | None, closing: Decimal 
 
 def exact(amount: Decimal) -> Decimal:
     """Return an amount with two decimals. More are taken when they are zeros, else ValueError says so."""
+    if amount.is_finite() and amount.adjusted() > MOST_DIGITS:  # decimals of such a size overflow
+        raise ValueError(f"an amount of more than {MOST_DIGITS} digits")
     return amount_of(amount.normalize() if amount.is_finite() else amount)
 
 
@@ -179,6 +189,5 @@ def note(entry: Entry, most: int) -> str:
         *(("reference " + each) for each in (entry.end_to_end, entry.reference) if each),
         " ".join(entry.text.split()),
     )  # fmt: skip
-    text = "; ".join(part for part in parts if part)
-    text = "".join(letter for letter in text if ord(letter) >= 32 and not 0xD800 <= ord(letter) <= 0xDFFF)
+    text = readable("; ".join(part for part in parts if part))
     return text if len(text) <= most else f"{text[: most - 1]}…"

@@ -15,6 +15,7 @@ from ledger.bank.core.csv_file import Layout
 from ledger.bank.core.recognition import Movement, known_movement
 from ledger.bank.core.statement import Entry, Statement, exact, normal
 from ledger.core.money import decimal, minor
+from ledger.core.text import readable
 from ledger.errors import Failure
 
 ONE_AT_A_TIME = "LOCK TABLE bank_statement IN SHARE ROW EXCLUSIVE MODE"
@@ -74,7 +75,7 @@ def record(
                            [normal(statement.account), list(adopted)])  # fmt: skip
     (brand_id,) = connection.execute("SELECT id FROM brand WHERE code = %s", [brand]).fetchone() or (0,)
     balances = [None if each is None else minor(exact(each)) for each in (statement.opening, statement.closing)]
-    values = (normal(statement.account), statement.currency, brand_id, statement.number, statement.since,
+    values = (normal(statement.account), statement.currency, brand_id, readable(statement.number), statement.since,
               statement.until, *balances, minor(exact(statement.money_in)), minor(exact(statement.money_out)),
               statement.interim)  # fmt: skip
     digest = hashlib.blake2b(repr((values, len(statement.entries))).encode(), digest_size=16).hexdigest()
@@ -95,12 +96,8 @@ def record(
                 key, first, inserted[0], normal(statement.account), statement.currency, brand_id, entry.booked_on,
                 entry.value_date, minor(exact(entry.amount)),
                 None if entry.whole is None else minor(exact(entry.whole)), entry.payments, entry.payer,
-                entry.reversal, *(_storable(getattr(entry, name)) for name in _TEXTS),
+                entry.reversal, *(readable(getattr(entry, name)) for name in _TEXTS),
             ))  # fmt: skip
-
-
-def _storable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode().replace("\0", "")
 
 
 def learned_payers(connection: Connection[Any], *, keep: bool) -> dict[str, list[int]]:

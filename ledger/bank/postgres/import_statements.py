@@ -9,12 +9,16 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+from pydantic import ValidationError
+
 from ledger.bank.core.statement import ZERO, Statement, exact, note
 from ledger.bank.postgres.plan_import import Imported, Row, plan
-from ledger.core.commands import Payment
+from ledger.core.commands import Mark, Payment
+from ledger.core.commands import why as sentence_of
 from ledger.core.field_types import TEXT_LENGTH
 from ledger.core.money import MOST, decimal
 from ledger.core.outcomes import Declined, Posted
+from ledger.errors import Failure
 from ledger.postgres.post import Ledger
 
 BATCH = 500
@@ -34,8 +38,13 @@ def import_statements(
     """Return what became of each statement, in order; all that was posted is durable by then.
 
     `brand` is whose statements these are when no brand's bank details say so. With `dry_run` nothing is posted.
-    Raises Failure for a brand that does not exist, or when the database stays out of reach.
+    Raises Failure for a brand that does not exist, for a `by` that no text may be, or when the database stays out of
+    reach.
     """
+    try:
+        Mark(key="import", reason="import", by=by)  # no payment of the file may be the first to find it
+    except ValidationError as error:
+        raise Failure(sentence_of(error)) from None
 
     def planned() -> list[Imported]:
         connection = ledger.connection()

@@ -192,7 +192,7 @@ def _row(
         why = f"declined before, by transaction {transaction}: {code}; post it at the desk"
         return Row(entry=entry, key=key, result="declined", why=why, transaction=transaction)
     why, undoes = _left_out(entry, undoable, clients, brand)
-    if not why and movement is not None and movement.parts.count(key) and entry_differs(entry, movement):
+    if not why and movement is not None and (len(movement.parts) > 1) != (entry.whole is not None):
         why = "reported before in other parts and not posted yet: import that file again first"
     if why:
         return Row(entry=entry, key=key, result="not imported", why=why, undoes=undoes)
@@ -203,11 +203,6 @@ def _row(
         entry=entry, key=key, result="would be posted", rule=match.rule, why=match.why, suggested=suggested,
         account=client.account if client else None, party=client.party if client else "",
     )  # fmt: skip
-
-
-def entry_differs(entry: Entry, movement: Movement) -> bool:
-    """Tell whether an entry is one payment where the ledger knows parts, or the reverse."""
-    return (len(movement.parts) > 1) != (entry.whole is not None)
 
 
 def _left_out(entry: Entry, undoable: Undoable, clients: Clients, brand: str) -> tuple[str, int | None]:

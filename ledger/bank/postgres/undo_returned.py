@@ -8,7 +8,9 @@ from dataclasses import replace
 
 from ledger.bank.postgres.plan_import import Imported, Row
 from ledger.core.commands import Reverse
+from ledger.core.field_types import TEXT_LENGTH
 from ledger.core.outcomes import Declined, Posted
+from ledger.core.text import readable
 from ledger.postgres.post import Ledger
 
 
@@ -25,7 +27,7 @@ def _undone(ledger: Ledger, row: Row, by: str | None) -> Row:
         found = ledger.connection().execute("SELECT key FROM transaction WHERE id = %s", [row.undoes]).fetchone()
     if found is None:
         return row
-    reason = f"returned by the bank{f', {row.entry.reason}' if row.entry.reason else ''}"
+    reason = readable(f"returned by the bank{f', {row.entry.reason}' if row.entry.reason else ''}")[:TEXT_LENGTH]
     reverse = Reverse(key=row.key, transaction=found[0], reason=reason, value_date=row.entry.value_date, by=by)
     (outcome,) = ledger.post([reverse])
     if isinstance(outcome, Posted):

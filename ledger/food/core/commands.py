@@ -13,7 +13,7 @@ from pydantic.dataclasses import dataclass
 
 from ledger.core import administration, commands
 from ledger.core.administration import Code, Record, Whole
-from ledger.core.commands import CONFIG, LINES, Command, why
+from ledger.core.commands import CONFIG, LINES, ClosedTo, Command, why
 from ledger.core.field_types import AccountRef, Amount, Day, Instant, Name, Positive, Rate, Text
 from ledger.core.money import amount_of
 from ledger.core.scope import Scope
@@ -179,7 +179,8 @@ class Deliver(FollowUp):
 class Cancel(FollowUp):
     """An order, named by its key, is taken back whole, for a fee that a brand keeps.
 
-    `by_client`: the client does so himself, and points that come back to him after their date are lost.
+    `by_client`: the client does so himself, and points that come back to him after their date are lost. `closed_to` is
+    a refund's: where goes what a closed account paid.
     """
 
     kind: ClassVar[str] = "cancel"
@@ -188,6 +189,7 @@ class Cancel(FollowUp):
     fee_brand: Name | None = None
     reason: Text | None = None
     by_client: Flag | None = None
+    closed_to: ClosedTo | None = None
 
     def concern(self, scope: Scope) -> None:
         scope.refer(self.order)
@@ -198,7 +200,8 @@ class Cancel(FollowUp):
 class RefundItems(FollowUp):
     """Money back for some items of an order, named by its key, and if it says so for delivery or packaging.
 
-    An `amount`, of an item or of the whole order, is money back for what the client keeps (a cold dish).
+    An `amount`, of an item or of the whole order, is money back for what the client keeps (a cold dish); of a cancelled
+    order it is of the fee. `closed_to` is a refund's: where goes what a closed account paid.
     """
 
     kind: ClassVar[str] = "refund_items"
@@ -208,6 +211,7 @@ class RefundItems(FollowUp):
     packaging: Flag = False
     reason: Text | None = None
     amount: Positive | None = None
+    closed_to: ClosedTo | None = None
 
     @model_validator(mode="after")
     def _something(self) -> Self:

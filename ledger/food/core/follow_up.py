@@ -194,8 +194,14 @@ def _give_back(
     if not lines:
         return seam.decide(_mark(command, order), sent=command)
     assert order.main is not None
+    return _refund(seam, order.main, command, lines=lines)
+
+
+def _refund(seam: Seam, charge: str, command: f.FollowUp, **what: Any) -> Answer:
+    """Refund of an order's debit or capture, or of its fee, some lines or an amount."""
     reason = getattr(command, "reason", None) or f"{command.kind} {command.order}"
-    refund = c.trusted(c.Refund, **_fields(command), debit=order.main, lines=lines, reason=reason)
+    closed_to = getattr(command, "closed_to", None)
+    refund = c.trusted(c.Refund, **_fields(command), debit=charge, reason=reason, closed_to=closed_to, **what)
     return seam.decide(refund, sent=command)
 
 
@@ -212,7 +218,7 @@ def _cancel(shop: Shop, seam: Seam, order: Order, command: f.Cancel) -> Outcome:
     if command.by_client:
         shop.by_client.add(outcome.transaction)
     if put_back is not None:
-        charged = seam.decide(_fee(order, command), sent=command, own_key=f"fee:{order.id}")
+        charged = seam.decide(_fee(order, command), sent=command, own_key=f"fee:{order.id}", owner=order.key)
         if not isinstance(charged, Posted):
             put_back()
             if isinstance(charged, Invalid):
@@ -242,11 +248,17 @@ def _fee(order: Order, command: f.Cancel) -> c.Debit:
 
 def _refund_items(shop: Shop, seam: Seam, order: Order, command: f.RefundItems) -> Outcome:
     """Give back items by what they cost when placed; points that they brought are taken back in proportion."""
-    _not_cancelled(order)
+    if command.amount is None or order.fee_key not in seam.book.transactions:
+        _not_cancelled(order)
+    if order.status == "cancelled":
+        outcome = _refund(seam, order.fee_key, command, amount=command.amount)
+        return described(shop, seam.book, order, command, outcome) if isinstance(outcome, Posted) else outcome
     if order.main is None:
         raise Refused("order_not_delivered", key=order.key)
     if command.amount is not None:
-        return _refund_amount(shop, seam, order, command)
+        # Spread over its lines by what is left of each; the items stay.
+        outcome = _refund(seam, order.main, command, amount=command.amount)
+        return _given_back(shop, seam, order, command, [line.kept for line in order.lines], outcome)
     pieces = [f.Some(sku=i.sku, quantity=i.quantity, brand=i.brand) for i in command.items if i.quantity is not None]
     named = _named(order, pieces, command.kind)
     amounts = {
@@ -262,14 +274,6 @@ def _refund_items(shop: Shop, seam: Seam, order: Order, command: f.RefundItems) 
     kept = [line.kept - named.get(line.number, 0) for line in order.lines]
     outcome = _give_back(seam, order, command, kept, amounts)
     return _given_back(shop, seam, order, command, kept, outcome)
-
-
-def _refund_amount(shop: Shop, seam: Seam, order: Order, command: f.RefundItems) -> Outcome:
-    """Give back an amount of the whole order, spread over its lines by what is left of each; the items stay."""
-    reason = command.reason or f"{command.kind} {command.order}"
-    refund = c.trusted(c.Refund, **_fields(command), debit=order.main, amount=command.amount, lines=None, reason=reason)
-    outcome = seam.decide(refund, sent=command)
-    return _given_back(shop, seam, order, command, [line.kept for line in order.lines], outcome)
 
 
 def _given_back(

@@ -7,7 +7,6 @@ from ledger.core import commands as c
 from ledger.core import money
 from ledger.core.book import Book
 from ledger.core.outcomes import Posted
-from ledger.food.core import commands as f
 from ledger.food.core.outcomes import Ordered, ordered
 from ledger.food.core.shop import Order, OrderLine, Said, Shop
 
@@ -25,8 +24,12 @@ def shares(book: Book, order: Order) -> Shares:
             return {}  # a hold that ran out may not be booked yet
         hold = book.holds[order.id]
         return {(part.line, part.source): part.held for part in hold.parts}
+    return _paid(book, order.main)
+
+
+def _paid(book: Book, charge: str) -> Shares:
     paid: Shares = {}
-    charged = book.transactions[order.main]
+    charged = book.transactions[charge]
     refunds = [t for t in book.followers.get(charged.id, ()) if t.kind == "refund" and t.code is None]
     for entry in (entry for t in (charged, *refunds) for entry in t.revenue()):
         assert entry.line is not None and entry.source is not None
@@ -58,12 +61,22 @@ def described(shop: Shop, book: Book, order: Order, command: c.Command, posted: 
     """Note a step of an order and return its outcome: the ledger's, with the order as it stands after the step."""
     shop.follow(book)
     said = said_of(book, order)
-    if isinstance(command, f.Cancel):
-        brand = command.fee_brand or order.brands[0]
-        said["fee"] = {"brand": brand, "amount": str(command.fee)} if command.fee else None
+    if order.status == "cancelled":
+        said["fee"] = _fee(book, order)
     shop.said[posted.transaction] = said
     shop.steps.append((posted.transaction, order.id, command.kind))
     return ordered(posted, said)
+
+
+def _fee(book: Book, order: Order) -> Said | None:
+    """Return who keeps the fee of a cancelled order, and what of it was not refunded; None without a fee."""
+    charged = book.transactions.get(order.fee_key)
+    if charged is None or charged.code is not None:
+        return None
+    [leg] = charged.revenue()
+    kept, _ = book.own_account(leg.account)
+    brand = next(code for code, brand in book.brands.items() if brand.id == kept)
+    return {"brand": brand, "amount": plain(sum(_paid(book, order.fee_key).values()))}
 
 
 def said_of(book: Book, order: Order) -> Said:

@@ -71,7 +71,7 @@ def _pay_owed(shop: Shop, seam: Seam, bonus: int, until: datetime | None) -> Non
     book, points = seam.book, shop.points_of(bonus)
     amount = min(points.owed, points.left)
     latest = book.balances[bonus].posted_at
-    if amount <= 0 or latest is None or book.status[bonus] == "closed":
+    if amount <= 0 or latest is None:
         return
     at = _bookable(book, bonus, latest)
     if until is not None and at > until:
@@ -92,15 +92,18 @@ def programs_on(shop: Shop, brands: Iterable[str], day: date) -> Iterator[Progra
 
 
 def accrue(shop: Shop, seam: Seam, order: Order, command: f.Deliver) -> None:
-    """Give the points that the money paid for each brand's dishes brings (DECISIONS D18)."""
+    """Give the points that the money paid for each brand's dishes brings (DECISIONS D18).
+
+    An account that was closed meanwhile gets none.
+    """
     book = seam.book
+    if book.status[order.account] == "closed":
+        return
     accounts = {book.accounts[bonus].brand: bonus for bonus in book.bonuses.get(order.account, ())}
     for program in programs_on(shop, order.brands, book.transactions[command.key].day):
         points = accrued(money_of(book, order, program.brand), program.accrue)
-        if not points:
-            continue
-        account = accounts[book.brands[program.brand].id]
-        if book.status[account] != "closed":
+        if points:
+            account = accounts[book.brands[program.brand].id]
             lot = _give(seam, order, command, account, points)
             order.accruals[program.brand] = Accrual(account, program.accrue, points, lot=lot)
 
@@ -126,7 +129,7 @@ def take_back(shop: Shop, seam: Seam, order: Order, command: f.FollowUp) -> None
         accrual.taken_back += gone + taken
         short = due - gone - taken
         accrual.shortfall += short
-        if short and book.status[accrual.account] != "closed":
+        if short and book.status[order.account] != "closed":
             points.owe(short, order=order.id, by=book.transactions[command.key].id)
 
 

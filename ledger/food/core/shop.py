@@ -10,6 +10,7 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from ledger.core.book import Book
+from ledger.core.field_types import OWN_KEYS
 from ledger.food.core.bonuses import EXPIRED, Dates, Points, Program, dates_of
 from ledger.food.core.pricing import Client, Promotion
 
@@ -75,6 +76,16 @@ class Order:
     void_at: datetime | None = None
     late_at: datetime | None = None
     accruals: dict[str, Accrual] = field(default_factory=dict)
+
+    @property
+    def fee_key(self) -> str:
+        """Return the key of the fee that its cancel debits, if there is one."""
+        return f"{OWN_KEYS}fee:{self.id}"
+
+    @property
+    def charges(self) -> list[str]:
+        """Return the keys of what refunds of it go to."""
+        return [key for key in (self.main, self.fee_key if self.status == "cancelled" else None) if key is not None]
 
     @property
     def brands(self) -> list[str]:

@@ -31,7 +31,7 @@ decided, which saves more waiting than the statements of more parts cost."""
 
 
 class _Stale(Exception):
-    """Another delivered an order while it was being looked up: the batch must be loaded anew."""
+    """Another delivered or cancelled an order while it was looked up: the batch must be loaded anew."""
 
 
 class Desk:
@@ -116,8 +116,7 @@ class Desk:
                 if programs is None:
                     programs, _ = foreseen(connection, (), lock=keep)
                 shop = load_shop(connection, p.book, commands, programs, lives=self.preorder_lives, lock=keep)
-                mains = {order.main for order in shop.orders.values()} - {None}
-                if not mains <= p.book.transactions.keys():
+                if not {key for order in shop.orders.values() for key in order.charges} <= {*scope.refers}:
                     raise _Stale
                 outcomes: list[Outcome] = []
                 size = max(LEAST, -(-len(commands) // PARTS))
@@ -140,7 +139,7 @@ class Desk:
         programs, found = foreseen(connection, follows, lock=lock)
         for order in found:
             scope.accounts.add(order.account)
-            scope.refer(*([order.main] if order.main else ()))
+            scope.refer(*order.charges)
             scope.sell(order.brands, None)
         scope.ids += 2 * len(follows)
         if gifts := [command.account for command in commands if isinstance(command, c.Bonus)]:

@@ -57,10 +57,10 @@ def load_shop(
 
 
 class Named(NamedTuple):
-    """An order that a batch names: its account, what refunds go to, its brands."""
+    """An order that a batch names: its account, the keys of what refunds of it go to, its brands."""
 
     account: int
-    main: str | None
+    charges: list[str]
     brands: list[str]
 
 
@@ -79,8 +79,10 @@ _PROGRAMS = (
     "FROM bonus_program p JOIN brand b ON b.id = p.brand_id ORDER BY p.id"
 )
 _NAMED = (
-    "SELECT o.account_id, m.key, array(SELECT DISTINCT b.code FROM order_line l JOIN brand b ON b.id = l.brand_id "
-    "WHERE l.order_id = o.id) FROM food_order o LEFT JOIN transaction m ON m.id = o.main_id "
+    "SELECT o.account_id, array(SELECT key FROM transaction WHERE id = o.main_id "
+    "UNION ALL SELECT 'tiffin:fee:' || o.id WHERE o.status = 'cancelled'), "
+    "array(SELECT DISTINCT b.code FROM order_line l JOIN brand b ON b.id = l.brand_id WHERE l.order_id = o.id) "
+    "FROM food_order o "
     "WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))"
 )
 

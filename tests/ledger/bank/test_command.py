@@ -80,7 +80,7 @@ def test_a_statement_without_balances_says_that_it_was_not_checked(url: str, tmp
     """As some banks send camt.053."""
     text = re.sub("<Bal>.*?</Bal>", "", written.camt(GOOD))
     (tmp_path / "march.xml").write_text(text)
-    assert "not checked: the bank tells no balances" in tiffin(url, "import-bank", tmp_path / "march.xml").stdout
+    assert "not checked: the bank reports no balances" in tiffin(url, "import-bank", tmp_path / "march.xml").stdout
 
 
 def test_one_bad_file_and_nothing_is_posted(url: str, tmp_path: Path) -> None:
@@ -98,3 +98,55 @@ def test_wrong_usage_is_exit_code_two(url: str) -> None:
     assert tiffin(url, "import-bank").returncode == 2
     missing = tiffin(url, "import-bank", "none.sta")
     assert (missing.returncode, missing.stderr) == (1, "tiffin: cannot read none.sta: No such file or directory\n")
+
+
+def test_a_file_of_several_statements_shows_no_layout(url: str, tmp_path: Path) -> None:
+    """Nor does one that is wrong: one sentence, and nothing is kept."""
+    (tmp_path / "two.sta").write_text(written.mt940(GOOD) + written.mt940(GOOD))
+    (tmp_path / "wrong.csv").write_text("Date;Amount\n2024-03-05;1.005\n2024-03-05;1.00\n")
+    layout = [
+        "--currency",
+        "RUB",
+        "--column",
+        "date=Date",
+        "--column",
+        "amount=Amount",
+        "--option",
+        "decimal=.",
+        "--save",
+    ]
+    for file, account, why in (
+        ("two.sta", "4070", "tiffin: two.sta: has 2 statements; name a file of one"),
+        ("wrong.csv", "4070", "tiffin: statement of 4070 up to 2024-03-05: 1.005 has more than two decimals"),
+        ("wrong.csv", "", "tiffin: nothing is no account at a bank"),
+    ):
+        done = tiffin(url, "bank-csv", account, tmp_path / file, *layout)
+        assert (done.returncode, done.stderr) == (1, f"{why}\n")
+    assert tiffin(url, "import-bank", tmp_path / "wrong.csv", "--csv-of", "4070").returncode == 1
+
+
+def test_who_imports_is_looked_at_before_anything_is_kept(url: str, tmp_path: Path) -> None:
+    """Not when the first payment is made of it."""
+    (tmp_path / "march.sta").write_text(written.mt940(GOOD))
+    done = tiffin(url, "import-bank", tmp_path / "march.sta", "--by", "a" * 1001)
+    assert (done.returncode, done.stderr) == (1, "tiffin: by: is longer than 1000 characters\n")
+    assert "no statement was imported" in tiffin(url, "bank-report").stdout
+
+
+def test_controls_in_a_bank_s_text_stop_no_payment(url: str, tmp_path: Path) -> None:
+    """NEL and such are of no use in a note: they are shown as what they are not."""
+    (tmp_path / "march.xml").write_text(written.camt(stmt(entry("5.00", text="a\x85b"))), encoding="utf-8")
+    done = tiffin(url, "import-bank", tmp_path / "march.xml", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["statements"][0]["entries"][0]["result"] == "posted"
+
+
+def test_what_is_not_utf_8_or_cannot_be_written_is_one_line(url: str, tmp_path: Path) -> None:
+    """A word of the command line, and a full disk."""
+    run = [sys.executable, "-c", "from reports.cli.main import main; main()", "balance"]
+    environment = os.environ | {"TIFFIN_DATABASE_URL": url}
+    said = subprocess.run([*run, b"a\xff"], capture_output=True, env=environment, check=False)
+    assert (said.returncode, said.stderr.decode()) == (1, "tiffin: a\ufffd is not UTF-8\n")
+    with Path("/dev/full").open("w") as full:
+        said = subprocess.run([*run, "1000017"], stdout=full, stderr=subprocess.PIPE, env=environment, check=False)
+    assert (said.returncode, said.stderr.decode()) == (1, "tiffin: [Errno 28] No space left on device\n")

@@ -128,6 +128,30 @@ def test_a_layout_says_what_it_lacks(columns: dict[str, str], sentence: str) -> 
         Layout("EUR", columns)
 
 
+@pytest.mark.parametrize("form", ["", "%", "%Q", "%d%d", "%d.%m", "%d.%m.%Y %d", "day"])
+def test_a_form_of_dates_says_day_month_and_year(form: str) -> None:
+    """Before a file is read by it."""
+    with pytest.raises(ValueError, match="does not say day, month and year"):
+        Layout("EUR", ONE, {"date_format": form})
+    with pytest.raises(ValueError, match="XXX is not an ISO 4217 currency"):
+        Layout("XXX", ONE)
+
+
+def test_a_line_break_in_a_cell_is_one(tmp_path: Path) -> None:
+    """Whose money it is, must not hang on what a bank put between two lines of a purpose."""
+    content = b'Date;Amount;Text\r\n2024-03-05;1.50;"household-90\r\n0"\r\n2024-03-06;2.50;x\r\n'
+    (statement,) = read(content, "f.csv", ("X", Layout("EUR", {**ONE, "text": "Text"})))
+    assert [entry.text for entry in statement.entries] == ["household-90\n0", "x"]
+
+
+def test_what_is_no_csv_is_one_sentence(tmp_path: Path) -> None:
+    """A cell of a megabyte, bytes of a program, a marked file that is cut in a letter."""
+    for content in (b"Date;Amount\n" + b"1" * 1_000_000, b"Date;Amount\n\0;1\n", b"\xff\xfeD\0a"):
+        (tmp_path / "f.csv").write_bytes(content)
+        with pytest.raises(Failure, match=r"^f\.csv: "):
+            read(content, "f.csv", ("X", Layout("EUR", ONE)))
+
+
 def zipped(**files: bytes) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -172,7 +196,7 @@ def test_a_csv_is_shown_first_and_its_layout_kept(database_url: str, tmp_path: P
     columns = [word for pair in ("date=Дата", "amount=Сумма", "name=Кто", "text=За что") for word in ("--column", pair)]
     shown = tiffin(database_url, "bank-csv", account, file, "--currency", "RUB", *columns, "--save")
     assert shown.returncode == 0, shown.stderr
-    assert "2 entries; adds up" in shown.stdout
+    assert "entries: 2; no balances to check against" in shown.stdout
     done = tiffin(database_url, "import-bank", file, "--csv-of", account, "--json")
     (statement,) = json.loads(done.stdout)["statements"]
     assert [(row["result"], row["account"]) for row in statement["entries"]] == [

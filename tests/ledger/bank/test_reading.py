@@ -386,6 +386,22 @@ def sentences(content: bytes) -> list[str]:
         return [str(failure)]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "why"),
+    [(b"<Sum>5.00</Sum>", b"<Sum>1E+999999</Sum>", "an amount of more than 30 digits"),
+     (b"2024-03-05</Dt></ValDt>", b"0001-01-01</Dt></ValDt>", "an entry is dated 0001-01-01")],
+)  # fmt: skip
+def test_figures_and_days_that_no_bank_has_refuse_the_statement(old: bytes, new: bytes, why: str) -> None:
+    """In one sentence: they could not be compared, or kept."""
+    content = written.camt(stmt(entry("5.00"))).encode()
+    content = content.replace(
+        b"<Ntry>", b"<TxsSummry><TtlCdtNtries><Sum>5.00</Sum></TtlCdtNtries></TxsSummry><Ntry>", 1
+    )
+    assert old in content, content
+    [sentence] = sentences(content.replace(old, new, 1))
+    assert sentence.endswith(f": {why}")
+
+
 def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
     """Fifty megabytes are more than any statement."""
     with (tmp_path / "huge.sta").open("wb") as file:

@@ -394,3 +394,21 @@ def test_a_step_before_the_points_latest_entry_is_out_of_order(food: Food) -> No
     assert food.post("deliver", "d1", order="o1")["code"] == "out_of_order"
     food.now = early + timedelta(hours=2)
     assert food.post("deliver", "d1", order="o1")["status"] == "posted"
+
+
+def test_a_closed_account_gets_no_points_and_owes_none(food: Food) -> None:
+    """romashka paid all: what o1 brought is spent on o2, half of o3 comes after the closing, then o1 goes back."""
+    food.client("anna")
+    food.client("romashka", "1000.00")
+    food.record(type="link", account="anna", payer="romashka", draw="payer_first")
+    programme(food)
+    earn(food, "o1", "100.00")
+    food.order("o2", items=[dish("a", "20.00")], bonus_at_most="10.00")
+    food.order("o3", items=[dish("a", "50.00", 2)])
+    food.record(type="link", account="anna", payer="romashka", draw=None)
+    food.record(type="account_status", account="anna", status="closed")
+    said = food.post("deliver", order="o3", items=[{"sku": "a", "quantity": 1}])
+    assert (said["status"], said["order"]["bonuses"]["accrued"]) == ("posted", "0.00")
+    said = food.post("cancel", order="o1")
+    assert (said["order"]["bonuses"]["shortfall"], owed(food), points(food)) == ("10.00", "0.00", "0.00")
+    assert food.balance("romashka") == "940.00"

@@ -217,6 +217,73 @@ def test_a_cancel_gives_everything_back_for_a_fee_that_a_brand_keeps(food: Food)
     assert food.post("deliver", "d1", order="o1")["code"] == "order_cancelled"
 
 
+def test_the_fee_of_a_cancel_is_the_order_s_and_refund_items_gives_it_back(food: Food) -> None:
+    """Level one may not; an amount of a cancelled order is of its fee, as far as there is one and something left."""
+    food.client("anna", "500.00")
+    for key in ("o1", "o2"):
+        food.order(key, items=[dish("a", "100.00")])
+    assert food.post("cancel", order="o1", fee="50.00")["order"]["fee"] == {"brand": "sushi", "amount": "50.00"}
+    assert food.post("cancel", order="o2")["order"]["fee"] is None
+    for world in food.worlds:
+        [fee] = [key for key in world.state()["transactions"] if key.startswith("tiffin:fee:")]
+        for line in ({"type": "refund", "debit": fee}, {"type": "refund_items", "order": "o1", "amount": "50.01"}):
+            [said] = world.post([{"key": f"by {line['type']}", "at": food.now.isoformat(), **line}])
+            assert said["code"] == ("owned_by_order" if line["type"] == "refund" else "refund_exceeds_debit")
+    said = food.post("refund_items", order="o1", amount="20.00", reason="regular client")
+    assert said["order"]["fee"] == {"brand": "sushi", "amount": "30.00"}
+    assert said["order"]["paid"] == {"bonuses": "0.00", "payers": "0.00", "client": "0.00"}
+    assert food.balance("anna") == "470.00"
+    for order, what in (("o1", {"items": [{"sku": "a", "quantity": 1}]}), ("o2", {"amount": "1.00"})):
+        assert food.post("refund_items", order=order, **what)["code"] == "order_cancelled"
+
+
+def test_a_fee_is_given_back_in_the_batch_that_charged_it(food: Food) -> None:
+    """The order is placed, cancelled and forgiven by three lines at once."""
+    food.client("anna", "100.00")
+    lines = [
+        {"type": "order", "key": "o1", "account": "anna", "items": [dish("a", "40.00")]},
+        {"type": "cancel", "key": "c1", "order": "o1", "fee": "10.00"},
+        {"type": "refund_items", "key": "r1", "order": "o1", "amount": "10.00"},
+    ]
+    answers = [world.post([line | {"at": food.now.isoformat()} for line in lines]) for world in food.worlds]
+    assert [[said["status"] for said in answer] for answer in answers] == [["posted"] * 3] * 2
+    assert food.balance("anna") == "100.00"
+
+
+def test_what_a_closed_account_paid_of_an_order_goes_where_the_command_says(food: Food) -> None:
+    """romashka pays 100.00 of each order of 150.00, anna 50.00; then anna leaves, and her account is closed."""
+    food.client("romashka", "1000.00")
+    food.client("anna", "100.00")
+    food.record(type="link", account="anna", payer="romashka", draw="payer_first")
+    food.record(type="write_off_limit", payer="romashka", account="anna", period="order", amount="100.00")
+    for key in ("o1", "o2"):
+        food.order(key, items=[dish("a", "75.00", 2)])
+    food.record(type="link", account="anna", payer="romashka", draw=None)
+    food.record(type="account_status", account="anna", status="closed")
+    assert food.post("cancel", order="o1")["code"] == "account_closed"
+    assert food.post("cancel", order="o1", closed_to="payer")["status"] == "posted"
+    assert food.balance("romashka") == "950.00"
+    one = {"order": "o2", "items": [{"sku": "a", "quantity": 1}]}
+    assert food.post("refund_items", **one)["code"] == "account_closed"
+    assert food.post("refund_items", **one, closed_to="unallocated")["status"] == "posted"
+    assert food.post("refund_items", order="o2", amount="75.00", closed_to="payer")["status"] == "posted"
+    assert food.balance("romashka") == "1075.00"
+    unallocated = "SELECT sum(amount) FROM entry JOIN account a ON a.id = account_id WHERE a.kind = 'unallocated'"
+    assert food.postgres.rows(unallocated) == [(2500,)]
+
+
+def test_an_order_refunded_whole_by_amount_is_an_order_as_long_as_its_dishes_stay(food: Food) -> None:
+    """Its promotion stays used; once the dishes come back, without money, too, it is given back."""
+    food.client("anna", "100.00")
+    food.record(type="promotion", code="ONE", kind="percent", value="10", max_uses=1)
+    food.order("o1", items=[dish("a", "50.00")], promo_codes=["ONE"])
+    assert food.post("refund_items", order="o1", amount="45.00")["status"] == "posted"
+    assert food.order("o2", items=[dish("a", "50.00")], promo_codes=["ONE"])["code"] == "promo_used_up"
+    assert food.post("refund_items", order="o1", items=[{"sku": "a", "quantity": 1}])["status"] == "posted"
+    assert food.order("o3", items=[dish("a", "50.00")], promo_codes=["ONE"])["status"] == "posted"
+    assert food.balance("anna") == "55.00"
+
+
 def test_a_fee_that_cannot_be_had_leaves_the_order_as_it_was(food: Food) -> None:
     """A fee above all that anna has: the cancel is declined whole, and may be had without the fee."""
     food.client("anna", "100.00")

@@ -5,6 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from ledger.core.administration import RECORDS
 from ledger.core.administration import parse as record
 from ledger.core.commands import parse
 from ledger.core.outcomes import Posted
@@ -82,8 +83,49 @@ def test_a_payment_tells_where_it_went_and_whether_it_was_undone(book: psycopg.C
 
 def test_only_what_still_waits_is_unallocated(book: psycopg.Connection[Any]) -> None:
     """Not what was given its accounts at once, allocated, or reversed."""
-    waiting = [(row["key"], row["brand"], row["allocated"], row["left"]) for row in desk_queries.unallocated(book)]
-    assert waiting == [("u1", "pizza", 3000, 6000)]
+    assert _waiting(book) == [("u1", "payment", "pizza", 9000, 6000)]
+    assert [desk_queries.earlier(book, key).waiting for key in ("u1", "u2", "u3", "p1", "f1")] == [6000, 0, 0, 0, 0]
+
+
+def test_what_is_left_of_a_payment_reversed_in_part_still_waits(
+    book: psycopg.Connection[Any], database_url: str
+) -> None:
+    """Of the 60.00 left 20.00 are reversed; the chargeback is won, and all 60.00 wait again."""
+    _post(database_url, {"type": "reverse", "key": "v1", "transaction": "u1", "amount": "20.00", "reason": "chargeback",
+                         "split": [{"brand": "pizza", "amount": "20.00"}]})  # fmt: skip
+    assert _waiting(book) == [("u1", "payment", "pizza", 9000, 4000)]
+    _post(database_url, {"type": "reverse", "key": "w1", "transaction": "v1", "reason": "won"})
+    assert _waiting(book) == [("u1", "payment", "pizza", 9000, 6000)]
+
+
+def test_a_refund_that_nobody_got_waits_until_it_is_allocated(book: psycopg.Connection[Any], database_url: str) -> None:
+    """Anna's account is closed; what she had paid of her pizza goes to nobody, then 70.00 of it to Romashka."""
+    left = desk_queries.account(book, "anna")["number"]
+    _post(database_url, {"type": "payout", "key": "o1", "account": "anna", "amount": "480.00", "brand": "sushi"},
+          {"type": "link", "account": "anna", "payer": "romashka", "draw": None},
+          {"type": "account_status", "account": "anna", "status": "closed"},
+          {"type": "refund", "key": "f2", "debit": "d1", "lines": [{"line": 2}], "closed_to": "unallocated"})  # fmt: skip
+    assert _waiting(book) == [("u1", "payment", "pizza", 9000, 6000), ("f2", "refund", "pizza", 10000, 10000)]
+    _post(database_url, {"type": "allocate", "key": "l3", "payment": "f2",
+                         "split": [{"account": "romashka", "amount": "70.00"}]})  # fmt: skip
+    assert desk_queries.earlier(book, "f2").waiting == 3000
+    assert left not in [move["account"] for move in desk_queries.earlier(book, "f2").moves]
+
+
+def _waiting(book: psycopg.Connection[Any]) -> list[tuple[Any, ...]]:
+    columns = ("key", "kind", "brand", "amount", "left")
+    return [tuple(row[name] for name in columns) for row in desk_queries.unallocated(book)]
+
+
+def _post(url: str, *lines: dict[str, Any]) -> None:
+    ledger = Ledger(url)
+    for line in lines:
+        if line["type"] in RECORDS:
+            ledger.administer([record(line)])
+        else:
+            (outcome,) = ledger.post([parse(line)])
+            assert isinstance(outcome, Posted), outcome
+    ledger.close()
 
 
 def test_a_payment_reversed_in_part_still_waits_and_one_whose_reversal_was_reversed_waits_again(
@@ -98,9 +140,9 @@ def test_a_payment_reversed_in_part_still_waits_and_one_whose_reversal_was_rever
     ]  # fmt: skip
     assert all(isinstance(outcome, Posted) for outcome in ledger.post([parse(line) for line in undone]))
     ledger.close()
-    waiting = [(row["key"], row["allocated"], row["left"]) for row in desk_queries.unallocated(book)]
-    assert waiting == [("u1", 3000, 4000), ("u3", 0, 7000)]
-    assert [desk_queries.earlier(book, key).facts["waiting"] for key in ("u1", "u3", "u2", "d1")] == [4000, 7000, 0, 0]
+    waiting = [(row["key"], row["left"]) for row in desk_queries.unallocated(book)]
+    assert waiting == [("u1", 4000), ("u3", 7000)]
+    assert [desk_queries.earlier(book, key).waiting for key in ("u1", "u3", "u2", "d1")] == [4000, 7000, 0, 0]
     assert [desk_queries.earlier(book, key).reversed_by for key in ("u1", "u3")] == [None, None]
 
 

@@ -1,4 +1,4 @@
-"""`tiffin nightly --every`: a cut every so often, until it is told to stop."""
+"""`tiffin nightly --every`: a cut every so often, until it is stopped."""
 
 import json
 import os

@@ -56,9 +56,9 @@ def test_posting_and_asking_import_no_orm(database_url: str) -> None:
     posted = loaded("post", "-", url=database_url, typed=json.dumps(PAYMENT))
     assert "ledger.postgres.post" in posted
     assert not posted & {"sqlalchemy", "sqlmodel", "alembic", "polars"}
-    asked = loaded("balance", "anna", "--json", url=database_url)
-    assert "ledger.postgres.account_queries" in asked
-    assert not asked & {"sqlalchemy", "sqlmodel", "polars", "rich", "structlog", "ledger.core.commands"}
+    modules = loaded("balance", "anna", "--json", url=database_url)
+    assert "ledger.postgres.account_queries" in modules
+    assert not modules & {"sqlalchemy", "sqlmodel", "polars", "rich", "structlog", "ledger.core.commands"}
 
 
 def test_the_pure_names_need_nothing_of_the_shell() -> None:

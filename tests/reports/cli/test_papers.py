@@ -31,7 +31,7 @@ def tiffin(lake: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_statement_is_written_where_it_is_asked_for(lake, tmp_path):
-    """The file's name is printed; asked again it has the same bytes."""
+    """The file's name is printed; made again it has the same bytes."""
     first = tiffin(lake, "statement", "anna", "--month", "2017-03", "-o", str(tmp_path / "a.pdf"))
     again = tiffin(lake, "statement", "anna", "--month", "2017-03", "-o", str(tmp_path / "b.pdf"))
     assert (first.returncode, first.stdout.strip(), first.stderr) == (0, str(tmp_path / "a.pdf"), "")

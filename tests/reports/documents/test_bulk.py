@@ -39,10 +39,10 @@ def files(folder: Path) -> dict[str, bytes]:
 
 def test_a_paper_for_each_account_and_the_second_run_writes_nothing(march, tmp_path):
     """Everybody with a balance gets one; the manifest names them; the rerun finds them all."""
-    told = []
-    first = render_statements(march.book(), MONTH, tmp_path, workers=2, progress=lambda *told_: told.append(told_))
+    steps = []
+    first = render_statements(march.book(), MONTH, tmp_path, workers=2, progress=lambda *step: steps.append(step))
     assert (first.requested, first.written, first.unchanged, first.failed) == (3, 3, 0, [])
-    assert [(done, of) for done, of, _ in told] == [(1, 3), (2, 3), (3, 3)]
+    assert [(done, of) for done, of, _ in steps] == [(1, 3), (2, 3), (3, 3)]
     before = files(tmp_path)
     noted = [json.loads(line) for line in (tmp_path / NAME).read_text().splitlines()]
     assert sorted(row["file"] for row in noted) == sorted(before)
@@ -147,7 +147,7 @@ def test_letters_need_a_sender(march, tmp_path):
 
 @pytest.mark.parametrize("sender", ["not an address", "@example.org", "bills@", "a@b.example, c@d.example"])
 def test_letters_need_a_sender_that_is_one_address(sender, march, tmp_path):
-    """It is said once, before the first paper, and not for every letter."""
+    """It is reported once, before the first paper, and not for every letter."""
     with pytest.raises(Failure, match="is not an address: write"):
         render_statements(march.book(), MONTH, tmp_path / "papers", mailing=Mailing(tmp_path / "out", sender))
     assert not list(tmp_path.iterdir())

@@ -132,8 +132,8 @@ def test_nothing_is_cut_where_there_is_no_terminal(result: Result) -> None:
 def test_a_pdf_is_landscape_where_wide(result: Result, tmp_path: Path) -> None:
     """Ten columns lie on their side, and the text is in the file."""
     (tmp_path / "wide.pdf").write_bytes(rendered(result, "pdf", language="ru"))
-    told = subprocess.run(["pdfinfo", tmp_path / "wide.pdf"], capture_output=True, text=True, check=True).stdout
-    width, height = (float(word) for word in told.split("Page size:")[1].split()[:3:2])
+    info = subprocess.run(["pdfinfo", tmp_path / "wide.pdf"], capture_output=True, text=True, check=True).stdout
+    width, height = (float(word) for word in info.split("Page size:")[1].split()[:3:2])
     assert width > height
     text = subprocess.run(["pdftotext", tmp_path / "wide.pdf", "-"], capture_output=True, text=True, check=True).stdout
     assert "Оборотно-сальдовая ведомость" in text
@@ -146,7 +146,7 @@ def test_every_form_takes_an_empty_result(story: Story) -> None:
 
 
 def test_the_repeated_hour_carries_its_offset() -> None:
-    """When clocks go back, two payments at half past one are told apart."""
+    """When clocks go back, two payments at half past one are distinguished."""
     story = Story(time_zone="America/New_York")
     story.brand("sushi")
     story.account("anna", currency="USD")

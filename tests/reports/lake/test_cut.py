@@ -1,4 +1,4 @@
-"""A cut takes everything up to a number, once, and closes what it says."""
+"""A cut takes everything up to a number, once, and closes what it names."""
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -132,7 +132,7 @@ def test_a_writer_queues_behind_a_waiting_cut_for_a_moment_only(book: str, lake:
 
 
 def test_two_runs_at_once_are_refused_by_a_sentence(book: str, lake: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever comes second is told so and changes nothing."""
+    """Whoever comes second is refused and changes nothing."""
     monkeypatch.setattr(take_cut, "RUN_PATIENCE_SECONDS", 0.2)
     with take_cut.alone(book), pytest.raises(Failure, match="another tiffin nightly or tiffin lake is at work"):
         nightly_cut(book, lake, NEW_YEARS_EVE)

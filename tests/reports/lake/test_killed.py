@@ -25,7 +25,7 @@ from reports.lake.verify import verify
 from reports.run import LakeBook
 from tests.reports.lake.conftest import NEW_YEARS_EVE
 from tests.reports.lake.rows import add_transactions
-from tests.reports.standard.test_every_report import asked
+from tests.reports.standard.test_every_report import parameters_for
 
 NIGHTS = 30
 
@@ -120,7 +120,7 @@ def assert_reports_whole(book: LakeBook, folder: Path, day: date) -> None:
             assert workbook.testzip() is None
     for path in folder.glob("*.csv"):
         if path.stem != "control":  # which has checks of its cut
-            days = asked(REPORTS[path.stem], first_day=f"{day:%Y-%m}-01", last_day=day.isoformat())
+            days = parameters_for(REPORTS[path.stem], first_day=f"{day:%Y-%m}-01", last_day=day.isoformat())
             today = rendered(book.report(path.stem, **days), "csv").decode()
             assert rows_of(path.read_text()) == rows_of(today)
 

@@ -191,8 +191,10 @@ def test_what_a_release_adds_to_the_lake_is_there_for_the_past_from_the_next_cut
         with pytest.raises(Failure, match=sentence.format(lacking)):
             old.scan(name)
     assert old.scan("entries").sort("transaction_id", "leg").collect().equals(held["entries"])
-    told = {problem for _, check in verify(book, lake) for problem in check.problems}
-    assert any("lot_changes cannot be read: cut 1 of the lake was made by an earlier" in problem for problem in told)
+    problems = {problem for _, check in verify(book, lake) for problem in check.problems}
+    assert any(
+        "lot_changes cannot be read: cut 1 of the lake was made by an earlier" in problem for problem in problems
+    )
 
     after, made = frequent_cut(book, lake)  # with nothing new in the book
     assert made

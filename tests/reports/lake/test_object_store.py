@@ -110,6 +110,6 @@ def test_a_changed_object_is_found_and_named(book: str, url: str) -> None:
 
 
 def test_an_address_that_cannot_be_used_is_a_sentence() -> None:
-    """An unknown scheme is told, not thrown."""
+    """An unknown scheme is reported, not thrown."""
     with pytest.raises(Failure, match="cannot be used"):
         open_lake("ftp://example.org/lake")

@@ -41,7 +41,7 @@ def _line(amount: str, brand: str = "sushi", **rest: Any) -> Record:
     return {"brand": brand, "amount": amount, **rest}
 
 
-def _said(points: int) -> Iterator[Record]:
+def _commands(points: int) -> Iterator[Record]:
     """Yield February, which is history, then the March that is replayed."""
     yield {"type": "payment", "key": "p1", "account": "anna", "amount": "300.00", "brand": "sushi", "at": "2024-02-10"}
     yield {"type": "debit", "key": "d0", "account": "anna", "lines": [_line("400.00")], "at": "2024-02-20"}
@@ -96,7 +96,7 @@ def book(database_url: str, tmp_path: Path) -> LakeBook:
             "SELECT a.id, b.id FROM account a, brand b WHERE a.reference = 'vera' AND b.code = 'sushi'"
         )
         points = bonus_account(connection, *found.fetchone())
-    ledger.post([commands.parse(said | {"at": f"{said['at']}T12:00:00+03:00"}) for said in _said(points)])
+    ledger.post([commands.parse(line | {"at": f"{line['at']}T12:00:00+03:00"}) for line in _commands(points)])
     ledger.close()
     return cut(database_url, tmp_path)
 
@@ -118,10 +118,10 @@ def test_with_the_limits_as_they_are_every_answer_is_the_same(book: LakeBook) ->
     assert found.unlike.rows() == []
     assert found.differing.rows() == []
     march = book.transactions.collect().filter(month="2024-03")
-    told = march.filter(march["kind"] != "expiry")
-    assert {"write_off_limit_exceeded", "credit_overdue", "insufficient_funds"} == set(told["code"].drop_nulls())
-    assert told["kind"].n_unique() == 11
-    assert found.answered == told.height == march.height - 1
+    replayed = march.filter(march["kind"] != "expiry")
+    assert {"write_off_limit_exceeded", "credit_overdue", "insufficient_funds"} == set(replayed["code"].drop_nulls())
+    assert replayed["kind"].n_unique() == 11
+    assert found.answered == replayed.height == march.height - 1
 
 
 def test_two_books_of_one_past_share_nothing(book: LakeBook) -> None:
@@ -183,13 +183,46 @@ def test_a_declined_debit_is_of_the_brand_that_explains_it(book: LakeBook) -> No
 def test_answers_that_the_book_of_today_does_not_explain_are_named(
     book: LakeBook, database_url: str, tmp_path: Path
 ) -> None:
-    """A link ended since: what Romashka paid for Anna in March is replayed as Anna's own, and said to be."""
+    """A link ended since: what Romashka paid for Anna in March is replayed as Anna's own, and listed as such."""
     ledger = Ledger(database_url)
     ledger.administer([administration.parse({"type": "link", "account": "anna", "payer": "romashka", "draw": None})])
     ledger.close()
     found = what_if(cut(database_url, tmp_path), "2024-03", Limits({book.account("romashka"): Decimal(1000)}, {}))
     assert "d1" in found.unlike["key"].to_list()
     assert "d5" not in found.unlike["key"].to_list()
+
+
+def test_refunds_of_what_a_closed_account_paid_are_replayed(book: LakeBook, database_url: str, tmp_path: Path) -> None:
+    """Zina's account is closed; what she paid goes to Yuri, who had paid with her, and of another debit to nobody."""
+    ledger = Ledger(database_url)
+
+    def post(*lines: Record) -> None:
+        for line in lines:
+            if line["type"] in administration.RECORDS:
+                (done,) = ledger.administer([administration.parse(line)])
+            else:
+                (done,) = ledger.post([commands.parse(line | {"at": f"{line['at']}T12:00:00+03:00"})])
+            assert done.to_json()["status"] in ("posted", "done"), done
+
+    for who in ("yuri", "zina"):
+        post({"type": "party", "reference": who, "kind": "individual", "name": who},
+            {"type": "account", "reference": who, "party": who, "currency": "RUB"},
+            {"type": "payment", "key": f"p-{who}", "account": who, "amount": "60.00", "brand": "sushi",
+             "at": "2024-02-01"})  # fmt: skip
+    post({"type": "link", "account": "zina", "payer": "yuri", "draw": "payer_first"},
+        {"type": "debit", "key": "z1", "account": "zina", "lines": [_line("90.00")], "at": "2024-02-02"},
+        {"type": "debit", "key": "z2", "account": "zina", "lines": [_line("30.00")], "at": "2024-02-03"},
+        {"type": "link", "account": "zina", "payer": "yuri", "draw": None},
+        {"type": "account_status", "account": "zina", "status": "closed"},
+        {"type": "refund", "key": "f8", "debit": "z1", "closed_to": "payer", "at": "2024-03-29"},
+        {"type": "refund", "key": "f9", "debit": "z2", "closed_to": "unallocated", "at": "2024-03-29"},
+        {"type": "allocate", "key": "l9", "payment": "f9", "split": [{"account": "yuri", "amount": "30.00"}],
+         "at": "2024-03-30"})  # fmt: skip
+    ledger.close()
+    again = cut(database_url, tmp_path)
+    found = what_if(again, "2024-03", Limits({again.account("yuri"): Decimal(0)}, {}))
+    assert found.unlike.rows() == found.differing.rows() == []
+    assert found.answered == 3
 
 
 def test_bad_questions_are_one_sentence(book: LakeBook) -> None:

@@ -12,7 +12,7 @@ import pytest
 import reports
 from reports.core.report import REPORTS, Report
 from tests.reports.spark.compared import compared, shapes
-from tests.reports.standard.test_every_report import asked
+from tests.reports.standard.test_every_report import parameters_for
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
@@ -82,7 +82,9 @@ def test_spark_says_what_polars_says(lake: Path, report: Report, days: tuple[str
     """The same rows in the same order, of the same types, and the same control totals."""
     first_day, last_day = days
     polars, spark = (reports.open(str(lake), engine=engine) for engine in ("polars", "spark"))
-    one = compared(polars, spark, report.name, **asked(report, first_day=first_day, last_day=last_day), **shape)
+    one = compared(
+        polars, spark, report.name, **parameters_for(report, first_day=first_day, last_day=last_day), **shape
+    )
     assert not one.differ
     assert one.result.holds
     assert one.result.frame.height > 0 or days != PERIODS["two currencies"]

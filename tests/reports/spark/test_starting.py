@@ -1,4 +1,4 @@
-"""What is said where Spark cannot start."""
+"""What is reported where Spark cannot start."""
 
 import sys
 from pathlib import Path

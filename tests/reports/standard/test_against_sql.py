@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from reports.core.parameters import AsOf
 from reports.core.report import REPORTS
 from reports.formats import rendered
-from tests.reports.standard.test_every_report import asked
+from tests.reports.standard.test_every_report import parameters_for
 from tests.reports.story import Story
 
 DAYS = [f"2017-{month:02}-{day:02}" for month in (2, 3, 4) for day in (1, 14, 28)]
@@ -173,10 +173,10 @@ def test_a_report_of_closed_days_stays_as_it_was(history: list[Any], later: list
 
 
 def rendered_files(story: Story) -> dict[str, tuple[bytes, ...]]:
-    """Return every report of March as CSV and as JSON without its cut; what is told of the cut itself is left out."""
+    """Return every report of March as CSV and as JSON without its cut; facts of the cut itself are left out."""
     out = {}
     for name, report in REPORTS.items():
-        parameters = asked(report)
+        parameters = parameters_for(report)
         assert isinstance(report.parameters, type) and (("as_of" in parameters) == issubclass(report.parameters, AsOf))
         result = story.book(number=1).report(name, **parameters)
         shown = json.loads(rendered(result, "json"))

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from reports.core.report import REPORTS
-from tests.reports.standard.test_every_report import asked
+from tests.reports.standard.test_every_report import parameters_for
 from tests.reports.standard.test_turnover import figures
 from tests.reports.story import Story
 
@@ -35,7 +35,7 @@ def closed(story: Story) -> Story:
 @pytest.mark.parametrize("report", REPORTS.values(), ids=list(REPORTS))
 def test_every_control_holds(report: Any, closed: Story) -> None:
     """Money that came back to another, or to nobody, is missing nowhere."""
-    result = closed.book().report(report.name, **asked(report))
+    result = closed.book().report(report.name, **parameters_for(report))
     assert result.holds, [control for control in result.controls if not control.holds]
 
 

@@ -14,8 +14,8 @@ from tests.reports.story import Story
 ALL = pytest.mark.parametrize("report", REPORTS.values(), ids=list(REPORTS))
 
 
-def asked(report: Report, *, first_day: str = "2017-03-01", last_day: str = "2017-03-31") -> dict[str, Any]:
-    """Return parameters that the report can be asked with."""
+def parameters_for(report: Report, *, first_day: str = "2017-03-01", last_day: str = "2017-03-31") -> dict[str, Any]:
+    """Return parameters that the report can be run with."""
     days = (
         {"as_of": last_day} if issubclass(report.parameters, AsOf) else {"first_day": first_day, "last_day": last_day}
     )
@@ -50,7 +50,7 @@ def busy(story: Story) -> Story:
 @ALL
 def test_columns_are_declared_with_labels_and_rows_are_unique_by_the_key(report: Report, busy: Story) -> None:
     """The frame has its declared types, and its key, where shown, names each row once."""
-    result = busy.book().report(report.name, **asked(report))
+    result = busy.book().report(report.name, **parameters_for(report))
     assert result.frame.height > 0
     assert result.holds
     assert all(column.en and column.ru and column.en != column.ru for column in report.columns if column.en != "No.")
@@ -63,7 +63,7 @@ def test_columns_are_declared_with_labels_and_rows_are_unique_by_the_key(report:
 def test_an_empty_period_and_an_empty_book_are_typed_and_hold(report: Report, story: Story) -> None:
     """No rows, the same columns and types, every control named."""
     story.account("anna")
-    filled = asked(report, first_day="2016-02-29", last_day="2016-02-29")
+    filled = parameters_for(report, first_day="2016-02-29", last_day="2016-02-29")
     result = story.book().report(report.name, **filled)
     assert result.frame.height == 0 or report.name == "control"
     assert result.holds
@@ -98,7 +98,7 @@ def test_strange_days_idle_accounts_and_two_currencies(report: Report, day: str,
     for brand in ("sushi", "pizza"):
         story.brand(brand)
     on_a_strange_day(story, *times)
-    result = story.book().report(report.name, **asked(report, first_day=day, last_day=day))
+    result = story.book().report(report.name, **parameters_for(report, first_day=day, last_day=day))
     assert result.holds
     if "currency" in result.frame.columns and report.name != "account-card":
         money = [column.name for column in result.columns if column.kind == "money"]

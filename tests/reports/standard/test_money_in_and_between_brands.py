@@ -91,9 +91,9 @@ def test_accounts_without_a_holder_and_transfers_are_settled(story: Story) -> No
     ]
 
 
-def settled(story: Story, *names: str, **asked: Any) -> list[tuple[Any, ...]]:
+def settled(story: Story, *names: str, **given: Any) -> list[tuple[Any, ...]]:
     """Return the settlements of March, or of other days, as figures; every control must hold."""
-    result = story.book().report("brand-settlements", **(MARCH | asked))
+    result = story.book().report("brand-settlements", **(MARCH | given))
     assert result.holds, [control for control in result.controls if not control.holds]
     return figures(result.frame, "brand", "other", *names)
 

@@ -75,7 +75,7 @@ def test_the_trial_balance_balances_in_each(both: Story, by: str) -> None:
 
 
 def test_points_lost_on_the_way_to_a_brand_show_in_the_trial_balance(both: Story) -> None:
-    """A revenue entry said to be of money, though points paid, breaks both."""
+    """A revenue entry marked as money, though points paid, breaks both."""
     entries = both.rows["entries"]
     paid = (row for row in entries if row["account_kind"] == "revenue" and row["source_kind"] == "bonus")
     next(paid)["source_kind"] = "money"

@@ -55,7 +55,7 @@ def test_a_hold_counts_when_placed_and_its_capture_adds_nothing(lunch: Story) ->
 
 
 def test_declines_by_code(story: Story) -> None:
-    """Count, amount asked, accounts, first and last; a decline without an account has no currency."""
+    """Count, amount requested, accounts, first and last; a decline without an account has no currency."""
     story.account("anna")
     story.account("boris")
     for at, account in (("2017-03-02", "anna"), ("2017-03-05", "boris"), ("2017-03-09", "anna")):
@@ -137,7 +137,7 @@ def test_changes_of_terms_say_who_when_and_from_what(story: Story) -> None:
 
 
 def test_changes_of_promotions_and_programmes_are_changes_of_terms(story: Story) -> None:
-    """They are of no account: asked for one, they are left out, and the audit log still has no gap."""
+    """They are of no account: narrowed to one, they are left out, and the audit log still has no gap."""
     story.account("anna")
     story.change("2017-03-01", "promotion", "TEN", None, {"value": "10.00"}, by="o.petrova")
     story.change("2017-03-02", "promotion", "TEN", {"value": "10.00"}, {"value": "15.00"}, by="o.petrova")

@@ -5,7 +5,7 @@ import pytest
 from ledger.errors import Failure
 from reports.core.parameters import Movements
 from reports.core.report import REPORTS, Report
-from tests.reports.standard.test_every_report import asked
+from tests.reports.standard.test_every_report import parameters_for
 from tests.reports.standard.test_turnover import figures
 from tests.reports.story import Story
 
@@ -41,7 +41,7 @@ def test_a_closed_month_by_value_date_is_provisional_unless_it_is_booked_until_a
 @pytest.mark.parametrize("report", MOVEMENTS, ids=[report.name for report in MOVEMENTS])
 def test_every_report_of_movements_goes_by_value_date(report: Report, late: Story) -> None:
     """Every control holds, by value date and up to a day of booking; the figures are provisional."""
-    dated = asked(report) | {"dated_by": "value"}
+    dated = parameters_for(report) | {"dated_by": "value"}
     now, then = late.book().report(report.name, **dated), None
     then = late.book().report(report.name, **dated, booked_until="2017-03-31")
     for result in (now, then):
