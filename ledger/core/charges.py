@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ledger.core import commands as c
-from ledger.core.book import Account, Book, Hold, HoldPart, Transaction
+from ledger.core.accounts import Account
+from ledger.core.book import Book
 from ledger.core.funding import Asked, Short, fund, sources
 from ledger.core.guards import (
     Case,
@@ -26,6 +27,7 @@ from ledger.core.guards import (
 )
 from ledger.core.money import minor, plain, share, split
 from ledger.core.outcomes import Entry, Facts, Refused, shown
+from ledger.core.transactions import Hold, HoldPart, Transaction
 
 
 def _charge(case: Case) -> tuple[Account, list[HoldPart]]:

@@ -363,7 +363,6 @@ class Refund(Command):
 
     def concern(self, scope: Scope) -> None:
         scope.refer(self.debit)
-        scope.gives_back.append(self.debit)
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -391,7 +390,6 @@ class Reverse(Command):
     def concern(self, scope: Scope) -> None:
         scope.accounts.update(part.account for part in self.split or () if part.account is not None)
         scope.refer(self.transaction)
-        scope.gives_back.append(self.transaction)
         scope.payments.append(self.transaction)
 
 

@@ -11,11 +11,13 @@ from datetime import datetime
 
 from ledger.core import charges, payments, reversals
 from ledger.core import commands as c
-from ledger.core.book import Account, Book, Hold, Transaction
+from ledger.core.accounts import Account
+from ledger.core.book import Book
 from ledger.core.field_types import OWN_KEYS
 from ledger.core.guards import Case, Move, Verdict, in_order
 from ledger.core.money import LARGEST_BALANCE, minor, plain
 from ledger.core.outcomes import Declined, Entry, Facts, Invalid, Posted, Refused, shown
+from ledger.core.transactions import Hold, Transaction
 
 Answer = Posted | Declined | Invalid
 

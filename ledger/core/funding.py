@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-from ledger.core.book import Account, Book, Limit
+from ledger.core.accounts import Account, Limit
+from ledger.core.book import Book
 from ledger.core.money import plain
 from ledger.core.outcomes import LEDGER, Facts
 

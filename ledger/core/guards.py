@@ -10,10 +10,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ledger.core import commands as c
-from ledger.core.book import Account, Book, Brand, Hold, HoldPart, Terms, Transaction
+from ledger.core.accounts import Account, Brand, Terms
+from ledger.core.book import Book
 from ledger.core.funding import free
 from ledger.core.money import plain
 from ledger.core.outcomes import Entry, Refused, shown
+from ledger.core.transactions import Hold, HoldPart, Transaction
 
 
 class Move(NamedTuple):

@@ -8,7 +8,7 @@ from ledger.cli.shared import Level, Shell
 from ledger.postgres.database import AnyConnection
 
 if TYPE_CHECKING:
-    from ledger.core.json_lines import Item
+    from ledger.cli.json_lines import Item
     from ledger.postgres.post import Ledger
 
 

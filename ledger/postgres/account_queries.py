@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg.rows import class_row
 
-from ledger.core.book import window
+from ledger.core.accounts import window
 from ledger.core.money import plain
 from ledger.core.outcomes import shown
 from ledger.errors import Failure

@@ -13,24 +13,13 @@ from itertools import count, groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ledger.core.accounts import PERIODS, Account, Brand, Limit, Link, Terms, Usage, window
 from ledger.core.aging import Balance
-from ledger.core.book import (
-    PERIODS,
-    Account,
-    Book,
-    Brand,
-    Hold,
-    HoldPart,
-    Limit,
-    Link,
-    Terms,
-    Transaction,
-    Usage,
-    window,
-)
+from ledger.core.book import Book
 from ledger.core.guards import facing
 from ledger.core.outcomes import Entry
 from ledger.core.scope import Scope
+from ledger.core.transactions import Hold, HoldPart, Transaction
 from ledger.errors import Failure
 from ledger.postgres.aging_items import items_in
 from ledger.postgres.bulk_sql import array_of, flush, texts_of, together

@@ -18,10 +18,12 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from ledger.core.accounts import PERIODS, Account, Brand, Limit, Link, Terms
 from ledger.core.aging import Balance
-from ledger.core.book import PERIODS, Account, Book, Brand, HoldPart, Limit, Link, Terms, Transaction
+from ledger.core.book import Book
 from ledger.core.money import minor
 from ledger.core.outcomes import Entry
+from ledger.core.transactions import HoldPart, Transaction
 from reports.run import LakeBook
 
 Row = dict[str, Any]

@@ -11,7 +11,7 @@ from ledger.core.aging import NEVER
 from ledger.core.money import plain
 from tests.ledger.checks import check, same
 from tests.ledger.model import Charge, Model, Moved, Terms
-from tests.ledger.worlds import MOSCOW, Postgres, Pure
+from tests.ledger.worlds import MOSCOW, Postgres, Pure, open_items
 
 Record = dict[str, Any]
 ACCOUNTS = ("anna", "boris", "clara", "lotos", "romashka")
@@ -342,7 +342,7 @@ class Machine(RuleBasedStateMachine):
             number = book.references[account]
             assert book.balances[number].balance == self.model.balance(account), account
             assert book.held(number, self.now) == self.model.held(account, self.now), account
-            owed = book.aging(number).as_of(self.day()).open_items()
+            owed = open_items(book.aging(number).as_of(self.day()))
             expected = self.model.owed(account, self.day())
             assert owed == [(numbers[key], day, due or NEVER, unpaid) for key, day, due, unpaid in expected], account
         names = self.pure.names()

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from ledger.cli.json_lines import answered, read
 from ledger.core import administration, commands
-from ledger.core.json_lines import answered, read
 from ledger.core.outcomes import Invalid
 from ledger.postgres.post import Ledger
 

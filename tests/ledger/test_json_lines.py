@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from ledger.cli.json_lines import read
 from ledger.core import administration, commands
-from ledger.core.json_lines import read
 from ledger.core.outcomes import Invalid
 from ledger.postgres.post import Ledger
 

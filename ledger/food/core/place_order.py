@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from ledger.core import commands as c
-from ledger.core.book import Account, Book
+from ledger.core.accounts import Account
+from ledger.core.book import Book
 from ledger.core.decide import Answer, Seam
 from ledger.core.money import decimal
 from ledger.core.outcomes import Facts, Invalid, Posted, shown
