@@ -5,8 +5,8 @@ Whoever owns the tables is free to, as it is to take the guard off: a migration 
 
 from alembic import op
 
-revision = "0016"
-down_revision = "0015"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
