@@ -24,7 +24,8 @@ import typer.cli
 import typer.main
 from sqlmodel import SQLModel
 
-from ledger.core import administration, commands, field_types, outcomes
+from ledger.administration import records as administration
+from ledger.core import commands, field_types, outcomes
 from ledger.food import cli as food
 from ledger.food.core import commands as food_commands
 from ledger.food.core import outcomes as food_outcomes

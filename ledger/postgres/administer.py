@@ -24,7 +24,7 @@ from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from ledger.core import administration as r
+from ledger.administration import records as r
 from ledger.core.accounts import window
 from ledger.core.money import minor, plain
 from ledger.core.outcomes import Declined, Done, Facts, Invalid, Refused

@@ -16,12 +16,12 @@ NOTED = """
 CREATE FUNCTION change_noted() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE unnoted text;
 BEGIN
-    SELECT new.key INTO unnoted
-    FROM jsonb_each(to_jsonb(NEW)) new JOIN jsonb_each(to_jsonb(OLD)) old USING (key)
-    WHERE new.value IS DISTINCT FROM old.value AND NOT EXISTS (
+    SELECT now.key INTO unnoted
+    FROM jsonb_each(to_jsonb(NEW)) now JOIN jsonb_each(to_jsonb(OLD)) before USING (key)
+    WHERE now.value IS DISTINCT FROM before.value AND NOT EXISTS (
         SELECT FROM change c WHERE c.kind IN (TG_TABLE_NAME, TG_TABLE_NAME || '_status')
         AND c.subject = coalesce(to_jsonb(NEW) ->> TG_ARGV[0], NEW.id::text)
-        AND c.recorded_at >= transaction_timestamp() AND c.after @> jsonb_build_object(new.key, new.value)
+        AND c.recorded_at >= transaction_timestamp() AND c.after @> jsonb_build_object(now.key, now.value)
     ) LIMIT 1;
     IF FOUND AND NOT (SELECT pg_has_role(relowner, 'MEMBER') FROM pg_class WHERE oid = TG_RELID) THEN
         RAISE EXCEPTION '% of % % was changed without a row in change', unnoted, TG_TABLE_NAME, NEW.id

@@ -12,7 +12,8 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ledger.core import administration, commands
+from ledger.administration import records as administration
+from ledger.core import commands
 from ledger.core.accounts import Account, Brand, Limit, Link, Terms, Usage, window
 from ledger.core.aging import NEVER, Ages, Balance
 from ledger.core.book import Book

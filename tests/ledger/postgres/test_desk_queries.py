@@ -5,8 +5,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from ledger.core.administration import RECORDS
-from ledger.core.administration import parse as record
+from ledger.administration.records import RECORDS
+from ledger.administration.records import parse as record
 from ledger.core.commands import parse
 from ledger.core.outcomes import Posted
 from ledger.errors import Failure
@@ -140,9 +140,9 @@ def test_a_payment_reversed_in_part_still_waits_and_one_whose_reversal_was_rever
     ]  # fmt: skip
     assert all(isinstance(outcome, Posted) for outcome in ledger.post([parse(line) for line in undone]))
     ledger.close()
-    waiting = [(row["key"], row["allocated"], row["left"]) for row in desk_queries.unallocated(book)]
-    assert waiting == [("u1", 3000, 4000), ("u3", 0, 7000)]
-    assert [desk_queries.earlier(book, key).facts["waiting"] for key in ("u1", "u3", "u2", "d1")] == [4000, 7000, 0, 0]
+    waiting = [(row["key"], row["left"]) for row in desk_queries.unallocated(book)]
+    assert waiting == [("u1", 4000), ("u3", 7000)]
+    assert [desk_queries.earlier(book, key).waiting for key in ("u1", "u3", "u2", "d1")] == [4000, 7000, 0, 0]
     assert [desk_queries.earlier(book, key).reversed_by for key in ("u1", "u3")] == [None, None]
 
 
