@@ -37,7 +37,10 @@ def status(json_: AsJson = False) -> None:
     with open_book() as connection:
         row = connection.execute(_STATUS).fetchone()
     assert row is not None
-    names = ("time_zone", "currency", "closed_until", "late_days", "accounts", "posted", "declined", "latest", "postgresql")
+    names = (
+        *("time_zone", "currency", "closed_until", "late_days"),
+        *("accounts", "posted", "declined", "latest", "postgresql"),
+    )
     values = (value if isinstance(value, int) or value is None else str(value) for value in row)
     described = dict(zip(names, values, strict=True))
     if json_:

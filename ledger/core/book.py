@@ -268,8 +268,8 @@ class Book:
         assert transaction.currency is not None and transaction.expires_at is not None
         self.keep(
             Hold(
-                transaction.id, transaction.key, transaction.account, transaction.currency, self.happened_on(transaction),
-                transaction.expires_at, transaction.hold,
+                transaction.id, transaction.key, transaction.account, transaction.currency,
+                self.happened_on(transaction), transaction.expires_at, transaction.hold,
             )
         )  # fmt: skip
         self.changed_holds.add(transaction.id)

@@ -42,7 +42,7 @@ class Give(NamedTuple):
 
 @dataclass(slots=True)
 class Asked:
-    """What is to be funded: amounts and brands by line. Credit goes by the day of booking, limits by when it happened."""
+    """What is to be funded: amounts and brands by line. Credit goes by the booking, limits by when it happened."""
 
     account: Account
     amounts: list[int]

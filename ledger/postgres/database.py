@@ -271,7 +271,7 @@ def initialise(
     """Write the book's one row and return its time zone, and the currency of payments without an account that
     name none. What is not given stays as it is; in a new book it is Europe/Moscow and RUB.
 
-    `late_days` before its booking, at most, may something have happened; it can be changed (DECISIONS D96).
+    `late_days` before its booking, at most, may something have happened; it can be changed (DECISIONS D120).
 
     Raises Failure on an unknown time zone or currency, or one other than the book already has (DECISIONS D1).
     """

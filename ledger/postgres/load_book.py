@@ -144,7 +144,8 @@ def _load(
     )
     if zone is None:
         raise Failure("there is no book yet: run tiffin init")
-    book = Book(zone=ZoneInfo(zone), now=now.astimezone(UTC), currency=currency, closed_until=closed_until, late_days=late_days)
+    book = Book(zone=ZoneInfo(zone), now=now.astimezone(UTC), currency=currency)
+    book.closed_until, book.late_days = closed_until, late_days
     book.references = known.references
     book.system = known.system
     book.own_accounts = known.own_accounts
@@ -275,8 +276,9 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
             ],
         ),
         (
-            "SELECT h.transaction_id, t.key, h.account_id, t.currency, coalesce(t.occurred_at, t.posted_at), h.expires_at, h.state "
-            "FROM hold h JOIN transaction t ON t.id = h.transaction_id WHERE h.transaction_id = ANY(%s)",
+            "SELECT h.transaction_id, t.key, h.account_id, t.currency, coalesce(t.occurred_at, t.posted_at), "
+            "h.expires_at, h.state FROM hold h JOIN transaction t ON t.id = h.transaction_id "
+            "WHERE h.transaction_id = ANY(%s)",
             [list(holds)],
         ),
         (

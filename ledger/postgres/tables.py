@@ -60,7 +60,10 @@ class BookSettings(SQLModel, table=True):
     """The one row of facts about the whole book."""
 
     __tablename__ = "book"
-    __table_args__ = (CheckConstraint("id = 1", name="only_one"), CheckConstraint("late_days >= 0", name="late_days_not_negative"))
+    __table_args__ = (
+        CheckConstraint("id = 1", name="only_one"),
+        CheckConstraint("late_days >= 0", name="late_days_not_negative"),
+    )
 
     id: int = Field(default=1, primary_key=True)
     time_zone: str = Field(sa_type=Text)

@@ -166,9 +166,7 @@ class Machine(RuleBasedStateMachine):
             self.model.takes[said["key"]] = said["key"], dict(drawn)
 
     @rule(account=accounts, sold=lines, hours=st.sampled_from((1, 5, 24, 72)), days=agreed, late=late)
-    def hold(
-        self, account: str, sold: list[tuple[str, int]], hours: int, days: int | None, late: int | None
-    ) -> None:
+    def hold(self, account: str, sold: list[tuple[str, int]], hours: int, days: int | None, late: int | None) -> None:
         happened, when = self.happened(late)
         drawn = self.model.fund(account, sold, self.now, self.day(), happened)
         expires_at = self.now + timedelta(hours=hours)

@@ -198,7 +198,8 @@ class Pure:
             if t.code is not None or t.kind not in ("debit", "hold") or account not in (payer, t.account):
                 continue
             left = self.book.left_of(t, payer) if t.kind == "debit" else self.book.holds[t.id].drawn_from(payer)
-            usage = self.book.usage.setdefault((payer, account, period, window(period, self.book.happened_on(t))), Usage())
+            since = window(period, self.book.happened_on(t))
+            usage = self.book.usage.setdefault((payer, account, period, since), Usage())
             usage.amount += left
             usage.count += left > 0
 

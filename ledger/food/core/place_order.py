@@ -85,8 +85,8 @@ def _charge(shop: Shop, order: f.Order, lines: Sequence[Line], day: date) -> c.D
     """Return the debit or hold that the priced lines are."""
     said: dict[str, Any] = {
         "key": order.key, "at": order.at, "value_date": order.value_date, "by": order.by, "note": order.note,
-        "currency": order.currency, "occurred_at": order.occurred_at, "account": order.account, "bonus_at_most": order.bonus_at_most,
-        "lines": tuple(_line(line) for line in lines),
+        "currency": order.currency, "occurred_at": order.occurred_at, "account": order.account,
+        "bonus_at_most": order.bonus_at_most, "lines": tuple(_line(line) for line in lines),
     }  # fmt: skip
     if order.bonus_at_most:
         said["bonus_by_brand"] = {
