@@ -21,8 +21,8 @@ from ledger.settings import Settings
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ledger.administration.records import Record
     from ledger.cli.json_lines import Item
-    from ledger.core.administration import Record
     from ledger.core.commands import Command
     from ledger.core.outcomes import Outcome
     from ledger.postgres.post import Ledger
@@ -51,7 +51,7 @@ def _parse(fields: dict[str, object]) -> "Item":
 
 
 def _models() -> "Mapping[str, type]":
-    from ledger.core.administration import RECORDS
+    from ledger.administration.records import RECORDS
     from ledger.core.commands import COMMANDS
 
     return {**COMMANDS, **RECORDS}

@@ -29,6 +29,7 @@ class Book:
     now: datetime = END_OF_TIME
     currency: str = "RUB"
     closed_until: date | None = None
+    late_days: int = 7
     refusals: Refusals = field(default_factory=lambda: LEDGER)
     brands: dict[str, Brand] = field(default_factory=dict)
     system: dict[tuple[int, str, str], int] = field(default_factory=dict)
@@ -62,6 +63,10 @@ class Book:
         if day is None:
             day = self.days[at] = at.astimezone(self.zone).date()
         return day
+
+    def happened_on(self, transaction: Transaction) -> date:
+        """Return the day in whose windows a transaction counts."""
+        return transaction.day if transaction.occurred_at is None else self.day(transaction.occurred_at)
 
     def own_account(self, number: int) -> tuple[int, str]:
         """Return the brand that one of the brands' own accounts is of, and its kind."""
@@ -255,7 +260,7 @@ class Book:
         for entry in transaction.clients():
             drawn = entry.held - entry.amount
             if drawn and entry.account in self.limits:
-                self._use(entry.account, transaction.account, transaction.day, drawn, 1)
+                self._use(entry.account, transaction.account, self.happened_on(transaction), drawn, 1)
 
     def _hold(self, transaction: Transaction) -> None:
         self._draw(transaction)
@@ -263,8 +268,8 @@ class Book:
         assert transaction.currency is not None and transaction.expires_at is not None
         self.keep(
             Hold(
-                transaction.id, transaction.key, transaction.account, transaction.currency, transaction.day,
-                transaction.expires_at, transaction.hold,
+                transaction.id, transaction.key, transaction.account, transaction.currency,
+                self.happened_on(transaction), transaction.expires_at, transaction.hold,
             )
         )  # fmt: skip
         self.changed_holds.add(transaction.id)
@@ -321,7 +326,7 @@ class Book:
                 back[entry.source] = back.get(entry.source, 0) + entry.amount
         for source, amount in back.items():
             left = hold.drawn_from(source) if hold else self.left_of(debit, source)
-            self._use(source, debit.account, hold.day if hold else debit.day, amount, -(left == 0))
+            self._use(source, debit.account, hold.day if hold else self.happened_on(debit), amount, -(left == 0))
 
     def left_of(self, debit: Transaction, source: int) -> int:
         """Return what of a debit's draw from a source is not refunded."""

@@ -49,7 +49,7 @@ def _charge(case: Case) -> tuple[Account, list[HoldPart]]:
 def _asked(case: Case, command: c.Debit | c.Hold, account: Account, brands: list[int]) -> Asked:
     amounts = [minor(line.amount) for line in command.lines]
     at_most = minor(command.bonus_at_most) if command.bonus_at_most is not None else 0
-    asked = Asked(account, amounts, brands, case.at, case.book.day(case.at), command.kind, at_most)
+    asked = Asked(account, amounts, brands, case.at, case.book.day(case.at), case.happened_at, command.kind, at_most)
     if command.bonus_by_brand is not None:
         known, most = case.book.brands, command.bonus_by_brand
         asked.bonus_by_brand = {known[code].id: minor(most[code]) for code in most if code in known}

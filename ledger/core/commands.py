@@ -114,7 +114,10 @@ class LineAmount:
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Command:
-    """What all commands carry. `at` is the booking time (default: the database's clock)."""
+    """What all commands carry. `at` is the booking time (default: the database's clock).
+
+    `occurred_at` is when it happened, if that was earlier: windows of limits, hours and promotions go by it.
+    """
 
     kind: ClassVar[str]
 
@@ -124,6 +127,7 @@ class Command:
     by: Text | None = None
     note: Text | None = None
     currency: Currency | None = None
+    occurred_at: Instant | None = None
 
     @cached_property
     def fingerprint(self) -> bytes:
@@ -147,8 +151,7 @@ def scope_of(commands: Iterable[Command]) -> Scope:
     scope = Scope()
     for command in commands:
         scope.keys.append(command.key)
-        if command.at is not None:
-            scope.times.append(command.at)
+        scope.times += [at for at in (command.at, command.occurred_at) if at is not None]
         command.concern(scope)
     scope.ids = len(scope.keys)
     return scope

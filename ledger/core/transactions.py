@@ -75,6 +75,7 @@ class Transaction:
     reason: str | None = None
     by: str | None = None
     note: str | None = None
+    occurred_at: datetime | None = None
     entries: tuple[Entry, ...] = ()
     expiries: tuple["Transaction", ...] = ()
     hold: list[HoldPart] | None = None

@@ -24,7 +24,7 @@ from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from ledger.core import administration as r
+from ledger.administration import records as r
 from ledger.core.accounts import window
 from ledger.core.money import minor, plain
 from ledger.core.outcomes import Declined, Done, Facts, Invalid, Refused
@@ -475,18 +475,20 @@ def _limit(columns: Fields) -> Fields:
 
 # What each debit and hold leaves drawn from a payer, by its day: the same figures the posting path keeps.
 _DRAWN = """
-SELECT day, sum(left_drawn)::bigint AS amount, count(*) FILTER (WHERE left_drawn <> 0) AS count FROM (
-    SELECT t.business_date AS day, -e.amount - coalesce((
+SELECT (at AT TIME ZONE (SELECT time_zone FROM book))::date AS day, sum(left_drawn)::bigint AS amount,
+    count(*) FILTER (WHERE left_drawn <> 0) AS count
+FROM (
+    SELECT coalesce(t.occurred_at, t.posted_at) AS at, -e.amount - coalesce((
         SELECT sum(back.amount) FROM transaction refund JOIN entry back ON back.transaction_id = refund.id
         WHERE refund.refers_to = t.id AND refund.kind = 'refund' AND back.account_id = e.account_id
     ), 0) AS left_drawn
     FROM entry e JOIN transaction t ON t.id = e.transaction_id
     WHERE e.account_id = :payer AND t.kind = 'debit' AND (:payer = :account OR t.account_id = :account)
     UNION ALL
-    SELECT t.business_date, sum(p.held + coalesce(p.captured, 0) - p.refunded)
+    SELECT coalesce(t.occurred_at, t.posted_at), sum(p.held + coalesce(p.captured, 0) - p.refunded)
     FROM hold_part p JOIN hold h ON h.transaction_id = p.hold_id JOIN transaction t ON t.id = h.transaction_id
     WHERE p.source_id = :payer AND (:payer = :account OR h.account_id = :account)
-    GROUP BY h.transaction_id, t.business_date
+    GROUP BY h.transaction_id, 1
 ) drawn GROUP BY day
 """
 

@@ -31,7 +31,8 @@ from ledger.postgres.database import AnyConnection
 TRANSACTION = columns(
     "id bigint, key text, fingerprint bytea, kind text, status text, code text, facts jsonb, account_id bigint, "
     "amount bigint, currency text, posted_at timestamptz, business_date date, value_date date, "
-    "expires_at timestamptz, due_on date, refers_to bigint, channel text, reason text, by text, note text"
+    "expires_at timestamptz, due_on date, refers_to bigint, channel text, reason text, by text, note text, "
+    "occurred_at timestamptz"
 )
 ENTRY = columns(
     "transaction_id bigint, leg smallint, currency text, account_id bigint, amount bigint, held bigint, "
@@ -112,7 +113,7 @@ def _transactions(entered: list[Transaction]) -> Rows:
         (
             t.id, t.key, t.fingerprint, t.kind, "posted" if t.code is None else "declined", t.code,
             json_text(t.facts), t.account, t.amount, t.currency, written[t.posted_at], t.day, t.value_date,
-            t.expires_at, t.due_on, t.refers_to, t.channel, t.reason, t.by, t.note,
+            t.expires_at, t.due_on, t.refers_to, t.channel, t.reason, t.by, t.note, written[t.occurred_at],
         )
         for t in sorted(entered, key=attrgetter("key"))
     ]  # fmt: skip

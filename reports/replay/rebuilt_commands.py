@@ -38,7 +38,8 @@ def rebuilt_command(past: Past, book: Book, happened: Happened) -> c.Command | N
 
 
 def _command(happened: Happened, fields: Iterable[tuple[str, Any]]) -> c.Command:
-    return c.KINDS[happened.row["kind"]](key=happened.key, **dict(fields))
+    said = {"key": happened.key, "occurred_at": happened.row["occurred_at"]}
+    return c.KINDS[happened.row["kind"]](**said, **dict(fields))
 
 
 def _explains(book: Book, command: c.Command, row: Row) -> bool:

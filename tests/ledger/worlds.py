@@ -12,7 +12,8 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ledger.core import administration, commands
+from ledger.administration import records as administration
+from ledger.core import commands
 from ledger.core.accounts import Account, Brand, Limit, Link, Terms, Usage, window
 from ledger.core.aging import NEVER, Ages, Balance
 from ledger.core.book import Book
@@ -197,7 +198,8 @@ class Pure:
             if t.code is not None or t.kind not in ("debit", "hold") or account not in (payer, t.account):
                 continue
             left = self.book.left_of(t, payer) if t.kind == "debit" else self.book.holds[t.id].drawn_from(payer)
-            usage = self.book.usage.setdefault((payer, account, period, window(period, t.day)), Usage())
+            since = window(period, self.book.happened_on(t))
+            usage = self.book.usage.setdefault((payer, account, period, since), Usage())
             usage.amount += left
             usage.count += left > 0
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from sqlmodel import and_, col, func, or_, select
 
-from ledger.core.administration import AccountStatus, Record
+from ledger.administration.records import AccountStatus, Record
 from ledger.core.money import minor, plain
 from ledger.core.outcomes import Facts, Refused
 from ledger.food.core import commands as f

@@ -113,7 +113,7 @@ def test_a_cut_that_does_not_hold_is_neither_published_nor_closed(book: str, lak
     frequent_cut(book, lake)
     add_transactions(book, 20, since=NEW_YEARS_EVE, days=1)
     changed(book, "UPDATE entry SET amount = amount + 1 WHERE transaction_id = 610 AND leg = 1")
-    with pytest.raises(Failure, match="nothing was published and no day closed.*transaction 610"):
+    with pytest.raises(Failure, match=r"nothing was published and no day closed.*transaction 610"):
         nightly_cut(book, lake, NEW_YEARS_EVE)
     assert open_lake(lake).cut.number == 1
     assert book_of(book) == (None, None)
