@@ -65,7 +65,7 @@ def order_days(tables: Tables, lines: Frame, *by: str, first_day: date, last_day
 
 
 def _followed(lines: Frame, void: Frame, key: tuple[str, ...]) -> Frame:
-    """Return *key, business_date, orders: +1 where an order stands at a day's end and did not before, −1 no more."""
+    """Return *key, business_date, orders: +1 where an order stands at a day's end and did not before, −1 if no more."""
     none, day = nw.lit(0).cast(MONEY), "business_date"
     sums = ("amount", "worth", "begun", "void")
     moved = lines.group_by(*key, day).agg(
