@@ -60,12 +60,16 @@ class BookSettings(SQLModel, table=True):
     """The one row of facts about the whole book."""
 
     __tablename__ = "book"
-    __table_args__ = (CheckConstraint("id = 1", name="only_one"),)
+    __table_args__ = (
+        CheckConstraint("id = 1", name="only_one"),
+        CheckConstraint("late_days >= 0", name="late_days_not_negative"),
+    )
 
     id: int = Field(default=1, primary_key=True)
     time_zone: str = Field(sa_type=Text)
     currency: str = Field(default="RUB", sa_type=CHAR(3))
     closed_until: date | None = None
+    late_days: int = Field(default=7, sa_column_kwargs={"server_default": "7"})
     initialised_at: datetime = stamped()
 
 
@@ -240,6 +244,7 @@ class Transaction(SQLModel, table=True):
     reason: str | None = Field(default=None, sa_type=Text)
     by: str | None = Field(default=None, sa_type=Text)
     note: str | None = Field(default=None, sa_type=Text)
+    occurred_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 class Owned(SQLModel, table=True):

@@ -53,7 +53,16 @@ class _Export:
             frame = self.taken.snapshot.transactions(after, until)
             self.narrow.append(
                 frame.select(
-                    pl.col("id", "refers_to", "posted_at", "business_date", "day_number", "value_date"),
+                    pl.col(
+                        "id",
+                        "refers_to",
+                        "posted_at",
+                        "business_date",
+                        "day_number",
+                        "value_date",
+                        "occurred_at",
+                        "occurred_on",
+                    ),
                     pl.col("kind", "month").cast(pl.Categorical),
                 )
             )

@@ -20,7 +20,8 @@ SLICE = 200_000  # transactions: some hundred megabytes with their entries
 
 TRANSACTIONS = """
 SELECT id, key, kind, status, code, facts::text AS facts, account_id, amount, currency, posted_at, business_date,
-       value_date, recorded_at, expires_at, due_on, refers_to, channel, reason, by, note
+       value_date, occurred_at, (occurred_at AT TIME ZONE (SELECT time_zone FROM book))::date AS occurred_on,
+       recorded_at, expires_at, due_on, refers_to, channel, reason, by, note
 FROM transaction WHERE id > {after} AND id <= {until} ORDER BY id
 """
 
@@ -123,7 +124,10 @@ SNAPSHOTS: dict[str, str] = {
         SELECT o.*, a.brand_id, a.currency FROM bonus_owed o JOIN account a ON a.id = o.account_id ORDER BY o.id""",
 }  # fmt: skip
 
-_OF_TRANSACTION = ("kind", "refers_to", "posted_at", "business_date", "day_number", "month", "value_date")
+_OF_TRANSACTION = (
+    "kind", "refers_to", "posted_at", "business_date", "day_number", "month", "value_date", "occurred_at",
+    "occurred_on",
+)  # fmt: skip
 
 
 class Snapshot:

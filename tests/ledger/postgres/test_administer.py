@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from ledger.core import administration, commands
+from ledger.administration import records as administration
+from ledger.core import commands
 from ledger.core.outcomes import Declined, Done, Invalid
 from ledger.postgres.post import Ledger
 

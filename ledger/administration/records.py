@@ -8,11 +8,11 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
+from ledger.administration.tax_ids import check_detail, check_tax_id
 from ledger.core.commands import why
 from ledger.core.field_types import AccountRef, Amount, Currency, Day, Name, Text
 from ledger.core.money import said
 from ledger.core.scope import Scope
-from ledger.core.tax_ids import check_detail, check_tax_id
 
 
 def _code(value: str) -> str:
