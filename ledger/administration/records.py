@@ -41,6 +41,12 @@ def _colour(value: str) -> str:
     return value
 
 
+def _address(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("is no e-mail address: it has a line break or another control character")
+    return value
+
+
 Code = Annotated[Name, AfterValidator(_code)]
 Whole = Annotated[int, BeforeValidator(_whole)]
 Details = Annotated[dict[Text, Text], AfterValidator(_details)]
@@ -115,7 +121,7 @@ class Party(_Identified):
     kind: Literal["individual", "legal_entity"] | None = None
     name: Name | None = None
     legal_name: Name | None = None
-    email: Text | None = None
+    email: Annotated[Text, AfterValidator(_address)] | None = None
     phone: Text | None = None
     address: Text | None = None
     status: Literal["open", "closed"] | None = None

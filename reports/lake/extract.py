@@ -98,6 +98,7 @@ SNAPSHOTS: dict[str, str] = {
     "closings": "SELECT * FROM closing ORDER BY closed_until",
     "orders": """
         SELECT o.*, o.main_id AS charged_by, (o.late_at AT TIME ZONE b.time_zone)::date AS late_on,
+               (CASE WHEN o.void_at <= now() THEN o.void_at END AT TIME ZONE b.time_zone)::date AS void_on,
                l.gross::bigint AS gross, l.discount::bigint AS discount,
                l.net::bigint AS net
         FROM book b, food_order o JOIN (
