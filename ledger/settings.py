@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     language: Literal["en", "ru"] = "en"
     templates: Path | None = None
     sender: str | None = None
+    seal_key: str | None = None
     log: Literal["text", "json"] = "text"
 
     @cached_property

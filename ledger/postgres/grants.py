@@ -60,6 +60,9 @@ WRITER: dict[str, str] = {
     "book": "",
     "closing": "",
     "lake_gate": "",
+    "seal": "",
+    "seal_leaf": "",
+    "seal_salt": "",
 }
 """What a writer may do to each table beside reading it."""
 
