@@ -69,6 +69,6 @@ def test_an_upgrade_tells_the_owners_of_what_was_posted_before(
         "AND t.kind NOT IN ('debit', 'hold', 'capture')"
     )
     assert len(_owners(owned)) == 4
-    owned.execute("UPDATE alembic_version SET version_num = '0018'")
+    owned.execute("UPDATE alembic_version SET version_num = '0019'")
     database.migrate(database_url)
     assert _owners(owned) == expected
