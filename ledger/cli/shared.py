@@ -13,8 +13,8 @@ import typer
 
 from ledger.core.text import printable
 from ledger.errors import Failure
+from ledger.intake.levels import Level
 from ledger.postgres.database import AnyConnection, check_book, connect, server_url
-from ledger.postgres.levels import Level
 from ledger.settings import Settings
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from ledger.intake.levels import Level, Shell
 from ledger.postgres.database import AnyConnection
-from ledger.postgres.levels import Level, Shell
 
 if TYPE_CHECKING:
-    from ledger.core.json_lines import Item
     from ledger.core.outcomes import Refusals
+    from ledger.intake.json_lines import Item
     from ledger.postgres.post import Ledger
 
 
@@ -21,7 +21,7 @@ def _parse(fields: dict[str, object]) -> "Item":
 
 def models() -> Mapping[str, type]:
     """Return the models of the lines of both levels, by type."""
-    from ledger.core.administration import RECORDS
+    from ledger.administration.records import RECORDS
     from ledger.core.commands import COMMANDS
     from ledger.food.core import commands as f
 

@@ -22,12 +22,12 @@ from ledger.http.commands import Commands, Refused
 from ledger.http.endpoints import Endpoint, Match, find
 from ledger.http.metrics import Metrics
 from ledger.http.problems import problem
+from ledger.intake.levels import Level
+from ledger.intake.writers import Writers
 from ledger.postgres import tokens
 from ledger.postgres.account_queries import NoSuchAccount
 from ledger.postgres.database import Unreachable
-from ledger.postgres.levels import Level
-from ledger.postgres.writer_process import Caller
-from ledger.postgres.writers import Writers
+from ledger.postgres.tokens import Caller
 
 LOCAL = ("localhost", "127.0.0.1", "[::1]")
 TOKENS_SECONDS = 2.0

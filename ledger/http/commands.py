@@ -12,11 +12,12 @@ from collections.abc import AsyncIterator, Callable
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from ledger.core.json_lines import LINE_LENGTH
 from ledger.http.metrics import Metrics
 from ledger.http.problems import of_outcome, problem
-from ledger.postgres.writer_process import Answered, Caller, Sent
-from ledger.postgres.writers import Full, Writers
+from ledger.intake.json_lines import LINE_LENGTH
+from ledger.intake.writer_process import Answered, Sent
+from ledger.intake.writers import Full, Writers
+from ledger.postgres.tokens import Caller
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
 STREAMS = (NDJSON, "application/jsonl", "application/x-jsonlines")

@@ -14,19 +14,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ledger.core.field_types import TEXT_LENGTH
-from ledger.core.json_lines import LINE_LENGTH, answered, read, written
 from ledger.core.money import is_account_number
 from ledger.core.text import wrong_character
 from ledger.errors import Failure
 from ledger.http.commands import NDJSON, STREAMS, Refused, whole
 from ledger.http.metrics import CONTENT_TYPE
 from ledger.http.problems import of_outcome, problem
+from ledger.intake.json_lines import LINE_LENGTH, answered, read, written
 from ledger.postgres import account_queries, transaction_queries
 from ledger.postgres.account_queries import NoSuchAccount
 from ledger.postgres.balances import balances as states
 from ledger.postgres.database import AnyConnection, Unreachable
 from ledger.postgres.post import Ledger
-from ledger.postgres.writer_process import Caller
+from ledger.postgres.tokens import Caller
 
 if TYPE_CHECKING:
     from ledger.http.app import Door

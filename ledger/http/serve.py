@@ -15,10 +15,10 @@ import uvicorn
 
 from ledger.errors import Failure
 from ledger.http.app import Door, Settings
+from ledger.intake.levels import Level
+from ledger.intake.writers import Writers
 from ledger.postgres import tokens
 from ledger.postgres.database import check_book, connect
-from ledger.postgres.levels import Level
-from ledger.postgres.writers import Writers
 
 DRAIN_SECONDS = 30
 KEEP_ALIVE_SECONDS = 75

@@ -1,4 +1,4 @@
-"""Bearer tokens: who may come through the door, and to do what. Only their hashes are kept."""
+"""Bearer tokens: who may come through the door, and to do what. Only their hashes are kept (DECISIONS D122)."""
 
 import hashlib
 import secrets
@@ -9,7 +9,6 @@ from typing import NamedTuple
 from ledger.core.outcomes import shown
 from ledger.errors import Failure
 from ledger.postgres.database import AnyConnection
-from ledger.postgres.writer_process import Caller
 
 ROLES = ("post", "ask", "administer")
 START = "tiffin_"
@@ -36,6 +35,14 @@ class Token(NamedTuple):
             "created_at": shown(self.created_at),
             "revoked_at": shown(self.revoked_at) if self.revoked_at else None,
         }
+
+
+class Caller(NamedTuple):
+    """Who sends: the name of a token, what it may do, and the brands it is limited to (None: all)."""
+
+    name: str
+    roles: frozenset[str]
+    brands: frozenset[str] | None = None
 
 
 def create(

@@ -10,8 +10,8 @@ from sqlmodel import SQLModel
 
 from docs import build_site, reference
 from ledger.core import outcomes
-from ledger.core.json_lines import answered, read
 from ledger.food.cli import level
+from ledger.intake.json_lines import answered, read
 from ledger.postgres.post import Ledger
 from reports.cli.main import COMMANDS as COMMAND_LINE
 from reports.core.report import REPORTS

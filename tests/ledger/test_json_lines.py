@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from ledger.core import administration, commands
-from ledger.core.json_lines import read
+from ledger.administration import records as administration
+from ledger.core import commands
 from ledger.core.outcomes import Invalid
+from ledger.intake.json_lines import read
 from ledger.postgres.post import Ledger
 
 Record = dict[str, Any]

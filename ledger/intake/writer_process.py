@@ -15,27 +15,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ledger.core.administration import Record
+from ledger.administration.records import Record
 from ledger.core.commands import Command, scope_of
-from ledger.core.json_lines import answered, read, written
 from ledger.core.outcomes import Declined, Done, Failed, Invalid, Outcome
 from ledger.errors import Failure
-from ledger.postgres.levels import Level
+from ledger.intake.json_lines import answered, read, written
+from ledger.intake.levels import Level
 from ledger.postgres.post import Ledger
 from ledger.postgres.stream import Stream
+from ledger.postgres.tokens import Caller
 
 HELD_UP_SECONDS = 10
 """How long a command that failed holds up later ones of its accounts: its caller sends it again by then."""
 
 LENGTH = struct.Struct("!I")
-
-
-class Caller(NamedTuple):
-    """Who sends: the name of a token, what it may do, and the brands it is limited to (None: all)."""
-
-    name: str
-    roles: frozenset[str]
-    brands: frozenset[str] | None = None
 
 
 class Sent(NamedTuple):

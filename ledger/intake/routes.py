@@ -5,8 +5,8 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from ledger.intake.writer_process import Sent
 from ledger.postgres.database import AnyConnection, connect
-from ledger.postgres.writer_process import Sent
 
 REMEMBERED = 1_000_000
 REMEMBERED_KEYS = 100_000

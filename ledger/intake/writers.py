@@ -1,4 +1,5 @@
-"""The door's intake: what arrives while a writer posts is its next batch. Asyncio on this side, a process a writer.
+"""The door's intake: what arrives while a writer posts is its next batch. Asyncio on this side, a process a writer
+(DECISIONS D121).
 
 A group of linked accounts (a payer and those it pays for) always goes to one writer: a thousand employees of one
 company at noon are one lock, not a thousand, and two writers work on different companies.
@@ -14,18 +15,18 @@ from collections.abc import Callable
 from functools import partial
 from time import monotonic
 
-from ledger.core.administration import Record
+from ledger.administration.records import Record
 from ledger.errors import Failure
+from ledger.intake.levels import Level
+from ledger.intake.routes import Route, Routes
+from ledger.intake.writer_process import LENGTH, Answered, Sent, framed
 from ledger.logs import log
-from ledger.postgres.levels import Level
-from ledger.postgres.routes import Route, Routes
-from ledger.postgres.writer_process import LENGTH, Answered, Sent, framed
 
 Waiting = tuple[Sent, "asyncio.Future[Answered]"]
 
 LOST = b'{"status": "failed", "message": "the writer was lost: whether this was posted is unknown; send it again"}\n'
 RESTART_SECONDS = 1.0
-_START = "from ledger.postgres.writer_process import main; main()"
+_START = "from ledger.intake.writer_process import main; main()"
 
 
 class Full(Failure):

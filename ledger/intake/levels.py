@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Protocol
 from ledger.postgres.database import AnyConnection
 
 if TYPE_CHECKING:
-    from ledger.core.administration import Record
+    from ledger.administration.records import Record
     from ledger.core.commands import Command
-    from ledger.core.json_lines import Item
     from ledger.core.outcomes import Outcome, Refusals
+    from ledger.intake.json_lines import Item
     from ledger.postgres.post import Ledger
 
 
@@ -33,13 +33,13 @@ class Shell(Protocol):
 
 
 def _parse(fields: dict[str, object]) -> "Item":
-    from ledger.core.json_lines import parse_item
+    from ledger.intake.json_lines import parse_item
 
     return parse_item(fields)
 
 
 def _models() -> "Mapping[str, type]":
-    from ledger.core.administration import RECORDS
+    from ledger.administration.records import RECORDS
     from ledger.core.commands import COMMANDS
 
     return {**COMMANDS, **RECORDS}
