@@ -22,7 +22,7 @@ ORDER BY e.month, net DESC"""
 
 
 def sql() -> None:
-    """Draw the page. A query in the URL is written into the field; it runs when a person presses Run query."""
+    """Draw the page. A query in the URL is shown; it runs when a person presses Run query (DECISIONS D57)."""
     st.title("SQL")
     left, right = st.columns([3, 1.3], gap="medium")
     with right:
