@@ -61,6 +61,7 @@ WRITER: dict[str, str] = {
     "book": "",
     "closing": "",
     "lake_gate": "",
+    "door_token": "",
 }
 """What a writer may do to each table beside reading it."""
 

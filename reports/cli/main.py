@@ -23,6 +23,8 @@ COMMANDS = {
     "balance": ("ledger.cli.accounts", "Show how an account stands, now or at a past moment."),
     "history": ("ledger.cli.accounts", "List every change of an account's balance, in order."),
     "limits": ("ledger.cli.accounts", "Show an account's write-off limits and what is left of each."),
+    "serve": ("ledger.cli.door", "Answer commands and questions over HTTP, for order systems in any language."),
+    "token": ("ledger.cli.door", "Make, list and revoke the bearer tokens of the door."),
     "import-bank": ("ledger.cli.bank", "Post money in from bank statements, matched to accounts."),
     "bank-report": (
         "ledger.cli.bank",
