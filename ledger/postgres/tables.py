@@ -57,7 +57,11 @@ def _one_of(column: str, *values: str) -> CheckConstraint:
 
 
 class BookSettings(SQLModel, table=True):
-    """The one row of facts about the whole book."""
+    """The one row of facts about the whole book.
+
+    `incarnation` tells this ledger from others of the same book that were restored from a backup. Days up to `closing`
+    take no more transactions while the cut that is to close them is verified; it is null otherwise.
+    """
 
     __tablename__ = "book"
     __table_args__ = (
@@ -71,6 +75,10 @@ class BookSettings(SQLModel, table=True):
     closed_until: date | None = None
     late_days: int = Field(default=7, sa_column_kwargs={"server_default": "7"})
     initialised_at: datetime = stamped()
+    incarnation: str = Field(
+        default=None, sa_column=Column(Text, nullable=False, server_default=text("gen_random_uuid()::text"))
+    )
+    closing: date | None = None
 
 
 class CutGate(SQLModel, table=True):
@@ -492,3 +500,17 @@ class Change(SQLModel, table=True):
     recorded_at: datetime = stamped()
     by: str | None = Field(default=None, sa_type=Text)
     note: str | None = Field(default=None, sa_type=Text)
+
+
+class DoorToken(SQLModel, table=True):
+    """A bearer token of the door, kept as its SHA-256; its name is the `by` of what it posts. Never deleted."""
+
+    __tablename__ = "door_token"
+
+    id: int = numbered()
+    name: str = Field(sa_type=Text)
+    hash: bytes = Field(sa_type=LargeBinary, unique=True)
+    roles: list[str] = Field(sa_type=ARRAY(Text))
+    brands: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
+    created_at: datetime = stamped()
+    revoked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))

@@ -367,6 +367,7 @@ ORDERS = Table(
         ("delivered_at", "instant", "when it was delivered, UTC"),
         ("cancelled_at", "instant", "when it was cancelled, UTC"),
         ("late_on", "date", "of a pre-order that ran out and was delivered late all the same: its delivery"),
+        ("void_on", "date", "when it ended: cancelled, all dishes refunded, or run out; null until then"),
         ("gross", "money", "all lines before discounts, as placed"),
         ("discount", "money", "what promotions took off, as placed"),
         ("net", "money", "gross less discount, as placed"),
