@@ -71,7 +71,8 @@ ACT = [
     "By the books of ООО «Суши Хаус»", "By the books of ООО «Ромашка»", *SIDE, *SIDE,
     "Balance at the start", "950.00", "0.00", "29 Mar 2017", "Services · Rolls No. A-1, No. 1001", "120.50", "–",
     "Turnover of the period", "120.50", "0.00", "Balance at the end", "1,070.50", "0.00",
-    "Owed on 31 Mar 2017: 1,070.50 RUB (One thousand and seventy roubles, 50 kopeks). Debtor: ООО «Ромашка». Creditor: ООО «Суши Хаус».",
+    "Owed on 31 Mar 2017: 1,070.50 RUB (One thousand and seventy roubles, 50 kopeks). "
+    "Debtor: ООО «Ромашка». Creditor: ООО «Суши Хаус».",
     "For ООО «Суши Хаус»", *SIGNED, "For ООО «Ромашка»", *SIGNED, *DATA,
 ]  # fmt: skip
 
