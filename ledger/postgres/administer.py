@@ -166,7 +166,7 @@ def _account(run: Administration, record: r.Record) -> Facts:
             raise ValueError(f"{name}: is missing")
     new = t.Account(id=_new_number(run), kind="money", currency=record.currency or "")
     _save(run, record, record.reference, None, new, given, account=new.id)
-    run.session.add(t.Balance(account_id=new.id))
+    run.session.connection().exec_driver_sql("INSERT INTO balance (account_id) VALUES (%s)", (new.id,))
     return {"reference": record.reference, "account": new.id}
 
 

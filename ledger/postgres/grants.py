@@ -18,8 +18,8 @@ WRITER: dict[str, str] = {
     "transaction": f"INSERT ({', '.join(TRANSACTION)})",
     "entry": f"INSERT ({', '.join(ENTRY)})",
     "balance": (
-        "INSERT, UPDATE (balance, held, version, posted_at, "
-        "open_due, open_day, open_item, open_unpaid, latest_due, ripens_on)"
+        "INSERT (account_id), "  # it begins at nothing, and only entries move it (migration 0017)
+        "UPDATE (posted_at, open_due, open_day, open_item, open_unpaid, latest_due, ripens_on)"
     ),
     "hold": _CHANGE,
     "hold_part": _CHANGE,

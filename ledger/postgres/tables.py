@@ -15,7 +15,6 @@ from sqlalchemy import (
     CheckConstraint,
     DateTime,
     ForeignKey,
-    ForeignKeyConstraint,
     Identity,
     Index,
     LargeBinary,
@@ -258,11 +257,11 @@ class Entry(SQLModel, table=True):
     revenue account the entry is the service line, or the part of it that one source paid.
     A brand's entry names the client account (or the other brand's) that it faces, `source_id`;
     one of cash its `channel`, one of adjustments its code in the company's own `chart`.
+    A guard holds that the account is there, in this currency; entries move the balances of clients (DECISIONS D95).
     """
 
     __tablename__ = "entry"
     __table_args__ = (
-        ForeignKeyConstraint(["account_id", "currency"], ["account.id", "account.currency"]),
         CheckConstraint(
             "(version IS NULL) = (balance_after IS NULL) AND (version IS NULL) = (held_after IS NULL)",
             name="clients_have_balances",
@@ -311,9 +310,9 @@ class Balance(SQLModel, table=True):
     __tablename__ = "balance"
 
     account_id: int = key(BigInteger, references="account.id")
-    balance: int = Field(default=0, sa_type=BigInteger)
-    held: int = Field(default=0, sa_type=BigInteger)
-    version: int = Field(default=0, sa_type=BigInteger)
+    balance: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    held: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    version: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
     posted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     open_due: date = Field(default=date.max, sa_column_kwargs={"server_default": "9999-12-31"})
     open_day: date = Field(default=date.max, sa_column_kwargs={"server_default": "9999-12-31"})
