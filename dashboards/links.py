@@ -69,7 +69,7 @@ def target_of(result: Result, row: Row) -> Target | None:
         return None
     first, last = piece(row, *result.parameters.days)
     query = {"from": first, "to": last} if lead.page in PERIODS else {}
-    if lead.page == "entries" and getattr(result.parameters, "dated_by", "booking") == "value":
+    if lead.page == "entries" and getattr(result.parameters, "dated_by", "booking") != "booking":
         query |= {name: getattr(result.parameters, name) for name in DATED}
     return Target(FILES[lead.page], {**query, **lead.query})
 

@@ -24,7 +24,8 @@ import typer.cli
 import typer.main
 from sqlmodel import SQLModel
 
-from ledger.core import administration, commands, field_types, outcomes
+from ledger.administration import records as administration
+from ledger.core import commands, field_types, outcomes
 from ledger.food import cli as food
 from ledger.food.core import commands as food_commands
 from ledger.food.core import outcomes as food_outcomes
@@ -114,7 +115,9 @@ def lines_page() -> str:
         'strings such as `"12.50"`, or whole numbers. `tiffin schema` prints the same as JSON Schema.\n\n'
         "Every command also takes " + _listed(f"`{name}`" for name in common) + ": `key` is required and "
         "answered once for ever, `at` is the booking time (the database's clock by default), `value_date` the bank's "
-        "date, `currency` must be the account's. Administration lines take `by` and `note`.",
+        "date, `currency` must be the account's. `occurred_at` says when something happened that is booked "
+        "later, by at most the book's `late_days`: windows of limits, hours and promotions go by it. Administration "
+        "lines take `by` and `note`.",
         *body,
         "## Objects inside them",
         "",

@@ -74,10 +74,10 @@ class LakeBook:
         """Return the tables as a report of these parameters sees them: as known then, by its dates."""
         final = parameters.final_day
         known_at, rules = (None, None) if final is None else self._closing(final)
-        by_value = getattr(parameters, "dated_by", "booking") == "value"
+        dated_by = getattr(parameters, "dated_by", "booking")
         booked_until = getattr(parameters, "booked_until", None)
         scan = self.scan or self.lake.scan
-        return Tables(scan, known_at=known_at, rules=rules, by_value=by_value, booked_until=booked_until)
+        return Tables(scan, known_at=known_at, rules=rules, dated_by=dated_by, booked_until=booked_until)
 
     def closed_at(self, day: date) -> datetime | None:
         """Return when that day was closed; None while it is open."""

@@ -17,7 +17,7 @@ from dashboards import display
 from dashboards.forms.fields import Fields, Given, forget
 from dashboards.refusals import refusal, translated
 from dashboards.translations import as_markdown, sentence, tr
-from ledger.core.administration import Record
+from ledger.administration.records import Record
 from ledger.core.commands import Command
 from ledger.core.money import decimal
 from ledger.core.outcomes import Declined, Done, Invalid, Posted

@@ -89,6 +89,7 @@ def _head(found: lookups.TransactionDetails) -> None:
     facts_shown = {
         "Key": facts["key"],
         "Booked": display.local(facts["posted_at"], zone, "%Y-%m-%d %H:%M:%S"),
+        "Occurred": display.local(facts["occurred_at"], zone, "%Y-%m-%d %H:%M:%S") if facts["occurred_at"] else None,
         "Business date": facts["business_date"],
         "Value date": facts["value_date"],
         "Recorded": display.local(facts["recorded_at"], zone, "%Y-%m-%d %H:%M:%S"),

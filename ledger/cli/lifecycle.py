@@ -19,12 +19,16 @@ def init(
     currency: Annotated[
         str | None, typer.Option(help="Currency of payments that name neither account nor currency. Default: RUB.")
     ] = None,
+    late_days: Annotated[
+        int | None,
+        typer.Option(min=0, max=366, help="How many days before its booking something may have happened. Default: 7."),
+    ] = None,
 ) -> None:
     """Create the book. Run it again after every upgrade: it brings the tables up to date."""
     url = server_url(Settings())
     if to_do := migrate(url):
         typer.echo(f"tiffin: {to_do}", err=True)
-    console().print(f"The book is ready, in {', '.join(initialise(url, time_zone, currency))}.")
+    console().print(f"The book is ready, in {', '.join(initialise(url, time_zone, currency, late_days))}.")
 
 
 @app.command()
@@ -33,7 +37,10 @@ def status(json_: AsJson = False) -> None:
     with open_book() as connection:
         row = connection.execute(_STATUS).fetchone()
     assert row is not None
-    names = ("time_zone", "currency", "closed_until", "accounts", "posted", "declined", "latest", "postgresql")
+    names = (
+        *("time_zone", "currency", "closed_until", "late_days"),
+        *("accounts", "posted", "declined", "latest", "postgresql"),
+    )
     values = (value if isinstance(value, int) or value is None else str(value) for value in row)
     described = dict(zip(names, values, strict=True))
     if json_:
@@ -43,7 +50,7 @@ def status(json_: AsJson = False) -> None:
 
 
 _STATUS = """
-SELECT time_zone, currency, closed_until, (SELECT count(*) FROM account WHERE party_id IS NOT NULL),
+SELECT time_zone, currency, closed_until, late_days, (SELECT count(*) FROM account WHERE party_id IS NOT NULL),
     (SELECT count(*) FROM transaction WHERE status = 'posted'),
     (SELECT count(*) FROM transaction WHERE status = 'declined'), (SELECT max(posted_at) FROM transaction),
     current_setting('server_version')

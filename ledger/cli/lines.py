@@ -10,7 +10,7 @@ import typer
 from pydantic import TypeAdapter
 
 from ledger.cli import shared
-from ledger.core.json_lines import answered, batches, good, read, written
+from ledger.cli.json_lines import answered, batches, good, read, written
 from ledger.errors import Failure
 from ledger.postgres.stream import Stream
 

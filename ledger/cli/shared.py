@@ -21,9 +21,9 @@ from ledger.settings import Settings
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ledger.core.administration import Record
+    from ledger.administration.records import Record
+    from ledger.cli.json_lines import Item
     from ledger.core.commands import Command
-    from ledger.core.json_lines import Item
     from ledger.core.outcomes import Outcome
     from ledger.postgres.post import Ledger
 
@@ -45,13 +45,13 @@ class Shell(Protocol):
 
 
 def _parse(fields: dict[str, object]) -> "Item":
-    from ledger.core.json_lines import parse_item
+    from ledger.cli.json_lines import parse_item
 
     return parse_item(fields)
 
 
 def _models() -> "Mapping[str, type]":
-    from ledger.core.administration import RECORDS
+    from ledger.administration.records import RECORDS
     from ledger.core.commands import COMMANDS
 
     return {**COMMANDS, **RECORDS}

@@ -157,7 +157,9 @@ class Ages:
 
     def _begin(self, item: Item | None, unpaid: int = 0) -> None:
         state = self.state
-        if item is None and state.open_item and self.fetch is not None:
+        if item is None and not state.open_item:
+            return
+        if item is None and self.fetch is not None:
             self.low = self.high = LAST
         place = (NEVER, NEVER, 0) if item is None else item.key
         state.open_due, state.open_day, state.open_item = place
@@ -216,7 +218,10 @@ class Ages:
         # What is kept elsewhere may be older than what is known here.
         if item.transaction not in self.known:
             self.known[item.transaction] = item
-            insort(self.items, item, key=_key)
+            if self.items:
+                insort(self.items, item, key=_key)
+            else:
+                self.items.append(item)
 
     def _of(self, transaction: int) -> Item | None:
         if transaction not in self.known and self.fetch is not None:
@@ -264,17 +269,6 @@ class Ages:
         ages = deepcopy(self)
         ages.ripen(day)
         return ages
-
-    def open_items(self) -> list[tuple[int, date, date, int]]:
-        """Return transaction, business date, due date and what is unpaid of each open item, in order."""
-        found: list[tuple[int, date, date, int]] = []
-        item = self._from(self._place()) if self.state.open_item else None
-        while item is not None:
-            unpaid = self.state.open_unpaid if not found else item.amount
-            if unpaid:
-                found.append((item.transaction, item.day, item.due_on, unpaid))
-            item = self._from(_after(item.key))
-        return found
 
 
 PAGE = 32

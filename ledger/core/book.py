@@ -8,170 +8,17 @@ what it changed, so that the shell can write exactly that. Amounts are minor uni
 from collections.abc import Callable, Iterable, Iterator
 from copy import copy, deepcopy
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from ledger.core.accounts import Account, Brand, Limit, Link, Terms, Usage, window
 from ledger.core.aging import AGING, NEVER, Ages, Balance, Fetch, Item, due_date
-from ledger.core.outcomes import LEDGER, NOT_KEPT, Declined, Entry, Facts, Moved, Posted, Refusals
-
-EVER = date.min
-"""First day of the window that never ends."""
+from ledger.core.outcomes import LEDGER, Declined, Entry, Moved, Posted, Refusals
+from ledger.core.transactions import Hold, Transaction
 
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
-
-PERIODS = ("order", "day", "week", "month", "total")
-
-
-class Account(NamedTuple):
-    """What never changes of an account, and its party's name."""
-
-    id: int
-    kind: str
-    currency: str
-    name: str
-    reference: str | None = None
-    party: int | None = None
-    brand: int | None = None
-    money_account: int | None = None
-
-    @property
-    def subject(self) -> str:
-        """Return how facts call the account; a sentence adds the client's name (DECISIONS D85)."""
-        return f"account {self.id}"
-
-
-class Brand(NamedTuple):
-    """A brand and whether it takes new business."""
-
-    id: int
-    code: str
-    open: bool = True
-
-
-class Terms(NamedTuple):
-    """Terms of credit, both days included."""
-
-    limit: int
-    period_days: int | None
-    valid_from: date
-    valid_until: date | None = None
-
-
-class Link(NamedTuple):
-    """A payer that pays for a subaccount; `brands` are ids, None for all."""
-
-    payer: int
-    draw: str
-    priority: int = 1
-    brands: frozenset[int] | None = None
-
-
-class Limit(NamedTuple):
-    """A write-off limit of a payer: an amount, a number of times; its own account means all that is drawn from it."""
-
-    account: int
-    period: str
-    amount: int | None
-    times: int | None
-
-
-@dataclass(slots=True)
-class Usage:
-    """What was drawn in one window."""
-
-    amount: int = 0
-    count: int = 0
-
-
-@dataclass(slots=True)
-class HoldPart:
-    """What one source set aside for one line; `captured` is None until a capture takes the line."""
-
-    line: int
-    source: int
-    brand: int
-    amount: int
-    held: int
-    service: str
-    reference: str
-    gross: int
-    discount: int
-    vat_rate: Any = None
-    vat: int | None = None
-    attributes: dict[str, Any] | None = None
-    captured: int | None = None
-    refunded: int = 0
-
-
-@dataclass(slots=True)
-class Hold:
-    """Money set aside by the transaction of the same id."""
-
-    id: int
-    key: str
-    account: int
-    currency: str
-    day: date
-    expires_at: datetime
-    parts: list[HoldPart]
-    state: str = "open"
-
-    def drawn_from(self, source: int) -> int:
-        """Return what the hold, its captures and their refunds leave drawn from a source."""
-        return sum(part.held + (part.captured or 0) - part.refunded for part in self.parts if part.source == source)
-
-
-@dataclass(slots=True, kw_only=True)
-class Transaction:
-    """The ledger's answer to one command, posted (with entries) or declined (with code and facts).
-
-    `expiries` are the holds that ran out before it and are booked with it. `hold` is what
-    a hold set aside; `takes` is what a capture or refund takes of each part, by part. `terms` are the credit terms
-    that it replaces and those that it records. `owner` is what of a second level it belongs to, which alone follows it
-    up.
-    """
-
-    key: str
-    kind: str
-    posted_at: datetime
-    day: date
-    id: int = 0
-    fingerprint: bytes = b""
-    code: str | None = None
-    facts: Facts | None = None
-    account: int | None = None
-    amount: int | None = None
-    currency: str | None = None
-    refers_to: int | None = None
-    value_date: date | None = None
-    expires_at: datetime | None = None
-    due_on: date | None = None
-    channel: str | None = None
-    reason: str | None = None
-    by: str | None = None
-    note: str | None = None
-    entries: tuple[Entry, ...] = ()
-    expiries: tuple["Transaction", ...] = ()
-    hold: list[HoldPart] | None = None
-    takes: list[tuple[int, int]] | None = None
-    final: bool = False
-    terms: tuple[Terms | None, Terms] | None = None
-    owner: str | None = None
-
-    @property
-    def kept(self) -> bool:
-        """Tell whether the answer is recorded."""
-        return self.code not in NOT_KEPT
-
-    def clients(self) -> list[Entry]:
-        """Return the entries of client accounts, in drawing order."""
-        return [entry for entry in self.entries if entry.version is not None]
-
-    def revenue(self) -> list[Entry]:
-        """Return the service lines, or parts of them."""
-        return [entry for entry in self.entries if entry.line is not None]
 
 
 @dataclass(slots=True)
@@ -182,6 +29,7 @@ class Book:
     now: datetime = END_OF_TIME
     currency: str = "RUB"
     closed_until: date | None = None
+    late_days: int = 7
     refusals: Refusals = field(default_factory=lambda: LEDGER)
     brands: dict[str, Brand] = field(default_factory=dict)
     system: dict[tuple[int, str, str], int] = field(default_factory=dict)
@@ -215,6 +63,10 @@ class Book:
         if day is None:
             day = self.days[at] = at.astimezone(self.zone).date()
         return day
+
+    def happened_on(self, transaction: Transaction) -> date:
+        """Return the day in whose windows a transaction counts."""
+        return transaction.day if transaction.occurred_at is None else self.day(transaction.occurred_at)
 
     def own_account(self, number: int) -> tuple[int, str]:
         """Return the brand that one of the brands' own accounts is of, and its kind."""
@@ -408,7 +260,7 @@ class Book:
         for entry in transaction.clients():
             drawn = entry.held - entry.amount
             if drawn and entry.account in self.limits:
-                self._use(entry.account, transaction.account, transaction.day, drawn, 1)
+                self._use(entry.account, transaction.account, self.happened_on(transaction), drawn, 1)
 
     def _hold(self, transaction: Transaction) -> None:
         self._draw(transaction)
@@ -416,8 +268,8 @@ class Book:
         assert transaction.currency is not None and transaction.expires_at is not None
         self.keep(
             Hold(
-                transaction.id, transaction.key, transaction.account, transaction.currency, transaction.day,
-                transaction.expires_at, transaction.hold,
+                transaction.id, transaction.key, transaction.account, transaction.currency,
+                self.happened_on(transaction), transaction.expires_at, transaction.hold,
             )
         )  # fmt: skip
         self.changed_holds.add(transaction.id)
@@ -474,7 +326,7 @@ class Book:
                 back[entry.source] = back.get(entry.source, 0) + entry.amount
         for source, amount in back.items():
             left = hold.drawn_from(source) if hold else self.left_of(debit, source)
-            self._use(source, debit.account, hold.day if hold else debit.day, amount, -(left == 0))
+            self._use(source, debit.account, hold.day if hold else self.happened_on(debit), amount, -(left == 0))
 
     def left_of(self, debit: Transaction, source: int) -> int:
         """Return what of a debit's draw from a source is not refunded."""
@@ -517,14 +369,3 @@ _FOLLOW_UP = {
     "expiry": Book._expire,
     "refund": Book._refund,
 }
-
-
-def window(period: str, day: date) -> date:
-    """Return the first day of the window of a period that holds `day`; weeks begin on Monday."""
-    if period == "day":
-        return day
-    if period == "week":
-        return day - timedelta(days=day.weekday())
-    if period == "month":
-        return day.replace(day=1)
-    return EVER

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from ledger.core import commands as c
-from ledger.core.book import Account, Book, Hold, HoldPart, Transaction
+from ledger.core.accounts import Account
+from ledger.core.book import Book
 from ledger.core.funding import Asked, Short, fund, sources
 from ledger.core.guards import (
     Case,
@@ -26,6 +27,7 @@ from ledger.core.guards import (
 )
 from ledger.core.money import minor, plain, share, split
 from ledger.core.outcomes import Entry, Facts, Refused, shown
+from ledger.core.transactions import Hold, HoldPart, Transaction
 
 
 def _charge(case: Case) -> tuple[Account, list[HoldPart]]:
@@ -47,7 +49,7 @@ def _charge(case: Case) -> tuple[Account, list[HoldPart]]:
 def _asked(case: Case, command: c.Debit | c.Hold, account: Account, brands: list[int]) -> Asked:
     amounts = [minor(line.amount) for line in command.lines]
     at_most = minor(command.bonus_at_most) if command.bonus_at_most is not None else 0
-    asked = Asked(account, amounts, brands, case.at, case.book.day(case.at), command.kind, at_most)
+    asked = Asked(account, amounts, brands, case.at, case.book.day(case.at), case.happened_at, command.kind, at_most)
     if command.bonus_by_brand is not None:
         known, most = case.book.brands, command.bonus_by_brand
         asked.bonus_by_brand = {known[code].id: minor(most[code]) for code in most if code in known}

@@ -114,7 +114,10 @@ class LineAmount:
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Command:
-    """What all commands carry. `at` is the booking time (default: the database's clock)."""
+    """What all commands carry. `at` is the booking time (default: the database's clock).
+
+    `occurred_at` is when it happened, if that was earlier: windows of limits, hours and promotions go by it.
+    """
 
     kind: ClassVar[str]
 
@@ -124,6 +127,7 @@ class Command:
     by: Text | None = None
     note: Text | None = None
     currency: Currency | None = None
+    occurred_at: Instant | None = None
 
     @cached_property
     def fingerprint(self) -> bytes:
@@ -147,8 +151,7 @@ def scope_of(commands: Iterable[Command]) -> Scope:
     scope = Scope()
     for command in commands:
         scope.keys.append(command.key)
-        if command.at is not None:
-            scope.times.append(command.at)
+        scope.times += [at for at in (command.at, command.occurred_at) if at is not None]
         command.concern(scope)
     scope.ids = len(scope.keys)
     return scope
@@ -363,7 +366,6 @@ class Refund(Command):
 
     def concern(self, scope: Scope) -> None:
         scope.refer(self.debit)
-        scope.gives_back.append(self.debit)
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -391,7 +393,6 @@ class Reverse(Command):
     def concern(self, scope: Scope) -> None:
         scope.accounts.update(part.account for part in self.split or () if part.account is not None)
         scope.refer(self.transaction)
-        scope.gives_back.append(self.transaction)
         scope.payments.append(self.transaction)
 
 

@@ -11,11 +11,13 @@ from datetime import datetime
 
 from ledger.core import charges, payments, reversals
 from ledger.core import commands as c
-from ledger.core.book import Account, Book, Hold, Transaction
+from ledger.core.accounts import Account
+from ledger.core.book import Book
 from ledger.core.field_types import OWN_KEYS
 from ledger.core.guards import Case, Move, Verdict, in_order
 from ledger.core.money import LARGEST_BALANCE, minor, plain
 from ledger.core.outcomes import Declined, Entry, Facts, Invalid, Posted, Refused, shown
+from ledger.core.transactions import Hold, Transaction
 
 Answer = Posted | Declined | Invalid
 
@@ -127,6 +129,9 @@ def decide(book: Book, command: c.Command, now: datetime, *, sent: c.Command | N
     """
     if command.at is not None and command.at > now:
         return Invalid(key=command.key, message=f"at: {shown(command.at)} is in the future; it is {shown(now)}")
+    if command.occurred_at is not None and command.occurred_at > (command.at or now):
+        late = f"occurred_at: {shown(command.occurred_at)} is after the booking time, {shown(command.at or now)}"
+        return Invalid(key=command.key, message=late)
     case = Case(book, command, command.at or now, command.at is not None, sent)
     try:
         verdict = RULES[command.kind](case)
@@ -160,6 +165,7 @@ def _transaction(case: Case, at: datetime) -> Transaction:
         value_date=command.value_date,
         by=command.by,
         note=command.note,
+        occurred_at=command.occurred_at,
     )
     for name in _OWN_FIELDS[command.kind]:
         setattr(transaction, name, getattr(command, name))

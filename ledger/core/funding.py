@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-from ledger.core.book import Account, Book, Limit
+from ledger.core.accounts import Account, Limit
+from ledger.core.book import Book
 from ledger.core.money import plain
 from ledger.core.outcomes import LEDGER, Facts
 
@@ -41,13 +42,14 @@ class Give(NamedTuple):
 
 @dataclass(slots=True)
 class Asked:
-    """What is to be funded: amounts and brands by line."""
+    """What is to be funded: amounts and brands by line. Credit goes by the booking, limits by when it happened."""
 
     account: Account
     amounts: list[int]
     brands: list[int]
     at: datetime
     day: date
+    happened_at: datetime
     what: str
     bonus_at_most: int
     bonus_by_brand: dict[int, int] | None = None
@@ -200,7 +202,7 @@ def _credit(book: Book, account: Account, asked: Asked, wanted: int) -> Give:
 
 
 def _write_off_limit(book: Book, payer: Account, limit: Limit, asked: Asked, wanted: int) -> Give:
-    used = book.used(payer.id, limit, asked.at, asked.day)
+    used = book.used(payer.id, limit, asked.at, book.day(asked.happened_at))
     by_amount = wanted if limit.amount is None else max(0, limit.amount - used.amount)
     used_up = limit.times is not None and used.count >= limit.times
     left = 0 if used_up else min(wanted, by_amount)

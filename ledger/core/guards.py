@@ -10,10 +10,12 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ledger.core import commands as c
-from ledger.core.book import Account, Book, Brand, Hold, HoldPart, Terms, Transaction
+from ledger.core.accounts import Account, Brand, Terms
+from ledger.core.book import Book
 from ledger.core.funding import free
 from ledger.core.money import plain
 from ledger.core.outcomes import Entry, Refused, shown
+from ledger.core.transactions import Hold, HoldPart, Transaction
 
 
 class Move(NamedTuple):
@@ -34,6 +36,11 @@ class Case:
     at: datetime
     explicit: bool
     sent: c.Command | None = None
+
+    @property
+    def happened_at(self) -> datetime:
+        """Return when what it tells happened: at its booking, unless it says otherwise."""
+        return self.command.occurred_at or self.at
 
 
 @dataclass(slots=True)
@@ -117,11 +124,14 @@ def brand_of(case: Case, code: str, *, closed: bool = False) -> Brand:
 
 
 def in_open_period(case: Case) -> None:
-    """Hold that the booking time is not on a closed day."""
+    """Hold that the booking time is not on a closed day, and not too many days after what happened."""
     closed = case.book.closed_until
     if closed is not None and case.book.day(case.at) <= closed:
         day = case.book.day(case.at).isoformat()
         raise Refused("period_closed", day=day, closed_until=closed.isoformat())
+    occurred_at, late_days = case.command.occurred_at, case.book.late_days
+    if occurred_at is not None and (case.book.day(case.at) - case.book.day(occurred_at)).days > late_days:
+        raise Refused("too_late", occurred_at=shown(occurred_at), late_days=late_days, at=shown(case.at))
 
 
 def in_order(case: Case, account: Account) -> None:

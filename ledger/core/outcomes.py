@@ -21,6 +21,7 @@ DECLINES: dict[str, str] = {
     "account_not_found": "no such account: {asked}",
     "brand_not_found": "no such brand: {brand}",
     "period_closed": "{day} is closed: days up to {closed_until} take no more transactions",
+    "too_late": "{occurred_at} is more than {late_days} days before the booking, at {at}",
     "out_of_order": "{at} is before the latest entry of {subject}, of {latest}",
     "account_closed": "{subject} is closed",
     "account_frozen": "{subject} is frozen",

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from ledger.core import commands as c
-from ledger.core.book import Account, Brand, Terms, Transaction
+from ledger.core.accounts import Account, Brand, Terms
 from ledger.core.guards import (
     Case,
     Move,
@@ -22,6 +22,7 @@ from ledger.core.guards import (
 from ledger.core.money import minor, plain
 from ledger.core.outcomes import Entry, Refused
 from ledger.core.reversals import net_legs, not_reversed
+from ledger.core.transactions import Transaction
 
 
 def payment(case: Case) -> Verdict:

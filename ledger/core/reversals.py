@@ -8,7 +8,7 @@ its money went (DECISIONS D5). A place is a client account and a brand, or the b
 from collections.abc import Iterable, Iterator
 
 from ledger.core import commands as c
-from ledger.core.book import Book, Transaction
+from ledger.core.book import Book
 from ledger.core.guards import (
     Case,
     Move,
@@ -23,6 +23,7 @@ from ledger.core.guards import (
 )
 from ledger.core.money import minor, plain, split
 from ledger.core.outcomes import Entry, Refused
+from ledger.core.transactions import Transaction
 
 KINDS = ("payment", "payout", "transfer", "adjustment", "move", "reverse")
 Place = tuple[int | None, int]

@@ -10,9 +10,9 @@ class Scope:
     """What a posting is opened with. Each command adds what it concerns (`Command.concern`).
 
     `accounts` are numbers and references, `refers` keys of earlier transactions, `brands` codes with the currency
-    if one is named, `credits` the most that each account can be credited, in minor units, `gives_back` keys of
-    transactions whose draws can come back, `payments` keys of payments that are allocated or reversed: these may
-    touch no client account. `ids` says how many transactions there can be at most.
+    if one is named, `credits` the most that each account can be credited, in minor units, `payments` keys of
+    payments that are allocated or reversed: these may touch no client account. `ids` says how many transactions
+    there can be at most.
     """
 
     accounts: set[int | str] = field(default_factory=set)
@@ -21,7 +21,6 @@ class Scope:
     brands: set[tuple[str, str | None]] = field(default_factory=set)
     times: list[datetime] = field(default_factory=list)
     credits: dict[int | str, int] = field(default_factory=dict)
-    gives_back: list[str] = field(default_factory=list)
     payments: list[str] = field(default_factory=list)
     ids: int = 0
 

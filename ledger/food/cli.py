@@ -8,7 +8,7 @@ from ledger.cli.shared import Level, Shell
 from ledger.postgres.database import AnyConnection
 
 if TYPE_CHECKING:
-    from ledger.core.json_lines import Item
+    from ledger.cli.json_lines import Item
     from ledger.postgres.post import Ledger
 
 
@@ -20,7 +20,7 @@ def _parse(fields: dict[str, object]) -> "Item":
 
 def models() -> Mapping[str, type]:
     """Return the models of the lines of both levels, by type."""
-    from ledger.core.administration import RECORDS
+    from ledger.administration.records import RECORDS
     from ledger.core.commands import COMMANDS
     from ledger.food.core import commands as f
 

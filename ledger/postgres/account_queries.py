@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from psycopg.rows import class_row
 
-from ledger.core.book import window
+from ledger.core.accounts import window
 from ledger.core.money import plain
 from ledger.core.outcomes import shown
 from ledger.errors import Failure
@@ -341,11 +341,12 @@ ORDER BY l.payer_id, l.account_id = l.payer_id, l.account_id,
 """
 _USAGE = "SELECT amount, count FROM usage WHERE payer_id = %s AND account_id = %s AND period = %s AND since = %s"
 _HOLDS_RUN_OUT = """
-SELECT t.business_date, sum(p.held)::bigint, sum(p.held + coalesce(p.captured, 0) - p.refunded)::bigint
+SELECT (coalesce(t.occurred_at, t.posted_at) AT TIME ZONE (SELECT time_zone FROM book))::date,
+    sum(p.held)::bigint, sum(p.held + coalesce(p.captured, 0) - p.refunded)::bigint
 FROM hold_part p JOIN hold h ON h.transaction_id = p.hold_id JOIN transaction t ON t.id = h.transaction_id
 WHERE p.source_id = %(payer)s AND h.state = 'open' AND h.expires_at <= %(now)s
 AND (%(payer)s = %(account)s OR h.account_id = %(account)s)
-GROUP BY h.transaction_id, t.business_date HAVING sum(p.held) > 0
+GROUP BY h.transaction_id, 1 HAVING sum(p.held) > 0
 """
 
 

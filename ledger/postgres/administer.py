@@ -4,15 +4,17 @@ A line with the content that the book already has is done and writes nothing; gi
 absent ones stay; currency, kind and party never change. Each change is also a dated row of `change`, with who
 and when. Terms, links, limits and status take the balance locks of their accounts, as posting does.
 
+Brands, parties and accounts are read once for the whole run and inserted together: a first load has thousands.
+
 This is the part of the ledger that works through SQLModel. Posting does not import it: that costs half a second
 (DECISIONS D92).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import NamedTuple, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -22,8 +24,8 @@ from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from ledger.core import administration as r
-from ledger.core.book import window
+from ledger.administration import records as r
+from ledger.core.accounts import window
 from ledger.core.money import minor, plain
 from ledger.core.outcomes import Declined, Done, Facts, Invalid, Refused
 from ledger.errors import Failure
@@ -41,14 +43,43 @@ Numbered = TypeVar("Numbered", t.Brand, t.Party, t.Account)
 
 @dataclass(slots=True)
 class Administration:
-    """One run of administration lines in one database transaction, at one time."""
+    """One run of administration lines in one database transaction, at one time.
+
+    `rows` are the brands, parties and accounts that its lines name, by table and by code or reference; those that are
+    `new` are inserted before anything else is asked of the database. `numbers` are ids for them.
+    """
 
     session: Session
     now: datetime
     today: date
+    rows: dict[type[SQLModel], dict[str, Any]] = field(default_factory=dict)
+    numbers: dict[type[SQLModel], Iterator[int]] = field(default_factory=dict)
+    new: list[SQLModel] = field(default_factory=list)
+
+    def read(self, table: type[Numbered], key: str, names: Iterable[str | None], *, locked: bool = False) -> None:
+        """Read rows by code or reference, in one go; with `locked`, they may change, and new ones get numbers."""
+        known = self.rows.setdefault(table, {})
+        wanted = {name for name in names if name is not None} - known.keys()
+        if not wanted:
+            return
+        query = select(table).where(col(getattr(table, key)).in_(wanted)).order_by(col(table.id))
+        found = self.session.exec(query.with_for_update(key_share=True) if locked else query).all()
+        known.update((getattr(row, key), row) for row in found)
+        if locked and len(found) < len(wanted):
+            next_id = text("SELECT nextval(CAST(:of AS regclass)) FROM generate_series(1, :many)")
+            ids = self.session.connection().execute(next_id, {"of": SEQUENCES[table], "many": len(wanted) - len(found)})
+            self.numbers[table] = iter(ids.scalars().all())
+
+    def insert(self) -> None:
+        """Insert what is new, a table at a time: the ORM knows of no foreign keys, and of their order only this."""
+        for table in (t.Brand, t.Party, t.Account, t.Balance) if self.new else ():
+            self.session.add_all([row for row in self.new if isinstance(row, table)])
+            self.session.flush()
+        self.new.clear()
 
     def first(self, query: SelectOfScalar[Row], *, locked: bool = False) -> Row | None:
         """Return the first row as it is in the database now, if any; `locked` until the run is committed."""
+        self.insert()
         if locked:
             query = query.with_for_update(key_share=True)  # FOR NO KEY UPDATE
         return self.session.exec(query, execution_options={"populate_existing": True}).first()
@@ -71,12 +102,18 @@ class Administration:
 
     def lock(self, *accounts: int) -> None:
         """Take the balance locks of accounts, in id order."""
+        self.insert()
         query = select(t.Balance.account_id).where(col(t.Balance.account_id).in_(accounts))
         self.session.exec(query.order_by(col(t.Balance.account_id)).with_for_update(key_share=True)).all()
 
 
 Rule = Callable[[Administration, r.Record], Facts]
-"""Carries out one record and returns the facts of its outcome; leaves with Refused."""
+"""Carries out one record and returns the facts of its outcome; leaves with Refused, or ValueError, before it changes
+anything."""
+
+SEQUENCES: dict[type[SQLModel], str] = {
+    t.Brand: "brand_id_seq", t.Party: "party_id_seq", t.Account: "account_number_seq",
+}  # fmt: skip
 
 
 def engine_on(connection: AnyConnection) -> Engine:
@@ -111,13 +148,20 @@ def _all(session: Session, records: Sequence[r.Record], rules: Mapping[str, Rule
         raise Failure("there is no book yet: run tiffin init")
     now = row[0].astimezone(UTC)
     run = Administration(session, now, now.astimezone(ZoneInfo(row[1])).date())
-    return [_one(run, record, rules) for record in records]
+    accounts = [record for record in records if isinstance(record, r.Account)]
+    run.read(t.Brand, "code", (record.code for record in records if isinstance(record, r.Brand)), locked=True)
+    run.read(t.Brand, "code", (account.holder for account in accounts))
+    run.read(t.Party, "reference", (record.reference for record in records if isinstance(record, r.Party)), locked=True)
+    run.read(t.Party, "reference", (account.party for account in accounts))
+    run.read(t.Account, "reference", (account.reference for account in accounts), locked=True)
+    outcomes = [_one(run, record, rules) for record in records]
+    run.insert()
+    return outcomes
 
 
 def _one(run: Administration, record: r.Record, rules: Mapping[str, Rule]) -> Done | Declined | Invalid:
     try:
-        with run.session.begin_nested():
-            return Done(kind=record.type, facts=rules[record.type](run, record))
+        return Done(kind=record.type, facts=rules[record.type](run, record))
     except Refused as refused:
         return Declined(key="", code=refused.code, facts=refused.facts)
     except ValueError as error:
@@ -129,20 +173,19 @@ def _one(run: Administration, record: r.Record, rules: Mapping[str, Rule]) -> Do
 
 def _brand(run: Administration, record: r.Record) -> Facts:
     assert isinstance(record, r.Brand)
-    brand = run.first(select(t.Brand).where(t.Brand.code == record.code), locked=True)
-    saved = _save(run, record, record.code, brand, t.Brand(code=record.code, name=record.code), fields_given(record))
+    saved = _save(run, record, record.code, t.Brand(code=record.code, name=record.code), fields_given(record))
     return {"code": record.code, "id": saved.id}
 
 
 def _party(run: Administration, record: r.Record) -> Facts:
     assert isinstance(record, r.Party)
-    party = run.first(select(t.Party).where(t.Party.reference == record.reference), locked=True)
+    party: t.Party | None = run.rows[t.Party].get(record.reference)
     if party:
         _never_changes(f"party {record.reference}", kind=(party.kind, record.kind))
     elif record.kind is None:
         raise ValueError("kind: is missing")
     new = t.Party(reference=record.reference, kind=record.kind or "", name=record.reference)
-    saved = _save(run, record, record.reference, party, new, fields_given(record))
+    saved = _save(run, record, record.reference, new, fields_given(record))
     return {"reference": record.reference, "id": saved.id}
 
 
@@ -154,24 +197,22 @@ def _account(run: Administration, record: r.Record) -> Facts:
     if "holder" in given:
         given["holder_id"] = brand_id(run, record.holder) if record.holder is not None else None
         del given["holder"]
-    account = run.first(select(t.Account).where(t.Account.reference == record.reference), locked=True)
+    account: t.Account | None = run.rows[t.Account].get(record.reference)
     if account:
-        party = run.first(select(t.Party.reference).where(t.Party.id == account.party_id))
         subject = f"account {account.id} ({record.reference})"
-        _never_changes(subject, currency=(account.currency, record.currency), party=(party, record.party))
-        _save(run, record, record.reference, account, account, given, account=account.id)
+        _never_changes(subject, currency=(account.currency, record.currency))
+        if given.get("party_id", account.party_id) != account.party_id:
+            party = run.first(select(t.Party.reference).where(t.Party.id == account.party_id))
+            _never_changes(subject, party=(party, record.party))
+        _save(run, record, record.reference, account, given)
         return {"reference": record.reference, "account": account.id}
     for name, value in (("party", record.party), ("currency", record.currency)):
         if value is None:
             raise ValueError(f"{name}: is missing")
-    new = t.Account(id=_new_number(run), kind="money", currency=record.currency or "")
-    _save(run, record, record.reference, None, new, given, account=new.id)
-    run.session.connection().exec_driver_sql("INSERT INTO balance (account_id) VALUES (%s)", (new.id,))
+    new = t.Account(id=0, kind="money", currency=record.currency or "", opened_at=run.now)
+    _save(run, record, record.reference, new, given)
+    run.new.append(t.Balance(account_id=new.id))
     return {"reference": record.reference, "account": new.id}
-
-
-def _new_number(run: Administration) -> int:
-    return numbered(run.session.connection().exec_driver_sql("SELECT nextval('account_number_seq')").scalar_one())
 
 
 def fields_given(record: r.Record) -> Fields:
@@ -186,29 +227,25 @@ def _never_changes(subject: str, **fields: tuple[object, object]) -> None:
             raise Refused("never_changes", **{"subject": subject, "what": name, "is": is_, "asked": given})
 
 
-def _save(
-    run: Administration,
-    record: r.Record,
-    subject: str,
-    row: Numbered | None,
-    new: Numbered,
-    given: Fields,
-    *,
-    account: int | None = None,
-) -> Numbered:
-    """Change the row by the fields given or, where there is none, insert a new one; return it."""
+def _save(run: Administration, record: r.Record, subject: str, new: Numbered, given: Fields) -> Numbered:
+    """Change the row by the fields given or, where there is none, insert the new one; return it."""
+    rows: dict[str, Numbered] = run.rows[type(new)]
+    row, before = rows.get(subject), None
     if row is None:
+        serial = next(run.numbers[type(new)])
+        new.id = numbered(serial) if isinstance(new, t.Account) else serial
         set_fields(new, {name: value for name, value in given.items() if value is not None})
-        run.session.add(new)
-        run.session.flush()
-        run.note_change(record, subject, None, new.model_dump(exclude={"id"}, exclude_none=True), account=account)
-        return new
-    before = {name: getattr(row, name) for name, value in given.items() if getattr(row, name) != value}
-    if before:
-        changed = {name: given[name] for name in before}
-        set_fields(row, changed)
-        run.note_change(record, subject, before, changed, account=account)
-    return row
+        rows[subject] = new
+        run.new.append(new)
+        after: Fields = new.model_dump(exclude={"id"}, exclude_none=True)
+    else:
+        new = row
+        before = {name: getattr(row, name) for name, value in given.items() if getattr(row, name) != value}
+        after = {name: given[name] for name in before}
+        set_fields(row, after)
+    if after:
+        run.note_change(record, subject, before, after, account=new.id if isinstance(new, t.Account) else None)
+    return new
 
 
 def set_fields(row: SQLModel, values: Mapping[str, object]) -> None:
@@ -438,18 +475,20 @@ def _limit(columns: Fields) -> Fields:
 
 # What each debit and hold leaves drawn from a payer, by its day: the same figures the posting path keeps.
 _DRAWN = """
-SELECT day, sum(left_drawn)::bigint AS amount, count(*) FILTER (WHERE left_drawn <> 0) AS count FROM (
-    SELECT t.business_date AS day, -e.amount - coalesce((
+SELECT (at AT TIME ZONE (SELECT time_zone FROM book))::date AS day, sum(left_drawn)::bigint AS amount,
+    count(*) FILTER (WHERE left_drawn <> 0) AS count
+FROM (
+    SELECT coalesce(t.occurred_at, t.posted_at) AS at, -e.amount - coalesce((
         SELECT sum(back.amount) FROM transaction refund JOIN entry back ON back.transaction_id = refund.id
         WHERE refund.refers_to = t.id AND refund.kind = 'refund' AND back.account_id = e.account_id
     ), 0) AS left_drawn
     FROM entry e JOIN transaction t ON t.id = e.transaction_id
     WHERE e.account_id = :payer AND t.kind = 'debit' AND (:payer = :account OR t.account_id = :account)
     UNION ALL
-    SELECT t.business_date, sum(p.held + coalesce(p.captured, 0) - p.refunded)
+    SELECT coalesce(t.occurred_at, t.posted_at), sum(p.held + coalesce(p.captured, 0) - p.refunded)
     FROM hold_part p JOIN hold h ON h.transaction_id = p.hold_id JOIN transaction t ON t.id = h.transaction_id
     WHERE p.source_id = :payer AND (:payer = :account OR h.account_id = :account)
-    GROUP BY h.transaction_id, t.business_date
+    GROUP BY h.transaction_id, 1
 ) drawn GROUP BY day
 """
 
@@ -473,26 +512,30 @@ def _start_usage(run: Administration, payer: int, account: int, period: str) -> 
 def _subject(run: Administration, asked: int | str) -> Subject:
     """Return a client's money account by number or reference, or leave with `account_not_found`."""
     named = t.Account.reference == asked if isinstance(asked, str) else t.Account.id == asked
-    account = run.first(select(t.Account).where(t.Account.kind == "money", named))
-    if account is None:
+    run.insert()
+    query = select(t.Account, t.Party.name).join(t.Party, col(t.Party.id) == t.Account.party_id)
+    query = query.where(t.Account.kind == "money", named)
+    found = run.session.exec(query, execution_options={"populate_existing": True}).first()
+    if found is None:
         raise Refused("account_not_found", asked=f"{'reference' if isinstance(asked, str) else 'number'} {asked}")
-    party = run.first(select(t.Party.name).where(t.Party.id == account.party_id))
+    account, party = found
     return Subject(account, f"account {account.id} ({party})")
 
 
 def brand_id(run: Administration, code: str, *, locked: bool = False) -> int:
     """Return the id of the brand that has the code, or leave with `brand_not_found`."""
-    found = run.first(select(t.Brand.id).where(t.Brand.code == code), locked=locked)
+    known: t.Brand | None = None if locked else run.rows[t.Brand].get(code)
+    found = known.id if known else run.first(select(t.Brand.id).where(t.Brand.code == code), locked=locked)
     if found is None:
         raise Refused("brand_not_found", brand=code)
     return found
 
 
 def _party_id(run: Administration, reference: str) -> int:
-    found = run.first(select(t.Party.id).where(t.Party.reference == reference))
-    if found is None:
+    party: t.Party | None = run.rows[t.Party].get(reference)
+    if party is None:
         raise Refused("party_not_found", party=reference)
-    return found
+    return party.id
 
 
 def _json(columns: Fields) -> Fields:

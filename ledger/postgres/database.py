@@ -265,9 +265,13 @@ def _is_pooled(connection: AnyConnection) -> bool:
     return row is not None and row[0] != connection.info.backend_pid
 
 
-def initialise(url: str, time_zone: str | None = None, currency: str | None = None) -> tuple[str, str]:
-    """Write the book's one row and return it: its time zone, and the currency of payments without an account that
+def initialise(
+    url: str, time_zone: str | None = None, currency: str | None = None, late_days: int | None = None
+) -> tuple[str, str]:
+    """Write the book's one row and return its time zone, and the currency of payments without an account that
     name none. What is not given stays as it is; in a new book it is Europe/Moscow and RUB.
+
+    `late_days` before its booking, at most, may something have happened; it can be changed (DECISIONS D120).
 
     Raises Failure on an unknown time zone or currency, or one other than the book already has (DECISIONS D1).
     """
@@ -281,6 +285,8 @@ def initialise(url: str, time_zone: str | None = None, currency: str | None = No
             "INSERT INTO book (id, time_zone, currency) VALUES (1, %s, %s) ON CONFLICT (id) DO NOTHING",
             [time_zone or "Europe/Moscow", currency or "RUB"],
         )
+        if late_days is not None:
+            connection.execute("UPDATE book SET late_days = %s", [late_days])
         row = connection.execute("SELECT time_zone, currency FROM book").fetchone()
     assert row is not None
     for what, has, wanted in (("time zone", row[0], time_zone), ("currency", row[1], currency)):

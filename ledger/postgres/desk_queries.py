@@ -104,8 +104,8 @@ class Earlier:
     """A transaction and what came of it.
 
     `moves` are what it, and for a payment what its allocations, did to clients, a row an entry; `lines` its service
-    lines, a row a line and source; `reversed_by` is the transaction that undid it, or the first that undid a part;
-    `waiting` is what of it still has no account.
+    lines, a row a line and source; `reversed_by` is the transaction that undid what was left of it; `waiting` is what
+    of it still has no account.
     """
 
     facts: EarlierTransaction
@@ -163,17 +163,25 @@ def earlier(connection: AnyConnection, asked: str) -> Earlier:
     )
     if not found:
         raise Failure(f"no transaction has the number or key {asked}")
-    later = connection.execute(
-        "SELECT id, kind FROM transaction WHERE refers_to = %s AND status = 'posted' ORDER BY id", [found[0]["id"]]
-    ).fetchall()
-    undone = [found[0]["id"], *(id_ for id_, kind in later if kind == "allocate")]
+    later = connection.execute(_LATER, [found[0]["id"]]).fetchall()
+    undone = [found[0]["id"], *(id_ for id_, kind, _ in later if kind == "allocate")]
+    reversals = [(id_, amount) for id_, kind, amount in later if kind == "reverse" and amount]
+    whole = reversals and sum(amount for _, amount in reversals) == found[0]["amount"]
     return Earlier(
         facts=found[0],
         moves=_rows(connection, Move, _MOVES, [undone]),
         lines=_rows(connection, ServiceLine, _LINES, {"of": found[0]["id"]}),
-        reversed_by=next((id_ for id_, kind in later if kind == "reverse"), None),
+        reversed_by=reversals[-1][0] if whole else None,
         waiting=sum(row["left"] for row in unallocated(connection, found[0]["id"])),
     )
+
+
+# What refers to a transaction; what is left of it, for a reversal may have been reversed.
+_LATER = """
+SELECT id, kind, amount - coalesce((
+    SELECT sum(b.amount) FROM transaction b WHERE b.refers_to = t.id AND b.kind = 'reverse' AND b.status = 'posted'
+), 0)::bigint FROM transaction t WHERE refers_to = %s AND status = 'posted' ORDER BY id
+"""
 
 
 _MOVES = """

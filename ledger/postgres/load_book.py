@@ -13,24 +13,13 @@ from itertools import count, groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ledger.core.accounts import PERIODS, Account, Brand, Limit, Link, Terms, Usage, window
 from ledger.core.aging import Balance
-from ledger.core.book import (
-    PERIODS,
-    Account,
-    Book,
-    Brand,
-    Hold,
-    HoldPart,
-    Limit,
-    Link,
-    Terms,
-    Transaction,
-    Usage,
-    window,
-)
+from ledger.core.book import Book
 from ledger.core.guards import facing
 from ledger.core.outcomes import Entry
 from ledger.core.scope import Scope
+from ledger.core.transactions import Hold, HoldPart, Transaction
 from ledger.errors import Failure
 from ledger.postgres.aging_items import items_in
 from ledger.postgres.bulk_sql import array_of, flush, texts_of, together
@@ -143,7 +132,7 @@ def _load(
 ) -> tuple[Book, frozenset[int]]:
     ids = sorted(accounts)
     # Sent together, yet carried out one by one: what is read after the locks is what the last writer left.
-    *_, locked, [(now, zone, currency, closed_until, brands, numbers)], account_rows, transactions = ask(
+    *_, locked, [(now, zone, currency, closed_until, late_days, brands, numbers)], account_rows, transactions = ask(
         connection,
         *_settings(connection),
         *(_guards(scope) if lock else ()),
@@ -155,7 +144,8 @@ def _load(
     )
     if zone is None:
         raise Failure("there is no book yet: run tiffin init")
-    book = Book(zone=ZoneInfo(zone), now=now.astimezone(UTC), currency=currency, closed_until=closed_until)
+    book = Book(zone=ZoneInfo(zone), now=now.astimezone(UTC), currency=currency)
+    book.closed_until, book.late_days = closed_until, late_days
     book.references = known.references
     book.system = known.system
     book.own_accounts = known.own_accounts
@@ -244,7 +234,7 @@ def _ids(connection: AnyConnection, numbers: list[int]) -> Iterator[int]:
 
 _NEXT_IDS = "ARRAY(SELECT nextval('transaction_id_seq') FROM generate_series(1, %s))"
 _BOOK = (
-    "SELECT clock_timestamp(), time_zone, currency, closed_until, "
+    "SELECT clock_timestamp(), time_zone, currency, greatest(closed_until, closing), late_days, "
     f"(SELECT json_agg(json_build_array(id, code, status)) FROM brand), {_NEXT_IDS} "
     "FROM (SELECT 1) one LEFT JOIN book ON true"
 )
@@ -286,8 +276,9 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
             ],
         ),
         (
-            "SELECT h.transaction_id, t.key, h.account_id, t.currency, t.business_date, h.expires_at, h.state "
-            "FROM hold h JOIN transaction t ON t.id = h.transaction_id WHERE h.transaction_id = ANY(%s)",
+            "SELECT h.transaction_id, t.key, h.account_id, t.currency, coalesce(t.occurred_at, t.posted_at), "
+            "h.expires_at, h.state FROM hold h JOIN transaction t ON t.id = h.transaction_id "
+            "WHERE h.transaction_id = ANY(%s)",
             [list(holds)],
         ),
         (
@@ -304,8 +295,8 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
         book.know(transaction)
     _add_entries(connection, book, [*found, *following])
     parts = {hold: [HoldPart(*row[1:]) for row in group] for hold, group in groupby(part_rows, key=lambda row: row[0])}
-    for id_, key, account, currency, day, expires_at, state in hold_rows:
-        book.keep(Hold(id_, key, account, currency, day, expires_at, parts[id_], state))
+    for id_, key, account, currency, at, expires_at, state in hold_rows:
+        book.keep(Hold(id_, key, account, currency, book.day(at), expires_at, parts[id_], state))
     concerned = {entry.account for t in (*referred, *following) for entry in t.clients()}
     concerned |= {entry.source for t in referred for entry in t.revenue() if entry.source is not None}
     concerned |= {t.account for t in referred if t.account is not None}
@@ -328,12 +319,12 @@ WITH RECURSIVE following AS (
 def _transaction(row: Sequence[Any]) -> Transaction:
     (
         id_, key, fingerprint, kind, code, facts, account, amount, currency, posted_at, day, value_date, expires_at,
-        due_on, refers_to, channel, reason, by, note,
+        due_on, refers_to, channel, reason, by, note, occurred_at,
     ) = row  # fmt: skip
     return Transaction(
         id=id_, key=key, fingerprint=fingerprint, kind=kind, code=code, facts=facts, account=account, amount=amount,
         currency=currency, posted_at=posted_at.astimezone(UTC), day=day, value_date=value_date, expires_at=expires_at,
-        due_on=due_on, refers_to=refers_to, channel=channel, reason=reason, by=by, note=note,
+        due_on=due_on, refers_to=refers_to, channel=channel, reason=reason, by=by, note=note, occurred_at=occurred_at,
     )  # fmt: skip
 
 
@@ -372,7 +363,7 @@ def _add_limits(connection: AnyConnection, book: Book, scope: Scope, limits: lis
     # A time that nobody named may be moved up to an account's latest entry, so its day counts too.
     latest = (balance.posted_at for balance in book.balances.values() if balance.posted_at)
     days = {book.day(at) for at in (book.now, *scope.times, *latest)}
-    days |= {hold.day for hold in book.holds.values()} | {t.day for t in book.transactions.values()}
+    days |= {hold.day for hold in book.holds.values()} | {book.happened_on(t) for t in book.transactions.values()}
     rows = connection.execute(
         "SELECT payer_id, account_id, period, since, amount, count FROM usage WHERE payer_id = ANY(%s::bigint[]) "
         "AND account_id = ANY(%s::bigint[]) AND since = ANY(%s::date[])",

@@ -14,8 +14,6 @@ CUTTING = "LOCK TABLE cut_gate IN EXCLUSIVE MODE"
 LAKE_RUN = "LOCK TABLE lake_gate IN EXCLUSIVE MODE NOWAIT"
 """Held by the one run that writes the lake."""
 
-PAYMENT_GATES = 256
-
 # In order, and always before balances: two batches that share payments would otherwise deadlock.
 PAYMENTS = (
     "SELECT number FROM payment_gate WHERE number IN (SELECT hashtext(key) & 255 FROM unnest(%s::text[]) AS key) "

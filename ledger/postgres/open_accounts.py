@@ -31,6 +31,6 @@ def bonus_account(connection: AnyConnection, money_account: int, brand: int) -> 
         if row is None:  # another opened it meanwhile
             row = connection.execute(select, [money_account, brand]).fetchone()
         else:
-            connection.execute("INSERT INTO balance (account_id) VALUES (%s)", row)
+            connection.execute("INSERT INTO balance (account_id, balance, held, version) VALUES (%s, 0, 0, 0)", row)
     assert row is not None
     return int(row[0])

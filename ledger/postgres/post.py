@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
+from ledger.administration.records import Record
 from ledger.core import commands as c
-from ledger.core.administration import Record
 from ledger.core.decide import Answer as Answer
 from ledger.core.decide import expiry
 from ledger.core.outcomes import Declined, Done, Invalid

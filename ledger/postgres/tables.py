@@ -56,16 +56,28 @@ def _one_of(column: str, *values: str) -> CheckConstraint:
 
 
 class BookSettings(SQLModel, table=True):
-    """The one row of facts about the whole book."""
+    """The one row of facts about the whole book.
+
+    `incarnation` tells this ledger from others of the same book that were restored from a backup. Days up to `closing`
+    take no more transactions while the cut that is to close them is verified; it is null otherwise.
+    """
 
     __tablename__ = "book"
-    __table_args__ = (CheckConstraint("id = 1", name="only_one"),)
+    __table_args__ = (
+        CheckConstraint("id = 1", name="only_one"),
+        CheckConstraint("late_days >= 0", name="late_days_not_negative"),
+    )
 
     id: int = Field(default=1, primary_key=True)
     time_zone: str = Field(sa_type=Text)
     currency: str = Field(default="RUB", sa_type=CHAR(3))
     closed_until: date | None = None
+    late_days: int = Field(default=7, sa_column_kwargs={"server_default": "7"})
     initialised_at: datetime = stamped()
+    incarnation: str = Field(
+        default=None, sa_column=Column(Text, nullable=False, server_default=text("gen_random_uuid()::text"))
+    )
+    closing: date | None = None
 
 
 class CutGate(SQLModel, table=True):
@@ -239,6 +251,7 @@ class Transaction(SQLModel, table=True):
     reason: str | None = Field(default=None, sa_type=Text)
     by: str | None = Field(default=None, sa_type=Text)
     note: str | None = Field(default=None, sa_type=Text)
+    occurred_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 class Owned(SQLModel, table=True):
@@ -310,9 +323,9 @@ class Balance(SQLModel, table=True):
     __tablename__ = "balance"
 
     account_id: int = key(BigInteger, references="account.id")
-    balance: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
-    held: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
-    version: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
+    balance: int = Field(default=0, sa_type=BigInteger)
+    held: int = Field(default=0, sa_type=BigInteger)
+    version: int = Field(default=0, sa_type=BigInteger)
     posted_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     open_due: date = Field(default=date.max, sa_column_kwargs={"server_default": "9999-12-31"})
     open_day: date = Field(default=date.max, sa_column_kwargs={"server_default": "9999-12-31"})

@@ -39,7 +39,7 @@ def report(
     brand: Annotated[str | None, typer.Option(help="Only this brand: its code.")] = None,
     currency: Annotated[str | None, typer.Option(help="Only this currency, such as RUB.")] = None,
     by: Annotated[str | None, typer.Option(help="What each row stands for; --list has each report's choices.")] = None,
-    dated_by: Annotated[str | None, typer.Option(help="Which date counts: booking or value.")] = None,
+    dated_by: Annotated[str | None, typer.Option(help="Which date counts: booking, value or occurred.")] = None,
     booked_until: Annotated[
         str | None, typer.Option(help="Only what was booked up to this day; by value date, a closed one is final.")
     ] = None,

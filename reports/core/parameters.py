@@ -47,19 +47,20 @@ class Period(Parameters):
 
 
 class Movements(Period):
-    """A period of movements, dated by booking or by value: then a payment counts on the bank's date, if it has one.
+    """A period of movements, dated by booking, by value (then a payment counts on the bank's date, if it has one), or
+    by when they happened.
 
-    A closed month goes on changing by value date, for the bank's date may come late; booked until a closed day it does
+    A closed month goes on changing by the last two, for they may become known late; booked until a closed day it does
     not.
     """
 
-    dated_by: Literal["booking", "value"] = Field("booking", description="which date counts")
+    dated_by: Literal["booking", "value", "occurred"] = Field("booking", description="which date counts")
     booked_until: date | None = Field(None, description="only what was booked up to this day, included")
 
     @property
     def final_day(self) -> date | None:
-        """Return the day with whose closing the figures are final; by value date there is none unless it is given."""
-        if self.dated_by == "value":
+        """Return the day with whose closing the figures are final; by other dates there is none unless it is given."""
+        if self.dated_by != "booking":
             return self.booked_until
         return min(self.last_day, self.booked_until or self.last_day)
 

@@ -15,6 +15,7 @@ MONEY = nw.Decimal(18, 2)
 APART = ("currency", "kind")  # how figures are added up where points are among them
 EVER = date(1900, 1, 1)  # before any business date; Spark knows no year 1
 DATED = ("entries", "transactions")
+OTHER_DATES = {"value": "value_date", "occurred": "occurred_on"}
 KNOWN_WHEN = ("holders", "credit_terms", "changes")  # dated rows: what was recorded later was not known then
 
 
@@ -24,9 +25,9 @@ class Tables:
     `scan` gives a table in the engine's own kind of lazy frame. `known_at` is when the
     report's last day was closed: holders, terms and changes recorded later are left out, so
     that a report of closed days stays as it was then; `rules` are those by which
-    that was (see the lake's `closings`). By value date (DECISIONS D87), the bank's
-    date stands in place of the business date; entries and transactions may
-    be limited to those booked up to a day.
+    that was (see the lake's `closings`). By value (DECISIONS D87) the bank's date, or
+    the day on which it occurred, stands in place of the business date; entries and transactions
+    may be limited to those booked up to a day.
     """
 
     def __init__(
@@ -35,13 +36,13 @@ class Tables:
         *,
         known_at: datetime | None = None,
         rules: int | None = None,
-        by_value: bool = False,
+        dated_by: str = "booking",
         booked_until: date | None = None,
     ) -> None:
         self._scan = scan
         self._known_at = known_at
         self.rules = rules
-        self._by_value = by_value
+        self._dated_by = dated_by
         self._booked_until = booked_until
 
     def __getattr__(self, name: str) -> Frame:
@@ -55,10 +56,10 @@ class Tables:
     def _dated(self, frame: Frame) -> Frame:
         if self._booked_until is not None:
             frame = frame.filter(nw.col("business_date") <= self._booked_until)
-        if not self._by_value:
+        if self._dated_by == "booking":
             return frame
         day = nw.col("business_date")
-        frame = frame.with_columns(business_date=nw.coalesce("value_date", "business_date"))
+        frame = frame.with_columns(business_date=nw.coalesce(OTHER_DATES[self._dated_by], "business_date"))
         return frame.with_columns(day_number=days_since_epoch("business_date"), month=day.dt.to_string("%Y-%m"))
 
 
@@ -226,7 +227,7 @@ def with_root(tables: Tables, entries: Frame) -> Frame:
 def ledgers_closing(tables: Tables, last_day: date, *, dated_by: str = "booking") -> Frame:
     """Return account_id, closing: by the running balance that the ledger wrote, which is in order of booking.
 
-    By value date it is the last balance of all, less what is dated later.
+    By another date it is the last balance of all, less what is dated later.
     """
     if dated_by == "booking":
         return latest_entries(tables.entries.filter(until(last_day))).select("account_id", closing="balance_after")

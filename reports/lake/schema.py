@@ -48,6 +48,8 @@ _WHEN: tuple[tuple[str, Type, str], ...] = (
     ("day_number", "int", "business_date as days since 1970-01-01"),
     ("month", "text", "month of business_date, YYYY-MM; the partition"),
     ("value_date", "date", "the bank's date, if one was given"),
+    ("occurred_at", "instant", "when it happened, UTC, if that was said; otherwise posted_at counts"),
+    ("occurred_on", "date", "date of occurred_at in the book's time zone"),
 )
 
 TRANSACTIONS = Table(
@@ -364,6 +366,7 @@ ORDERS = Table(
         ("delivered_at", "instant", "when it was delivered, UTC"),
         ("cancelled_at", "instant", "when it was cancelled, UTC"),
         ("late_on", "date", "of a pre-order that ran out and was delivered late all the same: its delivery"),
+        ("void_on", "date", "when it ended: cancelled, all dishes refunded, or run out; null until then"),
         ("gross", "money", "all lines before discounts, as placed"),
         ("discount", "money", "what promotions took off, as placed"),
         ("net", "money", "gross less discount, as placed"),

@@ -18,10 +18,12 @@ from zoneinfo import ZoneInfo
 
 import polars as pl
 
+from ledger.core.accounts import PERIODS, Account, Brand, Limit, Link, Terms
 from ledger.core.aging import Balance
-from ledger.core.book import PERIODS, Account, Book, Brand, HoldPart, Limit, Link, Terms, Transaction
+from ledger.core.book import Book
 from ledger.core.money import minor
 from ledger.core.outcomes import Entry
+from ledger.core.transactions import HoldPart, Transaction
 from reports.run import LakeBook
 
 Row = dict[str, Any]
@@ -48,6 +50,7 @@ class Limits:
 
 
 AS_THEY_ARE = Limits({}, {})
+NO_MATTER = 1_000_000
 
 
 class Happened(NamedTuple):
@@ -120,6 +123,7 @@ class Past:
         """Return an empty book of the accounts concerned, with their links and terms, and these limits."""
         # No answer depends on the numbers of the brands' own accounts, only on their being different.
         book = Book(zone=ZoneInfo(self.lake.cut.time_zone), system=defaultdict(count(1).__next__))
+        book.late_days = NO_MATTER  # what was booked was not too late by the setting of then
         book.brands = {code: Brand(id_, code) for id_, code in self.brands.items()}
         own = (row for row in self.accounts.values() if row["party_id"] is None)
         book.own_accounts = {row["id"]: (row["brand_id"], row["kind"]) for row in own}
@@ -185,7 +189,7 @@ def recorded(book: Book, happened: Happened) -> Transaction:
         key=happened.key, kind=kind, posted_at=row["posted_at"], day=row["business_date"], code=row["code"],
         account=row["account_id"], amount=None if row["amount"] is None else minor(row["amount"]),
         currency=row["currency"], refers_to=refers_to.id if refers_to else None, expires_at=row["expires_at"],
-        due_on=row["due_on"],
+        due_on=row["due_on"], occurred_at=row["occurred_at"],
         entries=happened.entries,
         # Each book's own parts: captures count them down.
         hold=[replace(part) for part in happened.parts] if kind == "hold" else None,

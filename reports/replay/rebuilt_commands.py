@@ -11,10 +11,11 @@ from decimal import Decimal
 from typing import Any
 
 from ledger.core import commands as c
-from ledger.core.book import Book, Transaction
+from ledger.core.book import Book
 from ledger.core.decide import decide
 from ledger.core.money import decimal
 from ledger.core.outcomes import Entry
+from ledger.core.transactions import Transaction
 from reports.replay.history import Happened, Past, Row
 
 FUNDS = ("write_off_limit_exceeded", "credit_expired", "credit_overdue", "credit_limit_exceeded", "insufficient_funds")
@@ -37,7 +38,8 @@ def rebuilt_command(past: Past, book: Book, happened: Happened) -> c.Command | N
 
 
 def _command(happened: Happened, fields: Iterable[tuple[str, Any]]) -> c.Command:
-    return c.KINDS[happened.row["kind"]](key=happened.key, **dict(fields))
+    said = {"key": happened.key, "occurred_at": happened.row["occurred_at"]}
+    return c.KINDS[happened.row["kind"]](**said, **dict(fields))
 
 
 def _explains(book: Book, command: c.Command, row: Row) -> bool:

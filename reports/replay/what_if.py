@@ -12,11 +12,12 @@ from decimal import Decimal
 
 import polars as pl
 
-from ledger.core.book import Book, Transaction
+from ledger.core.book import Book
 from ledger.core.commands import Command
 from ledger.core.decide import decide, expiry
 from ledger.core.money import decimal
 from ledger.core.outcomes import Invalid
+from ledger.core.transactions import Transaction
 from ledger.errors import Failure
 from reports.core.dates import month_days
 from reports.replay.history import Happened, Limits, Past, Row, recorded, times

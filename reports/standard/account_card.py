@@ -93,8 +93,8 @@ def ends_as_turnover(tables: Tables, p: Parameters, rows: Frame) -> Frame:
 
 def runs_as_ledger(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set the sum of the running balances beside that of the balances which the ledger wrote, in order of booking."""
-    if p.dated_by == "value":
-        kept = ledgers_closing(tables, p.last_day, dated_by="value").filter(nw.col("account_id") == p.account)
+    if p.dated_by != "booking":
+        kept = ledgers_closing(tables, p.last_day, dated_by=p.dated_by).filter(nw.col("account_id") == p.account)
         closing = _of_turnover(tables, p).select("closing", account_id="account", currency="currency")
         both = kept.rename({"closing": "amount"}).join(closing, on="account_id", how="inner")
         return beside(both.select("currency", "amount"), both.select("currency", amount="closing"))

@@ -3,7 +3,7 @@
 import gc
 import random
 
-from ledger.core.administration import parse
+from ledger.administration.records import parse
 from ledger.core.commands import Debit, Line, Payment
 from ledger.postgres import database
 from ledger.postgres.post import Ledger

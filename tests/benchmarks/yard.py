@@ -94,9 +94,7 @@ def _copy_batch(
         for (id_,), c in zip(ids, commands, strict=True):
             copying.write_row((id_, c.account, day, date.max, 1200))
     numbers = sorted({c.account for c in commands})
-    connection.execute(
-        "UPDATE yard.balance b SET posted_at = %s WHERE account_id = ANY(%s)", [now, numbers]
-    )
+    connection.execute("UPDATE yard.balance b SET posted_at = %s WHERE account_id = ANY(%s)", [now, numbers])
     connection.commit()
 
 
@@ -119,7 +117,5 @@ def plain_debit(connection: Any, account: int, revenue: int, key: str) -> None:
         "(%s, 2, 'RUB', %s, 1200, 0, NULL, NULL, NULL, %s, 1, 'order', 'A-1', 1200, 0)",
         [id_, account, version, balance, id_, revenue, account],
     )
-    connection.execute(
-        "UPDATE yard.balance SET posted_at = %s WHERE account_id = %s", [now, account]
-    )
+    connection.execute("UPDATE yard.balance SET posted_at = %s WHERE account_id = %s", [now, account])
     connection.commit()

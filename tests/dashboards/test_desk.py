@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ledger.core.administration import parse
+from ledger.administration.records import parse
 from ledger.core.commands import parse as command
 from ledger.core.outcomes import Done, Posted
 from ledger.food.core import commands as food

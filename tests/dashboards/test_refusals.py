@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from dashboards import refusals
-from ledger.core import administration, commands
+from ledger.administration import records as administration
+from ledger.core import commands
 from ledger.core.money import amount_of
 from ledger.food.core.outcomes import REFUSALS
 

@@ -9,8 +9,8 @@ import pytest
 from sqlmodel import SQLModel
 
 from docs import build_site, reference
+from ledger.cli.json_lines import answered, read
 from ledger.core import outcomes
-from ledger.core.json_lines import answered, read
 from ledger.food.cli import level
 from ledger.postgres.post import Ledger
 from reports.cli.main import COMMANDS as COMMAND_LINE

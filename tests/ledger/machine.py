@@ -11,7 +11,7 @@ from ledger.core.aging import NEVER
 from ledger.core.money import plain
 from tests.ledger.checks import check, same
 from tests.ledger.model import Charge, Model, Moved, Terms
-from tests.ledger.worlds import MOSCOW, Postgres, Pure
+from tests.ledger.worlds import MOSCOW, Postgres, Pure, open_items
 
 Record = dict[str, Any]
 ACCOUNTS = ("anna", "boris", "clara", "lotos", "romashka")
@@ -24,6 +24,9 @@ PERIODS = ("day", "week", "month", "total")
 AGING = ("debit", "capture", "transfer", "payout", "adjustment")
 agreed = st.none() | st.none() | st.integers(-3, 9)
 """How many days from the command's a due date is that is agreed with it."""
+late = st.none() | st.none() | st.integers(0, 200)
+"""How many hours before its booking something happened."""
+LATE_DAYS = 7
 
 
 class Machine(RuleBasedStateMachine):
@@ -96,6 +99,14 @@ class Machine(RuleBasedStateMachine):
         due = None if days is None else self.day() + timedelta(days)
         return due, {"due_on": due.isoformat()} if due else {}
 
+    def happened(self, hours: int | None) -> tuple[date, Record]:
+        """Return the day of so many hours ago, and how a command says when it happened."""
+        at = self.now - timedelta(hours=hours or 0)
+        return at.date(), {} if hours is None else {"occurred_at": at.isoformat()}
+
+    def in_time(self, happened: date) -> bool:
+        return (self.day() - happened).days <= LATE_DAYS
+
     def is_open(self, *spending: str) -> bool:
         return all(self.model.status[account] == "open" for account in spending)
 
@@ -142,26 +153,29 @@ class Machine(RuleBasedStateMachine):
         # What costs nothing is a free dish: it has a gross.
         return [{"brand": brand, "amount": plain(n), "gross": plain(n or 100)} for brand, n in sold]
 
-    @rule(account=accounts, sold=lines, days=agreed)
-    def debit(self, account: str, sold: list[tuple[str, int]], days: int | None) -> None:
-        drawn = self.model.fund(account, sold, self.now, self.day())
+    @rule(account=accounts, sold=lines, days=agreed, late=late)
+    def debit(self, account: str, sold: list[tuple[str, int]], days: int | None, late: int | None) -> None:
+        happened, when = self.happened(late)
+        drawn = self.model.fund(account, sold, self.now, self.day(), happened)
         due, by = self.due(days)
-        said = self.send("debit", account=account, lines=self._lines(sold), **by)
-        if self.expect(said, self.is_open(account) and drawn is not None):
+        said = self.send("debit", account=account, lines=self._lines(sold), **by, **when)
+        if self.expect(said, self.in_time(happened) and self.is_open(account) and drawn is not None):
             assert {a: -n for a, n in self.moved(said, due=due).items() if n} == drawn
             assert drawn is not None
-            self.model.charges[said["key"]] = Charge(account, self.day(), dict(drawn))
+            self.model.charges[said["key"]] = Charge(account, happened, dict(drawn))
             self.model.takes[said["key"]] = said["key"], dict(drawn)
 
-    @rule(account=accounts, sold=lines, hours=st.sampled_from((1, 5, 24, 72)), days=agreed)
-    def hold(self, account: str, sold: list[tuple[str, int]], hours: int, days: int | None) -> None:
-        drawn = self.model.fund(account, sold, self.now, self.day())
+    @rule(account=accounts, sold=lines, hours=st.sampled_from((1, 5, 24, 72)), days=agreed, late=late)
+    def hold(self, account: str, sold: list[tuple[str, int]], hours: int, days: int | None, late: int | None) -> None:
+        happened, when = self.happened(late)
+        drawn = self.model.fund(account, sold, self.now, self.day(), happened)
         expires_at = self.now + timedelta(hours=hours)
         due, by = self.due(days)
-        said = self.send("hold", account=account, lines=self._lines(sold), expires_at=expires_at.isoformat(), **by)
-        if self.expect(said, self.is_open(account) and drawn is not None):
+        until = {"expires_at": expires_at.isoformat()}
+        said = self.send("hold", account=account, lines=self._lines(sold), **until, **by, **when)
+        if self.expect(said, self.in_time(happened) and self.is_open(account) and drawn is not None):
             assert drawn is not None
-            self.model.charges[said["key"]] = Charge(account, self.day(), {}, expires_at, True, dict(drawn), due)
+            self.model.charges[said["key"]] = Charge(account, happened, {}, expires_at, True, dict(drawn), due)
 
     def _pick(self, data: st.DataObject, keys: list[str]) -> str:
         assume(keys)
@@ -273,7 +287,7 @@ class Machine(RuleBasedStateMachine):
     def debit_at_the_edge_of_overdue(self, data: st.DataObject, late: bool) -> None:
         account, due = data.draw(st.sampled_from(self._owing()))
         self.now = max(self.now, datetime.combine(due + timedelta(late), datetime.min.time(), tzinfo=MOSCOW))
-        self.debit(account, [("sushi", 1)], None)
+        self.debit(account, [("sushi", 1)], None, None)
 
     @precondition(lambda self: self.closed < self.day() - timedelta(1))
     @rule()
@@ -342,7 +356,7 @@ class Machine(RuleBasedStateMachine):
             number = book.references[account]
             assert book.balances[number].balance == self.model.balance(account), account
             assert book.held(number, self.now) == self.model.held(account, self.now), account
-            owed = book.aging(number).as_of(self.day()).open_items()
+            owed = open_items(book.aging(number).as_of(self.day()))
             expected = self.model.owed(account, self.day())
             assert owed == [(numbers[key], day, due or NEVER, unpaid) for key, day, due, unpaid in expected], account
         names = self.pure.names()

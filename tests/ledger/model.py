@@ -42,7 +42,7 @@ class Moved(NamedTuple):
 
 @dataclass
 class Charge:
-    """A debit, or a hold with its captures: what is left drawn from each source."""
+    """A debit, or a hold with its captures: what is left drawn from each source; `day` is when it happened."""
 
     account: str
     day: date
@@ -117,20 +117,22 @@ class Model:
         ]  # fmt: skip
         return sum(left), sum(amount > 0 for amount in left)
 
-    def can_give(self, source: str, account: str, at: datetime, day: date) -> int:
+    def can_give(self, source: str, account: str, at: datetime, day: date, happened: date) -> int:
         can = self.own(source, at)
         terms = self.in_force(source, day)
         if terms and not self.overdue(source, day):
             can += terms.limit
         for (payer, of, period), (amount, times) in self.limits.items():
             if payer == source and of in (account, payer):
-                used, count = self.used(payer, of, period, at, day) if period != "order" else (0, 0)
+                used, count = self.used(payer, of, period, at, happened) if period != "order" else (0, 0)
                 can = min(can, can if amount is None else amount - used)
                 can = 0 if times is not None and count >= times else can
         return 0 if source != account and self.status[source] != "open" else max(0, can)
 
-    def fund(self, account: str, lines: list[tuple[str, int]], at: datetime, day: date) -> Amounts | None:
-        """Return what each source pays, or None."""
+    def fund(
+        self, account: str, lines: list[tuple[str, int]], at: datetime, day: date, happened: date
+    ) -> Amounts | None:
+        """Return what each source pays, or None. Credit goes by the day, limits by the day it happened on."""
         links = sorted((rank, payer) for (of, payer), (_, rank, _) in self.links.items() if of == account)
         first = [payer for _, payer in links if self.links[account, payer][0] == "payer_first"]
         last = [payer for _, payer in links if payer not in first]
@@ -138,7 +140,7 @@ class Model:
         for source in [*first, account, *last]:
             brands = None if source == account else self.links[account, source][2]
             mine = [i for i, (brand, _) in enumerate(lines) if brands is None or brand in brands]
-            can = self.can_give(source, account, at, day)
+            can = self.can_give(source, account, at, day, happened)
             for i in mine:
                 taken = min(left[i], can)
                 left[i], can = left[i] - taken, can - taken

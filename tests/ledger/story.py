@@ -18,7 +18,7 @@ amounts without a brand are sushi's. Times are Moscow's; a day alone means noon.
     bonus    b1  anna 5.00 pizza
     move     m1  sushi card -> bank 1000.00 fee 15.00    move m2  sushi bank -> pizza bank 50.00
     reverse  v2  p2  1.50 split anna 1.00, unallocated 0.50   payment p4  anna 5.00 channel card
-    adjustment a2  anna 5.00 pizza chart bad_debt
+    adjustment a2  anna 5.00 pizza chart bad_debt   debit d2  anna 5.00 occurred 2024-03-03T13:00
 
 An outcome follows two spaces: posted, replayed, declined CODE, invalid. The exact sentence
 follows on a line that starts with "|", facts on one that starts with "facts". Said of the book:
@@ -327,7 +327,7 @@ def _line(text: str) -> dict[str, str | None]:
 def _options(text: str) -> tuple[str, Record]:
     """Return the text without its options, and these."""
     options: Record = {}
-    named = {"until": "expires_at", "bonus": "bonus_at_most", "due": "due_on"}
+    named = {"until": "expires_at", "bonus": "bonus_at_most", "due": "due_on", "occurred": "occurred_at"}
     named |= {name: name for name in ("currency", "channel", "chart")}
     for name, field in named.items():
         if found := re.search(rf"\s?\b{name} (\S+)", text):
@@ -335,6 +335,9 @@ def _options(text: str) -> tuple[str, Record]:
             options[field] = found[1]
     if "expires_at" in options:
         options["expires_at"] = datetime.fromisoformat(options["expires_at"]).replace(tzinfo=MOSCOW).isoformat()
+    if "occurred_at" in options:  # an hour of a day: 2024-03-04T13:00, or noon of it
+        day, _, hour = options["occurred_at"].partition("T")
+        options["occurred_at"] = datetime.fromisoformat(f"{day}T{hour or '12:00'}").replace(tzinfo=MOSCOW).isoformat()
     return text, options
 
 

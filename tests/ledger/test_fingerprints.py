@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.core.administration import RECORDS
+from ledger.administration.records import RECORDS
 from ledger.core.commands import COMMANDS
 from ledger.food.core import commands as food
 

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from ledger.core import administration, commands
-from ledger.core.json_lines import read
+from ledger.administration import records as administration
+from ledger.cli.json_lines import read
+from ledger.core import commands
 from ledger.core.outcomes import Invalid
 from ledger.postgres.post import Ledger
 

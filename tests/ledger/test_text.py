@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ledger.cli.json_lines import read, written
 from ledger.core import commands, text
-from ledger.core.json_lines import read, written
 from ledger.core.outcomes import Invalid
 
 PAYMENT = {"type": "payment", "key": "k", "account": 1000017, "amount": "1", "brand": "sushi"}

@@ -12,9 +12,11 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ledger.core import administration, commands
-from ledger.core.aging import NEVER, Balance
-from ledger.core.book import Account, Book, Brand, Limit, Link, Terms, Usage, window
+from ledger.administration import records as administration
+from ledger.core import commands
+from ledger.core.accounts import Account, Brand, Limit, Link, Terms, Usage, window
+from ledger.core.aging import NEVER, Ages, Balance
+from ledger.core.book import Book
 from ledger.core.decide import answer, expiry
 from ledger.core.money import is_account_number, minor
 from ledger.core.outcomes import Declined, Posted
@@ -28,6 +30,17 @@ NOW = datetime(2025, 6, 1, tzinfo=UTC)
 
 PERIODS = ("order", "day", "week", "month", "total")
 State = dict[str, Any]
+
+
+def open_items(ages: Ages) -> list[tuple[int, date, date, int]]:
+    """Return transaction, business date, due date and what is unpaid of each open item that a book in memory has."""
+    state = ages.state
+    first = (state.open_due, state.open_day, state.open_item)
+    return [
+        (item.transaction, item.day, item.due_on, unpaid) for item in ages.items
+        if state.open_item and item.key >= first
+        and (unpaid := state.open_unpaid if item.key == first else item.amount)
+    ]  # fmt: skip
 
 
 class Pure:
@@ -94,7 +107,7 @@ class Pure:
             "balances": {named[a]: (b.balance, b.held, b.version) for a, b in book.balances.items()},
             "owed": {
                 named[a]: [(keys[id_], day, _due(due_on), unpaid) for id_, day, due_on, unpaid in items]
-                for a, ages in book.ages.items() if (items := ages.open_items())
+                for a, ages in book.ages.items() if (items := open_items(ages))
             },
             "usage": {
                 (named[payer], named[account], period, since): (u.amount, u.count)
@@ -185,7 +198,8 @@ class Pure:
             if t.code is not None or t.kind not in ("debit", "hold") or account not in (payer, t.account):
                 continue
             left = self.book.left_of(t, payer) if t.kind == "debit" else self.book.holds[t.id].drawn_from(payer)
-            usage = self.book.usage.setdefault((payer, account, period, window(period, t.day)), Usage())
+            since = window(period, self.book.happened_on(t))
+            usage = self.book.usage.setdefault((payer, account, period, since), Usage())
             usage.amount += left
             usage.count += left > 0
 

@@ -10,7 +10,7 @@ import itertools
 import sys
 from pathlib import Path
 
-from ledger.core.json_lines import read, written
+from ledger.cli.json_lines import read, written
 from ledger.food.core.commands import parse
 from ledger.food.postgres import post_orders
 from ledger.postgres.post import Ledger

@@ -291,6 +291,7 @@ class StoryRows:
         currency: str | None = None,
         status: str = "posted",
         value_date: str | None = None,
+        occurred_at: str | None = None,
         **facts: Any,
     ) -> str:
         posted_at = self._at(at)
@@ -303,6 +304,8 @@ class StoryRows:
             "day_number": (day - date(1970, 1, 1)).days,
             "month": f"{day:%Y-%m}",
             "value_date": value_date and date.fromisoformat(value_date),
+            "occurred_at": occurred_at and self._at(occurred_at),
+            "occurred_on": occurred_at and self._at(occurred_at).astimezone(ZoneInfo(self.time_zone)).date(),
         }
         of = self.accounts[account] if account else {}
         row = {

@@ -4,7 +4,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from ledger.core.administration import parse as record
+from ledger.administration.records import parse as record
 from ledger.core.commands import parse
 from ledger.core.money import decimal
 from ledger.postgres import account_queries

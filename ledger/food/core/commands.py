@@ -11,8 +11,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Strict, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
-from ledger.core import administration, commands
-from ledger.core.administration import Code, Record, Whole
+from ledger.administration import records as administration
+from ledger.administration.records import Code, Record, Whole
+from ledger.core import commands
 from ledger.core.commands import CONFIG, LINES, ClosedTo, Command, why
 from ledger.core.field_types import AccountRef, Amount, Day, Instant, Name, Positive, Rate, Text
 from ledger.core.money import amount_of

@@ -54,6 +54,8 @@ def _repeated(shop: Shop, known: Answer) -> Outcome:
 
 def _clients(shop: Shop, book: Book, command: c.Command) -> list[int]:
     """Return the money accounts whose points a command may touch."""
+    if not book.bonuses:
+        return []
     scope = c.scope_of([command])
     touched = [book.references.get(account) if isinstance(account, str) else account for account in scope.accounts]
     for key in scope.refers:

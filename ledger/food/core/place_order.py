@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from ledger.core import commands as c
-from ledger.core.book import Account, Book
+from ledger.core.accounts import Account
+from ledger.core.book import Book
 from ledger.core.decide import Answer, Seam
 from ledger.core.money import decimal
 from ledger.core.outcomes import Facts, Invalid, Posted, shown
@@ -74,7 +75,7 @@ def _refused(
             continue
         assert account.party is not None
         client = shop.client(account.party, account.subject, promotion, at)
-        reason = refusal(promotion, lines, client, day=book.day(at), currency=account.currency)
+        reason = refusal(promotion, lines, client, day=book.day(order.occurred_at or at), currency=account.currency)
         if reason is not None:
             reasons.append(reason)
     return min(reasons, key=lambda reason: REFUSALS.rank[reason[0]], default=None)
@@ -84,8 +85,8 @@ def _charge(shop: Shop, order: f.Order, lines: Sequence[Line], day: date) -> c.D
     """Return the debit or hold that the priced lines are."""
     said: dict[str, Any] = {
         "key": order.key, "at": order.at, "value_date": order.value_date, "by": order.by, "note": order.note,
-        "currency": order.currency, "account": order.account, "bonus_at_most": order.bonus_at_most,
-        "lines": tuple(_line(line) for line in lines),
+        "currency": order.currency, "occurred_at": order.occurred_at, "account": order.account,
+        "bonus_at_most": order.bonus_at_most, "lines": tuple(_line(line) for line in lines),
     }  # fmt: skip
     if order.bonus_at_most:
         said["bonus_by_brand"] = {

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from sqlmodel import and_, col, func, or_, select
 
-from ledger.core.administration import AccountStatus, Record
+from ledger.administration.records import AccountStatus, Record
 from ledger.core.money import minor, plain
 from ledger.core.outcomes import Facts, Refused
 from ledger.food.core import commands as f
@@ -41,10 +41,12 @@ def _promotion(run: Administration, record: Record) -> Facts:
     if kind is not None and record.kind not in (None, kind):
         facts = {"subject": f"promotion {record.code}", "what": "kind", "is": kind, "asked": record.kind}
         raise Refused("never_changes", **facts)
-    saved = promotion or t.Promotion(code=record.code, kind=record.kind or "")
     given = _columns_given(run, record)
+    as_it_was = promotion.model_dump() if promotion else {"code": record.code, "kind": record.kind or ""}
+    new = t.Promotion(**(as_it_was | given))
+    _check_promotion(new, value_given=given.get("value", new.value if promotion else None) is not None)
+    saved = promotion or new
     set_fields(saved, given)
-    _check_promotion(saved, value_given=given.get("value", saved.value if promotion else None) is not None)
     run.session.add(saved)
     run.session.flush()
     after = _described(run, saved)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
+from ledger.administration.records import AccountStatus, Record
 from ledger.core import commands as c
-from ledger.core.administration import AccountStatus, Record
 from ledger.core.commands import scope_of
 from ledger.core.outcomes import Declined, Done, Invalid
 from ledger.core.scope import Scope

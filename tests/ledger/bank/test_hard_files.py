@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from ledger.administration.records import parse as record
 from ledger.bank.core.read_file import read_file
 from ledger.bank.postgres.import_statements import import_statements
 from ledger.bank.postgres.plan_import import Imported, Row
-from ledger.core.administration import parse as record
 from ledger.core.commands import parse
 from ledger.core.outcomes import Done, Posted
 from tests.ledger.worlds import Postgres

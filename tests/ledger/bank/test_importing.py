@@ -16,11 +16,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ledger.administration.records import parse as record
 from ledger.bank.core.recognition import keys
 from ledger.bank.core.statement import Entry, Statement
 from ledger.bank.postgres.import_statements import import_statements
 from ledger.bank.postgres.plan_import import Imported
-from ledger.core.administration import parse as record
 from ledger.core.commands import parse
 from ledger.core.outcomes import Done, Posted
 from ledger.errors import Failure

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import pytest
 
+from ledger.administration.records import parse as record
 from ledger.bank.core.read_file import read
 from ledger.bank.core.statement import Entry, Statement
 from ledger.bank.postgres.import_statements import import_statements
-from ledger.core.administration import parse as record
 from ledger.core.outcomes import Done
 from tests.ledger.bank import written
 from tests.ledger.worlds import Postgres

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from ledger.administration.records import parse as record
 from ledger.bank.core.read_file import read_file
 from ledger.bank.core.statement import fault
 from ledger.bank.postgres.bank_report import bank_days
 from ledger.bank.postgres.import_statements import import_statements
-from ledger.core.administration import parse as record
 from tests.ledger.worlds import Postgres
 
 DATA = Path(__file__).parent / "data"

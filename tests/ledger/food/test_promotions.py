@@ -255,3 +255,13 @@ def test_a_pre_order_delivered_too_late_needs_its_money_again(food: Food) -> Non
     food.post("payment", account="anna", amount="30.00", brand="sushi")
     assert food.post("deliver", "d2", order="o1")["status"] == "posted"
     assert food.balance("anna") == "0.00"
+
+
+def test_a_promotion_is_valid_on_the_day_when_the_order_happened(food: Food) -> None:
+    """A till that was offline until after midnight: the last day of TEN was the order's, not the booking's."""
+    food.client("anna", "2000.00")
+    promotion(food, "TEN", valid_until="2024-03-04")
+    food.at("2024-03-05", "00:10")
+    late = {"items": [dish("a", "100.00")], "promo_codes": ["TEN"]}
+    assert food.order("o1", **late)["code"] == "promo_expired"
+    assert food.order("o2", **late, occurred_at="2024-03-04T23:50:00+03:00")["order"]["net"] == "90.00"

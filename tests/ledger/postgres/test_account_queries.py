@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import rule, run_state_machine_as_test
 
-from ledger.core import administration, commands
+from ledger.administration import records as administration
+from ledger.core import commands
 from ledger.core.money import plain
 from ledger.errors import Failure
 from ledger.postgres import account_queries

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ledger.core import administration, commands
+from ledger.administration import records as administration
+from ledger.core import commands
 from ledger.postgres.post import Ledger
 from tests.ledger.checks import check
 from tests.ledger.worlds import Postgres

@@ -5,8 +5,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from ledger.core.administration import RECORDS
-from ledger.core.administration import parse as record
+from ledger.administration.records import RECORDS
+from ledger.administration.records import parse as record
 from ledger.core.commands import parse
 from ledger.core.outcomes import Posted
 from ledger.errors import Failure
@@ -126,6 +126,24 @@ def _post(url: str, *lines: dict[str, Any]) -> None:
             (outcome,) = ledger.post([parse(line)])
             assert isinstance(outcome, Posted), outcome
     ledger.close()
+
+
+def test_a_payment_reversed_in_part_still_waits_and_one_whose_reversal_was_reversed_waits_again(
+    book: psycopg.Connection[Any], database_url: str
+) -> None:
+    """Only what undid the rest of it reversed it; the reversal of a reversal gives the money back."""
+    ledger = Ledger(database_url)
+    undone: list[dict[str, Any]] = [
+        {"type": "reverse", "key": "v1", "transaction": "u1", "amount": "20.00", "reason": "in part",
+         "split": [{"brand": "pizza", "amount": "20.00"}]},
+        {"type": "reverse", "key": "w3", "transaction": "v3", "reason": "ours after all"},
+    ]  # fmt: skip
+    assert all(isinstance(outcome, Posted) for outcome in ledger.post([parse(line) for line in undone]))
+    ledger.close()
+    waiting = [(row["key"], row["left"]) for row in desk_queries.unallocated(book)]
+    assert waiting == [("u1", 4000), ("u3", 7000)]
+    assert [desk_queries.earlier(book, key).waiting for key in ("u1", "u3", "u2", "d1")] == [4000, 7000, 0, 0]
+    assert [desk_queries.earlier(book, key).reversed_by for key in ("u1", "u3")] == [None, None]
 
 
 def test_links_are_told_at_both_ends(book: psycopg.Connection[Any]) -> None:

@@ -3,7 +3,9 @@
 import os
 
 import psycopg
+import pytest
 
+from ledger.administration.records import parse as record
 from ledger.food.core.commands import parse
 from ledger.food.postgres.post_orders import Desk
 from ledger.postgres.post import Ledger
@@ -34,3 +36,35 @@ def test_a_member_of_the_writers_posts_every_command_and_administers(database_ur
         desk.close()
         with psycopg.connect(database_url, autocommit=True) as owner:
             owner.execute(f"DROP ROLE {role}")
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("brand", "name"), ("party", "legal_name"), ("account", "contract_number")]
+)
+def test_a_writer_changes_no_details_without_the_row_that_tells_it(database_url: str, table: str, column: str) -> None:
+    """What a change row of the same database transaction says may be written, nothing beside it."""
+    ledger = Ledger(database_url)
+    ledger.administer([record(line) for line in opening() if line["type"] in ("brand", "party", "account")])
+    ledger.close()
+    key = "code" if table == "brand" else "reference"
+    change = f"UPDATE {table} SET {column} = %s WHERE {key} = (SELECT min({key}) FROM {table})"
+    note = (
+        "INSERT INTO change (kind, subject, after, business_date) "
+        f"SELECT %s, min({key}), jsonb_build_object(%s::text, %s::text), current_date FROM {table}"
+    )
+    with psycopg.connect(database_url) as connection:
+        connection.execute("SET ROLE tiffin_writer")
+        connection.execute(note, [table, column, "Other"])
+        connection.execute(change, ["Other"])
+        connection.commit()
+        connection.execute("SET ROLE tiffin_writer")
+        for said in ((), ("Other",)):
+            for value in said:
+                connection.execute(note, [table, column, value])
+            connection.execute(change, ["Mine"])
+            with pytest.raises(
+                psycopg.errors.RestrictViolation, match=f"{table} .* is changed without a row of change"
+            ):
+                connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+            connection.rollback()
+            connection.execute("SET ROLE tiffin_writer")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ledger.core.administration import parse
+from ledger.administration.records import parse
 from ledger.core.commands import Debit, Line, Payment
 from ledger.core.outcomes import Declined, Invalid, Posted
 from ledger.food.core import commands as food

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from ledger.core import administration, commands
+from ledger.administration import records as administration
+from ledger.core import commands
 from ledger.food.core.commands import parse
 from ledger.food.postgres.post_orders import Desk
 from ledger.postgres.post import Ledger

@@ -6,7 +6,8 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from ledger.core import administration, commands
+from ledger.administration import records as administration
+from ledger.core import commands
 from ledger.postgres import locks
 from ledger.postgres.post import Ledger
 from reports.lake.extract import Snapshot

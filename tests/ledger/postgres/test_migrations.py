@@ -40,7 +40,6 @@ PAID = (
 def connection(database_url: str) -> Any:
     """Return a connection to a book with a brand, its cash 1000017 and revenue 1000033, and Anna's account 1000025."""
     with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute("SET session_replication_role = replica")  # no rows of change
         connection.execute("INSERT INTO brand (code, name, status) VALUES ('sushi', 'Sushi', 'open')")
         connection.execute(
             "INSERT INTO party (reference, kind, name, status) VALUES ('anna', 'individual', 'Anna', 'open')"
@@ -50,8 +49,7 @@ def connection(database_url: str) -> Any:
             "(1000017, 'cash', 'RUB', NULL, 1, 'open'), (1000025, 'money', 'RUB', 1, NULL, 'open'), "
             "(1000033, 'revenue', 'RUB', NULL, 1, 'open')"
         )
-        connection.execute("INSERT INTO balance (account_id) VALUES (1000025)")
-        connection.execute("RESET session_replication_role")
+        connection.execute("INSERT INTO balance (account_id, balance, held, version) VALUES (1000025, 0, 0, 0)")
         connection.execute(TRANSACTION, [1, "p1"])
         yield connection
 
@@ -240,7 +238,6 @@ WRITERS_ATTEMPTS = {
     "set a balance": "UPDATE balance SET balance = 100000",
     "set what is held": "UPDATE balance SET held = 0",
     "go back in time": "UPDATE balance SET version = 0",
-    "begin with a balance": "INSERT INTO balance (account_id, balance) VALUES (1000017, 100)",
     "a balance of another": "UPDATE balance SET account_id = 1",
     "date a transaction back": (
         "INSERT INTO transaction (id, key, fingerprint, kind, status, posted_at, business_date, recorded_at) "
@@ -277,6 +274,8 @@ def test_a_writer_may_not(connection: psycopg.Connection, statement: str) -> Non
 DECLINED = TRANSACTION.replace("'posted'", "'declined'").replace("status,", "code, status,")
 DECLINED = DECLINED.replace("'payment', ", "'payment', 'account_frozen', ")
 WRITERS_FORGERIES = {
+    "a balance out of nothing": (
+        "INSERT INTO balance (account_id, balance, held, version) VALUES (1000033, 1, 0, 0)", "begins at nothing"),
     "one side only": (ENTRY + "(1, 1, 1000025, 'RUB', 300, 0)", "does not sum to zero"),
     "a client's entry out of the count": (
         ENTRY + "(1, 1, 1000025, 'RUB', 300, 0), (1, 2, 1000017, 'RUB', -300, 0)", "has no version"),
@@ -323,7 +322,8 @@ def test_a_change_of_the_past_covers_no_change_of_now(connection: psycopg.Connec
     """The dated row is written by the database transaction that makes the change, or it does not count."""
     said = """INSERT INTO change (kind, subject, after, business_date) VALUES ('brand', 'sushi',
               '{"bank_details": {"account": "ours"}}', current_date)"""
-    ours, mine = ("""UPDATE brand SET bank_details = '{"account": "%s"}'""" % whose for whose in ("ours", "mine"))
+    ours = """UPDATE brand SET bank_details = '{"account": "ours"}'"""
+    mine = ours.replace("ours", "mine")
     connection.execute("SET ROLE tiffin_writer")
     with connection.transaction():
         connection.execute(said)

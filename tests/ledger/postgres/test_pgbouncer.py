@@ -14,7 +14,8 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from ledger.core import administration, commands
+from ledger.administration import records as administration
+from ledger.core import commands
 from ledger.core.outcomes import Posted
 from ledger.food.core.commands import parse
 from ledger.food.postgres.post_orders import Desk

@@ -45,7 +45,7 @@ LEFT_OUT = {
     "entry": {"attributes"},  # a table of its own, a row an attribute
     "hold": {"transaction_id"},  # the parts' hold_id
     "hold_part": {"gross", "discount", "vat_rate", "vat", "attributes"},  # what a capture will write
-    "food_order": {"main_id", "void_at", "late_at"},  # charged_by; when it ended, by which uses come back
+    "food_order": {"main_id", "void_at", "late_at"},  # charged_by; their days
     "promotion_use": {"number"},  # 1, 2, 3 … of one order
     "bonus_owed": {"posted_at"},  # of its transaction
     "bonus_lot": {"lapsed", "expired", "given_until", "extended_by"},  # which of an expired lot's points may come back

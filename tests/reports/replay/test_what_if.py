@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from ledger.core import administration, commands
+from ledger.administration import records as administration
+from ledger.core import commands
 from ledger.errors import Failure
 from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.post import Ledger

@@ -23,6 +23,7 @@ def late(story: Story) -> Story:
     story.close("2017-03-31")
     story.payment("2017-04-03", "anna", 50, "pizza", channel="bank", value_date="2017-03-30")
     story.payment("2017-04-04", "anna", 7, "sushi", channel="bank")
+    story.debit("2017-04-05", "anna", ("sushi", 20), occurred_at="2017-03-31")
     return story
 
 
@@ -38,10 +39,21 @@ def test_a_closed_month_by_value_date_is_provisional_unless_it_is_booked_until_a
     assert (figures(open_day.frame, "received"), open_day.provisional) == ([("150.00",)], True)
 
 
+def test_march_by_when_it_happened_has_the_lunch_that_was_booked_in_april(late: Story) -> None:
+    """30 of the services of March were booked in it, 20 on 5 April; booked until its last day it has 30 for ever."""
+    occurred = {**MARCH, "dated_by": "occurred"}
+    assert figures(late.book().report("services", **MARCH).frame, "net") == [("30.00",)]
+    now = late.book().report("services", **occurred)
+    assert (figures(now.frame, "net"), now.provisional) == ([("50.00",)], True)
+    final = late.book().report("services", **occurred, booked_until="2017-03-31")
+    assert (figures(final.frame, "net"), final.provisional) == ([("30.00",)], False)
+
+
+@pytest.mark.parametrize("dated_by", ["value", "occurred"])
 @pytest.mark.parametrize("report", MOVEMENTS, ids=[report.name for report in MOVEMENTS])
-def test_every_report_of_movements_goes_by_value_date(report: Report, late: Story) -> None:
-    """Every control holds, by value date and up to a day of booking; the figures are provisional."""
-    dated = parameters_for(report) | {"dated_by": "value"}
+def test_every_report_of_movements_goes_by_other_dates(report: Report, dated_by: str, late: Story) -> None:
+    """Every control holds, by value date or occurrence and up to a day of booking; the figures are provisional."""
+    dated = parameters_for(report) | {"dated_by": dated_by}
     now, then = late.book().report(report.name, **dated), None
     then = late.book().report(report.name, **dated, booked_until="2017-03-31")
     for result in (now, then):
@@ -55,7 +67,7 @@ def test_balances_by_value_date(late: Story) -> None:
     assert figures(late.book().report("turnover", **BY_VALUE).frame, "closing") == [("120.00",)]
     card = late.book().report("account-card", **{**BY_VALUE, "last_day": "2017-04-30"}, account="anna")
     assert figures(card.frame, "version", "balance") == [
-        (1, "100.00"), (2, "70.00"), (3, "120.00"), (4, "127.00")]  # fmt: skip
+        (1, "100.00"), (2, "70.00"), (3, "120.00"), (4, "127.00"), (5, "107.00")]  # fmt: skip
     settled = late.book().report("brand-settlements", **BY_VALUE)
     assert figures(settled.frame, "brand", "received") == [("pizza", "-150.00"), ("sushi", "150.00")]
 
@@ -64,7 +76,7 @@ def test_reports_of_movements_of_money_are_all_of_these() -> None:
     """Points and set-aside money are none of the bank's, so holds and bonuses are not among them."""
     assert [report.name for report in MOVEMENTS] == [
         "account-card", "brand-revenue", "brand-settlements", "client-activity", "corrections", "receipts",
-        "services", "subaccounts", "trial-balance", "turnover"]  # fmt: skip
+        "services", "subaccounts", "trial-balance", "turnover", "vat"]  # fmt: skip
 
 
 def test_a_day_of_booking_that_is_none_is_one_sentence(late: Story) -> None:

@@ -13,8 +13,9 @@ from dataclasses import replace
 from itertools import groupby
 from typing import IO, Any
 
-from ledger.core import administration, commands
-from ledger.core.administration import RECORDS, Record
+from ledger.administration import records as administration
+from ledger.administration.records import RECORDS, Record
+from ledger.core import commands
 from ledger.core.commands import Command
 from ledger.core.money import said
 from ledger.core.outcomes import Done, Invalid, Outcome

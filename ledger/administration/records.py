@@ -8,11 +8,11 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
+from ledger.administration.tax_ids import check_detail, check_tax_id
 from ledger.core.commands import why
 from ledger.core.field_types import AccountRef, Amount, Currency, Day, Name, Text
 from ledger.core.money import said
 from ledger.core.scope import Scope
-from ledger.core.tax_ids import check_detail, check_tax_id
 
 
 def _code(value: str) -> str:
@@ -38,6 +38,12 @@ def _details(value: dict[str, str]) -> dict[str, str]:
 def _colour(value: str) -> str:
     if len(value) != 7 or value[0] != "#" or not all(letter in "0123456789abcdefABCDEF" for letter in value[1:]):
         raise ValueError(f"{value} is not a colour such as #c8102e")
+    return value
+
+
+def _address(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("is no e-mail address: it has a line break or another control character")
     return value
 
 
@@ -115,7 +121,7 @@ class Party(_Identified):
     kind: Literal["individual", "legal_entity"] | None = None
     name: Name | None = None
     legal_name: Name | None = None
-    email: Text | None = None
+    email: Annotated[Text, AfterValidator(_address)] | None = None
     phone: Text | None = None
     address: Text | None = None
     status: Literal["open", "closed"] | None = None

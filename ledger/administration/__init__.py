@@ -1,0 +1,1 @@
+"""Administration lines: who there is and on what terms. Pure; carried out by `ledger.postgres.administer`."""
