@@ -56,6 +56,7 @@ WRITER: dict[str, str] = {
     "bank_entry": _CHANGE,
     "bank_payer": _CHANGE,
     "bank_csv": _CHANGE,
+    "bank_depositor": _CHANGE,
     # The owner's alone.
     "book": "",
     "closing": "",

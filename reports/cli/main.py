@@ -31,6 +31,7 @@ COMMANDS = {
         "Set the bank's balances and turnovers beside the ledger's, by day and account.",
     ),
     "bank-payers": ("ledger.cli.bank", "List the payers learned from what the desk allocated, or revoke one."),
+    "bank-depositors": ("ledger.cli.bank", "List acquirers and depositors, make one known, or revoke it."),
     "bank-csv": ("ledger.cli.bank", "Show how a bank's CSV is read, and keep the layout of its columns."),
     "nightly": ("reports.cli.lake", "Close a day: cut and export, verify, write the reports and papers."),
     "verify": ("reports.cli.lake", "Check the ledger by its rules, and the lake against the ledger."),
