@@ -63,6 +63,9 @@ WRITER: dict[str, str] = {
     "closing": "",
     "lake_gate": "",
     "door_token": "",
+    # Who is notified.
+    "webhook": "INSERT, UPDATE, DELETE",
+    "webhook_stuck": "INSERT, UPDATE, DELETE",
 }
 """What a writer may do to each table beside reading it."""
 
@@ -108,6 +111,7 @@ def _statements() -> list[str]:
         f"GRANT SELECT {every} TO tiffin_reader, tiffin_writer",
         f"{later} REVOKE ALL ON TABLES FROM tiffin_writer",
         f"{later} GRANT SELECT ON TABLES TO tiffin_reader, tiffin_writer",
+        "REVOKE ALL ON webhook FROM tiffin_reader",  # it has the secrets
         *(f"GRANT {may} ON {table} TO tiffin_writer" for table, may in WRITER.items() if may),
         "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO tiffin_writer",
     ]
