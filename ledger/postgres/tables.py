@@ -163,6 +163,7 @@ class Party(SQLModel, table=True):
     legal_name: str | None = Field(default=None, sa_type=Text)
     tax_id: str | None = Field(default=None, sa_type=Text)
     country: str | None = Field(default=None, sa_type=Text)
+    kpp: str | None = Field(default=None, sa_type=Text)
     email: str | None = Field(default=None, sa_type=Text)
     phone: str | None = Field(default=None, sa_type=Text)
     address: str | None = Field(default=None, sa_type=Text)
