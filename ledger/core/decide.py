@@ -200,6 +200,10 @@ def _posted(case: Case, verdict: Verdict) -> Transaction:
     transaction.entries = (*[_dated(case.book, transaction, entry) for entry in numbered], *verdict.legs)
     transaction.hold, transaction.takes, transaction.final = verdict.hold, verdict.takes, verdict.final
     transaction.terms = verdict.terms
+    if verdict.groups:
+        transaction.groups = {
+            m.account: verdict.groups[m.account] for m in verdict.moves if m.account in verdict.groups
+        }
     return transaction
 
 
@@ -262,6 +266,7 @@ def expiry(book: Book, hold: Hold, running: dict[int, tuple[int, int, int]] | No
         amount=-sum(move.held for move in given_back),
         currency=hold.currency,
         refers_to=hold.id,
+        groups=hold.groups,
         entries=tuple(_numbered(book, given_back, {} if running is None else running)),
     )
 

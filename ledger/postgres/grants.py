@@ -24,6 +24,7 @@ WRITER: dict[str, str] = {
     "hold": _CHANGE,
     "hold_part": _CHANGE,
     "owned": "INSERT",
+    "entry_group": "INSERT",
     "aging_item": _CHANGE,
     "usage": "INSERT, UPDATE, DELETE",
     "cut_gate": "INSERT",  # of nothing: it stays empty, and this is what locking it takes
