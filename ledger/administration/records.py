@@ -49,6 +49,12 @@ def _time_of_day(value: str) -> str:
     return value
 
 
+def _address(value: str) -> str:
+    if not value.isprintable():
+        raise ValueError("is no e-mail address: it has a line break or another control character")
+    return value
+
+
 TimeOfDay = Annotated[Text, AfterValidator(_time_of_day)]
 Code = Annotated[Name, AfterValidator(_code)]
 Whole = Annotated[int, BeforeValidator(_whole)]
@@ -124,7 +130,7 @@ class Party(_Identified):
     kind: Literal["individual", "legal_entity"] | None = None
     name: Name | None = None
     legal_name: Name | None = None
-    email: Text | None = None
+    email: Annotated[Text, AfterValidator(_address)] | None = None
     phone: Text | None = None
     address: Text | None = None
     status: Literal["open", "closed"] | None = None

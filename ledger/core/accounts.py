@@ -1,9 +1,12 @@
 """Accounts and brands, and on what terms: credit, who pays for whom, how much may be drawn in which window."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
+
+from ledger.core.money import minor
 
 EVER = date.min
 """First day of the window that never ends."""
@@ -84,6 +87,19 @@ class Link(NamedTuple):
     when: Hours | None = None
     services: frozenset[str] | None = None
     group: str | None = None
+
+    @classmethod
+    def kept(
+        cls, payer: int, draw: str, priority: int, brands: Iterable[int] | None, share: Decimal | None,
+        when: Mapping[str, Any] | None, services: Iterable[str] | None, group: str | None,
+    ) -> "Link":  # fmt: skip
+        """Return a link from the columns that it is kept in, the share in percent."""
+        only = None if brands is None else frozenset(brands)
+        percent = None if share is None else minor(share)
+        hours = None if when is None else Hours.said(when)
+        return cls(
+            payer, draw, priority, only, percent, hours, None if services is None else frozenset(services), group
+        )
 
 
 class Limit(NamedTuple):

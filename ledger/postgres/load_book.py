@@ -6,19 +6,17 @@ When the reading shows that more accounts are concerned (payers, bonus accounts,
 of holds), everything is let go and begun again with all of them.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC
-from decimal import Decimal
 from itertools import count, groupby
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ledger.core.accounts import PERIODS, Account, Brand, Hours, Limit, Link, Terms, Usage, window
+from ledger.core.accounts import PERIODS, Account, Brand, Limit, Link, Terms, Usage, window
 from ledger.core.aging import Balance
 from ledger.core.book import Book
 from ledger.core.guards import facing
-from ledger.core.money import minor
 from ledger.core.outcomes import Entry
 from ledger.core.scope import Scope
 from ledger.core.transactions import Hold, HoldPart, Transaction
@@ -217,29 +215,10 @@ def _add_terms(connection: AnyConnection, book: Book, ids: list[int]) -> tuple[l
     for money, bonus in bonuses:
         book.bonuses.setdefault(money, []).append(bonus)
     for account, *link in links:
-        book.links.setdefault(account, []).append(link_of(*link))
+        book.links.setdefault(account, []).append(Link.kept(*link))
     for account, *rest in terms:
         book.terms.setdefault(account, []).append(Terms(*rest))
     return [id_ for (id_,) in expired], limits
-
-
-def link_of(
-    payer: int,
-    draw: str,
-    priority: int,
-    brands: Iterable[int] | None,
-    share: Decimal | None,
-    hours: Mapping[str, Any] | None,
-    services: Iterable[str] | None,
-    group: str | None,
-) -> Link:
-    """Return a link as the book has it."""
-    only = None if brands is None else frozenset(brands)
-    served = None if services is None else frozenset(services)
-    return Link(
-        payer, draw, priority, only, None if share is None else minor(share), Hours.said(hours) if hours else None,
-        served, group,
-    )  # fmt: skip
 
 
 def _keep_accounts(book: Book, rows: Iterable[Sequence[Any]]) -> None:
@@ -257,7 +236,7 @@ def _ids(connection: AnyConnection, numbers: list[int]) -> Iterator[int]:
 
 _NEXT_IDS = "ARRAY(SELECT nextval('transaction_id_seq') FROM generate_series(1, %s))"
 _BOOK = (
-    "SELECT clock_timestamp(), time_zone, currency, closed_until, late_days, "
+    "SELECT clock_timestamp(), time_zone, currency, greatest(closed_until, closing), late_days, "
     f"(SELECT json_agg(json_build_array(id, code, status)) FROM brand), {_NEXT_IDS} "
     "FROM (SELECT 1) one LEFT JOIN book ON true"
 )

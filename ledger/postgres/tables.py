@@ -62,7 +62,11 @@ def _one_of(column: str, *values: str) -> CheckConstraint:
 
 
 class BookSettings(SQLModel, table=True):
-    """The one row of facts about the whole book."""
+    """The one row of facts about the whole book.
+
+    `incarnation` tells this ledger from others of the same book that were restored from a backup. Days up to `closing`
+    take no more transactions while the cut that is to close them is verified; it is null otherwise.
+    """
 
     __tablename__ = "book"
     __table_args__ = (
@@ -76,6 +80,10 @@ class BookSettings(SQLModel, table=True):
     closed_until: date | None = None
     late_days: int = Field(default=7, sa_column_kwargs={"server_default": "7"})
     initialised_at: datetime = stamped()
+    incarnation: str = Field(
+        default=None, sa_column=Column(Text, nullable=False, server_default=text("gen_random_uuid()::text"))
+    )
+    closing: date | None = None
 
 
 class CutGate(SQLModel, table=True):
@@ -397,7 +405,7 @@ class Link(SQLModel, table=True):
 
 
 class EntryGroup(SQLModel, table=True):
-    """In which of a payer's groups the account was for which a transaction moved the payer."""
+    """In which of a payer's groups the account was for which a transaction moved the payer (DECISIONS D122)."""
 
     __tablename__ = "entry_group"
 

@@ -8,8 +8,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from functools import cached_property
 
+from ledger.errors import Failure
+from reports.documents.language import N_
 from reports.documents.page import Page
-from reports.documents.printed_rows import Balance, Item, PrintedEntry
+from reports.documents.printed_rows import Balance, Item, PrintedEntry, total_of
 from reports.documents.statement import ZERO, Line
 
 
@@ -27,8 +29,8 @@ class ActPage(Page):
             "seller": _named(self.issuer.legal_name, self.tax_label, self.issuer.tax_id),
             "client": _named(self.client.legal_name or self.client.name, self.client_tax_label, self.client.tax_id),
             "account": account,
-            "since": self.lang.long_day(self.paper.since),
-            "until": self.lang.long_day(self.paper.until),
+            "since": self.lang.day(self.paper.since),
+            "until": self.lang.day(self.paper.until),
             "currency": self.paper.currency,
         }
 
@@ -61,7 +63,7 @@ class ActPage(Page):
             PrintedEntry(self.lang.day(one.posted_on),
                   document % {"what": self.headline(one), "number": one.transaction},
                   max(ZERO, -one.amount), max(ZERO, one.amount))
-            for one in self.paper.operations
+            for one in self.printed
             if one.amount
         ]  # fmt: skip
 
@@ -70,7 +72,7 @@ class ActPage(Page):
         """Return who owes whom how much, in figures and words."""
         assert self.issuer is not None
         client, seller = self.client.legal_name or self.client.name, self.issuer.legal_name
-        closing, on = self.paper.summary.closing, self.lang.long_day(self.paper.until)
+        closing, on = self.paper.summary.closing, self.lang.day(self.paper.until)
         if not closing:
             return self.lang.text("On %(on)s neither side owes the other anything.") % {"on": on}
         debtor, creditor = (client, seller) if closing < 0 else (seller, client)
@@ -100,7 +102,7 @@ class InvoicePage(Page):
         grouped: dict[tuple[str, str, Decimal | None], list[Line]] = {}
         for operation in self.paper.operations:
             for line in operation.lines:
-                grouped.setdefault((line.brand, line.service, line.vat_rate), []).append(line)
+                grouped.setdefault((line.brand, self.names.service(line.service), line.vat_rate), []).append(line)
         ordered = sorted(grouped.items(), key=lambda item: (item[0][0], item[0][1], item[0][2] or Decimal(-1)))
         return [_item(*key, lines) for key, lines in ordered]
 
@@ -116,15 +118,25 @@ class InvoicePage(Page):
     def total(self) -> Decimal:
         return sum((item.amount for item in self.items), start=ZERO)
 
-    @property
-    def settled(self) -> Decimal:
-        """Return how much of the total the account's balance has met, as a deduction."""
-        return min(ZERO, self.to_pay - self.carried - self.total)
+    @cached_property
+    def account_rows(self) -> list[tuple[str, Decimal]]:
+        """Return what leads from the balance before the period to what is to pay: plus is owed by the client.
 
-    @property
-    def carried(self) -> Decimal:
-        """Return what is to pay beyond the services of the period: a debt from before it."""
-        return max(ZERO, self.to_pay - self.total)
+        Each figure comes from its own source: the balance from the entry before the period, services from their
+        lines, the rest from the operations. Raises Failure when their sum is not the balance that the ledger
+        wrote last.
+        """
+        sums = self.paper.summary
+        before = N_("Debt from before the period") if sums.opening < 0 else N_("Balance before the period")
+        rows = [(self.lang.text(before), -sums.opening)] if sums.opening else []
+        rows.append((self.lang.text("Services of the period, less refunds"), self.total))
+        rows += [(self.lang.text("Paid in the period"), -sums.paid)] if sums.paid else []
+        rows += [(self.lang.kind(kind), -amount) for kind, amount in sums.other]
+        if (made := total_of(amount for _, amount in rows)) != -sums.closing:
+            raise Failure(
+                f"account {self.paper.account}: the rows of the invoice make {made}, the client owes {-sums.closing}"
+            )
+        return rows
 
 
 def _item(brand: str, service: str, rate: Decimal | None, lines: Sequence[Line]) -> Item:

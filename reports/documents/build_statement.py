@@ -20,6 +20,7 @@ from reports.documents.statement import (
     Bonus,
     Client,
     Credit,
+    Due,
     Hold,
     Issuer,
     Line,
@@ -43,7 +44,6 @@ def statement(facts: Facts, account: int, *, since: date, until: date, known: Kn
     unpaid = facts.last.unpaid.get(account, [])
     _adds_up(account, operations, summary, unpaid=_total(debit["unpaid"] for debit in unpaid))
     overdue = _total(debit["unpaid"] for debit in unpaid if debit["days_late"] > 0)
-    due = [debit["due_day"] for debit in unpaid if debit["due_day"] is not None]
     return Statement(
         account=account,
         currency=row["currency"],
@@ -60,7 +60,7 @@ def statement(facts: Facts, account: int, *, since: date, until: date, known: Kn
         cut=known.cut,
         summary=summary,
         overdue=overdue,
-        due_on=aging.EPOCH + timedelta(days=min(due)) if due else None,
+        dues=_dues(unpaid),
         credit=_credit(facts.last.terms.get(account), summary, overdue=overdue),
         operations=operations,
         vat=_vat(operations),
@@ -209,6 +209,18 @@ def _ages(unpaid: Sequence[Row]) -> tuple[Age, ...]:
     return tuple(
         Age(low, high, _total(debit["unpaid"] for debit in unpaid if _within(debit["days_late"], low, high)))
         for low, high in receivables_aging.BANDS.values()
+    )
+
+
+def _dues(unpaid: Sequence[Row]) -> tuple[Due, ...]:
+    """Return what is due on each day, the earliest first; what has no day is last."""
+    sums: dict[int | None, Decimal] = {}
+    for item in unpaid:
+        sums[item["due_day"]] = sums.get(item["due_day"], ZERO) + item["unpaid"]
+    late = {item["due_day"]: max(0, item["days_late"]) for item in unpaid}
+    return tuple(
+        Due(None if day is None else aging.EPOCH + timedelta(days=day), sums[day], late[day])
+        for day in sorted(sums, key=lambda day: (day is None, day))
     )
 
 

@@ -15,9 +15,11 @@ from markupsafe import Markup
 from ledger.errors import Failure
 from reports.documents.design import Kind
 from reports.documents.language import N_, Language
-from reports.documents.printed_rows import Day, PrintedPart, PrintedRow, by_brand, day_of, total_of
+from reports.documents.names import Names
+from reports.documents.names import names as names_in
+from reports.documents.printed_rows import Day, PrintedDue, PrintedPart, PrintedRow, by_brand, day_of, total_of
 from reports.documents.qr import payment_code
-from reports.documents.statement import Age, Client, Issuer, Operation, Statement
+from reports.documents.statement import Age, Client, Due, Issuer, Operation, Statement
 
 PREFIX = {"statement": "S", "act": "A", "invoice": "I"}
 MOST_OPERATIONS = 1000
@@ -44,10 +46,13 @@ def paper_number(paper: Statement, kind: Kind) -> str:
 class Page:
     """One paper in one language, as the templates ask for it."""
 
-    def __init__(self, paper: Statement, kind: Kind, lang: Language, *, logo: str | None = None) -> None:
+    def __init__(
+        self, paper: Statement, kind: Kind, lang: Language, *, names: Names | None = None, logo: str | None = None
+    ) -> None:
         if kind != "statement" and paper.issuer is None:  # (DECISIONS D46)
             raise Failure(f"account {paper.account} has no holder: an {kind} must name a seller")
         self.paper, self.kind, self.lang, self.logo = paper, kind, lang, logo
+        self.names = names or names_in(lang.code)
 
     @property
     def issuer(self) -> Issuer | None:
@@ -128,6 +133,17 @@ class Page:
     @property
     def to_pay(self) -> Decimal:
         return self.paper.summary.to_pay
+
+    @cached_property
+    def dues(self) -> list[PrintedDue]:
+        """Return what of the sum to pay is due when; its sum is the sum to pay."""
+        return [PrintedDue(self._due(due), due.amount, due.days_late > 0) for due in self.paper.dues]
+
+    def _due(self, due: Due) -> str:
+        if due.due_on is None:
+            return self.lang.text("No due date was agreed")
+        label = N_("Was due by %s") if due.days_late > 0 else N_("To be paid by %s")
+        return self.lang.text(label) % self.lang.day(due.due_on)
 
     @property
     def code(self) -> Markup | None:
@@ -210,34 +226,43 @@ class Page:
         return [
             PrintedRow(one, self.lang.day(one.posted_on), self.lang.time(one.posted_at, zone), self.headline(one),
                 self.detail(one))
-            for one in self.paper.operations
+            for one in self.printed
         ]  # fmt: skip
+
+    @cached_property
+    def printed(self) -> list[Operation]:
+        """Return the operations that a client is shown: not the marks, which move nothing."""
+        return [one for one in self.paper.operations if one.kind != "mark"]
 
     @property
     def days(self) -> list[Day]:
         """Return sums by day when there are too many operations to list, else nothing."""
-        if len(self.paper.operations) <= MOST_OPERATIONS:
+        if len(self.printed) <= MOST_OPERATIONS:
             return []
-        by_day = groupby(self.paper.operations, key=lambda operation: operation.posted_on)
+        by_day = groupby(self.printed, key=lambda operation: operation.posted_on)
         return [day_of(on, list(operations)) for on, operations in by_day]
 
     @property
     def summarised(self) -> str:
-        count = len(self.paper.operations)
+        count = len(self.printed)
         return self.lang.text(
             "%(count)s operations, summed by day; each one is in the files embedded in this document."
         ) % {"count": self.lang.count(count)}
 
     def headline(self, operation: Operation) -> str:
         """Return what happened, in a line: kind, service and its number, for whom."""
-        served = list(dict.fromkeys(f"{line.service} {line.reference}".strip() for line in operation.lines))
-        named = [name for name in served if name]
+        served = dict.fromkeys((self.names.service(line.service), line.reference) for line in operation.lines)
+        named = [self._numbered(*one) for one in served if any(one)]
         parts = [self.lang.kind(operation.kind), *(named if len(named) == 1 else [])]
         if operation.subaccount is not None and operation.subaccount != self.paper.account:
             parts.append(self.lang.text("for %s") % (operation.subaccount_name or operation.subaccount))
         if operation.held and not operation.amount:
             parts.append(self.lang.money(abs(operation.held)))
         return " · ".join(parts)
+
+    def _numbered(self, name: str, reference: str) -> str:
+        number = f"{self.lang.text('No.')}\u00a0{reference}" if reference else ""
+        return f"{name} {number}".strip()
 
     def detail(self, operation: Operation) -> str:
         """Return brands with their amounts, the discount, and the remarks on the operation."""
@@ -247,7 +272,7 @@ class Page:
         discount = total_of(line.discount for line in operation.lines)
         if discount:
             parts.append(self.lang.text("discount %s") % self.lang.money(abs(discount)))
-        remarks = (operation.channel, operation.reason, operation.note)
+        remarks = (self.names.channel(operation.channel), self.names.reason(operation.reason), operation.note)
         # A line never begins with what divides.
         return "\u00a0· ".join([*parts, *(text for text in remarks if text)])
 

@@ -62,6 +62,15 @@ class Item:
 
 
 @dataclass(frozen=True)
+class PrintedDue:
+    """A part of what is to pay and by when, in words."""
+
+    label: str
+    amount: Decimal
+    late: bool
+
+
+@dataclass(frozen=True)
 class PrintedPart:
     """One band of the ageing strip; `share` in percent of its width."""
 

@@ -124,6 +124,15 @@ class Age:
 
 
 @dataclass(frozen=True)
+class Due:
+    """What is unpaid and due on one day, and how many days late that is; no day: none was agreed."""
+
+    due_on: date | None
+    amount: Decimal
+    days_late: int
+
+
+@dataclass(frozen=True)
 class Hold:
     """Money set aside and not yet used at the end of the period."""
 
@@ -167,7 +176,7 @@ class Statement:
     cut: int | None
     summary: Summary
     overdue: Decimal
-    due_on: date | None
+    dues: tuple[Due, ...]
     credit: Credit | None
     operations: tuple[Operation, ...]
     vat: tuple[Vat, ...]

@@ -13,6 +13,8 @@ import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 
 from ledger.postgres.database import libpq_url
+from ledger.postgres.tables import Closing
+from reports.lake.manifest import Cut
 from reports.lake.reader import declared, polars_schema
 from reports.lake.schema import Table
 
@@ -28,8 +30,9 @@ FROM transaction WHERE id > {after} AND id <= {until} ORDER BY id
 ENTRIES = """
 SELECT transaction_id, leg, account_id, currency, amount, held, version, balance_after, held_after, subaccount_id,
        source_id, line, service, reference, gross, discount, (vat_rate * 100)::bigint AS vat_rate, vat,
-       channel, chart, attributes::text AS attributes, due_on
-FROM entry WHERE transaction_id > {after} AND transaction_id <= {until} ORDER BY transaction_id, leg
+       channel, chart, attributes::text AS attributes, due_on, group_name
+FROM entry LEFT JOIN entry_group USING (transaction_id, account_id)
+WHERE transaction_id > {after} AND transaction_id <= {until} ORDER BY transaction_id, leg
 """
 
 ATTRIBUTES = """
@@ -79,10 +82,11 @@ SNAPSHOTS: dict[str, str] = {
         ORDER BY id""",
     "credit_terms": "SELECT * FROM credit_terms ORDER BY id",
     "links": """
-        SELECT account_id, payer_id, draw, priority, to_json(brands)::text AS brands
+        SELECT account_id, payer_id, draw, priority, to_json(brands)::text AS brands,
+               (share * 100)::bigint AS share, hours::text AS hours, to_json(services)::text AS services, group_name
         FROM link ORDER BY account_id, payer_id""",
-    "limits": "SELECT * FROM write_off_limit ORDER BY payer_id, account_id, period",
-    "usage": "SELECT * FROM usage ORDER BY payer_id, account_id, period, since",
+    "limits": "SELECT * FROM write_off_limit ORDER BY payer_id, account_id, group_name, period",
+    "usage": "SELECT * FROM usage ORDER BY payer_id, account_id, group_name, period, since",
     "holds": """
         SELECT p.hold_id, p.part, p.line, h.account_id, p.source_id, p.brand_id, p.service, p.reference, p.amount,
                p.held, coalesce(p.captured, 0) AS captured, p.refunded, h.expires_at, h.state = 'open' AS open,
@@ -96,6 +100,7 @@ SNAPSHOTS: dict[str, str] = {
     "closings": "SELECT * FROM closing ORDER BY closed_until",
     "orders": """
         SELECT o.*, o.main_id AS charged_by, (o.late_at AT TIME ZONE b.time_zone)::date AS late_on,
+               (CASE WHEN o.void_at <= now() THEN o.void_at END AT TIME ZONE b.time_zone)::date AS void_on,
                l.gross::bigint AS gross, l.discount::bigint AS discount,
                l.net::bigint AS net
         FROM book b, food_order o JOIN (
@@ -211,6 +216,14 @@ class Snapshot:
 
     def _number(self, sql: str) -> int:
         return int(self.frame(sql).item())
+
+
+def with_closing(closings: pl.DataFrame, cut: Cut) -> pl.DataFrame:
+    """Return the closings with the one that a cut makes, which the ledger has once the cut was verified."""
+    if cut.closed_until is None:
+        return closings
+    made = Closing(closed_until=cut.closed_until, closed_at=cut.taken_at, last_transaction=cut.last_transaction)
+    return pl.concat([closings, pl.DataFrame([made.model_dump()], schema=closings.schema)])
 
 
 def as_declared(frame: pl.DataFrame, table: Table) -> pl.DataFrame:

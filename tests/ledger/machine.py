@@ -329,7 +329,8 @@ class Machine(RuleBasedStateMachine):
     @rule(account=st.sampled_from(CLIENTS), payer=st.sampled_from(PAYERS),
           draw=st.sampled_from(("payer_first", "own_first", None)), priority=st.integers(1, 2),
           brands=st.none() | st.sets(st.sampled_from(BRANDS), min_size=1),
-          share=st.none() | st.integers(1, 100), when=st.none() | hours, group=st.none() | st.sampled_from(GROUPS))  # fmt: skip
+          share=st.none() | st.integers(1, 100), when=st.none() | hours,
+          group=st.none() | st.sampled_from(GROUPS))  # fmt: skip
     def set_link(
         self, account: str, payer: str, draw: str | None, priority: int, brands: set[str] | None,
         share: int | None = None, when: tuple[tuple[int, ...], int, int] | None = None, group: str | None = None,

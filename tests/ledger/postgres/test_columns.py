@@ -12,6 +12,7 @@ WRITTEN: list[tuple[type[SQLModel], dict[str, str], set[str]]] = [
     (tables.Transaction, write_book.TRANSACTION, {"recorded_at"}),  # the database's clock
     (tables.Entry, write_book.ENTRY, set()),
     (tables.Owned, write_book.OWNED, set()),
+    (tables.EntryGroup, write_book.ENTRY_GROUP, set()),
     (tables.Hold, write_book.HOLD, set()),
     (tables.HoldPart, write_book.HOLD_PART, set()),
     (tables.Balance, write_book.BALANCE, set()),

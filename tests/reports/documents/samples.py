@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from reports.documents.statement import ZERO, Age, Client, Credit, Issuer, Line, Operation, Statement, Summary, Vat
+from reports.documents.statement import ZERO, Age, Client, Credit, Due, Issuer, Line, Operation, Statement, Summary, Vat
 
 SUSHI = Issuer(
     code="sushi",
@@ -97,7 +97,8 @@ def sample(
         account=1000017, currency=currency, client=client, issuer=issuer, contract_number="Д-17/45",
         contract_date=date(2016, 12, 15), since=MONTH[0], until=MONTH[1],
         known_at=datetime(2017, 4, 1, 1, 0, tzinfo=UTC), last_transaction=90210, cut=None, overdue=ZERO,
-        due_on=date(2017, 4, 14) if closing < 0 else None, time_zone="Europe/Moscow", provisional=False,
+        dues=(Due(date(2017, 4, 14), -closing, 0),) if closing < 0 else (),
+        time_zone="Europe/Moscow", provisional=False,
         summary=Summary(
             opening=money(opening), charged=total(one.gross for one in charged),
             discounts=total(one.discount for one in charged),

@@ -17,7 +17,7 @@ import pytest
 from reports.documents import embedded, render
 from reports.documents.design import KINDS, Design
 from reports.documents.language import language
-from reports.documents.statement import Bonus, Client, Credit, Hold, Statement
+from reports.documents.statement import Bonus, Client, Credit, Due, Hold, Statement
 from tests.reports.documents.inspected import complaints, shown, text
 from tests.reports.documents.samples import ROMASHKA, SUSHI, line, money, sample, with_lines
 
@@ -39,7 +39,11 @@ def everything() -> Statement:
     return replace(
         owing,
         overdue=money("570.50"),
-        due_on=date(2017, 3, 30),
+        dues=(
+            Due(date(2017, 3, 30), money("570.50"), 1),
+            Due(date(2017, 4, 2), money(450), 0),
+            Due(None, money(50), 0),
+        ),
         credit=Credit(money(5000), money(0)),
         ages=tuple(replace(age, amount=money(amount)) for age, amount in bands),
         holds=(Hold(77, date(2017, 3, 30), money(250), date(2017, 4, 2)),),

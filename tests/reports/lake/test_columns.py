@@ -37,6 +37,7 @@ NOT_EXPORTED = {
     "balance",  # with its account
     "cut_gate", "lake_gate", "payment_gate",  # there to be locked
     "owned",
+    "entry_group",  # with its entry
     "aging_item",  # what is open of them: open_debits
     "order_step", "order_accrual", "bonus_points", "bonus_lot_use",  # how food decides, not what happened
 }  # fmt: skip
@@ -45,7 +46,7 @@ LEFT_OUT = {
     "entry": {"attributes"},  # a table of its own, a row an attribute
     "hold": {"transaction_id"},  # the parts' hold_id
     "hold_part": {"gross", "discount", "vat_rate", "vat", "attributes"},  # what a capture will write
-    "food_order": {"main_id", "void_at", "late_at"},  # charged_by; when it ended, by which uses come back
+    "food_order": {"main_id", "void_at", "late_at"},  # charged_by; their days
     "promotion_use": {"number"},  # 1, 2, 3 … of one order
     "bonus_owed": {"posted_at"},  # of its transaction
     "bonus_lot": {"lapsed", "expired", "given_until", "extended_by"},  # which of an expired lot's points may come back
