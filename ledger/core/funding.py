@@ -84,7 +84,7 @@ def sources(book: Book, account: Account) -> Iterator[Source]:
 def fund(book: Book, asked: Asked) -> Matrix | Short:
     """Return the matrix line × source that pays everything, or why it cannot be paid; a free line's source pays 0.
 
-    A payer's share is of what points left of a line. That and its hours are no shortage of it (DECISIONS D121).
+    A payer's share is of what points left of a line. That and its hours are no shortage of it (DECISIONS D130).
     """
     alone = _alone(book, asked)
     if alone is not None:

@@ -57,10 +57,12 @@ WRITER: dict[str, str] = {
     "bank_entry": _CHANGE,
     "bank_payer": _CHANGE,
     "bank_csv": _CHANGE,
+    "bank_depositor": _CHANGE,
     # The owner's alone.
     "book": "",
     "closing": "",
     "lake_gate": "",
+    "door_token": "",
 }
 """What a writer may do to each table beside reading it."""
 

@@ -405,7 +405,7 @@ class Link(SQLModel, table=True):
 
 
 class EntryGroup(SQLModel, table=True):
-    """In which of a payer's groups the account was for which a transaction moved the payer (DECISIONS D122)."""
+    """In which of a payer's groups the account was for which a transaction moved the payer (DECISIONS D131)."""
 
     __tablename__ = "entry_group"
 
@@ -523,3 +523,17 @@ class Change(SQLModel, table=True):
     recorded_at: datetime = stamped()
     by: str | None = Field(default=None, sa_type=Text)
     note: str | None = Field(default=None, sa_type=Text)
+
+
+class DoorToken(SQLModel, table=True):
+    """A bearer token of the door, kept as its SHA-256; its name is the `by` of what it posts. Never deleted."""
+
+    __tablename__ = "door_token"
+
+    id: int = numbered()
+    name: str = Field(sa_type=Text)
+    hash: bytes = Field(sa_type=LargeBinary, unique=True)
+    roles: list[str] = Field(sa_type=ARRAY(Text))
+    brands: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
+    created_at: datetime = stamped()
+    revoked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))

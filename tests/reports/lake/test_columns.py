@@ -32,7 +32,7 @@ SOURCES: dict[str, tuple[type[SQLModel], ...]] = {
 DERIVED = {"attributes", "holders", "lot_changes", "open_debits"}
 """Tables of the lake that are made of several."""
 
-NOT_EXPORTED = {
+NOT_EXPORTED = {"door_token", 
     "book",  # its facts stand in the manifest
     "balance",  # with its account
     "cut_gate", "lake_gate", "payment_gate",  # there to be locked
