@@ -15,6 +15,7 @@ from dashboards.forms.fields import Fields, Given
 from dashboards.forms.money import open_brands
 from dashboards.forms.posting import connected, terms
 from dashboards.translations import sentence, tr
+from ledger.core.money import plain
 from ledger.postgres import account_queries, desk_queries
 from reports.core.report import Column
 
@@ -109,7 +110,7 @@ def _rules(link: subjects.Row) -> str:
     times = f"{hours['from']}–{hours['to']}" if hours and hours["from"] != hours["to"] else ""
     days = ", ".join(tr(DAYS[day]) for day in hours.get("days", ())) if len(hours.get("days", ())) < len(DAYS) else ""
     parts = [
-        f"{link['share']} %" if link["share"] else "", f"{days} {times}".strip(),
+        f"{plain(link['share'])} %" if link["share"] else "", f"{days} {times}".strip(),
         ", ".join(link["services"] or ()), tr("group {name}", name=link["group_name"]) if link["group_name"] else "",
     ]  # fmt: skip
     return " · ".join(part for part in parts if part)
@@ -126,7 +127,7 @@ def _link(fields: Fields, link: subjects.Row | None) -> Given:
 
 def _link_rules(fields: Fields, link: subjects.Row) -> Given:
     hours = link.get("hours") or {}
-    share = fields.amount("share", "Share of a line, %", link.get("share") or "", blank="all")
+    share = fields.amount("share", "Share of a line, %", plain(link["share"]) if link.get("share") else "", blank="all")
     days = fields.several(
         "days", "Only days", list(DAYS), hours.get("days", ()), blank="all", shown=lambda d: tr(DAYS[d])
     )

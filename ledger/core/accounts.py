@@ -3,10 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal
 from typing import Any, NamedTuple
-
-from ledger.core.money import minor
 
 EVER = date.min
 """First day of the window that never ends."""
@@ -90,16 +87,13 @@ class Link(NamedTuple):
 
     @classmethod
     def kept(
-        cls, payer: int, draw: str, priority: int, brands: Iterable[int] | None, share: Decimal | None,
+        cls, payer: int, draw: str, priority: int, brands: Iterable[int] | None, share: int | None,
         when: Mapping[str, Any] | None, services: Iterable[str] | None, group: str | None,
     ) -> "Link":  # fmt: skip
-        """Return a link from the columns that it is kept in, the share in percent."""
+        """Return a link from the columns that it is kept in."""
         only = None if brands is None else frozenset(brands)
-        percent = None if share is None else minor(share)
         hours = None if when is None else Hours.said(when)
-        return cls(
-            payer, draw, priority, only, percent, hours, None if services is None else frozenset(services), group
-        )
+        return cls(payer, draw, priority, only, share, hours, None if services is None else frozenset(services), group)
 
 
 class Limit(NamedTuple):

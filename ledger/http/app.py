@@ -3,6 +3,7 @@
 Every request passes here: its Host is checked, then its token, then the roles of the endpoint (ENDPOINTS).
 """
 
+import asyncio
 import json
 import secrets
 import sys
@@ -51,7 +52,8 @@ class Door:
     ) -> None:
         self.level, self.url, self.writers, self.settings = level, url, writers, settings
         self.metrics = Metrics()
-        writers.observe = self.metrics.observe_batch
+        writers.observe = self._batch
+        self.posted = asyncio.Event()
         self.primary = Asking(url)
         self.replica = Asking(replica_url) if replica_url else None
         self.commands = Commands(writers, self.metrics)
@@ -60,6 +62,11 @@ class Door:
         self._callers: dict[bytes, Caller] = {}
         self._ever_tokens = True
         self._callers_at = -TOKENS_SECONDS
+
+    def _batch(self, size: int, seconds: float) -> None:
+        self.metrics.observe_batch(size, seconds)
+        self.posted.set()  # wakes those who wait for events
+        self.posted = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection's event: a request, or the server's start and end."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ledger.http import questions
+from ledger.http import events, questions
 from ledger.http.problems import problem
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ ENDPOINTS = (
     Endpoint("GET", "/v1/accounts/{account}/limits", questions.limits, _ASK),
     Endpoint("GET", "/v1/accounts/{account}", questions.account, _ASK),
     Endpoint("GET", "/v1/transactions/{key}", questions.transaction, _POST_OR_ASK),
+    Endpoint("GET", "/v1/events", events.events, _ASK),
     Endpoint("GET", "/healthz", questions.healthz),
     Endpoint("GET", "/readyz", questions.readyz),
     Endpoint("GET", "/metrics", questions.metrics, _ANY_TOKEN),

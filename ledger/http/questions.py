@@ -87,7 +87,7 @@ async def balances(door: "Door", request: Request, _: Parameters) -> Response:
         raise Failure(f"accounts: should be a list of at most {ACCOUNTS} accounts")
     accounts = [_account(name, f"accounts.{n}") for n, name in enumerate(named)]
     at = _instant(asked.get("at"), "at")
-    seen = _whole(asked.get("min_transaction"), "min_transaction")
+    seen = whole_number(asked.get("min_transaction"), "min_transaction")
 
     def stand(connection: AnyConnection) -> Any:
         found = states(connection, accounts, at=at)
@@ -116,8 +116,8 @@ async def account(door: "Door", request: Request, parameters: Parameters) -> Res
 async def history(door: "Door", request: Request, parameters: Parameters) -> Response:
     """Answer an account's changes in order, a page at a time: `after` is the last version that was seen."""
     asked = _named(parameters)
-    after = _whole(request.query_params.get("after"), "after") or 0
-    most = _whole(request.query_params.get("limit"), "limit") or PAGE
+    after = whole_number(request.query_params.get("after"), "after") or 0
+    most = whole_number(request.query_params.get("limit"), "limit") or PAGE
     if most > PAGE:
         raise Failure(f"limit: {most} is more than {PAGE}")
     since = _instant(request.query_params.get("since"), "since")
@@ -315,7 +315,8 @@ def _is_day(value: object) -> bool:
         return False
 
 
-def _whole(value: object, field: str) -> int | None:
+def whole_number(value: object, field: str) -> int | None:
+    """Return a whole number from 0, written or not; None as it is. Raises Failure for anything else."""
     if value is None:
         return None
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) <= 18:
@@ -326,4 +327,4 @@ def _whole(value: object, field: str) -> int | None:
 
 
 def _seen(request: Request) -> int | None:
-    return _whole(request.query_params.get("min_transaction"), "min_transaction")
+    return whole_number(request.query_params.get("min_transaction"), "min_transaction")

@@ -416,9 +416,11 @@ def _link(run: Administration, record: r.Record) -> Facts:
 def _link_given(run: Administration, record: r.Link) -> Fields:
     """Return the given fields as the table has them."""
     given = fields_given(record)
-    columns: Fields = {name: given[name] for name in ("draw", "priority", "brands", "share") if name in given}
+    columns: Fields = {name: given[name] for name in LINK if name in given}
     if record.brands is not None:
         columns["brands"] = sorted(brand_id(run, code) for code in record.brands)
+    if "share" in given:
+        columns["share"] = None if record.share is None else minor(record.share)
     if "when" in given:
         columns["hours"] = record.when.stored() if record.when else None
     if "services" in given:

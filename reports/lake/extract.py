@@ -83,7 +83,7 @@ SNAPSHOTS: dict[str, str] = {
     "credit_terms": "SELECT * FROM credit_terms ORDER BY id",
     "links": """
         SELECT account_id, payer_id, draw, priority, to_json(brands)::text AS brands,
-               (share * 100)::bigint AS share, hours::text AS hours, to_json(services)::text AS services, group_name
+               share, hours::text AS hours, to_json(services)::text AS services, group_name
         FROM link ORDER BY account_id, payer_id""",
     "limits": "SELECT * FROM write_off_limit ORDER BY payer_id, account_id, group_name, period",
     "usage": "SELECT * FROM usage ORDER BY payer_id, account_id, group_name, period, since",

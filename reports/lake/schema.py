@@ -154,6 +154,7 @@ PARTIES = Table(
         ("legal_name", "text", "full legal name"),
         ("tax_id", "text", "tax number"),
         ("country", "text", "ISO 3166 code"),
+        ("kpp", "text", "of a Russian legal entity: its КПП"),
         ("email", "text", "e-mail"),
         ("phone", "text", "telephone"),
         ("address", "text", "address"),

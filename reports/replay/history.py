@@ -158,7 +158,14 @@ class Past:
             only = (row[name] and json.loads(row[name]) for name in ("brands", "hours", "services"))
             brands, hours, services = only
             link = Link.kept(
-                row["payer_id"], row["draw"], row["priority"], brands, row["share"], hours, services, row["group_name"]
+                row["payer_id"],
+                row["draw"],
+                row["priority"],
+                brands,
+                row["share"] and minor(row["share"]),
+                hours,
+                services,
+                row["group_name"],
             )
             book.links.setdefault(row["account_id"], []).append(link)
 

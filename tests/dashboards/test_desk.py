@@ -394,9 +394,9 @@ def test_a_link_has_its_employers_rules_and_a_group_its_budget(desk: Desk, book:
     press(fill(app, share="80", **rules), "Save")
     [agreed] = app.dataframe[0].value["rules"]
     assert agreed == "80.00 % · Monday, Friday 11:00–16:00 · coffee, lunch · group kitchen"
-    kept = "SELECT share::text, hours, services, group_name FROM link"
+    kept = "SELECT share, hours, services, group_name FROM link"
     hours = {"days": ["mon", "fri"], "from": "11:00", "to": "16:00"}
-    assert book.execute(kept).fetchall() == [("80.00", hours, ["coffee", "lunch"], "kitchen")]
+    assert book.execute(kept).fetchall() == [(8000, hours, ["coffee", "lunch"], "kitchen")]
     press(fill(app, share="", days=[], **{"from": "", "to": "", "services": ""}), "Save")
     assert book.execute(kept).fetchall() == [(None, None, None, "kitchen")]
     app = desk("limits", account="romashka")

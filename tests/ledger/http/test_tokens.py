@@ -23,6 +23,7 @@ ROLES: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/accounts/{account}/history"): {"ask"},
     ("GET", "/v1/accounts/{account}/limits"): {"ask"},
     ("GET", "/v1/transactions/{key}"): {"post", "ask"},
+    ("GET", "/v1/events"): {"ask"},
     ("GET", "/metrics"): {"post", "ask", "administer"},
     ("GET", "/healthz"): {"post", "ask", "administer", "nobody"},
     ("GET", "/readyz"): {"post", "ask", "administer", "nobody"},

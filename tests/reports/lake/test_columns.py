@@ -32,7 +32,8 @@ SOURCES: dict[str, tuple[type[SQLModel], ...]] = {
 DERIVED = {"attributes", "holders", "lot_changes", "open_debits"}
 """Tables of the lake that are made of several."""
 
-NOT_EXPORTED = {"door_token", 
+NOT_EXPORTED = {
+    "door_token", "webhook", "webhook_stuck",  # who may come in, who is notified
     "book",  # its facts stand in the manifest
     "balance",  # with its account
     "cut_gate", "lake_gate", "payment_gate",  # there to be locked
@@ -42,7 +43,8 @@ NOT_EXPORTED = {"door_token",
     "order_step", "order_accrual", "bonus_points", "bonus_lot_use",  # how food decides, not what happened
 }  # fmt: skip
 LEFT_OUT = {
-    "transaction": {"fingerprint"},  # of the content as sent: for callers' retries only
+    "transaction": {"fingerprint", "xid"},  # of the content as sent, for retries; for the order of events
+    "change": {"xid", "place"},
     "entry": {"attributes"},  # a table of its own, a row an attribute
     "hold": {"transaction_id"},  # the parts' hold_id
     "hold_part": {"gross", "discount", "vat_rate", "vat", "attributes"},  # what a capture will write
