@@ -155,18 +155,10 @@ class Past:
 
     def _add_links(self, book: Book) -> None:
         for row in self._mine(self.lake.links):
-            only = (row[name] and json.loads(row[name]) for name in ("brands", "hours", "services"))
-            brands, hours, services = only
-            link = Link.kept(
-                row["payer_id"],
-                row["draw"],
-                row["priority"],
-                brands,
-                row["share"] and minor(row["share"]),
-                hours,
-                services,
-                row["group_name"],
-            )
+            brands, hours, services = (row[name] and json.loads(row[name]) for name in ("brands", "hours", "services"))
+            share = row["share"] and minor(row["share"])
+            rules = (brands, share, hours, services, row["group_name"])
+            link = Link.kept(row["payer_id"], row["draw"], row["priority"], *rules)
             book.links.setdefault(row["account_id"], []).append(link)
 
     def _add_terms(self, book: Book, limits: Limits) -> None:
