@@ -56,7 +56,7 @@ LEFT_OUT = {
 }
 TYPES = {
     "BIGINT": {"int", "money"},
-    "INTEGER": {"int"},
+    "INTEGER": {"int", "rate"},  # hundredths of a percent
     "SMALLINT": {"int"},
     "NUMERIC(5, 2)": {"rate"},
     "TEXT": {"text"},
