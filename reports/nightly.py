@@ -8,8 +8,8 @@ import calendar
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -26,7 +26,7 @@ from reports.documents.design import Design
 from reports.formats import rendered
 from reports.lake.publish_cut import nightly_cut
 from reports.lake.reader import Lake, open_lake
-from reports.lake.verify import verify
+from reports.lake.verify import Verified, verify, verify_unpublished
 from reports.run import LakeBook
 
 RESULT = "nightly.json"
@@ -85,17 +85,16 @@ def nightly(
 ) -> Night:
     """Run the night of a day, and return what was done; `statements` at most, None for all.
 
-    `started` is called with each step's name, `finished` with the step, `progress` after each paper. Raises Failure
-    when no cut can be made: then nothing was published.
+    `started` is called with each step's name, `finished` with the step, `progress` after each paper. A cut that does
+    not hold ends the night: nothing is published and no day closed. Raises Failure when no cut can be made.
     """
     night = Night(day, settings.home.resolve() / "reports" / day.isoformat())
     run = _Run(night, started, finished)
-    with run.step("cut") as step:
-        lake, made = nightly_cut(url, settings.lake_url, day)
-        step.done = _cut(lake, made)
-        step.facts = {"cut": lake.cut.number, "made": made, "last_transaction": lake.cut.last_transaction}
-    with run.step("verify") as step:
-        _verify(step, url, settings.lake_url)
+    try:
+        _published(run, url, settings.lake_url, day)
+    except _NotPublished:
+        _write(night.folder / RESULT, json.dumps(night.as_json(), default=str, indent=1).encode())
+        return night
     lake = open_lake(settings.lake_url)  # later than the night's cut, where one was published since
     with run.step("reports") as step:
         _reports(step, LakeBook(lake), day, night.folder, settings)
@@ -133,6 +132,36 @@ class _Run:
         self.finished(step)
 
 
+class _NotPublished(Exception):
+    """The cut does not hold: the night's problems say why."""
+
+
+def _published(run: _Run, url: str, lake: str, day: date) -> None:
+    """Cut and verify, and publish if the cut holds; a cut that was published before is verified again."""
+    with ExitStack() as cutting:
+        step = cutting.enter_context(run.step("cut"))
+
+        def check(url: str, exported: Lake, closing: bool) -> None:
+            _note_cut(step, exported, made=True)
+            cutting.pop_all().close()
+            with run.step("verify") as verifying:
+                _note_checks(verifying, verify_unpublished(url, exported, closing=closing))
+            if run.night.problems:
+                raise _NotPublished
+
+        found, made = nightly_cut(url, lake, day, check=check)
+        if not made:
+            _note_cut(step, found, made=False)
+    if not made:
+        with run.step("verify") as verifying:
+            _note_checks(verifying, verify(url, lake))
+
+
+def _note_cut(step: Step, lake: Lake, *, made: bool) -> None:
+    step.done = _cut(lake, made)
+    step.facts = {"cut": lake.cut.number, "made": made, "last_transaction": lake.cut.last_transaction}
+
+
 def _cut(lake: Lake, made: bool) -> str:
     rows = lake.manifest.tables
     figures = f"{rows['transactions'].rows} transactions, {rows['entries'].rows} entries"
@@ -144,8 +173,8 @@ def _minute(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-def _verify(step: Step, url: str, lake: str) -> None:
-    checks = list(verify(url, lake))
+def _note_checks(step: Step, verified: Iterable[Verified]) -> None:
+    checks = list(verified)
     step.problems = [f"{check.name}: {problem}" for _, check in checks for problem in check.problems]
     step.facts = {"checks": {f"{subject}: {check.name}": check.checked for subject, check in checks}}
     broken = sum(not check.holds for _, check in checks)

@@ -234,7 +234,7 @@ def _ids(connection: AnyConnection, numbers: list[int]) -> Iterator[int]:
 
 _NEXT_IDS = "ARRAY(SELECT nextval('transaction_id_seq') FROM generate_series(1, %s))"
 _BOOK = (
-    "SELECT clock_timestamp(), time_zone, currency, closed_until, late_days, "
+    "SELECT clock_timestamp(), time_zone, currency, greatest(closed_until, closing), late_days, "
     f"(SELECT json_agg(json_build_array(id, code, status)) FROM brand), {_NEXT_IDS} "
     "FROM (SELECT 1) one LEFT JOIN book ON true"
 )

@@ -131,6 +131,8 @@ def _print_result(done: "Rendered", as_json: bool) -> None:
         print(json.dumps(facts))
     else:
         print(f"{done.written} papers written, {done.unchanged} unchanged, in {done.folder}")
+        if done.nothing_to_pay:
+            print(f"{done.nothing_to_pay} accounts have nothing to pay and get no invoice")
         if done.mailed or done.without_address:
             print(f"{done.mailed} letters, {done.without_address} clients without an address")
     for account, why in done.failed:

@@ -20,13 +20,14 @@ from reports.documents.statement import (
     Bonus,
     Client,
     Credit,
+    Due,
     Hold,
     Issuer,
     Line,
     Operation,
     Statement,
     Summary,
-    Vat,
+    vat_by_rate,
 )
 from reports.standard import receivables_aging
 
@@ -43,12 +44,12 @@ def statement(facts: Facts, account: int, *, since: date, until: date, known: Kn
     unpaid = facts.last.unpaid.get(account, [])
     _adds_up(account, operations, summary, unpaid=_total(debit["unpaid"] for debit in unpaid))
     overdue = _total(debit["unpaid"] for debit in unpaid if debit["days_late"] > 0)
-    due = [debit["due_day"] for debit in unpaid if debit["due_day"] is not None]
     return Statement(
         account=account,
         currency=row["currency"],
         client=_client(row),
         issuer=_issuer(facts, row["holder_id"]),
+        principals=_principals(facts, account, row["holder_id"]),
         contract_number=row["contract_number"],
         contract_date=row["contract_date"],
         since=since,
@@ -60,10 +61,10 @@ def statement(facts: Facts, account: int, *, since: date, until: date, known: Kn
         cut=known.cut,
         summary=summary,
         overdue=overdue,
-        due_on=aging.EPOCH + timedelta(days=min(due)) if due else None,
+        dues=_dues(unpaid),
         credit=_credit(facts.last.terms.get(account), summary, overdue=overdue),
         operations=operations,
-        vat=_vat(operations),
+        vat=vat_by_rate(line for operation in operations for line in operation.lines),
         ages=_ages(unpaid),
         holds=holds,
         bonuses=_bonuses(facts, account),
@@ -78,6 +79,7 @@ def _client(row: Row) -> Client:
         kind=row["party_kind"] or "individual",
         tax_id=row["tax_id"],
         country=row["country"],
+        kpp=row["kpp"],
         address=row["address"],
         email=row["email"],
     )
@@ -101,6 +103,12 @@ def _issuer(facts: Facts, holder: int | None) -> Issuer | None:
     )
 
 
+def _principals(facts: Facts, account: int, holder: int | None) -> tuple[Issuer, ...]:
+    served = {row["brand_id"] for row in facts.lines.get(account, [])} - {holder}
+    sellers = [seller for brand in served if (seller := _issuer(facts, brand)) is not None]
+    return tuple(sorted(sellers, key=lambda seller: seller.code))
+
+
 def _lines(facts: Facts, account: int) -> dict[int, tuple[Line, ...]]:
     found: dict[int, list[Line]] = {}
     for row in facts.lines.get(account, []):
@@ -116,6 +124,7 @@ def _lines(facts: Facts, account: int) -> dict[int, tuple[Line, ...]]:
                 amount=row["amount"],
                 vat_rate=row["vat_rate"],
                 vat=row["vat"],
+                brand_code=brand["code"],
             )
         )
     return {transaction: tuple(lines) for transaction, lines in found.items()}
@@ -191,24 +200,23 @@ def _adds_up(account: int, operations: Sequence[Operation], summary: Summary, *,
         raise Failure(f"account {account}: unpaid debits make {unpaid}, the client owes {summary.to_pay}")
 
 
-def _vat(operations: Sequence[Operation]) -> tuple[Vat, ...]:
-    lines = [line for operation in operations for line in operation.lines]
-    rates = sorted({line.vat_rate for line in lines}, key=lambda rate: (rate is None, -(rate or ZERO)))
-    return tuple(
-        Vat(
-            rate,
-            _total(line.amount for line in lines if line.vat_rate == rate),
-            _total(line.vat or ZERO for line in lines if line.vat_rate == rate),
-        )
-        for rate in rates
-    )
-
-
 def _ages(unpaid: Sequence[Row]) -> tuple[Age, ...]:
     """Return what is unpaid by lateness, in the bands of receivables-aging, the empty ones too."""
     return tuple(
         Age(low, high, _total(debit["unpaid"] for debit in unpaid if _within(debit["days_late"], low, high)))
         for low, high in receivables_aging.BANDS.values()
+    )
+
+
+def _dues(unpaid: Sequence[Row]) -> tuple[Due, ...]:
+    """Return what is due on each day, the earliest first; what has no day is last."""
+    sums: dict[int | None, Decimal] = {}
+    for item in unpaid:
+        sums[item["due_day"]] = sums.get(item["due_day"], ZERO) + item["unpaid"]
+    late = {item["due_day"]: max(0, item["days_late"]) for item in unpaid}
+    return tuple(
+        Due(None if day is None else aging.EPOCH + timedelta(days=day), sums[day], late[day])
+        for day in sorted(sums, key=lambda day: (day is None, day))
     )
 
 

@@ -19,6 +19,7 @@ from typing import Any
 import polars as pl
 from pebble import ProcessExpired, ProcessPool
 
+from ledger.core.text import printable
 from ledger.errors import Failure
 from reports.core.dates import month_days
 from reports.core.report import near
@@ -43,7 +44,7 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass
 class Rendered:
-    """What a run did: papers requested, written, already there, and the ones that failed, with why."""
+    """What a run did: papers requested, written, already there, invoices of nothing left out, and failures with why."""
 
     folder: Path
     requested: int = 0
@@ -51,6 +52,7 @@ class Rendered:
     unchanged: int = 0
     mailed: int = 0
     without_address: int = 0
+    nothing_to_pay: int = 0
     failed: list[tuple[int, str]] = field(default_factory=list)
 
 
@@ -99,7 +101,7 @@ def _check_sender(sender: str | None) -> None:
     if not sender:
         raise Failure("letters need a sender: give --sender, or set TIFFIN_SENDER")
     if not is_address(sender):
-        raise Failure(f"{sender} is not an address: write bills@example.org or Bills <bills@example.org>")
+        raise Failure(f"{printable(sender)} is not an address: write bills@example.org or Bills <bills@example.org>")
 
 
 def chosen(book: LakeBook, turnover: Result, selection: Selection) -> list[int]:
@@ -194,6 +196,10 @@ class _Run:
                     self._fail(account, str(error), progress)
                     continue
                 number = paper_number(paper, self.design.kind)
+                if self.design.kind == "invoice" and not paper.summary.to_pay:
+                    self.done.nothing_to_pay += 1
+                    self._report(progress, number)
+                    continue
                 mark = fingerprint(paper, self.design.kind, self.look)
                 job = Job(paper, self.design, self.done.folder, mark, self.mailing)
                 if self.manifest.has(number, mark) and job.mail_is_there():
@@ -215,7 +221,8 @@ class _Run:
 
     def _report(self, progress: Progress, number: str) -> None:
         done = self.done
-        progress(done.written + done.unchanged + len(done.failed), done.requested, number)
+        made = done.written + done.unchanged + done.nothing_to_pay + len(done.failed)
+        progress(made, done.requested, number)
 
 
 def _make_writable(folder: Path) -> None:

@@ -60,8 +60,8 @@ class Language:
         return str(self.translations.gettext(message))
 
     def kind(self, kind: str) -> str:
-        """Return the name of a kind of operation; an unknown kind is its own name."""
-        return self.text(KINDS[kind]) if kind in KINDS else kind
+        """Return the name of a kind of operation; of one without a name only that it is one."""
+        return self.text(KINDS.get(kind, N_("Operation")))
 
     def money(self, amount: Decimal) -> str:
         """Return the amount with two decimals, grouped, with a true minus sign."""
@@ -84,18 +84,14 @@ class Language:
         return format_decimal(rate, "0.##", locale=_locale(self.code)) + "\u00a0%"
 
     def day(self, day: date) -> str:
-        """Return a date in figures, as tables write it."""
+        """Return a date; a paper writes all its dates in this one form."""
         return format_date(day, "dd.MM.yyyy" if self.code == "ru" else "d MMM yyyy", locale=_locale(self.code))
-
-    def long_day(self, day: date) -> str:
-        """Return a date in words."""
-        return format_date(day, "long", locale=_locale(self.code))
 
     def period(self, since: date, until: date, *, month: bool) -> str:
         """Return the name of a month, or both days."""
         if month:
             return format_date(since, "LLLL yyyy", locale=_locale(self.code))
-        return f"{self.long_day(since)} – {self.long_day(until)}"
+        return f"{self.day(since)} – {self.day(until)}"
 
     def instant(self, at: datetime, time_zone: str) -> str:
         """Return date and time to the minute in the book's time zone."""

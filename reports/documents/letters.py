@@ -13,10 +13,11 @@ from hashlib import sha256
 
 from jinja2 import TemplateError
 
-from ledger.core.text import readable
+from ledger.core.text import printable, readable
 from ledger.errors import Failure
 from reports.documents.design import Design
 from reports.documents.language import language
+from reports.documents.names import names
 from reports.documents.page import Page
 from reports.documents.render import environment
 from reports.documents.statement import Statement
@@ -24,9 +25,9 @@ from reports.documents.statement import Statement
 
 def is_address(text: str) -> bool:
     """Return whether this is one address, as bills@example.org or Bills <bills@example.org>."""
-    found = getaddresses([text])
+    found = getaddresses([text]) if text.isprintable() else []
     who, _, where = found[0][1].rpartition("@") if len(found) == 1 else ("", "", "")
-    return bool(who and where) and " " not in who + where
+    return bool(who and where) and not set(" \t") & set(who + where)
 
 
 def letter(paper: Statement, pdf: bytes, design: Design, *, sender: str) -> bytes:
@@ -34,10 +35,10 @@ def letter(paper: Statement, pdf: bytes, design: Design, *, sender: str) -> byte
 
     Raises Failure when an address or the template is broken.
     """
-    page = Page(paper, design.kind, language(design.language))
+    page = Page(paper, design.kind, language(design.language), names=names(design.language, design.templates))
     for address in (sender, paper.client.email or ""):
         if not is_address(address):
-            raise Failure(f"account {paper.account}: {address} is not an address")
+            raise Failure(f"account {paper.account}: {printable(address)} is not an address")
     try:
         template = environment(design.language, design.templates).get_template("letter.txt")
         text = readable(template.render(page=page, paper=paper, lang=page.lang))
@@ -49,7 +50,8 @@ def letter(paper: Statement, pdf: bytes, design: Design, *, sender: str) -> byte
         message["From"], message["To"] = sender, paper.client.email
         message["Subject"] = subject.strip()
     except (ValueError, IndexError, MessageError) as error:
-        raise Failure(f"account {paper.account}: {sender} or {paper.client.email} is not an address") from error
+        either = printable(f"{sender} or {paper.client.email}")
+        raise Failure(f"account {paper.account}: {either} is not an address") from error
     message["Date"] = format_datetime(paper.known_at.astimezone(UTC))
     mark = sha256(pdf).hexdigest()[:32]
     message["Message-ID"] = f"<{page.number}.{mark}@{sender.rpartition('@')[2].strip('> ')}>"

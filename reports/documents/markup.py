@@ -43,5 +43,5 @@ def _without_notes() -> CSS:
 
 @cache
 def fetcher() -> URLFetcher:
-    """Return what reads a logo: a file or a data URL. Nothing is ever fetched from a network."""
-    return URLFetcher(allowed_protocols={"data", "file"}, fail_on_errors=False)
+    """Return what reads pictures: data URLs alone, so that nothing in a page or a logo reads a file or a network."""
+    return URLFetcher(allowed_protocols={"data"}, fail_on_errors=False)

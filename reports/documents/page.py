@@ -12,14 +12,18 @@ from itertools import groupby
 
 from markupsafe import Markup
 
+from ledger.administration.requisites import key_of, requisite
 from ledger.errors import Failure
 from reports.documents.design import Kind
 from reports.documents.language import N_, Language
-from reports.documents.printed_rows import Day, PrintedPart, PrintedRow, by_brand, day_of, total_of
+from reports.documents.names import Names
+from reports.documents.names import names as names_in
+from reports.documents.printed_rows import Day, PrintedDue, PrintedPart, PrintedRow, by_brand, day_of, total_of
 from reports.documents.qr import payment_code
-from reports.documents.statement import Age, Client, Issuer, Operation, Statement
+from reports.documents.russian import CALCULATED, is_sole_trader, registration_label, short_name
+from reports.documents.statement import Age, Client, Due, Issuer, Operation, Statement
 
-PREFIX = {"statement": "S", "act": "A", "invoice": "I"}
+PREFIX = {"statement": "S", "act": "A", "invoice": "I", "services": "D"}
 MOST_OPERATIONS = 1000
 ACCENT = "#1f4e79"
 _SHADES = ("shade-0", "shade-1", "shade-2", "shade-3", "shade-4", "shade-5")
@@ -28,7 +32,9 @@ _BANK = {
     "account": N_("Bank account"),
     "bic": N_("BIC"),
     "correspondent_account": N_("Correspondent account"),
+    "inn": N_("INN"),
     "kpp": N_("KPP"),
+    "ogrn": N_("OGRN"),
     "iban": N_("IBAN"),
     "swift": N_("SWIFT"),
     "routing": N_("Routing number"),
@@ -44,10 +50,14 @@ def paper_number(paper: Statement, kind: Kind) -> str:
 class Page:
     """One paper in one language, as the templates ask for it."""
 
-    def __init__(self, paper: Statement, kind: Kind, lang: Language, *, logo: str | None = None) -> None:
+    def __init__(
+        self, paper: Statement, kind: Kind, lang: Language, *, names: Names | None = None, logo: str | None = None
+    ) -> None:
         if kind != "statement" and paper.issuer is None:  # (DECISIONS D46)
-            raise Failure(f"account {paper.account} has no holder: an {kind} must name a seller")
+            what = "an act of services" if kind == "services" else f"an {kind}"
+            raise Failure(f"account {paper.account} has no holder: {what} must name a seller")
         self.paper, self.kind, self.lang, self.logo = paper, kind, lang, logo
+        self.names = names or names_in(lang.code)
 
     @property
     def issuer(self) -> Issuer | None:
@@ -69,7 +79,12 @@ class Page:
 
     @property
     def heading(self) -> str:
-        names = {"statement": N_("Account statement"), "act": N_("Reconciliation act"), "invoice": N_("Invoice")}
+        names = {
+            "statement": N_("Account statement"),
+            "act": N_("Reconciliation act"),
+            "invoice": N_("Invoice"),
+            "services": N_("Act of services rendered"),
+        }
         return self.lang.text(names[self.kind])
 
     @property
@@ -83,7 +98,7 @@ class Page:
     @property
     def footer(self) -> str:
         who = self.issuer.name if self.issuer else self.client.name
-        return f"{self.heading} {self.number} · {who}"
+        return f"{self.number} · {who}"
 
     @property
     def tax_label(self) -> str:
@@ -99,10 +114,63 @@ class Page:
 
     @property
     def bank(self) -> list[tuple[str, str]]:
-        """Return the bank details with their labels; a name that is not known is its own label."""
-        if self.issuer is None:
-            return []
-        return [(self.lang.text(_BANK.get(name.lower(), name)), value) for name, value in self.issuer.bank_details]
+        """Return the bank details with their labels; a name that is not known is its own label.
+
+        Who signs, the place and the ground of no VAT stand elsewhere.
+        """
+        found = []
+        for name, value in self.issuer.bank_details if self.issuer else ():
+            key = key_of(name)
+            if key == "ogrn" and self.lang.code == "ru":
+                found.append((registration_label(value), value))
+            elif key is None or key in _BANK:
+                found.append((self.lang.text(_BANK[key]) if key else name, value))
+        return found
+
+    def requisite(self, key: str) -> str:
+        """Return a requisite of the issuer by its key, whatever its name is there; empty if there is none."""
+        return requisite(dict(self.issuer.bank_details), key) or "" if self.issuer else ""
+
+    @property
+    def russian(self) -> bool:
+        """Return whether the paper is a Russian company's in Russian: then its forms are those of Russia."""
+        return self.lang.code == "ru" and self.issuer is not None and self.issuer.country in (None, "RU")
+
+    @property
+    def client_name(self) -> str:
+        return self.client.legal_name or self.client.name
+
+    @property
+    def short_seller(self) -> str:
+        return short_name(self.issuer.legal_name) if self.issuer else ""
+
+    @property
+    def short_client(self) -> str:
+        return short_name(self.client_name)
+
+    @property
+    def issued_on(self) -> str:
+        """Return the date of issue: the last day of the period, so that it is the same whenever it is printed."""
+        return self.lang.day(self.paper.until)
+
+    @property
+    def signers(self) -> list[tuple[str, str, str, bool]]:
+        """Return who signs an act: side, name if known, company, and whether it has a seal."""
+        names = {"act": ("Сторона 1", "Сторона 2")}.get(self.kind, ("Исполнитель", "Заказчик"))
+        return [
+            (names[0], self.requisite("director"), self.short_seller, True),
+            (names[1], "", self.short_client, self.client.kind == "legal_entity"),
+        ]
+
+    @property
+    def sole_trader(self) -> bool:
+        return self.issuer is not None and is_sole_trader(self.issuer.tax_id)
+
+    def vat_rate(self, rate: Decimal | None) -> str:
+        """Return a VAT rate as papers print it; the calculated ones as the fraction that they are."""
+        if rate is None:
+            return self.lang.text("without VAT")
+        return CALCULATED.get(rate) or self.lang.percent(rate)
 
     @property
     def contract(self) -> str | None:
@@ -128,6 +196,17 @@ class Page:
     @property
     def to_pay(self) -> Decimal:
         return self.paper.summary.to_pay
+
+    @cached_property
+    def dues(self) -> list[PrintedDue]:
+        """Return what of the sum to pay is due when; its sum is the sum to pay."""
+        return [PrintedDue(self._due(due), due.amount, due.days_late > 0) for due in self.paper.dues]
+
+    def _due(self, due: Due) -> str:
+        if due.due_on is None:
+            return self.lang.text("No due date was agreed")
+        label = N_("Was due by %s") if due.days_late > 0 else N_("To be paid by %s")
+        return self.lang.text(label) % self.lang.day(due.due_on)
 
     @property
     def code(self) -> Markup | None:
@@ -210,34 +289,43 @@ class Page:
         return [
             PrintedRow(one, self.lang.day(one.posted_on), self.lang.time(one.posted_at, zone), self.headline(one),
                 self.detail(one))
-            for one in self.paper.operations
+            for one in self.printed
         ]  # fmt: skip
+
+    @cached_property
+    def printed(self) -> list[Operation]:
+        """Return the operations that a client is shown: not the marks, which move nothing."""
+        return [one for one in self.paper.operations if one.kind != "mark"]
 
     @property
     def days(self) -> list[Day]:
         """Return sums by day when there are too many operations to list, else nothing."""
-        if len(self.paper.operations) <= MOST_OPERATIONS:
+        if len(self.printed) <= MOST_OPERATIONS:
             return []
-        by_day = groupby(self.paper.operations, key=lambda operation: operation.posted_on)
+        by_day = groupby(self.printed, key=lambda operation: operation.posted_on)
         return [day_of(on, list(operations)) for on, operations in by_day]
 
     @property
     def summarised(self) -> str:
-        count = len(self.paper.operations)
+        count = len(self.printed)
         return self.lang.text(
             "%(count)s operations, summed by day; each one is in the files embedded in this document."
         ) % {"count": self.lang.count(count)}
 
     def headline(self, operation: Operation) -> str:
         """Return what happened, in a line: kind, service and its number, for whom."""
-        served = list(dict.fromkeys(f"{line.service} {line.reference}".strip() for line in operation.lines))
-        named = [name for name in served if name]
+        served = dict.fromkeys((self.names.service(line.service), line.reference) for line in operation.lines)
+        named = [self._numbered(*one) for one in served if any(one)]
         parts = [self.lang.kind(operation.kind), *(named if len(named) == 1 else [])]
         if operation.subaccount is not None and operation.subaccount != self.paper.account:
             parts.append(self.lang.text("for %s") % (operation.subaccount_name or operation.subaccount))
         if operation.held and not operation.amount:
             parts.append(self.lang.money(abs(operation.held)))
         return " · ".join(parts)
+
+    def _numbered(self, name: str, reference: str) -> str:
+        number = f"{self.lang.text('No.')}\u00a0{reference}" if reference else ""
+        return f"{name} {number}".strip()
 
     def detail(self, operation: Operation) -> str:
         """Return brands with their amounts, the discount, and the remarks on the operation."""
@@ -247,7 +335,7 @@ class Page:
         discount = total_of(line.discount for line in operation.lines)
         if discount:
             parts.append(self.lang.text("discount %s") % self.lang.money(abs(discount)))
-        remarks = (operation.channel, operation.reason, operation.note)
+        remarks = (self.names.channel(operation.channel), self.names.reason(operation.reason), operation.note)
         # A line never begins with what divides.
         return "\u00a0· ".join([*parts, *(text for text in remarks if text)])
 

@@ -5,21 +5,27 @@ PDF/UA identifier inside the same rdf:RDF, and tags that make sense (`tagging`).
 HTML and files give the same bytes, on any day: every date in the file is the one passed in (DECISIONS D45).
 """
 
+import logging
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
+from threading import get_ident
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, fromstring, register_namespace, tostring
 
 import pydyf
 from weasyprint import CSS, Attachment
 from weasyprint.document import Document
+from weasyprint.logger import LOGGER
 from weasyprint.pdf.metadata import DocumentMetadata
 from weasyprint.text.fonts import FontConfiguration
+from weasyprint.urls import URLFetcher
 
-from reports.documents.markup import Markup, fetcher
+from ledger.core.text import printable
+from reports.documents.markup import Markup
 from reports.documents.tagging import finish_tags
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -30,6 +36,14 @@ _PROPERTY = "http://www.aiim.org/pdfa/ns/property#"
 _PADDINGS = 50
 for _prefix, _url in (("pdfaExtension", _EXTENSION), ("pdfaSchema", _SCHEMA), ("pdfaProperty", _PROPERTY)):
     register_namespace(_prefix, _url)
+
+
+class NoGlyph(Exception):
+    """A page has characters that no installed font can print: it would show boxes in their place."""
+
+    def __init__(self, characters: Iterable[str]) -> None:
+        named = ", ".join(f"{printable(one)} (U+{ord(one):04X})" for one in sorted(characters)[:5])
+        super().__init__(f"has {named}, which no installed font can print: bin/setup names the packages of fonts")
 
 
 @dataclass(frozen=True)
@@ -86,6 +100,8 @@ def _compress(pdf: pydyf.PDF) -> None:
     validator that measures the stream by it finds another length than the one declared.
     """
     for item in pdf.objects:
+        if isinstance(item, pydyf.Stream) and "Interpolate" in item.extra:
+            item.extra["Interpolate"] = "false"  # ISO 19005-3, 6.2.8: a reader must not smooth pictures
         if isinstance(item, pydyf.Stream) and item.compress:
             item.compress = False
             plain = item.data.partition(b"stream\n")[2].removesuffix(b"\nendstream")
@@ -111,7 +127,9 @@ def _fonts() -> FontConfiguration:
 @cache
 def _stylesheet(css: str) -> CSS:
     """Return the parsed style sheet: parsed once a process, it is most of a short paper's cost."""
-    return CSS(string=css, font_config=_fonts(), url_fetcher=fetcher())
+    # Only a company writes its style sheet: its own fonts are files.
+    own = URLFetcher(allowed_protocols={"data", "file"}, fail_on_errors=False)
+    return CSS(string=css, font_config=_fonts(), url_fetcher=own)
 
 
 def pdf_from_html(html: str, css: str, *, made_at: datetime, embedded: Sequence[Embedded] = ()) -> bytes:
@@ -130,6 +148,32 @@ def pdf_from_html(html: str, css: str, *, made_at: datetime, embedded: Sequence[
 
 def _written(html: str, css: str, *, made_at: datetime, embedded: Sequence[Embedded], padding: int) -> bytes:
     stamp = made_at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+    with _unprintable() as boxes:
+        paper = _drawn(html, css, stamp=stamp, embedded=embedded, padding=padding)
+    if boxes:
+        raise NoGlyph(boxes)
+    return paper
+
+
+@contextmanager
+def _unprintable() -> Iterator[set[str]]:
+    """Collect the characters that WeasyPrint, in this thread, has no glyph for: it draws a box and logs a warning."""
+    found: set[str] = set()
+    thread = get_ident()
+
+    def note(record: logging.LogRecord) -> bool:
+        if record.thread == thread and record.msg.startswith(".notdef") and isinstance(record.args, tuple):
+            found.add(str(record.args[0]))
+        return True
+
+    LOGGER.addFilter(note)
+    try:
+        yield found
+    finally:
+        LOGGER.removeFilter(note)
+
+
+def _drawn(html: str, css: str, *, stamp: datetime, embedded: Sequence[Embedded], padding: int) -> bytes:
     document = Markup(html, css).render(stylesheets=[_stylesheet(css)], font_config=_fonts(), pdf_variant="pdf/a-3a")
     # An Attachment can be read once, so each paper gets its own.
     attachments = [

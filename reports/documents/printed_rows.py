@@ -50,15 +50,30 @@ class Balance:
 
 @dataclass(frozen=True)
 class Item:
-    """One service at one VAT rate on an invoice; `count` is of lines charged."""
+    """One service at one VAT rate on an invoice or an act; `count` is of lines charged.
+
+    `name` is the seller's brand and the service; `quantity` times `price` is the amount.
+    """
 
     name: str
+    service: str
     count: int
+    quantity: int
+    price: Decimal
     gross: Decimal
     discount: Decimal
     rate: Decimal | None
     vat: Decimal
     amount: Decimal
+
+
+@dataclass(frozen=True)
+class PrintedDue:
+    """A part of what is to pay and by when, in words."""
+
+    label: str
+    amount: Decimal
+    late: bool
 
 
 @dataclass(frozen=True)

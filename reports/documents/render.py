@@ -12,18 +12,25 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError
 from markupsafe import Markup
 
-from ledger.core.text import readable
+from ledger.core.text import printable, readable
 from ledger.errors import Failure
-from reports.documents.act_and_invoice import ActPage, InvoicePage
+from reports.documents.act_and_invoice import ActPage, InvoicePage, ServicesPage
 from reports.documents.design import Design, Kind
 from reports.documents.embedded import as_json, embedded
 from reports.documents.language import LANGUAGES, language
+from reports.documents.logos import logo
+from reports.documents.names import names as names_in
 from reports.documents.page import Page
-from reports.documents.pdf import pdf_from_html
+from reports.documents.pdf import NoGlyph, pdf_from_html
 from reports.documents.statement import Statement
 
 TEMPLATES = Path(__file__).parent / "templates"
-_PAGES: dict[Kind, type[Page]] = {"statement": Page, "act": ActPage, "invoice": InvoicePage}
+_PAGES: dict[Kind, type[Page]] = {
+    "statement": Page,
+    "act": ActPage,
+    "invoice": InvoicePage,
+    "services": ServicesPage,
+}
 
 
 def _css_string(text: str) -> Markup:
@@ -71,6 +78,7 @@ def look(design: Design) -> str:
     names = [name for name in made.list_templates() if name.endswith((".html", ".css", ".txt"))]
     parts = [design.language, *(f"{name}\0{_source(made, name)}" for name in sorted(names))]
     parts += [path.read_text() for path in sorted(Path(__file__).parent.glob("translations/*.po"))]
+    parts.append(repr(names_in(design.language, design.templates).sections))
     return sha256("\0".join(parts).encode()).hexdigest()
 
 
@@ -86,11 +94,15 @@ def html(paper: Statement, design: Design = Design()) -> str:
     Raises Failure when an act or an invoice has no issuer, or a company's own template is broken.
     """
     made = environment(design.language, design.templates)
-    page = _PAGES[design.kind](paper, design.kind, language(design.language), logo=_logo(paper))
+    page = _PAGES[design.kind](
+        paper, design.kind, language(design.language), names=names_in(design.language, design.templates),
+        logo=logo(paper, design.templates),
+    )  # fmt: skip
+    name = f"ru/{design.kind}.html" if page.russian and design.kind != "statement" else f"{design.kind}.html"
     try:
-        return readable(made.get_template(f"{design.kind}.html").render(_context(page)))
+        return readable(made.get_template(name).render(_context(page)))
     except TemplateError as error:
-        raise Failure(f"the template {design.kind}.html cannot be drawn: {error}") from error
+        raise Failure(f"the template {name} cannot be drawn: {error}") from error
 
 
 def _context(page: Page) -> dict[str, Any]:
@@ -100,23 +112,20 @@ def _context(page: Page) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _logo(paper: Statement) -> str | None:
-    """Return the logo as a URL, or None if there is none or its file has gone."""
-    logo = paper.issuer.logo if paper.issuer else None
-    if not logo or logo.startswith("data:"):
-        return logo
-    path = Path(logo)
-    return path.resolve().as_uri() if path.is_file() else None
-
-
 def pdf(paper: Statement, design: Design = Design()) -> bytes:
-    """Return a paper as a PDF that is PDF/A-3a and PDF/UA-1, with its data embedded as JSON and CSV."""
-    return pdf_from_html(
-        html(paper, design),
-        stylesheet(design.templates),
-        made_at=paper.known_at,
-        embedded=embedded(paper, design.kind, language(design.language)),
-    )
+    """Return a paper as a PDF that is PDF/A-3a and PDF/UA-1, with its data embedded as JSON and CSV.
+
+    Raises Failure as `html` does, and when no font here has a character of the paper.
+    """
+    try:
+        return pdf_from_html(
+            html(paper, design),
+            stylesheet(design.templates),
+            made_at=paper.known_at,
+            embedded=embedded(paper, design.kind, language(design.language)),
+        )
+    except NoGlyph as error:
+        raise Failure(f"account {paper.account}: the paper of {printable(paper.client.name)} {error}") from None
 
 
 def preview(paper: Statement, design: Design = Design()) -> str:

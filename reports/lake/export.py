@@ -10,9 +10,8 @@ from decimal import Decimal
 
 import polars as pl
 
-from ledger.errors import Failure
 from reports.lake import delta, manifest
-from reports.lake.extract import SNAPSHOTS
+from reports.lake.extract import SNAPSHOTS, with_closing
 from reports.lake.manifest import Cut, Maker, Manifest, PinnedTable, Previous, Published, Totals
 from reports.lake.reader import Lake, declared
 from reports.lake.schema import TABLES
@@ -26,7 +25,7 @@ class _Export:
 
     place: Place
     taken: Taken
-    number: int
+    cut: Cut
     previous: Manifest | None
     narrow: list[pl.DataFrame] = field(default_factory=list)
     sums: list[pl.DataFrame] = field(default_factory=list)
@@ -45,6 +44,8 @@ class _Export:
         }
         for name in SNAPSHOTS:
             frame = accounts if name == "accounts" else self.taken.snapshot.snapshot(name)
+            if name == "closings" and self.taken.closing:
+                frame = with_closing(frame, self.cut)
             written[name] = self._replace(name, frame)
         return {table.name: written[table.name] for table in TABLES}
 
@@ -95,7 +96,7 @@ class _Export:
         return self._write(name, iter([frame])).model_copy(update={"content": content})
 
     def _write(self, name: str, frames: Iterator[pl.DataFrame]) -> PinnedTable:
-        return delta.write(self.place, declared(name), frames, number=self.number, pinned=self._pinned(name))
+        return delta.write(self.place, declared(name), frames, number=self.cut.number, pinned=self._pinned(name))
 
     def _pinned(self, name: str) -> PinnedTable | None:
         return self.previous.tables.get(name) if self.previous else None
@@ -105,15 +106,10 @@ def export(place: Place, taken: Taken, previous: Published | None, made_by: Make
     """Write the tables of a cut and return its manifest, not yet published.
 
     With `anew`, or when an earlier release made the cut before, everything is written again and
-    not only what is new: what a release adds to the lake is there for the past, too. Raises
-    Failure when the lake holds another book, or one further on than this ledger.
+    not only what is new: what a release adds to the lake is there for the past, too.
     """
-    if previous:
-        _check_same_book(place, taken, previous.manifest)
     number = next_number(place, previous)
     base = previous.manifest if previous and not anew and not outgrown(Lake(place, previous.manifest)) else None
-    run = _Export(place, taken, number, base)
-    tables = run.tables()
     cut = Cut(
         number=number,
         made_by=made_by,
@@ -124,6 +120,8 @@ def export(place: Place, taken: Taken, previous: Published | None, made_by: Make
         closed_until=taken.closed_until,
         time_zone=taken.time_zone,
     )
+    run = _Export(place, taken, cut, base)
+    tables = run.tables()
     return Manifest(
         cut=cut,
         book=taken.book,
@@ -131,6 +129,7 @@ def export(place: Place, taken: Taken, previous: Published | None, made_by: Make
         totals=_totals(run.sums, base.totals if base else {}),
         database=None,
         previous=named(previous),
+        ledger=taken.ledger,
     )
 
 
@@ -148,16 +147,6 @@ def next_number(place: Place, previous: Published | None) -> int:
 def named(published: Published | None) -> Previous | None:
     """Return how the next manifest names this one."""
     return published and Previous(number=published.manifest.cut.number, sha256=published.sha256)
-
-
-def _check_same_book(place: Place, taken: Taken, previous: Manifest) -> None:
-    if previous.book != taken.book:
-        raise Failure(f"the lake at {place.url} holds another book, initialised at {previous.book:%Y-%m-%d %H:%M:%S}")
-    if previous.cut.last_transaction > taken.snapshot.last_transaction:
-        raise Failure(
-            f"the lake at {place.url} is ahead of the ledger: it has transaction {previous.cut.last_transaction}, "
-            f"the ledger only {taken.snapshot.last_transaction}"
-        )
 
 
 def _digest(frame: pl.DataFrame) -> str:

@@ -13,6 +13,8 @@ import adbc_driver_postgresql.dbapi as adbc
 import polars as pl
 
 from ledger.postgres.database import libpq_url
+from ledger.postgres.tables import Closing
+from reports.lake.manifest import Cut
 from reports.lake.reader import declared, polars_schema
 from reports.lake.schema import Table
 
@@ -96,6 +98,7 @@ SNAPSHOTS: dict[str, str] = {
     "closings": "SELECT * FROM closing ORDER BY closed_until",
     "orders": """
         SELECT o.*, o.main_id AS charged_by, (o.late_at AT TIME ZONE b.time_zone)::date AS late_on,
+               (CASE WHEN o.void_at <= now() THEN o.void_at END AT TIME ZONE b.time_zone)::date AS void_on,
                l.gross::bigint AS gross, l.discount::bigint AS discount,
                l.net::bigint AS net
         FROM book b, food_order o JOIN (
@@ -211,6 +214,14 @@ class Snapshot:
 
     def _number(self, sql: str) -> int:
         return int(self.frame(sql).item())
+
+
+def with_closing(closings: pl.DataFrame, cut: Cut) -> pl.DataFrame:
+    """Return the closings with the one that a cut makes, which the ledger has once the cut was verified."""
+    if cut.closed_until is None:
+        return closings
+    made = Closing(closed_until=cut.closed_until, closed_at=cut.taken_at, last_transaction=cut.last_transaction)
+    return pl.concat([closings, pl.DataFrame([made.model_dump()], schema=closings.schema)])
 
 
 def as_declared(frame: pl.DataFrame, table: Table) -> pl.DataFrame:

@@ -39,6 +39,17 @@ class Cut(_Fact):
     time_zone: str
 
 
+class LedgerPoint(_Fact):
+    """Which ledger a cut was made from: the incarnation of the book, and its last transaction as it was then.
+
+    `fingerprint` is hexadecimal. Key and fingerprint are None in a book without transactions.
+    """
+
+    incarnation: str
+    key: str | None
+    fingerprint: str | None
+
+
 class File(_Fact):
     """One file as it was written: its size in bytes and its hash."""
 
@@ -82,7 +93,10 @@ class Previous(_Fact):
 
 
 class Manifest(_Fact):
-    """Everything that one cut pins. `book` is when the book was initialised: which ledger this is."""
+    """Everything that one cut pins. `book` is when the book was initialised, `ledger` which ledger it was then.
+
+    `ledger` is None in manifests of earlier releases.
+    """
 
     cut: Cut
     book: datetime
@@ -90,6 +104,7 @@ class Manifest(_Fact):
     totals: dict[str, Totals]
     database: DatedDatabase | None
     previous: Previous | None
+    ledger: LedgerPoint | None = None
 
 
 class _Pointer(_Fact):

@@ -1,9 +1,10 @@
 """Make a cut of the lake, from the lock to the pointer. Killed anywhere, the next call completes it.
 
-A nightly cut for a day is made once: run again, the one that was published comes back.
+A nightly cut for a day is made once: run again, the one that was published comes back. It is verified before days are
+closed with it, and they are closed before it is published (DECISIONS D96).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 
 import polars as pl
@@ -14,16 +15,37 @@ from reports.lake.export import export, outgrown
 from reports.lake.faults import UNREADABLE, first_line
 from reports.lake.manifest import Cut, Manifest, Published
 from reports.lake.reader import Lake
+from reports.lake.same_ledger import check_same_book, check_same_ledger
 from reports.lake.schema import TABLES, Table
 from reports.lake.storage import Place
-from reports.lake.take_cut import Taken, alone, begun, cut
+from reports.lake.take_cut import Taken, alone, begun, close, cut, keep_open
+from reports.lake.verify import verify_unpublished
 from reports.lake.verify_lake import differences
 
+Check = Callable[[str, Lake, bool], None]
+"""Verifies a cut that is not published yet: the ledger's URL, the cut, whether days are closed with it.
 
-def nightly_cut(url: str, lake: str, day: date) -> tuple[Lake, bool]:
-    """Close the days up to this one and publish their cut; say whether it was made now.
+Raises Failure when it must not be published.
+"""
 
-    Raises Failure when the day has not ended or is before the book, or another run is at work.
+
+def verified(url: str, lake: Lake, closing: bool) -> None:
+    """Raise Failure, naming the first problem, unless the ledger and the cut hold."""
+    for subject, check in verify_unpublished(url, lake, closing=closing):
+        if not check.holds:
+            raise unpublished(f"{subject}, {check.name}: {check.problems[0]}")
+
+
+def unpublished(problem: str) -> Failure:
+    """Return what to raise when a cut must not be published."""
+    return Failure(f"nothing was published and no day closed, because the cut does not hold: {problem}")
+
+
+def nightly_cut(url: str, lake: str, day: date, *, check: Check = verified) -> tuple[Lake, bool]:
+    """Export the cut of a day, verify it, close the days up to it and publish it; say whether it was made now.
+
+    Raises Failure when the day has not ended or is before the book, another run is at work, the ledger is not the one
+    that the lake was made from, or the cut does not hold.
     """
     place = Place(lake)
     with alone(url) as connection:
@@ -31,20 +53,30 @@ def nightly_cut(url: str, lake: str, day: date) -> tuple[Lake, bool]:
         latest = manifest.current(place)
         if latest and (made := _closing(place, latest, day)):
             return Lake(place, made), False
-        with cut(connection, url, closes=day) as taken:
-            found = export(place, taken, latest, "nightly")
-        named = found.model_copy(update={"database": duckdb_file.make(Lake(place, found))})
+        if latest:
+            check_same_ledger(connection, place, latest.manifest)
+        try:
+            with cut(connection, url, closes=day) as taken:
+                found = export(place, taken, latest, "nightly")
+            named = found.model_copy(update={"database": duckdb_file.make(Lake(place, found))})
+            check(url, Lake(place, named), taken.closing)
+            close(connection, named.cut)
+        except BaseException:
+            keep_open(connection)
+            raise
         return Lake(place, manifest.publish(place, named).manifest), True
 
 
 def frequent_cut(url: str, lake: str) -> tuple[Lake, bool]:
     """Publish a cut that closes nothing; say whether there was anything new to cut.
 
-    Raises Failure when another run is at work.
+    Raises Failure when another run is at work, or the ledger is not the one that the lake was made from.
     """
     place = Place(lake)
     with alone(url) as connection:
         latest = manifest.current(place)
+        if latest:
+            check_same_ledger(connection, place, latest.manifest)
         with cut(connection, url) as taken:
             if latest and not _anything_new(latest.manifest, taken) and not outgrown(Lake(place, latest.manifest)):
                 return Lake(place, latest.manifest), False
@@ -65,6 +97,8 @@ def rebuild(url: str, lake: str) -> tuple[Lake, list[str]]:
             latest = manifest.current(place)
         except Failure:
             latest = None
+        if latest:
+            check_same_book(connection, place, latest.manifest)
         with cut(connection, url) as taken:
             found = export(place, taken, latest, "rebuild", anew=True)
         named = found.model_copy(update={"database": duckdb_file.make(Lake(place, found))})

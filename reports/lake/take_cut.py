@@ -8,17 +8,20 @@ would lose lower numbers that commit later.
 import random
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import psycopg
 from psycopg.errors import LockNotAvailable
 
 from ledger.errors import Failure
 from ledger.postgres import locks
 from ledger.postgres.database import AnyConnection, check_book, connect
 from reports.lake.extract import Snapshot
+from reports.lake.manifest import Cut, LedgerPoint
+from reports.lake.same_ledger import ledger_point
 
 LOCK_TIMEOUT_MS = 200  # writers queue behind a waiting cut no longer than this
 PATIENCE_SECONDS = 120.0
@@ -29,7 +32,10 @@ Connection = AnyConnection
 
 @dataclass(frozen=True)
 class Taken:
-    """A cut just taken: its open snapshot and the facts of the book then."""
+    """A cut just taken: its open snapshot and the facts of the book then.
+
+    `closing` says that the cut is to close days that are still open: `close` does, once it was verified.
+    """
 
     snapshot: Snapshot
     taken_at: datetime
@@ -37,6 +43,8 @@ class Taken:
     time_zone: str
     closes: date | None
     closed_until: date | None
+    closing: bool
+    ledger: LedgerPoint
 
 
 @contextmanager
@@ -64,19 +72,42 @@ def alone(url: str) -> Iterator[Connection]:
 
 @contextmanager
 def cut(connection: Connection, url: str, *, closes: date | None = None) -> Iterator[Taken]:
-    """Take a cut and keep its snapshot open; with `closes`, close the days up to it.
+    """Take a cut and keep its snapshot open; with `closes`, the days up to it take no more transactions from now on.
 
     Holds that have expired are booked first. Raises Failure when the day has not ended in
     the book's time zone, the book is not there yet, or writers never leave a gap.
     """
     with _writers_kept_out(connection, url):
         book, time_zone, closed_until = _book(connection)
-        if closes:
-            closed_until = _close(connection, closes, time_zone, closed_until)
+        closing = closes is not None and _begin_closing(connection, closes, time_zone, closed_until)
         taken_at: datetime = _value(connection, "SELECT clock_timestamp()")
         snapshot = Snapshot(url)
     with snapshot:
-        yield Taken(snapshot, taken_at, book, time_zone, closes, closed_until)
+        ledger = ledger_point(connection, snapshot.last_transaction)
+        until = closes if closing else closed_until
+        yield Taken(snapshot, taken_at, book, time_zone, closes, until, closing, ledger)
+
+
+def close(connection: Connection, cut: Cut) -> None:
+    """Close the days that a cut was taken to close, as of the moment when it was taken.
+
+    Nothing happens when they are closed already.
+    """
+    with connection.transaction():
+        connection.execute(
+            "INSERT INTO closing (closed_until, closed_at, last_transaction) "
+            "SELECT %(day)s, %(at)s, %(last)s FROM book WHERE closing = %(day)s",
+            {"day": cut.closed_until, "at": cut.taken_at, "last": cut.last_transaction},
+        )
+        connection.execute(
+            "UPDATE book SET closed_until = closing, closing = NULL WHERE closing = %s", [cut.closed_until]
+        )
+
+
+def keep_open(connection: Connection) -> None:
+    """Let the days that were to be closed take transactions again."""
+    with suppress(psycopg.Error):  # a connection that broke: the next night finds the days as this one left them
+        connection.execute("UPDATE book SET closing = NULL WHERE closing IS NOT NULL")
 
 
 @contextmanager
@@ -156,19 +187,14 @@ def begun(connection: Connection, day: date) -> None:
         raise Failure(f"the book begins on {first}: there is nothing to close on {day}")
 
 
-def _close(connection: Connection, day: date, time_zone: str, closed_until: date | None) -> date:
+def _begin_closing(connection: Connection, day: date, time_zone: str, closed_until: date | None) -> bool:
     today: date = _value(connection, "SELECT (clock_timestamp() AT TIME ZONE %s)::date", time_zone)
     if day >= today:
         raise Failure(f"{day} has not ended in {time_zone}: the latest day that can be closed is before {today}")
     if closed_until and day <= closed_until:
-        return closed_until  # days are never opened again
-    with connection.transaction():
-        connection.execute("UPDATE book SET closed_until = %s", [day])
-        connection.execute(
-            "INSERT INTO closing (closed_until, last_transaction) SELECT %s, coalesce(max(id), 0) FROM transaction",
-            [day],
-        )
-    return day
+        return False  # days are never opened again
+    connection.execute("UPDATE book SET closing = %s", [day])
+    return True
 
 
 def _value(connection: Connection, sql: Any, *values: Any) -> Any:

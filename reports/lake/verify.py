@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from reports.lake.checks import CheckResult
-from reports.lake.verify_lake import verify_lake
+from reports.lake.reader import Lake
+from reports.lake.verify_lake import verify_cut, verify_lake
 from reports.lake.verify_ledger import verify_ledger
 
 
@@ -13,6 +14,14 @@ class Verified(NamedTuple):
 
     subject: Literal["ledger", "lake"]
     check: CheckResult
+
+
+def verify_unpublished(url: str, lake: Lake, *, closing: bool) -> Iterator[Verified]:
+    """Check the ledger and a cut that was exported and not published; with `closing`, days are closed with it."""
+    for check in verify_ledger(url):
+        yield Verified("ledger", check)
+    for check in verify_cut(url, lake, closing=closing):
+        yield Verified("lake", check)
 
 
 def verify(url: str, lake: str) -> Iterator[Verified]:

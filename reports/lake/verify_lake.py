@@ -16,7 +16,7 @@ import polars as pl
 from ledger.errors import Failure
 from reports.lake import delta, manifest
 from reports.lake.checks import CheckResult, found
-from reports.lake.extract import SNAPSHOTS, Snapshot
+from reports.lake.extract import SNAPSHOTS, Snapshot, with_closing
 from reports.lake.faults import UNREADABLE, first_line
 from reports.lake.manifest import POINTER, Published
 from reports.lake.reader import Lake, declared
@@ -40,8 +40,16 @@ def verify_lake(url: str, lake: str) -> Iterator[CheckResult]:
     if latest is None:
         yield found("pointer", "the pointer names a manifest that can be read", checked=1, problems=[problem])
         return
-    checks = _Checks(url, Lake(place, latest.manifest))
     yield _chain(place, latest)
+    yield from verify_cut(url, Lake(place, latest.manifest))
+
+
+def verify_cut(url: str, lake: Lake, *, closing: bool = False) -> Iterator[CheckResult]:
+    """Check one cut of a lake, published or not, against its files and the ledger.
+
+    With `closing`, the days up to it are to be closed once it holds.
+    """
+    checks = _Checks(url, lake, closing)
     yield checks.files()
     yield checks.versions()
     for name in (table.name for table in TABLES if table.appended):
@@ -49,7 +57,7 @@ def verify_lake(url: str, lake: str) -> Iterator[CheckResult]:
     yield checks.snapshots()
     yield checks.balances()
     yield checks.totals()
-    if latest.manifest.database:
+    if lake.manifest.database:
         yield checks.database()
 
 
@@ -68,6 +76,7 @@ def _chain(place: Place, latest: Published) -> CheckResult:
 class _Checks:
     url: str
     lake: Lake
+    closing: bool = False
     damaged: set[str] = field(default_factory=set)
     """Tables with a file that is not as it was written: they are not read, for libraries crash on such files."""
 
@@ -165,6 +174,7 @@ class _Checks:
                 expected, actual = ledger.snapshot(name), self.scan(name).collect()
                 if name == "closings":  # a day may have been closed since, with nothing else new
                     expected = expected.filter(pl.col("closed_until") <= (cut.closed_until or date.min))
+                    expected = with_closing(expected, cut) if self.closing else expected
                 checked += expected.height
                 problems += differences(declared(name), *(f.sort(declared(name).key) for f in (expected, actual)))
         return checked, problems

@@ -1,24 +1,29 @@
 """Brand revenue: what each brand sold, gave away, took back and kept.
 
-Gross less discount is net, of all lines sold before refunds. Bonus is what points paid,
-less what refunds gave back in points; kept = net − refunds − bonus, the money kept.
-Controls: net less refunds is what the revenue entries sum to, and what clients paid.
+Gross less discount is net, of all lines sold before refunds. Bonus is what points paid, less what refunds gave back in
+points; kept = net − refunds − bonus, the money kept. VAT is included in the amounts. Points of the line's own brand
+lower its price, and so its VAT (`bonus_vat`); those of another brand are somebody else's money and stay in the base
+(DECISIONS D97): VAT kept = VAT − VAT of refunds − VAT of bonus, which is what papers print. `apart` is what is no
+order, less refunds: tips, fees, penalties; the average check is what is left of orders by the order.
+Controls: net less refunds is what the revenue entries sum to, and what clients paid; VAT is that of papers.
 """
 
 import narwhals as nw
 from pydantic import Field
 
+from reports.core import orders
 from reports.core.leads import to_entries
+from reports.core.orders import sold
 from reports.core.parameters import Grain, Movements, OfBrand, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     APART,
+    EVER,
     MONEY,
     Frame,
     Tables,
     beside,
     brand_names,
-    counted,
     in_currency,
     monday,
     of_clients,
@@ -29,7 +34,7 @@ from reports.core.tables import (
 )
 
 SALES = ("debit", "capture")
-FIGURES = ("gross", "discount", "net", "vat", "refunds", "refunds_vat", "bonus")
+FIGURES = ("gross", "discount", "net", "vat", "refunds", "refunds_vat", "bonus", "bonus_vat", "apart")
 
 
 class Parameters(Movements, OfBrand):
@@ -39,9 +44,12 @@ class Parameters(Movements, OfBrand):
 
 
 def lines(tables: Tables, p: Period) -> Frame:
-    """Return the revenue entries of the period, narrowed as the parameters say."""
-    entries = in_currency(tables.entries, p.currency).filter(
-        nw.col("account_kind") == "revenue", within(p.first_day, p.last_day)
+    """Return the revenue entries of the period, narrowed as the parameters say; `points_of`: whose points paid them."""
+    bonus = tables.accounts.filter(nw.col("kind") == "bonus").select(source_id="id", points_of="brand_id")
+    entries = (
+        in_currency(tables.entries, p.currency)
+        .filter(nw.col("account_kind") == "revenue", within(p.first_day, p.last_day))
+        .join(bonus, on="source_id", how="left")
     )
     brand = getattr(p, "brand", None)
     chosen = brand_names(tables).filter(nw.col("brand") == brand)
@@ -53,60 +61,75 @@ def revenue(tables: Tables, p: Period) -> Frame:
     return lines(tables, p).join(brand_names(tables), on="brand_id", how="left")
 
 
-def sold() -> nw.Expr:
-    """Return whether a revenue entry is a sale."""
-    return nw.col("kind").is_in(SALES)
+def own_points() -> nw.Expr:
+    """Return whether points of the line's own brand paid a revenue entry with `points_of`: they lower its price."""
+    return (nw.col("source_kind") == "bonus").fill_null(False) & (nw.col("points_of") == nw.col("brand_id"))
 
 
 def figures() -> dict[str, nw.Expr]:
     """Return the sums over revenue entries that make revenue figures; VAT is included in the amounts."""
-    refund = ~sold()
+    refund, taxed = ~sold(), ~nw.col("vat").is_null()
     return {
         "gross": only(sold(), "gross").sum(),
         "discount": only(sold(), "discount").sum(),
         "net": only(sold()).sum(),
-        "vat": only(sold() & ~nw.col("vat").is_null(), "vat").sum(),
+        "vat": only(sold() & taxed, "vat").sum(),
         "refunds": taken(refund).sum(),
-        "refunds_vat": taken(refund & ~nw.col("vat").is_null(), "vat").sum(),
+        "refunds_vat": taken(refund & taxed, "vat").sum(),
         "bonus": only(nw.col("source_kind") == "bonus").sum(),
+        "bonus_vat": only(own_points() & taxed, "vat").sum(),
+        "apart": only(~orders.of_an_order()).sum(),
     }
 
 
-def order() -> nw.Expr:
-    """Return what counts as one order: the debit, or the hold that was captured; null on refunds."""
-    whole = nw.when(nw.col("kind") == "capture").then(nw.col("refers_to")).otherwise(nw.col("transaction_id"))
-    return nw.when(sold()).then(whole)
+def vat_kept() -> nw.Expr:
+    """Return VAT of what was kept: of money, and of points of other brands."""
+    return nw.col("vat") - nw.col("refunds_vat") - nw.col("bonus_vat")
 
 
 def _key(p: Parameters) -> tuple[str, ...]:
     return ("brand", "brand_name", *(() if p.by == "total" else (p.by,)), "currency")
 
 
-def _lines(tables: Tables, p: Parameters) -> Frame:
-    """Return the revenue entries with what they can be shown by."""
-    day, week = nw.col("business_date"), monday(nw.col("day_number"))
-    return revenue(tables, p).with_columns(order=order(), day=day, week=week)
+def _pieces(frame: Frame) -> Frame:
+    """Return the rows with what they can be shown by."""
+    return frame.with_columns(day=nw.col("business_date"), week=monday(nw.col("day_number")))
 
 
 def sums(tables: Tables, p: Parameters) -> Frame:
     """Return the money of brand-revenue, a row a brand, currency and piece of the period; orders are not counted."""
-    return _lines(tables, p).group_by(*_key(p)).agg(**figures())
+    return _pieces(revenue(tables, p)).group_by(*_key(p)).agg(**figures())
+
+
+def counts(tables: Tables, p: Parameters) -> Frame:
+    """Return the orders of brand-revenue, a row a brand, currency and piece of the period."""
+    ever = lines(tables, p.model_copy(update={"first_day": EVER}))
+    days = orders.order_days(tables, ever, "brand_id", "currency", first_day=p.first_day, last_day=p.last_day)
+    return (
+        _pieces(days.join(brand_names(tables), on="brand_id", how="left"))
+        .group_by(*_key(p))
+        .agg(orders=nw.col("orders").sum())
+    )
 
 
 def brand_revenue(tables: Tables, p: Parameters) -> Frame:
     """Return a row a brand, currency and piece of the period, sorted by these."""
     key = _key(p)
+    none = [zero().alias(name) for name in FIGURES]
+    both = [
+        sums(tables, p).with_columns(orders=nw.lit(0).cast(nw.Int64)),
+        counts(tables, p).with_columns(nw.col("orders").cast(nw.Int64), *none),
+    ]
+    of_orders = nw.col("net") - nw.col("refunds") - nw.col("apart")
+    average = of_orders.cast(nw.Float64) / nw.col("orders")
     return (
-        _lines(tables, p)
+        nw.concat([side.select(*key, "orders", *(nw.col(name).cast(MONEY) for name in FIGURES)) for side in both])
         .group_by(*key)
-        .agg(**figures(), distinct=nw.col("order").n_unique(), blank=counted(~sold()).max())
-        .with_columns(
-            orders=nw.col("distinct").cast(nw.Int64) - nw.col("blank"),  # on refunds the order is null
-            kept=nw.col("net") - nw.col("refunds") - nw.col("bonus"),
-        )
-        .with_columns(average=nw.when(nw.col("orders") > 0).then(nw.col("net").cast(nw.Float64) / nw.col("orders")))
+        .agg(nw.col("orders", *FIGURES).sum())
+        .with_columns(kept=nw.col("net") - nw.col("refunds") - nw.col("bonus"), kept_vat=vat_kept())
+        .with_columns(average=nw.when(nw.col("orders") > 0).then(average))
         .sort(*(name for name in key if name != "brand_name"))
-        .select(*key, "orders", *FIGURES, "kept", "average")
+        .select(*key, *(column.name for column in REPORT.columns if column.name not in (*key, "day", "week", "month")))
     )
 
 
@@ -149,6 +172,28 @@ def paid_by_clients(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     )
 
 
+def vat_of_papers(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set VAT kept beside the VAT of the lines that clients' entries paid, as their papers print it.
+
+    Points of other brands than the line's are on no paper of its client; their VAT is added.
+    """
+    taxed = lines(tables, p).filter(~nw.col("vat").is_null())
+    printed = (
+        in_currency(tables.entries, p.currency)
+        .filter(within(p.first_day, p.last_day), nw.col("kind").is_in((*SALES, "refund")))
+        .filter(of_clients() | (nw.col("account_kind") == "unallocated"), nw.col("account_kind") != "bonus")
+        .with_columns(source_id=nw.when(of_clients()).then(nw.col("account_id")).otherwise(nw.col("source_id")))
+        .select("transaction_id", "source_id")
+        .unique()
+    )
+    others = taxed.filter(nw.col("source_kind") == "bonus", ~own_points())
+    on_papers = nw.concat([
+        taxed.join(printed, on=["transaction_id", "source_id"], how="semi").select("currency", amount="vat"),
+        others.select("currency", amount="vat"),
+    ])  # fmt: skip
+    return beside(on_papers, rows.select("currency", amount="kept_vat"))
+
+
 REPORT = Report(
     name="brand-revenue",
     en="Brand revenue",
@@ -170,7 +215,10 @@ REPORT = Report(
         Column("refunds", "money", "Refunds", "Возвраты", total=True),
         Column("refunds_vat", "money", "VAT in refunds", "НДС в возвратах", total=True),
         Column("bonus", "money", "Paid by points", "Оплачено баллами", total=True),
+        Column("bonus_vat", "money", "VAT in points", "НДС в баллах", total=True),
         Column("kept", "money", "Kept", "Осталось деньгами", total=True),
+        Column("kept_vat", "money", "VAT kept", "НДС к начислению", total=True),
+        Column("apart", "money", "No orders", "Вне заказов", total=True),
         Column("average", "average", "Average check", "Средний чек"),
     ),
     key=("brand", "day", "week", "month", "currency"),
@@ -189,6 +237,7 @@ REPORT = Report(
             "осталось деньгами и оплачено баллами = списано с клиентов",
             paid_by_clients,
         ),
+        Check("vat", "VAT kept = VAT on papers", "НДС к начислению = НДС в документах", vat_of_papers),
     ),
     leads_to=to_entries("revenue"),
 )

@@ -1,14 +1,16 @@
 """Client activity: who came, stayed and left, by month of first order.
 
-An order belongs to the client it was orders_of for, whoever paid; an order captured in parts
-counts in the month of its first. Control: orders are the distinct orders of brand-revenue.
+An order belongs to the client for whom it was placed, whoever paid. It counts on its day, and is taken off on the day
+when nothing of it is kept any more (reports/core/orders.py); net is of orders, less refunds.
+Controls: orders are those that begin in the period, less those that end; net is that of brand-revenue.
 """
 
 import narwhals as nw
 
+from reports.core import orders
 from reports.core.parameters import Movements, OfBrand
 from reports.core.report import Check, Column, Report
-from reports.core.tables import EVER, MONEY, Frame, Tables, beside, client_accounts, counted, only
+from reports.core.tables import EVER, MONEY, Frame, Tables, beside, client_accounts, counted, zero
 from reports.standard import brand_revenue
 
 
@@ -16,19 +18,34 @@ class Parameters(Movements, OfBrand):
     """A period and a brand; first orders are looked for in all that came before, too."""
 
 
-def _orders(tables: Tables, p: Parameters) -> Frame:
-    """Return a row an order up to the last day: party, currency, month, business_date, net."""
-    from_ever = p.model_copy(update={"first_day": EVER})
-    orders_of = tables.transactions.filter(nw.col("kind").is_in(("debit", "hold"))).select("account_id", order="id")
+def _from_ever(tables: Tables, p: Parameters) -> Frame:
+    return brand_revenue.lines(tables, p.model_copy(update={"first_day": EVER}))
+
+
+def _by_party(tables: Tables, p: Parameters) -> Frame:
+    """Return a row a client, currency and month with orders that began or ended, or their money, up to the last day."""
+    placed = tables.transactions.filter(nw.col("kind").is_in(("debit", "hold"))).select("account_id", order="id")
     clients = client_accounts(tables).select("party", account_id="account")
+    ever = _from_ever(tables, p)
+    days = orders.order_days(tables, ever, "currency", first_day=EVER, last_day=p.last_day)
+    money = orders.with_order(tables, ever.filter(orders.of_an_order()))
+    names = ("order", "currency", "month", "business_date", "orders", "net")
+    both = [
+        days.with_columns(net=zero()).select(*names),
+        money.with_columns(net=nw.col("amount"), orders=nw.lit(0)).select(*names),
+    ]
+    now = nw.col("business_date") >= p.first_day
     return (
-        brand_revenue.lines(tables, from_ever)
-        .filter(brand_revenue.sold())
-        .select("currency", "month", "business_date", "amount", order=brand_revenue.order())
-        .group_by("order", "currency")
-        .agg(month=nw.col("month").min(), business_date=nw.col("business_date").min(), net=nw.col("amount").sum())
-        .join(orders_of, on="order", how="inner")
+        nw.concat([side.with_columns(nw.col("orders").cast(nw.Int64), nw.col("net").cast(MONEY)) for side in both])
+        .join(placed, on="order", how="inner")
         .join(clients, on="account_id", how="inner")
+        .with_columns(
+            began=nw.when(nw.col("orders") > 0).then(nw.col("month")),
+            orders=nw.when(now).then(nw.col("orders")).otherwise(nw.lit(0)),
+            net=nw.when(now).then(nw.col("net")).otherwise(zero()),
+        )
+        .group_by("party", "currency", "month")
+        .agg(nw.col("orders", "net").sum(), began=nw.col("began").min())
     )
 
 
@@ -37,39 +54,44 @@ def client_activity(tables: Tables, p: Parameters) -> Frame:
 
     Share is of the cohort. Average is net by order.
     """
-    now, cohort = nw.col("business_date") >= p.first_day, ("cohort", "currency")
+    cohort, some = ("cohort", "currency"), nw.col("orders") > 0
+    first = nw.col("began").min().over("party", "currency")
     return (
-        _orders(tables, p)
-        .group_by("party", "currency", "month")
-        .agg(orders=counted(now).sum(), net=only(now, "net").sum())
-        .with_columns(cohort=nw.col("month").min().over("party", "currency"))
+        _by_party(tables, p)
+        # Who never had an order that outlived its day came with the first that did not.
+        .with_columns(cohort=nw.coalesce(first, nw.col("month").min().over("party", "currency")))
         .group_by(*cohort, "month")
         .agg(
             nw.col("orders", "net").sum(),
-            clients=counted(nw.col("orders") > 0).sum(),
+            clients=counted(some).sum(),
             came=counted(nw.col("month") == nw.col("cohort")).sum(),
         )
         .with_columns(cohort_clients=nw.col("came").sum().over(*cohort))
-        .filter(nw.col("clients") > 0)
+        .filter((nw.col("clients") > 0) | (nw.col("orders") != 0) | (nw.col("net") != zero()))
         .with_columns(
             share=nw.col("clients").cast(nw.Float64) / nw.col("cohort_clients").cast(nw.Float64),
-            average=nw.col("net").cast(nw.Float64) / nw.col("orders").cast(nw.Float64),
+            average=nw.when(some).then(nw.col("net").cast(nw.Float64) / nw.col("orders").cast(nw.Float64)),
         )
         .sort("cohort", "month", "currency")
         .select(*(column.name for column in REPORT.columns))
     )
 
 
-def as_revenue(tables: Tables, p: Parameters, rows: Frame) -> Frame:
-    """Set the orders beside the distinct orders that begin in the period's revenue."""
-    sold = brand_revenue.lines(tables, p).filter(brand_revenue.sold())
-    orders = sold.with_columns(order=brand_revenue.order()).select("currency", "order").unique()
-    begun = tables.entries.filter(nw.col("kind") == "capture", nw.col("business_date") < p.first_day)
-    earlier = begun.select(order="refers_to").unique()
+def as_counted(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set the orders beside those that began in the period, less those that ended, whosever they are."""
+    days = orders.order_days(tables, _from_ever(tables, p), "currency", first_day=p.first_day, last_day=p.last_day)
     return beside(
-        orders.join(earlier, on="order", how="anti").select("currency", amount=nw.lit(1).cast(MONEY)),
+        days.select("currency", amount=nw.col("orders").cast(MONEY)),
         rows.select("currency", amount=nw.col("orders").cast(MONEY)),
     )
+
+
+def as_revenue(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set the net of orders beside that of brand-revenue."""
+    query = brand_revenue.Parameters(**p.model_dump(), by="total")
+    sold = brand_revenue.sums(tables, query)
+    of_orders = nw.col("net") - nw.col("refunds") - nw.col("apart")
+    return beside(sold.select("currency", amount=of_orders), rows.select("currency", amount="net"))
 
 
 REPORT = Report(
@@ -91,5 +113,8 @@ REPORT = Report(
     ),
     key=("cohort", "month", "currency"),
     frame=client_activity,
-    checks=(Check("orders", "orders = brand-revenue", "заказы = выручка брендов", as_revenue),),
+    checks=(
+        Check("orders", "orders = begun − ended", "заказы = начатые − отменённые", as_counted),
+        Check("net", "net = orders in brand-revenue", "со скидками = заказы в выручке брендов", as_revenue),
+    ),
 )

@@ -7,6 +7,7 @@ import narwhals as nw
 from pydantic import Field
 
 from reports.core.leads import to_entries
+from reports.core.orders import sold
 from reports.core.parameters import Movements, OfBrand
 from reports.core.report import Check, Column, Report
 from reports.core.tables import Frame, Tables, beside, counted
@@ -34,9 +35,9 @@ def services(tables: Tables, p: Parameters) -> Frame:
     line = nw.col("transaction_id") * LINES + nw.col("line")
     figures = {name: sum_ for name, sum_ in brand_revenue.figures().items() if name in FIGURES}
     return (
-        lines.with_columns(whole=nw.when(brand_revenue.sold()).then(line))
+        lines.with_columns(whole=nw.when(sold()).then(line))
         .group_by(*key)
-        .agg(**figures, distinct=nw.col("whole").n_unique(), blank=counted(~brand_revenue.sold()).max())
+        .agg(**figures, distinct=nw.col("whole").n_unique(), blank=counted(~sold()).max())
         .with_columns(count=nw.col("distinct").cast(nw.Int64) - nw.col("blank"))  # on refunds it is null
         .sort(*(name for name in key if name != "brand_name"))
         .select(*(column.name for column in REPORT.columns if column.name in (*key, "count", *FIGURES)))

@@ -40,21 +40,42 @@ SELECT * FROM (
 ) o WHERE opening <> 0 OR moves > 0 ORDER BY 1
 """
 
+# Orders are walked day by day: each that has something left at the end of a day, less each that had before it.
 REVENUE = """
-SELECT b.code, b.name, to_char(t.business_date, 'YYYY-MM'), e.currency::text,
-       count(DISTINCT CASE t.kind WHEN 'debit' THEN t.id WHEN 'capture' THEN t.refers_to END),
-       coalesce(sum(e.gross) FILTER (WHERE t.kind <> 'refund'), 0) / 100.0,
-       coalesce(sum(e.discount) FILTER (WHERE t.kind <> 'refund'), 0) / 100.0,
-       coalesce(sum(e.amount) FILTER (WHERE t.kind <> 'refund'), 0) / 100.0 AS net,
-       coalesce(sum(e.vat) FILTER (WHERE t.kind <> 'refund'), 0) / 100.0,
-       -coalesce(sum(e.amount) FILTER (WHERE t.kind = 'refund'), 0) / 100.0 AS refunds,
-       -coalesce(sum(e.vat) FILTER (WHERE t.kind = 'refund'), 0) / 100.0,
-       coalesce(sum(e.amount) FILTER (WHERE s.kind = 'bonus'), 0) / 100.0 AS bonus,
-       coalesce(sum(e.amount) FILTER (WHERE s.kind IS DISTINCT FROM 'bonus'), 0) / 100.0 AS kept
-FROM entry e JOIN account a ON a.id = e.account_id AND a.kind = 'revenue' JOIN brand b ON b.id = a.brand_id
-     JOIN transaction t ON t.id = e.transaction_id LEFT JOIN account s ON s.id = e.source_id
-WHERE t.business_date BETWEEN %(since)s AND %(until)s
-GROUP BY 1, 2, 3, 4 ORDER BY 1, 3, 4
+WITH line AS (
+    SELECT e.*, t.kind, t.business_date, a.brand_id,
+           coalesce(c.refers_to, CASE t.kind WHEN 'debit' THEN t.id ELSE t.refers_to END) AS whole,
+           s.kind IS NOT DISTINCT FROM 'bonus' AS by_points, s.brand_id AS points_of,
+           coalesce(e.service, '') NOT IN ('order', 'preorder', 'dish', 'delivery', 'packaging', '') AS apart
+    FROM entry e JOIN account a ON a.id = e.account_id AND a.kind = 'revenue'
+         JOIN transaction t ON t.id = e.transaction_id
+         LEFT JOIN transaction c ON c.id = t.refers_to AND c.kind = 'capture' LEFT JOIN account s ON s.id = e.source_id
+), stood AS (
+    SELECT d.brand_id, d.currency, d.whole, at.last, EXISTS (
+        SELECT FROM line l WHERE l.brand_id = d.brand_id AND l.currency = d.currency AND l.whole = d.whole
+            AND NOT l.apart AND l.business_date <= at.last
+        HAVING sum(l.amount) > 0 OR count(*) > 0 AND NOT bool_or(l.amount <> 0)) AS stands
+    FROM (SELECT DISTINCT brand_id, currency, whole FROM line WHERE business_date <= %(until)s) d,
+         (VALUES (%(since)s::date - 1), (%(until)s::date)) at (last)
+), counted AS (
+    SELECT brand_id, currency, sum(CASE WHEN NOT stands THEN 0 WHEN last < %(since)s THEN -1 ELSE 1 END) AS orders
+    FROM stood GROUP BY 1, 2
+)
+SELECT b.code, b.name, to_char(l.business_date, 'YYYY-MM'), l.currency::text, n.orders,
+       coalesce(sum(l.gross) FILTER (WHERE l.kind <> 'refund'), 0) / 100.0,
+       coalesce(sum(l.discount) FILTER (WHERE l.kind <> 'refund'), 0) / 100.0,
+       coalesce(sum(l.amount) FILTER (WHERE l.kind <> 'refund'), 0) / 100.0,
+       coalesce(sum(l.vat) FILTER (WHERE l.kind <> 'refund'), 0) / 100.0,
+       -coalesce(sum(l.amount) FILTER (WHERE l.kind = 'refund'), 0) / 100.0,
+       -coalesce(sum(l.vat) FILTER (WHERE l.kind = 'refund'), 0) / 100.0,
+       coalesce(sum(l.amount) FILTER (WHERE by_points), 0) / 100.0,
+       coalesce(sum(l.vat) FILTER (WHERE by_points AND points_of = l.brand_id), 0) / 100.0,
+       coalesce(sum(l.amount) FILTER (WHERE NOT by_points), 0) / 100.0,
+       coalesce(sum(l.vat) FILTER (WHERE NOT (by_points AND points_of = l.brand_id)), 0) / 100.0,
+       coalesce(sum(l.amount) FILTER (WHERE l.apart), 0) / 100.0
+FROM line l JOIN brand b ON b.id = l.brand_id JOIN counted n ON n.brand_id = l.brand_id AND n.currency = l.currency
+WHERE l.business_date BETWEEN %(since)s AND %(until)s
+GROUP BY 1, 2, 3, 4, n.orders ORDER BY 1, 3, 4
 """
 
 # What an account owes lies on its last items by due date, each net of what undid it: walked from the last back. An

@@ -181,7 +181,8 @@ ROWS = {
                CASE WHEN e.kind = 'bonus' THEN c.points_of ELSE e.brand END AS brand_id, e.currency,
                money(e.amount) AS amount, money(e.held) AS held, r.version, money(r.balance_after) AS balance_after,
                money(r.held_after) AS held_after, e.subaccount AS subaccount_id, e.source AS source_id, e.source_kind,
-               e.line, CASE WHEN e.kind = 'revenue' THEN 'service-' || e.id % 40 END AS service,
+               e.line, CASE WHEN e.kind <> 'revenue' THEN NULL WHEN e.source // 10 % 4 > 0 THEN 'dish'
+                            ELSE 'service-' || e.source // 10 % 40 END AS service,
                CASE WHEN e.kind = 'revenue' THEN 'A-' || e.id END AS reference,
                CASE WHEN e.kind = 'revenue' THEN money(e.amount + e.discount) END AS gross,
                CASE WHEN e.kind = 'revenue' THEN money(e.discount) END AS discount,

@@ -29,6 +29,7 @@ ASKED: dict[str, dict[str, Any]] = {
     "terms-changes": QUARTER,
     "trial-balance": QUARTER,
     "turnover": QUARTER,
+    "vat": YEAR,
 }
 
 CLIENTS = """
@@ -73,6 +74,16 @@ terms AS (
         SELECT *, coalesce(valid_until >= DATE '2025-12-31', true) AS in_force FROM credit_terms
         WHERE valid_from <= DATE '2025-12-31' AND recorded_at <= (SELECT min(closed_at) FROM closings))
     QUALIFY row_number() OVER (PARTITION BY account_id ORDER BY in_force DESC, id DESC) = 1
+)
+"""
+
+# Revenue entries of orders, each with the debit or hold that its order began with; in these lakes dishes are all there is.
+_ORDERS = """
+ordered AS (
+    SELECT e.brand_id, e.currency, e.business_date, e.amount, e.kind,
+           coalesce(c.refers_to, CASE e.kind WHEN 'debit' THEN e.transaction_id ELSE e.refers_to END) AS "order"
+    FROM entries e LEFT JOIN transactions c ON c.id = e.refers_to AND c.kind = 'capture'
+    WHERE e.account_kind = 'revenue' AND e.service = 'dish'
 )
 """
 
@@ -211,8 +222,20 @@ QUERIES = {
                coalesce(sum(amount) FILTER (WHERE kind = 'bonus'), 0) AS points, min(posted_at) AS first, max(posted_at) AS last
         FROM transactions WHERE status = 'declined' AND {_YEAR} GROUP BY ALL ORDER BY ALL""",
     "brand-revenue": f"""
-        SELECT b.code AS brand, b.name AS brand_name, month, currency,
-               count(DISTINCT CASE kind WHEN 'debit' THEN transaction_id WHEN 'capture' THEN refers_to END) AS orders,
+        WITH {_ORDERS}, days AS (
+            SELECT brand_id, currency, "order", business_date, sum(amount) AS amount,
+                   coalesce(sum(amount) FILTER (kind <> 'refund'), 0) AS worth FROM ordered WHERE {_YEAR} GROUP BY ALL
+        ), stood AS (
+            SELECT *, strftime(business_date, '%Y-%m') AS month,
+                   (sum(amount) OVER w > 0 OR sum(worth) OVER w = 0)::INT AS stands
+            FROM days WINDOW w AS (PARTITION BY brand_id, currency, "order" ORDER BY business_date)
+        ), counted AS (
+            SELECT brand_id, currency, month, sum(change)::BIGINT AS orders FROM (
+                SELECT *, stands - coalesce(lag(stands) OVER (PARTITION BY brand_id, currency, "order"
+                                                              ORDER BY business_date), 0) AS change FROM stood)
+            GROUP BY ALL
+        )
+        SELECT b.code AS brand, b.name AS brand_name, month, currency, coalesce(any_value(orders), 0) AS orders,
                coalesce(sum(gross) FILTER (kind <> 'refund'), 0) AS gross,
                coalesce(sum(discount) FILTER (kind <> 'refund'), 0) AS discount,
                coalesce(sum(amount) FILTER (kind <> 'refund'), 0) AS net,
@@ -220,10 +243,31 @@ QUERIES = {
                coalesce(-sum(amount) FILTER (kind = 'refund'), 0) AS refunds,
                coalesce(-sum(vat) FILTER (kind = 'refund'), 0) AS refunds_vat,
                coalesce(sum(amount) FILTER (source_kind = 'bonus'), 0) AS bonus,
+               coalesce(sum(e.vat) FILTER (points_of = e.brand_id), 0) AS bonus_vat,
                sum(amount) - coalesce(sum(amount) FILTER (source_kind = 'bonus'), 0) AS kept,
-               round(net::DOUBLE / orders, 2) AS average
-        FROM entries e JOIN brands b ON b.id = e.brand_id WHERE account_kind = 'revenue' AND {_YEAR}
+               coalesce(sum(e.vat), 0) - coalesce(sum(e.vat) FILTER (points_of = e.brand_id), 0) AS kept_vat,
+               coalesce(sum(amount) FILTER (service <> 'dish'), 0) AS apart,
+               CASE WHEN any_value(orders) > 0
+                    THEN round((sum(amount) FILTER (service = 'dish'))::DOUBLE / any_value(orders), 2) END AS average
+        FROM entries e LEFT JOIN (SELECT id AS source_id, brand_id AS points_of FROM accounts WHERE kind = 'bonus')
+                 USING (source_id)
+             JOIN brands b ON b.id = e.brand_id LEFT JOIN counted USING (brand_id, currency, month)
+        WHERE account_kind = 'revenue' AND {_YEAR}
         GROUP BY ALL ORDER BY brand, month, currency""",
+    "vat": f"""
+        SELECT b.code AS brand, b.name AS brand_name, currency, vat_rate,
+               coalesce(sum(amount) FILTER (kind <> 'refund'), 0) AS net,
+               coalesce(sum(vat) FILTER (kind <> 'refund'), 0) AS vat,
+               coalesce(-sum(amount) FILTER (kind = 'refund'), 0) AS refunds,
+               coalesce(-sum(vat) FILTER (kind = 'refund'), 0) AS refunds_vat,
+               coalesce(sum(amount) FILTER (points_of = e.brand_id), 0) AS bonus,
+               coalesce(sum(e.vat) FILTER (points_of = e.brand_id), 0) AS bonus_vat,
+               sum(amount) - coalesce(sum(amount) FILTER (points_of = e.brand_id), 0) AS base,
+               sum(e.vat) - coalesce(sum(e.vat) FILTER (points_of = e.brand_id), 0) AS base_vat
+        FROM entries e LEFT JOIN (SELECT id AS source_id, brand_id AS points_of FROM accounts WHERE kind = 'bonus')
+                 USING (source_id)
+             JOIN brands b ON b.id = e.brand_id
+        WHERE account_kind = 'revenue' AND {_YEAR} GROUP BY ALL ORDER BY brand, currency, vat_rate""",
     "services": f"""
         SELECT b.code AS brand, b.name AS brand_name, coalesce(service, '') AS service, currency,
                count(DISTINCT (transaction_id, line)) FILTER (kind <> 'refund') AS count,
@@ -363,18 +407,32 @@ QUERIES = {
         FROM changes WHERE kind IN ('credit_terms', 'link', 'write_off_limit', 'account_status') AND {_NOW}
           AND recorded_at <= (SELECT min(closed_at) FROM closings) ORDER BY change""",
     "client-activity": f"""
-        WITH ordered AS (
-            SELECT CASE kind WHEN 'capture' THEN refers_to ELSE transaction_id END AS id, currency, min(month) AS month,
-                   min(business_date) AS business_date, sum(amount) AS net
-            FROM entries WHERE account_kind = 'revenue' AND kind IN ('debit', 'capture')
-              AND business_date <= DATE '2025-12-31' GROUP BY ALL
+        WITH {_ORDERS}, days AS (
+            SELECT currency, "order", business_date, sum(amount) AS amount,
+                   coalesce(sum(amount) FILTER (kind <> 'refund'), 0) AS worth
+            FROM ordered WHERE business_date <= DATE '2025-12-31' GROUP BY ALL
+        ), stood AS (
+            SELECT *, (sum(amount) OVER w > 0 OR sum(worth) OVER w = 0)::INT AS stands
+            FROM days WINDOW w AS (PARTITION BY currency, "order" ORDER BY business_date)
+        ), changed AS (
+            SELECT currency, "order", business_date, amount, strftime(business_date, '%Y-%m') AS month,
+                   stands - coalesce(lag(stands) OVER (PARTITION BY currency, "order" ORDER BY business_date), 0) AS change
+            FROM stood
         ), owned AS (
-            SELECT o.*, c.party FROM ordered o JOIN transactions t USING (id) JOIN clients c ON c.account = t.account_id
-        ), firsts AS (SELECT party, currency, min(month) AS cohort FROM owned GROUP BY ALL),
-        sizes AS (SELECT cohort, currency, count(*) AS cohort_clients FROM firsts GROUP BY ALL)
-        SELECT cohort, o.month, o.currency, any_value(cohort_clients) AS cohort_clients, count(DISTINCT o.party) AS clients,
-               round(clients::DOUBLE / any_value(cohort_clients)::DOUBLE, 4) AS share, count(*) AS orders, sum(net) AS net,
-               round(sum(net)::DOUBLE / count(*)::DOUBLE, 2) AS average
-        FROM owned o JOIN firsts USING (party, currency) JOIN sizes USING (cohort, currency)
-        WHERE o.{_NOW} GROUP BY ALL ORDER BY cohort, o.month, o.currency""",
+            SELECT o.*, c.party FROM changed o JOIN transactions t ON t.id = "order" JOIN clients c ON c.account = t.account_id
+        ), monthly AS (
+            SELECT party, currency, month, coalesce(sum(change) FILTER ({_NOW}), 0) AS orders,
+                   coalesce(sum(amount) FILTER ({_NOW}), 0) AS net, min(month) FILTER (change > 0) AS began
+            FROM owned GROUP BY ALL
+        ), placed AS (
+            SELECT *, coalesce(min(began) OVER (PARTITION BY party, currency), min(month) OVER (PARTITION BY party, currency))
+                          AS cohort FROM monthly
+        ), rows_ AS (
+            SELECT cohort, month, currency, count(*) FILTER (month = cohort) AS came, count(*) FILTER (orders > 0) AS clients,
+                   sum(orders)::BIGINT AS orders, sum(net) AS net FROM placed GROUP BY ALL
+        ), sized AS (SELECT *, (sum(came) OVER (PARTITION BY cohort, currency))::BIGINT AS cohort_clients FROM rows_)
+        SELECT cohort, month, currency, cohort_clients, clients,
+               round(clients::DOUBLE / cohort_clients::DOUBLE, 4) AS share, orders, net,
+               CASE WHEN orders > 0 THEN round(net::DOUBLE / orders::DOUBLE, 2) END AS average
+        FROM sized WHERE clients > 0 OR orders <> 0 OR net <> 0 ORDER BY cohort, month, currency""",
 }  # fmt: skip

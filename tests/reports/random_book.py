@@ -55,7 +55,7 @@ def _line(chance: random.Random) -> dict[str, Any]:
     vat = {"vat_rate": "20"} if chance.random() < 0.5 else {}
     money = {"amount": net, "gross": net + discount, "discount": discount}
     written = {name: f"{amount / 100:.2f}" for name, amount in money.items()}
-    return {"brand": chance.choice(BRANDS), "service": chance.choice(("order", "delivery")), **written, **vat}
+    return {"brand": chance.choice(BRANDS), "service": chance.choice(("order", "delivery", "tips")), **written, **vat}
 
 
 @dataclass

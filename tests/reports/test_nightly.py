@@ -59,14 +59,27 @@ def test_a_night_is_done_once_and_what_is_missing_is_made_again(book: str, setti
     assert (folder / "turnover.csv").read_bytes() == before
 
 
-def test_papers_are_held_back_when_figures_do_not_agree(book: str, settings: Settings) -> None:
-    """A ledger changed behind its guards: the night says so, and no statement is made."""
+def test_a_night_ends_where_figures_do_not_agree(book: str, settings: Settings) -> None:
+    """A ledger changed behind its guards: the night says so; nothing is published, no report and no statement made."""
     with psycopg.connect(book) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute("UPDATE entry SET balance_after = balance_after + 1 WHERE transaction_id = 30 AND leg = 1")
     done = nightly(settings, book, NEW_YEARS_EVE, statements=None)
     assert not done.complete
     assert any("transaction 30" in problem for problem in done.problems)
+    assert [step.name for step in done.steps] == ["cut", "verify"]
+    assert not (settings.home / "lake" / "current.json").exists()
+    assert not (settings.home / "statements").exists()
+    assert [path.name for path in done.folder.iterdir()] == ["nightly.json"]
+
+
+def test_papers_are_held_back_when_figures_stop_agreeing(book: str, settings: Settings) -> None:
+    """The cut was published, then the ledger was changed behind its guards: run again, no statement is made."""
+    nightly(settings, book, NEW_YEARS_EVE, statements=0)
+    with psycopg.connect(book) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("UPDATE entry SET balance_after = balance_after + 1 WHERE transaction_id = 30 AND leg = 1")
+    done = nightly(settings, book, NEW_YEARS_EVE, statements=None)
     assert done.steps[-1].done == "held back, because figures do not agree"
     assert not (settings.home / "statements").exists()
 

@@ -228,12 +228,13 @@ def test_an_account_closes_when_it_holds_nothing_and_stays_closed(desk: Desk) ->
         ({"type": "brand", "code": "b", "bank_details": {"ogrn": "1022200525818"}}, "bank_details: 1022200525818 is not a valid OGRN: its check digit is wrong"),
         ({"type": "brand", "code": "b", "bank_details": {"inn": "abc"}}, "bank_details: abc is not a valid INN: its form is wrong"),
         ({"type": "brand", "code": "b", "colour": "red"}, "colour: red is not a colour such as #c8102e"),
+        ({"type": "party", "reference": "b", "email": "b@example.org\nBcc: c@example.org"}, "email: is no e-mail address: it has a line break or another control character"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
 def test_numbers_that_identify_are_checked(record: Record, sentence: str) -> None:
     """By the rules of their country; the sentence says what is wrong."""
-    with pytest.raises(ValueError, match="is not") as raised:
+    with pytest.raises(ValueError, match="is no") as raised:
         administration.parse(record)
     assert str(raised.value) == sentence
 

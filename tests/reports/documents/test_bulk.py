@@ -92,6 +92,18 @@ def test_a_broken_account_is_named_and_stops_no_other(march, tmp_path):
     assert (done.written, done.failed) == (2, [(vera, "has no holder: an act must name a seller")])
 
 
+def test_an_invoice_of_nothing_is_not_printed(march, tmp_path):
+    """Anna has money left; Boris owes 100 and gets one; Vera, whom no brand holds, has nothing to pay either."""
+    march.debit("2017-03-31", "boris", ("pizza", 400))
+    march.close("2017-03-31")
+    steps = []
+    done = render_statements(march.book(), MONTH, tmp_path, design=Design("invoice"), workers=1,
+                             progress=lambda *step: steps.append(step[:2]))  # fmt: skip
+    assert (done.written, done.nothing_to_pay, done.failed) == (1, 2, [])
+    assert list(files(tmp_path)) == [f"I-{march.accounts['boris']['id']}-2017-03.pdf"]
+    assert steps[-1] == (3, 3)
+
+
 def test_a_paper_that_takes_too_long_is_named(march, tmp_path):
     """The worker is ended, the file never appears."""
     done = render_statements(march.book(), MONTH, tmp_path, workers=1, timeout_s=0.001)

@@ -10,12 +10,14 @@ import pytest
 
 from ledger.errors import Failure
 from reports.core.dates import month_days
+from reports.documents.act_and_invoice import InvoicePage
 from reports.documents.build_statement import statement
 from reports.documents.embedded import as_json
 from reports.documents.fetch_facts import groups, known
-from reports.documents.page import paper_number
+from reports.documents.language import language
+from reports.documents.page import Page, paper_number
 from reports.documents.papers import statement_of
-from reports.documents.statement import Statement
+from reports.documents.statement import Due, Statement
 from reports.run import LakeBook
 from tests.reports.story import Story
 
@@ -98,10 +100,70 @@ def test_a_payer_sees_for_whom_it_paid_and_what_is_overdue(march):
     """The company owes 50 since 2 March with ten days to pay: overdue on the 31st, so no credit is left."""
     paper = of(closed(march), "romashka")
     assert paper.operations[0].subaccount_name == "Anna"
-    assert (paper.overdue, paper.due_on) == (50, date(2017, 3, 12))
+    assert (paper.overdue, paper.dues) == (50, (Due(date(2017, 3, 12), Decimal(50), 19),))
     assert paper.credit is not None
     assert (paper.credit.limit, paper.credit.available) == (1000, 0)
     assert [age.amount for age in paper.ages] == [0, 50, 0, 0, 0, 0]
+
+
+def test_an_invoice_leads_from_the_debt_before_the_period_to_what_is_to_pay(march):
+    """Owed 32,345.67 before, 5,000 paid, a penalty of 10 and services of 40: each row is what its name says."""
+    march.account("vera", holder="sushi", kind="legal_entity")
+    march.terms("vera", 50000, 40, "2017-01-01")
+    march.debit("2017-02-10", "vera", ("sushi", "32345.67"))
+    march.payment("2017-03-10", "vera", 5000, "sushi")
+    march.adjustment("2017-03-11", "vera", -10, "sushi", reason="penalty")
+    march.debit("2017-03-12", "vera", ("sushi", 40))
+    page = InvoicePage(of(closed(march), "vera"), "invoice", language("en"))
+    assert page.account_rows == [
+        ("Debt from before the period", Decimal("32345.67")),
+        ("Services of the period, less refunds", 40),
+        ("Paid in the period", -5000),
+        ("Adjustment", 10),
+    ]
+    assert page.to_pay == Decimal("27395.67")
+
+
+def test_a_brand_that_served_for_the_holder_is_the_principal(march):
+    """Pizza's line, paid by the company whose account Sushi House holds, is Pizza's on the company's papers."""
+    paper = of(closed(march), "romashka")
+    assert [one.code for one in paper.principals] == ["pizza"]
+    assert [line.brand_code for line in paper.operations[0].lines] == ["pizza"]
+    (section,) = InvoicePage(paper, "invoice", language("en")).sections
+    assert (section.principal, section.seller, section.amount) == (True, paper.principals[0], 50)
+
+
+def test_what_is_due_stands_by_its_own_day(march):
+    """Lunches of 2 and 20 March at ten days' credit, a penalty without a date: no day before the end on what waits."""
+    march.debit("2017-03-20", "romashka", ("sushi", 70))
+    march.adjustment("2017-03-21", "anna", -1000, "sushi", reason="penalty")
+    book = closed(march)
+    page = Page(of(book, "romashka"), "invoice", language("en"))
+    assert [(due.label, due.amount, due.late) for due in page.dues] == [
+        ("Was due by 12 Mar 2017", 50, True),
+        ("Was due by 30 Mar 2017", 70, True),
+    ]
+    assert sum(due.amount for due in page.dues) == page.to_pay
+    (none,) = Page(of(book, "anna"), "invoice", language("en")).dues
+    assert (none.label, none.late) == ("No due date was agreed", False)
+
+
+def test_a_sum_that_is_not_yet_due_has_its_day_after_the_period(march):
+    """A debit of 25 March is due on 4 April, whatever is overdue beside it."""
+    march.debit("2017-03-25", "romashka", ("sushi", 70))
+    dues = of(closed(march), "romashka").dues
+    assert [(due.due_on, due.amount, due.days_late) for due in dues] == [
+        (date(2017, 3, 12), 50, 19),
+        (date(2017, 4, 4), 70, 0),
+    ]
+
+
+def test_an_invoice_whose_rows_do_not_make_what_is_owed_is_refused(march):
+    """The sum of the rows is a control of its own."""
+    paper = of(closed(march), "romashka")
+    wrong = replace(paper, summary=replace(paper.summary, paid=Decimal(1)))
+    with pytest.raises(Failure, match=r"the rows of the invoice make 49\.00, the client owes 50\.00"):
+        _ = InvoicePage(wrong, "invoice", language("en")).account_rows
 
 
 def test_expired_credit_is_no_credit_and_says_when_it_ended(march):

@@ -19,8 +19,12 @@ PARTIES = [
     "Period 1 Mar 2017 – 31 Mar 2017", "Currency RUB", "Closed 1 Apr 2017, 04:00, after", "No. 90210",
 ]  # fmt: skip
 TO_PAY = [
-    "TO PAY", "1,070.50 RUB", "One thousand and seventy roubles, 50 kopeks", "To be paid by", "March 30, 2017", "MORE",
+    "TO PAY", "1,070.50 RUB", "One thousand and seventy roubles, 50 kopeks", "Overdue", "570.50 RUB", "MORE",
     "Code to pay 1,070.50 RUB in your bank’s app", "Scan in your bank’s app to", "pay", "1,070.50 RUB",
+]  # fmt: skip
+DUES = [
+    "WHAT IS DUE WHEN", "When", "Amount", "Was due by 30 Mar 2017", "570.50", "To be paid by 2 Apr 2017", "450.00",
+    "No due date was agreed", "50.00", "To pay", "1,070.50",
 ]  # fmt: skip
 SIGNED = ["Position, name", "Signature, date"]
 DATA = ["The figures are embedded in this document as JSON and CSV. Times are in the zone Europe/Moscow."]
@@ -35,12 +39,13 @@ STATEMENT = [
     *filled([*HEAD, *PARTIES], TITLE=["Account statement"], NUMBER=["S-1000017-2017-03"]),
     "SUMMARY", "Balance at the start", "−950.00", "Services before discounts", "−120.50", "Discounts", "0.00",
     "Refunds", "0.00", "Paid", "0.00", "Payout", "0.00", "Balance at the end", "−1,070.50",
-    *filled(TO_PAY, MORE=["Overdue", "570.50 RUB", "Credit limit 5,000.00 RUB", "Available 0.00 RUB",
-                          "Of it set aside for pre-orders 250.00 RUB"]),
+    *filled(TO_PAY, MORE=["Credit limit 5,000.00 RUB", "Set aside for pre-orders 250.00 RUB",
+                          "Left to order for 0.00 RUB"]),
+    *DUES,
     "UNPAID, BY DAYS LATE", "not due", "1–30", "31–60", "61–90", "91–120", "121+", "Total",
     "500.00", "400.00", "100.00", "50.00", "20.00", "0.50", "1,070.50",
     "OPERATIONS", "Date", "No.", "Operation", "Charged", "Received", "Balance",
-    "29 Mar 2017 06:40", "1001", "Services · rolls A-1", "Sushi House", "120.50", "−1,070.50",
+    "29 Mar 2017 06:40", "1001", "Services · Rolls No. A-1", "Sushi House", "120.50", "−1,070.50",
     "Total", "120.50", "0.00", "−1,070.50",
     "VAT IN SERVICES, LESS REFUNDS", "Rate", "Amount", "VAT in it", "20 %", "120.50", "20.08",
     "SET ASIDE FOR PRE-ORDERS", "No.", "Since", "Until", "Amount", "77", "30 Mar 2017", "2 Apr 2017", "250.00",
@@ -49,12 +54,12 @@ STATEMENT = [
     "Sushi House", "10.00", "55.50", "20.00", "45.50", *DATA,
 ]  # fmt: skip
 INVOICE = [
-    *filled([*HEAD, *PARTIES], TITLE=["Invoice"], NUMBER=["I-1000017-2017-03"]),
+    *filled([*HEAD, *PARTIES], TITLE=["Invoice"], NUMBER=["I-1000017-2017-03", "Date of issue 31 Mar 2017"]),
     "SERVICES OF THE PERIOD, LESS REFUNDS", "No.", "Service", "Count", "Before discount", "Discount", "VAT rate", "VAT",
-    "Amount", "1", "Sushi House · rolls", "1", "120.50", "0.00", "20 %", "20.08", "120.50",
+    "Amount", "1", "Sushi House · Rolls", "1", "120.50", "0.00", "20 %", "20.08", "120.50",
     "Total", "120.50", "0.00", "20.08", "120.50",
-    "PAYMENT", "Services of the period, less refunds", "120.50", "Settled from the balance of the", "account", "0.00",
-    "Debt from before the period", "950.00", "To pay", "1,070.50", *filled(TO_PAY, MORE=[]),
+    "PAYMENT", "Debt from before the period", "950.00", "Services of the period, less refunds", "120.50",
+    "Payout", "0.00", "To pay", "1,070.50", *filled(TO_PAY, MORE=[]), *DUES,
     "For ООО «Суши Хаус»", *SIGNED, *DATA,
 ]  # fmt: skip
 SIDE = ["Date", "Document", "Debit", "Credit"]
@@ -62,11 +67,12 @@ ACT = [
     "Sushi House", "Reconciliation act", "No. A-1000017-2017-03 · March 2017",
     "ООО «Суши Хаус» (Tax ID 7707083893) and ООО «Ромашка» (Tax ID 7736050003) have reconciled their mutual "
     "settlements on account 1000017 (Contract Д-17/45 of 15 Dec",
-    "2016) from March 1, 2017 to March 31, 2017, in RUB.",
+    "2016) from 1 Mar 2017 to 31 Mar 2017, in RUB.",
     "By the books of ООО «Суши Хаус»", "By the books of ООО «Ромашка»", *SIDE, *SIDE,
-    "Balance at the start", "950.00", "0.00", "29 Mar 2017", "Services · rolls A-1, No. 1001", "120.50", "–",
+    "Balance at the start", "950.00", "0.00", "29 Mar 2017", "Services · Rolls No. A-1, No. 1001", "120.50", "–",
     "Turnover of the period", "120.50", "0.00", "Balance at the end", "1,070.50", "0.00",
-    "On March 31, 2017 ООО «Ромашка» owes ООО «Суши Хаус» 1,070.50 RUB (One thousand and seventy roubles, 50 kopeks).",
+    "Owed on 31 Mar 2017: 1,070.50 RUB (One thousand and seventy roubles, 50 kopeks). "
+    "Debtor: ООО «Ромашка». Creditor: ООО «Суши Хаус».",
     "For ООО «Суши Хаус»", *SIGNED, "For ООО «Ромашка»", *SIGNED, *DATA,
 ]  # fmt: skip
 

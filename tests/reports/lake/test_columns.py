@@ -33,6 +33,7 @@ DERIVED = {"attributes", "holders", "lot_changes", "open_debits"}
 """Tables of the lake that are made of several."""
 
 NOT_EXPORTED = {
+    "door_token", "webhook", "webhook_stuck",  # who may come in, who is notified
     "book",  # its facts stand in the manifest
     "balance",  # with its account
     "cut_gate", "lake_gate", "payment_gate",  # there to be locked
@@ -41,11 +42,12 @@ NOT_EXPORTED = {
     "order_step", "order_accrual", "bonus_points", "bonus_lot_use",  # how food decides, not what happened
 }  # fmt: skip
 LEFT_OUT = {
-    "transaction": {"fingerprint"},  # of the content as sent: for callers' retries only
+    "transaction": {"fingerprint", "xid"},  # of the content as sent, for retries; for the order of events
+    "change": {"xid", "place"},
     "entry": {"attributes"},  # a table of its own, a row an attribute
     "hold": {"transaction_id"},  # the parts' hold_id
     "hold_part": {"gross", "discount", "vat_rate", "vat", "attributes"},  # what a capture will write
-    "food_order": {"main_id", "void_at", "late_at"},  # charged_by; when it ended, by which uses come back
+    "food_order": {"main_id", "void_at", "late_at"},  # charged_by; their days
     "promotion_use": {"number"},  # 1, 2, 3 … of one order
     "bonus_owed": {"posted_at"},  # of its transaction
     "bonus_lot": {"lapsed", "expired", "given_until", "extended_by"},  # which of an expired lot's points may come back

@@ -1,0 +1,89 @@
+"""Orders: how many were placed, less those of which nothing was kept.
+
+The lines of an order are those of its services, or of none; tips, fees, penalties and any other service are apart, and
+make no order (DECISIONS D150). Each brand has its own part of an order. It counts +1 on the day of its first line, and
+−1 on the day when nothing of it is kept any more: closed months stay as they were, and months add up to their quarter.
+"""
+
+from datetime import date
+
+import narwhals as nw
+
+from reports.core.tables import MONEY, Frame, Tables, counted, days_since_epoch, only
+
+SERVICES = ("order", "preorder", "dish", "delivery", "packaging", "")
+
+
+def sold() -> nw.Expr:
+    """Return whether a revenue entry is a sale; else it is a refund."""
+    return nw.col("kind").is_in(("debit", "capture"))
+
+
+def of_an_order() -> nw.Expr:
+    """Return whether a revenue entry is of an order, not apart."""
+    return nw.col("service").fill_null("").is_in(SERVICES)
+
+
+def with_order(tables: Tables, lines: Frame) -> Frame:
+    """Return revenue entries with `order`: the debit or the hold that it began with; that of refunds, too."""
+    captures = tables.transactions.filter(nw.col("kind") == "capture").select(of="refers_to", refers_to="id")
+    debits = lines.filter(nw.col("kind") == "debit").with_columns(order="transaction_id")
+    others = lines.filter(nw.col("kind") != "debit").join(captures, on="refers_to", how="left")
+    return nw.concat([debits, others.with_columns(order=nw.coalesce("of", "refers_to")).drop("of")])
+
+
+def _ended(tables: Tables) -> Frame:
+    """Return order, void_on: when orders ended. Where they cost nothing, no refund says so."""
+    begun = nw.when(nw.col("late_on").is_null()).then(nw.col("id")).otherwise(nw.col("charged_by"))
+    return tables.orders.filter(~nw.col("void_on").is_null()).select("void_on", order=begun)
+
+
+def order_days(tables: Tables, lines: Frame, *by: str, first_day: date, last_day: date) -> Frame:
+    """Return *by, order, business_date, day_number, month, orders: +1 for a day on which one began, −1 if it ended.
+
+    `lines` are revenue entries from the first of all up to the last day. What began and ended on one day has no row.
+    """
+    key = (*by, "order")
+    lines = with_order(tables, lines.filter(of_an_order())).select(*key, "kind", "business_date", "amount")
+    void = _ended(tables).filter(nw.col("void_on") <= last_day)
+    now = nw.col("business_date") >= first_day
+    # Most orders stay as debited: only those that may end, or begin again, in the period are followed from the first.
+    moved = [
+        lines.filter(now, nw.col("kind") != "debit").select("order"),
+        void.filter(nw.col("void_on") >= first_day).select("order"),
+    ]
+    followed = nw.concat(moved).unique()
+    stay = lines.filter(now).join(followed, on="order", how="anti").group_by(*key).agg(nw.col("business_date").min())
+    names = (*key, "business_date", "orders")
+    both = [
+        stay.with_columns(orders=nw.lit(1)).select(*names),
+        _followed(lines.join(followed, on="order", how="semi"), void, key).filter(now).select(*names),
+    ]
+    return nw.concat(both).with_columns(
+        day_number=days_since_epoch("business_date"), month=nw.col("business_date").dt.to_string("%Y-%m")
+    )
+
+
+def _followed(lines: Frame, void: Frame, key: tuple[str, ...]) -> Frame:
+    """Return *key, business_date, orders: +1 where an order stands at a day's end and did not before, −1 if no more."""
+    none, day = nw.lit(0).cast(MONEY), "business_date"
+    sums = ("amount", "worth", "begun", "void")
+    moved = lines.group_by(*key, day).agg(
+        amount=nw.col("amount").sum(), worth=only(sold()).sum(), begun=counted(sold()).sum()
+    )
+    ended = lines.join(void, on="order", how="inner").select(*key, business_date="void_on").unique()
+    ended = ended.with_columns(amount=none, worth=none, begun=nw.lit(0), void=nw.lit(1))
+    days = [side.select(*key, day, *sums) for side in (moved.with_columns(void=nw.lit(0)), ended)]
+    so_far = {name: nw.col(name).cum_sum().over(*key, order_by=day) for name in sums}
+    costs_nothing = (nw.col("worth") == none) & (nw.col("void") == 0)
+    stands = counted((nw.col("begun") > 0) & ((nw.col("amount") > none) | costs_nothing))
+    return (
+        nw.concat(days)
+        .group_by(*key, day)
+        .agg(nw.col(*sums).sum())
+        .with_columns(**so_far)
+        .with_columns(stands=stands)
+        .with_columns(before=nw.col("stands").shift(1).over(*key, order_by=day).fill_null(0))
+        .with_columns(orders=nw.col("stands") - nw.col("before"))
+        .filter(nw.col("orders") != 0)
+    )

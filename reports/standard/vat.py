@@ -1,0 +1,92 @@
+"""VAT: of what each brand sold at each rate, took back and gave for its points, and of what is left.
+
+VAT is included in the amounts. Points of the line's own brand lower its price; those of another brand, and what another
+brand financed, are somebody else's money and stay in the base (DECISIONS D97). Base = net − refunds − bonus. A line
+without a rate is without VAT. Controls: the VAT that is left is that of brand-revenue, and that of papers.
+"""
+
+import narwhals as nw
+from pydantic import Field
+
+from reports.core.leads import to_entries
+from reports.core.orders import sold
+from reports.core.parameters import Grain, Movements, OfBrand
+from reports.core.report import Check, Column, Report
+from reports.core.tables import Frame, Tables, beside, monday, only, taken
+from reports.standard import brand_revenue
+
+
+class Parameters(Movements, OfBrand):
+    """A period, cut into days, weeks (named by their Monday), months or not at all, and a brand."""
+
+    by: Grain = Field("total", description="a row for each day, week or month, or one total")
+
+
+def vat(tables: Tables, p: Parameters) -> Frame:
+    """Return a row a brand, currency, rate (null: without VAT) and piece of the period, sorted by these."""
+    key = ("brand", "brand_name", *(() if p.by == "total" else (p.by,)), "currency", "vat_rate")
+    day, week, own = nw.col("business_date"), monday(nw.col("day_number")), brand_revenue.own_points()
+    return (
+        brand_revenue.revenue(tables, p)
+        .with_columns(day=day, week=week, vat=nw.col("vat").fill_null(0))
+        .group_by(*key)
+        .agg(
+            net=only(sold()).sum(),
+            vat=only(sold(), "vat").sum(),
+            refunds=taken(~sold()).sum(),
+            refunds_vat=taken(~sold(), "vat").sum(),
+            bonus=only(own).sum(),
+            bonus_vat=only(own, "vat").sum(),
+        )
+        .with_columns(
+            base=nw.col("net") - nw.col("refunds") - nw.col("bonus"),
+            base_vat=nw.col("vat") - nw.col("refunds_vat") - nw.col("bonus_vat"),
+        )
+        .sort(*(name for name in key if name != "brand_name"), nulls_last=True)
+        .select(*(column.name for column in REPORT.columns if column.name in key or column.kind == "money"))
+    )
+
+
+def as_revenue(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set the VAT that is left beside VAT kept in brand-revenue."""
+    sums = brand_revenue.sums(tables, brand_revenue.Parameters(**p.model_dump()))
+    return beside(sums.select("currency", amount=brand_revenue.vat_kept()), rows.select("currency", amount="base_vat"))
+
+
+def as_papers(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set the VAT that is left beside that of papers."""
+    query = brand_revenue.Parameters(**p.model_dump())
+    return brand_revenue.vat_of_papers(tables, query, rows.with_columns(kept_vat=nw.col("base_vat")))
+
+
+REPORT = Report(
+    name="vat",
+    en="VAT",
+    ru="НДС",
+    question="what VAT each brand owes, by rate, after refunds and its own points",
+    parameters=Parameters,
+    columns=(
+        Column("brand", "code", "Brand code", "Код бренда"),
+        Column("brand_name", "text", "Brand", "Бренд"),
+        Column("day", "date", "Day", "День"),
+        Column("week", "date", "Week from", "Неделя с"),
+        Column("month", "month", "Month", "Месяц"),
+        Column("currency", "currency", "Currency", "Валюта"),
+        Column("vat_rate", "rate", "VAT rate", "Ставка НДС"),
+        Column("net", "money", "Net", "Со скидками", total=True),
+        Column("vat", "money", "VAT in net", "в т. ч. НДС", total=True),
+        Column("refunds", "money", "Refunds", "Возвраты", total=True),
+        Column("refunds_vat", "money", "VAT in refunds", "НДС в возвратах", total=True),
+        Column("bonus", "money", "Own points", "Свои баллы", total=True),
+        Column("bonus_vat", "money", "VAT in points", "НДС в баллах", total=True),
+        Column("base", "money", "Base, VAT included", "База с НДС", total=True),
+        Column("base_vat", "money", "VAT", "НДС к начислению", total=True),
+    ),
+    key=("brand", "day", "week", "month", "currency", "vat_rate"),
+    frame=vat,
+    checks=(
+        Check("revenue", "VAT = brand-revenue", "НДС = выручка брендов", as_revenue),
+        Check("papers", "VAT = VAT on papers", "НДС = НДС в документах", as_papers),
+    ),
+    leads_to=to_entries("revenue"),
+)
