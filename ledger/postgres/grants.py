@@ -1,4 +1,4 @@
-"""What the roles `tiffin_writer` and `tiffin_reader` may do. `tiffin init` grants it, each time it is run.
+"""What the roles may do: `tiffin_writer`, `tiffin_reader`, `tiffin_desk`. `tiffin init` grants it, each time it is run.
 
 A writer may do what posting and administration do, and no more: it cannot change or delete what was posted, close or
 open days, or take a guard off. It could still set a balance, insert entries that balance, or change a brand's details
@@ -10,7 +10,7 @@ from psycopg import errors, sql
 from ledger.postgres.database import AnyConnection, connect
 from ledger.postgres.write_book import ENTRY, TRANSACTION
 
-ROLES = ("tiffin_writer", "tiffin_reader")
+ROLES = ("tiffin_writer", "tiffin_reader", "tiffin_desk")
 
 _CHANGE = "INSERT, UPDATE"
 WRITER: dict[str, str] = {
@@ -107,4 +107,9 @@ def _statements() -> list[str]:
         f"{later} GRANT SELECT ON TABLES TO tiffin_reader, tiffin_writer",
         *(f"GRANT {may} ON {table} TO tiffin_writer" for table, may in WRITER.items() if may),
         "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO tiffin_writer",
+        # The desk's drafts: what needs a second person, an order system's login neither drafts nor approves.
+        "GRANT USAGE ON SCHEMA desk TO tiffin_reader, tiffin_writer, tiffin_desk",
+        "REVOKE ALL ON ALL TABLES IN SCHEMA desk FROM tiffin_reader, tiffin_writer, tiffin_desk",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA desk TO tiffin_reader, tiffin_writer, tiffin_desk",
+        "GRANT INSERT, UPDATE, DELETE ON desk.draft TO tiffin_desk",
     ]
