@@ -1,7 +1,7 @@
 """The draft behind a form on the screen: its id is in the URL, what was typed into it is in the ledger's database.
 
 A form has one draft until it is answered. A second click, a reload, Back, a second tab, or a server that was killed
-and started again come upon the same draft, and so upon the same key (DECISIONS D151).
+and started again come upon the same draft, and so upon the same key (DECISIONS D170).
 """
 
 from collections.abc import Sequence

@@ -12,6 +12,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards import access, cached_book, display, links
+from dashboards.forms.depositors import depositors
 from dashboards.translations import as_markdown, sentence, tr
 from ledger.bank.core.read_file import read
 from ledger.bank.core.statement import Statement
@@ -27,7 +28,7 @@ from reports.core.report import Column
 
 TRANSLATED = (
     "posted", "would be posted", "there already", "not imported", "declined",
-    "structured reference", "named in the text", "known payer", "tax number",
+    "structured reference", "named in the text", "known payer", "tax number", "known depositor",
     "no account is named, no tax number given", "money out", "not booked yet", "reported twice in this run",
     "reversal of a payment, taken back: reverse the payment at the desk",
     "reversal of money out, come back: reverse the payout at the desk",
@@ -115,6 +116,7 @@ def bank() -> None:
             _offer(ledger, found, brand, by)
         _beside(ledger)
         _payers(ledger, by)
+        depositors(ledger.connection(), by)
 
 
 @contextmanager
@@ -218,11 +220,17 @@ def _entry(imported: Imported, row: Row) -> dict[str, Any]:
         "statement": imported.statement.name, "booked_on": entry.booked_on,
         "amount": _two(entry.amount), "currency": imported.statement.currency,
         "who": entry.name or entry.tax_id or entry.account, "result": tr(row.result), "account": row.account,
-        "party": row.party or (tr("without an account") if row.unallocated else ""),
+        "party": row.party or _whose(row),
         "why": tr(row.rule or row.why), 
         "suggested": ", ".join(f"{client.account} {client.party}, {n} %" for client, n in row.suggested),
         "text": " ".join(entry.text.split()),
     }  # fmt: skip
+
+
+def _whose(row: Row) -> str:
+    if row.depositor is not None:
+        return tr("our own, from {channel}", channel=row.depositor.channel)
+    return tr("without an account") if row.unallocated else ""
 
 
 def _total(imported: Imported) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
 
-from ledger.administration.tax_ids import check_detail, check_tax_id
+from ledger.administration.tax_ids import check_detail, check_kpp, check_tax_id
 from ledger.core.commands import why
 from ledger.core.field_types import AccountRef, Amount, Currency, Day, Name, Text
 from ledger.core.money import said
@@ -44,6 +44,11 @@ def _colour(value: str) -> str:
 def _address(value: str) -> str:
     if not value.isprintable():
         raise ValueError("is no e-mail address: it has a line break or another control character")
+    return value
+
+
+def _kpp(value: str) -> str:
+    check_kpp(value)
     return value
 
 
@@ -121,6 +126,7 @@ class Party(_Identified):
     kind: Literal["individual", "legal_entity"] | None = None
     name: Name | None = None
     legal_name: Name | None = None
+    kpp: Annotated[Text, AfterValidator(_kpp)] | None = None
     email: Annotated[Text, AfterValidator(_address)] | None = None
     phone: Text | None = None
     address: Text | None = None

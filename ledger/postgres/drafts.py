@@ -1,7 +1,7 @@
 """What a person at the desk has typed and not yet seen answered. It is kept until it is, with the key that posts it.
 
 A draft's key is the ledger's: whatever happens to the browser, the network or the server, the same draft
-is posted once, and whether it was is asked of the ledger (DECISIONS D151).
+is posted once, and whether it was is asked of the ledger (DECISIONS D170).
 """
 
 from collections.abc import Mapping, Sequence

@@ -2,7 +2,8 @@
 
 Transactions go in by key order, so that two writers racing with the same keys wait for each
 other and do not deadlock (where a batch is written in parts, they may, and one tries again).
-Balances, usage, holds and aging items are written as they stand at the end of the batch.
+Usage, holds and aging items are written as they stand at the end of the batch; entries move
+the balances themselves, in the database.
 """
 
 from collections.abc import Iterable, Iterator
@@ -54,8 +55,8 @@ HOLD_PART = columns(
     "vat_rate numeric, vat bigint, attributes jsonb"
 )
 BALANCE = columns(
-    "account_id bigint, balance bigint, held bigint, version bigint, posted_at timestamptz, open_due date, "
-    "open_day date, open_item bigint, open_unpaid bigint, latest_due date, ripens_on date"
+    "account_id bigint, posted_at timestamptz, open_due date, open_day date, open_item bigint, open_unpaid bigint, "
+    "latest_due date, ripens_on date"
 )
 USAGE = columns("payer_id bigint, account_id bigint, period text, since date, amount bigint, count integer")
 AGING_ITEM = columns("transaction_id bigint, account_id bigint, business_date date, due_on date, amount bigint")
@@ -130,13 +131,14 @@ def _entries(entered: list[Transaction]) -> Rows:
 
 
 def _balances(book: Book) -> Rows:
+    """Return what entries do not move themselves, as they do balance, held and version (DECISIONS D95)."""
     written = Moments()
     moved = {entry.account for t in book.entered for entry in t.clients()}
     moved |= {account for account, ages in book.ages.items() if ages.changed}
     return [
         (
-            account, b.balance, b.held, b.version, written[b.posted_at], b.open_due, b.open_day, b.open_item,
-            b.open_unpaid, b.latest_due, b.ripens_on,
+            account, written[b.posted_at], b.open_due, b.open_day, b.open_item, b.open_unpaid, b.latest_due,
+            b.ripens_on,
         )
         for account, b in ((account, book.balances[account]) for account in moved)
     ]  # fmt: skip

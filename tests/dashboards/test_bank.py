@@ -157,3 +157,25 @@ def test_what_came_back_is_undone_with_one_click(page: AppTest, book: psycopg.Co
     page.button(key="undo returned").click().run()
     assert not page.exception
     assert book.execute("SELECT refers_to FROM transaction WHERE kind = 'reverse'").fetchall() == [(payout,)]
+
+
+def test_an_acquirer_made_known_moves_our_own_money(page: AppTest, book: psycopg.Connection[Any]) -> None:
+    """Nonsense is one sentence; then 985.00 less 1.5 % are offered as our own, posted as a move, and forgotten."""
+    payer = "40702810000000000888"
+    for key, value in (("depositor", payer), ("depositor channel", "bank"), ("depositor fee", "1,5")):
+        page.text_input(key=key).set_value(value)
+    page.selectbox(key="depositor brand").set_value("sushi").run()
+    page.button(key="make depositor known").click().run()
+    assert page.error[0].value == "channel: bank is not where money waits for the bank"
+    page.text_input(key="depositor channel").set_value("card").run()
+    page.button(key="make depositor known").click().run()
+    assert not page.error
+    upload(page, written.one_c(stmt(entry("985.00", text="cards", account=payer))).encode("cp1251"))
+    assert [list(row) for row in page.dataframe[1].value[["party", "why"]].to_numpy()] == [
+        ["our own, from card", "known depositor"]
+    ]
+    page.button(key="post statements").click().run()
+    assert book.execute("SELECT kind, amount FROM transaction").fetchall() == [("move", 100000)]
+    page.selectbox[-1].set_value(f"{payer} → sushi, card").run()
+    page.button(key="revoke depositor").click().run()
+    assert book.execute("SELECT revoked_by FROM bank_depositor").fetchall() == [("o.petrova",)]
