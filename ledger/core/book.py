@@ -23,7 +23,10 @@ END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(slots=True)
 class Book:
-    """Everything that the decisions about one batch may read."""
+    """Everything that the decisions about one batch may read.
+
+    `paid_items` are new aging items that were paid as they arose, of accounts whose `ages` nothing has needed yet.
+    """
 
     zone: ZoneInfo
     now: datetime = END_OF_TIME
@@ -44,6 +47,7 @@ class Book:
     limits: dict[int, dict[int, list[Limit]]] = field(default_factory=dict)
     usage: dict[tuple[int, int, str, date], Usage] = field(default_factory=dict)
     ages: dict[int, Ages] = field(default_factory=dict)
+    paid_items: dict[int, list[Item]] = field(default_factory=dict)
     fetch_items: Fetch | None = None
     holds: dict[int, Hold] = field(default_factory=dict)
     holding: dict[int, dict[int, Hold]] = field(default_factory=dict)
@@ -122,7 +126,8 @@ class Book:
         """Return the aging items of an account."""
         ages = self.ages.get(account)
         if ages is None:
-            ages = self.ages[account] = Ages(account, self.balances[account], self.fetch_items)
+            new = self.paid_items.pop(account, [])
+            ages = self.ages[account] = Ages(account, self.balances[account], self.fetch_items, new)
         return ages
 
     def first_unpaid(self, account: int, day: date) -> tuple[date, date] | None:
@@ -184,6 +189,7 @@ class Book:
             "balances": {account: self.balances[account] for account in near},
             "usage": {key: usage for key, usage in self.usage.items() if key[0] in near},
             "ages": {account: self.ages[account] for account in near & self.ages.keys()},
+            "paid_items": {account: self.paid_items[account] for account in near & self.paid_items.keys()},
             "holds": {id_: hold for id_, hold in self.holds.items() if any(p.source in near for p in hold.parts)},
             "holding": {account: self.holding[account] for account in near & self.holding.keys()},
             "terms": {account: self.terms[account] for account in near & self.terms.keys()},
@@ -221,18 +227,25 @@ class Book:
     def _move(self, transaction: Transaction, entry: Entry) -> None:
         assert entry.version is not None and entry.balance_after is not None and entry.held_after is not None
         balance = self.balances[entry.account]
-        ages = self.aging(entry.account) if entry.amount and self.accounts[entry.account].kind == "money" else None
-        if ages is not None:
-            ages.ripen(transaction.day)
+        ages = entry.amount and self.accounts[entry.account].kind == "money"
+        if ages and transaction.day >= balance.ripens_on:
+            self.aging(entry.account).ripen(transaction.day)
         balance.balance, balance.held, balance.version = entry.balance_after, entry.held_after, entry.version
         balance.posted_at = transaction.posted_at
-        if ages is None:
-            return
+        if ages:
+            self._age(transaction, entry, balance)
+
+    def _age(self, transaction: Transaction, entry: Entry, balance: Balance) -> None:
+        item = of = None
         if entry.amount < 0 and transaction.kind in AGING:
             item = Item(transaction.id, transaction.day, entry.due_on or NEVER, -entry.amount)
-            ages.move(entry.amount, item)
         else:
-            ages.move(entry.amount, of=self._undone(transaction))
+            of = self._undone(transaction)
+        if balance.open_item or balance.balance < 0 or of is not None or entry.account in self.ages:
+            self.aging(entry.account).move(entry.amount, item, of)
+        elif item is not None:
+            balance.latest_due = max(balance.latest_due, item.due_on)
+            self.paid_items.setdefault(entry.account, []).append(item)
 
     def _undone(self, transaction: Transaction) -> int | None:
         """Return the transaction that a refund or reversal, or the reversal of one, is about in the end."""

@@ -86,6 +86,7 @@ def write(connection: AnyConnection, book: Book, *, since: int = 0) -> None:
         run(connection, _copied(connection, book))
     book.entered.clear()
     book.changed_holds.clear()
+    book.paid_items.clear()
     for ages in book.ages.values():
         ages.changed.clear()
     book.changed_usage.clear()
@@ -171,8 +172,9 @@ def _items(book: Book) -> Iterator[Statement]:
     entered = {t.id for t in book.entered}
     new: list[Row] = []
     changed: list[Row] = []
-    for account, ages in book.ages.items():
-        for item in ages.changed.values():
+    touched = [(account, ages.changed.values()) for account, ages in book.ages.items()]
+    for account, items in (*book.paid_items.items(), *touched):
+        for item in items:
             row = item.transaction, account, item.day, item.due_on, item.amount
             (new if item.transaction in entered else changed).append(row)
     yield insert("aging_item", AGING_ITEM, new)

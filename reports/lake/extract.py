@@ -123,6 +123,12 @@ SNAPSHOTS: dict[str, str] = {
                recorded_at, by, note
         FROM bonus_program ORDER BY id""",
     "bonus_lots": "SELECT * FROM bonus_lot ORDER BY account_id, transaction_id",
+    "bank_entries": """
+        SELECT e.id, e.bank_account, e.brand_id, e.currency, e.booked_on, e.amount, e.reversal, t.id AS transaction_id,
+               t.business_date, (s.imported_at AT TIME ZONE b.time_zone)::date AS imported_on
+        FROM book b, bank_entry e LEFT JOIN bank_statement s ON s.id = e.statement_id
+             LEFT JOIN transaction t ON t.key = e.key AND t.status = 'posted' AND t.kind IN ('payment', 'move')
+        ORDER BY e.id""",
     "bonus_owed": """
         SELECT o.*, a.brand_id, a.currency FROM bonus_owed o JOIN account a ON a.id = o.account_id ORDER BY o.id""",
 }  # fmt: skip

@@ -501,10 +501,28 @@ BONUS_OWED = Table(
     ),
 )
 
+BANK_ENTRIES = Table(
+    "bank_entries",
+    "payments that bank statements reported, in and out, and what was posted for them",
+    ("id",),
+    _columns(
+        ("id", "int", "number, ascending"),
+        ("bank_account", "text", "our account at the bank; blank where it was not kept"),
+        ("brand_id", "int", "the brand whose account it is"),
+        ("currency", "text", "ISO 4217 code"),
+        ("booked_on", "date", "the bank's booking day"),
+        ("amount", "money", "in (+) or out (−)"),
+        ("reversal", "bool", "whether it takes back or returns an earlier one"),
+        ("imported_on", "date", "the day in the book's time zone on which its statement was first imported"),
+        ("transaction_id", "int", "the payment or move posted for it; null for none"),
+        ("business_date", "date", "of that transaction, in the book's time zone"),
+    ),
+)
+
 TABLES: tuple[Table, ...] = (
     TRANSACTIONS, ENTRIES, ATTRIBUTES, PARTIES, BRANDS, ACCOUNTS, HOLDERS, CREDIT_TERMS, LINKS, LIMITS, USAGE,
     HOLDS, OPEN_DEBITS, CHANGES, CLOSINGS, ORDERS, ORDER_LINES, PROMOTIONS, PROMOTION_USES, BONUS_PROGRAMS, BONUS_LOTS,
-    LOT_CHANGES, BONUS_OWED,
+    LOT_CHANGES, BONUS_OWED, BANK_ENTRIES,
 )  # fmt: skip
 
 TABLE_NAMES = frozenset(table.name for table in TABLES)
