@@ -40,9 +40,14 @@ LINKS = (
     Column("draw", "word", "Drawn", "Порядок"),
     Column("priority", "number", "Priority", "Очередь"),
     Column("brands", "text", "Only brands", "Только бренды"),
+    Column("share", "rate", "Share of a line", "Доля строки"),
+    Column("hours", "text", "Hours", "Часы"),
+    Column("services", "text", "Only services", "Только услуги"),
+    Column("group_name", "text", "Group", "Группа"),
 )
 LIMITS = (
     *_ENDS,
+    Column("group_name", "text", "Group", "Группа"),
     Column("period", "word", "Window", "Окно"),
     Column("amount", "money", "Amount", "Сумма"),
     Column("count", "count", "Count", "Количество"),
