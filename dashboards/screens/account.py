@@ -16,6 +16,7 @@ from reports.core.report import Column
 from reports.core.result import Result
 from reports.documents.design import Design, Kind
 from reports.documents.papers import statement_pdf
+from reports.documents.register import Register
 from reports.run import LakeBook
 
 PAPERS: dict[Kind, str] = {"statement": "Statement (PDF)", "act": "Act (PDF)"}
@@ -176,9 +177,13 @@ def _papers(book: LakeBook, facts: dict[str, Any], until: date) -> None:
     month = left.selectbox(sentence("Month"), months, index=place)
     key = f"paper-{facts['account']}-{month}-{language()}"
     if middle.button(sentence("Prepare"), key="prepare", width="stretch"):
+        settings = Settings()
+        register = Register(settings.home / "papers")
         with st.spinner(sentence("Statement (PDF)")):
             st.session_state[key] = {
-                kind: statement_pdf(book, facts["account"], month, Design(kind, language(), Settings().templates))
+                kind: statement_pdf(
+                    book, facts["account"], month, Design(kind, language(), settings.templates), register
+                )
                 for kind in PAPERS
             }
     made = st.session_state.get(key)
