@@ -11,13 +11,15 @@ class Settings(BaseSettings):
     """Where the ledger and its lake live, and the language of screens and papers.
 
     `templates` is a folder of a company's own templates of papers, `sender` the address its letters come from.
-    `log` says how log lines, on standard error, are written.
+    `replica_url` is a read replica of the database, for questions; `log` says how log lines, on standard error, are
+    written.
     """
 
     model_config = SettingsConfigDict(env_prefix="TIFFIN_", extra="ignore")
 
     home: Path = Path(".tiffin")
     database_url: str | None = None
+    replica_url: str | None = None
     lake: str | None = None
     language: Literal["en", "ru"] = "en"
     templates: Path | None = None

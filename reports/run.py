@@ -95,11 +95,14 @@ class LakeBook:
         given = self._parameters(report, parameters)
         return run(report, self.tables_for(given), given, self.cut, self.draw)
 
-    def sql(self, query: str) -> pl.DataFrame:
-        """Answer a DuckDB query over the lake's tables, read only; a Failure says what is wrong with it."""
+    def sql(self, query: str, *, seconds: float = 300, memory_mb: int = 4_096) -> pl.DataFrame:
+        """Answer a DuckDB query over the lake's tables, read only, in a process of its own.
+
+        Raises Failure when the query is wrong, takes longer, needs more memory, or has more than a million rows.
+        """
         from reports.lake.sql import answer_sql
 
-        return answer_sql(self.lake, query, seconds=None).frame
+        return answer_sql(self.lake, query, seconds=seconds, memory_mb=memory_mb, most_mb=memory_mb // 4).frame
 
     def _parameters(self, report: Report, given: Mapping[str, Any]) -> Parameters:
         fields = report.parameters.model_fields

@@ -13,7 +13,8 @@ from dashboards.translations import as_markdown, sentence, tr
 from ledger.cli.shared import account_argument
 from ledger.core.money import decimal
 from ledger.errors import Failure
-from ledger.postgres import account_queries, desk_queries
+from ledger.postgres import desk_queries
+from ledger.postgres.balances import balance
 from reports.core.report import Column
 
 Row = Mapping[str, Any]
@@ -61,7 +62,7 @@ def account(label: str = "Account number or reference", name: str = "account") -
 def balances(found: Row) -> None:
     """Show what an account has at this moment, what is set aside of it, and what it can give."""
     with connected() as connection:
-        now = account_queries.balance(connection, found["number"])
+        now = balance(connection, found["number"])
     figures = {
         "Balance": now.balance,
         "Held": now.held,

@@ -11,7 +11,8 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import cached_book, display, links, url_state
+from dashboards import access, cached_book, display, links
+from dashboards.forms.depositors import depositors
 from dashboards.translations import as_markdown, sentence, tr
 from ledger.bank.core.read_file import read
 from ledger.bank.core.statement import Statement
@@ -27,7 +28,7 @@ from reports.core.report import Column
 
 TRANSLATED = (
     "posted", "would be posted", "there already", "not imported", "declined",
-    "structured reference", "named in the text", "known payer", "tax number",
+    "structured reference", "named in the text", "known payer", "tax number", "known depositor",
     "no account is named, no tax number given", "money out", "not booked yet", "reported twice in this run",
     "reversal of a payment, taken back: reverse the payment at the desk",
     "reversal of money out, come back: reverse the payout at the desk",
@@ -96,10 +97,7 @@ def bank() -> None:
         tr("MT940, MT942, camt.052, camt.053, camt.054, OFX, 1CClientBankExchange, CSV, also zipped. Money in becomes "
            "payments, booked now with the bank's date; money out and what came back are only shown.")
     )  # fmt: skip
-    by = url_state.who(st.container(width=320))
-    if not by:
-        st.info(sentence("write your name: every change says who made it"))
-        return
+    by = access.person().login
     left, right = st.columns([3, 1], gap="medium")
     files = left.file_uploader(sentence("Statement files"), accept_multiple_files=True, key="statements")
     brand = right.selectbox(
@@ -118,6 +116,7 @@ def bank() -> None:
             _offer(ledger, found, brand, by)
         _beside(ledger)
         _payers(ledger, by)
+        depositors(ledger.connection(), by)
 
 
 @contextmanager
@@ -221,11 +220,17 @@ def _entry(imported: Imported, row: Row) -> dict[str, Any]:
         "statement": imported.statement.name, "booked_on": entry.booked_on,
         "amount": _two(entry.amount), "currency": imported.statement.currency,
         "who": entry.name or entry.tax_id or entry.account, "result": tr(row.result), "account": row.account,
-        "party": row.party or (tr("without an account") if row.unallocated else ""),
+        "party": row.party or _whose(row),
         "why": tr(row.rule or row.why), 
         "suggested": ", ".join(f"{client.account} {client.party}, {n} %" for client, n in row.suggested),
         "text": " ".join(entry.text.split()),
     }  # fmt: skip
+
+
+def _whose(row: Row) -> str:
+    if row.depositor is not None:
+        return tr("our own, from {channel}", channel=row.depositor.channel)
+    return tr("without an account") if row.unallocated else ""
 
 
 def _total(imported: Imported) -> dict[str, Any]:

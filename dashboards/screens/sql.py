@@ -1,4 +1,4 @@
-"""SQL: DuckDB over the pinned tables, read only. Bounded, and it says so (DECISIONS D57)."""
+"""SQL: DuckDB over the pinned tables, read only. Bounded, and it says so (DECISIONS D44)."""
 
 from functools import partial
 
@@ -10,9 +10,10 @@ from dashboards.translations import sentence, tr
 from reports.core.csv_text import frame_csv
 from reports.core.report import Column, Kind
 from reports.lake.schema import TABLES
-from reports.lake.sql import SECONDS, answer_sql
+from reports.lake.sql import MEMORY_MB, SECONDS, answer_sql
 
 MOST = 1000
+MOST_MB = 8
 EXAMPLE = """SELECT b.name AS brand, e.month, e.currency, count(*) AS lines, sum(e.amount) AS net
 FROM entries e JOIN brands b ON b.id = e.brand_id
 WHERE e.account_kind = 'revenue'
@@ -21,29 +22,30 @@ ORDER BY e.month, net DESC"""
 
 
 def sql() -> None:
-    """Draw the page."""
+    """Draw the page. A query in the URL is shown; it runs when a person presses Run query (DECISIONS D57)."""
     st.title("SQL")
     left, right = st.columns([3, 1.3], gap="medium")
     with right:
         _schema()
     with left:
+        linked = url_state.get("q")
         with st.form("sql", border=False):
-            query = st.text_area(sentence("Query"), url_state.get("q") or EXAMPLE, height=190, key="query")
-            st.caption(
-                tr(
-                    "read only; at most {n} rows are shown, {s} seconds a query",
-                    n=display.count(MOST),
-                    s=f"{SECONDS:g}",
-                )
-            )
-            submitted = st.form_submit_button(sentence("Ask"), type="primary")
-        if submitted or url_state.get("q"):
+            query = st.text_area(sentence("Query"), linked or EXAMPLE, height=190, key="query")
+            note = "read only; at most {n} rows are shown, {s} seconds and {mb} MB of memory a query"
+            st.caption(tr(note, n=display.count(MOST), s=f"{SECONDS:g}", mb=display.count(MEMORY_MB)))
+            pressed = st.form_submit_button(sentence("Run query"), type="primary")
+        if pressed:
+            st.session_state["query run"] = query
             url_state.remember("q", query)
+        if st.session_state.get("query run") == query:
             _answer(query)
+        elif linked == query:
+            st.info(sentence("this query came with the address: read it, then press Run query"))
 
 
 def _answer(query: str) -> None:
-    answer = cached_book.cached(("sql", query), lambda book: answer_sql(book.lake, query, most_rows=MOST))
+    key = ("sql", query)
+    answer = cached_book.cached(key, lambda book: answer_sql(book.lake, query, most_rows=MOST, most_mb=MOST_MB))
     columns = [Column(name, _kind(type_), name, name) for name, type_ in answer.frame.schema.items()]
     if columns:
         display.table(answer.frame, columns, key="answer", rows=18)
@@ -58,7 +60,7 @@ def _answer(query: str) -> None:
 
 def _kind(type_: pl.DataType) -> Kind:
     if isinstance(type_, pl.Decimal):
-        return "money"
+        return "money" if type_.scale else "number"
     if type_.is_integer():
         return "number"
     if isinstance(type_, pl.Date):

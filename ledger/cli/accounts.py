@@ -9,7 +9,7 @@ import typer
 from ledger.cli import shared
 from ledger.cli.shared import AccountArgument, AsJson, account_argument, open_book, print_json, print_rows
 from ledger.errors import Failure
-from ledger.postgres import account_queries
+from ledger.postgres import account_queries, balances
 from ledger.postgres.database import AnyConnection
 
 app = typer.Typer()
@@ -24,7 +24,7 @@ def balance(
     """Show how an account stands, now or as the ledger stood at a past moment."""
     moment = _instant(at)
     with open_book() as connection:
-        state = account_queries.balance(connection, account_argument(account), at=moment)
+        state = balances.balance(connection, account_argument(account), at=moment)
         more = shared.level.more(connection, state.account, moment) if json_ else {}
     if json_:
         print_json(state.to_json() | more)

@@ -16,10 +16,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from ledger.bank.core.csv_file import COLUMNS, Layout
+from ledger.bank.core.depositors import Depositor
 from ledger.bank.core.read_file import FORMATS, headers_of, read_file
 from ledger.bank.core.statement import current, fault, normal
 from ledger.bank.postgres.bank_records import layout_of, learn, list_payers, revoke_payer, save_layout
 from ledger.bank.postgres.bank_report import FIGURES, BankDay, bank_days
+from ledger.bank.postgres.depositors import list_depositors, make_known, revoke_depositor
 from ledger.bank.postgres.import_statements import Progress, import_statements
 from ledger.bank.postgres.plan_import import Imported, Row
 from ledger.bank.postgres.undo_returned import undo_returned
@@ -108,7 +110,7 @@ def _row_json(row: Row) -> dict[str, Any]:
         "key": row.key, "booked_on": entry.booked_on.isoformat(), "value_date": entry.value_date.isoformat(),
         "amount": _plain(entry.amount), "result": row.result, "account": row.account, "rule": row.rule or None,
         "why": row.why or None, "transaction": row.transaction, "name": entry.name, "tax_id": entry.tax_id,
-        "text": entry.text, "undoes": row.undoes,
+        "text": entry.text, "undoes": row.undoes, "channel": row.depositor.channel if row.depositor else None,
         "suggested": [{"account": each.account, "party": each.party, "alike": alike} for each, alike in row.suggested],
     }  # fmt: skip
 
@@ -146,6 +148,7 @@ def _print_rows(imported: Imported) -> None:
 def cells(row: Row) -> tuple[str, str, str, str, str, str]:
     """Return a row for people: date, amount, who, result, account, the rule or the reason."""
     account = f"{row.account} {row.party}" if row.account else ("unallocated" if row.unallocated else "")
+    account = f"from {row.depositor.channel}" if row.depositor else account
     return (
         str(row.entry.booked_on),
         f"{row.entry.amount:,.2f}",
@@ -271,6 +274,51 @@ def bank_payers(
         table.add_row(*map(_shown, (
             payer.payer, payer.name, str(payer.account), payer.party, f"{payer.learned_at:%Y-%m-%d}",
             str(payer.learned_from), payer.learned_by or "", revoked,
+        )))  # fmt: skip
+    console().print(table)
+
+
+@app.command("bank-depositors")
+def bank_depositors(
+    add: Annotated[str | None, typer.Option(help="A payer: an IBAN, or bank/account, as bank-report lists it.")] = None,
+    revoke: Annotated[str | None, typer.Option(help="A payer that is a depositor no longer.")] = None,
+    brand: Annotated[str | None, typer.Option(help="Whose money it brings; with --revoke, only this brand's.")] = None,
+    channel: Annotated[str | None, typer.Option(help="With --add: the channel that the money leaves.")] = None,
+    fee: Annotated[str | None, typer.Option(help="With --add: the fee it keeps, in percent of what it got.")] = None,
+    by: Annotated[str | None, typer.Option(help="Who says so.")] = None,
+    json_: AsJson = False,
+) -> None:
+    """List the acquirers and depositors whose money is moved to the bank, make one known, or revoke it."""
+    if add is not None and (revoke is not None or brand is None or channel is None):
+        raise Failure("--add goes with --brand and --channel, and without --revoke")
+    if add is None and (channel is not None or fee is not None):
+        raise Failure("--channel and --fee go with --add")
+    percent = None
+    if fee is not None:
+        try:
+            percent = Decimal(fee)
+        except ArithmeticError:
+            raise Failure(f"fee: {fee} is not a percentage") from None
+    ledger = open_ledger()
+    connection = ledger.connection()
+    with connection.transaction():
+        if add is not None and brand is not None and channel is not None:
+            make_known(connection, Depositor(payer=add, brand=brand, channel=channel, fee_percent=percent), by)
+        if revoke is not None and not revoke_depositor(connection, revoke, brand, by):
+            raise Failure(f"no such depositor: {revoke}")
+        known = list_depositors(connection)
+    if json_:
+        typer.echo(json.dumps([asdict(each) for each in known], default=str, ensure_ascii=False))
+        return
+    table = Table(box=None, header_style="bold")
+    for name in ("payer", "name", "brand", "channel", "fee, %", "known since", "by", "revoked"):
+        table.add_column(name)
+    for each in known:
+        revoked = f"{each.revoked_at:%Y-%m-%d} {each.revoked_by or ''}" if each.revoked_at else ""
+        fee_ = "" if each.fee_percent is None else str(each.fee_percent)
+        table.add_row(*map(_shown, (
+            each.payer, each.name, each.brand, each.channel, fee_, f"{each.known_since:%Y-%m-%d}",
+            each.known_by or "", revoked,
         )))  # fmt: skip
     console().print(table)
 

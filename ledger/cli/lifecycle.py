@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ledger.cli.shared import AsJson, console, open_book, print_json, print_rows
-from ledger.postgres.database import initialise, migrate, server_url, stop
+from ledger.postgres.database import connect, initialise, migrate, server_url, stop
 from ledger.settings import Settings
 
 app = typer.Typer()
@@ -23,12 +23,21 @@ def init(
         int | None,
         typer.Option(min=0, max=366, help="How many days before its booking something may have happened. Default: 7."),
     ] = None,
+    restored: Annotated[
+        bool,
+        typer.Option("--restored", help="The database was restored to an earlier moment."),
+    ] = False,
 ) -> None:
     """Create the book. Run it again after every upgrade: it brings the tables up to date."""
     url = server_url(Settings())
     if to_do := migrate(url):
         typer.echo(f"tiffin: {to_do}", err=True)
     console().print(f"The book is ready, in {', '.join(initialise(url, time_zone, currency, late_days))}.")
+    if restored:
+        from ledger.postgres.feed import begin_incarnation
+
+        with connect(url) as connection:
+            console().print(f"It is incarnation {begin_incarnation(connection)} from now on.")
 
 
 @app.command()

@@ -10,8 +10,8 @@ import typer
 from pydantic import TypeAdapter
 
 from ledger.cli import shared
-from ledger.cli.json_lines import answered, batches, good, read, written
 from ledger.errors import Failure
+from ledger.intake.json_lines import answered, batches, good, read, written
 from ledger.postgres.stream import Stream
 
 app = typer.Typer()

@@ -5,74 +5,25 @@ Modules that only some commands need are imported where they are used: `tiffin b
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ledger.core.text import printable
 from ledger.errors import Failure
+from ledger.intake.levels import Level
 from ledger.postgres.database import AnyConnection, check_book, connect, server_url
 from ledger.settings import Settings
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ledger.administration.records import Record
-    from ledger.cli.json_lines import Item
-    from ledger.core.commands import Command
-    from ledger.core.outcomes import Outcome
     from ledger.postgres.post import Ledger
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 AccountArgument = Annotated[str, typer.Argument(help="Account number or reference.")]
-
-
-class Shell(Protocol):
-    """What answers lines: a ledger, or a second level over one."""
-
-    def post(self, commands: "Sequence[Command]", /) -> "Sequence[Outcome]":
-        """Return one outcome a command, in order."""
-
-    def quote(self, commands: "Sequence[Command]", /) -> "Sequence[Outcome]":
-        """Return what `post` would answer."""
-
-    def administer(self, records: "Sequence[Record]", /) -> "Sequence[Outcome]":
-        """Return one outcome an administration line, in order."""
-
-
-def _parse(fields: dict[str, object]) -> "Item":
-    from ledger.cli.json_lines import parse_item
-
-    return parse_item(fields)
-
-
-def _models() -> "Mapping[str, type]":
-    from ledger.administration.records import RECORDS
-    from ledger.core.commands import COMMANDS
-
-    return {**COMMANDS, **RECORDS}
-
-
-def _shell(ledger: "Ledger") -> Shell:
-    return ledger
-
-
-@dataclass(frozen=True)
-class Level:
-    """What the commands speak.
-
-    `parse` reads a line's JSON object, `models` are the lines by type, `shell` answers them, `more` is what else a
-    balance has: fields by name.
-    """
-
-    parse: "Callable[[dict[str, object]], Item]" = _parse
-    models: Callable[[], Mapping[str, type]] = _models
-    shell: "Callable[[Ledger], Shell]" = _shell
-    more: Callable[[AnyConnection, int, datetime | None], dict[str, object]] = lambda *_: {}
 
 
 level = Level()

@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ledger.cli.shared import Level, Shell
+from ledger.intake.levels import Level, Shell
 from ledger.postgres.database import AnyConnection
 
 if TYPE_CHECKING:
-    from ledger.cli.json_lines import Item
+    from ledger.core.outcomes import Refusals
+    from ledger.intake.json_lines import Item
     from ledger.postgres.post import Ledger
 
 
@@ -43,5 +44,11 @@ def _points(connection: AnyConnection, account: int, at: datetime | None) -> dic
     return {"bonuses": order_queries.bonuses(connection, account, at=at)}
 
 
-level = Level(parse=_parse, models=models, shell=_shell, more=_points)
+def _refusals() -> "Refusals":
+    from ledger.food.core.outcomes import REFUSALS
+
+    return REFUSALS
+
+
+level = Level(parse=_parse, models=models, shell=_shell, more=_points, refusals=_refusals)
 """Both levels: for the top module to put in the place of level one."""

@@ -45,10 +45,20 @@ def stamped() -> Any:
     return Field(default=None, sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
 
 
+def committed_by() -> Any:
+    """Return the column of the number of the database transaction that wrote the row; none on rows of before."""
+    return Field(default=None, sa_column=Column(BigInteger, server_default=text("pg_current_xact_id()::text::bigint")))
+
+
 def key(type_: type[BigInteger] | type[SmallInteger], *, references: str | None = None) -> Any:
     """Return a column of a primary key that the ledger fills in."""
     foreign_key = (ForeignKey(references),) if references else ()
     return Field(sa_column=Column(type_, *foreign_key, primary_key=True, autoincrement=False))
+
+
+def group() -> Any:
+    """Return the column of a group in a primary key; empty where there is none."""
+    return Field(default="", sa_column=Column(Text, primary_key=True, server_default=""))
 
 
 def _one_of(column: str, *values: str) -> CheckConstraint:
@@ -60,7 +70,8 @@ class BookSettings(SQLModel, table=True):
     """The one row of facts about the whole book.
 
     `incarnation` tells this ledger from others of the same book that were restored from a backup. Days up to `closing`
-    take no more transactions while the cut that is to close them is verified; it is null otherwise.
+    take no more transactions while the cut that is to close them is verified; it is null otherwise. `fed` has of each
+    earlier incarnation the last transaction that is this one's, too; up to `fed_from` all are of earlier ones.
     """
 
     __tablename__ = "book"
@@ -79,6 +90,10 @@ class BookSettings(SQLModel, table=True):
         default=None, sa_column=Column(Text, nullable=False, server_default=text("gen_random_uuid()::text"))
     )
     closing: date | None = None
+    fed: dict[str, int] = Field(
+        default=None, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'::jsonb"))
+    )
+    fed_from: int = Field(default=None, sa_column=Column(BigInteger, nullable=False, server_default="0"))
 
 
 class CutGate(SQLModel, table=True):
@@ -153,10 +168,12 @@ class Party(SQLModel, table=True):
     legal_name: str | None = Field(default=None, sa_type=Text)
     tax_id: str | None = Field(default=None, sa_type=Text)
     country: str | None = Field(default=None, sa_type=Text)
+    kpp: str | None = Field(default=None, sa_type=Text)
     email: str | None = Field(default=None, sa_type=Text)
     phone: str | None = Field(default=None, sa_type=Text)
     address: str | None = Field(default=None, sa_type=Text)
     status: str = Field(default="open", sa_type=Text)
+    orders_before: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class Account(SQLModel, table=True):
@@ -223,6 +240,7 @@ class Transaction(SQLModel, table=True):
         CheckConstraint("(status = 'declined') = (code IS NOT NULL)", name="declines_have_codes"),
         Index("transaction_refers_to_idx", "refers_to", postgresql_where=text("refers_to IS NOT NULL")),
         Index("transaction_business_date_idx", "business_date", postgresql_using="brin"),
+        Index("transaction_feed_idx", "xid", "id", postgresql_where=text("xid IS NOT NULL")),
         Index(
             "transaction_unallocated_idx",
             "id",
@@ -252,6 +270,7 @@ class Transaction(SQLModel, table=True):
     reason: str | None = Field(default=None, sa_type=Text)
     by: str | None = Field(default=None, sa_type=Text)
     note: str | None = Field(default=None, sa_type=Text)
+    xid: int | None = committed_by()
     occurred_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
@@ -271,11 +290,11 @@ class Entry(SQLModel, table=True):
     revenue account the entry is the service line, or the part of it that one source paid.
     A brand's entry names the client account (or the other brand's) that it faces, `source_id`;
     one of cash its `channel`, one of adjustments its code in the company's own `chart`.
+    A guard holds that the account is there, in this currency; entries move the balances of clients (DECISIONS D95).
     """
 
     __tablename__ = "entry"
     __table_args__ = (
-        ForeignKeyConstraint(["account_id", "currency"], ["account.id", "account.currency"]),
         CheckConstraint(
             "(version IS NULL) = (balance_after IS NULL) AND (version IS NULL) = (held_after IS NULL)",
             name="clients_have_balances",
@@ -379,7 +398,10 @@ class CreditTerms(SQLModel, table=True):
 
 
 class Link(SQLModel, table=True):
-    """A payer pays for a subaccount. One level: a payer is not itself a subaccount."""
+    """A payer pays for a subaccount: a `share` of each line, in hundredths of a percent.
+
+    One level: a payer is not itself a subaccount.
+    """
 
     __tablename__ = "link"
     __table_args__ = (
@@ -393,10 +415,27 @@ class Link(SQLModel, table=True):
     draw: str = Field(sa_type=Text)
     priority: int = Field(default=1)
     brands: list[int] | None = Field(default=None, sa_type=ARRAY(BigInteger))
+    share: int | None = None
+    hours: JsonObject | None = Field(default=None, sa_type=NULLABLE_JSON)
+    services: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
+    group_name: str | None = Field(default=None, sa_type=Text)
+
+
+class EntryGroup(SQLModel, table=True):
+    """In which of a payer's groups the account was for which a transaction moved the payer (DECISIONS D131)."""
+
+    __tablename__ = "entry_group"
+
+    transaction_id: int = key(BigInteger)
+    account_id: int = key(BigInteger)
+    group_name: str = Field(sa_type=Text)
 
 
 class WriteOffLimit(SQLModel, table=True):
-    """How much may be drawn from a payer in a window; the payer as its own subaccount means all of it."""
+    """How much may be drawn from a payer in a window; the payer as its own subaccount means all of it.
+
+    With a `group_name` it is what is drawn for that group, and stands with the payer as its own subaccount.
+    """
 
     __tablename__ = "write_off_limit"
     __table_args__ = (
@@ -406,6 +445,7 @@ class WriteOffLimit(SQLModel, table=True):
 
     payer_id: int = key(BigInteger, references="account.id")
     account_id: int = key(BigInteger, references="account.id")
+    group_name: str = group()
     period: str = Field(sa_type=Text, primary_key=True)
     amount: int | None = Field(default=None, sa_type=BigInteger)
     count: int | None = Field(default=None)
@@ -418,6 +458,7 @@ class Usage(SQLModel, table=True):
 
     payer_id: int = key(BigInteger)
     account_id: int = key(BigInteger)
+    group_name: str = group()
     period: str = Field(sa_type=Text, primary_key=True)
     since: date = Field(primary_key=True)
     amount: int = Field(sa_type=BigInteger)
@@ -470,7 +511,10 @@ class HoldPart(SQLModel, table=True):
 
 
 class Change(SQLModel, table=True):
-    """One dated change of terms: who set what, from what, when. Append-only (DECISIONS D11)."""
+    """One dated change of terms: who set what, from what, when. Append-only (DECISIONS D11).
+
+    `place` is its place among the transactions, by whose numbers it is ordered.
+    """
 
     __tablename__ = "change"
     __table_args__ = (
@@ -487,6 +531,8 @@ class Change(SQLModel, table=True):
             "bonus_program",
         ),
         Index("change_subject_idx", "kind", "subject"),
+        Index("change_feed_idx", "xid", "place", postgresql_where=text("xid IS NOT NULL")),
+        Index("change_place_idx", "place", postgresql_where=text("place IS NOT NULL")),
     )
 
     id: int = numbered()
@@ -499,3 +545,51 @@ class Change(SQLModel, table=True):
     recorded_at: datetime = stamped()
     by: str | None = Field(default=None, sa_type=Text)
     note: str | None = Field(default=None, sa_type=Text)
+    xid: int | None = committed_by()
+    place: int | None = Field(
+        default=None, sa_column=Column(BigInteger, server_default=text("nextval('transaction_id_seq')"))
+    )
+
+
+class DoorToken(SQLModel, table=True):
+    """A bearer token of the door, kept as its SHA-256; its name is the `by` of what it posts. Never deleted."""
+
+    __tablename__ = "door_token"
+
+    id: int = numbered()
+    name: str = Field(sa_type=Text)
+    hash: bytes = Field(sa_type=LargeBinary, unique=True)
+    roles: list[str] = Field(sa_type=ARRAY(Text))
+    brands: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
+    created_at: datetime = stamped()
+    revoked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+
+
+class Webhook(SQLModel, table=True):
+    """An endpoint that is notified of events: up to where it was, and since when it fails."""
+
+    __tablename__ = "webhook"
+
+    id: int = numbered()
+    url: str = Field(sa_type=Text)
+    secret: str = Field(sa_type=Text)
+    cursor: str | None = Field(default=None, sa_type=Text)
+    tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    next_at: datetime = stamped()
+    error: str | None = Field(default=None, sa_type=Text)
+    created_at: datetime = stamped()
+
+
+class WebhookStuck(SQLModel, table=True):
+    """An event that an endpoint refused, or that waits behind one of the same account; in order of id."""
+
+    __tablename__ = "webhook_stuck"
+    __table_args__ = (ForeignKeyConstraint(["webhook_id"], ["webhook.id"], ondelete="CASCADE"),)
+
+    id: int = numbered()
+    webhook_id: int = Field(sa_type=BigInteger)
+    event: JsonObject = Field(sa_type=JSONB)
+    accounts: list[int] = Field(sa_type=ARRAY(BigInteger))
+    tries: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    next_at: datetime = stamped()
+    error: str | None = Field(default=None, sa_type=Text)

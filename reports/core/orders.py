@@ -1,7 +1,7 @@
 """Orders: how many were placed, less those of which nothing was kept.
 
 The lines of an order are those of its services, or of none; tips, fees, penalties and any other service are apart, and
-make no order (DECISIONS D96). Each brand has its own part of an order. It counts +1 on the day of its first line, and
+make no order (DECISIONS D150). Each brand has its own part of an order. It counts +1 on the day of its first line, and
 −1 on the day when nothing of it is kept any more: closed months stay as they were, and months add up to their quarter.
 """
 

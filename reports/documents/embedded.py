@@ -32,14 +32,21 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON")
 
 
+def _seller(facts: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in facts.items() if name not in ("logo", "colour")}
+    return kept | {"bank_details": dict(facts["bank_details"])}
+
+
 def as_json(paper: Statement, kind: Kind) -> bytes:
     """Return the whole paper as JSON: kind, number, then the fields of `Statement`."""
     facts = asdict(paper)
     # The logo is a picture, not data; a data URL would be the largest thing in the file.
     if facts["issuer"]:
-        facts["issuer"] = {key: value for key, value in facts["issuer"].items() if key not in ("logo", "colour")}
-        facts["issuer"]["bank_details"] = dict(facts["issuer"]["bank_details"])
+        facts["issuer"] = _seller(facts["issuer"])
+    facts["principals"] = [_seller(seller) for seller in facts["principals"]]
     facts["summary"]["other"] = dict(facts["summary"]["other"])
+    if facts["seal"] is None:  # papers of before say nothing of it
+        del facts["seal"]
     whole = {"paper": kind, "number": paper_number(paper, kind), **facts}
     return json.dumps(whole, default=_plain, ensure_ascii=False, separators=(",", ":")).encode()
 
@@ -70,7 +77,7 @@ def lines_csv(paper: Statement, decimals: Decimals = "point") -> bytes:
     return _csv(LINE, rows, decimals)
 
 
-def embedded(paper: Statement, kind: Kind, lang: Language) -> list[Embedded]:
+def embedded(paper: Statement, kind: Kind, lang: Language, proof: bytes | None = None) -> list[Embedded]:
     """Return the files that go into the paper; the CSV of a Russian one opens in a Russian Excel."""
     decimals: Decimals = "comma" if lang.code == "ru" else "point"
     number = paper_number(paper, kind)
@@ -78,4 +85,5 @@ def embedded(paper: Statement, kind: Kind, lang: Language) -> list[Embedded]:
         Embedded(f"{number}.json", lang.text("All figures of this document"), as_json(paper, kind)),
         Embedded(f"{number}-operations.csv", lang.text("Operations of the period"), operations_csv(paper, decimals)),
         Embedded(f"{number}-lines.csv", lang.text("Service lines of the period"), lines_csv(paper, decimals)),
+        *([Embedded(f"{number}-proof.json", lang.text("Proof for tiffin check"), proof)] if proof else []),
     ]

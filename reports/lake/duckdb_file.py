@@ -14,7 +14,8 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from reports.lake.manifest import Cut, DatedDatabase
+from reports.core.result import CutFacts, TableSource
+from reports.lake.manifest import DatedDatabase
 from reports.lake.reader import Lake
 from reports.lake.schema import TABLES, Table, Type
 from reports.lake.storage import Place
@@ -54,7 +55,7 @@ def make(lake: Lake) -> DatedDatabase:
     with _beside(lake.place) as path:
         with duckdb.connect(str(path), config={"storage_compatibility_version": STORAGE_VERSION}) as connection:
             for table in TABLES:
-                _fill(connection, lake, table)
+                fill(connection, lake, table)
             _about(connection, lake)
             _closed_balances(connection, lake)
         size = path.stat().st_size
@@ -65,9 +66,10 @@ def make(lake: Lake) -> DatedDatabase:
     return DatedDatabase(name=name, size=size, sha256=lake.place.digest(name))
 
 
-def months(lake: Lake, table: Table) -> list[str]:
+def months(lake: TableSource, table: Table) -> list[str]:
     """Return the months of an appended table, oldest first."""
-    return lake.scan(table.name).select(pl.col("month").unique().sort()).collect()["month"].to_list()
+    found: pl.DataFrame = lake.scan(table.name).select(pl.col("month").unique().sort()).collect()
+    return found["month"].to_list()
 
 
 @contextmanager
@@ -84,9 +86,15 @@ def _beside(place: Place) -> Iterator[Path]:
     shutil.rmtree(folder_)
 
 
-def _fill(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> None:
+def declaration(table: Table) -> str:
+    """Return the statement that creates a table, empty."""
     columns = ", ".join(f'"{column.name}" {DUCKDB_TYPES[column.type]}' for column in table.columns)
-    connection.execute(f'CREATE TABLE "{table.name}" ({columns})')
+    return f'CREATE TABLE "{table.name}" ({columns})'
+
+
+def fill(connection: duckdb.DuckDBPyConnection, lake: TableSource, table: Table) -> None:
+    """Create a table with its rows and comments."""
+    connection.execute(declaration(table))
     for frame in _pieces(lake, table):
         connection.register("piece", frame.to_arrow())
         connection.execute(f'INSERT INTO "{table.name}" SELECT * FROM piece')
@@ -95,7 +103,7 @@ def _fill(connection: duckdb.DuckDBPyConnection, lake: Lake, table: Table) -> No
     _comment(connection, table.name, comment, {column.name: column.comment for column in table.columns})
 
 
-def _as_of(cut: Cut, table: Table) -> str:
+def _as_of(cut: CutFacts, table: Table) -> str:
     """Return of when a table is: tables of state are of the cut's moment, which is after the closed day."""
     at = f"{cut.taken_at:%Y-%m-%d %H:%M:%S} UTC, the moment of cut {cut.number}"
     if not table.appended:
@@ -103,7 +111,7 @@ def _as_of(cut: Cut, table: Table) -> str:
     return f"complete up to {at}; days after {cut.closed_until or 'any'} may still get rows"
 
 
-def _pieces(lake: Lake, table: Table) -> Iterator[pl.DataFrame]:
+def _pieces(lake: TableSource, table: Table) -> Iterator[pl.DataFrame]:
     # A month at a time bounds the memory; sorted, neighbours resemble each other and take less room.
     frame = lake.scan(table.name)
     if not table.appended:

@@ -25,9 +25,9 @@ _KEYS = {
                       SELECT account_id FROM change WHERE id > $change AND kind = 'account')""",
     "credit_terms": "SELECT id FROM credit_terms WHERE recorded_at > '$taken_at'",
     "links": f"""WITH {_MOVED} SELECT account_id, payer_id FROM link l JOIN moved USING (account_id)""",
-    "limits": """SELECT payer_id, account_id, period FROM write_off_limit JOIN change c USING (account_id)
+    "limits": """SELECT payer_id, account_id, group_name, period FROM write_off_limit JOIN change c USING (account_id)
                  WHERE c.id > $change AND c.kind = 'write_off_limit'""",
-    "usage": f"""WITH {_MOVED} SELECT payer_id, u.account_id, period, since
+    "usage": f"""WITH {_MOVED} SELECT payer_id, u.account_id, u.group_name, period, since
                  FROM usage u JOIN moved m ON m.account_id = u.payer_id""",
     "holds": """SELECT p.hold_id, p.part::bigint AS part FROM hold_part p JOIN (
                     SELECT id FROM transaction WHERE id > $last
@@ -45,6 +45,8 @@ _KEYS = {
                           WHERE order_id IN ({_STEPPED}) OR given_back_at > '$taken_at'""",
     "bonus_programs": "SELECT id FROM bonus_program WHERE recorded_at > '$taken_at'",
     "bonus_lots": f"""WITH {_MOVED} SELECT account_id, transaction_id FROM bonus_lot JOIN moved USING (account_id)""",
+    "bank_entries": """SELECT e.id FROM bank_entry e LEFT JOIN bank_statement s ON s.id = e.statement_id
+                       LEFT JOIN transaction t ON t.key = e.key WHERE s.imported_at > '$taken_at' OR t.id > $last""",
     "bonus_owed": """SELECT id FROM bonus_owed
                      WHERE transaction_id > $last OR transaction_id IS NULL AND account_id IN (
                          SELECT b.id FROM account b JOIN change c ON c.account_id = b.money_account_id

@@ -31,7 +31,7 @@ WHERE t.row IS NULL OR (jsonb_exists(t.row, s.key) AND t.row -> s.key <> s.value
 _LINKS = f"""
 WITH {_LATEST.format(kind="link")}, there AS (
     SELECT coalesce(a.reference, a.id::text) || ' <- ' || coalesce(p.reference, p.id::text) AS subject,
-           jsonb_build_object('draw', l.draw, 'priority', l.priority, 'brands', to_jsonb(l.brands)) AS row
+           to_jsonb(l) AS row
     FROM link l JOIN account a ON a.id = l.account_id JOIN account p ON p.id = l.payer_id
 )
 SELECT coalesce(s.subject, t.subject) AS subject, s.after AS said, t.row AS found
@@ -42,8 +42,8 @@ WHERE s.subject IS NOT NULL AND NOT (
 
 _LIMITS = f"""
 WITH {_LATEST.format(kind="write_off_limit")}, there AS (
-    SELECT coalesce(p.reference, p.id::text) || ' -> ' || coalesce(a.reference, a.id::text) || ' ' || period AS subject,
-           l.amount, l.count
+    SELECT coalesce(p.reference, p.id::text) || ' -> ' || CASE WHEN l.group_name <> '' THEN 'group ' || l.group_name
+               ELSE coalesce(a.reference, a.id::text) END || ' ' || period AS subject, l.amount, l.count
     FROM write_off_limit l JOIN account a ON a.id = l.account_id JOIN account p ON p.id = l.payer_id
 )
 SELECT s.subject, s.after AS said, t.amount AS amount, t.count AS n

@@ -1,22 +1,54 @@
-"""Answer SQL over the pinned tables: DuckDB, read only, without files or network, within limits of rows and seconds.
+"""Answer SQL over the pinned tables: DuckDB, read only, in a process of its own that may be killed at any moment.
 
-A cut with a dated DuckDB file is queried there, with the tables' comments; any other cut has
-the tables that the query names put into memory (DECISIONS D44).
+A cut with a dated DuckDB file is queried there, with the tables' comments. For any other cut, and for tables narrowed
+to a login's brands, the tables that the query names are written into files first (DECISIONS D44).
 """
 
+import json
+import os
+import re
+import selectors
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
 import threading
+import time
+import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import IO, Any
 
 import duckdb
 import polars as pl
 
 from ledger.errors import Failure
 from reports.core.result import TableSource
-from reports.lake.schema import TABLE_NAMES
+from reports.lake import duckdb_file
+from reports.lake.schema import TABLE_NAMES, TABLES
 
 SECONDS = 30
+MEMORY_MB = 1_024
+MOST_MB = 64
+MOST_ROWS = 1_000_000
+START_SECONDS = 30.0
+LONGEST = 100_000
+"""Characters of a query."""
+
+PROCESSES = 2
+"""How many questions are answered at once; others wait for as long as they might run."""
+
+GRACE_SECONDS = 1.0
+"""How long a question that was interrupted has to end before its process is killed."""
+
+_PROCESS = Path(__file__).with_name("sql_process.py")
+_ENVIRONMENT = {"LANG": "C.UTF-8", "ARROW_DEFAULT_MEMORY_POOL": "system"}  # Arrow's own pool reserves a gigabyte
+_CATALOGUE = re.compile(r"\b(show|describe|information_schema|duckdb_\w+|pragma_\w+|sqlite_master|pg_\w+)\b", re.I)
 
 
 @dataclass(frozen=True)
@@ -28,55 +60,214 @@ class Answer:
 
 
 def answer_sql(
-    lake: TableSource, query: str, *, most_rows: int | None = None, seconds: float | None = SECONDS
+    lake: TableSource,
+    query: str,
+    *,
+    most_rows: int | None = None,
+    seconds: float = SECONDS,
+    memory_mb: int = MEMORY_MB,
+    most_mb: int = MOST_MB,
 ) -> Answer:
-    """Return at most that many rows, or all. Raises Failure when the query is wrong or takes too long."""
+    """Return at most that many rows, or all of them if they are no more than MOST_ROWS.
+
+    Values of types that no file or screen can hold (intervals, maps, unions …) are given as text. Raises Failure, in
+    one sentence, when the query is wrong, is no question, takes too long, needs too much memory or answers too much.
+    """
+    _check_text(query)
+    with _lent(lake, query) as place:
+        request = {
+            "query": query, "rows": most_rows or MOST_ROWS, "bytes": most_mb << 20, "seconds": seconds,
+            "memory_mb": memory_mb, "zone": lake.cut.time_zone, **place,
+        }  # fmt: skip
+        header, content = _POOL.ask(request, seconds)
+    if header.get("stopped"):
+        raise Failure(f"the query was stopped after {seconds:g} seconds: narrow it")
+    if header.get("memory"):
+        raise Failure(f"the query needs more than {memory_mb:,} MB of memory: narrow it")
+    if "error" in header:
+        raise Failure(header["error"])
+    if most_rows is None and header["more"]:
+        raise Failure(f"the answer has more than {MOST_ROWS:,} rows: narrow it, or add them up")
+    frame = pl.read_ipc_stream(content)
+    _check_dates(frame)
+    return Answer(frame, header["more"])
+
+
+def _check_text(query: str) -> None:
+    if len(query) > LONGEST:
+        raise Failure(f"the query has {len(query):,} characters, and {LONGEST:,} are the most")
     try:
-        with _connected(lake, query) as connection, _stopped(connection, seconds):
-            found = connection.sql(query)
-            if most_rows is not None:
-                found = found.limit(most_rows + 1)
-            frame = pl.DataFrame(found.to_arrow_table())
-    except duckdb.InterruptException:
-        raise Failure(f"the query was stopped after {seconds:g} seconds: narrow it") from None
-    except duckdb.Error as error:
-        raise Failure(" ".join(str(error).split("\n\n")[0].split())) from None
-    if most_rows is None:
-        return Answer(frame, more=False)
-    return Answer(frame.head(most_rows), frame.height > most_rows)
+        query.encode()
+    except UnicodeEncodeError as error:
+        raise Failure(f"the query has a character that is no text, at place {error.start + 1}") from None
+    if "\0" in query:
+        raise Failure(f"the query has a character that is no text, at place {query.index(chr(0)) + 1}")
+
+
+def _check_dates(frame: pl.DataFrame) -> None:
+    """Raise Failure for days that neither Python nor a spreadsheet has: before year 1, after 9999, infinite."""
+    for name, type_ in frame.schema.items():
+        if isinstance(type_, pl.Date | pl.Datetime):
+            units = 1 if isinstance(type_, pl.Date) else 86_400_000_000
+            first, end = _FIRST_DAY * units, (_LAST_DAY + 1) * units
+            if not frame[name].to_physical().drop_nulls().is_between(first, end, closed="left").all():
+                raise Failure(f"{name} has a day outside the years 1 to 9999: cast it to VARCHAR")
+
+
+_EPOCH = date(1970, 1, 1)
+_FIRST_DAY, _LAST_DAY = (date.min - _EPOCH).days, (date.max - _EPOCH).days
 
 
 @contextmanager
-def _connected(lake: TableSource, query: str) -> Iterator[duckdb.DuckDBPyConnection]:
-    _only_asks(query)
+def _lent(lake: TableSource, query: str) -> Iterator[dict[str, Any]]:
+    """Lend the files that a query may read: where they are, and what of them is to be opened."""
     path = getattr(lake, "duckdb_path", None)  # a lake made in memory by a test has none
-    with duckdb.connect(str(path), read_only=True) if path else duckdb.connect() as connection:
-        if not path:
-            for table in connection.get_table_names(query) & TABLE_NAMES:
-                connection.register(table, lake.scan(table).collect().to_arrow())
-        connection.execute(f"SET TimeZone = '{lake.cut.time_zone}'")
-        connection.execute("SET enable_external_access = false")
-        connection.execute("SET lock_configuration = true")
-        yield connection
-
-
-def _only_asks(query: str) -> None:
-    """Raise Failure for what is not one question: SELECT, FROM, WITH, DESCRIBE, SHOW, SUMMARIZE."""
-    kinds = [statement.type for statement in duckdb.extract_statements(query)]
-    if len(kinds) != 1:
-        raise Failure("send one statement at a time")
-    if kinds[0] != duckdb.StatementType.SELECT:
-        raise Failure(f"{kinds[0].name} is not allowed here: use SELECT")
-
-
-@contextmanager
-def _stopped(connection: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[None]:
-    if seconds is None:
-        yield
+    if path:
+        yield {"folder": str(path.parent), "database": path.name, "tables": [], "declare": []}
         return
-    timer = threading.Timer(seconds, connection.interrupt)
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+    words = set(re.findall(r"\w+", query.lower()))
+    named = sorted(words & TABLE_NAMES)
+    folder = _files_of(lake).with_tables(lake, named)
+    declare = [ddl for name, ddl in _declarations() if name not in named] if _CATALOGUE.search(query) else []
+    yield {"folder": str(folder), "database": None, "tables": named, "declare": declare}
+
+
+def _declarations() -> Iterator[tuple[str, str]]:
+    for table in TABLES:
+        yield table.name, duckdb_file.declaration(table)
+
+
+class _Files:
+    """Tables of one cut as DuckDB files, each written when a query first names it."""
+
+    def __init__(self) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="tiffin-sql-"))
+        self._lock = threading.Lock()
+        self.remove = weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+
+    def with_tables(self, lake: TableSource, names: list[str]) -> Path:
+        """Return the folder, once it holds these tables."""
+        with self._lock:
+            for table in TABLES:
+                path = self._folder / f"{table.name}.duckdb"
+                if table.name in names and not path.exists():
+                    making = path.with_suffix(".making")
+                    making.unlink(missing_ok=True)
+                    with duckdb.connect(str(making)) as connection:
+                        duckdb_file.fill(connection, lake, table)
+                    making.rename(path)
+        return self._folder
+
+
+_files: dict[int, _Files] = {}
+_files_lock = threading.Lock()
+
+
+def _files_of(lake: TableSource) -> _Files:
+    """Return the files of a lake that is open; they go when it does."""
+    with _files_lock:
+        if id(lake) not in _files:
+            _files[id(lake)] = _Files()
+            weakref.finalize(lake, _files.pop, id(lake), None)
+        return _files[id(lake)]
+
+
+class _Process:
+    """A process that answers questions, one at a time, until one of them has to be killed."""
+
+    def __init__(self) -> None:
+        # -I and a bare environment: no settings, no passwords, no code of the working directory.
+        self._popen = subprocess.Popen(
+            [sys.executable, "-I", str(_PROCESS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, env=_ENVIRONMENT,
+        )  # fmt: skip
+        assert self._popen.stdin and self._popen.stdout
+        self._in, self._out = self._popen.stdin, self._popen.stdout
+        try:
+            _read(self._out, 1, time.monotonic() + START_SECONDS)
+        except (TimeoutError, EOFError):
+            self.end()
+            raise Failure("the process that answers queries did not start: try again in a moment") from None
+
+    @property
+    def alive(self) -> bool:
+        return self._popen.poll() is None
+
+    def end(self) -> None:
+        self._popen.kill()
+        self._popen.wait()
+        self._in.close()
+        self._out.close()
+
+    def ask(self, request: dict[str, Any], deadline: float) -> tuple[dict[str, Any], bytes]:
+        """Return header and rows; TimeoutError at the deadline, EOFError when the process died of the question."""
+        self._in.write(json.dumps(request).encode() + b"\n")
+        self._in.flush()
+        header, rows = (_read_part(self._out, deadline) for _ in range(2))
+        return json.loads(header), rows
+
+
+def _read_part(file: IO[bytes], deadline: float) -> bytes:
+    (length,) = struct.unpack(">Q", _read(file, 8, deadline))
+    return _read(file, length, deadline)
+
+
+def _read(file: IO[bytes], length: int, deadline: float) -> bytes:
+    parts = bytearray()
+    with selectors.DefaultSelector() as selector:
+        selector.register(file, selectors.EVENT_READ)
+        while len(parts) < length:
+            if not selector.select(max(0.0, deadline - time.monotonic())):
+                raise TimeoutError
+            part = os.read(file.fileno(), min(length - len(parts), 1 << 20))
+            if not part:
+                raise EOFError
+            parts += part
+    return bytes(parts)
+
+
+class _Pool:
+    """A few processes for all askers: a question that ends well leaves its process to the next one."""
+
+    def __init__(self) -> None:
+        self._free = threading.BoundedSemaphore(PROCESSES)
+        self._idle: SimpleQueue[_Process] = SimpleQueue()
+
+    def ask(self, request: dict[str, Any], seconds: float) -> tuple[dict[str, Any], bytes]:
+        if not self._free.acquire(timeout=seconds):
+            raise Failure(f"{PROCESSES} other queries are being answered: try again in a moment")
+        try:
+            return self._ask(request, seconds)
+        finally:
+            self._free.release()
+
+    def _ask(self, request: dict[str, Any], seconds: float) -> tuple[dict[str, Any], bytes]:
+        process = self._process()
+        try:
+            header, rows = process.ask(request, time.monotonic() + seconds + GRACE_SECONDS)
+        except TimeoutError:
+            process.end()
+            return {"stopped": True}, b""
+        except (EOFError, BrokenPipeError):
+            process.end()
+            return {"error": "the query ended the process that answered it, by its size or depth: simplify it"}, b""
+        except BaseException:
+            process.end()
+            raise
+        if "error" in header or "rows" in header:
+            self._idle.put(process)
+        else:
+            process.end()  # what was stopped half-way may have left anything
+        return header, rows
+
+    def _process(self) -> _Process:
+        with suppress(Empty):
+            while True:
+                process = self._idle.get_nowait()
+                if process.alive:
+                    return process
+                process.end()
+        return _Process()
+
+
+_POOL = _Pool()

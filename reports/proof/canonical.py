@@ -1,4 +1,4 @@
-"""The canonical form, version 1: the one text that each row of the ledger is hashed as (DECISIONS D97).
+"""The canonical form, version 1: the one text that each row of the ledger is hashed as (DECISIONS D180).
 
 A row is a JSON object without spaces, its fields in the order below; those that are null are left out, so that a
 column that comes later changes no hash of before. Amounts are integers of minor units, rates of hundredths of a
@@ -108,6 +108,7 @@ LEG: Fields = (
     ("channel", _text("e.channel")),
     ("chart", _text("e.chart")),
     ("due_on", _date("e.due_on")),
+    ("group", _text("g.group_name")),
     ("private", _private("t.salt", "e.reference", "e.attributes::text")),
 )
 
@@ -132,6 +133,7 @@ CHANGE: Fields = (
     ("account", _number("c.account_id")),
     ("date", _date("c.business_date")),
     ("recorded_at", _moment("c.recorded_at")),
+    ("place", _number("c.place")),
     ("private", _private("s.salt", "c.subject", "c.before::text", "c.after::text", "c.by", "c.note")),
 )
 

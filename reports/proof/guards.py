@@ -2,7 +2,7 @@
 
 They are compared with those of a scratch database on the same server, made by the same migrations, as PostgreSQL
 shows definitions differently from version to version. What was found there is kept under the home, for the server's
-version and these migrations, so that a scratch database is made once a release and not each night (DECISIONS D98).
+version and these migrations, so that a scratch database is made once a release and not each night (DECISIONS D181).
 """
 
 import json

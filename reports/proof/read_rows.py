@@ -3,6 +3,7 @@
 Each query is for days after one and up to another, or for numbers after one and up to another: what a seal adds.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from string import Template
 
@@ -15,14 +16,16 @@ _ENTRIES = f"""
 WITH t AS MATERIALIZED (
     SELECT t.id, t.kind, t.posted_at, t.business_date, s.salt, {c.row(c.TRANSACTION)} AS text
     FROM transaction t {_OF_TRANSACTIONS}
-    WHERE t.status = 'posted' AND t.business_date > '$after' AND t.business_date <= '$until'
+    WHERE t.status = 'posted' AND t.business_date > '$after' AND t.business_date <= '$until' $of_transaction
 ), d AS (
     SELECT t.id, {c.hashed(f"t.text || chr(10) || string_agg({c.row(c.LEG)}, chr(10) ORDER BY e.leg)")} AS hash
-    FROM t JOIN entry e ON e.transaction_id = t.id GROUP BY t.id, t.text
+    FROM t JOIN entry e ON e.transaction_id = t.id
+         LEFT JOIN entry_group g ON g.transaction_id = t.id AND g.account_id = e.account_id AND e.version IS NOT NULL
+    GROUP BY t.id, t.text
 )
 SELECT e.account_id, e.version, e.amount, e.held, coalesce(e.balance_after, 0) AS balance_after,
        t.business_date, {c.row(c.ENTRY)} AS text
-FROM entry e JOIN t ON t.id = e.transaction_id JOIN d ON d.id = t.id
+FROM entry e JOIN t ON t.id = e.transaction_id JOIN d ON d.id = t.id $of_entry
 ORDER BY e.account_id, e.version, t.business_date, e.transaction_id, e.leg
 """
 """The entries of posted transactions, each account's in the order of its running hash."""
@@ -94,7 +97,19 @@ def leaves(number: int) -> str:
 
 def entries(after: date | None, until: date) -> str:
     """Return the query of the entries of days after one and up to another."""
-    return Template(_ENTRIES).substitute(after=after or "-infinity", until=until)
+    return Template(_ENTRIES).substitute(after=after or "-infinity", until=until, of_transaction="", of_entry="")
+
+
+def entries_of(accounts: Sequence[int], after: date | None, until: date) -> str:
+    """Return the query of the entries of some clients' accounts, of the days after one and up to another."""
+    array = f"ARRAY[{','.join(str(account) for account in accounts)}]::bigint[]"
+    theirs = f"SELECT transaction_id FROM entry WHERE account_id = ANY({array}) AND version IS NOT NULL"
+    return Template(_ENTRIES).substitute(
+        after=after or "-infinity",
+        until=until,
+        of_transaction=f"AND t.id IN ({theirs})",
+        of_entry=f"AND e.account_id = ANY({array})",
+    )
 
 
 def listed(name: str, after: int | None, until: int) -> str:

@@ -125,7 +125,7 @@ class SealChecks:
             for name in read_rows.LISTS:
                 read_list(self.ledger, past, name, State.of(left.get(name, before.get(name))).last or 0)
             names = {name for name in (*left, *past.changed) if name not in (*read_rows.STATES, "guards")}
-            for name in sorted(names):
+            for name in sorted(names, key=lambda name: (name.startswith("account/"), name)):
                 due = left.get(name, before.get(name))
                 if past.values.get(name) != due:
                     problems.append(_altered(name, seal.day, before.get(name), due, past.values.get(name)))

@@ -89,3 +89,9 @@ def words(app: AppTest) -> str:
         str(part.proto.body) for part in app.get("html") if hasattr(part, "proto") and hasattr(part.proto, "body")
     )
     return shown.replace("\u00a0", " ")
+
+
+def run_query(app: AppTest) -> AppTest:
+    """Press Run query on the SQL page."""
+    next(button for button in app.button if button.label == "Run query").click().run()
+    return app

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from reports.core.forms import FORMS
 from reports.core.report import REPORTS
-from tests.dashboards.conftest import Open, words
+from tests.dashboards.conftest import Open, run_query, words
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
@@ -166,11 +166,22 @@ def test_a_pivot_never_adds_up_across_currencies(screen: Open) -> None:
 
 def test_sql_answers_and_says_what_is_wrong(screen: Open) -> None:
     """Rows and how many; one sentence for a mistake, and for anything but reading."""
-    app = screen("screens/sql.py", q="SELECT reference FROM parties ORDER BY 1")
+    app = run_query(screen("screens/sql.py", q="SELECT reference FROM parties ORDER BY 1"))
     assert list(app.dataframe[0].value["reference"]) == ["anna", "boris", "romashka"]
     assert "rows: 3, all of them" in words(app)
-    assert "syntax error" in screen("screens/sql.py", q="SELEC 1").error[0].value
-    assert "more rows than the 1,000 shown" in words(screen("screens/sql.py", q="SELECT * FROM range(1001)"))
+    assert "syntax error" in run_query(screen("screens/sql.py", q="SELEC 1")).error[0].value
+    assert "more rows than the 1,000 shown" in words(run_query(screen("screens/sql.py", q="SELECT * FROM range(1001)")))
+
+
+def test_a_query_in_an_address_waits_for_a_person(screen: Open) -> None:
+    """Whoever sends a link does not choose what the reader's login asks; another text is another question."""
+    app = screen("screens/sql.py", q="SELECT error('it ran')")
+    assert "this query came with the address" in words(app).lower()
+    assert not app.error
+    assert "it ran" in run_query(app).error[0].value
+    app = run_query(screen("screens/sql.py", q="SELECT 1 AS a"))
+    app.query_params["q"] = "SELECT error('it ran')"
+    assert not app.run().error
 
 
 def test_without_a_lake_there_is_one_sentence(screen: Open, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from reports.documents.design import KINDS, Design
 from reports.formats import rendered
 from reports.formats.hledger import journal_text
 from reports.formats.terminal import show
-from tests.dashboards.conftest import Open, words
+from tests.dashboards.conftest import Open, run_query, words
 from tests.reports.documents.samples import sample
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
@@ -140,7 +140,7 @@ def test_the_dashboard(
         screen("screens/transaction.py", transaction=number),
         screen("screens/entries.py", from_="2017-03-01"),
     ]
-    pages.append(screen("screens/sql.py", q="SELECT name FROM parties"))
+    pages.append(run_query(screen("screens/sql.py", q="SELECT name FROM parties")))
     for page in pages:
         shown = words(page)
         assert not re.search(r"(?<!\\)<script", shown)

@@ -9,9 +9,9 @@ import pytest
 from sqlmodel import SQLModel
 
 from docs import build_site, reference
-from ledger.cli.json_lines import answered, read
 from ledger.core import outcomes
 from ledger.food.cli import level
+from ledger.intake.json_lines import answered, read
 from ledger.postgres.post import Ledger
 from reports.cli.main import COMMANDS as COMMAND_LINE
 from reports.core.report import REPORTS

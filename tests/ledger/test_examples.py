@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from ledger.administration import records as administration
-from ledger.cli.json_lines import answered, read
 from ledger.core import commands
 from ledger.core.outcomes import Invalid
+from ledger.intake.json_lines import answered, read
 from ledger.postgres.post import Ledger
 
 LEDGER = Path(__file__).parents[2] / "ledger"

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from ledger.administration import records as administration
-from ledger.cli.json_lines import read
 from ledger.core import commands
 from ledger.core.outcomes import Invalid
+from ledger.intake.json_lines import read
 from ledger.postgres.post import Ledger
 
 Record = dict[str, Any]

@@ -10,9 +10,9 @@ import itertools
 import sys
 from pathlib import Path
 
-from ledger.cli.json_lines import read, written
 from ledger.food.core.commands import parse
 from ledger.food.postgres import post_orders
+from ledger.intake.json_lines import read, written
 from ledger.postgres.post import Ledger
 
 BATCH = 4

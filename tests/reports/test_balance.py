@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from ledger.administration.records import parse as record
 from ledger.core.commands import parse
 from ledger.core.money import decimal
-from ledger.postgres import account_queries
+from ledger.postgres import balances
 from ledger.postgres.database import connect
 from ledger.postgres.post import Ledger
 from reports.lake.publish_cut import nightly_cut
@@ -30,7 +30,7 @@ def test_balance_and_reports_agree_on_every_evening(database_url: str, tmp_path:
         evening = datetime.combine(day, time(23, 59, 59), zone)
         for account in ("anna", "boris", "carol", "dora", "romashka", "vega"):
             with connect(database_url, autocommit=True) as connection:
-                answer = account_queries.balance(connection, account, at=evening)
+                answer = balances.balance(connection, account, at=evening)
             owed = debts.filter(account=answer.account)
             late = owed.drop_nulls("days_late").height > 0
             assert (answer.unpaid_since, answer.overdue) == (owed["business_date"].min(), late), (account, day)
@@ -64,7 +64,7 @@ def test_a_debt_keeps_its_due_date_when_credit_has_ended_and_has_none_where_cred
 
         def overdue(account: str, day: int) -> tuple[bool, int | None, int]:
             evening = datetime(2025, 9, day, 23, tzinfo=ZoneInfo("Europe/Moscow"))
-            standing = account_queries.balance(connection, account, at=evening)
+            standing = balances.balance(connection, account, at=evening)
             return standing.overdue, standing.credit_limit, standing.available
 
         assert overdue("anna", 5) == (False, 10_000, 5_000)

@@ -61,14 +61,15 @@ FIGURES = ("opening", "money_in", "money_out", "closing", "reported", "matched",
 _DAYS = """
     SELECT b.bank_account, r.code, b.currency, b.booked_on,
         sum(b.amount) FILTER (WHERE b.amount > 0), -sum(b.amount) FILTER (WHERE b.amount < 0),
-        sum(CASE WHEN t.account_id IS NULL THEN coalesce(done.amount, 0) ELSE t.amount END)
+        sum(CASE WHEN t.kind = 'move' THEN b.amount WHEN t.account_id IS NULL THEN coalesce(done.amount, 0)
+                 ELSE t.amount END)
             FILTER (WHERE b.amount > 0 AND NOT b.reversal),
         sum(t.amount - coalesce(done.amount, 0))
-            FILTER (WHERE b.amount > 0 AND NOT b.reversal AND t.account_id IS NULL),
+            FILTER (WHERE b.amount > 0 AND NOT b.reversal AND t.account_id IS NULL AND t.kind = 'payment'),
         sum(b.amount) FILTER (WHERE b.amount > 0 AND b.reversal),
         -sum(b.amount) FILTER (WHERE b.amount < 0 AND b.reversal)
     FROM bank_entry b JOIN brand r ON r.id = b.brand_id
-    LEFT JOIN transaction t ON t.key = b.key AND t.status = 'posted' AND t.kind = 'payment'
+    LEFT JOIN transaction t ON t.key = b.key AND t.status = 'posted' AND t.kind IN ('payment', 'move')
     LEFT JOIN LATERAL (
         SELECT sum(a.amount) AS amount FROM transaction a
         WHERE t.account_id IS NULL AND a.refers_to = t.id AND a.kind = 'allocate' AND a.status = 'posted'

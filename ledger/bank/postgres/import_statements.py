@@ -1,7 +1,7 @@
 """Post what bank statements tell: once, however often and in however many files it is told.
 
 Money in is posted as payments, booked now, with the bank's value date (DECISIONS D27); what matches no
-account goes to the brand's `unallocated`.
+account goes to the brand's `unallocated`. What an acquirer or a depositor brings is moved from its channel to the bank.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,9 +11,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from ledger.bank.core.depositors import move
 from ledger.bank.core.statement import ZERO, Statement, exact, note
 from ledger.bank.postgres.plan_import import Imported, Row, plan
-from ledger.core.commands import Mark, Payment
+from ledger.core.commands import Command, Mark, Payment
 from ledger.core.commands import why as sentence_of
 from ledger.core.field_types import TEXT_LENGTH
 from ledger.core.money import MOST, decimal
@@ -67,7 +68,7 @@ def _carried_out(
             rows[place] = replace(rows[place], account=None, party="", rule="", why=why)
         for start in range(0, 0 if dry_run else len(places), BATCH):
             batch = places[start : start + BATCH]
-            answers = ledger.post([_payment(rows[place], each, by) for place in batch])
+            answers = ledger.post([_command(rows[place], each, by) for place in batch])
             for place, answer in zip(batch, answers, strict=True):
                 rows[place] = _answered(rows[place], answer)
             done += len(batch)
@@ -114,8 +115,10 @@ def _answered(row: Row, outcome: Any) -> Row:
     return replace(row, result="declined", account=None, party="", why=outcome.message)
 
 
-def _payment(row: Row, imported: Imported, by: str | None) -> Payment:
+def _command(row: Row, imported: Imported, by: str | None) -> Command:
     entry = row.entry
+    if row.depositor is not None:
+        return move(entry, imported.statement, row.depositor, key=row.key, by=by)
     return Payment(
         key=row.key,
         amount=exact(entry.amount),

@@ -14,10 +14,12 @@ from typing import Any, Literal
 
 from psycopg import Connection
 
+from ledger.bank.core.depositors import Depositor
 from ledger.bank.core.matching import Client, Clients
 from ledger.bank.core.recognition import Known, Movement, recognised
 from ledger.bank.core.statement import ZERO, Entry, Statement, exact, fault, normal
 from ledger.bank.postgres.bank_records import known_movements, learned_payers, record, unify
+from ledger.bank.postgres.depositors import Depositors, depositors
 from ledger.core.money import decimal, minor
 from ledger.errors import Failure
 
@@ -45,7 +47,7 @@ class Row:
     """What became of one entry. `account` is None for money that is unallocated; `why` says why, or the refusal.
 
     `undoes` is the payment or payout that came back by this entry, to be reversed; `suggested` are accounts whose
-    clients are called as the payer is, with how alike of 100.
+    clients are called as the payer is, with how alike of 100. Of a `depositor` it is our own money, to be moved.
     """
 
     entry: Entry
@@ -57,12 +59,14 @@ class Row:
     why: str = ""
     transaction: int | None = None
     undoes: int | None = None
+    depositor: Depositor | None = None
     suggested: tuple[tuple[Client, int], ...] = ()
 
     @property
     def unallocated(self) -> bool:
         """Tell whether the payment has no account."""
-        return self.account is None and self.result in ("posted", "would be posted")
+        posted = self.result in ("posted", "would be posted")
+        return posted and self.account is None and self.depositor is None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,6 +105,7 @@ def plan(
         unify(connection)
     own = _own_accounts(connection, brand)
     clients = Clients(_clients(connection), learned_payers(connection, keep=keep))
+    known = depositors(connection)
     within: dict[str, list[Movement]] = defaultdict(list)
     planned = []
     for statement in statements:
@@ -108,7 +113,7 @@ def plan(
         if refused:
             planned.append(Imported(statement=statement, refused=refused))
             continue
-        planned.append(_planned(connection, statement, clients, code, within, by=by, keep=keep))
+        planned.append(_planned(connection, statement, clients, known, code, within, by=by, keep=keep))
     return planned
 
 
@@ -149,7 +154,7 @@ def _whose(statement: Statement, own: dict[str, list[str]], brand: str | None) -
 
 
 def _planned(
-    connection: Connection[Any], statement: Statement, clients: Clients, brand: str,
+    connection: Connection[Any], statement: Statement, clients: Clients, bringing: Depositors, brand: str,
     within: dict[str, list[Movement]], *, by: str | None, keep: bool,
 ) -> Imported:  # fmt: skip
     """Return what is to become of a statement; `within` are the movements new in this run, by account."""
@@ -174,14 +179,14 @@ def _planned(
         if key in of_this_run and key not in there:
             row = Row(entry=entry, key=key, result="there already", why="reported twice in this run")
         else:
-            row = _row(entry, key, movement, there, undoable, clients, brand, statement.currency)
+            row = _row(entry, key, movement, there, undoable, clients, bringing, brand, statement.currency)
         rows.append(row)
     return Imported(statement=statement, brand=brand, rows=tuple(rows))
 
 
 def _row(
     entry: Entry, key: str, movement: Movement | None, there: There, undoable: Undoable, clients: Clients,
-    brand: str, currency: str,
+    bringing: Depositors, brand: str, currency: str,
 ) -> Row:  # fmt: skip
     if key in there:
         transaction, account, party, code = there[key]
@@ -196,6 +201,9 @@ def _row(
         why = "reported before in other parts and not posted yet: import that file again first"
     if why:
         return Row(entry=entry, key=key, result="not imported", why=why, undoes=undoes)
+    depositor = bringing.get((entry.payer, brand)) if entry.payer else None
+    if depositor is not None:
+        return Row(entry=entry, key=key, result="would be posted", rule="known depositor", depositor=depositor)
     match = clients.match(entry, brand=brand, currency=currency)
     client = match.client
     suggested = () if client else tuple(clients.suggestions(entry, brand=brand, currency=currency))

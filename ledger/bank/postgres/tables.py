@@ -5,8 +5,9 @@ ledger: an entry's payment is the transaction that has its key.
 """
 
 from datetime import date, datetime
+from decimal import Decimal
 
-from sqlalchemy import CHAR, BigInteger, DateTime, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy import CHAR, BigInteger, DateTime, Index, Integer, Numeric, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Column, Field, SQLModel
 
@@ -87,6 +88,27 @@ class BankPayer(SQLModel, table=True):
     learned_from: int = Field(sa_type=BigInteger)
     learned_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
     learned_by: str | None = Field(default=None, sa_type=Text)
+    revoked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    revoked_by: str | None = Field(default=None, sa_type=Text)
+
+
+class BankDepositor(SQLModel, table=True):
+    """A payer that brings a brand's own money to the bank: an acquirer, or who deposits couriers' cash."""
+
+    __tablename__ = "bank_depositor"
+    __table_args__ = (
+        Index(
+            "bank_depositor_known_idx", "payer", "brand_id", unique=True, postgresql_where=text("revoked_at IS NULL")
+        ),
+    )
+
+    id: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=True))
+    payer: str = Field(sa_type=Text)
+    brand_id: int = Field(foreign_key="brand.id", sa_type=BigInteger)
+    channel: str = Field(sa_type=Text)
+    fee_percent: Decimal | None = Field(default=None, sa_type=Numeric(5, 2))
+    known_since: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, server_default=NOW))
+    known_by: str | None = Field(default=None, sa_type=Text)
     revoked_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     revoked_by: str | None = Field(default=None, sa_type=Text)
 

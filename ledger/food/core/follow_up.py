@@ -192,7 +192,7 @@ def _give_back(
         c.trusted(c.LineAmount, line=number, amount=decimal(amount)) for number, amount in over.items() if amount > 0
     )
     if not lines:
-        return seam.decide(_mark(command, order), sent=command)
+        return seam.decide(_mark(command, order), sent=command, owner=order.key)
     assert order.main is not None
     return _refund(seam, order.main, command, lines=lines)
 
@@ -202,7 +202,7 @@ def _refund(seam: Seam, charge: str, command: f.FollowUp, **what: Any) -> Answer
     reason = getattr(command, "reason", None) or f"{command.kind} {command.order}"
     closed_to = getattr(command, "closed_to", None)
     refund = c.trusted(c.Refund, **_fields(command), debit=charge, reason=reason, closed_to=closed_to, **what)
-    return seam.decide(refund, sent=command)
+    return seam.decide(refund, sent=command, owner=command.order)
 
 
 def _cancel(shop: Shop, seam: Seam, order: Order, command: f.Cancel) -> Outcome:
@@ -236,8 +236,9 @@ def _undo(seam: Seam, order: Order, command: f.Cancel) -> Answer:
     hold = seam.book.holds[order.id]
     at = command.at or seam.book.now
     if hold.state == "open" and hold.expires_at > at:
-        return seam.decide(c.trusted(c.Release, **_fields(command), hold=order.key), sent=command)
-    return seam.decide(_mark(command, order), sent=command)
+        release = c.trusted(c.Release, **_fields(command), hold=order.key)
+        return seam.decide(release, sent=command, owner=order.key)
+    return seam.decide(_mark(command, order), sent=command, owner=order.key)
 
 
 def _fee(order: Order, command: f.Cancel) -> c.Debit:

@@ -147,6 +147,7 @@ def _give(
         amount=decimal(points),
         reason=f"{command.kind} {order.key}",
     )
-    outcome = seam.decide(given, sent=command, own_key=f"bonus:{command.key}:{account}", refers_to=of)
+    own_key = f"bonus:{command.key}:{account}"
+    outcome = seam.decide(given, sent=command, own_key=own_key, refers_to=of, owner=order.key)
     assert isinstance(outcome, Posted), outcome
     return outcome.transaction

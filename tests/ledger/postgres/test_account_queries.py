@@ -14,7 +14,7 @@ from ledger.administration import records as administration
 from ledger.core import commands
 from ledger.core.money import plain
 from ledger.errors import Failure
-from ledger.postgres import account_queries
+from ledger.postgres import account_queries, balances
 from ledger.postgres.database import connect
 from ledger.postgres.post import Ledger
 from tests.ledger.machine import ACCOUNTS, Twin
@@ -28,7 +28,7 @@ Record = dict[str, Any]
 def state(postgres: Postgres, account: str, at: str) -> Record:
     moment = datetime.fromisoformat(at).replace(tzinfo=MOSCOW)
     with connect(postgres.ledger.url, autocommit=True) as connection:
-        found = account_queries.balance(connection, account, at=moment).to_json()
+        found = balances.balance(connection, account, at=moment).to_json()
     return {name: value for name, value in found.items() if name not in ("account", "reference", "currency")}
 
 
@@ -165,13 +165,13 @@ def test_what_cannot_be_answered_is_one_sentence(postgres: Postgres) -> None:
     """Unknown accounts, the future, a book that is not there."""
     with connect(postgres.ledger.url, autocommit=True) as connection:
         with pytest.raises(Failure, match=r"^no such account: reference nobody$"):
-            account_queries.balance(connection, "nobody")
+            balances.balance(connection, "nobody")
         with pytest.raises(Failure, match=r"^no such account: number 1000017$"):
             list(account_queries.history(connection, 1000017))
         postgres.administer({"type": "party", "reference": "anna", "kind": "individual"})
         postgres.administer({"type": "account", "reference": "anna", "party": "anna", "currency": "RUB"})
         with pytest.raises(Failure, match=r"^2999-01-01T00:00:00Z is in the future; it is "):
-            account_queries.balance(connection, "anna", at=datetime(2999, 1, 1, tzinfo=UTC))
+            balances.balance(connection, "anna", at=datetime(2999, 1, 1, tzinfo=UTC))
 
 
 def test_asking_waits_for_no_lock(postgres: Postgres) -> None:
@@ -185,7 +185,7 @@ def test_asking_waits_for_no_lock(postgres: Postgres) -> None:
     with psycopg.connect(postgres.ledger.url) as busy, connect(postgres.ledger.url, autocommit=True) as connection:
         busy.execute("SELECT * FROM balance FOR UPDATE")
         connection.execute("SET statement_timeout = '2s'")
-        assert account_queries.balance(connection, "anna").balance == 0
+        assert balances.balance(connection, "anna").balance == 0
         asking = Ledger(postgres.ledger.url, statement_timeout_ms=2000)
         assert asking.quote([debit])[0].to_json()["code"] == "insufficient_funds"
         asking.close()
@@ -225,12 +225,12 @@ class Historian(Twin):
         self.flush()
         with connect(self.postgres.ledger.url) as connection:
             for (account, at), (balance, held) in self.seen.items():
-                answer = account_queries.balance(connection, account, at=at).to_json()
+                answer = balances.balance(connection, account, at=at).to_json()
                 expected = self.expected(account, at, balance, held, "open")  # statuses were changed after 2024
                 assert {name: answer[name] for name in expected} == expected, (account, at)
             now = datetime.now(UTC)
             for account, status in self.model.status.items():
-                answer = account_queries.balance(connection, account).to_json()
+                answer = balances.balance(connection, account).to_json()
                 balance, held = self.model.balance(account), self.model.held(account, now)
                 expected = self.expected(account, now, balance, held, status)
                 assert {name: answer[name] for name in expected} == expected, account
@@ -253,7 +253,7 @@ def test_quote_and_balance_speak_json(postgres: Postgres) -> None:
         [administration.parse({"type": "account", "reference": "anna", "party": "anna", "currency": "RUB"})]
     )
     with connect(postgres.ledger.url, autocommit=True) as connection:
-        found = json.loads(json.dumps(account_queries.balance(connection, "anna").to_json()))
+        found = json.loads(json.dumps(balances.balance(connection, "anna").to_json()))
     number = done[0].to_json()["account"]
     assert found == {
         "account": number, "reference": "anna", "currency": "RUB", "balance": "0.00", "held": "0.00",

@@ -9,16 +9,17 @@ from ledger.food.postgres import tables as food
 from ledger.postgres import load_book, tables, write_book
 
 WRITTEN: list[tuple[type[SQLModel], dict[str, str], set[str]]] = [
-    (tables.Transaction, write_book.TRANSACTION, {"recorded_at"}),  # the database's clock
+    (tables.Transaction, write_book.TRANSACTION, {"recorded_at", "xid"}),  # the database's clock
     (tables.Entry, write_book.ENTRY, set()),
     (tables.Owned, write_book.OWNED, set()),
+    (tables.EntryGroup, write_book.ENTRY_GROUP, set()),
     (tables.Hold, write_book.HOLD, set()),
     (tables.HoldPart, write_book.HOLD_PART, set()),
-    (tables.Balance, write_book.BALANCE, set()),
+    (tables.Balance, write_book.BALANCE, {"balance", "held", "version"}),  # its entries move these
     (tables.Usage, write_book.USAGE, set()),
     (tables.AgingItem, write_book.AGING_ITEM, {"terms_id"}),
     (tables.CreditTerms, write_book.TERMS, {"id", "recorded_at"}),
-    (tables.Change, write_book.CHANGE, {"id", "recorded_at"}),
+    (tables.Change, write_book.CHANGE, {"id", "recorded_at", "xid", "place"}),
     (food.FoodOrder, shop_store.ORDER, set()),
     (food.OrderLine, shop_store.LINE, set()),
     (food.PromotionUse, shop_store.USE, set()),

@@ -1,0 +1,92 @@
+"""`tiffin serve` and `tiffin token`: the door for order systems in any language, and who may come in."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ledger.cli import shared
+from ledger.cli.shared import AsJson, open_book, print_json, print_rows
+from ledger.errors import Failure
+from ledger.postgres.database import server_url
+from ledger.settings import Settings
+
+app = typer.Typer()
+token = typer.Typer(no_args_is_help=True, help="Make, list and revoke the bearer tokens of the door.")
+app.add_typer(token, name="token")
+
+
+@app.command()
+def serve(
+    listen: Annotated[str | None, typer.Option(help="HOST:PORT. Default: 127.0.0.1:8600.")] = None,
+    socket: Annotated[Path | None, typer.Option(help="A Unix socket instead.")] = None,
+    writers: Annotated[int, typer.Option(min=1, max=100, help="Processes that post.")] = 2,
+    host: Annotated[list[str] | None, typer.Option(help="A Host that requests may name; may be repeated.")] = None,
+    grace: Annotated[float, typer.Option(min=0, max=600, help="Seconds of /readyz saying no before draining.")] = 0,
+    certificate: Annotated[Path | None, typer.Option(help="TLS: the certificate, with its chain, as PEM.")] = None,
+    key: Annotated[Path | None, typer.Option(help="TLS: its key, as PEM.")] = None,
+) -> None:
+    """Answer commands and questions over HTTP until SIGTERM; every accepted command is answered first."""
+    if listen and socket:
+        raise Failure("--listen and --socket: give one of them")
+    if (certificate is None) != (key is None):
+        raise Failure("--certificate and --key go together")
+    for file in (certificate, key):
+        if file is not None and not file.is_file():
+            raise Failure(f"cannot read {file}")
+    with open_book():
+        url = server_url(Settings())
+    from ledger.http.serve import serve as run
+
+    run(
+        shared.level,
+        url,
+        listen=listen,
+        path=socket,
+        writers=writers,
+        hosts=host or (),
+        replica_url=Settings().replica_url,
+        grace=grace,
+        certificate=certificate,
+        key=key,
+    )
+
+
+@token.command("create")
+def create_token(
+    name: Annotated[str, typer.Argument(help="Who it is for: the `by` of what it posts.")],
+    role: Annotated[list[str], typer.Option(help="post, ask or administer; may be repeated.")],
+    brand: Annotated[list[str] | None, typer.Option(help="Only this brand's business; may be repeated.")] = None,
+) -> None:
+    """Make a token and print it, this once: only its hash is kept."""
+    from ledger.postgres import tokens
+
+    if unknown := sorted({*role} - {*tokens.ROLES}):
+        raise Failure(f"--role {unknown[0]} is none of {', '.join(tokens.ROLES)}")
+    with open_book() as connection:
+        number, secret = tokens.create(connection, name, role, brand)
+    typer.echo(f"token {number}, of {name}: keep it, it is not shown again", err=True)
+    typer.echo(secret)
+
+
+@token.command("list")
+def list_tokens(json_: AsJson = False) -> None:
+    """List all tokens, revoked ones included; never the secrets."""
+    from ledger.postgres import tokens
+
+    with open_book() as connection:
+        rows = [found.to_json() for found in tokens.listed(connection)]
+    if json_:
+        print_json(rows)
+    else:
+        print_rows(rows)
+
+
+@token.command("revoke")
+def revoke_token(number: Annotated[int, typer.Argument(help="The token's number, of `tiffin token list`.")]) -> None:
+    """Revoke a token: within two seconds no door takes it any more."""
+    from ledger.postgres import tokens
+
+    with open_book() as connection:
+        tokens.revoke(connection, number)
+    typer.echo(f"Token {number} is revoked.")

@@ -1,0 +1,64 @@
+"""Questions of a server: blocking queries, on a few threads that keep a connection each."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import psycopg
+
+from ledger.postgres.database import AnyConnection, Unreachable, check_book, connect
+
+T = TypeVar("T")
+
+STATEMENT_MS = 10_000
+
+
+class Asking:
+    """A few connections to one database, for questions."""
+
+    def __init__(self, url: str, *, threads: int = 4) -> None:
+        self._url = url
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="tiffin-asking")
+        self._local = threading.local()
+
+    async def ask(self, question: Callable[[AnyConnection], T]) -> T:
+        """Return what a question answers. Raises what it raises, Unreachable when the database is away."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._asked, question)
+
+    def close(self) -> None:
+        """Let the threads, and with them the connections, go."""
+        self._threads.shutdown(cancel_futures=True)
+
+    def _asked(self, question: Callable[[AnyConnection], T]) -> T:
+        kept = self._connection()
+        try:
+            return self._run(kept, question)
+        except psycopg.OperationalError as error:
+            if not kept.closed:
+                raise Unreachable("the question took too long" if _timed_out(error) else "PostgreSQL gave up") from None
+        # The connection was lost while it was idle, or now: once more on a new one.
+        try:
+            return self._run(self._connection(), question)
+        except psycopg.OperationalError:
+            raise Unreachable("PostgreSQL does not answer") from None
+
+    def _run(self, connection: AnyConnection, question: Callable[[AnyConnection], T]) -> T:
+        try:
+            return question(connection)
+        finally:
+            if not connection.closed and not connection.broken:
+                connection.rollback()
+
+    def _connection(self) -> AnyConnection:
+        connection: AnyConnection | None = getattr(self._local, "connection", None)
+        if connection is None or connection.closed:
+            connection = connect(self._url, settings={"statement_timeout": STATEMENT_MS, "jit": "off"})
+            check_book(connection)
+            self._local.connection = connection
+        return connection
+
+
+def _timed_out(error: psycopg.Error) -> bool:
+    return isinstance(error, psycopg.errors.QueryCanceled)

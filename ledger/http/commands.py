@@ -1,0 +1,203 @@
+"""`POST /v1/commands`: one command as JSON, or a stream of lines as NDJSON whose outcomes stream back in order.
+
+Written straight on ASGI: this is the one place of the door that must be fast.
+"""
+
+import asyncio
+import json
+import re
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from ledger.http.metrics import Metrics
+from ledger.http.problems import of_outcome, problem
+from ledger.intake.json_lines import LINE_LENGTH
+from ledger.intake.writer_process import Answered, Sent
+from ledger.intake.writers import Full, Writers
+from ledger.postgres.tokens import Caller
+
+JSON, NDJSON = "application/json", "application/x-ndjson"
+STREAMS = (NDJSON, "application/jsonl", "application/x-jsonlines")
+
+READ_SECONDS = 30
+"""How long a client may pause within a request."""
+ANSWER_SECONDS = 60
+"""How long a line may wait for its answer; whether it was posted is unknown then."""
+AT_ONCE = 4000
+"""How many lines of one stream may be under way: the next are read when answers are taken."""
+
+_QUOTED = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]*)"')
+
+
+class Refused(Exception):
+    """Leaves the reading of a request with the problem that it is answered."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response.status_code)
+        self.response = response
+
+
+class Commands:
+    """The endpoint over the intake."""
+
+    def __init__(self, writers: Writers, metrics: Metrics) -> None:
+        self._writers, self._metrics = writers, metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        headers = dict(scope["headers"])
+        kind = headers.get(b"content-type", b"").decode("latin-1").partition(";")[0].strip().lower()
+        given = headers.get(b"idempotency-key")
+        caller: Caller | None = scope.get("caller")
+        try:
+            if kind in STREAMS:
+                if given is not None:
+                    raise Refused(problem("invalid", "Idempotency-Key goes with a single command, not with a stream"))
+                await self._stream(caller, receive, send)
+                return
+            if kind not in (JSON, ""):
+                raise Refused(problem("media_type", f"Content-Type is {kind[:64]}, expected {JSON} or {NDJSON}"))
+            key = idempotency_key(given)
+            body = await whole(receive, LINE_LENGTH)
+            answer = await self._answer(Sent(body, key, caller))
+        except Refused as refused:
+            await refused.response(scope, receive, send)
+            return
+        if answer.status in ("posted", "done") or (answer.status == "declined" and answer.code != "key_reused"):
+            await _send(send, 200, b"application/json", answer.body)
+        else:
+            await of_outcome(json.loads(answer.body))(scope, receive, send)
+
+    async def _answer(self, sent: Sent) -> Answered:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                answer = await self._writers.submit(sent)
+        except Full as error:
+            raise Refused(problem("unavailable", str(error))) from None
+        except TimeoutError:
+            raise Refused(problem("unavailable", "no answer in time: whether it was posted is unknown")) from None
+        self._count(answer)
+        return answer
+
+    def _count(self, answer: Answered) -> None:
+        kind = answer.kind if answer.status not in ("invalid", "forbidden") else ""
+        self._metrics.commands.labels(kind, answer.status, answer.code or "").inc()
+
+    async def _stream(self, caller: Caller | None, receive: Receive, send: Send) -> None:
+        """Answer a line with a line, in order, as they come; a line that is refused does not stop the others."""
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", NDJSON.encode())]})
+        under_way: deque[asyncio.Future[Answered]] = deque()
+        arrived, taken, ended = asyncio.Event(), asyncio.Event(), False
+
+        async def read() -> None:
+            nonlocal ended
+            number, administers = 0, False
+            try:
+                async for line in lines(receive):
+                    number += 1
+                    if not line.strip():
+                        continue
+                    sent = Sent(line, None, caller, number)
+                    submit, alone, administers = self._writers.in_order(sent, administers)
+                    while len(under_way) >= AT_ONCE or (alone and under_way):
+                        taken.clear()
+                        await taken.wait()
+                    under_way.append(await _accepted(submit))
+                    arrived.set()
+            finally:
+                ended = True
+                arrived.set()
+
+        reader = asyncio.create_task(read())
+        try:
+            while True:
+                if not under_way:
+                    if ended:
+                        break
+                    arrived.clear()
+                    await arrived.wait()
+                    continue
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await under_way[0]
+                parts = []
+                while under_way and under_way[0].done():
+                    answer = under_way.popleft().result()
+                    self._count(answer)
+                    parts.append(answer.body)
+                taken.set()
+                await send({"type": "http.response.body", "body": b"".join(parts), "more_body": True})
+            await reader  # a stream that broke off is not ended as if it were whole
+        finally:
+            reader.cancel()
+        await send({"type": "http.response.body", "body": b""})
+
+
+async def _accepted(submit: Callable[[], asyncio.Future[Answered]]) -> asyncio.Future[Answered]:
+    while True:
+        try:
+            return submit()
+        except Full:  # a stream waits for its turn
+            await asyncio.sleep(0.05)
+
+
+async def _send(send: Send, status: int, kind: bytes, body: bytes) -> None:
+    headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def idempotency_key(given: bytes | None) -> str | None:
+    """Return the key of an Idempotency-Key header: a quoted string, as the IETF draft has it, or as it is."""
+    if given is None:
+        return None
+    text = given.decode("latin-1").strip()
+    quoted = _QUOTED.fullmatch(text)
+    key = quoted[1] if quoted else text
+    if not key or '"' in key:
+        raise Refused(
+            problem("invalid", "Idempotency-Key is not a quoted text", errors=[{"header": "Idempotency-Key"}])
+        )
+    return key
+
+
+async def whole(receive: Receive, most: int) -> bytes:
+    """Return the body of a request. Raises Refused when it is longer than `most` bytes or does not come."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in chunks(receive):
+        size += len(part)
+        if size > most:
+            raise Refused(problem("too_large", f"the body has more than {most} bytes"))
+        parts.append(part)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+async def chunks(receive: Receive) -> AsyncIterator[bytes]:
+    """Yield the parts of a body as they come. Raises Refused when none comes in time or the client is gone."""
+    while True:
+        try:
+            async with asyncio.timeout(READ_SECONDS):
+                message = await receive()
+        except TimeoutError:
+            raise Refused(problem("timeout", f"nothing came for {READ_SECONDS} s")) from None
+        if message["type"] == "http.disconnect":
+            raise Refused(problem("timeout", "the client is gone"))
+        if message.get("body"):
+            yield message["body"]
+        if not message.get("more_body"):
+            return
+
+
+async def lines(receive: Receive) -> AsyncIterator[bytes]:
+    """Yield the lines of a body; of one that is too long only so much as shows it."""
+    rest = b""
+    async for part in chunks(receive):
+        *whole_lines, rest = (rest + part).split(b"\n")
+        for line in whole_lines:
+            yield line
+        rest = rest[: LINE_LENGTH + 1] if len(rest) > LINE_LENGTH + 1 else rest
+    if rest:
+        yield rest

@@ -1,0 +1,1 @@
+"""The doors' common room: lines in, outcomes out; the writers that post them, one process each."""

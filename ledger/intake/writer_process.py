@@ -1,0 +1,208 @@
+"""A writer: a process of its own with one thread, which posts what its door hands it, a batch at a time.
+
+It reads lines as they came in, so that the door need not, and answers each with its outcome. It ends when its pipe
+does: whatever was handed over before is answered.
+"""
+
+import pickle
+import signal
+import socket
+import struct
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ledger.administration.records import Record
+from ledger.core.commands import Command, scope_of
+from ledger.core.outcomes import Declined, Done, Failed, Invalid, Outcome
+from ledger.errors import Failure
+from ledger.intake.json_lines import answered, read, written
+from ledger.intake.levels import Level
+from ledger.postgres.post import Ledger
+from ledger.postgres.stream import Stream
+from ledger.postgres.tokens import Caller
+
+HELD_UP_SECONDS = 10
+"""How long a command that failed holds up later ones of its accounts: its caller sends it again by then."""
+
+LENGTH = struct.Struct("!I")
+
+
+class Sent(NamedTuple):
+    """A line as it came: `key` is the one that was given beside it, `number` its place in its stream, from 1."""
+
+    body: bytes
+    key: str | None = None
+    caller: Caller | None = None
+    number: int = 0
+
+
+class Answered(NamedTuple):
+    """What became of a line: its type, its status, the code of a decline, and the outcome as JSON."""
+
+    kind: str
+    status: str
+    code: str | None
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forbidden(Invalid):
+    """A line that its caller may not send; nothing was kept."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the outcome as callers read it."""
+        return {**Invalid.to_json(self), "status": "forbidden"}
+
+
+class _NotAllowed(Exception):
+    """Leaves the reading of a line that its caller may not send."""
+
+
+class Writer:
+    """Answers batches of lines on one connection. `post` never raises: what breaks is the answer."""
+
+    def __init__(self, level: Level, url: str) -> None:
+        self._level, self._ledger = level, Ledger(url)
+        self._shell = level.shell(self._ledger)
+        self._stream = Stream(self._shell, self._ledger)
+        self._failed_at: dict[str, float] = {}
+
+    def post(self, lines: Sequence[Sent]) -> list[Answered]:
+        """Return one answer a line, in order."""
+        self._forget_failed()
+        kinds: list[str] = []
+        items = [(sent.number, self._read(sent, kinds)) for sent in lines]
+        return [_answer(kind, outcome) for kind, outcome in zip(kinds, self._outcomes(items), strict=True)]
+
+    def close(self) -> None:
+        """Let the connection go."""
+        self._ledger.close()
+
+    def _outcomes(self, items: Sequence[tuple[int, Any]]) -> list[Outcome]:
+        try:
+            return list(answered(items, post=self._stream.post, administer=self._stream.administer))
+        except Failure as error:  # the database stays out of reach
+            return [_failed(item, f"{error}; send it again") for _, item in items]
+        except Exception:
+            if len(items) > 1:  # one command that breaks something must not fail its neighbours
+                return [outcome for item in items for outcome in self._outcomes([item])]
+            traceback.print_exc()
+            return [_failed(items[0][1], "this command broke something: it was not posted, and the log says why")]
+
+    def _read(self, sent: Sent, kinds: list[str]) -> Any:
+        kinds.append("")
+
+        def parse(record: dict[str, Any]) -> Any:
+            kind = record.get("type")
+            kinds[-1] = kind if isinstance(kind, str) and len(kind) < 32 else ""
+            if sent.key is not None and record.setdefault("key", sent.key) != sent.key:
+                raise ValueError("key: is not the Idempotency-Key")
+            if sent.caller is None:
+                return self._level.parse(record)
+            if record.setdefault("by", sent.caller.name) != sent.caller.name:
+                raise ValueError(f"by: is the name of the token here, {sent.caller.name}; leave it out")
+            item = self._level.parse(record)
+            if not isinstance(item, Invalid):
+                self._allow(sent.caller, item)
+            return item
+
+        line = sent.body.decode("utf-8", "surrogateescape")
+        try:
+            return read(line, sent.number, parse)
+        except _NotAllowed as error:
+            return Forbidden(message=str(error), line=sent.number or None)
+
+    def _allow(self, caller: Caller, item: Command | Record) -> None:
+        """Raise _NotAllowed unless the caller's roles and brands cover the line."""
+        role = "administer" if isinstance(item, Record) else "post"
+        if role not in caller.roles:
+            raise _NotAllowed(f"token {caller.name} may not {role}")
+        if caller.brands is None or isinstance(item, Record):
+            return
+        scope = scope_of([item])
+        named = {brand for brand, _ in scope.brands}
+        keys = {*scope.refers, *([item.order] if hasattr(item, "order") else ())}
+        if keys:
+            named |= self._ledger.retried(lambda: self._brands_of(keys))
+        if not named or not named <= caller.brands:
+            raise _NotAllowed(f"token {caller.name} is for {', '.join(sorted(caller.brands))} alone")
+
+    def _brands_of(self, keys: set[str]) -> set[str]:
+        """Return the brands whose accounts earlier transactions moved."""
+        connection = self._ledger.connection()
+        with connection.transaction():
+            return {code for (code,) in connection.execute(_BRANDS, [[*keys], [*keys]])}
+
+    def _forget_failed(self) -> None:
+        now = time.monotonic()
+        self._failed_at = {key: self._failed_at.get(key, now) for key in self._stream.failed}
+        for key, since in self._failed_at.items():
+            if now - since > HELD_UP_SECONDS:
+                del self._stream.failed[key]
+
+
+_BRANDS = """
+SELECT b.code FROM transaction t JOIN entry e ON e.transaction_id = t.id
+JOIN account a ON a.id = e.account_id JOIN brand b ON b.id = a.brand_id WHERE t.key = ANY(%s) AND a.party_id IS NULL
+UNION SELECT b.code FROM transaction t JOIN hold_part p ON p.hold_id = t.id
+JOIN brand b ON b.id = p.brand_id WHERE t.key = ANY(%s)
+"""
+
+
+def _failed(item: Any, message: str) -> Outcome:
+    if isinstance(item, Invalid):
+        return item
+    if isinstance(item, Command):
+        return Failed(key=item.key, message=message)
+    return Failed(kind=item.type, message=message)
+
+
+def _answer(kind: str, outcome: Outcome) -> Answered:
+    code = outcome.code if isinstance(outcome, Declined) else None
+    status = "done" if isinstance(outcome, Done) else str(outcome.to_json()["status"])
+    return Answered(kind, status, code, written([outcome]).encode("utf-8", "replace"))
+
+
+def receive(pipe: socket.socket) -> Any:
+    """Return the next message of a pipe, None at its end."""
+    head = _exactly(pipe, LENGTH.size)
+    body = head and _exactly(pipe, LENGTH.unpack(head)[0])
+    return pickle.loads(body) if body else None
+
+
+def framed(message: object) -> bytes:
+    """Return a message as it goes through a pipe."""
+    body = pickle.dumps(message, protocol=5)
+    return LENGTH.pack(len(body)) + body
+
+
+def _exactly(pipe: socket.socket, size: int) -> bytes | None:
+    parts = bytearray()
+    while len(parts) < size:
+        part = pipe.recv(min(size - len(parts), 1 << 20))
+        if not part:
+            return None
+        parts += part
+    return bytes(parts)
+
+
+def main() -> None:
+    """Post what comes through the pipe of file descriptor sys.argv[1] until it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the door drains, and then ends the pipe
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    pipe = socket.socket(fileno=int(sys.argv[1]))
+    start = receive(pipe)
+    if start is None:
+        return
+    writer = Writer(*start)
+    pipe.sendall(framed(True))
+    try:
+        while (lines := receive(pipe)) is not None:
+            pipe.sendall(framed(writer.post(lines)))
+    except (BrokenPipeError, ConnectionResetError):
+        pass  # the door was killed: what it was not answered is sent again by its callers
+    writer.close()
