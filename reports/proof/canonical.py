@@ -10,7 +10,8 @@ can be erased and the seals stay whole.
 - A *transaction* is hashed with its legs: the SHA-256 of its row, and the row of each leg, joined by line feeds.
 - An *entry* of an account is hashed after those before it: its account's running hash is the SHA-256 of the running
   hash so far (at first 32 zero bytes) and the entry's row, which has the transaction's hash in it. The order is by
-  version; of a brand's own accounts by date, transaction and leg.
+  date and version (a hold that expired on a day may be booked after an entry of the next one); of a brand's own
+  accounts by date, transaction and leg.
 - A list (declined transactions, changes, terms, programmes) has a running hash, too, by number.
 
 PostgreSQL makes these texts, below; tests hold that they are what this page says, on examples that never change.

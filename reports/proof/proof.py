@@ -8,6 +8,7 @@ proven, too, that none stands between.
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from typing import Any  # of JSON that is read, everything may be wrong
 
 from ledger.errors import Failure
@@ -71,14 +72,13 @@ class Proof:
     @property
     def opening(self) -> int:
         """Return the balance before the first day, in minor units."""
-        start = State.of(self.start).balance or 0
-        earlier = (int(row["balance_after"]) for row in reversed(self.entries) if str(row["date"]) < self.since)
-        return next(earlier, start)
+        before = State.of(self.start).balance or 0
+        return before + sum(int(row["amount"]) for row in self.entries if str(row["date"]) < self.since)
 
     @property
     def closing(self) -> int:
         """Return the balance after the last day, in minor units."""
-        return next((int(row["balance_after"]) for row in reversed(self.proven)), self.opening)
+        return self.opening + sum(int(row["amount"]) for row in self.proven)
 
 
 def problems(proof: Proof, seals: Sequence[Sealed] | None) -> Iterator[str]:
@@ -96,15 +96,25 @@ def problems(proof: Proof, seals: Sequence[Sealed] | None) -> Iterator[str]:
         yield f"the state before {proof.since} is not the one sealed on {before.sealed.seal.day}"
     elif state.rows and not before and (not proof.rows or str(proof.entries[0]["date"]) >= proof.since):
         yield f"the last entry before {proof.since} is missing: others may be, too"
-    for row in proof.entries:
-        due = (state.rows + 1, (state.balance or 0) + int(row["amount"]), (state.held or 0) + int(row["held"]))
-        if due != (row["version"], row["balance_after"], row["held_after"]):
-            yield f"version {row['version']} of {row['date']} does not follow from the entry before it"
-            return
-        state.follow([canonical({"account": proof.account, **row})])
-        state.balance, state.held = due[1], due[2]
+    state.follow([canonical({"account": proof.account, **row}) for row in proof.entries])
+    if proof.rows:
+        state.balance = (state.balance or 0) + sum(int(row["amount"]) for row in proof.entries)
+        state.held = (state.held or 0) + sum(int(row["held"]) for row in proof.entries)
     if proof.after.value != (state.value if state.rows else None):
-        yield f"the entries do not lead to the state sealed on {seal.day}: one is missing or altered"
+        where = _first_broken(proof.entries) or "one is missing or altered"
+        yield f"the entries do not lead to the state sealed on {seal.day}: {where}"
+
+
+def _first_broken(rows: list[Row]) -> str | None:
+    """Return which entry does not follow from the one before it; None where each does."""
+    ordered = sorted(rows, key=lambda row: int(row["version"]))
+    for before, row in pairwise(ordered):
+        if row["version"] != int(before["version"]) + 1:
+            return f"version {int(before['version']) + 1} is missing, or version {row['version']} altered"
+        for figure, left in (("amount", "balance_after"), ("held", "held_after")):
+            if int(row[left]) != int(before[left]) + int(row[figure]):
+                return f"version {row['version']} of {row['date']} does not follow from the one before it"
+    return None
 
 
 def _unlike(sealed: Sealed, seals: Sequence[Sealed]) -> Iterator[str]:

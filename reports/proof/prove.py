@@ -79,7 +79,8 @@ class Prover:
             before = None
         for row, text in zip(rows[: max(0, skipped)], texts, strict=False):
             state.follow([text])
-            state.balance, state.held = row["balance_after"], row["held_after"]
+            state.balance = (state.balance or 0) + row["amount"]
+            state.held = (state.held or 0) + row["held"]
         return Proof(
             account=account,
             since=since,

@@ -26,7 +26,7 @@ WITH t AS MATERIALIZED (
 SELECT e.account_id, e.version, e.amount, e.held, coalesce(e.balance_after, 0) AS balance_after,
        t.business_date, {c.row(c.ENTRY)} AS text
 FROM entry e JOIN t ON t.id = e.transaction_id JOIN d ON d.id = t.id $of_entry
-ORDER BY e.account_id, e.version, t.business_date, e.transaction_id, e.leg
+ORDER BY e.account_id, t.business_date, e.version, e.transaction_id, e.leg
 """
 """The entries of posted transactions, each account's in the order of its running hash."""
 

@@ -25,7 +25,7 @@ class Reader(Protocol):
 
 @dataclass
 class State:
-    """What a running hash has followed so far. Of a client's account `rows` is the version of its last entry.
+    """What a running hash has followed so far: how many rows.
 
     `balance` and `held` are the sums of an account's entries in minor units, `last` is the last number of a list.
     """

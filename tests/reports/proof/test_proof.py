@@ -46,7 +46,8 @@ def test_what_is_proven_is_what_the_ledger_has(sealed: SealedBook) -> None:
                 assert list(problems(proof, kept(sealed))) == []
                 rows = connection.execute(
                     "SELECT version, e.amount, balance_after FROM entry e JOIN transaction t ON t.id = transaction_id "
-                    "WHERE e.account_id = %s AND version IS NOT NULL AND business_date BETWEEN %s AND %s ORDER BY 1",
+                    "WHERE e.account_id = %s AND version IS NOT NULL AND business_date BETWEEN %s AND %s "
+                    "ORDER BY business_date, version",
                     [account, since, until],
                 ).fetchall()
                 assert [(row["version"], row["amount"], row["balance_after"]) for row in proof.proven] == rows
