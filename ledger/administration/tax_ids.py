@@ -6,6 +6,8 @@ from stdnum import get_cc_module, iban
 from stdnum.exceptions import InvalidChecksum, InvalidFormat, InvalidLength, ValidationError
 from stdnum.ru import inn, ogrn
 
+from ledger.administration.requisites import key_of
+
 HOME = "RU"
 """The country of a tax number that names none."""
 
@@ -29,13 +31,18 @@ def check_tax_id(tax_id: str, country: str | None) -> None:
 
 
 def check_detail(name: str, number: str) -> None:
-    """Hold that a bank detail or registration number known by name (iban, inn, ogrn, kpp) is well formed."""
-    key = name.lower()
+    """Hold that a bank detail or registration number (iban, inn, ogrn, kpp, however spelled) is well formed."""
+    key = key_of(name)
     if key == "kpp":
-        if len(number) != 9 or not (number[:4] + number[6:]).isdigit() or not number[4:6].isalnum():
-            raise ValueError(f"{number} is not a KPP: it must have nine characters, NNNNPPXXX")
+        check_kpp(number)
     elif key in _RULES:
         _check(_RULES[key], number, f"{number} is not a valid {key.upper()}")
+
+
+def check_kpp(number: str) -> None:
+    """Hold that a КПП (order ММВ-7-6/435@ of the tax service, 2012) has its form, or ValueError says which that is."""
+    if len(number) != 9 or not (number[:4] + number[6:]).isdigit() or not number[4:6].isalnum():
+        raise ValueError(f"{number} is not a KPP: it must have nine characters, NNNNPPXXX")
 
 
 def _check(rule: _Rule, number: str, sentence: str) -> None:

@@ -196,15 +196,23 @@ def _posted(case: Case, verdict: Verdict) -> Transaction:
     transaction.account = verdict.account.id if verdict.account else None
     transaction.amount, transaction.currency = verdict.amount, verdict.currency
     transaction.refers_to = verdict.refers_to
-    numbered = _numbered(case.book, verdict.moves, running)
-    transaction.entries = (*[_dated(case.book, transaction, entry) for entry in numbered], *verdict.legs)
+    transaction.entries = (*_numbered(case.book, transaction, verdict.moves, running), *verdict.legs)
     transaction.hold, transaction.takes, transaction.final = verdict.hold, verdict.takes, verdict.final
     transaction.terms = verdict.terms
+    if verdict.groups:
+        transaction.groups = {
+            m.account: verdict.groups[m.account] for m in verdict.moves if m.account in verdict.groups
+        }
     return transaction
 
 
-def _numbered(book: Book, moves: Iterable[Move], running: dict[int, tuple[int, int, int]]) -> list[Entry]:
-    """Return client entries with version and running balance; `running` carries them between transactions."""
+def _numbered(
+    book: Book, transaction: Transaction, moves: Iterable[Move], running: dict[int, tuple[int, int, int]]
+) -> list[Entry]:
+    """Return client entries with version, running balance and due date.
+
+    `running` carries balances and versions between transactions.
+    """
     entries = []
     for account, amount, held, subaccount in moves:
         if account in running:
@@ -216,14 +224,10 @@ def _numbered(book: Book, moves: Iterable[Move], running: dict[int, tuple[int, i
         if not -LARGEST_BALANCE <= balance_now <= LARGEST_BALANCE:
             raise _out_of_range(book.accounts[account], balance_now)
         running[account] = balance_now, held_now, version
-        entries.append(Entry(account, amount, held, version, balance_now, held_now, subaccount))
+        entry = Entry(account, amount, held, version, balance_now, held_now, subaccount)
+        due_on = book.due_on(account, transaction) if amount < 0 else None
+        entries.append(entry if due_on is None else entry._replace(due_on=due_on))
     return entries
-
-
-def _dated(book: Book, transaction: Transaction, entry: Entry) -> Entry:
-    """Return the entry with its due date, which is fixed as it arises."""
-    due_on = book.due_on(entry.account, transaction) if entry.amount < 0 else None
-    return entry if due_on is None else entry._replace(due_on=due_on)
 
 
 def _out_of_range(account: Account, balance: int) -> Refused:
@@ -253,7 +257,7 @@ def _expiries(case: Case, moved: Iterable[Move], running: dict[int, tuple[int, i
 def expiry(book: Book, hold: Hold, running: dict[int, tuple[int, int, int]] | None = None) -> Transaction:
     """Return the transaction that books a hold's expiry, at `expires_at`, on all its sources."""
     given_back = charges.release_moves(book, hold)
-    return Transaction(
+    transaction = Transaction(
         key=f"{OWN_KEYS}expiry:{hold.id}",
         kind="expiry",
         posted_at=hold.expires_at,
@@ -262,8 +266,10 @@ def expiry(book: Book, hold: Hold, running: dict[int, tuple[int, int, int]] | No
         amount=-sum(move.held for move in given_back),
         currency=hold.currency,
         refers_to=hold.id,
-        entries=tuple(_numbered(book, given_back, {} if running is None else running)),
+        groups=hold.groups,
     )
+    transaction.entries = tuple(_numbered(book, transaction, given_back, {} if running is None else running))
+    return transaction
 
 
 RULES: dict[str, Callable[[Case], Verdict]] = {

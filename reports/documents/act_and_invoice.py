@@ -1,18 +1,18 @@
-"""What an act and an invoice show beyond a statement: the papers that bind somebody.
+"""What acts and an invoice show beyond a statement: the papers that bind somebody.
 
-An act speaks from the issuer's books: its debit is what the client owes. Its opening is the
+An act of reconciliation speaks from the issuer's books: its debit is what the client owes. Its opening is the
 balance before the period, so it equals the closing of the act before it.
 """
 
-from collections.abc import Sequence
 from decimal import Decimal
 from functools import cached_property
 
 from ledger.errors import Failure
 from reports.documents.language import N_
 from reports.documents.page import Page
-from reports.documents.printed_rows import Balance, Item, PrintedEntry, total_of
-from reports.documents.statement import ZERO, Line
+from reports.documents.printed_rows import Balance, PrintedEntry, total_of
+from reports.documents.sold import SoldPage
+from reports.documents.statement import ZERO
 
 
 class ActPage(Page):
@@ -27,7 +27,7 @@ class ActPage(Page):
             "from %(since)s to %(until)s, in %(currency)s."
         ) % {
             "seller": _named(self.issuer.legal_name, self.tax_label, self.issuer.tax_id),
-            "client": _named(self.client.legal_name or self.client.name, self.client_tax_label, self.client.tax_id),
+            "client": _named(self.client_name, self.client_tax_label, self.client.tax_id),
             "account": account,
             "since": self.lang.day(self.paper.since),
             "until": self.lang.day(self.paper.until),
@@ -36,12 +36,11 @@ class ActPage(Page):
 
     @property
     def by_seller(self) -> str:
-        assert self.issuer is not None
-        return self.lang.text("By the books of %s") % self.issuer.legal_name
+        return self.lang.text("By the books of %s") % self.short_seller
 
     @property
     def by_client(self) -> str:
-        return self.lang.text("By the books of %s") % (self.client.legal_name or self.client.name)
+        return self.lang.text("By the books of %s") % self.short_client
 
     @property
     def opening(self) -> Balance:
@@ -56,32 +55,41 @@ class ActPage(Page):
         """Return the operations that moved money; days instead when there are too many."""
         if self.days:
             several = self.lang.text("Operations of the day: %s")
-            return [PrintedEntry(self.lang.day(day.on), several % day.count, day.charged, day.received)
-                    for day in self.days]  # fmt: skip
+            return [
+                PrintedEntry(self.lang.day(day.on), several % day.count, day.charged, day.received) for day in self.days
+            ]
         document = self.lang.text("%(what)s, No. %(number)s")
         return [
-            PrintedEntry(self.lang.day(one.posted_on),
-                  document % {"what": self.headline(one), "number": one.transaction},
-                  max(ZERO, -one.amount), max(ZERO, one.amount))
+            PrintedEntry(
+                self.lang.day(one.posted_on),
+                document % {"what": self.headline(one), "number": one.transaction},
+                max(ZERO, -one.amount),
+                max(ZERO, one.amount),
+            )
             for one in self.printed
             if one.amount
-        ]  # fmt: skip
+        ]
+
+    @property
+    def debtor(self) -> str:
+        return self.short_client if self.paper.summary.closing < 0 else self.short_seller
+
+    @property
+    def creditor(self) -> str:
+        return self.short_seller if self.paper.summary.closing < 0 else self.short_client
 
     @property
     def sentence(self) -> str:
-        """Return who owes whom how much, in figures and words."""
-        assert self.issuer is not None
-        client, seller = self.client.legal_name or self.client.name, self.issuer.legal_name
-        closing, on = self.paper.summary.closing, self.lang.day(self.paper.until)
-        if not closing:
+        """Return who owes whom how much, in figures and words. Names stand where no language declines them."""
+        on = self.lang.day(self.paper.until)
+        if not self.paper.summary.closing:
             return self.lang.text("On %(on)s neither side owes the other anything.") % {"on": on}
-        debtor, creditor = (client, seller) if closing < 0 else (seller, client)
-        return self.lang.text("On %(on)s %(debtor)s owes %(creditor)s %(amount)s (%(words)s).") % {
+        return self.lang.text("Owed on %(on)s: %(amount)s (%(words)s). Debtor: %(debtor)s. Creditor: %(creditor)s.") % {
             "on": on,
-            "debtor": debtor,
-            "creditor": creditor,
-            "amount": self.lang.priced(abs(closing), self.paper.currency),
-            "words": self.lang.words(abs(closing), self.paper.currency),
+            "debtor": self.debtor,
+            "creditor": self.creditor,
+            "amount": self.lang.priced(self.standing, self.paper.currency),
+            "words": self.lang.words(self.standing, self.paper.currency),
         }
 
 
@@ -93,30 +101,8 @@ def _balance(amount: Decimal) -> Balance:
     return Balance(debit=max(ZERO, -amount), credit=max(ZERO, amount))
 
 
-class InvoicePage(Page):
-    """An invoice for what was charged in the period, less what was refunded."""
-
-    @cached_property
-    def items(self) -> list[Item]:
-        """Return a row a brand, service and VAT rate, in that order."""
-        grouped: dict[tuple[str, str, Decimal | None], list[Line]] = {}
-        for operation in self.paper.operations:
-            for line in operation.lines:
-                grouped.setdefault((line.brand, self.names.service(line.service), line.vat_rate), []).append(line)
-        ordered = sorted(grouped.items(), key=lambda item: (item[0][0], item[0][1], item[0][2] or Decimal(-1)))
-        return [_item(*key, lines) for key, lines in ordered]
-
-    @property
-    def gross(self) -> Decimal:
-        return sum((item.gross for item in self.items), start=ZERO)
-
-    @property
-    def discount(self) -> Decimal:
-        return sum((item.discount for item in self.items), start=ZERO)
-
-    @property
-    def total(self) -> Decimal:
-        return sum((item.amount for item in self.items), start=ZERO)
+class InvoicePage(SoldPage):
+    """An invoice (счёт на оплату) for what the account owes at the end, with the services of the period."""
 
     @cached_property
     def account_rows(self) -> list[tuple[str, Decimal]]:
@@ -139,13 +125,5 @@ class InvoicePage(Page):
         return rows
 
 
-def _item(brand: str, service: str, rate: Decimal | None, lines: Sequence[Line]) -> Item:
-    return Item(
-        name=f"{brand} · {service}" if service else brand,
-        count=sum(1 for line in lines if line.gross >= 0),
-        gross=sum((line.gross for line in lines), start=ZERO),
-        discount=sum((line.discount for line in lines), start=ZERO),
-        rate=rate,
-        vat=sum((line.vat or ZERO for line in lines), start=ZERO),
-        amount=sum((line.amount for line in lines), start=ZERO),
-    )
+class ServicesPage(SoldPage):
+    """An act of services rendered (акт об оказании услуг): what was done in the period, for both sides to sign."""

@@ -27,7 +27,7 @@ from reports.documents.statement import (
     Operation,
     Statement,
     Summary,
-    Vat,
+    vat_by_rate,
 )
 from reports.standard import receivables_aging
 
@@ -49,6 +49,7 @@ def statement(facts: Facts, account: int, *, since: date, until: date, known: Kn
         currency=row["currency"],
         client=_client(row),
         issuer=_issuer(facts, row["holder_id"]),
+        principals=_principals(facts, account, row["holder_id"]),
         contract_number=row["contract_number"],
         contract_date=row["contract_date"],
         since=since,
@@ -63,7 +64,7 @@ def statement(facts: Facts, account: int, *, since: date, until: date, known: Kn
         dues=_dues(unpaid),
         credit=_credit(facts.last.terms.get(account), summary, overdue=overdue),
         operations=operations,
-        vat=_vat(operations),
+        vat=vat_by_rate(line for operation in operations for line in operation.lines),
         ages=_ages(unpaid),
         holds=holds,
         bonuses=_bonuses(facts, account),
@@ -78,6 +79,7 @@ def _client(row: Row) -> Client:
         kind=row["party_kind"] or "individual",
         tax_id=row["tax_id"],
         country=row["country"],
+        kpp=row["kpp"],
         address=row["address"],
         email=row["email"],
     )
@@ -101,6 +103,12 @@ def _issuer(facts: Facts, holder: int | None) -> Issuer | None:
     )
 
 
+def _principals(facts: Facts, account: int, holder: int | None) -> tuple[Issuer, ...]:
+    served = {row["brand_id"] for row in facts.lines.get(account, [])} - {holder}
+    sellers = [seller for brand in served if (seller := _issuer(facts, brand)) is not None]
+    return tuple(sorted(sellers, key=lambda seller: seller.code))
+
+
 def _lines(facts: Facts, account: int) -> dict[int, tuple[Line, ...]]:
     found: dict[int, list[Line]] = {}
     for row in facts.lines.get(account, []):
@@ -116,6 +124,7 @@ def _lines(facts: Facts, account: int) -> dict[int, tuple[Line, ...]]:
                 amount=row["amount"],
                 vat_rate=row["vat_rate"],
                 vat=row["vat"],
+                brand_code=brand["code"],
             )
         )
     return {transaction: tuple(lines) for transaction, lines in found.items()}
@@ -189,19 +198,6 @@ def _adds_up(account: int, operations: Sequence[Operation], summary: Summary, *,
         )
     if unpaid != summary.to_pay:
         raise Failure(f"account {account}: unpaid debits make {unpaid}, the client owes {summary.to_pay}")
-
-
-def _vat(operations: Sequence[Operation]) -> tuple[Vat, ...]:
-    lines = [line for operation in operations for line in operation.lines]
-    rates = sorted({line.vat_rate for line in lines}, key=lambda rate: (rate is None, -(rate or ZERO)))
-    return tuple(
-        Vat(
-            rate,
-            _total(line.amount for line in lines if line.vat_rate == rate),
-            _total(line.vat or ZERO for line in lines if line.vat_rate == rate),
-        )
-        for rate in rates
-    )
 
 
 def _ages(unpaid: Sequence[Row]) -> tuple[Age, ...]:

@@ -6,8 +6,8 @@ from typing import Literal
 
 from reports.core.forms import Language
 
-Kind = Literal["statement", "act", "invoice"]
-KINDS: tuple[Kind, ...] = ("statement", "act", "invoice")
+Kind = Literal["statement", "act", "invoice", "services"]
+KINDS: tuple[Kind, ...] = ("statement", "act", "invoice", "services")
 
 
 @dataclass(frozen=True)

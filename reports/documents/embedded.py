@@ -32,13 +32,18 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no JSON")
 
 
+def _seller(facts: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in facts.items() if name not in ("logo", "colour")}
+    return kept | {"bank_details": dict(facts["bank_details"])}
+
+
 def as_json(paper: Statement, kind: Kind) -> bytes:
     """Return the whole paper as JSON: kind, number, then the fields of `Statement`."""
     facts = asdict(paper)
     # The logo is a picture, not data; a data URL would be the largest thing in the file.
     if facts["issuer"]:
-        facts["issuer"] = {key: value for key, value in facts["issuer"].items() if key not in ("logo", "colour")}
-        facts["issuer"]["bank_details"] = dict(facts["issuer"]["bank_details"])
+        facts["issuer"] = _seller(facts["issuer"])
+    facts["principals"] = [_seller(seller) for seller in facts["principals"]]
     facts["summary"]["other"] = dict(facts["summary"]["other"])
     whole = {"paper": kind, "number": paper_number(paper, kind), **facts}
     return json.dumps(whole, default=_plain, ensure_ascii=False, separators=(",", ":")).encode()

@@ -30,7 +30,7 @@ _LINE = (
     "transaction_id", "leg", "source_id", "line", "service", "reference", "brand_id", "gross", "discount",
     "amount", "vat_rate", "vat",
 )  # fmt: skip
-_PARTY = ("id", "name", "legal_name", "tax_id", "country", "address", "email")
+_PARTY = ("id", "name", "legal_name", "tax_id", "country", "kpp", "address", "email")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from itertools import groupby
 
 from markupsafe import Markup
 
+from ledger.administration.requisites import key_of, requisite
 from ledger.errors import Failure
 from reports.documents.design import Kind
 from reports.documents.language import N_, Language
@@ -19,9 +20,10 @@ from reports.documents.names import Names
 from reports.documents.names import names as names_in
 from reports.documents.printed_rows import Day, PrintedDue, PrintedPart, PrintedRow, by_brand, day_of, total_of
 from reports.documents.qr import payment_code
+from reports.documents.russian import CALCULATED, is_sole_trader, registration_label, short_name
 from reports.documents.statement import Age, Client, Due, Issuer, Operation, Statement
 
-PREFIX = {"statement": "S", "act": "A", "invoice": "I"}
+PREFIX = {"statement": "S", "act": "A", "invoice": "I", "services": "D"}
 MOST_OPERATIONS = 1000
 ACCENT = "#1f4e79"
 _SHADES = ("shade-0", "shade-1", "shade-2", "shade-3", "shade-4", "shade-5")
@@ -30,7 +32,9 @@ _BANK = {
     "account": N_("Bank account"),
     "bic": N_("BIC"),
     "correspondent_account": N_("Correspondent account"),
+    "inn": N_("INN"),
     "kpp": N_("KPP"),
+    "ogrn": N_("OGRN"),
     "iban": N_("IBAN"),
     "swift": N_("SWIFT"),
     "routing": N_("Routing number"),
@@ -39,8 +43,9 @@ _TAX = {"RU": "ИНН", "BY": "УНП", "KZ": "БИН"}
 
 
 def paper_number(paper: Statement, kind: Kind) -> str:
-    """Return the paper's number: the same account, period and kind always have the same."""
-    return f"{PREFIX[kind]}-{paper.account}-{paper.period}"
+    """Return the paper's number: the same account, period and kind always have the same; `.2` is a second edition."""
+    number = f"{PREFIX[kind]}-{paper.account}-{paper.period}"
+    return number if paper.edition == 1 else f"{number}.{paper.edition}"
 
 
 class Page:
@@ -50,7 +55,8 @@ class Page:
         self, paper: Statement, kind: Kind, lang: Language, *, names: Names | None = None, logo: str | None = None
     ) -> None:
         if kind != "statement" and paper.issuer is None:  # (DECISIONS D46)
-            raise Failure(f"account {paper.account} has no holder: an {kind} must name a seller")
+            what = "an act of services" if kind == "services" else f"an {kind}"
+            raise Failure(f"account {paper.account} has no holder: {what} must name a seller")
         self.paper, self.kind, self.lang, self.logo = paper, kind, lang, logo
         self.names = names or names_in(lang.code)
 
@@ -74,7 +80,12 @@ class Page:
 
     @property
     def heading(self) -> str:
-        names = {"statement": N_("Account statement"), "act": N_("Reconciliation act"), "invoice": N_("Invoice")}
+        names = {
+            "statement": N_("Account statement"),
+            "act": N_("Reconciliation act"),
+            "invoice": N_("Invoice"),
+            "services": N_("Act of services rendered"),
+        }
         return self.lang.text(names[self.kind])
 
     @property
@@ -88,7 +99,7 @@ class Page:
     @property
     def footer(self) -> str:
         who = self.issuer.name if self.issuer else self.client.name
-        return f"{self.heading} {self.number} · {who}"
+        return f"{self.number} · {who}"
 
     @property
     def tax_label(self) -> str:
@@ -104,10 +115,63 @@ class Page:
 
     @property
     def bank(self) -> list[tuple[str, str]]:
-        """Return the bank details with their labels; a name that is not known is its own label."""
-        if self.issuer is None:
-            return []
-        return [(self.lang.text(_BANK.get(name.lower(), name)), value) for name, value in self.issuer.bank_details]
+        """Return the bank details with their labels; a name that is not known is its own label.
+
+        Who signs, the place and the ground of no VAT stand elsewhere.
+        """
+        found = []
+        for name, value in self.issuer.bank_details if self.issuer else ():
+            key = key_of(name)
+            if key == "ogrn" and self.lang.code == "ru":
+                found.append((registration_label(value), value))
+            elif key is None or key in _BANK:
+                found.append((self.lang.text(_BANK[key]) if key else name, value))
+        return found
+
+    def requisite(self, key: str) -> str:
+        """Return a requisite of the issuer by its key, whatever its name is there; empty if there is none."""
+        return requisite(dict(self.issuer.bank_details), key) or "" if self.issuer else ""
+
+    @property
+    def russian(self) -> bool:
+        """Return whether the paper is a Russian company's in Russian: then its forms are those of Russia."""
+        return self.lang.code == "ru" and self.issuer is not None and self.issuer.country in (None, "RU")
+
+    @property
+    def client_name(self) -> str:
+        return self.client.legal_name or self.client.name
+
+    @property
+    def short_seller(self) -> str:
+        return short_name(self.issuer.legal_name) if self.issuer else ""
+
+    @property
+    def short_client(self) -> str:
+        return short_name(self.client_name)
+
+    @property
+    def issued_on(self) -> str:
+        """Return the date of issue: the last day of the period, so that it is the same whenever it is printed."""
+        return self.lang.day(self.paper.until)
+
+    @property
+    def signers(self) -> list[tuple[str, str, str, bool]]:
+        """Return who signs an act: side, name if known, company, and whether it has a seal."""
+        names = {"act": ("Сторона 1", "Сторона 2")}.get(self.kind, ("Исполнитель", "Заказчик"))
+        return [
+            (names[0], self.requisite("director"), self.short_seller, True),
+            (names[1], "", self.short_client, self.client.kind == "legal_entity"),
+        ]
+
+    @property
+    def sole_trader(self) -> bool:
+        return self.issuer is not None and is_sole_trader(self.issuer.tax_id)
+
+    def vat_rate(self, rate: Decimal | None) -> str:
+        """Return a VAT rate as papers print it; the calculated ones as the fraction that they are."""
+        if rate is None:
+            return self.lang.text("without VAT")
+        return CALCULATED.get(rate) or self.lang.percent(rate)
 
     @property
     def contract(self) -> str | None:

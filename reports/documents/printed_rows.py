@@ -50,10 +50,16 @@ class Balance:
 
 @dataclass(frozen=True)
 class Item:
-    """One service at one VAT rate on an invoice; `count` is of lines charged."""
+    """One service at one VAT rate on an invoice or an act; `count` is of lines charged.
+
+    `name` is the seller's brand and the service; `quantity` times `price` is the amount.
+    """
 
     name: str
+    service: str
     count: int
+    quantity: int
+    price: Decimal
     gross: Decimal
     discount: Decimal
     rate: Decimal | None

@@ -10,6 +10,7 @@ from decimal import Decimal
 import segno
 from segno.helpers import make_epc_qr
 
+from ledger.administration.requisites import requisite
 from ledger.core.text import readable
 from reports.documents.statement import Statement
 
@@ -25,10 +26,10 @@ def payment_code(paper: Statement, amount: Decimal, purpose: str) -> segno.QRCod
     return None
 
 
-def _detail(paper: Statement, *names: str) -> str | None:
-    """Return the first of these that the issuer's bank details have, whatever the case of their names."""
-    details = {key.lower(): value for key, value in paper.issuer.bank_details} if paper.issuer else {}
-    return next((details[name] for name in names if details.get(name)), None)
+def _detail(paper: Statement, *keys: str) -> str | None:
+    """Return the first of these requisites that the issuer has, by whichever name."""
+    details = dict(paper.issuer.bank_details) if paper.issuer else {}
+    return next((value for key in keys if (value := requisite(details, key))), None)
 
 
 def _st00012(paper: Statement, amount: Decimal, purpose: str) -> segno.QRCode | None:
@@ -38,7 +39,7 @@ def _st00012(paper: Statement, amount: Decimal, purpose: str) -> segno.QRCode | 
         "PersonalAcc": _detail(paper, "account"),
         "BankName": _detail(paper, "bank"),
         "BIC": _detail(paper, "bic"),
-        "CorrespAcc": _detail(paper, "correspondent_account", "corr_account") or "0",
+        "CorrespAcc": _detail(paper, "correspondent_account") or "0",
     }
     if not all(required.values()):
         return None

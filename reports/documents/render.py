@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from ledger.core.text import printable, readable
 from ledger.errors import Failure
-from reports.documents.act_and_invoice import ActPage, InvoicePage
+from reports.documents.act_and_invoice import ActPage, InvoicePage, ServicesPage
 from reports.documents.design import Design, Kind
 from reports.documents.embedded import as_json, embedded
 from reports.documents.language import LANGUAGES, language
@@ -25,7 +25,12 @@ from reports.documents.pdf import NoGlyph, pdf_from_html
 from reports.documents.statement import Statement
 
 TEMPLATES = Path(__file__).parent / "templates"
-_PAGES: dict[Kind, type[Page]] = {"statement": Page, "act": ActPage, "invoice": InvoicePage}
+_PAGES: dict[Kind, type[Page]] = {
+    "statement": Page,
+    "act": ActPage,
+    "invoice": InvoicePage,
+    "services": ServicesPage,
+}
 
 
 def _css_string(text: str) -> Markup:
@@ -93,10 +98,11 @@ def html(paper: Statement, design: Design = Design()) -> str:
         paper, design.kind, language(design.language), names=names_in(design.language, design.templates),
         logo=logo(paper, design.templates),
     )  # fmt: skip
+    name = f"ru/{design.kind}.html" if page.russian and design.kind != "statement" else f"{design.kind}.html"
     try:
-        return readable(made.get_template(f"{design.kind}.html").render(_context(page)))
+        return readable(made.get_template(name).render(_context(page)))
     except TemplateError as error:
-        raise Failure(f"the template {design.kind}.html cannot be drawn: {error}") from error
+        raise Failure(f"the template {name} cannot be drawn: {error}") from error
 
 
 def _context(page: Page) -> dict[str, Any]:

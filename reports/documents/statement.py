@@ -5,6 +5,7 @@ decimals with two places in the account's currency; plus is what the client has.
 here reads a file or knows a language.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -37,6 +38,7 @@ class Client:
     kind: str = "individual"
     tax_id: str | None = None
     country: str | None = None
+    kpp: str | None = None
     address: str | None = None
     email: str | None = None
 
@@ -54,6 +56,7 @@ class Line:
     amount: Decimal
     vat_rate: Decimal | None = None
     vat: Decimal | None = None
+    brand_code: str = ""
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,15 @@ class Vat:
     vat: Decimal
 
 
+def vat_by_rate(lines: Iterable[Line]) -> tuple[Vat, ...]:
+    """Return amount and VAT of the lines at each rate, the highest first, without VAT last."""
+    found: dict[Decimal | None, Vat] = {}
+    for line in lines:
+        sofar = found.get(line.vat_rate, Vat(line.vat_rate, ZERO, ZERO))
+        found[line.vat_rate] = Vat(line.vat_rate, sofar.amount + line.amount, sofar.vat + (line.vat or ZERO))
+    return tuple(found[rate] for rate in sorted(found, key=lambda rate: (rate is None, -(rate or ZERO))))
+
+
 @dataclass(frozen=True)
 class Age:
     """What is unpaid and this many days late, both included; None is no end on that side."""
@@ -157,6 +169,9 @@ class Bonus:
 class Statement:
     """Everything a paper of one account and period may say. `until` is the last day, included.
 
+    `principals` are the brands, other than the issuer, that served on the account in the period.
+
+    `edition` counts what was issued under the paper's number with other content.
     `known_at` is when the last day was closed, after `last_transaction`; while it is open the
     paper is provisional and made from a `cut` of that time.
     """
@@ -165,6 +180,7 @@ class Statement:
     currency: str
     client: Client
     issuer: Issuer | None
+    principals: tuple[Issuer, ...]
     contract_number: str | None
     contract_date: date | None
     since: date
@@ -183,6 +199,7 @@ class Statement:
     ages: tuple[Age, ...]
     holds: tuple[Hold, ...]
     bonuses: tuple[Bonus, ...]
+    edition: int = 1
 
     @property
     def is_month(self) -> bool:

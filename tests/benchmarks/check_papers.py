@@ -132,9 +132,11 @@ def labelled(kind: Kind, wanted: Wanted) -> list[tuple[str, list[Decimal]]]:
             ("Turnover of the period", [debits, credits_]),
             ("Balance at the end", [max(ZERO, -closing), max(ZERO, closing)]),
         ]
+    totals = [lines["gross"], lines["discount"], lines["vat"], lines["amount"]]
     if kind == "invoice":
-        totals = [lines["gross"], lines["discount"], lines["vat"], lines["amount"]]
         return [("To pay", [max(ZERO, -closing)]), *([("Total", totals)] if any(totals) else [])]
+    if kind == "services":
+        return [("Total", totals)] if any(totals) else []
     paid = sum((move[3] for move in wanted.moves if move[2] in ("payment", "allocate")), start=ZERO)
     refunds = sum((move[3] for move in wanted.moves if move[2] == "refund"), start=ZERO)
     return [

@@ -158,8 +158,8 @@ KINDS = (
     "refund_items",
 )  # fmt: skip
 
-CLOCKS = {"recorded_at", "opened_at", "initialised_at", "closed_at"}
-"""Columns that the server's clock fills."""
+CLOCKS = {"recorded_at", "opened_at", "initialised_at", "closed_at", "incarnation"}
+"""Columns that the server's clock or chance fills."""
 
 
 def rows(url: str) -> dict[str, list[str]]:

@@ -4,8 +4,11 @@ Who else writes, and what a process remembers, must not matter either.
 """
 
 import json
+import os
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from datetime import datetime
+from multiprocessing import get_context
 from typing import Any
 
 import pytest
@@ -42,15 +45,42 @@ def books(server: str, template_database: str, request: pytest.FixtureRequest) -
         next(one, None)
 
 
-def answers_of(url: str, said: Sequence[Record], batch: int, shells: int = 1) -> list[Any]:
-    """Return what each command is answered in batches of so many, by several shells in turn."""
-    desks = [Desk(Ledger(url)) for _ in range(shells)]
+Way = tuple[int, int]
+"""How many commands a batch has, and how many processes post the batches in turn; 0: this one."""
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[list[ProcessPoolExecutor]]:
+    """Return two processes that share nothing with this one but the database."""
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(1, mp_context=spawn) as one, ProcessPoolExecutor(1, mp_context=spawn) as other:
+        yield [one, other]
+        assert one.submit(os.getpid).result() != other.submit(os.getpid).result()
+
+
+_desks: dict[str, Desk] = {}
+
+
+def post_here(url: str, said: Sequence[Record], *, last: bool = False) -> list[Any]:
+    """Return what a batch is answered by this process, which keeps its desk, and all that it remembers, to the last."""
+    desk = _desks.setdefault(url, Desk(Ledger(url)))
+    outcomes = desk.post([parse(record) for record in said])  # type: ignore[misc]
+    if last:
+        _desks.pop(url).close()
+    return [worded(outcome.to_json()) for outcome in outcomes]
+
+
+def answers_of(url: str, said: Sequence[Record], batch: int, others: Sequence[ProcessPoolExecutor] = ()) -> list[Any]:
+    """Return what each command is answered in batches of so many, by this process or by others in turn."""
     answers = []
-    for number, n in enumerate(range(0, len(said), batch)):
-        outcomes = desks[number % shells].post([parse(record) for record in said[n : n + batch]])  # type: ignore[misc]
-        answers += [worded(outcome.to_json()) for outcome in outcomes]
-    for desk in desks:
-        desk.close()
+    turns = max(1, len(others))
+    starts = range(0, len(said), batch)
+    for number, start in enumerate(starts):
+        part, last = said[start : start + batch], number >= len(starts) - turns
+        if others:
+            answers += others[number % turns].submit(post_here, url, part, last=last).result()
+        else:
+            answers += post_here(url, part, last=last)
     return answers
 
 
@@ -67,31 +97,45 @@ def worded(answer: Any) -> Any:
     return json.loads(json.dumps(answer))
 
 
-def same_in_all_batches(books: Books, seed: int, number: int, ways: Sequence[tuple[int, int]]) -> None:
-    """Hold that a stream is answered alike, and leaves the same rows, whatever its batches."""
+def same_in_all_batches(
+    books: Books, seed: int, number: int, ways: Sequence[Way], processes: Sequence[ProcessPoolExecutor]
+) -> None:
+    """Hold that a stream is answered alike, and leaves the same rows, whatever its batches and whoever posts them."""
     said = Stream(seed).commands(number)
-    first = books()
-    answers, state = answers_of(first, said, *ways[0]), rows(first)
+
+    def posted(batch: int, others: int) -> tuple[list[Any], dict[str, list[str]]]:
+        url = books()
+        return answers_of(url, said, batch, processes[:others]), rows(url)
+
+    answers, state = posted(*ways[0])
     assert {a["status"] for a in answers} >= {"posted", "declined"}
     for way in ways[1:]:
-        url = books()
-        for record, one, other in zip(said, answers, answers_of(url, said, *way), strict=True):
+        others, now = posted(*way)
+        for record, one, other in zip(said, answers, others, strict=True):
             assert one == other, f"seed {seed}, {way}: {record}"
-        for table, now in rows(url).items():
-            assert now == state[table], f"seed {seed}, {way}: rows of {table}"
+        assert now.keys() == state.keys()
+        for table in state:
+            assert now[table] == state[table], f"seed {seed}, {way}: rows of {table}"
+
+
+WAYS = [(1, 0), (7, 0), (1000, 0), (7, 2)]
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_batches_of_any_size_answer_alike_and_leave_the_same_rows(books: Books, seed: int) -> None:
-    """One by one, by sevens, all at once, and by two shells in turn."""
-    same_in_all_batches(books, seed, 220, [(1, 1), (7, 1), (1000, 1), (5, 2)])
+def test_batches_of_any_size_answer_alike_and_leave_the_same_rows(
+    books: Books, seed: int, processes: list[ProcessPoolExecutor]
+) -> None:
+    """One by one, by sevens, all at once; and by two processes in turn."""
+    same_in_all_batches(books, seed, 220, WAYS, processes)
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("seed", range(100, 200))
-def test_batches_of_any_size_answer_alike_for_long(books: Books, seed: int) -> None:
+def test_batches_of_any_size_answer_alike_for_long(
+    books: Books, seed: int, processes: list[ProcessPoolExecutor]
+) -> None:
     """A hundred longer streams."""
-    same_in_all_batches(books, seed, 500, [(1, 1), (7, 1), (1000, 1), (5, 2)])
+    same_in_all_batches(books, seed, 500, [*WAYS, (1, 2), (1000, 2)], processes)
 
 
 def at(day: int, hour: int = 12) -> str:

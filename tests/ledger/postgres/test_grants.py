@@ -62,7 +62,9 @@ def test_a_writer_changes_no_details_without_the_row_that_tells_it(database_url:
             for value in said:
                 connection.execute(note, [table, column, value])
             connection.execute(change, ["Mine"])
-            with pytest.raises(psycopg.errors.RestrictViolation, match=f"{column} of {table} .* without a row"):
+            with pytest.raises(
+                psycopg.errors.RestrictViolation, match=f"{table} .* is changed without a row of change"
+            ):
                 connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
             connection.rollback()
             connection.execute("SET ROLE tiffin_writer")

@@ -29,10 +29,16 @@ TRANSACTION = (
 )
 ENTRY = "INSERT INTO entry (transaction_id, leg, account_id, currency, amount, held) VALUES "
 
+PAID = (
+    "INSERT INTO entry (transaction_id, leg, account_id, currency, amount, held, version, balance_after, held_after) "
+    "VALUES ({0}, 1, 1000025, 'RUB', 300, 0, 1, 300, 0), ({0}, 2, 1000017, 'RUB', -300, 0, NULL, NULL, NULL)"
+)
+"""Entries of a payment of 3.00, Anna's first."""
+
 
 @pytest.fixture
 def connection(database_url: str) -> Any:
-    """Return a connection to a book with a brand, its cash account 1000017 and Anna's account 1000025."""
+    """Return a connection to a book with a brand, its cash 1000017 and revenue 1000033, and Anna's account 1000025."""
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("INSERT INTO brand (code, name, status) VALUES ('sushi', 'Sushi', 'open')")
         connection.execute(
@@ -40,8 +46,10 @@ def connection(database_url: str) -> Any:
         )
         connection.execute(
             "INSERT INTO account (id, kind, currency, party_id, brand_id, status) VALUES "
-            "(1000017, 'cash', 'RUB', NULL, 1, 'open'), (1000025, 'money', 'RUB', 1, NULL, 'open')"
+            "(1000017, 'cash', 'RUB', NULL, 1, 'open'), (1000025, 'money', 'RUB', 1, NULL, 'open'), "
+            "(1000033, 'revenue', 'RUB', NULL, 1, 'open')"
         )
+        connection.execute("INSERT INTO balance (account_id, balance, held, version) VALUES (1000025, 0, 0, 0)")
         connection.execute(TRANSACTION, [1, "p1"])
         yield connection
 
@@ -113,17 +121,17 @@ def test_a_database_of_a_newer_tiffin_is_refused(database_url: str) -> None:
 
 def test_entries_that_sum_to_zero_are_taken(connection: psycopg.Connection) -> None:
     """Anna +300.00, cash -300.00."""
-    connection.execute(ENTRY + "(1, 1, 1000025, 'RUB', 30000, 0), (1, 2, 1000017, 'RUB', -30000, 0)")
+    connection.execute(ENTRY + "(1, 1, 1000033, 'RUB', 30000, 0), (1, 2, 1000017, 'RUB', -30000, 0)")
     assert count(connection, "entry") == 2
 
 
 @pytest.mark.parametrize(
     ("entries", "said"),
     [
-        ("(1, 1, 1000025, 'RUB', 30000, 0)", "does not sum to zero: its entries in RUB sum to 30000"),
-        ("(1, 1, 1000025, 'RUB', 30000, 0), (1, 2, 1000017, 'RUB', -29999, 0)", "sum to 1"),
-        ("(1, 2, 1000025, 'RUB', 300, 0), (1, 3, 1000017, 'RUB', -300, 0)", "are not legs 1 to 2"),
-        ("(1, 1, 1000025, 'RUB', 300, 0), (1, 3, 1000017, 'RUB', -300, 0)", "are not legs 1 to 2"),
+        ("(1, 1, 1000033, 'RUB', 30000, 0)", "does not sum to zero: its entries in RUB sum to 30000"),
+        ("(1, 1, 1000033, 'RUB', 30000, 0), (1, 2, 1000017, 'RUB', -29999, 0)", "sum to 1"),
+        ("(1, 2, 1000033, 'RUB', 300, 0), (1, 3, 1000017, 'RUB', -300, 0)", "are not legs 1 to 2"),
+        ("(1, 1, 1000033, 'RUB', 300, 0), (1, 3, 1000017, 'RUB', -300, 0)", "are not legs 1 to 2"),
     ],
     ids=["one-sided", "a-kopeck-short", "from-leg-2", "a-gap"],
 )
@@ -136,11 +144,11 @@ def test_entries_that_do_not_balance_are_refused(connection: psycopg.Connection,
 
 def test_a_second_statement_cannot_add_to_a_transaction(connection: psycopg.Connection) -> None:
     """At leg 1 it meets the primary key, at leg 3 the guard."""
-    connection.execute(ENTRY + "(1, 1, 1000025, 'RUB', 300, 0), (1, 2, 1000017, 'RUB', -300, 0)")
+    connection.execute(ENTRY + "(1, 1, 1000033, 'RUB', 300, 0), (1, 2, 1000017, 'RUB', -300, 0)")
     with pytest.raises(errors.UniqueViolation):
-        connection.execute(ENTRY + "(1, 1, 1000025, 'RUB', 5, 0), (1, 2, 1000017, 'RUB', -5, 0)")
+        connection.execute(ENTRY + "(1, 1, 1000033, 'RUB', 5, 0), (1, 2, 1000017, 'RUB', -5, 0)")
     with pytest.raises(errors.CheckViolation):
-        connection.execute(ENTRY + "(1, 3, 1000025, 'RUB', 5, 0), (1, 4, 1000017, 'RUB', -5, 0)")
+        connection.execute(ENTRY + "(1, 3, 1000033, 'RUB', 5, 0), (1, 4, 1000017, 'RUB', -5, 0)")
     assert count(connection, "entry") == 2
 
 
@@ -151,14 +159,18 @@ def test_copy_is_guarded_like_insert(connection: psycopg.Connection) -> None:
         connection.cursor() as cursor,
         cursor.copy("COPY entry (transaction_id, leg, account_id, currency, amount, held) FROM STDIN") as copy,
     ):
-        copy.write_row([1, 1, 1000025, "RUB", 300, 0])
+        copy.write_row([1, 1, 1000033, "RUB", 300, 0])
     assert count(connection, "entry") == 0
 
 
 def test_an_entry_is_in_its_accounts_currency(connection: psycopg.Connection) -> None:
-    """The foreign key is of account and currency together."""
+    """The guard looks for account and currency together; an account that is not there is refused likewise."""
     with pytest.raises(errors.ForeignKeyViolation):
-        connection.execute(ENTRY + "(1, 1, 1000025, 'USD', 300, 0), (1, 2, 1000017, 'USD', -300, 0)")
+        connection.execute(ENTRY + "(1, 1, 1000033, 'USD', 300, 0), (1, 2, 1000017, 'USD', -300, 0)")
+    with pytest.raises(errors.ForeignKeyViolation):
+        connection.execute(ENTRY + "(1, 1, 1000041, 'RUB', 300, 0), (1, 2, 1000017, 'RUB', -300, 0)")
+    with pytest.raises(errors.RestrictViolation):
+        connection.execute("DELETE FROM account")
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)
@@ -183,10 +195,10 @@ def test_a_writer_posts_but_cannot_change_what_is_posted(connection: psycopg.Con
     connection.execute("SET ROLE tiffin_writer")
     connection.execute("SELECT nextval('transaction_id_seq')")
     connection.execute(TRANSACTION, [2, "p2"])
-    connection.execute(ENTRY + "(2, 1, 1000025, 'RUB', 300, 0), (2, 2, 1000017, 'RUB', -300, 0)")
-    connection.execute("INSERT INTO balance (account_id, balance, held, version) VALUES (1000025, 300, 0, 1)")
     connection.execute("SELECT 1 FROM balance FOR NO KEY UPDATE")
-    connection.execute("UPDATE balance SET balance = 300")
+    connection.execute(PAID.format(2))
+    connection.execute("UPDATE balance SET posted_at = now()")
+    assert connection.execute("SELECT balance, held, version FROM balance").fetchone() == (300, 0, 1)
     for table in APPEND_ONLY:
         for statement in (f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
             with pytest.raises(errors.InsufficientPrivilege):
@@ -224,6 +236,9 @@ WRITERS_ATTEMPTS = {
     "another reference": "UPDATE party SET reference = 'x'",
     "delete a brand": "DELETE FROM brand",
     "forget a balance": "DELETE FROM balance",
+    "set a balance": "UPDATE balance SET balance = 100000",
+    "set what is held": "UPDATE balance SET held = 0",
+    "go back in time": "UPDATE balance SET version = 0",
     "a balance of another": "UPDATE balance SET account_id = 1",
     "date a transaction back": (
         "INSERT INTO transaction (id, key, fingerprint, kind, status, posted_at, business_date, recorded_at) "
@@ -255,6 +270,76 @@ def test_a_writer_may_not(connection: psycopg.Connection, statement: str) -> Non
     connection.execute("SET ROLE tiffin_writer")
     with pytest.raises(errors.InsufficientPrivilege), connection.transaction():
         connection.execute(statement)
+
+
+DECLINED = TRANSACTION.replace("'posted'", "'declined'").replace("status,", "code, status,")
+DECLINED = DECLINED.replace("'payment', ", "'payment', 'account_frozen', ")
+WRITERS_FORGERIES = {
+    "a balance out of nothing": (
+        "INSERT INTO balance (account_id, balance, held, version) VALUES (1000033, 1, 0, 0)", "begins at nothing"),
+    "one side only": (ENTRY + "(1, 1, 1000025, 'RUB', 300, 0)", "does not sum to zero"),
+    "a client's entry out of the count": (
+        ENTRY + "(1, 1, 1000025, 'RUB', 300, 0), (1, 2, 1000017, 'RUB', -300, 0)", "has no version"),
+    "a version that is not the next": (PAID.format(1).replace("300, 0, 1, 300", "300, 0, 2, 300"), "do not continue"),
+    "a balance that is not the sum": (PAID.format(1).replace("0, 1, 300, 0", "0, 1, 900, 0"), "do not continue"),
+    "something held that is not the sum": (PAID.format(1).replace("1, 300, 0", "1, 300, 7"), "do not continue"),
+    "entries of a declined command": (
+        DECLINED.replace("%s, %s", "5, 'p5'") + "; " + PAID.format(5), "takes no entries: it is declined"),
+    "entries of a closed day": (
+        TRANSACTION.replace("current_date", "'2024-01-31'").replace("%s, %s", "5, 'p5'") + "; " + PAID.format(5),
+        "takes no entries: it is posted and of 2024-01-31"),
+    "bank details without a dated row": (
+        """UPDATE brand SET bank_details = '{"account": "mine"}'""", "brand sushi is changed without"),
+    "bank details under another change": (
+        """INSERT INTO change (kind, subject, after, business_date) VALUES ('brand', 'sushi', '{"colour": "red"}',
+        current_date); UPDATE brand SET bank_details = '{"account": "mine"}'""", "brand sushi is changed without"),
+    "a status without a dated row": ("UPDATE account SET status = 'frozen'", "account 1000025 is changed without"),
+    "a client without a dated row": (
+        "INSERT INTO party (reference, kind, name, status) VALUES ('eve', 'individual', 'Eve', 'open')",
+        "party eve is changed without"),
+    "a client renamed": ("UPDATE party SET name = 'Eve'", "party anna is changed without"),
+    "a limit without a dated row": (
+        "INSERT INTO write_off_limit (payer_id, account_id, period, amount) VALUES (1000025, 1000025, 'day', 1)",
+        "write_off_limit 1000025 -> 1000025 day is changed without"),
+    "a promotion without a dated row": (
+        "INSERT INTO promotion (code, kind, value, first_order_only, stackable, used) "
+        "VALUES ('FREE', 'percent', 10000, false, true, 0)", "promotion FREE is changed without"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("statements", "said"), WRITERS_FORGERIES.values(), ids=WRITERS_FORGERIES)
+def test_a_writer_may_not_forge(connection: psycopg.Connection, statements: str, said: str) -> None:
+    """What its grants would let it do, the guards refuse, at the latest with the commit; nothing has moved."""
+    connection.execute("UPDATE book SET closed_until = '2024-01-31'")
+    connection.execute("SET ROLE tiffin_writer")
+    refused = (errors.CheckViolation, errors.RestrictViolation)
+    with pytest.raises(refused, match=said), connection.transaction():
+        connection.execute(statements)
+    assert connection.execute("SELECT balance, held, version FROM balance").fetchall() == [(0, 0, 0)]
+    assert count(connection, "entry") == 0
+
+
+def test_a_change_of_the_past_covers_no_change_of_now(connection: psycopg.Connection) -> None:
+    """The dated row is written by the database transaction that makes the change, or it does not count."""
+    said = """INSERT INTO change (kind, subject, after, business_date) VALUES ('brand', 'sushi',
+              '{"bank_details": {"account": "ours"}}', current_date)"""
+    ours = """UPDATE brand SET bank_details = '{"account": "ours"}'"""
+    mine = ours.replace("ours", "mine")
+    connection.execute("SET ROLE tiffin_writer")
+    with connection.transaction():
+        connection.execute(said)
+        with connection.transaction():  # a savepoint changes nothing
+            connection.execute(ours)
+    with pytest.raises(errors.RestrictViolation):
+        connection.execute(mine)
+    with pytest.raises(errors.RestrictViolation):
+        connection.execute("UPDATE brand SET bank_details = NULL")
+    with connection.transaction():
+        connection.execute("""INSERT INTO change (kind, subject, after, business_date) VALUES ('brand', 'sushi',
+                              '{"bank_details": null}', current_date)""")
+        connection.execute("UPDATE brand SET bank_details = NULL")
+    with pytest.raises(errors.RestrictViolation):  # said again, in another database transaction
+        connection.execute(ours)
 
 
 def test_init_without_the_right_to_create_roles_says_what_to_run(

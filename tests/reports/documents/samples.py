@@ -5,7 +5,19 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
-from reports.documents.statement import ZERO, Age, Client, Credit, Due, Issuer, Line, Operation, Statement, Summary, Vat
+from reports.documents.statement import (
+    ZERO,
+    Age,
+    Client,
+    Credit,
+    Due,
+    Issuer,
+    Line,
+    Operation,
+    Statement,
+    Summary,
+    vat_by_rate,
+)
 
 SUSHI = Issuer(
     code="sushi",
@@ -32,6 +44,19 @@ ROMASHKA = Client(
     reference="romashka",
     email="buh@romashka.example",
 )
+PIZZA = Issuer(
+    code="pizza",
+    name="Пицца Рим",
+    legal_name="ООО «Пицца Рим»",
+    tax_id="7728168971",
+    country="RU",
+    bank_details=(("Основание без НДС", "УСН, п. 2 ст. 346.11 НК РФ"),),
+)
+RUSSIAN = (
+    ("Банк", "ПАО «Банк Пример»"), ("Расчётный счёт", "40702810900000012345"), ("БИК", "044525225"),
+    ("Корр. счёт", "30101810400000000225"), ("КПП", "770701001"), ("ОГРН", "1027700132195"), ("Город", "Москва"),
+    ("Руководитель", "Иванов И. И."), ("Главный бухгалтер", "Петрова О. Н."),
+)  # fmt: skip
 DISHES = ("soup", "rolls", "salad", "noodles", "dumplings", "curry", "pie", "tea", "juice", "bread", "cake")
 MONTH = (date(2017, 3, 1), date(2017, 3, 31))
 START = datetime(2017, 3, 1, 9, 0, tzinfo=UTC)
@@ -94,7 +119,7 @@ def sample(
     ages = tuple(Age(low, high, max(ZERO, -closing) if low is None else ZERO) for low, high in bands)
     charged = [one for operation in found if operation.kind in ("debit", "capture") for one in operation.lines]
     return Statement(
-        account=1000017, currency=currency, client=client, issuer=issuer, contract_number="Д-17/45",
+        account=1000017, currency=currency, client=client, issuer=issuer, principals=(), contract_number="Д-17/45",
         contract_date=date(2016, 12, 15), since=MONTH[0], until=MONTH[1],
         known_at=datetime(2017, 4, 1, 1, 0, tzinfo=UTC), last_transaction=90210, cut=None, overdue=ZERO,
         dues=(Due(date(2017, 4, 14), -closing, 0),) if closing < 0 else (),
@@ -105,23 +130,13 @@ def sample(
             refunds=total(one.amount for one in found if one.kind == "refund"),
             paid=total(one.amount for one in found if one.kind == "payment"), other=(), closing=closing, held=ZERO,
         ),
-        credit=credit, operations=found, vat=vat(lines), ages=ages, holds=(), bonuses=(),
+        credit=credit, operations=found, vat=vat_by_rate(lines), ages=ages, holds=(), bonuses=(),
     )  # fmt: skip
 
 
 def total(amounts: object) -> Decimal:
     """Return the sum of an iterable of money."""
     return sum(amounts, start=ZERO)  # type: ignore[call-overload,no-any-return]
-
-
-def vat(lines: Sequence[Line]) -> tuple[Vat, ...]:
-    """Return sums by VAT rate."""
-    rates = sorted({one.vat_rate for one in lines}, key=lambda rate: -(rate or -1))
-    return tuple(
-        Vat(rate, total(one.amount for one in lines if one.vat_rate == rate),
-            total(one.vat or ZERO for one in lines if one.vat_rate == rate))
-        for rate in rates
-    )  # fmt: skip
 
 
 def with_lines(statement: Statement, lines: Sequence[Line]) -> Statement:
@@ -134,4 +149,4 @@ def with_lines(statement: Statement, lines: Sequence[Line]) -> Statement:
     debits = [one for operation in found if operation.kind == "debit" for one in operation.lines]
     summary = replace(statement.summary, charged=total(one.gross for one in debits),
                       discounts=total(one.discount for one in debits))  # fmt: skip
-    return replace(statement, operations=found, vat=vat(every), summary=summary)
+    return replace(statement, operations=found, vat=vat_by_rate(every), summary=summary)

@@ -124,6 +124,15 @@ def test_an_invoice_leads_from_the_debt_before_the_period_to_what_is_to_pay(marc
     assert page.to_pay == Decimal("27395.67")
 
 
+def test_a_brand_that_served_for_the_holder_is_the_principal(march):
+    """Pizza's line, paid by the company whose account Sushi House holds, is Pizza's on the company's papers."""
+    paper = of(closed(march), "romashka")
+    assert [one.code for one in paper.principals] == ["pizza"]
+    assert [line.brand_code for line in paper.operations[0].lines] == ["pizza"]
+    (section,) = InvoicePage(paper, "invoice", language("en")).sections
+    assert (section.principal, section.seller, section.amount) == (True, paper.principals[0], 50)
+
+
 def test_what_is_due_stands_by_its_own_day(march):
     """Lunches of 2 and 20 March at ten days' credit, a penalty without a date: no day before the end on what waits."""
     march.debit("2017-03-20", "romashka", ("sushi", 70))

@@ -54,7 +54,7 @@ STATEMENT = [
     "Sushi House", "10.00", "55.50", "20.00", "45.50", *DATA,
 ]  # fmt: skip
 INVOICE = [
-    *filled([*HEAD, *PARTIES], TITLE=["Invoice"], NUMBER=["I-1000017-2017-03"]),
+    *filled([*HEAD, *PARTIES], TITLE=["Invoice"], NUMBER=["I-1000017-2017-03", "Date of issue 31 Mar 2017"]),
     "SERVICES OF THE PERIOD, LESS REFUNDS", "No.", "Service", "Count", "Before discount", "Discount", "VAT rate", "VAT",
     "Amount", "1", "Sushi House · Rolls", "1", "120.50", "0.00", "20 %", "20.08", "120.50",
     "Total", "120.50", "0.00", "20.08", "120.50",
@@ -71,7 +71,8 @@ ACT = [
     "By the books of ООО «Суши Хаус»", "By the books of ООО «Ромашка»", *SIDE, *SIDE,
     "Balance at the start", "950.00", "0.00", "29 Mar 2017", "Services · Rolls No. A-1, No. 1001", "120.50", "–",
     "Turnover of the period", "120.50", "0.00", "Balance at the end", "1,070.50", "0.00",
-    "On 31 Mar 2017 ООО «Ромашка» owes ООО «Суши Хаус» 1,070.50 RUB (One thousand and seventy roubles, 50 kopeks).",
+    "Owed on 31 Mar 2017: 1,070.50 RUB (One thousand and seventy roubles, 50 kopeks). "
+    "Debtor: ООО «Ромашка». Creditor: ООО «Суши Хаус».",
     "For ООО «Суши Хаус»", *SIGNED, "For ООО «Ромашка»", *SIGNED, *DATA,
 ]  # fmt: skip
 

@@ -99,6 +99,7 @@ WHERE b.account_id = l.account_id
 def add_accounts(url: str, accounts: int) -> None:
     """Write two brands, so many clients and an account for each. Only in a fresh book."""
     with psycopg.connect(url) as connection:
+        connection.execute("SET session_replication_role = replica")  # rows as commands would leave them
         connection.execute(_BRANDS)
         connection.execute(_SYSTEM)
         connection.execute(_PARTIES, {"accounts": accounts})
@@ -131,6 +132,7 @@ def add_transactions(url: str, transactions: int, *, since: date, days: int) -> 
     Roughly 2.8 entries come for each transaction.
     """
     with psycopg.connect(url) as connection:
+        connection.execute("SET session_replication_role = replica")
         row = connection.execute("SELECT coalesce(max(id), 0) FROM transaction").fetchone()
         accounts = connection.execute("SELECT count(*) FROM balance").fetchone()
         if row is None or accounts is None:
