@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 EVER = date.min
 """First day of the window that never ends."""
@@ -26,6 +26,11 @@ class Account(NamedTuple):
     def subject(self) -> str:
         """Return how facts call the account; a sentence adds the client's name (DECISIONS D85)."""
         return f"account {self.id}"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return what facts of a decline say of the account."""
+        return {"account": self.id, "subject": self.subject}
 
 
 class Brand(NamedTuple):
