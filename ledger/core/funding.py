@@ -4,14 +4,15 @@ Sources are asked in drawing order, and each pays, in line order, the lines it m
 as much as it can. This greedy rule is the rule: no other assignment is searched for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-from ledger.core.accounts import Account, Limit
+from ledger.core.accounts import DAYS, Account, Limit, Link
 from ledger.core.book import Book
-from ledger.core.money import plain
+from ledger.core.commands import Line
+from ledger.core.money import WHOLE, plain
 from ledger.core.outcomes import LEDGER, Facts, Refused
 
 Matrix = list[list[tuple[int, int]]]
@@ -19,11 +20,12 @@ Matrix = list[list[tuple[int, int]]]
 
 
 class Source(NamedTuple):
-    """An account that may pay, for which brands (None: all), as what."""
+    """An account that may pay, for which brands (None: all), as what; a payer by its link."""
 
     account: Account
     brands: frozenset[int] | None
     role: str
+    link: Link | None = None
 
 
 Give = tuple[int, Refused | None]
@@ -40,6 +42,7 @@ class Asked:
     at: datetime
     day: date
     happened_at: datetime
+    lines: Sequence[Line]
     what: str
     bonus_at_most: int
     bonus_by_brand: dict[int, int] | None = None
@@ -61,15 +64,18 @@ def sources(book: Book, account: Account) -> Iterator[Source]:
         links = sorted(links, key=lambda link: (link.priority, link.payer))
     for link in links:
         if link.draw == "payer_first":
-            yield Source(book.accounts[link.payer], link.brands, "payer")
+            yield Source(book.accounts[link.payer], link.brands, "payer", link)
     yield Source(account, None, "own")
     for link in links:
         if link.draw == "own_first":
-            yield Source(book.accounts[link.payer], link.brands, "payer")
+            yield Source(book.accounts[link.payer], link.brands, "payer", link)
 
 
 def fund(book: Book, asked: Asked) -> Matrix:
-    """Return the matrix line × source that pays everything, or leave with Refused; a free line's source pays 0."""
+    """Return the matrix line × source that pays everything, or leave with Refused; a free line's source pays 0.
+
+    A payer's share is of what points left of a line. That and its hours are no shortage of it (DECISIONS D130).
+    """
     alone = _alone(book, asked)
     if alone is not None:
         return alone
@@ -77,14 +83,22 @@ def fund(book: Book, asked: Asked) -> Matrix:
     paid: Matrix = [[] if amount else [(asked.account.id, 0)] for amount in left]
     bonus_left = asked.bonus_at_most
     short: Refused | None = None
+    after_points: list[int] | None = None
+    left_out: list[Facts] = []
     for source in sources(book, asked.account):
         lines = [
             index for index, amount in enumerate(left)
             if amount and (source.brands is None or asked.brands[index] in source.brands)
         ]  # fmt: skip
-        if not lines:
+        most_of = left
+        if source.role != "bonus":
+            after_points = after_points or list(left)
+        if source.link is not None and lines:
+            lines, most_of, rule = _allowed(book, source.link, asked, lines, left, after_points or left)
+            left_out += [rule] if rule else []
+        wanted = sum([most_of[index] for index in lines])
+        if not wanted:
             continue
-        wanted = sum([left[index] for index in lines])
         if source.role == "bonus":
             most = min(bonus_left, asked.bonus_of(source.account.brand))
             given = min(wanted, most, _points(book, source.account, asked.at))
@@ -93,7 +107,7 @@ def fund(book: Book, asked: Asked) -> Matrix:
             given, broken = capacity(book, source, asked, wanted)
             short = short or broken
         for index in lines:
-            part = min(left[index], given)
+            part = min(most_of[index], given)
             if part:
                 paid[index].append((source.account.id, part))
                 left[index] -= part
@@ -102,7 +116,23 @@ def fund(book: Book, asked: Asked) -> Matrix:
         return paid
     assert short is not None
     total = sum(asked.amounts)
-    raise Refused(short.code, asked=plain(total), offered=plain(total - sum(left)), **short.facts)
+    facts = short.facts | ({"payers": left_out} if left_out else {})
+    raise Refused(short.code, asked=plain(total), offered=plain(total - sum(left)), **facts)
+
+
+def _allowed(
+    book: Book, link: Link, asked: Asked, lines: list[int], left: list[int], whole: list[int]
+) -> tuple[list[int], list[int], Facts | None]:
+    """Return the lines that a link lets the payer pay, the most of each, and the rule that left something out."""
+    if link.services is not None:
+        lines = [index for index in lines if asked.lines[index].service in link.services]
+    if link.when is not None and not link.when.include(at := asked.happened_at.astimezone(book.zone)):
+        return [], left, {"account": link.payer, "rule": "when", "at": f"{DAYS[at.weekday()]} {at:%H:%M}"}
+    if link.share is None:
+        return lines, left, None
+    most = [min(there, of * link.share // WHOLE) for there, of in zip(left, whole, strict=True)]
+    short = any(most[index] < left[index] for index in lines)
+    return lines, most, {"account": link.payer, "rule": "share", "share": plain(link.share)} if short else None
 
 
 def _alone(book: Book, asked: Asked) -> Matrix | None:
@@ -132,13 +162,13 @@ def capacity(book: Book, source: Source, asked: Asked, wanted: int) -> Give:
     Each rule leaves so much when it stands alone; a rule that leaves less than was asked
     is broken, and of several the first in the order of DECLINES is named.
     """
-    rules = [_credit(book, source.account, asked, wanted)]
-    if source.account.id in book.limits:
-        limits = book.limits_of(source.account.id, asked.account.id)
-        rules += [_write_off_limit(book, source.account, limit, asked, wanted) for limit in limits]
-    status = book.status[source.account.id]
-    if source.role == "payer" and status != "open":
-        rules.append((0, Refused(f"account_{status}", **source.account.facts)))
+    account = source.account
+    rules = [_credit(book, account, asked, wanted)]
+    if account.id in book.limits:
+        limits = book.limits_of(account.id, asked.account.id, source.link and source.link.group)
+        rules += [_write_off_limit(book, account, limit, asked, wanted) for limit in limits]
+    if source.role == "payer" and book.status[account.id] != "open":
+        rules.append((0, Refused(f"account_{book.status[account.id]}", **account.facts)))
     least = min([amount for amount, _ in rules])
     broken = [rule for amount, rule in rules if amount < wanted and rule]
     return max(0, min(least, wanted)), min(broken, key=lambda rule: LEDGER.rank[rule.code], default=None)
@@ -197,12 +227,12 @@ def _write_off_limit(book: Book, payer: Account, limit: Limit, asked: Asked, wan
     most, so_far = f"{plain(limit.amount or 0)} {payer.currency}", plain(used.amount)
     if used_up:
         most, so_far = f"{limit.times} orders", f"{used.count} orders"
-    shared = limit.account == payer.id
+    towards = f" for group {limit.account}" if isinstance(limit.account, str) else f" for {asked.account.subject}"
     return left, Refused(
         "write_off_limit_exceeded",
         **payer.facts,
-        towards="" if shared else f" for {asked.account.subject}",
-        subaccount=None if shared else asked.account.id,
+        towards="" if limit.account == payer.id else towards,
+        subaccount=asked.account.id if limit.account == asked.account.id != payer.id else None,
         period=limit.period,
         limit=f"{most} {_A[limit.period]}",
         used=so_far,

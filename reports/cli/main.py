@@ -39,6 +39,7 @@ COMMANDS = {
     "report": ("reports.cli.report", "Run a standard report over the lake."),
     "statement": ("reports.cli.papers", "Make one account's statement, act or invoice as PDF."),
     "statements": ("reports.cli.papers", "Make a month's papers for many accounts."),
+    "papers": ("reports.cli.issued", "List issued papers, and give them out again."),
     "dashboard": ("reports.cli.dashboard", "Show the figures in a browser."),
     "notebook": ("reports.cli.notebook", "Run, list or edit the notebooks."),
     "demo": ("reports.cli.demo", "Play a real year of orders through the ledger, the reports and the papers."),
