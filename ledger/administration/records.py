@@ -128,7 +128,7 @@ class Brand(_Identified):
 class Party(_Identified):
     """A client."""
 
-    never_null = frozenset({"kind", "name", "status"})
+    never_null = frozenset({"kind", "name", "status", "orders_before"})
 
     type: Literal["party"] = "party"
     reference: Code
@@ -140,6 +140,7 @@ class Party(_Identified):
     phone: Text | None = None
     address: Text | None = None
     status: Literal["open", "closed"] | None = None
+    orders_before: Whole | None = None
 
 
 class Account(Record):

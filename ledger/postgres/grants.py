@@ -32,7 +32,7 @@ WRITER: dict[str, str] = {
     "payment_gate": "UPDATE",  # of nothing: a guard refuses it
     # Administration.
     "brand": "INSERT, UPDATE (name, legal_name, tax_id, country, address, bank_details, colour, logo, status)",
-    "party": "INSERT, UPDATE (name, legal_name, tax_id, country, kpp, email, phone, address, status)",
+    "party": "INSERT, UPDATE (name, legal_name, tax_id, country, kpp, email, phone, address, status, orders_before)",
     "account": "INSERT, UPDATE (holder_id, contract_number, contract_date, status)",
     "credit_terms": "INSERT (account_id, credit_limit, period_days, valid_from, valid_until, by, note)",
     "link": "INSERT, UPDATE, DELETE",

@@ -173,6 +173,7 @@ class Party(SQLModel, table=True):
     phone: str | None = Field(default=None, sa_type=Text)
     address: str | None = Field(default=None, sa_type=Text)
     status: str = Field(default="open", sa_type=Text)
+    orders_before: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class Account(SQLModel, table=True):

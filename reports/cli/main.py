@@ -22,6 +22,7 @@ COMMANDS = {
     "schema": ("ledger.cli.lines", "Print the JSON Schema of every line that `tiffin post` reads, by type."),
     "balance": ("ledger.cli.accounts", "Show how an account stands, now or at a past moment."),
     "history": ("ledger.cli.accounts", "List every change of an account's balance, in order."),
+    "opening": ("ledger.cli.opening", "Compare what the book opened with to the old system's balances."),
     "limits": ("ledger.cli.accounts", "Show an account's write-off limits and what is left of each."),
     "serve": ("ledger.cli.door", "Answer commands and questions over HTTP, for order systems in any language."),
     "token": ("ledger.cli.door", "Make, list and revoke the bearer tokens of the door."),

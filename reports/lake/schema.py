@@ -159,6 +159,7 @@ PARTIES = Table(
         ("phone", "text", "telephone"),
         ("address", "text", "address"),
         ("status", "text", "open or closed"),
+        ("orders_before", "int", "orders that it had before this book began"),
     ),
 )
 
