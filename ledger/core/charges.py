@@ -10,7 +10,7 @@ from typing import Any
 from ledger.core import commands as c
 from ledger.core.accounts import Account
 from ledger.core.book import Book
-from ledger.core.funding import Asked, Short, fund, sources
+from ledger.core.funding import Asked, fund, sources
 from ledger.core.guards import (
     Case,
     Move,
@@ -30,16 +30,12 @@ from ledger.core.outcomes import Entry, Facts, Refused, shown
 from ledger.core.transactions import Hold, HoldPart, Transaction
 
 
-def _charge(case: Case) -> tuple[Account, list[HoldPart]]:
+def _charge(case: Case, command: c.Debit | c.Hold) -> tuple[Account, list[HoldPart]]:
     """Return the account asked and the parts, line × source, that fund the lines of a debit or hold."""
-    command = case.command
-    assert isinstance(command, (c.Debit, c.Hold))
     account = account_of(case, command.account)
     brands = [brand_of(case, line.brand).id for line in command.lines]
     usable(case, account, spender=account)
     paid = fund(case.book, _asked(case, command, account, brands))
-    if isinstance(paid, Short):
-        raise Refused(paid.code, **paid.facts)
     parts: list[HoldPart] = []
     for number, (line, brand, payers) in enumerate(zip(command.lines, brands, paid, strict=True), 1):
         parts += _parts(number, line, brand, payers)
@@ -106,9 +102,9 @@ def _for(book: Book, source: int, account: int) -> int | None:
     return account if source != account and book.accounts[source].kind == "money" else None
 
 
-def debit(case: Case) -> Verdict:
+def debit(case: Case, command: c.Debit) -> Verdict:
     """Write off services: draw from the sources, credit the brands."""
-    account, parts = _charge(case)
+    account, parts = _charge(case, command)
     moves = [
         Move(source, -amount, 0, _for(case.book, source, account.id))
         for source, amount in _drawn(case, account, parts)
@@ -131,9 +127,9 @@ def _service(case: Case, part: HoldPart, currency: str, amount: int, gross: int,
     )  # fmt: skip
 
 
-def hold(case: Case) -> Verdict:
+def hold(case: Case, command: c.Hold) -> Verdict:
     """Set money aside at the sources."""
-    account, parts = _charge(case)
+    account, parts = _charge(case, command)
     total = sum(part.amount for part in parts)
     drawn = _drawn(case, account, parts)
     moves = [Move(source, 0, amount, _for(case.book, source, account.id)) for source, amount in drawn]
@@ -172,19 +168,15 @@ def _moved(moves: Iterable[Move]) -> list[Move]:
     return [move for move in together if move.amount or move.held] or together[:1]
 
 
-def release(case: Case) -> Verdict:
+def release(case: Case, command: c.Release) -> Verdict:
     """Give back the whole of what a hold still sets aside."""
-    command = case.command
-    assert isinstance(command, c.Release)
     account, hold = _open_hold(case, command.hold)
     total = sum(part.held for part in hold.parts)
     return Verdict(account, total, hold.currency, release_moves(case.book, hold), [], hold.id, groups=hold.groups)
 
 
-def capture(case: Case) -> Verdict:
+def capture(case: Case, command: c.Capture) -> Verdict:
     """Write off what a hold set aside, from the hold's own sources."""
-    command = case.command
-    assert isinstance(command, c.Capture)
     account, hold = _open_hold(case, command.hold)
     left = [part.held for part in hold.parts]
     facts = Facts(key=hold.key, currency=hold.currency, originally=[part.amount for part in hold.parts])
@@ -260,10 +252,8 @@ def _exceeds(code: str, facts: Facts, of: str, indices: Iterable[int], left: int
     )  # fmt: skip
 
 
-def refund(case: Case) -> Verdict:
+def refund(case: Case, command: c.Refund) -> Verdict:
     """Give back to each source what it paid, by line; only those that get something are asked."""
-    command = case.command
-    assert isinstance(command, c.Refund)
     debit = named(case, command.debit, ("debit", "capture"), "debit_not_found", "debit")
     assert debit.account is not None and debit.currency is not None
     services = list(debit.revenue())

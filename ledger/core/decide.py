@@ -8,10 +8,10 @@ what was decided, so that the next command of the batch sees it.
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from ledger.core import charges, payments, reversals
 from ledger.core import commands as c
-from ledger.core.accounts import Account
 from ledger.core.book import Book
 from ledger.core.field_types import OWN_KEYS
 from ledger.core.guards import Case, Move, Verdict, in_order
@@ -102,23 +102,20 @@ class Seam:
         decided = decide(self.book, command, at or self.book.now, sent=sent)
         rank = self.book.refusals.rank
         if isinstance(decided, Transaction) and (decided.code is None or rank[decided.code] > rank[code]):
-            decided = replace(
-                decided,
-                code=code,
-                facts=facts,
-                entries=(),
-                expiries=(),
-                hold=None,
-                takes=None,
-                terms=None,
-                refers_to=None,
-            )
+            decided = replace(decided, code=code, facts=facts, **_NOTHING)
         return entered(self.book, decided)
 
     def expire(self, account: int, until: datetime) -> None:
         """Book the account's holds that ran out at or before `until`, each at its own time."""
         for hold in sorted(self.book.expired(account, until), key=lambda hold: (hold.expires_at, hold.id)):
             self.book.enter(expiry(self.book, hold))
+
+
+_NOTHING: dict[str, Any] = {
+    **dict.fromkeys(("entries", "expiries"), ()),
+    **dict.fromkeys(("hold", "takes", "terms", "refers_to")),
+}
+"""What a transaction has of each field that only a posted one fills."""
 
 
 def decide(book: Book, command: c.Command, now: datetime, *, sent: c.Command | None = None) -> Transaction | Invalid:
@@ -134,11 +131,14 @@ def decide(book: Book, command: c.Command, now: datetime, *, sent: c.Command | N
         return Invalid(key=command.key, message=late)
     case = Case(book, command, command.at or now, command.at is not None, sent)
     try:
-        verdict = RULES[command.kind](case)
+        verdict = RULES[command.kind](case, command)
         while _moved_up(case, verdict):
-            verdict = RULES[command.kind](case)
+            verdict = RULES[command.kind](case, command)
         if isinstance(command, c.Hold) and command.expires_at <= case.at:
             late = f"expires_at: {shown(command.expires_at)} is not after the booking time, {shown(case.at)}"
+            return Invalid(key=command.key, message=late)
+        if isinstance(command, c.Bonus) and command.expires_on and command.expires_on < case.book.day(case.at):
+            late = f"expires_on: {command.expires_on} is before the day of booking, {case.book.day(case.at)}"
             return Invalid(key=command.key, message=late)
         return _posted(case, verdict)
     except Refused as refused:
@@ -167,6 +167,8 @@ def _transaction(case: Case, at: datetime) -> Transaction:
         note=command.note,
         occurred_at=command.occurred_at,
     )
+    if isinstance(command, c.Bonus) and command.expires_on is not None:
+        transaction.expires_at = case.book.ends(command.expires_on)
     for name in _OWN_FIELDS[command.kind]:
         setattr(transaction, name, getattr(command, name))
     return transaction
@@ -222,19 +224,14 @@ def _numbered(
             balance_now, held_now, version = state.balance, state.held, state.version
         balance_now, held_now, version = balance_now + amount, held_now + held, version + 1
         if not -LARGEST_BALANCE <= balance_now <= LARGEST_BALANCE:
-            raise _out_of_range(book.accounts[account], balance_now)
+            of = book.accounts[account]
+            money = {"balance": plain(balance_now), "most": plain(LARGEST_BALANCE)}
+            raise Refused("balance_out_of_range", **of.facts, currency=of.currency, **money)
         running[account] = balance_now, held_now, version
         entry = Entry(account, amount, held, version, balance_now, held_now, subaccount)
         due_on = book.due_on(account, transaction) if amount < 0 else None
         entries.append(entry if due_on is None else entry._replace(due_on=due_on))
     return entries
-
-
-def _out_of_range(account: Account, balance: int) -> Refused:
-    return Refused(
-        "balance_out_of_range", account=account.id, subject=account.subject, currency=account.currency,
-        balance=plain(balance), most=plain(LARGEST_BALANCE),
-    )  # fmt: skip
 
 
 def _expiries(case: Case, moved: Iterable[Move], running: dict[int, tuple[int, int, int]]) -> list[Transaction]:
@@ -272,7 +269,7 @@ def expiry(book: Book, hold: Hold, running: dict[int, tuple[int, int, int]] | No
     return transaction
 
 
-RULES: dict[str, Callable[[Case], Verdict]] = {
+RULES: dict[str, Callable[[Case, Any], Verdict]] = {
     "payment": payments.payment,
     "allocate": payments.allocate,
     "payout": payments.payout,

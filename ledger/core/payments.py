@@ -25,10 +25,8 @@ from ledger.core.reversals import net_legs, not_reversed
 from ledger.core.transactions import Transaction
 
 
-def payment(case: Case) -> Verdict:
+def payment(case: Case, command: c.Payment) -> Verdict:
     """Bring money into accounts, or to the brand's `unallocated`."""
-    command = case.command
-    assert isinstance(command, c.Payment)
     parts: Iterable[c.Share] = command.split or ()
     if command.account is not None:
         parts = (c.Share(account=command.account, amount=command.amount, brand=command.brand),)
@@ -64,10 +62,8 @@ def _unallocated(case: Case, command: c.Payment) -> Verdict:
     return Verdict(None, amount, currency, [], legs)
 
 
-def allocate(case: Case) -> Verdict:
+def allocate(case: Case, command: c.Allocate) -> Verdict:
     """Give an unallocated payment its accounts."""
-    command = case.command
-    assert isinstance(command, c.Allocate)
     into = [account_of(case, part.account) for part in command.split]
     usable(case, *into)
     payment = named(case, command.payment, ("payment", "refund"), "payment_not_found", "unallocated payment")
@@ -75,10 +71,7 @@ def allocate(case: Case) -> Verdict:
     if any(payment.clients()) if payment.kind == "payment" else not pools:
         raise Refused("payment_not_found", key=command.payment, what="unallocated payment")
     if into[0].currency != payment.currency:
-        raise Refused(
-            "currency_mismatch", account=into[0].id, subject=into[0].subject, currency=into[0].currency,
-            asked=payment.currency,
-        )  # fmt: skip
+        raise Refused("currency_mismatch", **into[0].facts, currency=into[0].currency, asked=payment.currency)
     not_reversed(case, payment)
     amount = minor(command.amount)
     assert payment.amount is not None and payment.currency is not None
@@ -91,14 +84,8 @@ def allocate(case: Case) -> Verdict:
             asked=plain(amount), currency=payment.currency, over_by=plain(amount - left),
         )  # fmt: skip
     moves = merged(Move(account.id, minor(part.amount)) for account, part in zip(into, command.split, strict=True))
-    return Verdict(
-        into[0] if len(moves) == 1 else None,
-        amount,
-        payment.currency,
-        moves,
-        list(_out_of(pools, moves)),
-        payment.id,
-    )
+    account = into[0] if len(moves) == 1 else None
+    return Verdict(account, amount, payment.currency, moves, list(_out_of(pools, moves)), payment.id)
 
 
 def _pools(case: Case, payment: Transaction) -> dict[int, int]:
@@ -123,10 +110,8 @@ def _out_of(pools: dict[int, int], moves: Iterable[Move]) -> Iterator[Entry]:
                 yield Entry(account, -part, source=move.account)
 
 
-def payout(case: Case) -> Verdict:
+def payout(case: Case, command: c.Payout) -> Verdict:
     """Pay out own money."""
-    command = case.command
-    assert isinstance(command, c.Payout)
     account = account_of(case, command.account)
     brand = brand_of(case, command.brand)
     usable(case, account, spender=account)
@@ -137,10 +122,8 @@ def payout(case: Case) -> Verdict:
     return Verdict(account, amount, account.currency, [Move(account.id, -amount)], legs)
 
 
-def transfer(case: Case) -> Verdict:
+def transfer(case: Case, command: c.Transfer) -> Verdict:
     """Move own money to another account."""
-    command = case.command
-    assert isinstance(command, c.Transfer)
     account, to = account_of(case, command.account), account_of(case, command.to)
     usable(case, account, to, spender=account)
     amount = minor(command.amount)
@@ -148,10 +131,8 @@ def transfer(case: Case) -> Verdict:
     return Verdict(account, amount, account.currency, [Move(account.id, -amount), Move(to.id, amount)], [])
 
 
-def adjustment(case: Case) -> Verdict:
+def adjustment(case: Case, command: c.Adjustment) -> Verdict:
     """Correct a balance; never declined for funds."""
-    command = case.command
-    assert isinstance(command, c.Adjustment)
     account = account_of(case, command.account)
     brand = brand_of(case, command.brand)
     usable(case, account)
@@ -172,10 +153,8 @@ def _no_more_credit(case: Case, account: Account) -> tuple[Terms | None, Terms] 
     return last, Terms(0, last.period_days if last else None, day)
 
 
-def move(case: Case) -> Verdict:
+def move(case: Case, command: c.Move) -> Verdict:
     """Move money between brands' own accounts; never declined for funds, and closed brands may."""
-    command = case.command
-    assert isinstance(command, c.Move)
     brand = brand_of(case, command.brand, closed=True)
     to_brand = brand_of(case, command.to_brand or command.brand, closed=True)
     in_open_period(case)
@@ -197,24 +176,33 @@ def move(case: Case) -> Verdict:
     return Verdict(None, amount, currency, [], legs_of(legs))
 
 
-def bonus(case: Case) -> Verdict:
+def _bonus_account(case: Case, command: c.Bonus) -> Account:
+    if command.brand is None:
+        return account_of(case, command.account, "bonus")
+    money, brand = account_of(case, command.account), brand_of(case, command.brand)
+    for number in case.book.bonuses.get(money.id, ()):
+        if case.book.accounts[number].brand == brand.id:
+            return case.book.accounts[number]
+    raise Refused("account_not_found", asked=f"bonus account of {money.subject} for {brand.code}")
+
+
+def bonus(case: Case, command: c.Bonus) -> Verdict:
     """Give points, or take them as far as there are any."""
-    command = case.command
-    assert isinstance(command, c.Bonus)
-    account = account_of(case, command.account, "bonus")
+    account = _bonus_account(case, command)
+    charged = account.brand if command.charge_to is None else brand_of(case, command.charge_to).id
     usable(case, account)
+    if case.book.status[account.money_account or account.id] == "closed":
+        raise Refused("account_closed", account=account.money_account, subject=f"account {account.money_account}")
     amount = minor(command.amount)
     if amount < 0:
         own_money(case, account, -amount)
-    assert account.brand is not None
-    legs = [Entry(system(case, account.brand, "bonus_expense", account.currency), -amount, source=account.id)]
+    assert charged is not None
+    legs = [Entry(system(case, charged, "bonus_expense", account.currency), -amount, source=account.id)]
     return Verdict(account, abs(amount), account.currency, [Move(account.id, amount)], legs)
 
 
-def mark(case: Case) -> Verdict:
+def mark(case: Case, command: c.Mark) -> Verdict:
     """Note an event on an account: an entry of nothing."""
-    command = case.command
-    assert isinstance(command, c.Mark)
     account = account_of(case, command.account or "")
     usable(case, account)
     return Verdict(account, 0, account.currency, [Move(account.id, 0)], [])

@@ -74,10 +74,9 @@ def _net_moves(book: Book, target: Transaction) -> list[Move]:
     return [move for move in moved if move.amount]
 
 
-def reverse(case: Case) -> Verdict:
+def reverse(case: Case, command: c.Reverse) -> Verdict:
     """Undo what is left of a transaction, or a part of that; may take an account below zero."""
-    command, book = case.command, case.book
-    assert isinstance(command, c.Reverse)
+    book = case.book
     what = "payment, payout, transfer, adjustment, move or reversal"
     target = named(case, command.transaction, KINDS, "payment_not_found", what)
     reversed_ = book.numbered.get(target.refers_to or 0)
