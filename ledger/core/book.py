@@ -7,7 +7,7 @@ what it changed, so that the shell can write exactly that. Amounts are minor uni
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
 
@@ -65,6 +65,10 @@ class Book:
         if day is None:
             day = self.days[at] = at.astimezone(self.zone).date()
         return day
+
+    def ends(self, day: date) -> datetime:
+        """Return the instant at which a business date is over."""
+        return datetime.combine(day + timedelta(1), time(), self.zone).astimezone(UTC)
 
     def happened_on(self, transaction: Transaction) -> date:
         """Return the day in whose windows a transaction counts."""

@@ -71,6 +71,9 @@ def decide(book: Book, command: c.Command, now: datetime, *, sent: c.Command | N
         if isinstance(command, c.Hold) and command.expires_at <= case.at:
             late = f"expires_at: {shown(command.expires_at)} is not after the booking time, {shown(case.at)}"
             return Invalid(key=command.key, message=late)
+        if isinstance(command, c.Bonus) and command.expires_on and command.expires_on < case.book.day(case.at):
+            late = f"expires_on: {command.expires_on} is before the day of booking, {case.book.day(case.at)}"
+            return Invalid(key=command.key, message=late)
         return _posted(case, verdict)
     except Refused as refused:
         return _declined(case, refused, now)
@@ -98,6 +101,8 @@ def _transaction(case: Case, at: datetime) -> Transaction:
         note=command.note,
         occurred_at=command.occurred_at,
     )
+    if isinstance(command, c.Bonus) and command.expires_on is not None:
+        transaction.expires_at = case.book.ends(command.expires_on)
     for name in _OWN_FIELDS[command.kind]:
         setattr(transaction, name, getattr(command, name))
     return transaction

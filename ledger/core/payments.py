@@ -164,15 +164,28 @@ def move(case: Case, command: c.Move) -> Verdict:
     return Verdict(None, amount, currency, [], g.legs_of(legs))
 
 
+def _bonus_account(case: Case, command: c.Bonus) -> Account:
+    if command.brand is None:
+        return g.account_of(case, command.account, "bonus")
+    money, brand = g.account_of(case, command.account), g.brand_of(case, command.brand)
+    for number in case.book.bonuses.get(money.id, ()):
+        if case.book.accounts[number].brand == brand.id:
+            return case.book.accounts[number]
+    raise Refused("account_not_found", asked=f"bonus account of {money.subject} for {brand.code}")
+
+
 def bonus(case: Case, command: c.Bonus) -> Verdict:
     """Give points, or take them as far as there are any."""
-    account = g.account_of(case, command.account, "bonus")
+    account = _bonus_account(case, command)
+    charged = account.brand if command.charge_to is None else g.brand_of(case, command.charge_to).id
     g.usable(case, account)
+    if case.book.status[account.money_account or account.id] == "closed":
+        raise Refused("account_closed", account=account.money_account, subject=f"account {account.money_account}")
     amount = minor(command.amount)
     if amount < 0:
         g.own_money(case, account, -amount)
-    assert account.brand is not None
-    legs = [Entry(g.system(case, account.brand, "bonus_expense", account.currency), -amount, source=account.id)]
+    assert charged is not None
+    legs = [Entry(g.system(case, charged, "bonus_expense", account.currency), -amount, source=account.id)]
     return Verdict(account, abs(amount), account.currency, [Move(account.id, amount)], legs)
 
 

@@ -131,6 +131,8 @@ class Shop:
                 if book.accounts[entry.account].kind == "bonus":
                     points = self.points_of(entry.account)
                     dates = self.dates(book, entry.account, transaction.day)
+                    if transaction.expires_at is not None and transaction.kind == "bonus":
+                        dates = dates._replace(gone_on=book.day(transaction.expires_at))
                     if transaction.id in self.by_client:
                         dates = dates._replace(returned_until=None)
                     points.enter(
