@@ -4,15 +4,15 @@ Sources are asked in drawing order, and each pays, in line order, the lines it m
 as much as it can. This greedy rule is the rule: no other assignment is searched for.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
 from ledger.core.accounts import DAYS, Account, Limit, Link
 from ledger.core.book import Book
-from ledger.core.commands import Line
-from ledger.core.money import WHOLE, plain
+from ledger.core.commands import Debit, Hold
+from ledger.core.money import WHOLE, minor, plain
 from ledger.core.outcomes import LEDGER, Facts, Refused
 
 Matrix = list[list[tuple[int, int]]]
@@ -37,21 +37,21 @@ class Asked:
     """What is to be funded: amounts and brands by line. Credit goes by the booking, limits by when it happened."""
 
     account: Account
+    command: Debit | Hold
     amounts: list[int]
     brands: list[int]
     at: datetime
     day: date
     happened_at: datetime
-    lines: Sequence[Line]
-    what: str
-    bonus_at_most: int
-    bonus_by_brand: dict[int, int] | None = None
 
-    def bonus_of(self, brand: int | None) -> int:
-        """Return the most that points of a brand may pay."""
-        if self.bonus_by_brand is None or brand is None:
-            return self.bonus_at_most
-        return min(self.bonus_at_most, self.bonus_by_brand.get(brand, 0))
+
+def _points_at_most(book: Book, command: Debit | Hold, brand: int | None = None) -> int:
+    """Return the most that points may pay, of one brand or of all."""
+    most = minor(command.bonus_at_most) if command.bonus_at_most is not None else 0
+    if command.bonus_by_brand is None or brand is None:
+        return most
+    codes = [code for code, known in book.brands.items() if known.id == brand and code in command.bonus_by_brand]
+    return min(most, sum(minor(command.bonus_by_brand[code]) for code in codes))
 
 
 def sources(book: Book, account: Account) -> Iterator[Source]:
@@ -81,7 +81,7 @@ def fund(book: Book, asked: Asked) -> Matrix:
         return alone
     left = list(asked.amounts)
     paid: Matrix = [[] if amount else [(asked.account.id, 0)] for amount in left]
-    bonus_left = asked.bonus_at_most
+    bonus_left = _points_at_most(book, asked.command)
     short: Refused | None = None
     after_points: list[int] | None = None
     left_out: list[Facts] = []
@@ -100,7 +100,7 @@ def fund(book: Book, asked: Asked) -> Matrix:
         if not wanted:
             continue
         if source.role == "bonus":
-            most = min(bonus_left, asked.bonus_of(source.account.brand))
+            most = min(bonus_left, _points_at_most(book, asked.command, source.account.brand))
             given = min(wanted, most, _points(book, source.account, asked.at))
             bonus_left -= given
         else:
@@ -125,7 +125,7 @@ def _allowed(
 ) -> tuple[list[int], list[int], Facts | None]:
     """Return the lines that a link lets the payer pay, the most of each, and the rule that left something out."""
     if link.services is not None:
-        lines = [index for index in lines if asked.lines[index].service in link.services]
+        lines = [index for index in lines if asked.command.lines[index].service in link.services]
     if link.when is not None and not link.when.include(at := asked.happened_at.astimezone(book.zone)):
         return [], left, {"account": link.payer, "rule": "when", "at": f"{DAYS[at.weekday()]} {at:%H:%M}"}
     if link.share is None:
@@ -206,7 +206,7 @@ def _credit(book: Book, account: Account, asked: Asked, wanted: int) -> Give:
     left, code = credit_left(book, account.id, asked.at, asked.day)
     if left >= wanted:
         return left, None
-    facts = short_of(book, account, asked.at, asked.what, wanted, left)
+    facts = short_of(book, account, asked.at, asked.command.kind, wanted, left)
     terms = book.terms_on(account.id, asked.day)
     if code == "credit_expired":
         ended = [t.valid_until for t in book.terms[account.id] if t.valid_until and t.valid_until < asked.day]
@@ -236,7 +236,7 @@ def _write_off_limit(book: Book, payer: Account, limit: Limit, asked: Asked, wan
         period=limit.period,
         limit=f"{most} {_A[limit.period]}",
         used=so_far,
-        what=asked.what,
+        what=asked.command.kind,
         drawn=plain(wanted),
         short_by=plain(wanted - left),
     )
