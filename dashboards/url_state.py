@@ -112,12 +112,6 @@ def choice(
     return chosen
 
 
-def who(place: Any) -> str:
-    """Draw the field for the viewer's name, kept for the session, and return it."""
-    written: str = place.text_input(sentence("Who you are"), key="by", persist_state="session")
-    return written.strip()
-
-
 def one_of(place: Any, label: str, options: Sequence[str], name: str, *, shown: Callable[[str], str] = str) -> str:
     """Draw the options side by side, of which one is always chosen, at first the first; return it."""
     key = _seeded(name, options[0], lambda text: text if text in options else options[0])

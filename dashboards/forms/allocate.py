@@ -3,6 +3,7 @@
 A payment waits when nobody knew whose it is, a refund when the account that had paid is closed.
 """
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 
@@ -10,7 +11,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards import display
-from dashboards.forms import subjects
+from dashboards.forms import drafts, subjects
 from dashboards.forms.fields import Fields, Given
 from dashboards.forms.money import named
 from dashboards.forms.posting import answered, command, connected
@@ -66,7 +67,10 @@ def _one(found: desk_queries.Earlier, by: str) -> None:
         return
     if found.moves:
         subjects.moves(found)
-    parts = st.session_state.setdefault(f"parts of {number}", 1)
+    drafts.of(f"allocate {number}")  # what was typed before a reload is back, however many parts it has
+    written = re.compile(rf"allocate {number}/account (\d+)")
+    found_parts = [int(match[1]) for name in st.session_state if (match := written.fullmatch(str(name)))]
+    parts = max(1 + max(found_parts, default=0), st.session_state.get(f"parts of {number}", 1))
 
     def fill(fields: Fields) -> Given:
         split = [_part(fields, part) for part in range(parts)]

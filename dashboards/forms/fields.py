@@ -26,8 +26,9 @@ class Fields:
 
     def text(self, name: str, label: str, default: str = "", *, blank: str = "") -> str:
         """Draw a line of text."""
+        start = "" if self._is_kept(name) else default
         written = self._place().text_input(
-            sentence(label), default, placeholder=tr(blank) if blank else None, **self._kept(name)
+            sentence(label), start, placeholder=tr(blank) if blank else None, **self._kept(name)
         )
         return str(self._keep(name, written.strip()))
 
@@ -53,7 +54,8 @@ class Fields:
         shown: Callable[[Any], str] = tr,
     ) -> Any:
         """Draw a choice of one; nothing is chosen without a default."""
-        place = options.index(default) if default in options else None
+        self._only(name, options)
+        place = options.index(default) if default in options and not self._is_kept(name) else None
         chosen = self._place().selectbox(
             sentence(label), options, place, format_func=shown, placeholder=tr("choose"), **self._kept(name)
         )
@@ -70,7 +72,8 @@ class Fields:
         shown: Callable[[Any], str] = str,
     ) -> list[Any]:
         """Draw a choice of any of them."""
-        known = [option for option in default if option in options]
+        self._only(name, options)
+        known = [] if self._is_kept(name) else [option for option in default if option in options]
         chosen: list[Any] = self._place().multiselect(
             sentence(label), options, known, format_func=shown, placeholder=tr(blank), **self._kept(name)
         )
@@ -87,6 +90,17 @@ class Fields:
         # Row by row: where columns stand one below the other, as on a telephone, the order stays.
         self._row = self._row or list(st.columns(self._columns))
         return self._row.pop(0)
+
+    def _is_kept(self, name: str) -> bool:
+        """Return whether the field has a value already: typed before, or of a draft."""
+        return f"{self.form}/{name}" in st.session_state
+
+    def _only(self, name: str, options: Sequence[Any]) -> None:
+        """Drop what was chosen before and is no option any more."""
+        kept = st.session_state.get(f"{self.form}/{name}")
+        chosen = kept if isinstance(kept, list) else [kept]
+        if kept is not None and not all(option in options for option in chosen):
+            del st.session_state[f"{self.form}/{name}"]
 
     def _kept(self, name: str) -> dict[str, Any]:
         return {"key": f"{self.form}/{name}", "persist_state": "page"}

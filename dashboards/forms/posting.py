@@ -1,30 +1,32 @@
 """A form's life: filled in, quoted, confirmed, answered.
 
-A form has one key until it is answered, kept in the session: a second click, a rerun or a
+A form has one key until it is answered, that of its draft: a second click, a reload or a
 broken connection sends the same key again, and the ledger replays its first answer. Where
 money would be gone for good, the ledger's quote is shown, and only what was quoted is posted (DECISIONS D59).
 """
 
-import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from decimal import Decimal, InvalidOperation
 
 import streamlit as st
-from psycopg import Connection
 
-from dashboards import display
-from dashboards.forms.fields import Fields, Given, forget
+from dashboards import access, display, links
+from dashboards.forms import drafts
+from dashboards.forms.drafts import Draft
+from dashboards.forms.fields import Fields, Given
 from dashboards.refusals import refusal, translated
 from dashboards.translations import as_markdown, sentence, tr
 from ledger.administration.records import Record
 from ledger.core.commands import Command
 from ledger.core.money import decimal
 from ledger.core.outcomes import Declined, Done, Invalid, Posted
+from ledger.errors import Failure
 from ledger.food.core import commands
 from ledger.food.postgres.post_orders import Desk
 from ledger.postgres import desk_queries
-from ledger.postgres.database import connect, server_url
+from ledger.postgres import drafts as saved_drafts
+from ledger.postgres.database import server_url
 from ledger.postgres.post import Ledger
 from ledger.settings import Settings
 
@@ -34,9 +36,7 @@ REPEATED = ("amount", "brand", "channel", "reason", "note")
 Fill = Callable[[Fields], Given]
 
 
-def connected() -> Connection[Any]:
-    """Return a connection to the ledger's database, for `with`."""
-    return connect(server_url(Settings()))
+connected = access.reading
 
 
 @contextmanager
@@ -54,7 +54,8 @@ def command(kind: str, fill: Fill, *, about: object = "", sure: bool = False, co
     Forms of one kind about different things are different forms. `sure`: it is posted after its quote was seen.
     """
     form = f"{kind} {about}".rstrip()
-    if _answered(form) or _quoted(form):
+    draft = drafts.of(form)
+    if _answered(draft) or _quoted(draft):
         return
     with st.form(form):
         given = fill(Fields(form, columns))
@@ -63,45 +64,78 @@ def command(kind: str, fill: Fill, *, about: object = "", sure: bool = False, co
             checked = st.form_submit_button(sentence("Check"), type="primary" if sure else "secondary")
             if not sure:
                 posted = st.form_submit_button(sentence("Post"), type="primary")
-    if not (checked or posted):
-        return
-    outcome = _outcome_of(form, {"type": kind, **given}, post=posted)
-    if posted:
-        _settle(form, outcome)
-    elif sure and isinstance(outcome, Posted):
-        _state(form)["quoted"] = {"type": kind, **given}, outcome
-        st.rerun()
-    _show(outcome, quoted=checked)
+    if checked or posted:
+        given = {"type": kind, **given, "by": access.person().login}
+        _pressed(draft, given, post=posted, sure=sure)
+    for outcome in st.session_state.pop(f"outcomes {form}", ()):
+        _show(outcome)
 
 
-def _quoted(form: str) -> bool:
+def _pressed(draft: Draft, given: Given, *, post: bool, sure: bool) -> None:
+    """Quote or post what was filled in; the same again within minutes is asked about before."""
+    _unless_answered(draft)
+    saved = drafts.keep(draft, [given], _same(given))
+    quote = _outcome_of(draft, given, post=False)
+    if isinstance(quote, Posted) and not quote.replayed:
+        with access.reading() as connection:
+            again = saved_drafts.similar(connection, saved)
+        if sure or (post and again):
+            draft.stage["quoted"] = given, quote, again
+            st.rerun()
+    if post:
+        _settle(draft, _outcome_of(draft, given, post=True))
+    _show(quote, quoted=True)
+
+
+def _unless_answered(draft: Draft) -> None:
+    """Show the answer instead, if another tab, or a run that was broken off, got one under the draft's key."""
+    with access.reading() as connection:
+        if saved_drafts.posted(connection, draft.key) is not None:
+            draft.saved, draft.seen, draft.stage = saved_drafts.find(connection, draft.id), False, {}
+            st.rerun()
+
+
+def _quoted(draft: Draft) -> bool:
     """Show what was quoted, to be posted or changed; say whether it still waits for that."""
-    state = _state(form)
-    if "quoted" not in state:
+    if "quoted" not in draft.stage:
         return False
-    given, outcome = state["quoted"]
+    given, outcome, again = draft.stage["quoted"]
     with st.container(border=True):
         _show(outcome, quoted=True)
         written = [f"{translated(name)} **{as_markdown(given[name])}**" for name in REPEATED if name in given]
         st.caption(" · ".join([sentence(given["type"]), *written]))
+        if again:
+            note = "the same amount was posted by you a few minutes ago, as transaction {n}: is this another one?"
+            st.warning(sentence(tr(note, n=again[-1][0])), icon=":material/content_copy:")
         with st.container(horizontal=True):
-            posted = st.button(sentence("Post"), type="primary", key=f"post {form}")
-            changed = st.button(sentence("Change"), key=f"change {form}")
+            label = sentence("Post once more") if again else sentence("Post")
+            posted = st.button(label, type="primary", key=f"post {draft.form}")
+            changed = st.button(sentence("Change"), key=f"change {draft.form}")
     if posted:
-        outcome = _outcome_of(form, given, post=True)
-        _settle(form, outcome)
-        _show(outcome)
-    if posted or changed:
-        del state["quoted"]
-        if changed:
-            st.rerun()
-    return not posted
+        _unless_answered(draft)
+        _settle(draft, _outcome_of(draft, given, post=True))
+    if changed:
+        del draft.stage["quoted"]
+        st.rerun()
+    return True
 
 
-def _outcome_of(form: str, given: Given, *, post: bool) -> Outcome:
-    key = _state(form).setdefault("key", f"desk-{uuid.uuid4()}")
+def _same(given: Given) -> str:
+    """Return what two drafts have in common that are probably one: the command's kind, account and amount."""
+    account = given.get("account", given.get("transaction", given.get("debit", given.get("payment", ""))))
+    if isinstance(account, str) and "account" in given:
+        with access.reading() as connection, suppress(Failure):  # the ledger says so when it is posted
+            account = desk_queries.account(connection, account)["number"]
     try:
-        parsed = commands.parse({**given, "key": key})
+        amount = f"{Decimal(str(given['amount'])):.2f}"
+    except (KeyError, InvalidOperation):
+        amount = str({name: value for name, value in sorted(given.items()) if name not in ("note", "by", "key")})
+    return f"{given['type']} {account or given.get('brand', '')} {amount}"
+
+
+def _outcome_of(draft: Draft, given: Given, *, post: bool) -> Outcome:
+    try:
+        parsed = commands.parse({**given, "key": draft.key})
     except ValueError as error:
         return Invalid(message=str(error))
     assert isinstance(parsed, Command)
@@ -110,37 +144,66 @@ def _outcome_of(form: str, given: Given, *, post: bool) -> Outcome:
     return outcome
 
 
-def _settle(form: str, outcome: Outcome) -> None:
+def _settle(draft: Draft, outcome: Outcome) -> None:
     """Keep a posting on the screen with its key; after a refusal the next attempt has a key of its own."""
-    state = _state(form)
+    draft.stage.pop("quoted", None)
     if isinstance(outcome, Posted):
-        state["answer"] = outcome
-        state.pop("quoted", None)
-        st.rerun()
-    del state["key"]
+        draft.stage["answer"] = outcome
+        drafts.settle(draft, "answered")
+    else:
+        st.session_state[f"outcomes {draft.form}"] = [outcome]
+        if isinstance(outcome, Declined):
+            drafts.settle(draft, "answered")
+            drafts.renew(draft.form, empty=False)
+    st.rerun()
 
 
 def answered(kind: str, about: object) -> bool:
     """Return whether a form was answered, and its answer is still to be shown."""
-    return "answer" in _state(f"{kind} {about}".rstrip())
+    draft = drafts.of(f"{kind} {about}".rstrip())
+    if "answer" not in draft.stage:
+        draft.seen = False
+        _look(draft)
+    return "answer" in draft.stage
 
 
-def _answered(form: str) -> bool:
-    outcome = _state(form).get("answer")
+def _look(draft: Draft) -> None:
+    """Ask the ledger once what became of a draft; another session, or a tab, may have sent it."""
+    if draft.seen:
+        return
+    draft.seen = True
+    with access.reading() as connection:
+        draft.saved = saved_drafts.find(connection, draft.id)
+        if draft.saved is None:
+            return
+        number = saved_drafts.posted(connection, draft.key)
+    if number is None:
+        draft.stage["unposted"] = draft.saved.state != "answered"
+        return
+    outcome = _outcome_of(draft, dict(draft.saved.lines[0]), post=False)
+    if isinstance(outcome, Posted):
+        draft.stage["answer"] = outcome
+    else:
+        st.session_state[f"outcomes {draft.form}"] = [outcome]
+        drafts.renew(draft.form, empty=False)
+        st.rerun()
+
+
+def _answered(draft: Draft) -> bool:
+    _look(draft)
+    if draft.stage.pop("unposted", False):
+        st.info(sentence("not posted yet: what was typed is here again"), icon=":material/history:")
+    outcome = draft.stage.get("answer")
     if outcome is None:
         return False
     _show(outcome)
-    if st.button(sentence("Another one"), key=f"another {form}"):
-        del st.session_state[f"form {form}"]
-        forget(form)
+    if isinstance(outcome, Posted):
+        target = links.Target("screens/transaction.py", {"transaction": outcome.transaction})
+        links.link(target, f"{sentence('Transaction')} {outcome.transaction} →")
+    if st.button(sentence("Another one"), key=f"another {draft.form}"):
+        drafts.renew(draft.form, empty=True)
         st.rerun()
     return True
-
-
-def _state(form: str) -> dict[str, Any]:
-    """Return what is kept of a form: its key, what was quoted, the answer."""
-    state: dict[str, Any] = st.session_state.setdefault(f"form {form}", {})
-    return state
 
 
 def terms(kind: str, fill: Callable[[Fields], Sequence[Given]], *, about: object = "", columns: int = 3) -> None:
@@ -149,11 +212,20 @@ def terms(kind: str, fill: Callable[[Fields], Sequence[Given]], *, about: object
     `about` names all that the fields start from, so that they start anew when it changes.
     """
     form = f"{kind} {about}".rstrip()
+    draft = drafts.of(form)
+    _look(draft)
+    if draft.stage.pop("unposted", False):
+        st.info(sentence("not saved yet: what was typed is here again"), icon=":material/history:")
     with st.form(form):
-        lines = fill(Fields(form, columns))
+        lines = [{**line, "by": access.person().login} for line in fill(Fields(form, columns))]
         saved = st.form_submit_button(sentence("Save"), type="primary")
     if saved:
-        st.session_state[f"outcomes {kind}"] = _administered(lines)
+        drafts.keep(draft, lines, form)
+        outcomes = _administered(lines)
+        st.session_state[f"outcomes {kind}"] = outcomes
+        if all(isinstance(outcome, Done) for outcome in outcomes):
+            drafts.settle(draft, "answered")
+            drafts.renew(form, empty=False)
         st.rerun()  # what stands above the form is what it set
     for outcome in st.session_state.pop(f"outcomes {kind}", ()):
         _show(outcome)

@@ -11,7 +11,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import cached_book, display, links, url_state
+from dashboards import access, cached_book, display, links
 from dashboards.forms.depositors import depositors
 from dashboards.translations import as_markdown, sentence, tr
 from ledger.bank.core.read_file import read
@@ -97,10 +97,7 @@ def bank() -> None:
         tr("MT940, MT942, camt.052, camt.053, camt.054, OFX, 1CClientBankExchange, CSV, also zipped. Money in becomes "
            "payments, booked now with the bank's date; money out and what came back are only shown.")
     )  # fmt: skip
-    by = url_state.who(st.container(width=320))
-    if not by:
-        st.info(sentence("write your name: every change says who made it"))
-        return
+    by = access.person().login
     left, right = st.columns([3, 1], gap="medium")
     files = left.file_uploader(sentence("Statement files"), accept_multiple_files=True, key="statements")
     brand = right.selectbox(

@@ -5,25 +5,19 @@ One form is on the page at a time; the URL says which, and what it is about.
 
 import streamlit as st
 
-from dashboards import url_state
+from dashboards import access, url_state
 from dashboards.forms import FORMS
-from dashboards.translations import sentence, tr
+from dashboards.translations import as_markdown, sentence, tr
 
 
 def desk() -> None:
     """Draw the page."""
-    head, who = st.columns([3, 1], vertical_alignment="bottom")
-    head.title(sentence("Desk"))
-    by = url_state.who(who)
+    st.title(sentence("Desk"))
+    by = access.person().login
     seen = tr("What is posted here is seen in the figures after the next cut.")
-    once = tr(
-        "Pressing twice, or again after a broken connection, posts once: the form has one key until it is answered."
-    )
-    st.caption(f"{seen} {once}")
+    once = tr("Pressing twice, reloading or a second tab posts once: a draft has one key until it is answered.")
+    st.caption(f"{seen} {once} {tr('Every change is marked {who}.', who=as_markdown(by))}")
     name = url_state.one_of(st, "What to do", list(FORMS), "form", shown=lambda name: sentence(FORMS[name][0]))
-    if not by:
-        st.info(sentence("write your name: every change says who made it"))
-        return
     _, form = FORMS[name]
     form(by)
 

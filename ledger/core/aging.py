@@ -9,9 +9,9 @@ undone) costs as many steps as items are settled or opened again, however long t
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from datetime import date, datetime
 
 NEVER = date.max
@@ -81,15 +81,18 @@ class Ages:
     account: int
     state: Balance
     fetch: Fetch | None = None
+    new: InitVar[Iterable[Item]] = ()
     items: list[Item] = field(default_factory=list)
     known: dict[int, Item] = field(default_factory=dict)
     changed: dict[int, Item] = field(default_factory=dict)
     low: Key = FIRST
     high: Key = LAST
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, new: Iterable[Item]) -> None:
         if self.fetch is not None:
             self.low = self.high = self._place()
+        for item in new:
+            self._added(item)
 
     def move(self, amount: int, item: Item | None = None, of: int | None = None) -> None:
         """Follow an entry that has just moved the balance by `amount`.

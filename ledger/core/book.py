@@ -5,12 +5,10 @@ the tests build one by hand. `enter` is the only thing that changes it, and it n
 what it changed, so that the shell can write exactly that. Amounts are minor units.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from copy import copy, deepcopy
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from ledger.core.accounts import Account, Brand, Limit, Link, Terms, Usage, window
@@ -23,7 +21,10 @@ END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(slots=True)
 class Book:
-    """Everything that the decisions about one batch may read."""
+    """Everything that the decisions about one batch may read.
+
+    `paid_items` are new aging items that were paid as they arose, of accounts whose `ages` nothing has needed yet.
+    """
 
     zone: ZoneInfo
     now: datetime = END_OF_TIME
@@ -41,9 +42,10 @@ class Book:
     balances: dict[int, Balance] = field(default_factory=dict)
     terms: dict[int, list[Terms]] = field(default_factory=dict)
     links: dict[int, list[Link]] = field(default_factory=dict)
-    limits: dict[int, dict[int, list[Limit]]] = field(default_factory=dict)
-    usage: dict[tuple[int, int, str, date], Usage] = field(default_factory=dict)
+    limits: dict[int, dict[int | str, list[Limit]]] = field(default_factory=dict)
+    usage: dict[tuple[int, int | str, str, date], Usage] = field(default_factory=dict)
     ages: dict[int, Ages] = field(default_factory=dict)
+    paid_items: dict[int, list[Item]] = field(default_factory=dict)
     fetch_items: Fetch | None = None
     holds: dict[int, Hold] = field(default_factory=dict)
     holding: dict[int, dict[int, Hold]] = field(default_factory=dict)
@@ -53,7 +55,7 @@ class Book:
     owners: dict[int, str] = field(default_factory=dict)
     ids: Iterator[int] = field(default_factory=lambda: count(1))
     entered: list[Transaction] = field(default_factory=list)
-    changed_usage: set[tuple[int, int, str, date]] = field(default_factory=set)
+    changed_usage: set[tuple[int, int | str, str, date]] = field(default_factory=set)
     changed_holds: set[int] = field(default_factory=set)
     days: dict[datetime, date] = field(default_factory=dict)
 
@@ -63,6 +65,10 @@ class Book:
         if day is None:
             day = self.days[at] = at.astimezone(self.zone).date()
         return day
+
+    def ends(self, day: date) -> datetime:
+        """Return the instant at which a business date is over."""
+        return datetime.combine(day + timedelta(1), time(), self.zone).astimezone(UTC)
 
     def happened_on(self, transaction: Transaction) -> date:
         """Return the day in whose windows a transaction counts."""
@@ -122,7 +128,8 @@ class Book:
         """Return the aging items of an account."""
         ages = self.ages.get(account)
         if ages is None:
-            ages = self.ages[account] = Ages(account, self.balances[account], self.fetch_items)
+            new = self.paid_items.pop(account, [])
+            ages = self.ages[account] = Ages(account, self.balances[account], self.fetch_items, new)
         return ages
 
     def first_unpaid(self, account: int, day: date) -> tuple[date, date] | None:
@@ -143,12 +150,13 @@ class Book:
         terms = self.terms_on(account, transaction.day)
         return due_date(transaction.day, terms.period_days) if terms and terms.period_days is not None else None
 
-    def limits_of(self, payer: int, account: int) -> list[Limit]:
+    def limits_of(self, payer: int, account: int, group: str | None = None) -> list[Limit]:
         """Return the limits that a draw from `payer` for `account` must keep, narrowest first (DECISIONS D2)."""
         limits = self.limits.get(payer)
         if limits is None:
             return []
-        return [*limits.get(account, ()), *(limits.get(payer, ()) if account != payer else ())]
+        of: list[int | str] = [account, payer] if group is None else [account, group, payer]
+        return [limit for who in dict.fromkeys(of) for limit in limits.get(who, ())]
 
     def used(self, payer: int, limit: Limit, at: datetime, day: date) -> Usage:
         """Return what is drawn in the limit's window that holds `day`; nothing for a single order.
@@ -163,42 +171,12 @@ class Book:
             return used
         ran_out = [
             hold for hold in self.expired(payer, at)
-            if window(limit.period, hold.day) == since and limit.account in (hold.account, payer)
+            if window(limit.period, hold.day) == since
+            and limit.account in (hold.account, hold.groups.get(payer), payer)
         ]  # fmt: skip
         back = [sum(part.held for part in hold.parts if part.source == payer) for hold in ran_out]
         ended = sum(hold.drawn_from(payer) == amount > 0 for hold, amount in zip(ran_out, back, strict=True))
         return Usage(used.amount - sum(back), used.count - ended)
-
-    def sharing(self, accounts: Iterable[int]) -> set[int]:
-        """Return the accounts and all that share an open hold with one: when it runs out they move together."""
-        near, new = set[int](), set(accounts)
-        while new:
-            near |= new
-            holds = [hold for account in new for hold in self.holding.get(account, {}).values()]
-            new = {part.source for hold in holds for part in hold.parts} - near
-        return near
-
-    def saved(self, near: set[int]) -> Callable[[], None]:
-        """Return what puts the book back as it stands now, after commands that move only these accounts (`sharing`)."""
-        state: dict[str, dict[Any, Any]] = {
-            "balances": {account: self.balances[account] for account in near},
-            "usage": {key: usage for key, usage in self.usage.items() if key[0] in near},
-            "ages": {account: self.ages[account] for account in near & self.ages.keys()},
-            "holds": {id_: hold for id_, hold in self.holds.items() if any(p.source in near for p in hold.parts)},
-            "holding": {account: self.holding[account] for account in near & self.holding.keys()},
-            "terms": {account: self.terms[account] for account in near & self.terms.keys()},
-        }
-        # Copied in one go: what two of them share must stay shared. Whatever is not near is not copied.
-        state = {name: {**getattr(self, name), **copied} for name, copied in deepcopy(state).items()}
-        state["followers"] = {id_: list(followers) for id_, followers in self.followers.items()}
-        known = ("transactions", "numbered", "entered", "changed_holds", "changed_usage")
-        found = {name: copy(getattr(self, name)) for name in known}
-
-        def put_back() -> None:
-            for name, value in {**state, **found}.items():
-                setattr(self, name, value)
-
-        return put_back
 
     def enter(self, transaction: Transaction) -> None:
         """Make the transaction part of the book: number it, move balances, ages, usage and holds."""
@@ -221,18 +199,25 @@ class Book:
     def _move(self, transaction: Transaction, entry: Entry) -> None:
         assert entry.version is not None and entry.balance_after is not None and entry.held_after is not None
         balance = self.balances[entry.account]
-        ages = self.aging(entry.account) if entry.amount and self.accounts[entry.account].kind == "money" else None
-        if ages is not None:
-            ages.ripen(transaction.day)
+        ages = entry.amount and self.accounts[entry.account].kind == "money"
+        if ages and transaction.day >= balance.ripens_on:
+            self.aging(entry.account).ripen(transaction.day)
         balance.balance, balance.held, balance.version = entry.balance_after, entry.held_after, entry.version
         balance.posted_at = transaction.posted_at
-        if ages is None:
-            return
+        if ages:
+            self._age(transaction, entry, balance)
+
+    def _age(self, transaction: Transaction, entry: Entry, balance: Balance) -> None:
+        item = of = None
         if entry.amount < 0 and transaction.kind in AGING:
             item = Item(transaction.id, transaction.day, entry.due_on or NEVER, -entry.amount)
-            ages.move(entry.amount, item)
         else:
-            ages.move(entry.amount, of=self._undone(transaction))
+            of = self._undone(transaction)
+        if balance.open_item or balance.balance < 0 or of is not None or entry.account in self.ages:
+            self.aging(entry.account).move(entry.amount, item, of)
+        elif item is not None:
+            balance.latest_due = max(balance.latest_due, item.due_on)
+            self.paid_items.setdefault(entry.account, []).append(item)
 
     def _undone(self, transaction: Transaction) -> int | None:
         """Return the transaction that a refund or reversal, or the reversal of one, is about in the end."""
@@ -241,8 +226,9 @@ class Book:
             of = target.refers_to
         return of
 
-    def _use(self, source: int, account: int, day: date, amount: int, times: int) -> None:
-        for limit in self.limits_of(source, account):
+    def _use(self, source: int, of: Transaction | Hold, day: date, amount: int, times: int) -> None:
+        assert of.account is not None
+        for limit in self.limits_of(source, of.account, of.groups.get(source)):
             if limit.period == "order":
                 continue
             key = (source, limit.account, limit.period, window(limit.period, day))
@@ -256,11 +242,10 @@ class Book:
     def _draw(self, transaction: Transaction) -> None:
         if not self.limits:
             return
-        assert transaction.account is not None
         for entry in transaction.clients():
             drawn = entry.held - entry.amount
             if drawn and entry.account in self.limits:
-                self._use(entry.account, transaction.account, self.happened_on(transaction), drawn, 1)
+                self._use(entry.account, transaction, self.happened_on(transaction), drawn, 1)
 
     def _hold(self, transaction: Transaction) -> None:
         self._draw(transaction)
@@ -269,7 +254,7 @@ class Book:
         self.keep(
             Hold(
                 transaction.id, transaction.key, transaction.account, transaction.currency,
-                self.happened_on(transaction), transaction.expires_at, transaction.hold,
+                self.happened_on(transaction), transaction.expires_at, transaction.hold, groups=transaction.groups,
             )
         )  # fmt: skip
         self.changed_holds.add(transaction.id)
@@ -297,7 +282,7 @@ class Book:
             part.held = 0
         for source, amount in back.items():
             if amount and source in self.limits:
-                self._use(source, hold.account, hold.day, -amount, -(hold.drawn_from(source) == 0))
+                self._use(source, hold, hold.day, -amount, -(hold.drawn_from(source) == 0))
         hold.state = state
         for source in back:
             self.holding.get(source, {}).pop(hold.id, None)
@@ -326,7 +311,7 @@ class Book:
                 back[entry.source] = back.get(entry.source, 0) + entry.amount
         for source, amount in back.items():
             left = hold.drawn_from(source) if hold else self.left_of(debit, source)
-            self._use(source, debit.account, hold.day if hold else self.happened_on(debit), amount, -(left == 0))
+            self._use(source, debit, hold.day if hold else self.happened_on(debit), amount, -(left == 0))
 
     def left_of(self, debit: Transaction, source: int) -> int:
         """Return what of a debit's draw from a source is not refunded."""

@@ -1,4 +1,4 @@
-"""What the roles `tiffin_writer` and `tiffin_reader` may do. `tiffin init` grants it, each time it is run.
+"""What the roles may do: `tiffin_writer`, `tiffin_reader`, `tiffin_desk`. `tiffin init` grants it, each time it is run.
 
 A writer may do what posting and administration do, and no more: it cannot change or delete what was posted, set a
 balance, close or open days, write to closed days, change terms without the dated row that says so, or take a guard off.
@@ -11,7 +11,7 @@ from psycopg import errors, sql
 from ledger.postgres.database import AnyConnection, connect
 from ledger.postgres.write_book import ENTRY, TRANSACTION
 
-ROLES = ("tiffin_writer", "tiffin_reader")
+ROLES = ("tiffin_writer", "tiffin_reader", "tiffin_desk")
 
 _CHANGE = "INSERT, UPDATE"
 WRITER: dict[str, str] = {
@@ -25,13 +25,14 @@ WRITER: dict[str, str] = {
     "hold": _CHANGE,
     "hold_part": _CHANGE,
     "owned": "INSERT",
+    "entry_group": "INSERT",
     "aging_item": _CHANGE,
     "usage": "INSERT, UPDATE, DELETE",
     "cut_gate": "INSERT",  # of nothing: it stays empty, and this is what locking it takes
     "payment_gate": "UPDATE",  # of nothing: a guard refuses it
     # Administration.
     "brand": "INSERT, UPDATE (name, legal_name, tax_id, country, address, bank_details, colour, logo, status)",
-    "party": "INSERT, UPDATE (name, legal_name, tax_id, country, kpp, email, phone, address, status)",
+    "party": "INSERT, UPDATE (name, legal_name, tax_id, country, kpp, email, phone, address, status, orders_before)",
     "account": "INSERT, UPDATE (holder_id, contract_number, contract_date, status)",
     "credit_terms": "INSERT (account_id, credit_limit, period_days, valid_from, valid_until, by, note)",
     "link": "INSERT, UPDATE, DELETE",
@@ -114,4 +115,9 @@ def _statements() -> list[str]:
         "REVOKE ALL ON webhook FROM tiffin_reader",  # it has the secrets
         *(f"GRANT {may} ON {table} TO tiffin_writer" for table, may in WRITER.items() if may),
         "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO tiffin_writer",
+        # The desk's drafts: what needs a second person, an order system's login neither drafts nor approves.
+        "GRANT USAGE ON SCHEMA desk TO tiffin_reader, tiffin_writer, tiffin_desk",
+        "REVOKE ALL ON ALL TABLES IN SCHEMA desk FROM tiffin_reader, tiffin_writer, tiffin_desk",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA desk TO tiffin_reader, tiffin_writer, tiffin_desk",
+        "GRANT INSERT, UPDATE, DELETE ON desk.draft TO tiffin_desk",
     ]

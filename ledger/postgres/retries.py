@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import cache
 from itertools import count
 from typing import TypeVar
 
@@ -101,9 +102,18 @@ def transaction(connection: AnyConnection, *, together: bool, keep: bool) -> Ite
             raise
 
 
+@cache
+def _freeze_once() -> None:
+    gc.freeze()
+
+
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Keep the garbage collector away: it would walk what a batch makes, which all lives to the end, in vain."""
+    """Keep the garbage collector away: it would walk what a batch makes, which all lives to the end, in vain.
+
+    What the process had before its first batch, thousands of modules' objects, it never walks again (DECISIONS D135).
+    """
+    _freeze_once()
     was = gc.isenabled()
     gc.disable()
     try:

@@ -23,6 +23,7 @@ SLICE = 200_000  # transactions: some hundred megabytes with their entries
 TRANSACTIONS = """
 SELECT id, key, kind, status, code, facts::text AS facts, account_id, amount, currency, posted_at, business_date,
        value_date, occurred_at, (occurred_at AT TIME ZONE (SELECT time_zone FROM book))::date AS occurred_on,
+       extract(hour FROM coalesce(occurred_at, posted_at) AT TIME ZONE (SELECT time_zone FROM book))::bigint AS hour,
        recorded_at, expires_at, due_on, refers_to, channel, reason, by, note
 FROM transaction WHERE id > {after} AND id <= {until} ORDER BY id
 """
@@ -30,8 +31,9 @@ FROM transaction WHERE id > {after} AND id <= {until} ORDER BY id
 ENTRIES = """
 SELECT transaction_id, leg, account_id, currency, amount, held, version, balance_after, held_after, subaccount_id,
        source_id, line, service, reference, gross, discount, (vat_rate * 100)::bigint AS vat_rate, vat,
-       channel, chart, attributes::text AS attributes, due_on
-FROM entry WHERE transaction_id > {after} AND transaction_id <= {until} ORDER BY transaction_id, leg
+       channel, chart, attributes::text AS attributes, due_on, group_name
+FROM entry LEFT JOIN entry_group USING (transaction_id, account_id)
+WHERE transaction_id > {after} AND transaction_id <= {until} ORDER BY transaction_id, leg
 """
 
 ATTRIBUTES = """
@@ -81,10 +83,11 @@ SNAPSHOTS: dict[str, str] = {
         ORDER BY id""",
     "credit_terms": "SELECT * FROM credit_terms ORDER BY id",
     "links": """
-        SELECT account_id, payer_id, draw, priority, to_json(brands)::text AS brands
+        SELECT account_id, payer_id, draw, priority, to_json(brands)::text AS brands,
+               share, hours::text AS hours, to_json(services)::text AS services, group_name
         FROM link ORDER BY account_id, payer_id""",
-    "limits": "SELECT * FROM write_off_limit ORDER BY payer_id, account_id, period",
-    "usage": "SELECT * FROM usage ORDER BY payer_id, account_id, period, since",
+    "limits": "SELECT * FROM write_off_limit ORDER BY payer_id, account_id, group_name, period",
+    "usage": "SELECT * FROM usage ORDER BY payer_id, account_id, group_name, period, since",
     "holds": """
         SELECT p.hold_id, p.part, p.line, h.account_id, p.source_id, p.brand_id, p.service, p.reference, p.amount,
                p.held, coalesce(p.captured, 0) AS captured, p.refunded, h.expires_at, h.state = 'open' AS open,
@@ -123,6 +126,12 @@ SNAPSHOTS: dict[str, str] = {
                recorded_at, by, note
         FROM bonus_program ORDER BY id""",
     "bonus_lots": "SELECT * FROM bonus_lot ORDER BY account_id, transaction_id",
+    "bank_entries": """
+        SELECT e.id, e.bank_account, e.brand_id, e.currency, e.booked_on, e.amount, e.reversal, t.id AS transaction_id,
+               t.business_date, (s.imported_at AT TIME ZONE b.time_zone)::date AS imported_on
+        FROM book b, bank_entry e LEFT JOIN bank_statement s ON s.id = e.statement_id
+             LEFT JOIN transaction t ON t.key = e.key AND t.status = 'posted' AND t.kind IN ('payment', 'move')
+        ORDER BY e.id""",
     "bonus_owed": """
         SELECT o.*, a.brand_id, a.currency FROM bonus_owed o JOIN account a ON a.id = o.account_id ORDER BY o.id""",
 }  # fmt: skip
@@ -130,6 +139,7 @@ SNAPSHOTS: dict[str, str] = {
 _OF_TRANSACTION = (
     "kind", "refers_to", "posted_at", "business_date", "day_number", "month", "value_date", "occurred_at",
     "occurred_on",
+    "hour",
 )  # fmt: skip
 
 

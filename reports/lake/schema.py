@@ -50,6 +50,7 @@ _WHEN: tuple[tuple[str, Type, str], ...] = (
     ("value_date", "date", "the bank's date, if one was given"),
     ("occurred_at", "instant", "when it happened, UTC, if that was said; otherwise posted_at counts"),
     ("occurred_on", "date", "date of occurred_at in the book's time zone"),
+    ("hour", "int", "hour of occurred_at, or else of posted_at, in the book's time zone: 0 to 23"),
 )
 
 TRANSACTIONS = Table(
@@ -69,7 +70,7 @@ TRANSACTIONS = Table(
         ("currency", "text", "ISO 4217 code"),
         *_WHEN,
         ("recorded_at", "instant", "the database's clock when it was written"),
-        ("expires_at", "instant", "of a hold: when it stops counting"),
+        ("expires_at", "instant", "of a hold: when it stops counting; of points with an end of their own: that"),
         ("due_on", "date", "of debits, holds and adjustments: by when to pay, where that was agreed"),
         ("refers_to", "int", "the hold, debit or transaction that this one is about"),
         ("channel", "text", "of payments and payouts: card, bank, …"),
@@ -105,6 +106,7 @@ ENTRIES = Table(
         ("balance_after", "money", "balance of a client account after the entry"),
         ("held_after", "money", "held on a client account after the entry"),
         ("subaccount_id", "int", "on a payer's entry: for whom it paid"),
+        ("group_name", "text", "on a payer's entry: in which of its groups that account was then, if in any"),
         (
             "source_id",
             "int",
@@ -158,6 +160,7 @@ PARTIES = Table(
         ("phone", "text", "telephone"),
         ("address", "text", "address"),
         ("status", "text", "open or closed"),
+        ("orders_before", "int", "orders that it had before this book began"),
     ),
 )
 
@@ -248,16 +251,21 @@ LINKS = Table(
         ("draw", "text", "payer_first or own_first"),
         ("priority", "int", "order among payers of the same draw"),
         ("brands", "json", "brand ids the payer pays for; null for all"),
+        ("share", "rate", "of each line the payer pays at most this much, in percent; null for all"),
+        ("hours", "json", "when the payer pays: days, from, to; null for always"),
+        ("services", "json", "codes of services the payer pays for; null for all"),
+        ("group_name", "text", "the payer's group that the subaccount is in, if any"),
     ),
 )
 
 LIMITS = Table(
     "limits",
     "write-off limits: how much may be drawn from a payer in a window",
-    ("payer_id", "account_id", "period"),
+    ("payer_id", "account_id", "group_name", "period"),
     _columns(
         ("payer_id", "int", "the payer"),
-        ("account_id", "int", "the subaccount; the payer itself for all that is drawn from it"),
+        ("account_id", "int", "the subaccount; the payer itself for a group, or all that is drawn from it"),
+        ("group_name", "text", "the payer's group that shares it; empty for none"),
         ("period", "text", "order, day, week, month, total"),
         ("amount", "money", "at most this amount; null for no bound"),
         ("count", "int", "at most this many debits and holds; null for any number"),
@@ -267,10 +275,11 @@ LIMITS = Table(
 USAGE = Table(
     "usage",
     "what has been drawn in each window of each write-off limit",
-    ("payer_id", "account_id", "period", "since"),
+    ("payer_id", "account_id", "group_name", "period", "since"),
     _columns(
         ("payer_id", "int", "the payer"),
-        ("account_id", "int", "the subaccount; the payer itself for all that is drawn from it"),
+        ("account_id", "int", "the subaccount; the payer itself for a group, or all that is drawn from it"),
+        ("group_name", "text", "the payer's group that shares it; empty for none"),
         ("period", "text", "day, week, month, total"),
         ("since", "date", "first day of the window; 0001-01-01 for total"),
         ("amount", "money", "drawn, net of what was given back"),
@@ -501,10 +510,28 @@ BONUS_OWED = Table(
     ),
 )
 
+BANK_ENTRIES = Table(
+    "bank_entries",
+    "payments that bank statements reported, in and out, and what was posted for them",
+    ("id",),
+    _columns(
+        ("id", "int", "number, ascending"),
+        ("bank_account", "text", "our account at the bank; blank where it was not kept"),
+        ("brand_id", "int", "the brand whose account it is"),
+        ("currency", "text", "ISO 4217 code"),
+        ("booked_on", "date", "the bank's booking day"),
+        ("amount", "money", "in (+) or out (−)"),
+        ("reversal", "bool", "whether it takes back or returns an earlier one"),
+        ("imported_on", "date", "the day in the book's time zone on which its statement was first imported"),
+        ("transaction_id", "int", "the payment or move posted for it; null for none"),
+        ("business_date", "date", "of that transaction, in the book's time zone"),
+    ),
+)
+
 TABLES: tuple[Table, ...] = (
     TRANSACTIONS, ENTRIES, ATTRIBUTES, PARTIES, BRANDS, ACCOUNTS, HOLDERS, CREDIT_TERMS, LINKS, LIMITS, USAGE,
     HOLDS, OPEN_DEBITS, CHANGES, CLOSINGS, ORDERS, ORDER_LINES, PROMOTIONS, PROMOTION_USES, BONUS_PROGRAMS, BONUS_LOTS,
-    LOT_CHANGES, BONUS_OWED,
+    LOT_CHANGES, BONUS_OWED, BANK_ENTRIES,
 )  # fmt: skip
 
 TABLE_NAMES = frozenset(table.name for table in TABLES)

@@ -3,7 +3,8 @@
 What leaves a channel settles what came first. What is in the channel `bank` has arrived, and is
 to be compared with the bank. Money that was booked before entries named their channel stands
 apart, as it was never moved on: it lowers nothing of what came later (DECISIONS D91). Controls: the channels
-come to the cash entries, and none is below zero, save money of no channel.
+come to the cash entries, none is below zero, save money of no channel; and what statements brought has arrived in
+`bank`, each entry that was imported before the day.
 """
 
 import narwhals as nw
@@ -115,6 +116,24 @@ def none_below_zero(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     return beside(rows.select("currency", amount=zero()), rows.select("currency", amount=only(below)))
 
 
+def as_statements(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set the money in of bank statements beside what was posted for it into the channel `bank`.
+
+    What was imported today may still be on its way into the ledger.
+    """
+    day, posted = nw.col("business_date"), (nw.col("business_date") <= p.as_of).fill_null(False)
+    reported = in_currency(tables.bank_entries, p.currency).filter(
+        nw.col("amount") > 0, ~nw.col("reversal"), posted | (nw.col("imported_on") < p.as_of).fill_null(False)
+    )
+    codes = brand_names(tables).select("brand_id", "brand")
+    reported = reported.join(codes, on="brand_id", how="left")
+    reported = reported if p.brand is None else reported.filter(nw.col("brand") == p.brand)
+    known = reported.filter(day <= p.as_of).select("transaction_id", "brand_id")
+    arrived = with_channel(tables, _entries(tables, p)).filter(nw.col("channel") == BANK)
+    arrived = arrived.join(known, on=["transaction_id", "brand_id"], how="semi")
+    return beside(reported.select("currency", "amount"), arrived.select("currency", amount=zero() - nw.col("amount")))
+
+
 REPORT = Report(
     name="cash-by-channel",
     en="Cash by channel",
@@ -134,6 +153,7 @@ REPORT = Report(
     frame=cash_by_channel,
     checks=(
         Check("cash", "channels = cash entries", "каналы = проводки денег", as_cash),
+        Check("statements", "bank statements = posted", "выписки = проведено", as_statements),
         Check("below_zero", "no channel is below zero", "ни один канал не ниже нуля", none_below_zero),
     ),
     leads_to=to_entries("cash"),

@@ -39,6 +39,7 @@ def book(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     ledger.close()
     frequent_cut(database_url, str(tmp_path / "lake"))
     monkeypatch.setenv("TIFFIN_DATABASE_URL", database_url)
+    monkeypatch.setenv("LOGNAME", "o.petrova")
     monkeypatch.setenv("TIFFIN_LAKE", str(tmp_path / "lake"))
     with connect(database_url, autocommit=True) as connection:
         yield connection
@@ -49,7 +50,6 @@ def page(book: psycopg.Connection[Any]) -> AppTest:
     """Open the page as O. Petrova."""
     app = AppTest.from_file(str(APP), default_timeout=60).run()
     app.switch_page("screens/bank.py").run()
-    app.text_input(key="by").set_value("o.petrova").run()
     assert not app.exception
     return app
 
@@ -103,12 +103,6 @@ def test_a_statement_of_an_unknown_account_asks_for_the_brand(page: AppTest, boo
     assert [result for result, _ in results(page)] == ["would be posted", "would be posted", "not imported"]
 
 
-def test_without_a_name_nothing_can_be_put_in(page: AppTest) -> None:
-    """Every payment says who imported it."""
-    page.text_input(key="by").set_value(" ").run()
-    assert not page.file_uploader
-
-
 @pytest.mark.browser
 def test_a_file_goes_through_a_real_browser(book: psycopg.Connection[Any], database_url: str, tmp_path: Path) -> None:
     """Chosen, seen, posted."""
@@ -118,8 +112,6 @@ def test_a_file_goes_through_a_real_browser(book: psycopg.Connection[Any], datab
         page = context.new_page()
         page.goto(f"{address}/bank")
         settled(page)
-        page.get_by_label("Who you are").fill("o.petrova")
-        page.keyboard.press("Enter")
         page.locator('input[type="file"]').set_input_files(tmp_path / "march.txt")
         page.get_by_role("button", name="Post payments: 2").click()
         expect(page.get_by_text("Payments posted: 2")).to_be_visible()

@@ -1,0 +1,88 @@
+"""What a person at the desk has typed and not yet seen answered. It is kept until it is, with the key that posts it.
+
+A draft's key is the ledger's: whatever happens to the browser, the network or the server, the same draft
+is posted once, and whether it was is asked of the ledger (DECISIONS D170).
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from ledger.errors import Failure
+from ledger.postgres.database import AnyConnection
+
+State = Literal["open", "waiting", "refused", "outdated", "answered"]
+Json = Mapping[str, Any]
+
+SIMILAR_MINUTES = 10
+"""For how long the same amount for the same account, by the same person, is asked about once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A form as it was filled in (`fields`), the lines that it sends, and what became of it.
+
+    `same` names account and amount: a second draft with the same is probably the same again.
+    """
+
+    id: UUID
+    who: str
+    form: str
+    fields: Json
+    lines: Sequence[Json]
+    same: str
+    state: State = "open"
+
+    @property
+    def key(self) -> str:
+        """Return the key that the draft is posted under."""
+        return f"desk-{self.id}"
+
+
+def find(connection: AnyConnection, id_: UUID) -> Draft | None:
+    """Return a draft; None if it was never saved."""
+    query = "SELECT id, who, form, fields, lines, same, state FROM desk.draft WHERE id = %s"
+    row = connection.execute(query, [id_]).fetchone()
+    return None if row is None else Draft(*row)
+
+
+def save(connection: AnyConnection, draft: Draft) -> None:
+    """Keep what was typed, before anything is posted; the caller commits.
+
+    Raises Failure if the draft is another person's, or was decided on meanwhile.
+    """
+    saved = connection.execute(
+        "INSERT INTO desk.draft AS d (id, who, form, fields, lines, same) VALUES (%s, %s, %s, %s, %s, %s) "
+        "ON CONFLICT (id) DO UPDATE SET fields = excluded.fields, lines = excluded.lines, same = excluded.same, "
+        "changed_at = clock_timestamp() WHERE d.who = excluded.who AND d.form = excluded.form AND d.state = 'open' "
+        "RETURNING id",
+        [draft.id, draft.who, draft.form, Jsonb(draft.fields), Jsonb(list(draft.lines)), draft.same],
+    )
+    if saved.fetchone() is None:
+        raise Failure("this form was answered, or sent for approval, meanwhile: open it again")
+
+
+def settle(connection: AnyConnection, id_: UUID, state: State) -> None:
+    """Write what became of a draft; the caller commits."""
+    query = "UPDATE desk.draft SET state = %s, changed_at = clock_timestamp() WHERE id = %s"
+    connection.execute(query, [state, id_])
+
+
+def similar(connection: AnyConnection, draft: Draft) -> list[tuple[int, datetime]]:
+    """Return what the same person posted within minutes for the same account and amount: number and time."""
+    return connection.execute(
+        "SELECT t.id, t.recorded_at FROM desk.draft d JOIN transaction t ON t.key = d.key WHERE d.who = %s "
+        "AND d.same = %s AND d.id <> %s AND d.changed_at > clock_timestamp() - make_interval(mins => %s) "
+        "AND t.status = 'posted' ORDER BY t.id",
+        [draft.who, draft.same, draft.id, SIMILAR_MINUTES],
+    ).fetchall()
+
+
+def posted(connection: AnyConnection, key: str) -> int | None:
+    """Return the number of the transaction that answered a key, posted or declined; None if nothing did."""
+    row = connection.execute("SELECT id FROM transaction WHERE key = %s", [key]).fetchone()
+    return None if row is None else int(row[0])
