@@ -40,6 +40,7 @@ COMMANDS = {
     "statement": ("reports.cli.papers", "Make one account's statement, act or invoice as PDF."),
     "statements": ("reports.cli.papers", "Make a month's papers for many accounts."),
     "dashboard": ("reports.cli.dashboard", "Show the figures in a browser."),
+    "desk": ("reports.cli.desk", "Say who may use the dashboard, and as what."),
     "notebook": ("reports.cli.notebook", "Run, list or edit the notebooks."),
     "demo": ("reports.cli.demo", "Play a real year of orders through the ledger, the reports and the papers."),
 }
