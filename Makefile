@@ -34,6 +34,7 @@ bench: ## measure: posting, orders, the export, reports, papers, each against a 
 	@bin/setup test
 	$(PYTHON) -m tests.benchmarks.bench_post
 	$(PYTHON) -m tests.benchmarks.bench_orders
+	$(PYTHON) -m tests.benchmarks.bench_lunches
 	$(PYTHON) -m tests.benchmarks.bench_export
 	$(PYTHON) -m tests.benchmarks.bench_reports
 	$(PYTHON) -m tests.benchmarks.bench_papers

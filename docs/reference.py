@@ -22,6 +22,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 import polars as pl
 import typer.cli
 import typer.main
+from pydantic import BaseModel
 from sqlmodel import SQLModel
 
 from ledger.administration import records as administration
@@ -60,6 +61,7 @@ FORMS = {
     "Quantity": "whole number from 1",
     "Rate": "percent, 0 to 100",
     "Text": "text, may be blank",
+    "TimeOfDay": "time of day, `HH:MM`",
     "Whole": "whole number from 0",
 }
 """How a caller writes each kind of field, by the name of its type."""
@@ -197,7 +199,7 @@ def _form(hint: Any, parts: dict[str, type]) -> str:
         return f"list of {_form(args[0], parts)}"
     if origin is dict:
         return f"object: {_form(args[0], parts)} → {_form(args[1], parts)}"
-    if dataclasses.is_dataclass(hint) and isinstance(hint, type):
+    if isinstance(hint, type) and (dataclasses.is_dataclass(hint) or issubclass(hint, BaseModel)):
         parts.setdefault(hint.__name__, hint)
         return f"[{hint.__name__}](#{hint.__name__.lower()})"
     return {bool: "true or false", int: "whole number", str: "text"}.get(hint, getattr(hint, "__name__", str(hint)))

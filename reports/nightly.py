@@ -23,6 +23,7 @@ from reports.core.report import REPORTS, Report
 from reports.core.result import Result, TooLarge
 from reports.documents.bulk import Progress, Selection, render_statements
 from reports.documents.design import Design
+from reports.documents.register import Register
 from reports.formats import rendered
 from reports.lake.publish_cut import nightly_cut
 from reports.lake.reader import Lake, open_lake
@@ -249,7 +250,8 @@ def _statements(
     month = f"{night.day:%Y-%m}"
     folder = settings.home.resolve() / "statements" / month
     design = Design(language=settings.language, templates=settings.templates)
-    done = render_statements(book, month, folder, Selection(changed_only=True, limit=limit), design, progress=progress)
+    wanted, register = Selection(changed_only=True, limit=limit), Register(settings.home / "papers")
+    done = render_statements(book, month, folder, wanted, design, register=register, progress=progress)
     step.problems = [f"statement of account {account}: {why}" for account, why in done.failed]
     step.facts = {"written": done.written, "found": done.unchanged, "failed": len(done.failed)}
     step.done = f"{done.written} written to {done.folder}, {done.unchanged} there before"

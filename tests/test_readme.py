@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BLOCK = re.compile(r"^```(sh|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/analysts.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/analysts.md", "docs/going-live.md"])
 def test_the_code_of_a_page_runs(page: str, home: Path, tmp_path: Path) -> None:
     """A reader who types it in, block by block, meets no error."""
     blocks = BLOCK.findall((ROOT / page).read_text())

@@ -4,7 +4,7 @@ The fields of a link and its limits start from what the ledger has, and all of t
 what is left blank is no limit, not a limit left as it was.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 import streamlit as st
@@ -15,6 +15,7 @@ from dashboards.forms.fields import Fields, Given
 from dashboards.forms.money import open_brands
 from dashboards.forms.posting import connected, terms
 from dashboards.translations import sentence, tr
+from ledger.core.money import plain
 from ledger.postgres import account_queries, desk_queries
 from reports.core.report import Column
 
@@ -23,7 +24,9 @@ WINDOWS = {
     "total": "In all, at most",
 }  # fmt: skip
 DRAWS = ("payer_first", "own_first", "no link")
-AGREED = ("draw", "priority", "only", "limits")
+AGREED = ("draw", "priority", "only", "rules", "limits")
+DAYS = {"mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday", "sat": "Saturday",
+        "sun": "Sunday"}  # fmt: skip
 STATUSES = ("open", "frozen", "closed")
 LINKS = (
     Column("payer", "account", "Payer", "Плательщик"),
@@ -33,6 +36,7 @@ LINKS = (
     Column("draw", "text", "Drawn", "Порядок"),
     Column("priority", "number", "Priority", "Очередь"),
     Column("only", "text", "Only brands", "Только бренды"),
+    Column("rules", "text", "Share, hours, services, group", "Доля, часы, услуги, группа"),
     Column("limits", "text", "Limits, and what is left", "Лимиты и остаток"),
 )
 
@@ -50,6 +54,7 @@ def subaccounts(by: str) -> None:
         shown = [
             {**link}
             | {"only": ", ".join(link["brands"] or ()), "limits": _limits(link, limits), "draw": _drawn(link["draw"])}
+            | {"rules": _rules(link)}
             for link in links
         ]
         columns = [column for column in LINKS if column.name in (*ends, *AGREED)]
@@ -57,15 +62,18 @@ def subaccounts(by: str) -> None:
         st.caption(tr("click a row to change it"))
     else:
         st.caption(tr("this account pays for nobody, and nobody pays for it"))
-    whole = _limits({"payer": payer["number"], "account": None}, limits)
-    if whole:
-        st.markdown(f"{sentence('all that the payer pays')}: {whole}")
+    for name in (None, *_groups(links, limits, payer["number"])):
+        together = _limits({"payer": payer["number"], "account": None}, limits, name)
+        if together:
+            what = sentence("all that the payer pays") if name is None else sentence("group {name}", name=name)
+            st.markdown(f"{what}: {together}")
     sub = subjects.account("Subaccount (blank: all that the payer pays)", "for")
     if sub is None and url_state.get("for"):
         return
     number = sub["number"] if sub else None
+    group = None if sub else _group(_groups(links, limits, payer["number"]))
     link = next((link for link in links if (link["payer"], link["account"]) == (payer["number"], number)), None)
-    now = {row["period"]: row for row in limits if (row["payer"], row["account"]) == (payer["number"], number)}
+    now = {row["period"]: row for row in _of(limits, payer["number"], number, group)}
     started = {period: (row["amount"], row["count"]) for period, row in now.items()}
 
     def fill(fields: Fields) -> list[Given]:
@@ -74,12 +82,38 @@ def subaccounts(by: str) -> None:
         common = {"payer": payer["number"], "by": by, **({"note": note} if note else {})}
         if sub:
             common["account"] = number
+        if group:
+            common["group"] = group
         if link_lines and link_lines[0]["draw"] is None and link is None:
             link_lines = []
         # Limits first: whoever is linked is linked within them.
         return [{**line, **common} for line in (*_limit_lines(fields.form, started), *link_lines)]
 
-    terms("limits", fill, about=(payer["number"], number, link, started))
+    terms("limits", fill, about=(payer["number"], number, group, link, started))
+
+
+def _group(known: list[str]) -> str | None:
+    """Draw the choice of a group with a shared budget; one that is not known yet may be written."""
+    label = sentence("Group with a shared budget (blank: none)")
+    chosen = st.selectbox(label, known, None, accept_new_options=True, placeholder=tr("none"), key="limits group")
+    return str(chosen).strip() or None if chosen else None
+
+
+def _groups(links: Sequence[subjects.Row], limits: Sequence[subjects.Row], payer: int) -> list[str]:
+    of_links = {link["group_name"] for link in links if link["payer"] == payer and link["group_name"]}
+    return sorted(of_links | {row["group"] for row in limits if row["payer"] == payer and row["group"]})
+
+
+def _rules(link: subjects.Row) -> str:
+    """Return what a link says beside its brands, in a few words."""
+    hours = link["hours"] or {}
+    times = f"{hours['from']}–{hours['to']}" if hours and hours["from"] != hours["to"] else ""
+    days = ", ".join(tr(DAYS[day]) for day in hours.get("days", ())) if len(hours.get("days", ())) < len(DAYS) else ""
+    parts = [
+        f"{plain(link['share'])} %" if link["share"] else "", f"{days} {times}".strip(),
+        ", ".join(link["services"] or ()), tr("group {name}", name=link["group_name"]) if link["group_name"] else "",
+    ]  # fmt: skip
+    return " · ".join(part for part in parts if part)
 
 
 def _link(fields: Fields, link: subjects.Row | None) -> Given:
@@ -88,7 +122,26 @@ def _link(fields: Fields, link: subjects.Row | None) -> Given:
     priority = fields.number("priority", "Priority", link["priority"] if link else 1)
     only = fields.several("brands", "Only brands", brands, (link and link["brands"]) or (), blank="all")
     line: Given = {"type": "link", "draw": None if draw == DRAWS[-1] else draw, "brands": only or None}
-    return line | ({} if priority is None else {"priority": priority})
+    return line | _link_rules(fields, link or {}) | ({} if priority is None else {"priority": priority})
+
+
+def _link_rules(fields: Fields, link: subjects.Row) -> Given:
+    hours = link.get("hours") or {}
+    share = fields.amount("share", "Share of a line, %", plain(link["share"]) if link.get("share") else "", blank="all")
+    days = fields.several(
+        "days", "Only days", list(DAYS), hours.get("days", ()), blank="all", shown=lambda d: tr(DAYS[d])
+    )
+    since = fields.text("from", "From time of day", hours.get("from", ""), blank="11:00")
+    until = fields.text("to", "Until time of day", hours.get("to", ""), blank="16:00")
+    services = fields.text(
+        "services", "Only services (with commas)", ", ".join(link.get("services") or ()), blank="all"
+    )
+    group = fields.text("group", "Group", link.get("group_name") or "")
+    when = {"days": days, "from": since, "to": until}
+    return {
+        "share": share or None, "when": {name: value for name, value in when.items() if value} or None,
+        "services": [code.strip() for code in services.split(",") if code.strip()] or None, "group": group or None,
+    }  # fmt: skip
 
 
 def _drawn(draw: str) -> str:
@@ -108,9 +161,13 @@ def _limit_lines(form: str, started: dict[str, tuple[str | None, int | None]]) -
             yield {"type": "write_off_limit", "period": period, "amount": entered[0], "count": entered[1]}
 
 
-def _limits(link: subjects.Row, limits: list[subjects.Row]) -> str:
-    of_it = [row for row in limits if (row["payer"], row["account"]) == (link["payer"], link["account"])]
-    return " · ".join(_limit(row) for row in of_it)
+def _limits(link: subjects.Row, limits: list[subjects.Row], group: str | None = None) -> str:
+    return " · ".join(_limit(row) for row in _of(limits, link["payer"], link["account"], group))
+
+
+def _of(limits: list[subjects.Row], payer: int, account: int | None, group: str | None) -> list[subjects.Row]:
+    of = (payer, account, group)
+    return [row for row in limits if (row["payer"], row["account"], row["group"]) == of]
 
 
 def _limit(row: subjects.Row) -> str:

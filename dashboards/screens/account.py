@@ -16,6 +16,7 @@ from reports.core.report import Column
 from reports.core.result import Result
 from reports.documents.design import Design, Kind
 from reports.documents.papers import statement_pdf
+from reports.documents.register import Register
 from reports.run import LakeBook
 
 PAPERS: dict[Kind, str] = {"statement": "Statement (PDF)", "act": "Act (PDF)"}
@@ -39,9 +40,14 @@ LINKS = (
     Column("draw", "word", "Drawn", "Порядок"),
     Column("priority", "number", "Priority", "Очередь"),
     Column("brands", "text", "Only brands", "Только бренды"),
+    Column("share", "rate", "Share of a line", "Доля строки"),
+    Column("hours", "text", "Hours", "Часы"),
+    Column("services", "text", "Only services", "Только услуги"),
+    Column("group_name", "text", "Group", "Группа"),
 )
 LIMITS = (
     *_ENDS,
+    Column("group_name", "text", "Group", "Группа"),
     Column("period", "word", "Window", "Окно"),
     Column("amount", "money", "Amount", "Сумма"),
     Column("count", "count", "Count", "Количество"),
@@ -171,9 +177,13 @@ def _papers(book: LakeBook, facts: dict[str, Any], until: date) -> None:
     month = left.selectbox(sentence("Month"), months, index=place)
     key = f"paper-{facts['account']}-{month}-{language()}"
     if middle.button(sentence("Prepare"), key="prepare", width="stretch"):
+        settings = Settings()
+        register = Register(settings.home / "papers")
         with st.spinner(sentence("Statement (PDF)")):
             st.session_state[key] = {
-                kind: statement_pdf(book, facts["account"], month, Design(kind, language(), Settings().templates))
+                kind: statement_pdf(
+                    book, facts["account"], month, Design(kind, language(), settings.templates), register
+                )
                 for kind in PAPERS
             }
     made = st.session_state.get(key)

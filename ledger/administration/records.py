@@ -3,14 +3,16 @@
 Only the fields that are given count: what is absent stays as it is in the book.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from ledger.administration.tax_ids import check_detail, check_kpp, check_tax_id
+from ledger.core.accounts import DAYS
 from ledger.core.commands import why
-from ledger.core.field_types import AccountRef, Amount, Currency, Day, Name, Text
+from ledger.core.field_types import AccountRef, Amount, Currency, Day, Name, Rate, Text
 from ledger.core.money import said
 from ledger.core.scope import Scope
 
@@ -41,6 +43,12 @@ def _colour(value: str) -> str:
     return value
 
 
+def _time_of_day(value: str) -> str:
+    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d", value):
+        raise ValueError(f"{value} is not a time of day such as 11:30")
+    return value
+
+
 def _address(value: str) -> str:
     if not value.isprintable():
         raise ValueError("is no e-mail address: it has a line break or another control character")
@@ -52,6 +60,7 @@ def _kpp(value: str) -> str:
     return value
 
 
+TimeOfDay = Annotated[Text, AfterValidator(_time_of_day)]
 Code = Annotated[Name, AfterValidator(_code)]
 Whole = Annotated[int, BeforeValidator(_whole)]
 Details = Annotated[dict[Text, Text], AfterValidator(_details)]
@@ -119,7 +128,7 @@ class Brand(_Identified):
 class Party(_Identified):
     """A client."""
 
-    never_null = frozenset({"kind", "name", "status"})
+    never_null = frozenset({"kind", "name", "status", "orders_before"})
 
     type: Literal["party"] = "party"
     reference: Code
@@ -131,6 +140,7 @@ class Party(_Identified):
     phone: Text | None = None
     address: Text | None = None
     status: Literal["open", "closed"] | None = None
+    orders_before: Whole | None = None
 
 
 class Account(Record):
@@ -171,8 +181,33 @@ class CreditTerms(Record):
     valid_until: Day | None = None
 
 
+class When(BaseModel):
+    """Hours in the book's time zone: `from` ≤ time < `to`, past midnight where `to` is not later than `from`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    days: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] | None = None
+    from_: TimeOfDay = Field("00:00", alias="from")
+    to: TimeOfDay = "00:00"
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.days == () or (self.days is None and self.from_ == self.to):
+            raise ValueError("says no hours: give days, or from and to")
+        return self
+
+    def stored(self) -> dict[str, object]:
+        """Return it as JSON, always written the same way."""
+        days = [day for day in DAYS if day in (self.days or DAYS)]
+        return {"days": days, "from": self.from_, "to": self.to}
+
+
 class Link(Record):
-    """A payer that pays for a subaccount; `draw` null ends it."""
+    """A payer that pays for a subaccount; `draw` null ends it.
+
+    Of each line it pays at most a `share`, only of `brands` and `services`, only `when`; what is left goes to the next
+    source. A null takes the rule away. `group` is what its shared limits know the subaccount by.
+    """
 
     about = ("account", "payer")
     type: Literal["link"] = "link"
@@ -181,10 +216,24 @@ class Link(Record):
     draw: Literal["payer_first", "own_first"] | None = "payer_first"
     priority: Whole = 1
     brands: tuple[Name, ...] | None = None
+    share: Rate | None = None
+    when: When | None = None
+    services: tuple[Text, ...] | None = None
+    group: Code | None = None
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if self.share == 0:
+            raise ValueError("share: is zero; end the link instead")
+        if self.services == ():
+            raise ValueError("services: there are none; end the link instead")
+        return self
 
 
 class WriteOffLimit(Record):
-    """How much may be drawn from a payer in a window; without `account`, for anyone; both null end it."""
+    """How much may be drawn from a payer in a window: for an `account`, or for a `group` of them together (a shared
+    budget), or without either for anyone. Both null end it.
+    """
 
     about = ("payer", "account")
     type: Literal["write_off_limit"] = "write_off_limit"
@@ -193,6 +242,13 @@ class WriteOffLimit(Record):
     period: Literal["order", "day", "week", "month", "total"]
     amount: Amount | None = None
     count: Whole | None = None
+    group: Code | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if self.account is not None and self.group is not None:
+            raise ValueError("group: goes without account")
+        return self
 
 
 RECORDS: dict[str, type[Record]] = {

@@ -1,8 +1,9 @@
 """Accounts and brands, and on what terms: credit, who pays for whom, how much may be drawn in which window."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import NamedTuple
+from datetime import date, datetime, time, timedelta
+from typing import Any, NamedTuple
 
 EVER = date.min
 """First day of the window that never ends."""
@@ -45,19 +46,63 @@ class Terms(NamedTuple):
     valid_until: date | None = None
 
 
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Hours(NamedTuple):
+    """When a payer pays: on weekdays (0 is Monday), between times of day, past midnight where the second is earlier."""
+
+    days: frozenset[int]
+    since: time
+    until: time
+
+    @classmethod
+    def said(cls, when: Mapping[str, Any]) -> "Hours":
+        """Return hours from their JSON: what is left out is every day, or all of it."""
+        days = frozenset(DAYS.index(day) for day in when.get("days") or DAYS)
+        return cls(days, *(time.fromisoformat(when.get(end) or "00:00") for end in ("from", "to")))
+
+    def include(self, at: datetime) -> bool:
+        """Tell whether a moment, in the book's zone, is within; what is past midnight belongs to the day before."""
+        now, today, past_midnight = at.time(), at.weekday() in self.days, self.until <= self.since
+        if today and now >= self.since and (past_midnight or now < self.until):
+            return True
+        return past_midnight and now < self.until and (at.weekday() - 1) % 7 in self.days
+
+
 class Link(NamedTuple):
-    """A payer that pays for a subaccount; `brands` are ids, None for all."""
+    """A payer that pays for a subaccount: of each line, after points, at most a share, in hundredths of a percent.
+
+    `brands` are ids; None is all brands, services, hours. `group` is what the payer's budgets call the subaccount.
+    """
 
     payer: int
     draw: str
     priority: int = 1
     brands: frozenset[int] | None = None
+    share: int | None = None
+    when: Hours | None = None
+    services: frozenset[str] | None = None
+    group: str | None = None
+
+    @classmethod
+    def kept(
+        cls, payer: int, draw: str, priority: int, brands: Iterable[int] | None, share: int | None,
+        when: Mapping[str, Any] | None, services: Iterable[str] | None, group: str | None,
+    ) -> "Link":  # fmt: skip
+        """Return a link from the columns that it is kept in."""
+        only = None if brands is None else frozenset(brands)
+        hours = None if when is None else Hours.said(when)
+        return cls(payer, draw, priority, only, share, hours, None if services is None else frozenset(services), group)
 
 
 class Limit(NamedTuple):
-    """A write-off limit of a payer: an amount, a number of times; its own account means all that is drawn from it."""
+    """A write-off limit of a payer: an amount, a number of times, for a subaccount or a group of them.
 
-    account: int
+    The payer's own account means all that is drawn from it.
+    """
+
+    account: int | str
     period: str
     amount: int | None
     times: int | None

@@ -44,8 +44,8 @@ class Book:
     balances: dict[int, Balance] = field(default_factory=dict)
     terms: dict[int, list[Terms]] = field(default_factory=dict)
     links: dict[int, list[Link]] = field(default_factory=dict)
-    limits: dict[int, dict[int, list[Limit]]] = field(default_factory=dict)
-    usage: dict[tuple[int, int, str, date], Usage] = field(default_factory=dict)
+    limits: dict[int, dict[int | str, list[Limit]]] = field(default_factory=dict)
+    usage: dict[tuple[int, int | str, str, date], Usage] = field(default_factory=dict)
     ages: dict[int, Ages] = field(default_factory=dict)
     paid_items: dict[int, list[Item]] = field(default_factory=dict)
     fetch_items: Fetch | None = None
@@ -57,7 +57,7 @@ class Book:
     owners: dict[int, str] = field(default_factory=dict)
     ids: Iterator[int] = field(default_factory=lambda: count(1))
     entered: list[Transaction] = field(default_factory=list)
-    changed_usage: set[tuple[int, int, str, date]] = field(default_factory=set)
+    changed_usage: set[tuple[int, int | str, str, date]] = field(default_factory=set)
     changed_holds: set[int] = field(default_factory=set)
     days: dict[datetime, date] = field(default_factory=dict)
 
@@ -148,12 +148,13 @@ class Book:
         terms = self.terms_on(account, transaction.day)
         return due_date(transaction.day, terms.period_days) if terms and terms.period_days is not None else None
 
-    def limits_of(self, payer: int, account: int) -> list[Limit]:
+    def limits_of(self, payer: int, account: int, group: str | None = None) -> list[Limit]:
         """Return the limits that a draw from `payer` for `account` must keep, narrowest first (DECISIONS D2)."""
         limits = self.limits.get(payer)
         if limits is None:
             return []
-        return [*limits.get(account, ()), *(limits.get(payer, ()) if account != payer else ())]
+        of: list[int | str] = [account, payer] if group is None else [account, group, payer]
+        return [limit for who in dict.fromkeys(of) for limit in limits.get(who, ())]
 
     def used(self, payer: int, limit: Limit, at: datetime, day: date) -> Usage:
         """Return what is drawn in the limit's window that holds `day`; nothing for a single order.
@@ -168,7 +169,8 @@ class Book:
             return used
         ran_out = [
             hold for hold in self.expired(payer, at)
-            if window(limit.period, hold.day) == since and limit.account in (hold.account, payer)
+            if window(limit.period, hold.day) == since
+            and limit.account in (hold.account, hold.groups.get(payer), payer)
         ]  # fmt: skip
         back = [sum(part.held for part in hold.parts if part.source == payer) for hold in ran_out]
         ended = sum(hold.drawn_from(payer) == amount > 0 for hold, amount in zip(ran_out, back, strict=True))
@@ -254,8 +256,9 @@ class Book:
             of = target.refers_to
         return of
 
-    def _use(self, source: int, account: int, day: date, amount: int, times: int) -> None:
-        for limit in self.limits_of(source, account):
+    def _use(self, source: int, of: Transaction | Hold, day: date, amount: int, times: int) -> None:
+        assert of.account is not None
+        for limit in self.limits_of(source, of.account, of.groups.get(source)):
             if limit.period == "order":
                 continue
             key = (source, limit.account, limit.period, window(limit.period, day))
@@ -269,11 +272,10 @@ class Book:
     def _draw(self, transaction: Transaction) -> None:
         if not self.limits:
             return
-        assert transaction.account is not None
         for entry in transaction.clients():
             drawn = entry.held - entry.amount
             if drawn and entry.account in self.limits:
-                self._use(entry.account, transaction.account, self.happened_on(transaction), drawn, 1)
+                self._use(entry.account, transaction, self.happened_on(transaction), drawn, 1)
 
     def _hold(self, transaction: Transaction) -> None:
         self._draw(transaction)
@@ -282,7 +284,7 @@ class Book:
         self.keep(
             Hold(
                 transaction.id, transaction.key, transaction.account, transaction.currency,
-                self.happened_on(transaction), transaction.expires_at, transaction.hold,
+                self.happened_on(transaction), transaction.expires_at, transaction.hold, groups=transaction.groups,
             )
         )  # fmt: skip
         self.changed_holds.add(transaction.id)
@@ -310,7 +312,7 @@ class Book:
             part.held = 0
         for source, amount in back.items():
             if amount and source in self.limits:
-                self._use(source, hold.account, hold.day, -amount, -(hold.drawn_from(source) == 0))
+                self._use(source, hold, hold.day, -amount, -(hold.drawn_from(source) == 0))
         hold.state = state
         for source in back:
             self.holding.get(source, {}).pop(hold.id, None)
@@ -339,7 +341,7 @@ class Book:
                 back[entry.source] = back.get(entry.source, 0) + entry.amount
         for source, amount in back.items():
             left = hold.drawn_from(source) if hold else self.left_of(debit, source)
-            self._use(source, debit.account, hold.day if hold else self.happened_on(debit), amount, -(left == 0))
+            self._use(source, debit, hold.day if hold else self.happened_on(debit), amount, -(left == 0))
 
     def left_of(self, debit: Transaction, source: int) -> int:
         """Return what of a debit's draw from a source is not refunded."""

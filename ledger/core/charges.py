@@ -49,7 +49,17 @@ def _charge(case: Case) -> tuple[Account, list[HoldPart]]:
 def _asked(case: Case, command: c.Debit | c.Hold, account: Account, brands: list[int]) -> Asked:
     amounts = [minor(line.amount) for line in command.lines]
     at_most = minor(command.bonus_at_most) if command.bonus_at_most is not None else 0
-    asked = Asked(account, amounts, brands, case.at, case.book.day(case.at), case.happened_at, command.kind, at_most)
+    asked = Asked(
+        account,
+        amounts,
+        brands,
+        case.at,
+        case.book.day(case.at),
+        case.happened_at,
+        command.lines,
+        command.kind,
+        at_most,
+    )
     if command.bonus_by_brand is not None:
         known, most = case.book.brands, command.bonus_by_brand
         asked.bonus_by_brand = {known[code].id: minor(most[code]) for code in most if code in known}
@@ -104,7 +114,13 @@ def debit(case: Case) -> Verdict:
         for source, amount in _drawn(case, account, parts)
     ]  # fmt: skip
     legs = [_service(case, part, account.currency, part.amount, part.gross, part.vat) for part in parts]
-    return Verdict(account, sum([part.amount for part in parts]), account.currency, moves, legs)
+    amount = sum([part.amount for part in parts])
+    return Verdict(account, amount, account.currency, moves, legs, groups=_groups(case, account))
+
+
+def _groups(case: Case, account: Account) -> dict[int, str]:
+    """Return in which group each payer has the account."""
+    return {link.payer: link.group for link in case.book.links.get(account.id, ()) if link.group is not None}
 
 
 def _service(case: Case, part: HoldPart, currency: str, amount: int, gross: int, vat: int | None) -> Entry:
@@ -121,7 +137,7 @@ def hold(case: Case) -> Verdict:
     total = sum(part.amount for part in parts)
     drawn = _drawn(case, account, parts)
     moves = [Move(source, 0, amount, _for(case.book, source, account.id)) for source, amount in drawn]
-    return Verdict(account, total, account.currency, moves, [], hold=parts)
+    return Verdict(account, total, account.currency, moves, [], hold=parts, groups=_groups(case, account))
 
 
 def _open_hold(case: Case, key: str) -> tuple[Account, Hold]:
@@ -162,7 +178,7 @@ def release(case: Case) -> Verdict:
     assert isinstance(command, c.Release)
     account, hold = _open_hold(case, command.hold)
     total = sum(part.held for part in hold.parts)
-    return Verdict(account, total, hold.currency, release_moves(case.book, hold), [], hold.id)
+    return Verdict(account, total, hold.currency, release_moves(case.book, hold), [], hold.id, groups=hold.groups)
 
 
 def capture(case: Case) -> Verdict:
@@ -195,7 +211,7 @@ def capture(case: Case) -> Verdict:
         _exceeds("capture_exceeds_hold", facts, f"line {min(named)}", used_up, 0, asked)
     return Verdict(
         account, sum(taken), hold.currency, _moved(moves), legs, hold.id, takes=takes,
-        final=command.final,
+        final=command.final, groups=hold.groups,
     )  # fmt: skip
 
 
@@ -280,7 +296,8 @@ def refund(case: Case) -> Verdict:
             moves.append(Move(account, amount, 0, _for(case.book, account, debit.account)))
     order = {entry.account: place for place, entry in enumerate(debit.clients())}
     ordered = sorted(_moved(moves), key=lambda move: order[move.account])
-    return Verdict(case.book.accounts[debit.account], sum(taken), debit.currency, ordered, legs, debit.id)
+    of = case.book.accounts[debit.account]
+    return Verdict(of, sum(taken), debit.currency, ordered, legs, debit.id, groups=debit.groups)
 
 
 def _taken_back(

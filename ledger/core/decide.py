@@ -199,6 +199,10 @@ def _posted(case: Case, verdict: Verdict) -> Transaction:
     transaction.entries = (*_numbered(case.book, transaction, verdict.moves, running), *verdict.legs)
     transaction.hold, transaction.takes, transaction.final = verdict.hold, verdict.takes, verdict.final
     transaction.terms = verdict.terms
+    if verdict.groups:
+        transaction.groups = {
+            m.account: verdict.groups[m.account] for m in verdict.moves if m.account in verdict.groups
+        }
     return transaction
 
 
@@ -262,6 +266,7 @@ def expiry(book: Book, hold: Hold, running: dict[int, tuple[int, int, int]] | No
         amount=-sum(move.held for move in given_back),
         currency=hold.currency,
         refers_to=hold.id,
+        groups=hold.groups,
     )
     transaction.entries = tuple(_numbered(book, transaction, given_back, {} if running is None else running))
     return transaction

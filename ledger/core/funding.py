@@ -4,14 +4,15 @@ Sources are asked in drawing order, and each pays, in line order, the lines it m
 as much as it can. This greedy rule is the rule: no other assignment is searched for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-from ledger.core.accounts import Account, Limit
+from ledger.core.accounts import DAYS, Account, Limit, Link
 from ledger.core.book import Book
-from ledger.core.money import plain
+from ledger.core.commands import Line
+from ledger.core.money import WHOLE, plain
 from ledger.core.outcomes import LEDGER, Facts
 
 Matrix = list[list[tuple[int, int]]]
@@ -19,11 +20,12 @@ Matrix = list[list[tuple[int, int]]]
 
 
 class Source(NamedTuple):
-    """An account that may pay, for which brands (None: all), as what."""
+    """An account that may pay, for which brands (None: all), as what; a payer by its link."""
 
     account: Account
     brands: frozenset[int] | None
     role: str
+    link: Link | None = None
 
 
 class Short(NamedTuple):
@@ -50,6 +52,7 @@ class Asked:
     at: datetime
     day: date
     happened_at: datetime
+    lines: Sequence[Line]
     what: str
     bonus_at_most: int
     bonus_by_brand: dict[int, int] | None = None
@@ -71,15 +74,18 @@ def sources(book: Book, account: Account) -> Iterator[Source]:
         links = sorted(links, key=lambda link: (link.priority, link.payer))
     for link in links:
         if link.draw == "payer_first":
-            yield Source(book.accounts[link.payer], link.brands, "payer")
+            yield Source(book.accounts[link.payer], link.brands, "payer", link)
     yield Source(account, None, "own")
     for link in links:
         if link.draw == "own_first":
-            yield Source(book.accounts[link.payer], link.brands, "payer")
+            yield Source(book.accounts[link.payer], link.brands, "payer", link)
 
 
 def fund(book: Book, asked: Asked) -> Matrix | Short:
-    """Return the matrix line × source that pays everything, or why it cannot be paid; a free line's source pays 0."""
+    """Return the matrix line × source that pays everything, or why it cannot be paid; a free line's source pays 0.
+
+    A payer's share is of what points left of a line. That and its hours are no shortage of it (DECISIONS D130).
+    """
     alone = _alone(book, asked)
     if alone is not None:
         return alone
@@ -87,14 +93,22 @@ def fund(book: Book, asked: Asked) -> Matrix | Short:
     paid: Matrix = [[] if amount else [(asked.account.id, 0)] for amount in left]
     bonus_left = asked.bonus_at_most
     short: Short | None = None
+    after_points: list[int] | None = None
+    left_out: list[Facts] = []
     for source in sources(book, asked.account):
         lines = [
             index for index, amount in enumerate(left)
             if amount and (source.brands is None or asked.brands[index] in source.brands)
         ]  # fmt: skip
-        if not lines:
+        most_of = left
+        if source.role != "bonus":
+            after_points = after_points or list(left)
+        if source.link is not None and lines:
+            lines, most_of, rule = _allowed(book, source.link, asked, lines, left, after_points or left)
+            left_out += [rule] if rule else []
+        wanted = sum([most_of[index] for index in lines])
+        if not wanted:
             continue
-        wanted = sum([left[index] for index in lines])
         if source.role == "bonus":
             most = min(bonus_left, asked.bonus_of(source.account.brand))
             given = min(wanted, most, _points(book, source.account, asked.at))
@@ -103,7 +117,7 @@ def fund(book: Book, asked: Asked) -> Matrix | Short:
             given, broken = capacity(book, source, asked, wanted)
             short = short or broken
         for index in lines:
-            part = min(left[index], given)
+            part = min(most_of[index], given)
             if part:
                 paid[index].append((source.account.id, part))
                 left[index] -= part
@@ -112,7 +126,23 @@ def fund(book: Book, asked: Asked) -> Matrix | Short:
         return paid
     assert short is not None
     total = sum(asked.amounts)
-    return Short(short.code, {"asked": plain(total), "offered": plain(total - sum(left)), **short.facts})
+    facts: Facts = {"asked": plain(total), "offered": plain(total - sum(left)), **short.facts}
+    return Short(short.code, facts | ({"payers": left_out} if left_out else {}))
+
+
+def _allowed(
+    book: Book, link: Link, asked: Asked, lines: list[int], left: list[int], whole: list[int]
+) -> tuple[list[int], list[int], Facts | None]:
+    """Return the lines that a link lets the payer pay, the most of each, and the rule that left something out."""
+    if link.services is not None:
+        lines = [index for index in lines if asked.lines[index].service in link.services]
+    if link.when is not None and not link.when.include(at := asked.happened_at.astimezone(book.zone)):
+        return [], left, {"account": link.payer, "rule": "when", "at": f"{DAYS[at.weekday()]} {at:%H:%M}"}
+    if link.share is None:
+        return lines, left, None
+    most = [min(there, of * link.share // WHOLE) for there, of in zip(left, whole, strict=True)]
+    short = any(most[index] < left[index] for index in lines)
+    return lines, most, {"account": link.payer, "rule": "share", "share": plain(link.share)} if short else None
 
 
 def _alone(book: Book, asked: Asked) -> Matrix | None:
@@ -146,7 +176,7 @@ def capacity(book: Book, source: Source, asked: Asked, wanted: int) -> Give:
     if source.account.id in book.limits:
         rules += [
             _write_off_limit(book, source.account, limit, asked, wanted)
-            for limit in book.limits_of(source.account.id, asked.account.id)
+            for limit in book.limits_of(source.account.id, asked.account.id, source.link and source.link.group)
         ]
     if source.role == "payer" and book.status[source.account.id] != "open":
         facts = {"account": source.account.id, "subject": source.account.subject}
@@ -213,11 +243,14 @@ def _write_off_limit(book: Book, payer: Account, limit: Limit, asked: Asked, wan
         if used_up
         else (f"{plain(limit.amount or 0)} {payer.currency} {_A[limit.period]}", plain(used.amount))
     )
+    towards = f" for group {limit.account}" if isinstance(limit.account, str) else f" for {asked.account.subject}"
+    if limit.account == payer.id:
+        towards = ""
     facts: Facts = {
         "account": payer.id,
         "subject": payer.subject,
-        "towards": "" if limit.account == payer.id else f" for {asked.account.subject}",
-        "subaccount": None if limit.account == payer.id else asked.account.id,
+        "towards": towards,
+        "subaccount": asked.account.id if limit.account == asked.account.id != payer.id else None,
         "period": limit.period,
         "limit": said,
         "used": so_far,

@@ -5,7 +5,7 @@ Refused, which `decide` turns into the decline.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
@@ -57,6 +57,7 @@ class Verdict:
     takes: list[tuple[int, int]] | None = None
     final: bool = False
     terms: tuple[Terms | None, Terms] | None = None
+    groups: dict[int, str] = field(default_factory=dict)
 
 
 def merged(moves: Iterable[Move]) -> list[Move]:

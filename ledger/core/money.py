@@ -15,6 +15,9 @@ MOST = 999_999_999_999_999
 LARGEST_BALANCE = 10**18 - 1
 """The largest balance in minor units, either way: more does not fit the lake's Decimal(18, 2) (DECISIONS D6)."""
 
+WHOLE = 10_000
+"""A hundred percent, in hundredths of a percent."""
+
 _HUNDRED = Decimal(100)
 _PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
 

@@ -1,6 +1,6 @@
 """Transactions, and the holds that some of them make."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -40,6 +40,7 @@ class Hold:
     expires_at: datetime
     parts: list[HoldPart]
     state: str = "open"
+    groups: dict[int, str] = field(default_factory=dict)
 
     def drawn_from(self, source: int) -> int:
         """Return what the hold, its captures and their refunds leave drawn from a source."""
@@ -53,7 +54,7 @@ class Transaction:
     `expiries` are the holds that ran out before it and are booked with it. `hold` is what
     a hold set aside; `takes` is what a capture or refund takes of each part, by part. `terms` are the credit terms
     that it replaces and those that it records. `owner` is what of a second level it belongs to, which alone follows it
-    up.
+    up. `groups` are those of the payers' links as it was decided, by payer.
     """
 
     key: str
@@ -83,6 +84,7 @@ class Transaction:
     final: bool = False
     terms: tuple[Terms | None, Terms] | None = None
     owner: str | None = None
+    groups: dict[int, str] = field(default_factory=dict)
 
     @property
     def kept(self) -> bool:

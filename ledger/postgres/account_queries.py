@@ -67,7 +67,10 @@ class HistoryEntry:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitState:
-    """A write-off limit and what is used of it now. Amounts in minor units; no `account`: whoever draws."""
+    """A write-off limit and what is used of it now. Amounts in minor units.
+
+    Without an `account` it is of a `group` of them together or, without either, of whoever draws.
+    """
 
     payer: int
     account: int | None
@@ -77,6 +80,7 @@ class LimitState:
     used: int
     count: int | None
     used_count: int
+    group: str | None = None
 
     @property
     def left(self) -> int | None:
@@ -93,6 +97,7 @@ class LimitState:
         return {
             "payer": self.payer,
             "account": self.account,
+            "group": self.group,
             "period": self.period,
             "since": self.since.isoformat() if self.since else None,
             "amount": plain_or_none(self.amount),
@@ -170,18 +175,23 @@ def limits(connection: AnyConnection, asked: int | str) -> list[LimitState]:
 
 
 _LIMITS = """
-SELECT l.payer_id, l.account_id, l.period, l.amount, l.count FROM write_off_limit l
+SELECT l.payer_id, l.account_id, l.group_name, l.period, l.amount, l.count FROM write_off_limit l
 WHERE l.payer_id = %(account)s OR l.account_id = %(account)s
-OR (l.account_id = l.payer_id AND l.payer_id IN (SELECT payer_id FROM link WHERE account_id = %(account)s))
-ORDER BY l.payer_id, l.account_id = l.payer_id, l.account_id,
+OR (l.account_id = l.payer_id AND (l.payer_id, l.group_name) IN (
+    SELECT payer_id, unnest(ARRAY['', group_name]) FROM link WHERE account_id = %(account)s))
+ORDER BY l.payer_id, l.account_id = l.payer_id, l.group_name = '', l.account_id, l.group_name,
     array_position(ARRAY['order', 'day', 'week', 'month', 'total'], l.period)
 """
-_USAGE = "SELECT amount, count FROM usage WHERE payer_id = %s AND account_id = %s AND period = %s AND since = %s"
+_USAGE = (
+    "SELECT amount, count FROM usage WHERE payer_id = %s AND account_id = %s AND group_name = %s AND period = %s "
+    "AND since = %s"
+)
 _HOLDS_RUN_OUT = """
 SELECT (coalesce(t.occurred_at, t.posted_at) AT TIME ZONE (SELECT time_zone FROM book))::date,
     sum(p.held)::bigint, sum(p.held + coalesce(p.captured, 0) - p.refunded)::bigint
 FROM hold_part p JOIN hold h ON h.transaction_id = p.hold_id JOIN transaction t ON t.id = h.transaction_id
-WHERE p.source_id = %(payer)s AND h.state = 'open' AND h.expires_at <= %(now)s
+LEFT JOIN entry_group g ON g.transaction_id = h.transaction_id AND g.account_id = p.source_id
+WHERE p.source_id = %(payer)s AND h.state = 'open' AND h.expires_at <= %(now)s AND %(group)s IN ('', g.group_name)
 AND (%(payer)s = %(account)s OR h.account_id = %(account)s)
 GROUP BY h.transaction_id, 1 HAVING sum(p.held) > 0
 """
@@ -193,14 +203,16 @@ def _limit(
     day: date,
     payer: int,
     account: int,
+    group: str,
     period: str,
     amount: int | None,
     count: int | None,
 ) -> LimitState:
     since = window(period, day)
-    row = connection.execute(_USAGE, [payer, account, period, since]).fetchone()
+    row = connection.execute(_USAGE, [payer, account, group, period, since]).fetchone()
     used, used_count = row or (0, 0)
-    for held_on, held, drawn in connection.execute(_HOLDS_RUN_OUT, {"payer": payer, "account": account, "now": now}):
+    of = {"payer": payer, "account": account, "group": group, "now": now}
+    for held_on, held, drawn in connection.execute(_HOLDS_RUN_OUT, of):
         if window(period, held_on) == since and period != "order":
             used, used_count = used - held, used_count - (held == drawn)
     return LimitState(
@@ -212,6 +224,7 @@ def _limit(
         used=used,
         count=count,
         used_count=used_count,
+        group=group or None,
     )
 
 

@@ -383,6 +383,7 @@ def _terms(columns: Fields) -> Fields:
 
 
 LINK = ("draw", "priority", "brands")
+RULES_OF_LINK = ("share", "hours", "services", "group_name")
 
 
 def _link(run: Administration, record: r.Record) -> Facts:
@@ -393,24 +394,48 @@ def _link(run: Administration, record: r.Record) -> Facts:
     account, payer = _subject(run, account.id), _subject(run, payer.id)
     _linkable(run, account, payer)
     link = run.first(select(t.Link).where(t.Link.account_id == account.id, t.Link.payer_id == payer.id))
-    before = {name: getattr(link, name) for name in LINK} if link else None
+    before = {name: getattr(link, name) for name in (*LINK, *RULES_OF_LINK)} if link else None
     subject = f"{account.key} <- {payer.key}"
     done: Facts = {"account": account.id, "payer": payer.id}
     if record.draw is None:
         if link:
             run.session.delete(link)
-            run.note_change(record, subject, before, {"draw": None}, account=account.id)
+            run.note_change(record, subject, _link_said(before, {}), {"draw": None}, account=account.id)
         return done
-    given = {name: value for name, value in fields_given(record).items() if name in LINK}
-    if record.brands is not None:
-        given["brands"] = sorted(brand_id(run, code) for code in record.brands)
-    after = (before or {"draw": "payer_first", "priority": 1, "brands": None}) | given
+    after = before or {"draw": "payer_first", "priority": 1, **dict.fromkeys(("brands", *RULES_OF_LINK))}
+    after = after | _link_given(run, record)
     if after != before:
         kept = link or t.Link(account_id=account.id, payer_id=payer.id, draw="")
         set_fields(kept, after)
         run.session.add(kept)
-        run.note_change(record, subject, before, after, account=account.id)
+        was = _link_said(before, after)
+        run.note_change(record, subject, was, _link_said(after, before or {}) or {}, account=account.id)
     return done
+
+
+def _link_given(run: Administration, record: r.Link) -> Fields:
+    """Return the given fields as the table has them."""
+    given = fields_given(record)
+    columns: Fields = {name: given[name] for name in LINK if name in given}
+    if record.brands is not None:
+        columns["brands"] = sorted(brand_id(run, code) for code in record.brands)
+    if "share" in given:
+        columns["share"] = None if record.share is None else minor(record.share)
+    if "when" in given:
+        columns["hours"] = record.when.stored() if record.when else None
+    if "services" in given:
+        columns["services"] = sorted(set(record.services)) if record.services else None
+    if "group" in given:
+        columns["group_name"] = record.group
+    return columns
+
+
+def _link_said(columns: Fields | None, other: Fields) -> Fields | None:
+    """Return a link as `change` keeps it: of its rules those that it has, or had before."""
+    if columns is None:
+        return None
+    rules = [name for name in RULES_OF_LINK if columns[name] is not None or other.get(name) is not None]
+    return {name: columns[name] for name in (*LINK, *rules)}
 
 
 def _linkable(run: Administration, account: Subject, payer: Subject) -> None:
@@ -443,7 +468,8 @@ def _write_off_limit(run: Administration, record: r.Record) -> Facts:
     if currency != asked:
         raise Refused("currency_mismatch", account=account.id, subject=account.name, currency=currency, asked=asked)
     run.lock(payer.id, account.id)
-    known: Fields = {"payer_id": payer.id, "account_id": account.id, "period": record.period}
+    group = record.group or ""
+    known: Fields = {"payer_id": payer.id, "account_id": account.id, "group_name": group, "period": record.period}
     limit = run.first(select(t.WriteOffLimit).filter_by(**known))
     before: Fields = {"amount": limit.amount, "count": limit.count} if limit else {"amount": None, "count": None}
     given = {name: value for name, value in fields_given(record).items() if name in before}
@@ -451,18 +477,22 @@ def _write_off_limit(run: Administration, record: r.Record) -> Facts:
         given["amount"] = minor(record.amount)
     after = before | given
     done: Facts = {"payer": payer.id, "account": account.id, "period": record.period}
+    if group:
+        done["group"] = group
     if after == before:
         return done
     if after == {"amount": None, "count": None}:
         for table in (t.WriteOffLimit, t.Usage):
             run.session.exec(delete(table).filter_by(**known))
     else:
-        kept = limit or t.WriteOffLimit(payer_id=payer.id, account_id=account.id, period=record.period)
+        kept = limit or t.WriteOffLimit(
+            payer_id=payer.id, account_id=account.id, group_name=group, period=record.period
+        )
         set_fields(kept, after)
         run.session.add(kept)
         if limit is None and record.period != "order":
-            _start_usage(run, payer.id, account.id, record.period)
-    subject = f"{payer.key} -> {account.key} {record.period}"
+            _start_usage(run, kept)
+    subject = f"{payer.key} -> {f'group {group}' if group else account.key} {record.period}"
     run.note_change(record, subject, _limit(before) if limit else None, _limit(after), account=account.id)
     return done
 
@@ -483,23 +513,29 @@ FROM (
         WHERE refund.refers_to = t.id AND refund.kind = 'refund' AND back.account_id = e.account_id
     ), 0) AS left_drawn
     FROM entry e JOIN transaction t ON t.id = e.transaction_id
+    LEFT JOIN entry_group g ON g.transaction_id = e.transaction_id AND g.account_id = e.account_id
     WHERE e.account_id = :payer AND t.kind = 'debit' AND (:payer = :account OR t.account_id = :account)
+      AND :group IN ('', g.group_name)
     UNION ALL
     SELECT coalesce(t.occurred_at, t.posted_at), sum(p.held + coalesce(p.captured, 0) - p.refunded)
     FROM hold_part p JOIN hold h ON h.transaction_id = p.hold_id JOIN transaction t ON t.id = h.transaction_id
-    WHERE p.source_id = :payer AND (:payer = :account OR h.account_id = :account)
+    LEFT JOIN entry_group g ON g.transaction_id = h.transaction_id AND g.account_id = p.source_id
+    WHERE p.source_id = :payer AND (:payer = :account OR h.account_id = :account) AND :group IN ('', g.group_name)
     GROUP BY h.transaction_id, 1
 ) drawn GROUP BY day
 """
 
 
-def _start_usage(run: Administration, payer: int, account: int, period: str) -> None:
+def _start_usage(run: Administration, limit: t.WriteOffLimit) -> None:
     """Count what was drawn before the limit was set, so that it holds from its first moment."""
     usage: dict[date, t.Usage] = {}
-    drawn = run.session.connection().execute(text(_DRAWN), {"payer": payer, "account": account})
-    for day, amount, count in drawn:
+    payer, account, group, period = limit.payer_id, limit.account_id, limit.group_name, limit.period
+    of = {"payer": payer, "account": account, "group": group}
+    for day, amount, count in run.session.connection().execute(text(_DRAWN), of):
         since = window(period, day)
-        new = t.Usage(payer_id=payer, account_id=account, period=period, since=since, amount=0, count=0)
+        new = t.Usage(
+            payer_id=payer, account_id=account, group_name=group, period=period, since=since, amount=0, count=0
+        )
         so_far = usage.setdefault(since, new)
         so_far.amount += amount
         so_far.count += count

@@ -97,6 +97,10 @@ class LinkedAccounts(TypedDict):
     draw: str
     priority: int
     brands: list[str] | None
+    share: int | None
+    hours: dict[str, object] | None
+    services: list[str] | None
+    group_name: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -243,7 +247,8 @@ def links(connection: AnyConnection, number: int) -> list[LinkedAccounts]:
         LinkedAccounts,
         """
         SELECT l.payer_id AS payer, pp.name AS payer_name, l.account_id AS account, ap.name AS account_name, l.draw,
-            l.priority, (SELECT array_agg(code ORDER BY code) FROM brand WHERE id = ANY(l.brands)) AS brands
+            l.priority, (SELECT array_agg(code ORDER BY code) FROM brand WHERE id = ANY(l.brands)) AS brands,
+            l.share, l.hours, l.services, l.group_name
         FROM link l JOIN account pa ON pa.id = l.payer_id JOIN party pp ON pp.id = pa.party_id
         JOIN account aa ON aa.id = l.account_id JOIN party ap ON ap.id = aa.party_id
         WHERE %(account)s IN (l.payer_id, l.account_id) ORDER BY l.payer_id, l.priority, l.account_id

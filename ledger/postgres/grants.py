@@ -25,13 +25,14 @@ WRITER: dict[str, str] = {
     "hold": _CHANGE,
     "hold_part": _CHANGE,
     "owned": "INSERT",
+    "entry_group": "INSERT",
     "aging_item": _CHANGE,
     "usage": "INSERT, UPDATE, DELETE",
     "cut_gate": "INSERT",  # of nothing: it stays empty, and this is what locking it takes
     "payment_gate": "UPDATE",  # of nothing: a guard refuses it
     # Administration.
     "brand": "INSERT, UPDATE (name, legal_name, tax_id, country, address, bank_details, colour, logo, status)",
-    "party": "INSERT, UPDATE (name, legal_name, tax_id, country, kpp, email, phone, address, status)",
+    "party": "INSERT, UPDATE (name, legal_name, tax_id, country, kpp, email, phone, address, status, orders_before)",
     "account": "INSERT, UPDATE (holder_id, contract_number, contract_date, status)",
     "credit_terms": "INSERT (account_id, credit_limit, period_days, valid_from, valid_until, by, note)",
     "link": "INSERT, UPDATE, DELETE",

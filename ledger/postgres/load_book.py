@@ -193,13 +193,16 @@ def _add_terms(connection: AnyConnection, book: Book, ids: list[int]) -> tuple[l
             "SELECT money_account_id, id FROM account WHERE kind = 'bonus' AND money_account_id = ANY(%s::bigint[]) "
             "ORDER BY brand_id", [named],
         ),
-        ("SELECT account_id, payer_id, draw, priority, brands FROM link WHERE account_id = ANY(%s::bigint[])", [named]),
+        (
+            "SELECT account_id, payer_id, draw, priority, brands, share, hours, services, group_name FROM link "
+            "WHERE account_id = ANY(%s::bigint[])", [named],
+        ),
         (
             "SELECT account_id, credit_limit, period_days, valid_from, valid_until FROM credit_terms "
             "WHERE account_id = ANY(%s::bigint[]) ORDER BY id", [named],
         ),
         (
-            "SELECT payer_id, account_id, period, amount, count FROM write_off_limit "
+            "SELECT payer_id, account_id, group_name, period, amount, count FROM write_off_limit "
             "WHERE payer_id = ANY(%s::bigint[]) AND account_id = ANY(%s::bigint[])", [named, array_of(book.balances)],
         ),
         (
@@ -211,9 +214,8 @@ def _add_terms(connection: AnyConnection, book: Book, ids: list[int]) -> tuple[l
     )  # fmt: skip
     for money, bonus in bonuses:
         book.bonuses.setdefault(money, []).append(bonus)
-    for account, payer, draw, priority, only in links:
-        link = Link(payer, draw, priority, None if only is None else frozenset(only))
-        book.links.setdefault(account, []).append(link)
+    for account, *link in links:
+        book.links.setdefault(account, []).append(Link.kept(*link))
     for account, *rest in terms:
         book.terms.setdefault(account, []).append(Terms(*rest))
     return [id_ for (id_,) in expired], limits
@@ -266,7 +268,7 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
     referred = [t for t in found if t.key in refers and t.code is None]
     holds = {t.id for t in referred if t.kind == "hold"} | set(expired)
     holds |= {t.refers_to for t in referred if t.kind == "capture" and t.refers_to is not None}
-    [followers, hold_rows, part_rows, owned] = ask(
+    [followers, hold_rows, part_rows, owned, groups] = ask(
         connection,
         (
             _FOLLOWING,
@@ -287,8 +289,17 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
             [list(holds)],
         ),
         ("SELECT transaction_id, owner FROM owned WHERE transaction_id = ANY(%s)", [[t.id for t in referred]]),
+        (
+            "SELECT transaction_id, account_id, group_name FROM entry_group WHERE transaction_id = ANY(%s)",
+            [[*(t.id for t in referred), *holds]],
+        ),
     )  # fmt: skip
     book.owners.update(owned)
+    of: dict[int, dict[int, str]] = {}
+    for id_, payer, group in groups:
+        of.setdefault(id_, {})[payer] = group
+    for transaction in referred:
+        transaction.groups = of.get(transaction.id, {})
     known = {t.id for t in found}
     following = [t for t in map(_transaction, followers) if t.id not in known]
     for transaction in (*found, *following):
@@ -296,7 +307,7 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
     _add_entries(connection, book, [*found, *following])
     parts = {hold: [HoldPart(*row[1:]) for row in group] for hold, group in groupby(part_rows, key=lambda row: row[0])}
     for id_, key, account, currency, at, expires_at, state in hold_rows:
-        book.keep(Hold(id_, key, account, currency, book.day(at), expires_at, parts[id_], state))
+        book.keep(Hold(id_, key, account, currency, book.day(at), expires_at, parts[id_], state, of.get(id_, {})))
     concerned = {entry.account for t in (*referred, *following) for entry in t.clients()}
     concerned |= {entry.source for t in referred for entry in t.revenue() if entry.source is not None}
     concerned |= {t.account for t in referred if t.account is not None}
@@ -356,21 +367,23 @@ def _add_limits(connection: AnyConnection, book: Book, scope: Scope, limits: lis
     """Load write-off limits and what was used in the windows that the batch can touch."""
     if not limits:
         return
-    for payer, account, period, amount, times in sorted(
-        limits, key=lambda row: (row[0], row[1] == row[0], PERIODS.index(row[2]))
-    ):
-        book.limits.setdefault(payer, {}).setdefault(account, []).append(Limit(account, period, amount, times))
+    for payer, account, group, period, amount, times in sorted(limits, key=lambda row: PERIODS.index(row[3])):
+        limit = Limit(group or account, period, amount, times)
+        book.limits.setdefault(payer, {}).setdefault(limit.account, []).append(limit)
     # A time that nobody named may be moved up to an account's latest entry, so its day counts too.
     latest = (balance.posted_at for balance in book.balances.values() if balance.posted_at)
     days = {book.day(at) for at in (book.now, *scope.times, *latest)}
     days |= {hold.day for hold in book.holds.values()} | {book.happened_on(t) for t in book.transactions.values()}
     rows = connection.execute(
-        "SELECT payer_id, account_id, period, since, amount, count FROM usage WHERE payer_id = ANY(%s::bigint[]) "
-        "AND account_id = ANY(%s::bigint[]) AND since = ANY(%s::date[])",
+        "SELECT payer_id, account_id, group_name, period, since, amount, count FROM usage "
+        "WHERE payer_id = ANY(%s::bigint[]) AND account_id = ANY(%s::bigint[]) AND since = ANY(%s::date[])",
         [
             array_of({row[0] for row in limits}),
             array_of({row[1] for row in limits}),
             array_of({window(period, day) for day in days for period in PERIODS}),
         ],
     )
-    book.usage = {(payer, account, period, since): Usage(*rest) for payer, account, period, since, *rest in rows}
+    book.usage = {
+        (payer, group or account, period, since): Usage(*rest)
+        for payer, account, group, period, since, *rest in rows
+    }  # fmt: skip

@@ -56,6 +56,11 @@ def key(type_: type[BigInteger] | type[SmallInteger], *, references: str | None 
     return Field(sa_column=Column(type_, *foreign_key, primary_key=True, autoincrement=False))
 
 
+def group() -> Any:
+    """Return the column of a group in a primary key; empty where there is none."""
+    return Field(default="", sa_column=Column(Text, primary_key=True, server_default=""))
+
+
 def _one_of(column: str, *values: str) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
@@ -168,6 +173,7 @@ class Party(SQLModel, table=True):
     phone: str | None = Field(default=None, sa_type=Text)
     address: str | None = Field(default=None, sa_type=Text)
     status: str = Field(default="open", sa_type=Text)
+    orders_before: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class Account(SQLModel, table=True):
@@ -392,7 +398,10 @@ class CreditTerms(SQLModel, table=True):
 
 
 class Link(SQLModel, table=True):
-    """A payer pays for a subaccount. One level: a payer is not itself a subaccount."""
+    """A payer pays for a subaccount: a `share` of each line, in hundredths of a percent.
+
+    One level: a payer is not itself a subaccount.
+    """
 
     __tablename__ = "link"
     __table_args__ = (
@@ -406,10 +415,27 @@ class Link(SQLModel, table=True):
     draw: str = Field(sa_type=Text)
     priority: int = Field(default=1)
     brands: list[int] | None = Field(default=None, sa_type=ARRAY(BigInteger))
+    share: int | None = None
+    hours: JsonObject | None = Field(default=None, sa_type=NULLABLE_JSON)
+    services: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
+    group_name: str | None = Field(default=None, sa_type=Text)
+
+
+class EntryGroup(SQLModel, table=True):
+    """In which of a payer's groups the account was for which a transaction moved the payer (DECISIONS D131)."""
+
+    __tablename__ = "entry_group"
+
+    transaction_id: int = key(BigInteger)
+    account_id: int = key(BigInteger)
+    group_name: str = Field(sa_type=Text)
 
 
 class WriteOffLimit(SQLModel, table=True):
-    """How much may be drawn from a payer in a window; the payer as its own subaccount means all of it."""
+    """How much may be drawn from a payer in a window; the payer as its own subaccount means all of it.
+
+    With a `group_name` it is what is drawn for that group, and stands with the payer as its own subaccount.
+    """
 
     __tablename__ = "write_off_limit"
     __table_args__ = (
@@ -419,6 +445,7 @@ class WriteOffLimit(SQLModel, table=True):
 
     payer_id: int = key(BigInteger, references="account.id")
     account_id: int = key(BigInteger, references="account.id")
+    group_name: str = group()
     period: str = Field(sa_type=Text, primary_key=True)
     amount: int | None = Field(default=None, sa_type=BigInteger)
     count: int | None = Field(default=None)
@@ -431,6 +458,7 @@ class Usage(SQLModel, table=True):
 
     payer_id: int = key(BigInteger)
     account_id: int = key(BigInteger)
+    group_name: str = group()
     period: str = Field(sa_type=Text, primary_key=True)
     since: date = Field(primary_key=True)
     amount: int = Field(sa_type=BigInteger)

@@ -58,7 +58,10 @@ BALANCE = columns(
     "account_id bigint, posted_at timestamptz, open_due date, open_day date, open_item bigint, open_unpaid bigint, "
     "latest_due date, ripens_on date"
 )
-USAGE = columns("payer_id bigint, account_id bigint, period text, since date, amount bigint, count integer")
+USAGE = columns(
+    "payer_id bigint, account_id bigint, group_name text, period text, since date, amount bigint, count integer"
+)
+ENTRY_GROUP = columns("transaction_id bigint, account_id bigint, group_name text")
 AGING_ITEM = columns("transaction_id bigint, account_id bigint, business_date date, due_on date, amount bigint")
 
 
@@ -103,10 +106,12 @@ def _state(book: Book) -> Iterator[Statement]:
     """Yield the statements that write how things stand at the end of the batch."""
     yield _update_balances(_balances(book))
     yield insert("owned", OWNED, [(t.id, t.owner) for t in book.entered if t.owner is not None and t.code is None])
+    groups = [(t.id, payer, group) for t in book.entered if t.groups for payer, group in t.groups.items()]
+    yield insert("entry_group", ENTRY_GROUP, groups)
     yield from _holds(book)
     yield from _items(book)
     yield from _terms(book)
-    yield insert("usage", USAGE, list(_usage(book)), key=("payer_id", "account_id", "period", "since"))
+    yield insert("usage", USAGE, list(_usage(book)), key=("payer_id", "account_id", "group_name", "period", "since"))
 
 
 def _transactions(entered: list[Transaction]) -> Rows:
@@ -219,5 +224,6 @@ def _as_changed(terms: Terms) -> dict[str, object]:
 
 def _usage(book: Book) -> Iterable[Row]:
     for key in book.changed_usage:
-        usage = book.usage[key]
-        yield (*key, usage.amount, usage.count)
+        (payer, of, *window), usage = key, book.usage[key]
+        account, group = (payer, of) if isinstance(of, str) else (of, "")
+        yield payer, account, group, *window, usage.amount, usage.count

@@ -38,36 +38,47 @@ def statement(
     kind: KindOption = "statement",
     language: LanguageOption = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write; - for stdout.")] = None,
-    view: Annotated[View | None, typer.Option("--open", help="Open it: in the browser or as a PDF.")] = None,
+    anew: Annotated[
+        bool, typer.Option("--anew", help="Issue it once more, as a new edition of the same number.")
+    ] = False,
+    view: Annotated[View | None, typer.Option("--open", help="Open a draft: in the browser or as a PDF.")] = None,
 ) -> None:
-    """Make one account's statement, act or invoice as PDF, with its data embedded."""
+    """Issue one account's statement, act or invoice as PDF, with its data embedded; printed again, it is the same file.
+
+    Papers of closed days are entered in the register (tiffin papers); those of open days, and drafts, are not.
+    """
     import reports
     from reports.documents.page import paper_number
-    from reports.documents.papers import statement_of
+    from reports.documents.papers import issued_pdf, statement_of
+    from reports.documents.register import Register
 
     settings = Settings()
     design = Design(kind, language or settings.language, settings.templates)
     since, until = _period(month, from_, to)
     paper = statement_of(reports.open(), account, since, until)
-    content = _rendered(paper, design, view)
+    if view is not None:
+        number, content = paper_number(paper, kind), _rendered(paper, design, view)
+    else:
+        number, content = issued_pdf(paper, design, Register(settings.home / "papers"), anew=anew)
     if output is not None and str(output) == "-":
         sys.stdout.buffer.write(content)
         return
     folder = settings.home / "preview" if view else Path()
-    file = output or folder / f"{paper_number(paper, kind)}.{view or 'pdf'}"
-    _write(file, content)
+    file = output or folder / f"{number}.{view or 'pdf'}"
+    write_file(file, content)
     print(file)
     if view is not None:
         typer.launch(str(file.resolve()))
 
 
-def _rendered(paper: "Statement", design: Design, view: View | None) -> bytes:
+def _rendered(paper: "Statement", design: Design, view: View) -> bytes:
     from reports.documents.render import pdf, preview
 
     return preview(paper, design).encode() if view == "html" else pdf(paper, design)
 
 
-def _write(file: Path, content: bytes) -> None:
+def write_file(file: Path, content: bytes) -> None:
+    """Write a file and its folder. Raises Failure when that cannot be."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
@@ -105,6 +116,7 @@ def statements(
     """Make a month's papers for many accounts; an interrupted run continues where it stopped."""
     import reports
     from reports.documents.bulk import Selection, render_statements
+    from reports.documents.register import Register
 
     settings = Settings()
     folder = output or settings.home / "statements" / month
@@ -116,6 +128,7 @@ def statements(
             Selection(brand=brand, changed_only=changed_only, limit=limit),
             Design(kind, language or settings.language, settings.templates),
             Mailing(outbox, sender or settings.sender) if outbox else None,
+            register=Register(settings.home / "papers"),
             workers=workers,
             timeout_s=timeout,
             progress=progress,

@@ -10,7 +10,7 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from tempfile import TemporaryFile
@@ -31,6 +31,7 @@ from reports.documents.letters import is_address
 from reports.documents.manifest import Manifest, Noted
 from reports.documents.page import paper_number
 from reports.documents.papers import begun, controlled
+from reports.documents.register import Register
 from reports.documents.render import fingerprint, look
 from reports.documents.worker import Job, draw
 from reports.run import LakeBook
@@ -78,12 +79,14 @@ def render_statements(
     design: Design = Design(),
     mailing: Mailing | None = None,
     *,
+    register: Register | None = None,
     workers: int | None = None,
     timeout_s: float = TIMEOUT_S,
     progress: Progress | None = None,
 ) -> Rendered:
     """Write the papers of a month, YYYY-MM, into the folder, a file an account; return what was done.
 
+    With a `register`, papers of closed days are issued: what it has is given out again, what it has not is entered.
     `progress(done, of, number)` is called after each paper.
     Raises Failure, before the first file, when a control does not hold.
     """
@@ -93,7 +96,7 @@ def render_statements(
         _check_sender(mailing.sender)
     turnover = controlled(book, since, until)
     numbers = chosen(book, turnover, selection)
-    run = _Run(book, numbers, (since, until), folder, design, mailing)
+    run = _Run(book, numbers, (since, until), folder, design, mailing, register)
     return run.through(workers or os.cpu_count() or 1, timeout_s, progress or (lambda done, of, number: None))
 
 
@@ -142,7 +145,9 @@ class _Run:
         folder: Path,
         design: Design,
         mailing: Mailing | None,
+        register: Register | None,
     ) -> None:
+        self.register = register
         self.book, self.numbers, self.design, self.mailing = book, numbers, design, mailing
         self.since, self.until = period
         self.look = look(design)
@@ -182,8 +187,18 @@ class _Run:
             else:
                 self.manifest.note(noted)
                 self.done.written += 1
+                self._enter(job, noted)
                 self._count_mail(job)
                 self._report(progress, noted.number)
+
+    def _enter(self, job: Job, noted: Noted) -> None:
+        """Enter a paper of closed days, and where it was sent, into the register."""
+        if self.register is None or job.paper.provisional:
+            return
+        if job.issued is None:
+            self.register.add(job.paper, self.design, (self.done.folder / noted.file).read_bytes())
+        if job.mail is not None and job.paper.client.email:
+            self.register.sent(noted.sha256, job.paper.client.email)
 
     def _jobs(self, progress: Progress) -> Iterator[Job]:
         """Yield what is to be drawn: not what is there already with the same figures and looks."""
@@ -195,6 +210,11 @@ class _Run:
                 except Failure as error:
                     self._fail(account, str(error), progress)
                     continue
+                issued = None
+                if self.register is not None and not paper.provisional:
+                    issued = self.register.find(paper, self.design)
+                    edition = issued.edition if issued else self.register.edition(paper, self.design)
+                    paper = replace(paper, edition=edition)
                 number = paper_number(paper, self.design.kind)
                 if self.design.kind == "invoice" and not paper.summary.to_pay:
                     self.done.nothing_to_pay += 1
@@ -202,12 +222,13 @@ class _Run:
                     continue
                 mark = fingerprint(paper, self.design.kind, self.look)
                 job = Job(paper, self.design, self.done.folder, mark, self.mailing)
-                if self.manifest.has(number, mark) and job.mail_is_there():
+                there = self.manifest.holds(number, issued.sha256) if issued else self.manifest.has(number, mark)
+                if there and (issued or not self.register) and job.mail_is_there():
                     self.done.unchanged += 1
                     self._count_mail(job)
                     self._report(progress, number)
                 else:
-                    yield job
+                    yield replace(job, issued=self.register.content(issued)) if self.register and issued else job
 
     def _count_mail(self, job: Job) -> None:
         if job.mailing is not None:

@@ -41,7 +41,7 @@ def letter(paper: Statement, pdf: bytes, design: Design, *, sender: str) -> byte
             raise Failure(f"account {paper.account}: {printable(address)} is not an address")
     try:
         template = environment(design.language, design.templates).get_template("letter.txt")
-        text = readable(template.render(page=page, paper=paper, lang=page.lang))
+        text = readable(template.render(page=page, paper=paper, lang=page.lang, digest=sha256(pdf).hexdigest()))
     except TemplateError as error:
         raise Failure(f"the template letter.txt cannot be drawn: {error}") from error
     subject, _, body = text.strip().partition("\n")

@@ -47,8 +47,14 @@ class Manifest:
     def has(self, number: str, fingerprint: str) -> bool:
         """Return whether the paper is there, made of the same, and its bytes are the ones written."""
         noted = self._papers.get(number)
-        if noted is None or noted.fingerprint != fingerprint:
-            return False
+        return noted is not None and noted.fingerprint == fingerprint and self._is_there(noted)
+
+    def holds(self, number: str, digest: str) -> bool:
+        """Return whether the paper is there with the bytes of this SHA-256."""
+        noted = self._papers.get(number)
+        return noted is not None and noted.sha256 == digest and self._is_there(noted)
+
+    def _is_there(self, noted: Noted) -> bool:
         file = self.folder / noted.file
         return file.is_file() and sha256(file.read_bytes()).hexdigest() == noted.sha256
 

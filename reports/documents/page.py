@@ -43,8 +43,9 @@ _TAX = {"RU": "ИНН", "BY": "УНП", "KZ": "БИН"}
 
 
 def paper_number(paper: Statement, kind: Kind) -> str:
-    """Return the paper's number: the same account, period and kind always have the same."""
-    return f"{PREFIX[kind]}-{paper.account}-{paper.period}"
+    """Return the paper's number: the same account, period and kind always have the same; `.2` is a second edition."""
+    number = f"{PREFIX[kind]}-{paper.account}-{paper.period}"
+    return number if paper.edition == 1 else f"{number}.{paper.edition}"
 
 
 class Page:

@@ -14,6 +14,8 @@ from reports.core.result import Result
 from reports.documents.build_statement import statement
 from reports.documents.design import Design
 from reports.documents.fetch_facts import groups, known
+from reports.documents.page import paper_number
+from reports.documents.register import Register, numbered
 from reports.documents.render import pdf
 from reports.documents.statement import Statement
 from reports.run import LakeBook
@@ -62,7 +64,23 @@ def statement_pdf(
     account: int | str,
     month: str,
     design: Design = Design(),
+    register: Register | None = None,
 ) -> bytes:
     """Return the PDF of an account's paper for a month, YYYY-MM. Raises Failure as `statement_of` does."""
     since, until = month_days(month)
-    return pdf(statement_of(book, account, since, until), design)
+    paper = statement_of(book, account, since, until)
+    return pdf(paper, design) if register is None else issued_pdf(paper, design, register)[1]
+
+
+def issued_pdf(paper: Statement, design: Design, register: Register, *, anew: bool = False) -> tuple[str, bytes]:
+    """Return number and PDF of a paper: as it was issued, if it was; else it is issued now, if its days are closed.
+
+    `anew` issues it once more, as a new edition.
+    """
+    if paper.provisional:
+        return paper_number(paper, design.kind), pdf(paper, design)
+    issued = None if anew else register.find(paper, design)
+    if issued is None:
+        paper = numbered(register, paper, design, anew=anew)
+        issued = register.add(paper, design, pdf(paper, design))
+    return issued.number, register.content(issued)

@@ -171,6 +171,7 @@ class Statement:
 
     `principals` are the brands, other than the issuer, that served on the account in the period.
 
+    `edition` counts what was issued under the paper's number with other content.
     `known_at` is when the last day was closed, after `last_transaction`; while it is open the
     paper is provisional and made from a `cut` of that time.
     """
@@ -198,6 +199,7 @@ class Statement:
     ages: tuple[Age, ...]
     holds: tuple[Hold, ...]
     bonuses: tuple[Bonus, ...]
+    edition: int = 1
 
     @property
     def is_month(self) -> bool:

@@ -17,13 +17,14 @@ from reports.documents.statement import Statement
 
 @dataclass(frozen=True)
 class Job:
-    """One paper to draw and where to put it."""
+    """One paper to draw and where to put it; one that was issued before comes with its bytes."""
 
     paper: Statement
     design: Design
     folder: Path
     fingerprint: str
     mailing: Mailing | None = None
+    issued: bytes | None = None
 
     @property
     def mail(self) -> Path | None:
@@ -40,7 +41,7 @@ class Job:
 def draw(job: Job) -> Noted:
     """Write the paper, and its letter if one is wanted; return what was written."""
     number = paper_number(job.paper, job.design.kind)
-    content = pdf(job.paper, job.design)
+    content = job.issued or pdf(job.paper, job.design)
     file = job.folder / f"{number}.pdf"
     write_whole(file, content)
     if job.mail is not None and job.mailing is not None and job.mailing.sender is not None:

@@ -30,8 +30,9 @@ FROM transaction WHERE id > {after} AND id <= {until} ORDER BY id
 ENTRIES = """
 SELECT transaction_id, leg, account_id, currency, amount, held, version, balance_after, held_after, subaccount_id,
        source_id, line, service, reference, gross, discount, (vat_rate * 100)::bigint AS vat_rate, vat,
-       channel, chart, attributes::text AS attributes, due_on
-FROM entry WHERE transaction_id > {after} AND transaction_id <= {until} ORDER BY transaction_id, leg
+       channel, chart, attributes::text AS attributes, due_on, group_name
+FROM entry LEFT JOIN entry_group USING (transaction_id, account_id)
+WHERE transaction_id > {after} AND transaction_id <= {until} ORDER BY transaction_id, leg
 """
 
 ATTRIBUTES = """
@@ -81,10 +82,11 @@ SNAPSHOTS: dict[str, str] = {
         ORDER BY id""",
     "credit_terms": "SELECT * FROM credit_terms ORDER BY id",
     "links": """
-        SELECT account_id, payer_id, draw, priority, to_json(brands)::text AS brands
+        SELECT account_id, payer_id, draw, priority, to_json(brands)::text AS brands,
+               share, hours::text AS hours, to_json(services)::text AS services, group_name
         FROM link ORDER BY account_id, payer_id""",
-    "limits": "SELECT * FROM write_off_limit ORDER BY payer_id, account_id, period",
-    "usage": "SELECT * FROM usage ORDER BY payer_id, account_id, period, since",
+    "limits": "SELECT * FROM write_off_limit ORDER BY payer_id, account_id, group_name, period",
+    "usage": "SELECT * FROM usage ORDER BY payer_id, account_id, group_name, period, since",
     "holds": """
         SELECT p.hold_id, p.part, p.line, h.account_id, p.source_id, p.brand_id, p.service, p.reference, p.amount,
                p.held, coalesce(p.captured, 0) AS captured, p.refunded, h.expires_at, h.state = 'open' AS open,

@@ -105,6 +105,7 @@ ENTRIES = Table(
         ("balance_after", "money", "balance of a client account after the entry"),
         ("held_after", "money", "held on a client account after the entry"),
         ("subaccount_id", "int", "on a payer's entry: for whom it paid"),
+        ("group_name", "text", "on a payer's entry: in which of its groups that account was then, if in any"),
         (
             "source_id",
             "int",
@@ -158,6 +159,7 @@ PARTIES = Table(
         ("phone", "text", "telephone"),
         ("address", "text", "address"),
         ("status", "text", "open or closed"),
+        ("orders_before", "int", "orders that it had before this book began"),
     ),
 )
 
@@ -248,16 +250,21 @@ LINKS = Table(
         ("draw", "text", "payer_first or own_first"),
         ("priority", "int", "order among payers of the same draw"),
         ("brands", "json", "brand ids the payer pays for; null for all"),
+        ("share", "rate", "of each line the payer pays at most this much, in percent; null for all"),
+        ("hours", "json", "when the payer pays: days, from, to; null for always"),
+        ("services", "json", "codes of services the payer pays for; null for all"),
+        ("group_name", "text", "the payer's group that the subaccount is in, if any"),
     ),
 )
 
 LIMITS = Table(
     "limits",
     "write-off limits: how much may be drawn from a payer in a window",
-    ("payer_id", "account_id", "period"),
+    ("payer_id", "account_id", "group_name", "period"),
     _columns(
         ("payer_id", "int", "the payer"),
-        ("account_id", "int", "the subaccount; the payer itself for all that is drawn from it"),
+        ("account_id", "int", "the subaccount; the payer itself for a group, or all that is drawn from it"),
+        ("group_name", "text", "the payer's group that shares it; empty for none"),
         ("period", "text", "order, day, week, month, total"),
         ("amount", "money", "at most this amount; null for no bound"),
         ("count", "int", "at most this many debits and holds; null for any number"),
@@ -267,10 +274,11 @@ LIMITS = Table(
 USAGE = Table(
     "usage",
     "what has been drawn in each window of each write-off limit",
-    ("payer_id", "account_id", "period", "since"),
+    ("payer_id", "account_id", "group_name", "period", "since"),
     _columns(
         ("payer_id", "int", "the payer"),
-        ("account_id", "int", "the subaccount; the payer itself for all that is drawn from it"),
+        ("account_id", "int", "the subaccount; the payer itself for a group, or all that is drawn from it"),
+        ("group_name", "text", "the payer's group that shares it; empty for none"),
         ("period", "text", "day, week, month, total"),
         ("since", "date", "first day of the window; 0001-01-01 for total"),
         ("amount", "money", "drawn, net of what was given back"),

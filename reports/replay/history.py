@@ -27,8 +27,8 @@ from ledger.core.transactions import HoldPart, Transaction
 from reports.run import LakeBook
 
 Row = dict[str, Any]
-Window = tuple[int, int, str]
-"""A write-off limit's payer, subaccount (the payer itself for all that is drawn from it) and period."""
+Window = tuple[int, int | str, str]
+"""A write-off limit's payer, subaccount (the payer itself for all that is drawn from it) or group, and period."""
 
 
 @dataclass(frozen=True)
@@ -54,11 +54,12 @@ NO_MATTER = 1_000_000
 
 
 class Happened(NamedTuple):
-    """A transaction of the lake, its entries, and of a hold the parts first set aside."""
+    """A transaction of the lake, its entries, of a hold the parts first set aside, and groups by payer."""
 
     row: Row
     entries: tuple[Entry, ...]
     parts: tuple[HoldPart, ...]
+    groups: dict[int, str]
 
     @property
     def key(self) -> str:
@@ -102,7 +103,12 @@ class Past:
         holds = self.lake.holds.filter(pl.col("hold_id").is_in(ids)).sort("hold_id", "part")
         parts = _by("hold_id", _in_minor_units(holds))
         return [
-            Happened(row, tuple(map(_entry, legs.get(row["id"], ()))), tuple(map(_part, parts.get(row["id"], ()))))
+            Happened(
+                row,
+                tuple(map(_entry, legs.get(row["id"], ()))),
+                tuple(map(_part, parts.get(row["id"], ()))),
+                {leg["account_id"]: leg["group_name"] for leg in legs.get(row["id"], ()) if leg["group_name"]},
+            )
             for row in rows.iter_rows(named=True)
         ]
 
@@ -149,8 +155,10 @@ class Past:
 
     def _add_links(self, book: Book) -> None:
         for row in self._mine(self.lake.links):
-            only = None if row["brands"] is None else json.loads(row["brands"])
-            link = Link(row["payer_id"], row["draw"], row["priority"], None if only is None else frozenset(only))
+            brands, hours, services = (row[name] and json.loads(row[name]) for name in ("brands", "hours", "services"))
+            share = row["share"] and minor(row["share"])
+            rules = (brands, share, hours, services, row["group_name"])
+            link = Link.kept(row["payer_id"], row["draw"], row["priority"], *rules)
             book.links.setdefault(row["account_id"], []).append(link)
 
     def _add_terms(self, book: Book, limits: Limits) -> None:
@@ -164,7 +172,7 @@ class Past:
 
     def _add_limits(self, book: Book, limits: Limits) -> None:
         found: dict[Window, tuple[Decimal | None, int | None]] = {
-            (row["payer_id"], row["account_id"], row["period"]): (row["amount"], row["count"])
+            (row["payer_id"], row["group_name"] or row["account_id"], row["period"]): (row["amount"], row["count"])
             for row in self._mine(self.lake.limits, "payer_id")
         }
         for window, amount in limits.write_off.items():
@@ -190,7 +198,7 @@ def recorded(book: Book, happened: Happened) -> Transaction:
         account=row["account_id"], amount=None if row["amount"] is None else minor(row["amount"]),
         currency=row["currency"], refers_to=refers_to.id if refers_to else None, expires_at=row["expires_at"],
         due_on=row["due_on"], occurred_at=row["occurred_at"],
-        entries=happened.entries,
+        entries=happened.entries, groups=happened.groups,
         # Each book's own parts: captures count them down.
         hold=[replace(part) for part in happened.parts] if kind == "hold" else None,
         takes=_takes(book, refers_to, happened) if kind == "capture" and refers_to else None,

@@ -54,9 +54,9 @@ def _refused(row: Row, brand: str) -> Iterator[tuple[str, Any]]:
         yield "expires_at", row["expires_at"]
 
 
-def _line(brand: str, amount: Decimal) -> c.Line:
+def _line(brand: str, amount: Decimal, service: str | None = None) -> c.Line:
     # A free line needs a gross; how much changes no answer.
-    return c.Line(brand=brand, amount=amount, gross=None if amount else Decimal(1))
+    return c.Line(brand=brand, amount=amount, service=service or "", gross=None if amount else Decimal(1))
 
 
 def _charge(past: Past, happened: Happened) -> Iterator[tuple[str, Any]]:
@@ -64,11 +64,13 @@ def _charge(past: Past, happened: Happened) -> Iterator[tuple[str, Any]]:
         (e.line or 0, e.source or 0, past.brand_of(e.account), e.amount) for e in _services(happened)
     ]
     brands = {line: brand for line, _, brand, _ in drawn}
+    services: dict[int, str | None] = {part.line: part.service for part in happened.parts}
+    services |= {entry.line or 0: entry.service for entry in _services(happened)}
     amounts = _sums((line, amount) for line, _, _, amount in drawn)
     points = _sums((past.brand_of(s), amount) for _, s, _, amount in drawn if past.kind_of(s) == "bonus")
     yield "account", happened.row["account_id"]
     yield "due_on", happened.row["due_on"]
-    yield "lines", tuple(_line(brands[line], amount) for line, amount in sorted(amounts.items()))
+    yield "lines", tuple(_line(brands[line], amount, services[line]) for line, amount in sorted(amounts.items()))
     if points:
         yield "bonus_at_most", sum(points.values())
         yield "bonus_by_brand", points

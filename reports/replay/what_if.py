@@ -74,7 +74,7 @@ def scaled(lake: LakeBook, *, credit: Decimal = Decimal(1), write_off: Decimal =
     return Limits(
         {},
         {
-            (row["payer_id"], row["account_id"], row["period"]): times(row["amount"], write_off)
+            (row["payer_id"], row["group_name"] or row["account_id"], row["period"]): times(row["amount"], write_off)
             for row in limits.iter_rows(named=True)
         },
         credit_factor=credit,

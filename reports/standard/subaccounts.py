@@ -2,8 +2,8 @@
 
 Drawn is of the period. Used is of the limit's own window that holds the last day, and
 counts as the ledger does: holds when placed, what is given back in the window it came
-from. Limits are those in the book at the cut, as in the ledger's own rules. A limit on
-the payer as a whole stands on a row of its own, without a subaccount.
+from, by when things happened. Limits are those in the book at the cut, as in the ledger's own rules. A limit
+on the payer as a whole, or on one of its groups, stands on a row of its own, with the payer as its subaccount.
 Control: what is drawn is what the payer's entries for each subaccount come to.
 """
 
@@ -33,6 +33,7 @@ from reports.core.tables import (
 
 DRAWS = ("debit", "hold", "capture", "release", "expiry", "refund")
 PAIR = ("payer", "subaccount")
+LIMITED = (*PAIR, "group")
 _MONEY_MOVES = ("debit", "capture", "refund")
 
 
@@ -85,24 +86,27 @@ def _begun(tables: Tables, p: Parameters) -> Frame:
         .select(
             *PAIR,
             drawn=nw.col("held") - nw.col("amount"),
-            day=nw.when(begins).then(nw.col("business_date")),
+            group=nw.col("group_name").fill_null(""),
+            day=nw.when(begins).then(nw.coalesce("occurred_on", "business_date")),
             root=nw.when(begins).then(itself).otherwise(cause),
             hold=nw.when(kind == "capture").then(cause),
             capture=taken_or_given_back,
         )
         .with_columns(root=nw.coalesce(nw.col("hold").max().over("capture"), "root"))  # a refund's capture's hold
-        .select(*PAIR, "drawn", begun=nw.col("day").max().over("root"))
+        .select(*LIMITED, "drawn", begun=nw.col("day").max().over("root"))
     )
 
 
 def _used(tables: Tables, p: Parameters) -> Frame:
-    """Return payer, subaccount (the payer itself: as a whole), and what each window used: day, week, month, total."""
+    """Return payer, subaccount (the payer itself: of a group, or as a whole), group, and what each window used."""
     begun = _begun(tables, p)
     since = windows(p.last_day).items()
     sums = {period: only(nw.col("begun") >= first, "drawn").sum() for period, first in since}
-    by_pair = begun.filter(~nw.col("subaccount").is_null())
-    whole = begun.with_columns(subaccount=nw.col("payer"))
-    return nw.concat([frame.group_by(*PAIR).agg(**sums) for frame in (by_pair, whole)])
+    none = nw.lit("")
+    by_pair = begun.filter(~nw.col("subaccount").is_null()).with_columns(group=none)
+    whole = begun.with_columns(subaccount=nw.col("payer"), group=none)
+    by_group = begun.filter(nw.col("group") != none).with_columns(subaccount=nw.col("payer"))
+    return nw.concat([frame.group_by(*LIMITED).agg(**sums) for frame in (by_pair, by_group, whole)])
 
 
 def _of_window() -> nw.Expr:
@@ -133,15 +137,17 @@ def subaccounts(tables: Tables, p: Parameters) -> Frame:
     clients = client_accounts(tables)
     payers = clients.select("currency", payer="account", payer_reference="reference", payer_client="client")
     names = clients.select(subaccount="account", reference="reference", client="client")
-    limits = tables.limits.select("period", "amount", "count", payer="payer_id", subaccount="account_id")
+    group = nw.col("group_name").fill_null("")
+    limits = tables.limits.select("period", "amount", "count", payer="payer_id", subaccount="account_id", group=group)
     linked = tables.links.select(payer="payer_id", subaccount="account_id")
-    pairs = nw.concat([linked, _drawn(tables, p).select(*PAIR), limits.select(*PAIR)]).unique()
+    pairs = nw.concat([linked, _drawn(tables, p).select(*PAIR)]).with_columns(group=nw.lit(""))
+    pairs = nw.concat([pairs, limits.select(*LIMITED)]).unique()
     blocked = tables.transactions.filter(nw.col("code") == "write_off_limit_exceeded", within(p.first_day, p.last_day))
     declines = blocked.group_by("account_id").agg(declines=counted(~nw.col("id").is_null()).sum())
     rows = (
         pairs.join(_drawn(tables, p), on=list(PAIR), how="left")
-        .join(limits, on=list(PAIR), how="left")
-        .join(_used(tables, p), on=list(PAIR), how="left")
+        .join(limits, on=list(LIMITED), how="left")
+        .join(_used(tables, p), on=list(LIMITED), how="left")
         .join(payers, on="payer", how="inner")
         .join(names, on="subaccount", how="left")
         .join(declines.rename({"account_id": "subaccount"}), on="subaccount", how="left")
@@ -162,7 +168,7 @@ def subaccounts(tables: Tables, p: Parameters) -> Frame:
             left=nw.when(limited).then(nw.col("amount") - nw.col("used")),
         )
         .rename({"amount": "limit", "count": "limit_count"})
-        .sort("payer", "subaccount", "period", nulls_last=True)
+        .sort("payer", "subaccount", "group", "period", nulls_last=True)
         .select(*(column.name for column in REPORT.columns))
     )
 
@@ -191,6 +197,7 @@ REPORT = Report(
         Column("subaccount", "account", "Subaccount", "Субсчёт"),
         Column("reference", "code", "Reference", "Код субсчёта"),
         Column("client", "text", "Name", "Имя"),
+        Column("group", "text", "Limit of the group", "Лимит группы"),
         Column("currency", "currency", "Currency", "Валюта"),
         Column("spent", "money", "Spent", "Потрачено"),
         Column("refunded", "money", "Refunded", "Возвращено"),
@@ -203,7 +210,7 @@ REPORT = Report(
         Column("left", "money", "Left", "Осталось"),
         Column("declines", "count", "Declines by limit", "Отказов по лимиту"),
     ),
-    key=("payer", "subaccount", "period"),
+    key=("payer", "subaccount", "group", "period"),
     frame=subaccounts,
     checks=(Check("entries", "drawn = payer's entries", "списано = проводки плательщика", as_entries),),
     leads_to=to_account("subaccount", "payer"),

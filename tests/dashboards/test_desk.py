@@ -372,6 +372,25 @@ def test_a_payer_as_a_whole_has_limits_too(desk: Desk, book: Sheet) -> None:
     assert book.execute("SELECT account_id = payer_id FROM write_off_limit").fetchall() == [(True,)]
 
 
+def test_a_link_has_its_employers_rules_and_a_group_its_budget(desk: Desk, book: Sheet) -> None:
+    """Share, hours, services and group start from what the ledger has; blank is no rule."""
+    app = desk("limits", account="romashka", for_="anna")
+    rules = {"days": ["mon", "fri"], "from": "11:00", "to": "16:00", "services": "lunch, coffee", "group": "kitchen"}
+    press(fill(app, share="80", **rules), "Save")
+    [agreed] = app.dataframe[0].value["rules"]
+    assert agreed == "80.00 % · Monday, Friday 11:00–16:00 · coffee, lunch · group kitchen"
+    kept = "SELECT share, hours, services, group_name FROM link"
+    hours = {"days": ["mon", "fri"], "from": "11:00", "to": "16:00"}
+    assert book.execute(kept).fetchall() == [(8000, hours, ["coffee", "lunch"], "kitchen")]
+    press(fill(app, share="", days=[], **{"from": "", "to": "", "services": ""}), "Save")
+    assert book.execute(kept).fetchall() == [(None, None, None, "kitchen")]
+    app = desk("limits", account="romashka")
+    app.selectbox(key="limits group").select("kitchen").run()
+    press(fill(app, month__amount="9000"), "Save")
+    assert "Group kitchen: month 9,000.00" in words(app)
+    assert book.execute("SELECT group_name, amount FROM write_off_limit").fetchall() == [("kitchen", 900000)]
+
+
 def test_a_link_that_may_not_be_is_refused_in_words(desk: Desk) -> None:
     """Nobody pays for himself."""
     assert "nobody pays for himself" in press(desk("limits", account="anna", for_="anna"), "Save").error[0].value

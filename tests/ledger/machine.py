@@ -7,16 +7,18 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from ledger.core.accounts import DAYS
 from ledger.core.aging import NEVER
 from ledger.core.money import plain
 from tests.ledger.checks import check, same
-from tests.ledger.model import Charge, Model, Moved, Terms
+from tests.ledger.model import Charge, Link, Model, Moved, Terms
 from tests.ledger.worlds import MOSCOW, Postgres, Pure, open_items
 
 Record = dict[str, Any]
 ACCOUNTS = ("anna", "boris", "clara", "lotos", "romashka")
 PAYERS, CLIENTS = ("lotos", "romashka"), ("anna", "boris")
 BRANDS = ("pizza", "sushi")
+GROUPS = ("hall", "kitchen")
 accounts = st.sampled_from(ACCOUNTS)
 amounts = st.integers(1, 60) | st.integers(1, 6000)
 lines = st.lists(st.tuples(st.sampled_from(BRANDS), st.integers(0, 50) | amounts), min_size=1, max_size=3)
@@ -27,6 +29,9 @@ agreed = st.none() | st.none() | st.integers(-3, 9)
 late = st.none() | st.none() | st.integers(0, 200)
 """How many hours before its booking something happened."""
 LATE_DAYS = 7
+hours = st.tuples(
+    st.lists(st.integers(0, 6), min_size=1, unique=True).map(tuple), st.integers(0, 23), st.integers(0, 23)
+)
 
 
 class Machine(RuleBasedStateMachine):
@@ -99,13 +104,13 @@ class Machine(RuleBasedStateMachine):
         due = None if days is None else self.day() + timedelta(days)
         return due, {"due_on": due.isoformat()} if due else {}
 
-    def happened(self, hours: int | None) -> tuple[date, Record]:
-        """Return the day of so many hours ago, and how a command says when it happened."""
+    def happened(self, hours: int | None) -> tuple[datetime, Record]:
+        """Return the time of so many hours ago, and how a command says when it happened."""
         at = self.now - timedelta(hours=hours or 0)
-        return at.date(), {} if hours is None else {"occurred_at": at.isoformat()}
+        return at, {} if hours is None else {"occurred_at": at.isoformat()}
 
-    def in_time(self, happened: date) -> bool:
-        return (self.day() - happened).days <= LATE_DAYS
+    def in_time(self, happened: datetime) -> bool:
+        return (self.day() - happened.date()).days <= LATE_DAYS
 
     def is_open(self, *spending: str) -> bool:
         return all(self.model.status[account] == "open" for account in spending)
@@ -162,7 +167,9 @@ class Machine(RuleBasedStateMachine):
         if self.expect(said, self.in_time(happened) and self.is_open(account) and drawn is not None):
             assert {a: -n for a, n in self.moved(said, due=due).items() if n} == drawn
             assert drawn is not None
-            self.model.charges[said["key"]] = Charge(account, happened, dict(drawn))
+            self.model.charges[said["key"]] = Charge(
+                account, happened.date(), dict(drawn), groups=self.model.groups(account)
+            )
             self.model.takes[said["key"]] = said["key"], dict(drawn)
 
     @rule(account=accounts, sold=lines, hours=st.sampled_from((1, 5, 24, 72)), days=agreed, late=late)
@@ -175,7 +182,9 @@ class Machine(RuleBasedStateMachine):
         said = self.send("hold", account=account, lines=self._lines(sold), **until, **by, **when)
         if self.expect(said, self.in_time(happened) and self.is_open(account) and drawn is not None):
             assert drawn is not None
-            self.model.charges[said["key"]] = Charge(account, happened, {}, expires_at, True, dict(drawn), due)
+            self.model.charges[said["key"]] = Charge(
+                account, happened.date(), {}, expires_at, True, dict(drawn), due, self.model.groups(account)
+            )
 
     def _pick(self, data: st.DataObject, keys: list[str]) -> str:
         assume(keys)
@@ -319,21 +328,30 @@ class Machine(RuleBasedStateMachine):
 
     @rule(account=st.sampled_from(CLIENTS), payer=st.sampled_from(PAYERS),
           draw=st.sampled_from(("payer_first", "own_first", None)), priority=st.integers(1, 2),
-          brands=st.none() | st.sets(st.sampled_from(BRANDS), min_size=1))  # fmt: skip
-    def set_link(self, account: str, payer: str, draw: str | None, priority: int, brands: set[str] | None) -> None:
+          brands=st.none() | st.sets(st.sampled_from(BRANDS), min_size=1),
+          share=st.none() | st.integers(1, 100), when=st.none() | hours,
+          group=st.none() | st.sampled_from(GROUPS))  # fmt: skip
+    def set_link(
+        self, account: str, payer: str, draw: str | None, priority: int, brands: set[str] | None,
+        share: int | None = None, when: tuple[tuple[int, ...], int, int] | None = None, group: str | None = None,
+    ) -> None:  # fmt: skip
+        days, since, until = when or ((), 0, 0)
+        said = {"days": [DAYS[n] for n in days], "from": f"{since:02}:00", "to": f"{until:02}:00"}
         self.administer({"type": "link", "account": account, "payer": payer, "draw": draw, "priority": priority,
-                         "brands": sorted(brands) if brands else None})  # fmt: skip
+                         "brands": sorted(brands) if brands else None, "share": str(share) if share else None,
+                         "when": said if when else None, "group": group})  # fmt: skip
         if draw is None:
             self.model.links.pop((account, payer), None)
         else:
             # Of equal priority the older account comes first, and lotos is older than romashka, as in the alphabet.
-            self.model.links[account, payer] = draw, priority, brands
+            self.model.links[account, payer] = Link(draw, priority, brands, share, when, group)
 
-    @rule(payer=st.sampled_from(PAYERS), account=st.sampled_from((*CLIENTS, None)),
+    @rule(payer=st.sampled_from(PAYERS), account=st.sampled_from((*CLIENTS, *GROUPS, None)),
           period=st.sampled_from((*PERIODS, "order")), amount=st.none() | st.integers(0, 8000),
           count=st.none() | st.integers(0, 3))  # fmt: skip
     def set_limit(self, payer: str, account: str | None, period: str, amount: int | None, count: int | None) -> None:
-        self.administer({"type": "write_off_limit", "payer": payer, "account": account or payer, "period": period,
+        of = {"group": account} if account in GROUPS else {"account": account or payer}
+        self.administer({"type": "write_off_limit", "payer": payer, **of, "period": period,
                          "amount": None if amount is None else plain(amount), "count": count})  # fmt: skip
         key = payer, account or payer, period
         self.model.limits[key] = amount, count
@@ -363,7 +381,13 @@ class Machine(RuleBasedStateMachine):
         for payer, by_account in book.limits.items():
             for limit in (limit for limits in by_account.values() for limit in limits if limit.period != "order"):
                 used = book.used(payer, limit, self.now, self.day())
-                expected = self.model.used(names[payer], names[limit.account], limit.period, self.now, self.day())
+                expected = self.model.used(
+                    names[payer],
+                    limit.account if isinstance(limit.account, str) else names[limit.account],
+                    limit.period,
+                    self.now,
+                    self.day(),
+                )
                 assert (used.amount, used.count) == expected, (names[payer], limit)
 
     @invariant()

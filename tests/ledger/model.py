@@ -24,6 +24,25 @@ class Terms(NamedTuple):
         return self.since <= day and (self.until is None or day <= self.until)
 
 
+class Link(NamedTuple):
+    """A payer's link: how much of a line in percent, and on which weekdays, from which hour until which."""
+
+    draw: str
+    priority: int
+    brands: set[str] | None
+    share: int | None = None
+    when: tuple[tuple[int, ...], int, int] | None = None
+    group: str | None = None
+
+    def open(self, at: datetime) -> bool:
+        if self.when is None:
+            return True
+        days, since, until = self.when
+        hours = [n % 24 for n in range(since, until + (24 if until <= since else 0))]
+        began = at - timedelta(hours=hours.index(at.hour)) if at.hour in hours else None
+        return began is not None and began.weekday() in days
+
+
 class Moved(NamedTuple):
     """What one transaction did to an account; `of` is what it refunds or reverses, `ages` whether it is to be paid.
 
@@ -51,6 +70,7 @@ class Charge:
     open: bool = False
     held: Amounts = field(default_factory=dict)
     due: date | None = None
+    groups: dict[str, str | None] = field(default_factory=dict)
 
     def left(self, source: str, at: datetime) -> int:
         held = self.held.get(source, 0) if self.open and self.expires_at and self.expires_at > at else 0
@@ -63,7 +83,7 @@ class Model:
 
     status: dict[str, str] = field(default_factory=dict)
     terms: dict[str, list[Terms]] = field(default_factory=lambda: defaultdict(list))
-    links: dict[tuple[str, str], tuple[str, int, set[str] | None]] = field(default_factory=dict)
+    links: dict[tuple[str, str], Link] = field(default_factory=dict)
     limits: dict[tuple[str, str, str], tuple[int | None, int | None]] = field(default_factory=dict)
     moves: dict[str, list[Moved]] = field(default_factory=lambda: defaultdict(list))
     charges: dict[str, Charge] = field(default_factory=dict)
@@ -113,7 +133,7 @@ class Model:
     def used(self, payer: str, account: str, period: str, at: datetime, day: date) -> tuple[int, int]:
         left = [
             charge.left(payer, at) for charge in self.charges.values()
-            if account in (payer, charge.account) and same_window(period, charge.day, day)
+            if account in (payer, charge.account, charge.groups.get(payer)) and same_window(period, charge.day, day)
         ]  # fmt: skip
         return sum(left), sum(amount > 0 for amount in left)
 
@@ -123,26 +143,33 @@ class Model:
         if terms and not self.overdue(source, day):
             can += terms.limit
         for (payer, of, period), (amount, times) in self.limits.items():
-            if payer == source and of in (account, payer):
+            if payer == source and of in (account, payer, self.group(payer, account)):
                 used, count = self.used(payer, of, period, at, happened) if period != "order" else (0, 0)
                 can = min(can, can if amount is None else amount - used)
                 can = 0 if times is not None and count >= times else can
         return 0 if source != account and self.status[source] != "open" else max(0, can)
 
+    def group(self, payer: str, account: str) -> str | None:
+        return self.links[account, payer].group if (account, payer) in self.links else None
+
+    def groups(self, account: str) -> dict[str, str | None]:
+        """Return in which group each payer has an account."""
+        return {payer: link.group for (of, payer), link in self.links.items() if of == account}
+
     def fund(
-        self, account: str, lines: list[tuple[str, int]], at: datetime, day: date, happened: date
+        self, account: str, lines: list[tuple[str, int]], at: datetime, day: date, happened: datetime
     ) -> Amounts | None:
-        """Return what each source pays, or None. Credit goes by the day, limits by the day it happened on."""
-        links = sorted((rank, payer) for (of, payer), (_, rank, _) in self.links.items() if of == account)
-        first = [payer for _, payer in links if self.links[account, payer][0] == "payer_first"]
+        """Return what each source pays, or None. Credit goes by the day, limits and hours by when it happened."""
+        links = sorted((link.priority, payer) for (of, payer), link in self.links.items() if of == account)
+        first = [payer for _, payer in links if self.links[account, payer].draw == "payer_first"]
         last = [payer for _, payer in links if payer not in first]
         left, drawn = [amount for _, amount in lines], Amounts()
         for source in [*first, account, *last]:
-            brands = None if source == account else self.links[account, source][2]
-            mine = [i for i, (brand, _) in enumerate(lines) if brands is None or brand in brands]
-            can = self.can_give(source, account, at, day, happened)
+            link = Link("", 0, None) if source == account else self.links[account, source]
+            mine = [i for i, (brand, _) in enumerate(lines) if link.brands is None or brand in link.brands]
+            can = self.can_give(source, account, at, day, happened.date()) if link.open(happened) else 0
             for i in mine:
-                taken = min(left[i], can)
+                taken = min(left[i], can, lines[i][1] * (link.share or 100) // 100)
                 left[i], can = left[i] - taken, can - taken
                 drawn[source] = drawn.get(source, 0) + taken
         return None if any(left) else {source: amount for source, amount in drawn.items() if amount}

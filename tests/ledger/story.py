@@ -5,6 +5,8 @@ the same state; after every refusal nothing may have moved. Brands sushi and piz
 amounts without a brand are sushi's. Times are Moscow's; a day alone means noon.
 
     account  romashka  credit 1000.00  30 days  until 2024-12-31      account anna  balance 300.00
+    link     anna -> romashka  payer_first  share 80  when mon,fri 11:00-16:00  services lunch  group kitchen
+    limit    romashka for group kitchen  900.00 a month
     link     anna -> romashka  payer_first  priority 2  brands sushi,pizza  500.00 a day  3 orders a day
     limit    romashka  900.00 a month      limit romashka for anna  none a month       unlink anna -> romashka
     status   anna  frozen       brand kebab  closed       closed 2024-03-01       at 2024-03-05 13:00
@@ -36,7 +38,10 @@ from tests.ledger.worlds import MOSCOW, PERIODS, Postgres, Pure
 
 Record = dict[str, Any]
 _OUTCOME = re.compile(r"\s{2,}(posted|replayed|declined|invalid)\b\s*(.*)$")
-_LINE = re.compile(r"(?:(?P<brand>[a-z]\w*) )?(?P<amount>[\d.]+)(?: of (?P<gross>[\d.]+))?(?: vat (?P<vat_rate>\d+))?")
+_LINE = re.compile(
+    r"(?:(?P<brand>[a-z]\w*) )?(?P<amount>[\d.]+)(?: of (?P<gross>[\d.]+))?(?: vat (?P<vat_rate>\d+))?"
+    r"(?: as (?P<service>\w+))?"
+)
 _LIMIT = re.compile(r"([\d.]+|none)( orders)? (?:a|an|in) (order|day|week|month|all)")
 
 
@@ -225,19 +230,29 @@ class Story:
             record["priority"] = int(found[1])
         if found := re.search(r"brands (\S+)", text):
             record["brands"] = found[1].split(",")
+        if found := re.search(r"share (\S+)", text):
+            record["share"] = found[1]
+        if found := re.search(r"when (?:(\S+) )?(\S+)-(\d\S+)", text):
+            days = {"days": found[1].split(",")} if found[1] else {}
+            record["when"] = {**days, "from": found[2], "to": found[3]}
+        if found := re.search(r"services (\S+)", text):
+            record["services"] = found[1].split(",")
+        if found := re.search(r"group (\S+)", text):
+            record["group"] = found[1]
         self.administer(record)
-        self._limits(payer, account, text)
+        self._limits(payer, {"account": account}, text)
 
     def _say_unlink(self, account: str, _: str, payer: str) -> None:
         self.administer({"type": "link", "account": account, "payer": payer, "draw": None})
 
     def _say_limit(self, payer: str, *rest: str) -> None:
-        account = rest[1] if rest[0] == "for" else payer
-        self._limits(payer, account, " ".join(rest))
+        of = {"account": rest[1] if rest[0] == "for" else payer}
+        of = {"group": rest[2]} if rest[:2] == ("for", "group") else of
+        self._limits(payer, of, " ".join(rest))
 
-    def _limits(self, payer: str, account: str, text: str) -> None:
+    def _limits(self, payer: str, of: Record, text: str) -> None:
         for amount, orders, period in _LIMIT.findall(text):
-            record: Record = {"type": "write_off_limit", "payer": payer, "account": account}
+            record: Record = {"type": "write_off_limit", "payer": payer, **of}
             record["period"] = "total" if period == "all" else period
             if amount == "none":
                 record |= {"amount": None, "count": None}

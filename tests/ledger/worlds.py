@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from ledger.administration import records as administration
 from ledger.core import commands
-from ledger.core.accounts import Account, Brand, Limit, Link, Terms, Usage, window
+from ledger.core.accounts import Account, Brand, Hours, Limit, Link, Terms, Usage, window
 from ledger.core.aging import NEVER, Ages, Balance
 from ledger.core.book import Book
 from ledger.core.decide import answer, expiry
@@ -110,7 +110,9 @@ class Pure:
                 for a, ages in book.ages.items() if (items := open_items(ages))
             },
             "usage": {
-                (named[payer], named[account], period, since): (u.amount, u.count)
+                (named[payer], account if isinstance(account, str) else named[account], period, since): (
+                    u.amount, u.count
+                )
                 for (payer, account, period, since), u in book.usage.items() if u.amount or u.count
             },
             "holds": {
@@ -167,17 +169,34 @@ class Pure:
             self.book.record_terms(self.book.references[account], terms)
 
     def _link(
-        self, account: str, payer: str, draw: str | None, priority: int = 1, brands: list[str] | None = None
+        self,
+        account: str,
+        payer: str,
+        draw: str | None,
+        priority: int = 1,
+        brands: list[str] | None = None,
+        share: str | None = None,
+        when: State | None = None,
+        services: list[str] | None = None,
+        group: str | None = None,
     ) -> None:
         links = self.book.links.setdefault(self.book.references[account], [])
         number = self.book.references[payer]
         links[:] = [link for link in links if link.payer != number]
         if draw is not None:
             ids = None if brands is None else frozenset(self.book.brands[code].id for code in brands)
-            links.append(Link(number, draw, priority, ids))
+            links.append(
+                Link(
+                    number, draw, priority, ids, _minor(share) if share else None, Hours.said(when) if when else None,
+                    frozenset(services) if services else None, group,
+                )
+            )  # fmt: skip
 
-    def _write_off_limit(self, payer: str, period: str, account: str | None = None, **given: Any) -> None:
-        number, of = self.book.references[payer], self.book.references[account or payer]
+    def _write_off_limit(
+        self, payer: str, period: str, account: str | None = None, group: str | None = None, **given: Any
+    ) -> None:
+        number = self.book.references[payer]
+        of = group or self.book.references[account or payer]
         limits = self.book.limits.setdefault(number, {}).setdefault(of, [])
         known = next((limit for limit in limits if limit.period == period), None)
         limits[:] = [limit for limit in limits if limit is not known]
@@ -193,9 +212,10 @@ class Pure:
         if known is None and period != "order":
             self._start_usage(number, of, period)
 
-    def _start_usage(self, payer: int, account: int, period: str) -> None:
+    def _start_usage(self, payer: int, account: int | str, period: str) -> None:
         for t in list(self.book.numbered.values()):
-            if t.code is not None or t.kind not in ("debit", "hold") or account not in (payer, t.account):
+            of = (payer, t.account, t.groups.get(payer))
+            if t.code is not None or t.kind not in ("debit", "hold") or account not in of:
                 continue
             left = self.book.left_of(t, payer) if t.kind == "debit" else self.book.holds[t.id].drawn_from(payer)
             since = window(period, self.book.happened_on(t))
@@ -305,10 +325,11 @@ class Postgres:
             },
             "owed": owed,
             "usage": {
-                (named[payer], named[account], period, since): (amount, times)
-                for payer, account, period, since, amount, times in self.rows(
-                    "SELECT payer_id, account_id, period, coalesce(nullif(since, '-infinity'), '0001-01-01'), amount, "
-                    "count FROM usage WHERE amount <> 0 OR count <> 0"
+                (named[payer], group or named[account], period, since): (amount, times)
+                for payer, account, group, period, since, amount, times in self.rows(
+                    "SELECT payer_id, account_id, group_name, period, "
+                    "coalesce(nullif(since, '-infinity'), '0001-01-01'), amount, count "
+                    "FROM usage WHERE amount <> 0 OR count <> 0"
                 )
             },
             "holds": {
@@ -339,6 +360,8 @@ def _told(outcome: Any, named: dict[int, str], keys: dict[int, str]) -> State:
         for name in ("account", "subaccount"):
             if facts.get(name) is not None:
                 facts[name] = named[facts[name]]
+        if "payers" in facts:
+            facts["payers"] = [{**rule, "account": named[rule["account"]]} for rule in facts["payers"]]
         if "transaction" in facts:
             number, facts["transaction"] = facts["transaction"], keys[facts["transaction"]]
             said["message"] = said["message"].replace(f"transaction {number}", f"transaction {keys[number]}")

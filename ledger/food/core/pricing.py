@@ -11,12 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from ledger.core.money import minor, plain, share, split
+from ledger.core.money import WHOLE, minor, plain, share, split
 from ledger.core.outcomes import Facts
 from ledger.food.core.commands import Order
-
-WHOLE = 10_000
-"""A hundred percent, in hundredths of a percent."""
 
 STACK = ("percent", "amount", "free_delivery")
 

@@ -174,8 +174,9 @@ def _load_uses(connection: AnyConnection, book: Book, shop: Shop, *, lock: bool)
             # A client with two accounts has one first order, whatever promotions it names.
             connection.execute("SELECT 1 FROM party WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [parties])
         rows = connection.execute(
-            "SELECT party_id, count(*) FROM food_order WHERE party_id = ANY(%s) AND status <> 'cancelled' "
-            "AND (void_at IS NULL OR status = 'placed' AND main_id IS NULL) GROUP BY party_id",
+            "SELECT p.id, p.orders_before + count(o.id) FROM party p LEFT JOIN food_order o ON o.party_id = p.id "
+            "AND o.status <> 'cancelled' AND (o.void_at IS NULL OR o.status = 'placed' AND o.main_id IS NULL) "
+            "WHERE p.id = ANY(%s) GROUP BY p.id",
             [parties],
         )
         shop.orders_of = dict(rows.fetchall())

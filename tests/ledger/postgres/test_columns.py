@@ -12,9 +12,10 @@ WRITTEN: list[tuple[type[SQLModel], dict[str, str], set[str]]] = [
     (tables.Transaction, write_book.TRANSACTION, {"recorded_at", "xid"}),  # the database's clock
     (tables.Entry, write_book.ENTRY, set()),
     (tables.Owned, write_book.OWNED, set()),
+    (tables.EntryGroup, write_book.ENTRY_GROUP, set()),
     (tables.Hold, write_book.HOLD, set()),
     (tables.HoldPart, write_book.HOLD_PART, set()),
-    (tables.Balance, write_book.BALANCE, set()),
+    (tables.Balance, write_book.BALANCE, {"balance", "held", "version"}),  # its entries move these
     (tables.Usage, write_book.USAGE, set()),
     (tables.AgingItem, write_book.AGING_ITEM, {"terms_id"}),
     (tables.CreditTerms, write_book.TERMS, {"id", "recorded_at"}),

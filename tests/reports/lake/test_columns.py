@@ -38,6 +38,7 @@ NOT_EXPORTED = {
     "balance",  # with its account
     "cut_gate", "lake_gate", "payment_gate",  # there to be locked
     "owned",
+    "entry_group",  # with its entry
     "aging_item",  # what is open of them: open_debits
     "order_step", "order_accrual", "bonus_points", "bonus_lot_use",  # how food decides, not what happened
 }  # fmt: skip
@@ -55,7 +56,7 @@ LEFT_OUT = {
 }
 TYPES = {
     "BIGINT": {"int", "money"},
-    "INTEGER": {"int"},
+    "INTEGER": {"int", "rate"},  # hundredths of a percent
     "SMALLINT": {"int"},
     "NUMERIC(5, 2)": {"rate"},
     "TEXT": {"text"},
