@@ -21,7 +21,7 @@ ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 40
 _STILL = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
   const busy = '[data-testid="stSkeleton"], [data-testid="stSpinner"], [data-stale="true"]';
@@ -55,8 +55,9 @@ def served(**environment: str) -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     try:
         _wait(server, address)
-        page = Path(variables["TIFFIN_HOME"], f"dashboard-{port}.html").read_text(encoding="utf-8")
-        _tokens[address] = page.partition("?token=")[2].partition('"')[0]
+        page = Path(variables["TIFFIN_HOME"], f"dashboard-{port}.html")
+        if page.exists():  # with logins there is no token
+            _tokens[address] = page.read_text(encoding="utf-8").partition("?token=")[2].partition('"')[0]
         yield address
     finally:
         token = _tokens.pop(address, None)
