@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
-from pydantic import TypeAdapter
 
 from ledger.cli import shared
 from ledger.errors import Failure
@@ -79,14 +78,9 @@ def _batches(file: str, most: int) -> Iterator[list[str]]:
 
 @app.command()
 def schema() -> None:
-    """Print the JSON Schema of every line that `tiffin post` reads, by type."""
+    """Print the JSON Schema of every line that `tiffin post` reads and writes, and what each decline means."""
     import json
 
-    typer.echo(json.dumps({kind: _schema(kind, model) for kind, model in shared.level.models().items()}, indent=2))
+    from ledger.intake.schema import document
 
-
-def _schema(kind: str, model: type) -> dict[str, object]:
-    described = TypeAdapter(model).json_schema()
-    described["properties"] = {"type": {"const": kind}, **described["properties"]}
-    described["required"] = sorted({"type", *described.get("required", ())})
-    return described
+    typer.echo(json.dumps(document(shared.level), indent=2))

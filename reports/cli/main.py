@@ -19,7 +19,7 @@ COMMANDS = {
     "stop": ("ledger.cli.lifecycle", "Stop the embedded PostgreSQL."),
     "post": ("ledger.cli.lines", "Post commands and administration lines; write one outcome a line, in order."),
     "quote": ("ledger.cli.lines", "Answer what posting would do now, and write nothing."),
-    "schema": ("ledger.cli.lines", "Print the JSON Schema of every line that `tiffin post` reads, by type."),
+    "schema": ("ledger.cli.lines", "Print the JSON Schema of what `tiffin post` reads and writes, with every decline."),
     "balance": ("ledger.cli.accounts", "Show how an account stands, now or at a past moment."),
     "history": ("ledger.cli.accounts", "List every change of an account's balance, in order."),
     "opening": ("ledger.cli.opening", "Compare what the book opened with to the old system's balances."),

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -15,7 +15,7 @@ from ledger.settings import Settings
 from reports.cli.progress import papers_progress
 from reports.core.dates import month_days, period, read_date
 from reports.core.forms import Language
-from reports.documents.design import Design, Kind, Mailing
+from reports.documents.design import Design, Kind, Mailing, design_of
 
 if TYPE_CHECKING:
     from reports.documents.bulk import Rendered
@@ -53,7 +53,7 @@ def statement(
     from reports.documents.register import Register
 
     settings = Settings()
-    design = Design(kind, language or settings.language, settings.templates)
+    design = design_of(settings, kind, language)
     since, until = _period(month, from_, to)
     paper = statement_of(reports.open(), account, since, until)
     if view is not None:
@@ -74,7 +74,8 @@ def statement(
 def _rendered(paper: "Statement", design: Design, view: View) -> bytes:
     from reports.documents.render import pdf, preview
 
-    return preview(paper, design).encode() if view == "html" else pdf(paper, design)
+    # A draft carries nobody's signature.
+    return preview(paper, design).encode() if view == "html" else pdf(paper, replace(design, seal=None))
 
 
 def write_file(file: Path, content: bytes) -> None:
@@ -126,7 +127,7 @@ def statements(
             month,
             folder,
             Selection(brand=brand, changed_only=changed_only, limit=limit),
-            Design(kind, language or settings.language, settings.templates),
+            design_of(settings, kind, language),
             Mailing(outbox, sender or settings.sender) if outbox else None,
             register=Register(settings.home / "papers"),
             workers=workers,

@@ -33,6 +33,7 @@ from reports.documents.page import paper_number
 from reports.documents.papers import begun, controlled
 from reports.documents.register import Register
 from reports.documents.render import fingerprint, look
+from reports.documents.seal import usable
 from reports.documents.worker import Job, draw
 from reports.run import LakeBook
 
@@ -94,6 +95,7 @@ def render_statements(
     begun(book, since)
     if mailing is not None:
         _check_sender(mailing.sender)
+    usable(design.seal)
     turnover = controlled(book, since, until)
     numbers = chosen(book, turnover, selection)
     run = _Run(book, numbers, (since, until), folder, design, mailing, register)

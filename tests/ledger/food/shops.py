@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from ledger.core.decide import Seam
+from ledger.core.commands import Bonus
 from ledger.core.money import is_account_number, minor, plain
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import Program
@@ -15,6 +15,7 @@ from ledger.food.core.pricing import Promotion
 from ledger.food.core.shop import Shop
 from ledger.food.postgres import order_queries
 from ledger.food.postgres.post_orders import Desk
+from ledger.seam import Seam
 from tests.ledger.worlds import MOSCOW, Postgres, Pure, State
 from tests.ledger.worlds import _told as told
 
@@ -74,6 +75,12 @@ class PureShop(Pure):
         for record in said:
             command = f.parse(record)
             brands = command.brands if isinstance(command, f.Order) else set()
+            if (
+                isinstance(command, Bonus)
+                and command.brand in self.book.brands
+                and command.account in self.book.references
+            ):
+                self.points(command.account, command.brand)
             for brand in sorted(brands & self.shop.programs.keys() & self.book.brands.keys()):
                 if command.account in self.book.references:
                     self.points(command.account, brand)
