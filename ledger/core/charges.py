@@ -59,6 +59,13 @@ def _asked(case: Case, command: c.Debit | c.Hold, account: Account, brands: list
     if command.bonus_by_brand is not None:
         known, most = case.book.brands, command.bonus_by_brand
         asked.bonus_by_brand = {known[code].id: minor(most[code]) for code in most if code in known}
+    if command.bonus_elsewhere is not None:
+        known = case.book.brands
+        asked.bonus_elsewhere = {
+            (known[issuer].id, known[brand].id): minor(most)
+            for issuer, brands in sorted(command.bonus_elsewhere.items()) if issuer in known
+            for brand, most in sorted(brands.items()) if brand in known
+        }  # fmt: skip
     return asked
 
 

@@ -4,7 +4,7 @@ Sources are asked in drawing order, and each pays, in line order, the lines it m
 as much as it can. This greedy rule is the rule: no other assignment is searched for.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -46,19 +46,23 @@ class Asked:
     what: str
     bonus_at_most: int
     bonus_by_brand: dict[int, int] | None = None
+    bonus_elsewhere: dict[tuple[int, int], int] | None = None
 
-    def bonus_of(self, brand: int | None) -> int:
-        """Return the most that points of a brand may pay."""
-        if self.bonus_by_brand is None or brand is None:
-            return self.bonus_at_most
-        return min(self.bonus_at_most, self.bonus_by_brand.get(brand, 0))
+    def bonus_of(self, issuer: int | None, brand: int) -> int:
+        """Return the most that points, those of a brand being the last, may pay of a brand's lines."""
+        if issuer != brand:
+            return (self.bonus_elsewhere or {}).get((issuer or 0, brand), 0)
+        return self.bonus_at_most if self.bonus_by_brand is None else self.bonus_by_brand.get(brand, 0)
 
 
-def sources(book: Book, account: Account) -> Iterator[Source]:
-    """Yield who may pay for `account`, in drawing order."""
-    for number in book.bonuses.get(account.id, ()):
-        bonus = book.accounts[number]
-        yield Source(bonus, frozenset((bonus.brand,)) if bonus.brand is not None else frozenset(), "bonus")
+def sources(book: Book, account: Account, elsewhere: Iterable[tuple[int, int]] = ()) -> Iterator[Source]:
+    """Yield who may pay for `account`, in drawing order; points of a brand for another's lines after all own."""
+    points = {book.accounts[number].brand or 0: book.accounts[number] for number in book.bonuses.get(account.id, ())}
+    for brand, bonus in points.items():
+        yield Source(bonus, frozenset((brand,)), "bonus")
+    for issuer, brand in elsewhere:
+        if issuer in points:
+            yield Source(points[issuer], frozenset((brand,)), "bonus")
     links = book.links.get(account.id, [])
     if len(links) > 1:
         links = sorted(links, key=lambda link: (link.priority, link.payer))
@@ -81,11 +85,12 @@ def fund(book: Book, asked: Asked) -> Matrix:
         return alone
     left = list(asked.amounts)
     paid: Matrix = [[] if amount else [(asked.account.id, 0)] for amount in left]
-    bonus_left = asked.bonus_at_most
+    by_brand: dict[int, int] = {}
+    by_account: dict[int, int] = {}
     short: Refused | None = None
     after_points: list[int] | None = None
     left_out: list[Facts] = []
-    for source in sources(book, asked.account):
+    for source in sources(book, asked.account, asked.bonus_elsewhere or ()):
         lines = [
             index for index, amount in enumerate(left)
             if amount and (source.brands is None or asked.brands[index] in source.brands)
@@ -100,9 +105,12 @@ def fund(book: Book, asked: Asked) -> Matrix:
         if not wanted:
             continue
         if source.role == "bonus":
-            most = min(bonus_left, asked.bonus_of(source.account.brand))
-            given = min(wanted, most, _points(book, source.account, asked.at))
-            bonus_left -= given
+            [brand], own = source.brands or (0,), source.account.id
+            most = asked.bonus_of(source.account.brand, brand) - by_brand.get(brand, 0)
+            points = _points(book, source.account, asked.at) - by_account.get(own, 0)
+            given = max(0, min(wanted, most, points, asked.bonus_at_most - sum(by_brand.values())))
+            by_brand[brand] = by_brand.get(brand, 0) + given
+            by_account[own] = by_account.get(own, 0) + given
         else:
             given, broken = capacity(book, source, asked, wanted)
             short = short or broken
