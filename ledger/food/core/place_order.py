@@ -8,7 +8,7 @@ from typing import Any
 from ledger.core import commands as c
 from ledger.core.accounts import Account
 from ledger.core.book import Book
-from ledger.core.decide import Answer, Seam
+from ledger.core.decide import Answer
 from ledger.core.money import decimal
 from ledger.core.outcomes import Facts, Invalid, Posted, shown
 from ledger.food.core import commands as f
@@ -18,6 +18,7 @@ from ledger.food.core.outcomes import REFUSALS, Ordered
 from ledger.food.core.points_of_orders import programs_on
 from ledger.food.core.pricing import Line, Priced, lines_of, price, refusal
 from ledger.food.core.shop import Order, OrderLine, Shop
+from ledger.seam import Seam
 
 _decimal = lru_cache(maxsize=65_536)(decimal)
 """A menu has few prices, which come again and again."""

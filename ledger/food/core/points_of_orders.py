@@ -11,13 +11,13 @@ from typing import Any
 
 from ledger.core import commands as c
 from ledger.core.book import Book
-from ledger.core.decide import Seam
 from ledger.core.money import decimal
 from ledger.core.outcomes import Posted
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import EXPIRED, OWED, Program, accrued, in_force, midnight
 from ledger.food.core.order_status import money_of
 from ledger.food.core.shop import Accrual, Order, Shop
+from ledger.seam import Seam
 
 
 def expire_points(shop: Shop, seam: Seam, account: int, until: datetime) -> int:

@@ -3,8 +3,6 @@
 What changed is noted, so that the desk can write exactly that. Amounts are minor units.
 """
 
-from collections.abc import Callable, Iterable
-from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -204,16 +202,3 @@ class Shop:
             promotion = self.promotions[code]
             promotion.used += times
             self.changed_promotions[number] = promotion
-
-    def saved(self, book: Book, order: Order, sources: Iterable[int]) -> Callable[[], None]:
-        """Return what puts lots and book back as they stand now, after an order's cancel and its fee."""
-        payers = (link.payer for link in book.links.get(order.account, ()))
-        near = book.sharing({order.account, *book.bonuses.get(order.account, ()), *payers, *sources})
-        points = {**self.points, **deepcopy({id_: self.points[id_] for id_ in near & self.points.keys()})}
-        followed, book_put_back = self.followed, book.saved(near)
-
-        def put_back() -> None:
-            book_put_back()
-            self.points, self.followed = points, followed
-
-        return put_back

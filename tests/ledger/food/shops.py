@@ -6,7 +6,6 @@ from itertools import count
 from typing import Any
 
 from ledger.core.commands import Bonus
-from ledger.core.decide import Seam
 from ledger.core.money import is_account_number, minor, plain
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import Program
@@ -16,6 +15,7 @@ from ledger.food.core.pricing import Promotion
 from ledger.food.core.shop import Shop
 from ledger.food.postgres import order_queries
 from ledger.food.postgres.post_orders import Desk
+from ledger.seam import Seam
 from tests.ledger.worlds import MOSCOW, Postgres, Pure, State
 from tests.ledger.worlds import _told as told
 
