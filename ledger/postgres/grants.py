@@ -42,7 +42,7 @@ WRITER: dict[str, str] = {
     "promotion": _CHANGE,
     "bonus_program": (
         "INSERT (brand_id, accrue_percent, redeem_percent, expires_after_days, valid_from, valid_until, "
-        "returned_live_days, by, note)"
+        "returned_live_days, spend_at, by, note)"
     ),
     "food_order": _CHANGE,
     "order_line": _CHANGE,

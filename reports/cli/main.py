@@ -26,6 +26,7 @@ COMMANDS = {
     "limits": ("ledger.cli.accounts", "Show an account's write-off limits and what is left of each."),
     "serve": ("ledger.cli.door", "Answer commands and questions over HTTP, for order systems in any language."),
     "token": ("ledger.cli.door", "Make, list and revoke the bearer tokens of the door."),
+    "notify": ("ledger.cli.door", "Tell endpoints what happened: signed events, at least once, in order."),
     "import-bank": ("ledger.cli.bank", "Post money in from bank statements, matched to accounts."),
     "bank-report": (
         "ledger.cli.bank",
