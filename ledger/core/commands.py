@@ -252,7 +252,8 @@ class _Charge(Command):
     """Lines to be paid for by `due_on` (default: as the credit terms of each payer have it); at most `bonus_at_most`
     of it by points.
 
-    With `bonus_by_brand`, points of each brand pay at most its amount, those of other brands nothing.
+    With `bonus_by_brand`, points of each brand pay at most its amount, those of other brands nothing. With
+    `bonus_elsewhere`, points of a brand then pay lines of others, too, until points of all brands pay its amount there.
     """
 
     account: AccountRef
@@ -260,6 +261,7 @@ class _Charge(Command):
     due_on: DueDay | None = None
     bonus_at_most: Amount | None = None
     bonus_by_brand: dict[Name, Amount] | None = None
+    bonus_elsewhere: dict[Name, dict[Name, Amount]] | None = None
 
     @model_validator(mode="after")
     def _has_lines(self) -> Self:
@@ -465,7 +467,10 @@ def own_place(name: str) -> tuple[str | None, str | None]:
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Bonus(Command):
-    """Points given to (or, negative, taken from) a bonus account, by its number, against its brand's expense.
+    """Points given to, or below zero taken from, a bonus account: by its number, or by the money account and a brand.
+
+    They are an expense of `charge_to` (default: their brand), and gone when `expires_on` is over (default: as the
+    brand's programme says).
 
     No adjustment: DECISIONS D8.
     """
@@ -473,9 +478,19 @@ class Bonus(Command):
     account: AccountRef
     amount: NotZero
     reason: Name
+    brand: Name | None = None
+    expires_on: DueDay | None = None
+    charge_to: Name | None = None
+
+    @model_validator(mode="after")
+    def _given(self) -> Self:
+        if self.expires_on is not None and self.amount < 0:
+            raise ValueError("expires_on: goes with points that are given")
+        return self
 
     def concern(self, scope: Scope) -> None:
         scope.accounts.add(self.account)
+        scope.sell([brand for brand in (self.brand, self.charge_to) if brand is not None], self.currency)
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)

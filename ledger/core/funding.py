@@ -4,15 +4,15 @@ Sources are asked in drawing order, and each pays, in line order, the lines it m
 as much as it can. This greedy rule is the rule: no other assignment is searched for.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
 from ledger.core.accounts import DAYS, Account, Limit, Link
 from ledger.core.book import Book
-from ledger.core.commands import Line
-from ledger.core.money import WHOLE, plain
+from ledger.core.commands import Debit, Hold
+from ledger.core.money import WHOLE, minor, plain
 from ledger.core.outcomes import LEDGER, Facts, Refused
 
 Matrix = list[list[tuple[int, int]]]
@@ -37,28 +37,37 @@ class Asked:
     """What is to be funded: amounts and brands by line. Credit goes by the booking, limits by when it happened."""
 
     account: Account
+    command: Debit | Hold
     amounts: list[int]
     brands: list[int]
     at: datetime
     day: date
     happened_at: datetime
-    lines: Sequence[Line]
-    what: str
-    bonus_at_most: int
-    bonus_by_brand: dict[int, int] | None = None
-
-    def bonus_of(self, brand: int | None) -> int:
-        """Return the most that points of a brand may pay."""
-        if self.bonus_by_brand is None or brand is None:
-            return self.bonus_at_most
-        return min(self.bonus_at_most, self.bonus_by_brand.get(brand, 0))
 
 
-def sources(book: Book, account: Account) -> Iterator[Source]:
-    """Yield who may pay for `account`, in drawing order."""
-    for number in book.bonuses.get(account.id, ()):
-        bonus = book.accounts[number]
-        yield Source(bonus, frozenset((bonus.brand,)) if bonus.brand is not None else frozenset(), "bonus")
+def _points_at_most(command: Debit | Hold, issuer: str, brand: str) -> int:
+    """Return the most that points may pay of a brand's lines, those of an issuer being the last of them."""
+    most = command.bonus_at_most if command.bonus_by_brand is None else command.bonus_by_brand.get(brand)
+    if issuer != brand:
+        most = (command.bonus_elsewhere or {}).get(issuer, {}).get(brand)
+    return 0 if most is None else minor(most)
+
+
+def _elsewhere(book: Book, command: Debit | Hold) -> Iterator[tuple[int, int]]:
+    """Yield whose points may pay which other brand's lines, by their codes."""
+    for issuer, brands in sorted((command.bonus_elsewhere or {}).items()):
+        known = [book.brands[code].id for code in (issuer, *sorted(brands)) if code in book.brands]
+        yield from ((known[0], brand) for brand in known[1:] if issuer in book.brands)
+
+
+def sources(book: Book, account: Account, elsewhere: Iterable[tuple[int, int]] = ()) -> Iterator[Source]:
+    """Yield who may pay for `account`, in drawing order; points of a brand for another's lines after all own."""
+    points = {book.accounts[number].brand or 0: book.accounts[number] for number in book.bonuses.get(account.id, ())}
+    for brand, bonus in points.items():
+        yield Source(bonus, frozenset((brand,)), "bonus")
+    for issuer, brand in elsewhere:
+        if issuer in points:
+            yield Source(points[issuer], frozenset((brand,)), "bonus")
     links = book.links.get(account.id, [])
     if len(links) > 1:
         links = sorted(links, key=lambda link: (link.priority, link.payer))
@@ -81,11 +90,13 @@ def fund(book: Book, asked: Asked) -> Matrix:
         return alone
     left = list(asked.amounts)
     paid: Matrix = [[] if amount else [(asked.account.id, 0)] for amount in left]
-    bonus_left = asked.bonus_at_most
+    codes = {brand.id: code for code, brand in book.brands.items()} if asked.account.id in book.bonuses else {}
+    by_brand, by_account = dict.fromkeys(codes, 0), dict.fromkeys(book.bonuses.get(asked.account.id, ()), 0)
+    at_most = minor(asked.command.bonus_at_most) if asked.command.bonus_at_most is not None else 0
     short: Refused | None = None
     after_points: list[int] | None = None
     left_out: list[Facts] = []
-    for source in sources(book, asked.account):
+    for source in sources(book, asked.account, _elsewhere(book, asked.command)):
         lines = [
             index for index, amount in enumerate(left)
             if amount and (source.brands is None or asked.brands[index] in source.brands)
@@ -100,9 +111,12 @@ def fund(book: Book, asked: Asked) -> Matrix:
         if not wanted:
             continue
         if source.role == "bonus":
-            most = min(bonus_left, asked.bonus_of(source.account.brand))
-            given = min(wanted, most, _points(book, source.account, asked.at))
-            bonus_left -= given
+            [brand], own = source.brands or (0,), source.account
+            most = _points_at_most(asked.command, codes[own.brand or 0], codes[brand]) - by_brand[brand]
+            points = _points(book, own, asked.at) - by_account[own.id]
+            given = max(0, min(wanted, most, points, at_most - sum(by_brand.values())))
+            by_brand[brand] += given
+            by_account[own.id] += given
         else:
             given, broken = capacity(book, source, asked, wanted)
             short = short or broken
@@ -125,7 +139,7 @@ def _allowed(
 ) -> tuple[list[int], list[int], Facts | None]:
     """Return the lines that a link lets the payer pay, the most of each, and the rule that left something out."""
     if link.services is not None:
-        lines = [index for index in lines if asked.lines[index].service in link.services]
+        lines = [index for index in lines if asked.command.lines[index].service in link.services]
     if link.when is not None and not link.when.include(at := asked.happened_at.astimezone(book.zone)):
         return [], left, {"account": link.payer, "rule": "when", "at": f"{DAYS[at.weekday()]} {at:%H:%M}"}
     if link.share is None:
@@ -206,7 +220,7 @@ def _credit(book: Book, account: Account, asked: Asked, wanted: int) -> Give:
     left, code = credit_left(book, account.id, asked.at, asked.day)
     if left >= wanted:
         return left, None
-    facts = short_of(book, account, asked.at, asked.what, wanted, left)
+    facts = short_of(book, account, asked.at, asked.command.kind, wanted, left)
     terms = book.terms_on(account.id, asked.day)
     if code == "credit_expired":
         ended = [t.valid_until for t in book.terms[account.id] if t.valid_until and t.valid_until < asked.day]
@@ -236,7 +250,7 @@ def _write_off_limit(book: Book, payer: Account, limit: Limit, asked: Asked, wan
         period=limit.period,
         limit=f"{most} {_A[limit.period]}",
         used=so_far,
-        what=asked.what,
+        what=asked.command.kind,
         drawn=plain(wanted),
         short_by=plain(wanted - left),
     )

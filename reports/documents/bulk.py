@@ -208,7 +208,7 @@ class _Run:
         for numbers, facts in groups(self.book, self.numbers, since=self.since, until=self.until):
             for account in numbers:
                 try:
-                    paper = statement(facts, account, since=self.since, until=self.until, known=at)
+                    paper = statement(facts, account, since=self.since, until=self.until, known=at, by=self.design.by)
                 except Failure as error:
                     self._fail(account, str(error), progress)
                     continue
