@@ -118,12 +118,12 @@ _OPERATIONS: dict[tuple[str, str], Schema] = {
                 "description": "the key of a single command; equal to `key` where both are given",
             }
         ],
-        "takes": {JSON: _ref("Line"), NDJSON: {"type": "string", "description": "a line of JSON a command"}},
+        "takes": {JSON: _ref("AnyLine"), NDJSON: {"type": "string", "description": "a line of JSON a command"}},
         "gives": {JSON: _ref("Answer"), NDJSON: {"type": "string", "description": "a line an outcome, in order"}},
     },
     ("POST", "/v1/quotes"): {
         "summary": "What posting would do now; nothing is written",
-        "takes": {JSON: _ref("Line"), NDJSON: {"type": "string"}},
+        "takes": {JSON: _ref("AnyLine"), NDJSON: {"type": "string"}},
         "gives": {JSON: _ref("Answer"), NDJSON: {"type": "string"}},
     },
     ("POST", "/v1/balances"): {
@@ -204,7 +204,7 @@ def document(level: Level, endpoints: tuple["Endpoint", ...]) -> Schema:
     components = {
         **by_kind,
         **parts,
-        "Line": {
+        "AnyLine": {
             "oneOf": [_ref(kind) for kind in by_kind],
             "discriminator": {"propertyName": "type", "mapping": mapping},
         },

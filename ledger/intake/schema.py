@@ -84,6 +84,12 @@ class _Lines(GenerateJsonSchema):
         form = FORMS.get(_name_of(schema))
         return dict(form) if form else super().function_before_schema(schema)
 
+    def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
+        # As an annotation: makers of types take a field with a default for one that is always there.
+        described = super().default_schema(schema)
+        default = described.pop("default", None)
+        return described if default in (None, "") else {**described, "x-default": default}
+
     def function_after_schema(self, schema: core_schema.AfterValidatorFunctionSchema) -> JsonSchemaValue:
         return {**super().function_after_schema(schema), **NARROWED.get(_name_of(schema), {})}
 
