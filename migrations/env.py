@@ -27,6 +27,6 @@ given: Connection | None = context.config.attributes.get("connection")
 if given is not None:
     migrate(given)
 else:  # `alembic revision`, typed by a developer
-    url = server_url(Settings())
+    url = server_url(Settings(), make=True)
     with create_engine("postgresql+psycopg://", creator=lambda: connect(url)).connect() as own:
         migrate(own)

@@ -24,7 +24,7 @@ from reports.core.forms import NIGHTLY
 from reports.core.report import REPORTS, Report
 from reports.core.result import Result, TooLarge
 from reports.documents.bulk import Progress, Selection, render_statements
-from reports.documents.design import Design
+from reports.documents.design import design_of
 from reports.documents.register import Register
 from reports.formats import rendered
 from reports.lake.publish_cut import nightly_cut
@@ -253,7 +253,7 @@ def _statements(
         return
     month = f"{night.day:%Y-%m}"
     folder = settings.home.resolve() / "statements" / month
-    design = Design(language=settings.language, templates=settings.templates)
+    design = design_of(settings)
     wanted, register = Selection(changed_only=True, limit=limit), Register(settings.home / "papers")
     done = render_statements(book, month, folder, wanted, design, register=register, progress=progress)
     step.problems = [f"statement of account {account}: {why}" for account, why in done.failed]

@@ -14,7 +14,7 @@ from ledger.settings import Settings
 from reports import lookups
 from reports.core.report import Column
 from reports.core.result import Result
-from reports.documents.design import Design, Kind
+from reports.documents.design import Kind, design_of
 from reports.documents.papers import statement_pdf
 from reports.documents.register import Register
 from reports.run import LakeBook
@@ -181,9 +181,7 @@ def _papers(book: LakeBook, facts: dict[str, Any], until: date) -> None:
         register = Register(settings.home / "papers")
         with st.spinner(sentence("Statement (PDF)")):
             st.session_state[key] = {
-                kind: statement_pdf(
-                    book, facts["account"], month, Design(kind, language(), settings.templates), register
-                )
+                kind: statement_pdf(book, facts["account"], month, design_of(settings, kind, language()), register)
                 for kind in PAPERS
             }
     made = st.session_state.get(key)

@@ -1,5 +1,7 @@
 """`tiffin serve` and `tiffin token`: the door for order systems in any language, and who may come in."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -25,6 +27,7 @@ def serve(
     grace: Annotated[float, typer.Option(min=0, max=600, help="Seconds of /readyz saying no before draining.")] = 0,
     certificate: Annotated[Path | None, typer.Option(help="TLS: the certificate, with its chain, as PEM.")] = None,
     key: Annotated[Path | None, typer.Option(help="TLS: its key, as PEM.")] = None,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Serve a throw-away book, to try things out.")] = False,
 ) -> None:
     """Answer commands and questions over HTTP until SIGTERM; every accepted command is answered first."""
     if listen and socket:
@@ -34,22 +37,34 @@ def serve(
     for file in (certificate, key):
         if file is not None and not file.is_file():
             raise Failure(f"cannot read {file}")
+    with _book(sandbox) as url:
+        from ledger.http.serve import serve as run
+
+        run(
+            shared.level,
+            url,
+            listen=listen,
+            path=socket,
+            writers=writers,
+            hosts=host or (),
+            replica_url=None if sandbox else Settings().replica_url,
+            grace=grace,
+            certificate=certificate,
+            key=key,
+        )
+
+
+@contextmanager
+def _book(sandbox: bool) -> Iterator[str]:
+    if sandbox:
+        from ledger.http.sandbox import book
+
+        with book(shared.level) as url:
+            yield url
+        return
     with open_book():
         url = server_url(Settings())
-    from ledger.http.serve import serve as run
-
-    run(
-        shared.level,
-        url,
-        listen=listen,
-        path=socket,
-        writers=writers,
-        hosts=host or (),
-        replica_url=Settings().replica_url,
-        grace=grace,
-        certificate=certificate,
-        key=key,
-    )
+    yield url
 
 
 @token.command("create")
@@ -90,3 +105,82 @@ def revoke_token(number: Annotated[int, typer.Argument(help="The token's number,
     with open_book() as connection:
         tokens.revoke(connection, number)
     typer.echo(f"Token {number} is revoked.")
+
+
+notify = typer.Typer(no_args_is_help=True, help="Tell endpoints what happened: signed events, at least once, in order.")
+app.add_typer(notify, name="notify")
+
+
+@notify.command("run")
+def run_notify(
+    once: Annotated[bool, typer.Option("--once", help="Only what there is now.")] = False,
+) -> None:
+    """Notify until the process is stopped; several may run."""
+    from ledger.http.notify import run as notify_all
+
+    with open_book():
+        url = server_url(Settings())
+    notify_all(url, shared.level.refusals(), once=once)
+
+
+@notify.command("add")
+def add_endpoint(
+    url: Annotated[str, typer.Argument(help="An https address.")],
+    beginning: Annotated[bool, typer.Option("--from-the-beginning", help="Tell it all there is.")] = False,
+) -> None:
+    """Add an endpoint and print the secret that its events are signed with."""
+    from ledger.http import notify as http_notify
+
+    with open_book() as connection:
+        number, secret = http_notify.add(connection, url, refusals=shared.level.refusals(), beginning=beginning)
+    typer.echo(f"endpoint {number}: its secret is not shown again", err=True)
+    typer.echo(secret)
+
+
+@notify.command("list")
+def list_endpoints(json_: AsJson = False) -> None:
+    """List the endpoints: how far each is, since when it fails and why."""
+    from ledger.http import notify as http_notify
+
+    with open_book() as connection:
+        rows = [found.to_json() for found in http_notify.endpoints(connection)]
+    if json_:
+        print_json(rows)
+    else:
+        print_rows(rows)
+
+
+@notify.command("stuck")
+def list_stuck(json_: AsJson = False) -> None:
+    """List the events that an endpoint refused, and those that wait behind them."""
+    from ledger.http import notify as http_notify
+
+    with open_book() as connection:
+        rows = http_notify.stuck(connection)
+    if json_:
+        print_json(rows)
+    else:
+        print_rows(rows)
+
+
+@notify.command("resend")
+def resend(
+    number: Annotated[int, typer.Argument(help="The endpoint's number.")],
+    after: Annotated[str | None, typer.Option(help="A cursor: everything since then, once more.")] = None,
+) -> None:
+    """Send what is stuck again at once, or everything since a cursor."""
+    from ledger.http import notify as http_notify
+
+    with open_book() as connection:
+        http_notify.send_again(connection, number, after=after)
+    typer.echo(f"Endpoint {number} is told again.")
+
+
+@notify.command("remove")
+def remove_endpoint(number: Annotated[int, typer.Argument(help="The endpoint's number.")]) -> None:
+    """Tell an endpoint nothing more."""
+    from ledger.http import notify as http_notify
+
+    with open_book() as connection:
+        http_notify.remove(connection, number)
+    typer.echo(f"Endpoint {number} is removed.")

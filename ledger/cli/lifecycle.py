@@ -29,7 +29,7 @@ def init(
     ] = False,
 ) -> None:
     """Create the book. Run it again after every upgrade: it brings the tables up to date."""
-    url = server_url(Settings())
+    url = server_url(Settings(), make=True)
     if to_do := migrate(url):
         typer.echo(f"tiffin: {to_do}", err=True)
     console().print(f"The book is ready, in {', '.join(initialise(url, time_zone, currency, late_days))}.")

@@ -33,7 +33,7 @@ level = Level()
 @contextmanager
 def open_book() -> Iterator[AnyConnection]:
     """Yield a connection to the book of the settings. Raises Failure if there is none, or none of this version."""
-    with connect(server_url(Settings(), make=False)) as connection:
+    with connect(server_url(Settings())) as connection:
         check_book(connection)
         yield connection
 

@@ -28,6 +28,11 @@ class Account(NamedTuple):
         """Return how facts call the account; a sentence adds the client's name (DECISIONS D85)."""
         return f"account {self.id}"
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Return what facts of a decline say of the account."""
+        return {"account": self.id, "subject": self.subject}
+
 
 class Brand(NamedTuple):
     """A brand and whether it takes new business."""

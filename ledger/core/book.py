@@ -5,12 +5,10 @@ the tests build one by hand. `enter` is the only thing that changes it, and it n
 what it changed, so that the shell can write exactly that. Amounts are minor units.
 """
 
-from collections.abc import Callable, Iterable, Iterator
-from copy import copy, deepcopy
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from ledger.core.accounts import Account, Brand, Limit, Link, Terms, Usage, window
@@ -67,6 +65,10 @@ class Book:
         if day is None:
             day = self.days[at] = at.astimezone(self.zone).date()
         return day
+
+    def ends(self, day: date) -> datetime:
+        """Return the instant at which a business date is over."""
+        return datetime.combine(day + timedelta(1), time(), self.zone).astimezone(UTC)
 
     def happened_on(self, transaction: Transaction) -> date:
         """Return the day in whose windows a transaction counts."""
@@ -175,38 +177,6 @@ class Book:
         back = [sum(part.held for part in hold.parts if part.source == payer) for hold in ran_out]
         ended = sum(hold.drawn_from(payer) == amount > 0 for hold, amount in zip(ran_out, back, strict=True))
         return Usage(used.amount - sum(back), used.count - ended)
-
-    def sharing(self, accounts: Iterable[int]) -> set[int]:
-        """Return the accounts and all that share an open hold with one: when it runs out they move together."""
-        near, new = set[int](), set(accounts)
-        while new:
-            near |= new
-            holds = [hold for account in new for hold in self.holding.get(account, {}).values()]
-            new = {part.source for hold in holds for part in hold.parts} - near
-        return near
-
-    def saved(self, near: set[int]) -> Callable[[], None]:
-        """Return what puts the book back as it stands now, after commands that move only these accounts (`sharing`)."""
-        state: dict[str, dict[Any, Any]] = {
-            "balances": {account: self.balances[account] for account in near},
-            "usage": {key: usage for key, usage in self.usage.items() if key[0] in near},
-            "ages": {account: self.ages[account] for account in near & self.ages.keys()},
-            "paid_items": {account: self.paid_items[account] for account in near & self.paid_items.keys()},
-            "holds": {id_: hold for id_, hold in self.holds.items() if any(p.source in near for p in hold.parts)},
-            "holding": {account: self.holding[account] for account in near & self.holding.keys()},
-            "terms": {account: self.terms[account] for account in near & self.terms.keys()},
-        }
-        # Copied in one go: what two of them share must stay shared. Whatever is not near is not copied.
-        state = {name: {**getattr(self, name), **copied} for name, copied in deepcopy(state).items()}
-        state["followers"] = {id_: list(followers) for id_, followers in self.followers.items()}
-        known = ("transactions", "numbered", "entered", "changed_holds", "changed_usage")
-        found = {name: copy(getattr(self, name)) for name in known}
-
-        def put_back() -> None:
-            for name, value in {**state, **found}.items():
-                setattr(self, name, value)
-
-        return put_back
 
     def enter(self, transaction: Transaction) -> None:
         """Make the transaction part of the book: number it, move balances, ages, usage and holds."""

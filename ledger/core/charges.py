@@ -8,62 +8,28 @@ from collections.abc import Iterable
 from typing import Any
 
 from ledger.core import commands as c
+from ledger.core import guards as g
 from ledger.core.accounts import Account
 from ledger.core.book import Book
-from ledger.core.funding import Asked, Short, fund, sources
-from ledger.core.guards import (
-    Case,
-    Move,
-    Verdict,
-    account_of,
-    brand_of,
-    in_currency,
-    in_order,
-    merged,
-    named,
-    not_owned,
-    system,
-    usable,
-)
+from ledger.core.funding import Asked, fund, sources
+from ledger.core.guards import Case, Move, Verdict
 from ledger.core.money import minor, plain, share, split
 from ledger.core.outcomes import Entry, Facts, Refused, shown
 from ledger.core.transactions import Hold, HoldPart, Transaction
 
 
-def _charge(case: Case) -> tuple[Account, list[HoldPart]]:
+def _charge(case: Case, command: c.Debit | c.Hold) -> tuple[Account, list[HoldPart]]:
     """Return the account asked and the parts, line × source, that fund the lines of a debit or hold."""
-    command = case.command
-    assert isinstance(command, (c.Debit, c.Hold))
-    account = account_of(case, command.account)
-    brands = [brand_of(case, line.brand).id for line in command.lines]
-    usable(case, account, spender=account)
-    paid = fund(case.book, _asked(case, command, account, brands))
-    if isinstance(paid, Short):
-        raise Refused(paid.code, **paid.facts)
+    account = g.account_of(case, command.account)
+    brands = [g.brand_of(case, line.brand).id for line in command.lines]
+    g.usable(case, account, spender=account)
+    amounts = [minor(line.amount) for line in command.lines]
+    asked = Asked(account, command, amounts, brands, case.at, case.book.day(case.at), case.happened_at)
+    paid = fund(case.book, asked)
     parts: list[HoldPart] = []
     for number, (line, brand, payers) in enumerate(zip(command.lines, brands, paid, strict=True), 1):
         parts += _parts(number, line, brand, payers)
     return account, parts
-
-
-def _asked(case: Case, command: c.Debit | c.Hold, account: Account, brands: list[int]) -> Asked:
-    amounts = [minor(line.amount) for line in command.lines]
-    at_most = minor(command.bonus_at_most) if command.bonus_at_most is not None else 0
-    asked = Asked(
-        account,
-        amounts,
-        brands,
-        case.at,
-        case.book.day(case.at),
-        case.happened_at,
-        command.lines,
-        command.kind,
-        at_most,
-    )
-    if command.bonus_by_brand is not None:
-        known, most = case.book.brands, command.bonus_by_brand
-        asked.bonus_by_brand = {known[code].id: minor(most[code]) for code in most if code in known}
-    return asked
 
 
 def _parts(number: int, line: c.Line, brand: int, payers: list[tuple[int, int]]) -> list[HoldPart]:
@@ -106,9 +72,9 @@ def _for(book: Book, source: int, account: int) -> int | None:
     return account if source != account and book.accounts[source].kind == "money" else None
 
 
-def debit(case: Case) -> Verdict:
+def debit(case: Case, command: c.Debit) -> Verdict:
     """Write off services: draw from the sources, credit the brands."""
-    account, parts = _charge(case)
+    account, parts = _charge(case, command)
     moves = [
         Move(source, -amount, 0, _for(case.book, source, account.id))
         for source, amount in _drawn(case, account, parts)
@@ -131,9 +97,9 @@ def _service(case: Case, part: HoldPart, currency: str, amount: int, gross: int,
     )  # fmt: skip
 
 
-def hold(case: Case) -> Verdict:
+def hold(case: Case, command: c.Hold) -> Verdict:
     """Set money aside at the sources."""
-    account, parts = _charge(case)
+    account, parts = _charge(case, command)
     total = sum(part.amount for part in parts)
     drawn = _drawn(case, account, parts)
     moves = [Move(source, 0, amount, _for(case.book, source, account.id)) for source, amount in drawn]
@@ -142,13 +108,13 @@ def hold(case: Case) -> Verdict:
 
 def _open_hold(case: Case, key: str) -> tuple[Account, Hold]:
     """Return the hold that has the key, open and not run out, and its account."""
-    found = named(case, key, ("hold",), "hold_not_found", "hold")
+    found = g.named(case, key, ("hold",), "hold_not_found", "hold")
     hold = case.book.holds[found.id]
     accounts = [case.book.accounts[number] for number in dict.fromkeys([hold.account, *_sources(hold)])]
     for account in accounts:
-        in_order(case, account)
-    usable(case, *accounts)
-    not_owned(case, hold)
+        g.in_order(case, account)
+    g.usable(case, *accounts)
+    g.not_owned(case, hold)
     ran_out = hold.state == "expired" or (hold.state == "open" and hold.expires_at <= case.at)
     if hold.state != "open" and not ran_out:
         raise Refused("hold_not_open", key=key, state=hold.state)
@@ -168,23 +134,19 @@ def release_moves(book: Book, hold: Hold) -> list[Move]:
 
 def _moved(moves: Iterable[Move]) -> list[Move]:
     """Return one move an account, without idle ones unless all are."""
-    together = merged(moves)
+    together = g.merged(moves)
     return [move for move in together if move.amount or move.held] or together[:1]
 
 
-def release(case: Case) -> Verdict:
+def release(case: Case, command: c.Release) -> Verdict:
     """Give back the whole of what a hold still sets aside."""
-    command = case.command
-    assert isinstance(command, c.Release)
     account, hold = _open_hold(case, command.hold)
     total = sum(part.held for part in hold.parts)
     return Verdict(account, total, hold.currency, release_moves(case.book, hold), [], hold.id, groups=hold.groups)
 
 
-def capture(case: Case) -> Verdict:
+def capture(case: Case, command: c.Capture) -> Verdict:
     """Write off what a hold set aside, from the hold's own sources."""
-    command = case.command
-    assert isinstance(command, c.Capture)
     account, hold = _open_hold(case, command.hold)
     left = [part.held for part in hold.parts]
     facts = Facts(key=hold.key, currency=hold.currency, originally=[part.amount for part in hold.parts])
@@ -260,20 +222,18 @@ def _exceeds(code: str, facts: Facts, of: str, indices: Iterable[int], left: int
     )  # fmt: skip
 
 
-def refund(case: Case) -> Verdict:
+def refund(case: Case, command: c.Refund) -> Verdict:
     """Give back to each source what it paid, by line; only those that get something are asked."""
-    command = case.command
-    assert isinstance(command, c.Refund)
-    debit = named(case, command.debit, ("debit", "capture"), "debit_not_found", "debit")
+    debit = g.named(case, command.debit, ("debit", "capture"), "debit_not_found", "debit")
     assert debit.account is not None and debit.currency is not None
     services = list(debit.revenue())
     before = _refunded(case, debit)
     taken, exceeds = _taken_back(command, debit, services, before)
     paid = dict.fromkeys(s.source for s, amount in zip(services, taken, strict=True) if amount and s.source is not None)
     into = {source: _instead_of(case, command, debit, source) for source in paid}
-    usable(case, *(case.book.accounts[account] for account in dict.fromkeys(into.values()) if account is not None))
-    in_currency(case, debit)
-    not_owned(case, debit)
+    g.usable(case, *(case.book.accounts[account] for account in dict.fromkeys(into.values()) if account is not None))
+    g.in_currency(case, debit)
+    g.not_owned(case, debit)
     if exceeds is not None:
         raise exceeds
     moves: list[Move] = []
@@ -289,7 +249,7 @@ def refund(case: Case) -> Verdict:
         account = into[s.source]
         if account != s.source:
             # Through the brand's `unallocated`: the line goes on naming who paid it, and each leg whom it faces.
-            own = system(case, case.book.own_account(s.account)[0], "unallocated", debit.currency)
+            own = g.system(case, case.book.own_account(s.account)[0], "unallocated", debit.currency)
             legs.append(Entry(own, amount, source=s.source))
             legs += [Entry(own, -amount, source=account)] if account is not None else []
         if account is not None:

@@ -129,6 +129,10 @@ class Command:
     currency: Currency | None = None
     occurred_at: Instant | None = None
 
+    def __init_subclass__(cls) -> None:
+        if "kind" not in cls.__dict__:
+            cls.kind = cls.__name__.lower()
+
     @cached_property
     def fingerprint(self) -> bytes:
         """16 bytes that are the same for the same content, whatever way it was written.
@@ -180,8 +184,6 @@ def _check_split(amount: Decimal, split: tuple[Share, ...] | tuple[Part, ...] | 
 class Payment(Command):
     """Money in: into one account, split over several, or without an account to the brand's `unallocated`."""
 
-    kind: ClassVar[str] = "payment"
-
     amount: Positive
     account: AccountRef | None = None
     brand: Name | None = None
@@ -211,8 +213,6 @@ class Payment(Command):
 class Allocate(Command):
     """Give an unallocated payment, named by its key, its accounts."""
 
-    kind: ClassVar[str] = "allocate"
-
     payment: Name
     split: tuple[Part, ...]
 
@@ -237,8 +237,6 @@ class Allocate(Command):
 class Payout(Command):
     """Money out, of the client's own."""
 
-    kind: ClassVar[str] = "payout"
-
     account: AccountRef
     amount: Positive
     brand: Name
@@ -254,7 +252,8 @@ class _Charge(Command):
     """Lines to be paid for by `due_on` (default: as the credit terms of each payer have it); at most `bonus_at_most`
     of it by points.
 
-    With `bonus_by_brand`, points of each brand pay at most its amount, those of other brands nothing.
+    With `bonus_by_brand`, points of each brand pay at most its amount, those of other brands nothing. With
+    `bonus_elsewhere`, points of a brand then pay lines of others, too, until points of all brands pay its amount there.
     """
 
     account: AccountRef
@@ -262,6 +261,7 @@ class _Charge(Command):
     due_on: DueDay | None = None
     bonus_at_most: Amount | None = None
     bonus_by_brand: dict[Name, Amount] | None = None
+    bonus_elsewhere: dict[Name, dict[Name, Amount]] | None = None
 
     @model_validator(mode="after")
     def _has_lines(self) -> Self:
@@ -284,14 +284,10 @@ class _Charge(Command):
 class Debit(_Charge):
     """A write-off for services."""
 
-    kind: ClassVar[str] = "debit"
-
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Hold(_Charge):
     """Money set aside for services until `expires_at`."""
-
-    kind: ClassVar[str] = "hold"
 
     expires_at: Instant
 
@@ -314,8 +310,6 @@ def _check_lines(amount: Decimal | None, lines: tuple[LineAmount, ...] | None) -
 class Capture(Command):
     """Write off what a hold, named by its key, set aside: all of it, an amount, or by line."""
 
-    kind: ClassVar[str] = "capture"
-
     hold: Name
     amount: Positive | None = None
     lines: tuple[LineAmount, ...] | None = None
@@ -334,8 +328,6 @@ class Capture(Command):
 class Release(Command):
     """Give back the whole of what a hold, named by its key, still sets aside."""
 
-    kind: ClassVar[str] = "release"
-
     hold: Name
 
     def concern(self, scope: Scope) -> None:
@@ -348,8 +340,6 @@ class Refund(Command):
 
     `closed_to` says where goes what a closed account paid: to the payer that paid with it, or to `unallocated`.
     """
-
-    kind: ClassVar[str] = "refund"
 
     debit: Name
     amount: Positive | None = None
@@ -375,8 +365,6 @@ class Reverse(Command):
     A part of what went to several accounts, or through several brands, needs its split.
     """
 
-    kind: ClassVar[str] = "reverse"
-
     transaction: Name
     reason: Name
     amount: Positive | None = None
@@ -400,8 +388,6 @@ class Reverse(Command):
 class Transfer(Command):
     """Own money from one account to another of the same currency."""
 
-    kind: ClassVar[str] = "transfer"
-
     account: AccountRef
     to: AccountRef
     amount: Positive
@@ -423,8 +409,6 @@ class Adjustment(Command):
 
     `chart` is the account of the company's own chart that it belongs to: one of CHART or a code of your own.
     """
-
-    kind: ClassVar[str] = "adjustment"
 
     account: AccountRef
     amount: NotZero
@@ -452,8 +436,6 @@ class Move(Command):
     `amount` leaves; what arrives is that less the `fee`, which is the sending brand's. Codes of CHART, and what follows
     `chart:`, are codes; all else is a channel, and so is what follows `channel:`.
     """
-
-    kind: ClassVar[str] = "move"
 
     brand: Name
     from_: Annotated[Name, Field(alias="from")]
@@ -485,16 +467,30 @@ def own_place(name: str) -> tuple[str | None, str | None]:
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Bonus(Command):
-    """Points given to (or, negative, taken from) a bonus account, by its number, against its brand's expense."""
+    """Points given to, or below zero taken from, a bonus account: by its number, or by the money account and a brand.
 
-    kind: ClassVar[str] = "bonus"  # and not an adjustment: DECISIONS D8
+    They are an expense of `charge_to` (default: their brand), and gone when `expires_on` is over (default: as the
+    brand's programme says).
+
+    No adjustment: DECISIONS D8.
+    """
 
     account: AccountRef
     amount: NotZero
     reason: Name
+    brand: Name | None = None
+    expires_on: DueDay | None = None
+    charge_to: Name | None = None
+
+    @model_validator(mode="after")
+    def _given(self) -> Self:
+        if self.expires_on is not None and self.amount < 0:
+            raise ValueError("expires_on: goes with points that are given")
+        return self
 
     def concern(self, scope: Scope) -> None:
         scope.accounts.add(self.account)
+        scope.sell([brand for brand in (self.brand, self.charge_to) if brand is not None], self.currency)
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -503,8 +499,6 @@ class Mark(Command):
 
     Without an account it can only be refused.
     """
-
-    kind: ClassVar[str] = "mark"
 
     account: AccountRef | None = None
     reason: Name

@@ -6,17 +6,16 @@ what was decided, so that the next command of the batch sees it.
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from ledger.core import charges, payments, reversals
 from ledger.core import commands as c
-from ledger.core.accounts import Account
 from ledger.core.book import Book
 from ledger.core.field_types import OWN_KEYS
 from ledger.core.guards import Case, Move, Verdict, in_order
 from ledger.core.money import LARGEST_BALANCE, minor, plain
-from ledger.core.outcomes import Declined, Entry, Facts, Invalid, Posted, Refused, shown
+from ledger.core.outcomes import Declined, Entry, Invalid, Posted, Refused, shown
 from ledger.core.transactions import Hold, Transaction
 
 Answer = Posted | Declined | Invalid
@@ -53,74 +52,6 @@ def entered(book: Book, decided: Transaction | Invalid) -> Answer:
     return book.outcome(decided)
 
 
-@dataclass(slots=True)
-class Seam:
-    """The ledger as a second level sees it: a book, on which it decides as often as it likes.
-
-    The second level makes commands of what its own caller `sent`. One of them answers the
-    caller's key, the others are kept under the ledger's own keys.
-    """
-
-    book: Book
-
-    def decide(
-        self,
-        command: c.Command,
-        at: datetime | None = None,
-        *,
-        sent: c.Command | None = None,
-        own_key: str = "",
-        refers_to: int | None = None,
-        owner: str | None = None,
-    ) -> Answer:
-        """Return the outcome of a command on what the commands before it left; `at` defaults to the book's clock.
-
-        `refers_to` is the transaction that one under an own key concerns. What has an `owner` is captured, released
-        and refunded through a seam only.
-        """
-        self._require(command, own_key)
-        if sent is None and not own_key:
-            return answer(self.book, command, at or self.book.now)
-        decided = decide(self.book, command, at or self.book.now, sent=sent)
-        if own_key and isinstance(decided, Transaction):
-            decided.key = f"{OWN_KEYS}{own_key}"
-            decided.refers_to = decided.refers_to or refers_to
-        if isinstance(decided, Transaction):
-            decided.owner = owner
-        return entered(self.book, decided)
-
-    def _require(self, command: c.Command, own_key: str) -> None:
-        """Have at hand what a command concerns: a book made by hand has everything."""
-
-    def refuse(
-        self, command: c.Command, code: str, facts: Facts, at: datetime | None = None, *, sent: c.Command | None = None
-    ) -> Answer:
-        """Decline a command for a rule of the second level, and keep that.
-
-        A rule of the ledger's own that stands before it in DECLINES is named instead.
-        """
-        decided = decide(self.book, command, at or self.book.now, sent=sent)
-        rank = self.book.refusals.rank
-        if isinstance(decided, Transaction) and (decided.code is None or rank[decided.code] > rank[code]):
-            decided = replace(
-                decided,
-                code=code,
-                facts=facts,
-                entries=(),
-                expiries=(),
-                hold=None,
-                takes=None,
-                terms=None,
-                refers_to=None,
-            )
-        return entered(self.book, decided)
-
-    def expire(self, account: int, until: datetime) -> None:
-        """Book the account's holds that ran out at or before `until`, each at its own time."""
-        for hold in sorted(self.book.expired(account, until), key=lambda hold: (hold.expires_at, hold.id)):
-            self.book.enter(expiry(self.book, hold))
-
-
 def decide(book: Book, command: c.Command, now: datetime, *, sent: c.Command | None = None) -> Transaction | Invalid:
     """Return the transaction that a command is, posted or declined, not yet entered.
 
@@ -134,11 +65,14 @@ def decide(book: Book, command: c.Command, now: datetime, *, sent: c.Command | N
         return Invalid(key=command.key, message=late)
     case = Case(book, command, command.at or now, command.at is not None, sent)
     try:
-        verdict = RULES[command.kind](case)
+        verdict = RULES[command.kind](case, command)
         while _moved_up(case, verdict):
-            verdict = RULES[command.kind](case)
+            verdict = RULES[command.kind](case, command)
         if isinstance(command, c.Hold) and command.expires_at <= case.at:
             late = f"expires_at: {shown(command.expires_at)} is not after the booking time, {shown(case.at)}"
+            return Invalid(key=command.key, message=late)
+        if isinstance(command, c.Bonus) and command.expires_on and command.expires_on < case.book.day(case.at):
+            late = f"expires_on: {command.expires_on} is before the day of booking, {case.book.day(case.at)}"
             return Invalid(key=command.key, message=late)
         return _posted(case, verdict)
     except Refused as refused:
@@ -167,6 +101,8 @@ def _transaction(case: Case, at: datetime) -> Transaction:
         note=command.note,
         occurred_at=command.occurred_at,
     )
+    if isinstance(command, c.Bonus) and command.expires_on is not None:
+        transaction.expires_at = case.book.ends(command.expires_on)
     for name in _OWN_FIELDS[command.kind]:
         setattr(transaction, name, getattr(command, name))
     return transaction
@@ -222,19 +158,14 @@ def _numbered(
             balance_now, held_now, version = state.balance, state.held, state.version
         balance_now, held_now, version = balance_now + amount, held_now + held, version + 1
         if not -LARGEST_BALANCE <= balance_now <= LARGEST_BALANCE:
-            raise _out_of_range(book.accounts[account], balance_now)
+            of = book.accounts[account]
+            money = {"balance": plain(balance_now), "most": plain(LARGEST_BALANCE)}
+            raise Refused("balance_out_of_range", **of.facts, currency=of.currency, **money)
         running[account] = balance_now, held_now, version
         entry = Entry(account, amount, held, version, balance_now, held_now, subaccount)
         due_on = book.due_on(account, transaction) if amount < 0 else None
         entries.append(entry if due_on is None else entry._replace(due_on=due_on))
     return entries
-
-
-def _out_of_range(account: Account, balance: int) -> Refused:
-    return Refused(
-        "balance_out_of_range", account=account.id, subject=account.subject, currency=account.currency,
-        balance=plain(balance), most=plain(LARGEST_BALANCE),
-    )  # fmt: skip
 
 
 def _expiries(case: Case, moved: Iterable[Move], running: dict[int, tuple[int, int, int]]) -> list[Transaction]:
@@ -272,7 +203,7 @@ def expiry(book: Book, hold: Hold, running: dict[int, tuple[int, int, int]] | No
     return transaction
 
 
-RULES: dict[str, Callable[[Case], Verdict]] = {
+RULES: dict[str, Callable[[Case, Any], Verdict]] = {
     "payment": payments.payment,
     "allocate": payments.allocate,
     "payout": payments.payout,

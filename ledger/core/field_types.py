@@ -56,15 +56,7 @@ def _amount(value: object) -> Decimal:
     return amount
 
 
-def _positive(value: object) -> Decimal:
-    amount = _amount(value)
-    if amount == 0:
-        raise ValueError("is zero")
-    return amount
-
-
-def _not_zero(value: object) -> Decimal:
-    amount = amount_of(value)
+def _not_zero(amount: Decimal) -> Decimal:
     if amount == 0:
         raise ValueError("is zero")
     return amount
@@ -156,8 +148,8 @@ Text = Annotated[str, BeforeValidator(_text)]
 Name = Annotated[str, BeforeValidator(_text), AfterValidator(_name)]
 Key = Annotated[str, BeforeValidator(_text), AfterValidator(_key)]
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
-Positive = Annotated[Decimal, BeforeValidator(_positive)]
-NotZero = Annotated[Decimal, BeforeValidator(_not_zero)]
+Positive = Annotated[Amount, AfterValidator(_not_zero)]
+NotZero = Annotated[Decimal, BeforeValidator(amount_of), AfterValidator(_not_zero)]
 AccountRef = Annotated[int | str, BeforeValidator(_account)]
 Currency = Annotated[str, BeforeValidator(_text), AfterValidator(_currency)]
 Instant = Annotated[datetime, BeforeValidator(_instant)]

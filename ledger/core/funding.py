@@ -4,16 +4,16 @@ Sources are asked in drawing order, and each pays, in line order, the lines it m
 as much as it can. This greedy rule is the rule: no other assignment is searched for.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
 from ledger.core.accounts import DAYS, Account, Limit, Link
 from ledger.core.book import Book
-from ledger.core.commands import Line
-from ledger.core.money import WHOLE, plain
-from ledger.core.outcomes import LEDGER, Facts
+from ledger.core.commands import Debit, Hold
+from ledger.core.money import WHOLE, minor, plain
+from ledger.core.outcomes import LEDGER, Facts, Refused
 
 Matrix = list[list[tuple[int, int]]]
 """What each source pays of each line: by line, in drawing order, (source, amount)."""
@@ -28,18 +28,8 @@ class Source(NamedTuple):
     link: Link | None = None
 
 
-class Short(NamedTuple):
-    """Why the sources together cannot pay: a decline."""
-
-    code: str
-    facts: Facts
-
-
-class Give(NamedTuple):
-    """What a source can give of what it is asked, and the rule to name if that is less."""
-
-    amount: int
-    broken: Short | None
+Give = tuple[int, Refused | None]
+"""What a source can give of what it is asked, and the decline to name if that is less."""
 
 
 @dataclass(slots=True)
@@ -47,28 +37,37 @@ class Asked:
     """What is to be funded: amounts and brands by line. Credit goes by the booking, limits by when it happened."""
 
     account: Account
+    command: Debit | Hold
     amounts: list[int]
     brands: list[int]
     at: datetime
     day: date
     happened_at: datetime
-    lines: Sequence[Line]
-    what: str
-    bonus_at_most: int
-    bonus_by_brand: dict[int, int] | None = None
-
-    def bonus_of(self, brand: int | None) -> int:
-        """Return the most that points of a brand may pay."""
-        if self.bonus_by_brand is None or brand is None:
-            return self.bonus_at_most
-        return min(self.bonus_at_most, self.bonus_by_brand.get(brand, 0))
 
 
-def sources(book: Book, account: Account) -> Iterator[Source]:
-    """Yield who may pay for `account`, in drawing order."""
-    for number in book.bonuses.get(account.id, ()):
-        bonus = book.accounts[number]
-        yield Source(bonus, frozenset((bonus.brand,)) if bonus.brand is not None else frozenset(), "bonus")
+def _points_at_most(command: Debit | Hold, issuer: str, brand: str) -> int:
+    """Return the most that points may pay of a brand's lines, those of an issuer being the last of them."""
+    most = command.bonus_at_most if command.bonus_by_brand is None else command.bonus_by_brand.get(brand)
+    if issuer != brand:
+        most = (command.bonus_elsewhere or {}).get(issuer, {}).get(brand)
+    return 0 if most is None else minor(most)
+
+
+def _elsewhere(book: Book, command: Debit | Hold) -> Iterator[tuple[int, int]]:
+    """Yield whose points may pay which other brand's lines, by their codes."""
+    for issuer, brands in sorted((command.bonus_elsewhere or {}).items()):
+        known = [book.brands[code].id for code in (issuer, *sorted(brands)) if code in book.brands]
+        yield from ((known[0], brand) for brand in known[1:] if issuer in book.brands)
+
+
+def sources(book: Book, account: Account, elsewhere: Iterable[tuple[int, int]] = ()) -> Iterator[Source]:
+    """Yield who may pay for `account`, in drawing order; points of a brand for another's lines after all own."""
+    points = {book.accounts[number].brand or 0: book.accounts[number] for number in book.bonuses.get(account.id, ())}
+    for brand, bonus in points.items():
+        yield Source(bonus, frozenset((brand,)), "bonus")
+    for issuer, brand in elsewhere:
+        if issuer in points:
+            yield Source(points[issuer], frozenset((brand,)), "bonus")
     links = book.links.get(account.id, [])
     if len(links) > 1:
         links = sorted(links, key=lambda link: (link.priority, link.payer))
@@ -81,8 +80,8 @@ def sources(book: Book, account: Account) -> Iterator[Source]:
             yield Source(book.accounts[link.payer], link.brands, "payer", link)
 
 
-def fund(book: Book, asked: Asked) -> Matrix | Short:
-    """Return the matrix line × source that pays everything, or why it cannot be paid; a free line's source pays 0.
+def fund(book: Book, asked: Asked) -> Matrix:
+    """Return the matrix line × source that pays everything, or leave with Refused; a free line's source pays 0.
 
     A payer's share is of what points left of a line. That and its hours are no shortage of it (DECISIONS D130).
     """
@@ -91,11 +90,13 @@ def fund(book: Book, asked: Asked) -> Matrix | Short:
         return alone
     left = list(asked.amounts)
     paid: Matrix = [[] if amount else [(asked.account.id, 0)] for amount in left]
-    bonus_left = asked.bonus_at_most
-    short: Short | None = None
+    codes = {brand.id: code for code, brand in book.brands.items()} if asked.account.id in book.bonuses else {}
+    by_brand, by_account = dict.fromkeys(codes, 0), dict.fromkeys(book.bonuses.get(asked.account.id, ()), 0)
+    at_most = minor(asked.command.bonus_at_most) if asked.command.bonus_at_most is not None else 0
+    short: Refused | None = None
     after_points: list[int] | None = None
     left_out: list[Facts] = []
-    for source in sources(book, asked.account):
+    for source in sources(book, asked.account, _elsewhere(book, asked.command)):
         lines = [
             index for index, amount in enumerate(left)
             if amount and (source.brands is None or asked.brands[index] in source.brands)
@@ -110,9 +111,12 @@ def fund(book: Book, asked: Asked) -> Matrix | Short:
         if not wanted:
             continue
         if source.role == "bonus":
-            most = min(bonus_left, asked.bonus_of(source.account.brand))
-            given = min(wanted, most, _points(book, source.account, asked.at))
-            bonus_left -= given
+            [brand], own = source.brands or (0,), source.account
+            most = _points_at_most(asked.command, codes[own.brand or 0], codes[brand]) - by_brand[brand]
+            points = _points(book, own, asked.at) - by_account[own.id]
+            given = max(0, min(wanted, most, points, at_most - sum(by_brand.values())))
+            by_brand[brand] += given
+            by_account[own.id] += given
         else:
             given, broken = capacity(book, source, asked, wanted)
             short = short or broken
@@ -126,8 +130,8 @@ def fund(book: Book, asked: Asked) -> Matrix | Short:
         return paid
     assert short is not None
     total = sum(asked.amounts)
-    facts: Facts = {"asked": plain(total), "offered": plain(total - sum(left)), **short.facts}
-    return Short(short.code, facts | ({"payers": left_out} if left_out else {}))
+    facts = short.facts | ({"payers": left_out} if left_out else {})
+    raise Refused(short.code, asked=plain(total), offered=plain(total - sum(left)), **facts)
 
 
 def _allowed(
@@ -135,7 +139,7 @@ def _allowed(
 ) -> tuple[list[int], list[int], Facts | None]:
     """Return the lines that a link lets the payer pay, the most of each, and the rule that left something out."""
     if link.services is not None:
-        lines = [index for index in lines if asked.lines[index].service in link.services]
+        lines = [index for index in lines if asked.command.lines[index].service in link.services]
     if link.when is not None and not link.when.include(at := asked.happened_at.astimezone(book.zone)):
         return [], left, {"account": link.payer, "rule": "when", "at": f"{DAYS[at.weekday()]} {at:%H:%M}"}
     if link.share is None:
@@ -172,20 +176,16 @@ def capacity(book: Book, source: Source, asked: Asked, wanted: int) -> Give:
     Each rule leaves so much when it stands alone; a rule that leaves less than was asked
     is broken, and of several the first in the order of DECLINES is named.
     """
-    rules = [_credit(book, source.account, asked, wanted)]
-    if source.account.id in book.limits:
-        rules += [
-            _write_off_limit(book, source.account, limit, asked, wanted)
-            for limit in book.limits_of(source.account.id, asked.account.id, source.link and source.link.group)
-        ]
-    if source.role == "payer" and book.status[source.account.id] != "open":
-        facts = {"account": source.account.id, "subject": source.account.subject}
-        rules.append(Give(0, Short(f"account_{book.status[source.account.id]}", facts)))
-    least = min([rule.amount for rule in rules])
-    if least >= wanted:
-        return Give(wanted, None)
-    broken = [rule.broken for rule in rules if rule.amount < wanted and rule.broken]
-    return Give(max(0, least), min(broken, key=lambda short: LEDGER.rank[short.code]) if broken else None)
+    account = source.account
+    rules = [_credit(book, account, asked, wanted)]
+    if account.id in book.limits:
+        limits = book.limits_of(account.id, asked.account.id, source.link and source.link.group)
+        rules += [_write_off_limit(book, account, limit, asked, wanted) for limit in limits]
+    if source.role == "payer" and book.status[account.id] != "open":
+        rules.append((0, Refused(f"account_{book.status[account.id]}", **account.facts)))
+    least = min([amount for amount, _ in rules])
+    broken = [rule for amount, rule in rules if amount < wanted and rule]
+    return max(0, min(least, wanted)), min(broken, key=lambda rule: LEDGER.rank[rule.code], default=None)
 
 
 def credit_left(book: Book, account: int, at: datetime, day: date) -> tuple[int, str]:
@@ -203,62 +203,57 @@ def credit_left(book: Book, account: int, at: datetime, day: date) -> tuple[int,
     return max(own, own + terms.limit), "credit_limit_exceeded"
 
 
-def _credit(book: Book, account: Account, asked: Asked, wanted: int) -> Give:
-    left, code = credit_left(book, account.id, asked.at, asked.day)
-    if left >= wanted:
-        return Give(left, None)
-    facts: Facts = {
-        "account": account.id,
-        "subject": account.subject,
+def short_of(book: Book, account: Account, at: datetime, what: str, wanted: int, left: int) -> Facts:
+    """Return the facts of a decline for money: `left` of it is there."""
+    return {
+        **account.facts,
         "currency": account.currency,
-        "what": asked.what,
+        "what": what,
         "balance": plain(book.balances[account.id].balance),
-        "held": plain(book.held(account.id, asked.at)),
+        "held": plain(book.held(account.id, at)),
         "drawn": plain(wanted),
         "short_by": plain(wanted - left),
     }
+
+
+def _credit(book: Book, account: Account, asked: Asked, wanted: int) -> Give:
+    left, code = credit_left(book, account.id, asked.at, asked.day)
+    if left >= wanted:
+        return left, None
+    facts = short_of(book, account, asked.at, asked.command.kind, wanted, left)
     terms = book.terms_on(account.id, asked.day)
     if code == "credit_expired":
         ended = [t.valid_until for t in book.terms[account.id] if t.valid_until and t.valid_until < asked.day]
         facts["valid_until"] = max(ended).isoformat()
-    elif code == "credit_overdue":
-        first = book.first_unpaid(account.id, asked.day)
-        assert first
+    elif code == "credit_overdue" and (first := book.first_unpaid(account.id, asked.day)):
         facts |= {"unpaid_since": first[1].isoformat(), "due_on": first[0].isoformat()}
-    elif code == "credit_limit_exceeded":
-        assert terms
+    elif code == "credit_limit_exceeded" and terms:
         facts["credit_limit"] = plain(terms.limit)
-    return Give(left, Short(code, facts))
+    return left, Refused(code, **facts)
 
 
 def _write_off_limit(book: Book, payer: Account, limit: Limit, asked: Asked, wanted: int) -> Give:
     used = book.used(payer.id, limit, asked.at, book.day(asked.happened_at))
-    by_amount = wanted if limit.amount is None else max(0, limit.amount - used.amount)
     used_up = limit.times is not None and used.count >= limit.times
-    left = 0 if used_up else min(wanted, by_amount)
+    left = 0 if used_up else wanted if limit.amount is None else max(0, limit.amount - used.amount)
     if left >= wanted:
-        return Give(left, None)
-    said, so_far = (
-        (f"{limit.times} orders {_A[limit.period]}", f"{used.count} orders")
-        if used_up
-        else (f"{plain(limit.amount or 0)} {payer.currency} {_A[limit.period]}", plain(used.amount))
-    )
+        return left, None
+    most, so_far = f"{plain(limit.amount or 0)} {payer.currency}", plain(used.amount)
+    if used_up:
+        most, so_far = f"{limit.times} orders", f"{used.count} orders"
     towards = f" for group {limit.account}" if isinstance(limit.account, str) else f" for {asked.account.subject}"
-    if limit.account == payer.id:
-        towards = ""
-    facts: Facts = {
-        "account": payer.id,
-        "subject": payer.subject,
-        "towards": towards,
-        "subaccount": asked.account.id if limit.account == asked.account.id != payer.id else None,
-        "period": limit.period,
-        "limit": said,
-        "used": so_far,
-        "what": asked.what,
-        "drawn": plain(wanted),
-        "short_by": plain(wanted - left),
-    }
-    return Give(left, Short("write_off_limit_exceeded", facts))
+    return left, Refused(
+        "write_off_limit_exceeded",
+        **payer.facts,
+        towards="" if limit.account == payer.id else towards,
+        subaccount=asked.account.id if limit.account == asked.account.id != payer.id else None,
+        period=limit.period,
+        limit=f"{most} {_A[limit.period]}",
+        used=so_far,
+        what=asked.command.kind,
+        drawn=plain(wanted),
+        short_by=plain(wanted - left),
+    )
 
 
 _A = {"order": "an order", "day": "a day", "week": "a week", "month": "a month", "total": "in all"}

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from ledger.core import commands as c
 from ledger.core.accounts import Account, Brand, Terms
 from ledger.core.book import Book
-from ledger.core.funding import free
+from ledger.core.funding import free, short_of
 from ledger.core.money import plain
 from ledger.core.outcomes import Entry, Refused, shown
 from ledger.core.transactions import Hold, HoldPart, Transaction
@@ -83,29 +83,6 @@ def legs_of(legs: Iterable[Entry]) -> list[Entry]:
     return [leg for leg in merged.values() if leg.amount]
 
 
-def facing(entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-    """Return the entries of a transaction with the client account that each leg of a brand faces.
-
-    Legs written before they named it meet the clients' entries in their order, as reports have always read them
-    (DECISIONS D86).
-    """
-    unnamed = [entry for entry in entries if entry.version is None and entry.source is None]
-    clients = [(entry.account, abs(entry.amount)) for entry in entries if entry.version is not None and entry.amount]
-    if not unnamed or sum(abs(leg.amount) for leg in unnamed) != sum(amount for _, amount in clients):
-        return entries
-    named: list[Entry] = []
-    for leg in unnamed:
-        left, sign = abs(leg.amount), 1 if leg.amount > 0 else -1
-        while left:
-            account, there = clients.pop(0)
-            part = min(left, there)
-            named.append(leg._replace(amount=sign * part, source=account))
-            left -= part
-            if there > part:
-                clients.insert(0, (account, there - part))
-    return (*(entry for entry in entries if entry not in unnamed), *named)
-
-
 def account_of(case: Case, asked: int | str, kind: str = "money") -> Account:
     """Return the account of that kind that a command names."""
     number = case.book.references.get(asked) if isinstance(asked, str) else asked
@@ -141,13 +118,7 @@ def in_order(case: Case, account: Account) -> None:
     if latest is None or case.at >= latest:
         return
     if case.explicit:
-        raise Refused(
-            "out_of_order",
-            at=shown(case.at),
-            account=account.id,
-            subject=account.subject,
-            latest=shown(latest),
-        )
+        raise Refused("out_of_order", at=shown(case.at), **account.facts, latest=shown(latest))
     case.at = latest
 
 
@@ -158,16 +129,13 @@ def usable(case: Case, *accounts: Account, spender: Account | None = None) -> No
         in_order(case, account)
     for account in accounts:
         if case.book.status[account.id] == "closed":
-            raise Refused("account_closed", account=account.id, subject=account.subject)
+            raise Refused("account_closed", **account.facts)
     if spender is not None and case.book.status[spender.id] == "frozen":
-        raise Refused("account_frozen", account=spender.id, subject=spender.subject)
+        raise Refused("account_frozen", **spender.facts)
     wanted = case.command.currency or (accounts[0].currency if accounts else None)
     for account in accounts:
         if account.currency != wanted:
-            raise Refused(
-                "currency_mismatch", account=account.id, subject=account.subject, currency=account.currency,
-                asked=wanted,
-            )  # fmt: skip
+            raise Refused("currency_mismatch", **account.facts, currency=account.currency, asked=wanted)
 
 
 def system(case: Case, brand: Brand | int, kind: str, currency: str) -> int:
@@ -193,21 +161,15 @@ def not_owned(case: Case, target: Transaction | Hold) -> None:
 
 def in_currency(case: Case, target: Transaction) -> None:
     """Hold that a transaction is in the currency that the command names, if it names one."""
-    if case.command.currency not in (None, target.currency):
-        raise Refused(
-            "currency_mismatch", subject=f"{target.kind} {target.key}", currency=target.currency,
-            asked=case.command.currency,
-        )  # fmt: skip
+    wanted = case.command.currency
+    if wanted not in (None, target.currency):
+        subject = f"{target.kind} {target.key}"
+        raise Refused("currency_mismatch", subject=subject, currency=target.currency, asked=wanted)
 
 
 def own_money(case: Case, account: Account, amount: int) -> None:
     """Hold that the account has so much of its own, not held."""
     own = free(case.book, account.id, case.at)
-    if own >= amount:
-        return
-    raise Refused(
-        "insufficient_funds", asked=plain(amount), offered=plain(max(0, own)), account=account.id,
-        subject=account.subject, balance=plain(case.book.balances[account.id].balance),
-        held=plain(case.book.held(account.id, case.at)), what=case.command.kind, drawn=plain(amount),
-        currency=account.currency, short_by=plain(amount - own),
-    )  # fmt: skip
+    if own < amount:
+        short = short_of(case.book, account, case.at, case.command.kind, amount, own)
+        raise Refused("insufficient_funds", asked=plain(amount), offered=plain(max(0, own)), **short)

@@ -4,81 +4,62 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
 from ledger.core import commands as c
+from ledger.core import guards as g
 from ledger.core.accounts import Account, Brand, Terms
-from ledger.core.guards import (
-    Case,
-    Move,
-    Verdict,
-    account_of,
-    brand_of,
-    in_open_period,
-    legs_of,
-    merged,
-    named,
-    own_money,
-    system,
-    usable,
-)
+from ledger.core.guards import Case, Move, Verdict
 from ledger.core.money import minor, plain
 from ledger.core.outcomes import Entry, Refused
 from ledger.core.reversals import net_legs, not_reversed
 from ledger.core.transactions import Transaction
 
 
-def payment(case: Case) -> Verdict:
+def payment(case: Case, command: c.Payment) -> Verdict:
     """Bring money into accounts, or to the brand's `unallocated`."""
-    command = case.command
-    assert isinstance(command, c.Payment)
     parts: Iterable[c.Share] = command.split or ()
     if command.account is not None:
         parts = (c.Share(account=command.account, amount=command.amount, brand=command.brand),)
-    into = [account_of(case, part.account) for part in parts]
-    brands = [brand_of(case, part.brand or command.brand or "") for part in parts]
+    into = [g.account_of(case, part.account) for part in parts]
+    brands = [g.brand_of(case, part.brand or command.brand or "") for part in parts]
     if not into:
         return _unallocated(case, command)
-    usable(case, *into)
+    g.usable(case, *into)
     currency = into[0].currency
     amounts = [minor(part.amount) for part in parts]
     return Verdict(
         account=into[0] if command.account is not None else None,
         amount=minor(command.amount),
         currency=currency,
-        moves=merged(Move(account.id, amount) for account, amount in zip(into, amounts, strict=True)),
-        legs=legs_of(
-            Entry(system(case, brand, "cash", currency), -amount, source=account.id, channel=command.channel or "")
+        moves=g.merged(Move(account.id, amount) for account, amount in zip(into, amounts, strict=True)),
+        legs=g.legs_of(
+            Entry(g.system(case, brand, "cash", currency), -amount, source=account.id, channel=command.channel or "")
             for account, brand, amount in zip(into, brands, amounts, strict=True)
         ),
     )
 
 
 def _unallocated(case: Case, command: c.Payment) -> Verdict:
-    brand = brand_of(case, command.brand or "")
-    in_open_period(case)
+    brand = g.brand_of(case, command.brand or "")
+    g.in_open_period(case)
     currency = command.currency or case.book.currency
     amount = minor(command.amount)
     # Facing no client: whose money it is, its allocation will tell.
     legs = [
-        Entry(system(case, brand, "unallocated", currency), amount),
-        Entry(system(case, brand, "cash", currency), -amount, channel=command.channel or ""),
+        Entry(g.system(case, brand, "unallocated", currency), amount),
+        Entry(g.system(case, brand, "cash", currency), -amount, channel=command.channel or ""),
     ]
     return Verdict(None, amount, currency, [], legs)
 
 
-def allocate(case: Case) -> Verdict:
+def allocate(case: Case, command: c.Allocate) -> Verdict:
     """Give an unallocated payment its accounts."""
-    command = case.command
-    assert isinstance(command, c.Allocate)
-    into = [account_of(case, part.account) for part in command.split]
-    usable(case, *into)
-    payment = named(case, command.payment, ("payment", "refund"), "payment_not_found", "unallocated payment")
+    into = [g.account_of(case, part.account) for part in command.split]
+    g.usable(case, *into)
+    payment = g.named(case, command.payment, ("payment", "refund"), "payment_not_found", "unallocated payment")
     pools = _pools(case, payment)
     if any(payment.clients()) if payment.kind == "payment" else not pools:
         raise Refused("payment_not_found", key=command.payment, what="unallocated payment")
     if into[0].currency != payment.currency:
-        raise Refused(
-            "currency_mismatch", account=into[0].id, subject=into[0].subject, currency=into[0].currency,
-            asked=payment.currency,
-        )  # fmt: skip
+        raise Refused("currency_mismatch", **into[0].facts, currency=into[0].currency, asked=payment.currency)
     not_reversed(case, payment)
     amount = minor(command.amount)
     assert payment.amount is not None and payment.currency is not None
@@ -90,15 +71,9 @@ def allocate(case: Case) -> Verdict:
             "allocation_exceeds_payment", key=payment.key, amount=plain(left + allocated), allocated=plain(allocated),
             asked=plain(amount), currency=payment.currency, over_by=plain(amount - left),
         )  # fmt: skip
-    moves = merged(Move(account.id, minor(part.amount)) for account, part in zip(into, command.split, strict=True))
-    return Verdict(
-        into[0] if len(moves) == 1 else None,
-        amount,
-        payment.currency,
-        moves,
-        list(_out_of(pools, moves)),
-        payment.id,
-    )
+    moves = g.merged(Move(account.id, minor(part.amount)) for account, part in zip(into, command.split, strict=True))
+    account = into[0] if len(moves) == 1 else None
+    return Verdict(account, amount, payment.currency, moves, list(_out_of(pools, moves)), payment.id)
 
 
 def _pools(case: Case, payment: Transaction) -> dict[int, int]:
@@ -123,40 +98,34 @@ def _out_of(pools: dict[int, int], moves: Iterable[Move]) -> Iterator[Entry]:
                 yield Entry(account, -part, source=move.account)
 
 
-def payout(case: Case) -> Verdict:
+def payout(case: Case, command: c.Payout) -> Verdict:
     """Pay out own money."""
-    command = case.command
-    assert isinstance(command, c.Payout)
-    account = account_of(case, command.account)
-    brand = brand_of(case, command.brand)
-    usable(case, account, spender=account)
+    account = g.account_of(case, command.account)
+    brand = g.brand_of(case, command.brand)
+    g.usable(case, account, spender=account)
     amount = minor(command.amount)
-    own_money(case, account, amount)
-    cash = system(case, brand, "cash", account.currency)
+    g.own_money(case, account, amount)
+    cash = g.system(case, brand, "cash", account.currency)
     legs = [Entry(cash, amount, source=account.id, channel=command.channel or "")]
     return Verdict(account, amount, account.currency, [Move(account.id, -amount)], legs)
 
 
-def transfer(case: Case) -> Verdict:
+def transfer(case: Case, command: c.Transfer) -> Verdict:
     """Move own money to another account."""
-    command = case.command
-    assert isinstance(command, c.Transfer)
-    account, to = account_of(case, command.account), account_of(case, command.to)
-    usable(case, account, to, spender=account)
+    account, to = g.account_of(case, command.account), g.account_of(case, command.to)
+    g.usable(case, account, to, spender=account)
     amount = minor(command.amount)
-    own_money(case, account, amount)
+    g.own_money(case, account, amount)
     return Verdict(account, amount, account.currency, [Move(account.id, -amount), Move(to.id, amount)], [])
 
 
-def adjustment(case: Case) -> Verdict:
+def adjustment(case: Case, command: c.Adjustment) -> Verdict:
     """Correct a balance; never declined for funds."""
-    command = case.command
-    assert isinstance(command, c.Adjustment)
-    account = account_of(case, command.account)
-    brand = brand_of(case, command.brand)
-    usable(case, account)
+    account = g.account_of(case, command.account)
+    brand = g.brand_of(case, command.brand)
+    g.usable(case, account)
     amount = minor(command.amount)
-    own = system(case, brand, "adjustments", account.currency)
+    own = g.system(case, brand, "adjustments", account.currency)
     legs = [Entry(own, -amount, source=account.id, chart=command.chart)]
     terms = _no_more_credit(case, account) if command.chart == "bad_debt" and amount > 0 else None
     return Verdict(account, abs(amount), account.currency, [Move(account.id, amount)], legs, terms=terms)
@@ -172,21 +141,19 @@ def _no_more_credit(case: Case, account: Account) -> tuple[Terms | None, Terms] 
     return last, Terms(0, last.period_days if last else None, day)
 
 
-def move(case: Case) -> Verdict:
+def move(case: Case, command: c.Move) -> Verdict:
     """Move money between brands' own accounts; never declined for funds, and closed brands may."""
-    command = case.command
-    assert isinstance(command, c.Move)
-    brand = brand_of(case, command.brand, closed=True)
-    to_brand = brand_of(case, command.to_brand or command.brand, closed=True)
-    in_open_period(case)
+    brand = g.brand_of(case, command.brand, closed=True)
+    to_brand = g.brand_of(case, command.to_brand or command.brand, closed=True)
+    g.in_open_period(case)
     currency = command.currency or case.book.currency
     amount, fee = minor(command.amount), minor(command.fee or Decimal(0))
 
     def leg(of: Brand, other: Brand, place: tuple[str | None, str | None], amount: int) -> Entry:
         channel, chart = place
-        own = system(case, of, "cash" if chart is None else "adjustments", currency)
+        own = g.system(case, of, "cash" if chart is None else "adjustments", currency)
         # Each side names the other brand, if there is one, by its cash.
-        faces = system(case, other, "cash", currency) if of != other else None
+        faces = g.system(case, other, "cash", currency) if of != other else None
         return Entry(own, amount, source=faces, reference=command.reference, channel=channel, chart=chart)
 
     legs = [
@@ -194,27 +161,36 @@ def move(case: Case) -> Verdict:
         leg(to_brand, brand, c.own_place(command.to), fee - amount),
         leg(brand, to_brand, (None, "fee"), -fee),
     ]
-    return Verdict(None, amount, currency, [], legs_of(legs))
+    return Verdict(None, amount, currency, [], g.legs_of(legs))
 
 
-def bonus(case: Case) -> Verdict:
+def _bonus_account(case: Case, command: c.Bonus) -> Account:
+    if command.brand is None:
+        return g.account_of(case, command.account, "bonus")
+    money, brand = g.account_of(case, command.account), g.brand_of(case, command.brand)
+    for number in case.book.bonuses.get(money.id, ()):
+        if case.book.accounts[number].brand == brand.id:
+            return case.book.accounts[number]
+    raise Refused("account_not_found", asked=f"bonus account of {money.subject} for {brand.code}")
+
+
+def bonus(case: Case, command: c.Bonus) -> Verdict:
     """Give points, or take them as far as there are any."""
-    command = case.command
-    assert isinstance(command, c.Bonus)
-    account = account_of(case, command.account, "bonus")
-    usable(case, account)
+    account = _bonus_account(case, command)
+    charged = account.brand if command.charge_to is None else g.brand_of(case, command.charge_to).id
+    g.usable(case, account)
+    if case.book.status[account.money_account or account.id] == "closed":
+        raise Refused("account_closed", account=account.money_account, subject=f"account {account.money_account}")
     amount = minor(command.amount)
     if amount < 0:
-        own_money(case, account, -amount)
-    assert account.brand is not None
-    legs = [Entry(system(case, account.brand, "bonus_expense", account.currency), -amount, source=account.id)]
+        g.own_money(case, account, -amount)
+    assert charged is not None
+    legs = [Entry(g.system(case, charged, "bonus_expense", account.currency), -amount, source=account.id)]
     return Verdict(account, abs(amount), account.currency, [Move(account.id, amount)], legs)
 
 
-def mark(case: Case) -> Verdict:
+def mark(case: Case, command: c.Mark) -> Verdict:
     """Note an event on an account: an entry of nothing."""
-    command = case.command
-    assert isinstance(command, c.Mark)
-    account = account_of(case, command.account or "")
-    usable(case, account)
+    account = g.account_of(case, command.account or "")
+    g.usable(case, account)
     return Verdict(account, 0, account.currency, [Move(account.id, 0)], [])

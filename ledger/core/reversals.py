@@ -8,19 +8,9 @@ its money went (DECISIONS D5). A place is a client account and a brand, or the b
 from collections.abc import Iterable, Iterator
 
 from ledger.core import commands as c
+from ledger.core import guards as g
 from ledger.core.book import Book
-from ledger.core.guards import (
-    Case,
-    Move,
-    Verdict,
-    account_of,
-    brand_of,
-    in_currency,
-    legs_of,
-    merged,
-    named,
-    usable,
-)
+from ledger.core.guards import Case, Move, Verdict
 from ledger.core.money import minor, plain, split
 from ledger.core.outcomes import Entry, Refused
 from ledger.core.transactions import Transaction
@@ -58,7 +48,7 @@ def not_reversed(case: Case, target: Transaction) -> None:
 
 def net_legs(book: Book, target: Transaction) -> list[Entry]:
     """Return the brands' legs of a transaction and what followed from it, one a place, without what is undone."""
-    return legs_of(leg for t in _family(book, target) for leg in _legs(book, t, target))
+    return g.legs_of(leg for t in _family(book, target) for leg in _legs(book, t, target))
 
 
 def _legs(book: Book, t: Transaction, target: Transaction) -> Iterator[Entry]:
@@ -70,16 +60,15 @@ def _legs(book: Book, t: Transaction, target: Transaction) -> Iterator[Entry]:
 
 
 def _net_moves(book: Book, target: Transaction) -> list[Move]:
-    moved = merged(Move(entry.account, entry.amount) for t in _family(book, target) for entry in t.clients())
+    moved = g.merged(Move(entry.account, entry.amount) for t in _family(book, target) for entry in t.clients())
     return [move for move in moved if move.amount]
 
 
-def reverse(case: Case) -> Verdict:
+def reverse(case: Case, command: c.Reverse) -> Verdict:
     """Undo what is left of a transaction, or a part of that; may take an account below zero."""
-    command, book = case.command, case.book
-    assert isinstance(command, c.Reverse)
+    book = case.book
     what = "payment, payout, transfer, adjustment, move or reversal"
-    target = named(case, command.transaction, KINDS, "payment_not_found", what)
+    target = g.named(case, command.transaction, KINDS, "payment_not_found", what)
     reversed_ = book.numbered.get(target.refers_to or 0)
     if reversed_ is not None and reversed_.kind == "reverse":
         raise Refused("reversal_is_final", key=target.key, reversed=reversed_.key)
@@ -88,8 +77,8 @@ def reverse(case: Case) -> Verdict:
     legs, moves = net_legs(book, target), _net_moves(book, target)
     if 0 < amount < left:
         legs, moves = _part(case, command, target, legs, moves, amount)
-    usable(case, *(book.accounts[move.account] for move in moves))
-    in_currency(case, target)
+    g.usable(case, *(book.accounts[move.account] for move in moves))
+    g.in_currency(case, target)
     not_reversed(case, target)
     if amount > left:
         raise _exceeds(target, left, amount)
@@ -123,7 +112,7 @@ def _part(
     taken = _taken(case, command, target, places, amount)
     part = [leg for place, much in taken.items() for leg in _legs_at(case.book, legs, place, much)]
     sign = {move.account: 1 if move.amount > 0 else -1 for move in moves}
-    return legs_of(part), merged(
+    return g.legs_of(part), g.merged(
         Move(account, sign[account] * much) for (account, _), much in taken.items() if account is not None
     )
 
@@ -163,8 +152,8 @@ def _taken(
         return dict.fromkeys(places, amount)
     taken: dict[Place, int] = {}
     for part in command.split:
-        account = None if part.account is None else account_of(case, part.account).id
-        brand = None if part.brand is None else brand_of(case, part.brand, closed=True).id
+        account = None if part.account is None else g.account_of(case, part.account).id
+        brand = None if part.brand is None else g.brand_of(case, part.brand, closed=True).id
         there = [place for place in places if place[0] == account and brand in (None, place[1])]
         if len(there) > 1:
             raise needs_split(there)

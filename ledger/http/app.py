@@ -61,7 +61,8 @@ class Door:
         self._hosts = {host.lower() for host in (*LOCAL, *settings.hosts)}
         self._callers: dict[bytes, Caller] = {}
         self._ever_tokens = True
-        self._callers_at = -TOKENS_SECONDS
+        self._callers_at: float | None = None
+        self._learning = asyncio.Lock()
 
     def _batch(self, size: int, seconds: float) -> None:
         self.metrics.observe_batch(size, seconds)
@@ -162,15 +163,19 @@ class Door:
         scope["caller"] = caller
         return None
 
-    async def _caller(self, authorization: bytes | None) -> Caller | None:
-        now = time.monotonic()
-        if now - self._callers_at > TOKENS_SECONDS:
-            self._callers_at = now  # one at a time: others go by what was known
-            try:
+    def _are_old(self) -> bool:
+        return self._callers_at is None or time.monotonic() - self._callers_at > TOKENS_SECONDS
+
+    async def _learn(self) -> None:
+        async with self._learning:
+            if self._are_old():
                 self._callers, self._ever_tokens = await self.primary.ask(tokens.callers)
-            except BaseException:
-                self._callers_at = -TOKENS_SECONDS
-                raise
+                self._callers_at = time.monotonic()
+
+    async def _caller(self, authorization: bytes | None) -> Caller | None:
+        # While one looks, others go by what was known.
+        if self._callers_at is None or (self._are_old() and not self._learning.locked()):
+            await self._learn()
         scheme, _, secret = (authorization or b"").decode("latin-1").partition(" ")
         return self._callers.get(tokens.hashed(secret.strip())) if scheme.lower() == "bearer" else None
 

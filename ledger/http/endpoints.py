@@ -7,9 +7,9 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 
-from ledger.http import events, questions
+from ledger.http import events, openapi, questions
 from ledger.http.problems import problem
 
 if TYPE_CHECKING:
@@ -21,6 +21,10 @@ ANYBODY: frozenset[str] = frozenset()
 
 async def _commands(door: "Door", request: Request, parameters: Mapping[str, str]) -> Response:
     raise AssertionError("answered by Commands")
+
+
+async def _openapi(door: "Door", request: Request, parameters: Mapping[str, str]) -> Response:
+    return JSONResponse(openapi.document(door.level, ENDPOINTS))
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,7 @@ ENDPOINTS = (
     Endpoint("GET", "/v1/accounts/{account}", questions.account, _ASK),
     Endpoint("GET", "/v1/transactions/{key}", questions.transaction, _POST_OR_ASK),
     Endpoint("GET", "/v1/events", events.events, _ASK),
+    Endpoint("GET", "/openapi.json", _openapi),
     Endpoint("GET", "/healthz", questions.healthz),
     Endpoint("GET", "/readyz", questions.readyz),
     Endpoint("GET", "/metrics", questions.metrics, _ANY_TOKEN),

@@ -55,11 +55,11 @@ IDLE_SECONDS = 60
 """How long a session may be idle in a database transaction: its locks keep others waiting, its snapshot old rows."""
 
 
-def server_url(settings: Settings, *, make: bool = True) -> str:
+def server_url(settings: Settings, *, make: bool = False) -> str:
     """Return a libpq URL of the ledger's database; starts the embedded server if it is down.
 
-    Unless it may `make` one, there must be one under the home. Raises Failure if there is none, if a PostgreSQL that
-    was named cannot be reached or the embedded one cannot start.
+    Only what is to `make` a book makes a server under an empty home. Raises Failure if there is none, if a PostgreSQL
+    that was named cannot be reached or the embedded one cannot start.
     """
     if settings.database_url:
         connect(settings.database_url).close()

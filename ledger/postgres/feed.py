@@ -73,6 +73,14 @@ def events(
 
     `after` None is the beginning, "latest" the end. Raises Gone, or Failure for what is no cursor.
     """
+    found, cursor = steps(connection, after, refusals, most=most)
+    return [event for event, _ in found], cursor
+
+
+def steps(
+    connection: AnyConnection, after: str | None, refusals: Refusals, *, most: int = MOST
+) -> tuple[list[tuple[Event, str]], str]:
+    """Return what `events` does, each event with the cursor after it."""
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         now = _now(connection)
@@ -81,10 +89,10 @@ def events(
         cursor = Cursor.read(after) if after else Cursor(now.incarnation)
         if cursor.incarnation != now.incarnation or cursor.high > now.end:
             raise Gone(str(_common(connection, cursor, now)))
-        found: list[Event] = []
+        found: list[tuple[Event, str]] = []
         while len(found) < most:
             rows, cursor, ended = _page(connection, cursor, now, most - len(found))
-            found += [_event(row, now.incarnation, refusals) for row in rows]
+            found += [(_event(row, now.incarnation, refusals), str(following)) for row, following in rows]
             if ended:
                 break
         return found, str(cursor)
@@ -125,15 +133,19 @@ def _now(connection: AnyConnection) -> _Now:
     return _Now(*row)
 
 
-def _page(connection: AnyConnection, cursor: Cursor, now: _Now, most: int) -> tuple[list[Any], Cursor, bool]:
-    """Return the next rows, where they end, and whether that is the end of all."""
+def _page(
+    connection: AnyConnection, cursor: Cursor, now: _Now, most: int
+) -> tuple[list[tuple[Any, Cursor]], Cursor, bool]:
+    """Return the next rows, each with the cursor after it, where they end, and whether that is the end of all."""
     if cursor.settled:
         early = connection.execute(_EARLY, [cursor.low, most]).fetchall() if not cursor.place else []
         if early:
-            return early, replace(cursor, low=early[-1][2]), False
+            told = [(row, replace(cursor, low=row[2])) for row in early]
+            return told, told[-1][1], False
         rows = connection.execute(_SETTLED, _bounds(cursor, now, most)).fetchall()
         if rows:
-            return rows, replace(cursor, place=rows[-1][1]), False
+            told = [(row, replace(cursor, place=row[1])) for row in rows]
+            return told, told[-1][1], False
         return [], Cursor(now.incarnation, settled=False), False
     if cursor.low == cursor.high:
         if cursor.low >= now.horizon:
@@ -144,9 +156,10 @@ def _page(connection: AnyConnection, cursor: Cursor, now: _Now, most: int) -> tu
             return [], replace(cursor, low=now.horizon, high=now.horizon, place=0), True
         cursor = replace(cursor, high=now.horizon, place=row[0] - 1)
     rows = connection.execute(_WINDOW, _bounds(cursor, now, most)).fetchall()
+    told = [(row, replace(cursor, place=row[1])) for row in rows]
     if len(rows) < most:
-        return rows, replace(cursor, low=cursor.high, place=0), False
-    return rows, replace(cursor, place=rows[-1][1]), False
+        return told, replace(cursor, low=cursor.high, place=0), False
+    return told, told[-1][1], False
 
 
 def _bounds(cursor: Cursor, now: _Now, most: int) -> dict[str, int]:

@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 from ledger.core.accounts import PERIODS, Account, Brand, Limit, Link, Terms, Usage, window
 from ledger.core.aging import Balance
 from ledger.core.book import Book
-from ledger.core.guards import facing
 from ledger.core.outcomes import Entry
 from ledger.core.scope import Scope
 from ledger.core.transactions import Hold, HoldPart, Transaction
@@ -24,6 +23,7 @@ from ledger.errors import Failure
 from ledger.postgres.aging_items import items_in
 from ledger.postgres.bulk_sql import array_of, flush, texts_of, together
 from ledger.postgres.database import AnyConnection, settings_of
+from ledger.postgres.legs_of_before import facing
 from ledger.postgres.locks import PAYMENTS, WRITING
 from ledger.postgres.write_book import ENTRY, TRANSACTION
 

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger.core import commands as c
-from ledger.core.decide import Answer, Seam, answer
+from ledger.core.decide import Answer, answer
 from ledger.core.scope import Scope
 from ledger.postgres.aging_items import load_items
 from ledger.postgres.database import AnyConnection
 from ledger.postgres.write_book import send, write
+from ledger.seam import Seam
 
 
 @dataclass(slots=True, kw_only=True)

@@ -111,7 +111,7 @@ def _freeze_once() -> None:
 def uncollected() -> Iterator[None]:
     """Keep the garbage collector away: it would walk what a batch makes, which all lives to the end, in vain.
 
-    What the process had before its first batch, thousands of modules' objects, it never walks again (DECISIONS D130).
+    What the process had before its first batch, thousands of modules' objects, it never walks again (DECISIONS D135).
     """
     _freeze_once()
     was = gc.isenabled()

@@ -44,7 +44,7 @@ def demo(
     from reports.demo import figures, lunches, play, year
 
     settings = Settings()
-    url = server_url(settings)
+    url = server_url(settings, make=True)
     migrate(url)
     initialise(url, journey.TIME_ZONE, journey.CURRENCY)
     desk = Desk(Ledger(url))

@@ -248,6 +248,7 @@ def _cut_every(seconds: int, as_json: bool) -> None:
     from reports.lake.publish_cut import frequent_cut
 
     settings = Settings()
+    server_url(settings)  # what is not there at the start is not waited for
     stopped = _until_stopped()
     while not stopped():
         started = time.monotonic()

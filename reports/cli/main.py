@@ -19,13 +19,14 @@ COMMANDS = {
     "stop": ("ledger.cli.lifecycle", "Stop the embedded PostgreSQL."),
     "post": ("ledger.cli.lines", "Post commands and administration lines; write one outcome a line, in order."),
     "quote": ("ledger.cli.lines", "Answer what posting would do now, and write nothing."),
-    "schema": ("ledger.cli.lines", "Print the JSON Schema of every line that `tiffin post` reads, by type."),
+    "schema": ("ledger.cli.lines", "Print the JSON Schema of what `tiffin post` reads and writes, with every decline."),
     "balance": ("ledger.cli.accounts", "Show how an account stands, now or at a past moment."),
     "history": ("ledger.cli.accounts", "List every change of an account's balance, in order."),
     "opening": ("ledger.cli.opening", "Compare what the book opened with to the old system's balances."),
     "limits": ("ledger.cli.accounts", "Show an account's write-off limits and what is left of each."),
     "serve": ("ledger.cli.door", "Answer commands and questions over HTTP, for order systems in any language."),
     "token": ("ledger.cli.door", "Make, list and revoke the bearer tokens of the door."),
+    "notify": ("ledger.cli.door", "Tell endpoints what happened: signed events, at least once, in order."),
     "import-bank": ("ledger.cli.bank", "Post money in from bank statements, matched to accounts."),
     "bank-report": (
         "ledger.cli.bank",
@@ -42,6 +43,7 @@ COMMANDS = {
     "statements": ("reports.cli.papers", "Make a month's papers for many accounts."),
     "papers": ("reports.cli.issued", "List issued papers, and give them out again."),
     "dashboard": ("reports.cli.dashboard", "Show the figures in a browser."),
+    "desk": ("reports.cli.desk", "Say who may use the dashboard, and as what."),
     "notebook": ("reports.cli.notebook", "Run, list or edit the notebooks."),
     "demo": ("reports.cli.demo", "Play a real year of orders through the ledger, the reports and the papers."),
 }

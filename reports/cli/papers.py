@@ -2,7 +2,7 @@
 
 import json
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -15,7 +15,7 @@ from ledger.settings import Settings
 from reports.cli.progress import papers_progress
 from reports.core.dates import month_days, period, read_date
 from reports.core.forms import Language
-from reports.documents.design import Design, Kind, Mailing
+from reports.documents.design import By, Design, Kind, Mailing, design_of
 
 if TYPE_CHECKING:
     from reports.documents.bulk import Rendered
@@ -25,6 +25,9 @@ app = typer.Typer()
 
 
 KindOption = Annotated[Kind, typer.Option(help="Which paper.")]
+ByOption = Annotated[
+    By | None, typer.Option(help="With an annex: what each subaccount (employee) or group (department) was charged.")
+]
 LanguageOption = Annotated[Language | None, typer.Option(help="Language of the paper.")]
 View = Literal["html", "pdf"]
 
@@ -36,6 +39,7 @@ def statement(
     from_: Annotated[str | None, typer.Option("--from", help="First day, included: YYYY-MM-DD.")] = None,
     to: Annotated[str | None, typer.Option("--to", help="Last day, included.")] = None,
     kind: KindOption = "statement",
+    by: ByOption = None,
     language: LanguageOption = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write; - for stdout.")] = None,
     anew: Annotated[
@@ -53,9 +57,9 @@ def statement(
     from reports.documents.register import Register
 
     settings = Settings()
-    design = Design(kind, language or settings.language, settings.templates)
+    design = design_of(settings, kind, language, by)
     since, until = _period(month, from_, to)
-    paper = statement_of(reports.open(), account, since, until)
+    paper = statement_of(reports.open(), account, since, until, by=by)
     if view is not None:
         number, content = paper_number(paper, kind), _rendered(paper, design, view)
     else:
@@ -74,7 +78,8 @@ def statement(
 def _rendered(paper: "Statement", design: Design, view: View) -> bytes:
     from reports.documents.render import pdf, preview
 
-    return preview(paper, design).encode() if view == "html" else pdf(paper, design)
+    # A draft carries nobody's signature.
+    return preview(paper, design).encode() if view == "html" else pdf(paper, replace(design, seal=None))
 
 
 def write_file(file: Path, content: bytes) -> None:
@@ -101,6 +106,7 @@ def statements(
     changed_only: Annotated[bool, typer.Option("--changed-only", help="Only accounts that moved.")] = False,
     limit: Annotated[int | None, typer.Option(min=1, help="Maximum number of papers.")] = None,
     kind: KindOption = "statement",
+    by: ByOption = None,
     language: LanguageOption = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", help="Folder; by default statements/MONTH under the home.")
@@ -126,7 +132,7 @@ def statements(
             month,
             folder,
             Selection(brand=brand, changed_only=changed_only, limit=limit),
-            Design(kind, language or settings.language, settings.templates),
+            design_of(settings, kind, language, by),
             Mailing(outbox, sender or settings.sender) if outbox else None,
             register=Register(settings.home / "papers"),
             workers=workers,

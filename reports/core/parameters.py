@@ -95,3 +95,4 @@ class OfBrand(Parameters):
 
 
 Grain = Literal["day", "week", "month", "total"]
+Rhythm = Literal["day", "week", "month", "total", "hour", "weekday"]

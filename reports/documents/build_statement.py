@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from ledger.errors import Failure
 from reports.core import aging
+from reports.documents.design import By
 from reports.documents.fetch_facts import Facts, Known, Row
 from reports.documents.statement import (
     ZERO,
@@ -25,6 +26,7 @@ from reports.documents.statement import (
     Issuer,
     Line,
     Operation,
+    Part,
     Statement,
     Summary,
     vat_by_rate,
@@ -35,8 +37,8 @@ CHARGES = ("debit", "capture")
 RECEIPTS = ("payment", "allocate")
 
 
-def statement(facts: Facts, account: int, *, since: date, until: date, known: Known) -> Statement:
-    """Return the statement of one account of the facts. Raises Failure when it does not add up."""
+def statement(facts: Facts, account: int, *, since: date, until: date, known: Known, by: By | None = None) -> Statement:
+    """Return the statement of one account of the facts, parted `by`. Raises Failure when it does not add up."""
     row = facts.accounts[account]
     operations = _operations(facts, account)
     holds = _holds(facts, account, ZoneInfo(known.time_zone))
@@ -68,6 +70,28 @@ def statement(facts: Facts, account: int, *, since: date, until: date, known: Kn
         ages=_ages(unpaid),
         holds=holds,
         bonuses=_bonuses(facts, account),
+        parted_by=by,
+        parts=_parts(facts, account, operations, by=by) if by else (),
+    )
+
+
+def _parts(facts: Facts, account: int, operations: Sequence[Operation], *, by: By) -> tuple[Part, ...]:
+    """Return what each employee or department was charged, less refunds, by name."""
+    groups = {row["transaction_id"]: row["group_name"] or "" for row in facts.entries.get(account, [])}
+    found: dict[tuple[str, int | None], list[Operation]] = {}
+    for one in operations:
+        if one.kind in (*CHARGES, "refund"):
+            employee = one.subaccount_name or "", one.subaccount
+            found.setdefault(employee if by == "subaccount" else (groups[one.transaction], None), []).append(one)
+    return tuple(
+        Part(
+            name,
+            number,
+            charges=sum(one.kind in CHARGES for one in of),
+            vat=_total(line.vat or ZERO for one in of for line in one.lines),
+            amount=-_total(one.amount for one in of),
+        )
+        for (name, number), of in sorted(found.items(), key=lambda item: (item[0][0], item[0][1] or 0))
     )
 
 

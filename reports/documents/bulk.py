@@ -33,6 +33,7 @@ from reports.documents.page import paper_number
 from reports.documents.papers import begun, controlled
 from reports.documents.register import Register
 from reports.documents.render import fingerprint, look
+from reports.documents.seal import usable
 from reports.documents.worker import Job, draw
 from reports.proof.prove import Prover
 from reports.proof.proven_papers import proven
@@ -98,6 +99,7 @@ def render_statements(
     begun(book, since)
     if mailing is not None:
         _check_sender(mailing.sender)
+    usable(design.seal)
     turnover = controlled(book, since, until)
     numbers = chosen(book, turnover, selection)
     run = _Run(book, numbers, (since, until), folder, design, mailing, register, prover)
@@ -214,7 +216,7 @@ class _Run:
                 self.prover.load(numbers)
             for account in numbers:
                 try:
-                    paper = statement(facts, account, since=self.since, until=self.until, known=at)
+                    paper = statement(facts, account, since=self.since, until=self.until, known=at, by=self.design.by)
                 except Failure as error:
                     self._fail(account, str(error), progress)
                     continue

@@ -47,6 +47,8 @@ def as_json(paper: Statement, kind: Kind) -> bytes:
     facts["summary"]["other"] = dict(facts["summary"]["other"])
     if facts["seal"] is None:  # papers of before say nothing of it
         del facts["seal"]
+    if paper.parted_by is None:  # a paper without an annex says nothing of one
+        del facts["parted_by"], facts["parts"]
     whole = {"paper": kind, "number": paper_number(paper, kind), **facts}
     return json.dumps(whole, default=_plain, ensure_ascii=False, separators=(",", ":")).encode()
 

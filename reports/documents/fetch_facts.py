@@ -24,7 +24,7 @@ GROUP = 200
 
 _ENTRY = (
     "transaction_id", "kind", "refers_to", "posted_at", "business_date", "account_id", "amount", "held",
-    "version", "balance_after", "held_after", "subaccount_id",
+    "version", "balance_after", "held_after", "subaccount_id", "group_name",
 )  # fmt: skip
 _LINE = (
     "transaction_id", "leg", "source_id", "line", "service", "reference", "brand_id", "gross", "discount",

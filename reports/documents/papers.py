@@ -12,7 +12,7 @@ from ledger.errors import Failure
 from reports.core.dates import month_days
 from reports.core.result import Result
 from reports.documents.build_statement import statement
-from reports.documents.design import Design
+from reports.documents.design import By, Design
 from reports.documents.fetch_facts import groups, known
 from reports.documents.page import paper_number
 from reports.documents.register import Register, numbered
@@ -38,8 +38,8 @@ def controlled(book: LakeBook, since: date, until: date) -> Result:
     return results[0]
 
 
-def statement_of(book: LakeBook, account: int | str, since: date, until: date) -> Statement:
-    """Return the facts of one account's paper; the days are included.
+def statement_of(book: LakeBook, account: int | str, since: date, until: date, *, by: By | None = None) -> Statement:
+    """Return the facts of one account's paper, with an annex by subaccount or group; the days are included.
 
     Raises Failure for an account that is not there or is not a client's money account, for a
     period that begins after the cut, and when a control does not hold.
@@ -51,7 +51,7 @@ def statement_of(book: LakeBook, account: int | str, since: date, until: date) -
     begun(book, since)
     controlled(book, since, until)
     ((_, facts),) = groups(book, [number], since=since, until=until)
-    return statement(facts, number, since=since, until=until, known=known(book, until))
+    return statement(facts, number, since=since, until=until, known=known(book, until), by=by)
 
 
 def begun(book: LakeBook, since: date) -> None:
@@ -70,7 +70,7 @@ def statement_pdf(
 ) -> bytes:
     """Return the PDF of an account's paper for a month, YYYY-MM. Raises Failure as `statement_of` does."""
     since, until = month_days(month)
-    paper = statement_of(book, account, since, until)
+    paper = statement_of(book, account, since, until, by=design.by)
     return pdf(paper, design) if register is None else issued_pdf(paper, design, register)[1]
 
 

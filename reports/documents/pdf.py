@@ -26,6 +26,7 @@ from weasyprint.urls import URLFetcher
 
 from ledger.core.text import printable
 from reports.documents.markup import Markup
+from reports.documents.seal import add_field
 from reports.documents.tagging import finish_tags
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
@@ -112,8 +113,10 @@ def _compress(pdf: pydyf.PDF) -> None:
                 item.extra["Filter"] = "/FlateDecode"
 
 
-def _finish(document: Document, pdf: pydyf.PDF, *, padding: int) -> None:
+def _finish(document: Document, pdf: pydyf.PDF, *, padding: int, seal_name: str | None) -> None:
     finish_tags(document, pdf)
+    if seal_name is not None:
+        add_field(pdf, seal_name)
     _compress(pdf)
     if padding:
         pdf.info["Padding"] = pydyf.String("." * padding)
@@ -132,13 +135,16 @@ def _stylesheet(css: str) -> CSS:
     return CSS(string=css, font_config=_fonts(), url_fetcher=own)
 
 
-def pdf_from_html(html: str, css: str, *, made_at: datetime, embedded: Sequence[Embedded] = ()) -> bytes:
+def pdf_from_html(
+    html: str, css: str, *, made_at: datetime, embedded: Sequence[Embedded] = (), seal_name: str | None = None
+) -> bytes:
     """Return the PDF of a page of HTML; its title and language are those of the HTML.
 
-    `made_at` is the only date in the file. Each embedded file has the relationship Data.
+    `made_at` is the only date in the file. Each embedded file has the relationship Data. With a `seal_name` there is
+    an empty field to sign, of that name to readers.
     """
     for padding in range(_PADDINGS):
-        paper = _written(html, css, made_at=made_at, embedded=embedded, padding=padding)
+        paper = _written(html, css, made_at=made_at, embedded=embedded, padding=padding, seal_name=seal_name)
         # The two streams that only exist when the file is written may end in a carriage return too; one time in
         # a hundred. A word more in the file changes both.
         if b"\r\nendstream" not in paper:
@@ -146,10 +152,12 @@ def pdf_from_html(html: str, css: str, *, made_at: datetime, embedded: Sequence[
     raise RuntimeError("no padding keeps a stream from ending in a carriage return")
 
 
-def _written(html: str, css: str, *, made_at: datetime, embedded: Sequence[Embedded], padding: int) -> bytes:
+def _written(
+    html: str, css: str, *, made_at: datetime, embedded: Sequence[Embedded], padding: int, seal_name: str | None
+) -> bytes:
     stamp = made_at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
     with _unprintable() as boxes:
-        paper = _drawn(html, css, stamp=stamp, embedded=embedded, padding=padding)
+        paper = _drawn(html, css, stamp=stamp, embedded=embedded, padding=padding, seal_name=seal_name)
     if boxes:
         raise NoGlyph(boxes)
     return paper
@@ -173,7 +181,9 @@ def _unprintable() -> Iterator[set[str]]:
         LOGGER.removeFilter(note)
 
 
-def _drawn(html: str, css: str, *, stamp: datetime, embedded: Sequence[Embedded], padding: int) -> bytes:
+def _drawn(
+    html: str, css: str, *, stamp: datetime, embedded: Sequence[Embedded], padding: int, seal_name: str | None
+) -> bytes:
     document = Markup(html, css).render(stylesheets=[_stylesheet(css)], font_config=_fonts(), pdf_variant="pdf/a-3a")
     # An Attachment can be read once, so each paper gets its own.
     attachments = [
@@ -183,5 +193,5 @@ def _drawn(html: str, css: str, *, stamp: datetime, embedded: Sequence[Embedded]
     ]  # fmt: skip
     metadata = vars(document.metadata) | {"created": f"{stamp:%Y-%m-%dT%H:%M:%SZ}"}
     document.metadata = _Metadata(**metadata | {"modified": metadata["created"]})
-    finish = partial(_finish, padding=padding)
+    finish = partial(_finish, padding=padding, seal_name=seal_name)
     return bytes(document.write_pdf(finisher=finish, attachments=attachments, pdf_variant="pdf/a-3a"))

@@ -22,6 +22,7 @@ from reports.documents.logos import logo
 from reports.documents.names import names as names_in
 from reports.documents.page import Page
 from reports.documents.pdf import NoGlyph, pdf_from_html
+from reports.documents.seal import sealed
 from reports.documents.statement import Statement
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -78,6 +79,7 @@ def look(design: Design) -> str:
     names = [name for name in made.list_templates() if name.endswith((".html", ".css", ".txt"))]
     parts = [design.language, *(f"{name}\0{_source(made, name)}" for name in sorted(names))]
     parts += [path.read_text() for path in sorted(Path(__file__).parent.glob("translations/*.po"))]
+    parts.append(str(design.seal.path if design.seal else ""))
     parts.append(repr(names_in(design.language, design.templates).sections))
     return sha256("\0".join(parts).encode()).hexdigest()
 
@@ -115,17 +117,22 @@ def _context(page: Page) -> dict[str, Any]:
 def pdf(paper: Statement, design: Design = Design(), proof: bytes | None = None) -> bytes:
     """Return a paper as a PDF that is PDF/A-3a and PDF/UA-1, with its data embedded as JSON and CSV, and its proof.
 
-    Raises Failure as `html` does, and when no font here has a character of the paper.
+    With the issuer's key it is sealed, unless it is provisional: the seal is the company's word for it.
+    Raises Failure as `html` does, when no font here has a character of the paper, and when the key cannot be used.
     """
+    key = design.seal.file(paper.issuer.code) if design.seal and paper.issuer and not paper.provisional else None
+    lang = language(design.language)
     try:
-        return pdf_from_html(
+        drawn = pdf_from_html(
             html(paper, design),
             stylesheet(design.templates),
             made_at=paper.known_at,
-            embedded=embedded(paper, design.kind, language(design.language), proof),
+            embedded=embedded(paper, design.kind, lang, proof),
+            seal_name=lang.text("Seal of the issuer") if key else None,
         )
     except NoGlyph as error:
         raise Failure(f"account {paper.account}: the paper of {printable(paper.client.name)} {error}") from None
+    return drawn if key is None or design.seal is None else sealed(drawn, key, design.seal.password)
 
 
 def preview(paper: Statement, design: Design = Design()) -> str:

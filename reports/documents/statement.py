@@ -166,9 +166,21 @@ class Bonus:
 
 
 @dataclass(frozen=True)
+class Part:
+    """What an employee (`account`) or a department of the client was charged, less refunds; blank is nobody's."""
+
+    name: str
+    account: int | None
+    charges: int
+    vat: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True)
 class Statement:
     """Everything a paper of one account and period may say. `until` is the last day, included.
 
+    `parts` are the annex, by subaccount or group (`parted_by`), and sum to the services of the period.
     `principals` are the brands, other than the issuer, that served on the account in the period.
 
     `edition` counts what was issued under the paper's number with other content. `seal` is the short form of the seal
@@ -202,6 +214,8 @@ class Statement:
     bonuses: tuple[Bonus, ...]
     edition: int = 1
     seal: str | None = None
+    parted_by: str | None = None
+    parts: tuple[Part, ...] = ()
 
     @property
     def is_month(self) -> bool:

@@ -125,7 +125,8 @@ class _Gone:
         by_page: dict[bytes, set[int]] = {}
         for element in self.elements.values():
             by_page.setdefault(element["Pg"], set()).update(kid for kid in element["K"] if isinstance(kid, int))
-            element.free = "f"
+            # Emptied, not freed: pydyf counts freed objects in the index of a stream that does not have them.
+            element.clear()
         for reference, marks in by_page.items():
             page = self.pdf.objects[_number(reference)]
             nums = tree[2 * page["StructParents"] + 1]

@@ -63,6 +63,7 @@ class _Export:
                         "value_date",
                         "occurred_at",
                         "occurred_on",
+                        "hour",
                     ),
                     pl.col("kind", "month").cast(pl.Categorical),
                 )

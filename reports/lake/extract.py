@@ -23,6 +23,7 @@ SLICE = 200_000  # transactions: some hundred megabytes with their entries
 TRANSACTIONS = """
 SELECT id, key, kind, status, code, facts::text AS facts, account_id, amount, currency, posted_at, business_date,
        value_date, occurred_at, (occurred_at AT TIME ZONE (SELECT time_zone FROM book))::date AS occurred_on,
+       extract(hour FROM coalesce(occurred_at, posted_at) AT TIME ZONE (SELECT time_zone FROM book))::bigint AS hour,
        recorded_at, expires_at, due_on, refers_to, channel, reason, by, note
 FROM transaction WHERE id > {after} AND id <= {until} ORDER BY id
 """
@@ -120,7 +121,8 @@ SNAPSHOTS: dict[str, str] = {
         ORDER BY u.order_id, u.promotion_id, u.number""",
     "bonus_programs": """
         SELECT id, brand_id, (accrue_percent * 100)::bigint AS accrue_percent,
-               (redeem_percent * 100)::bigint AS redeem_percent, expires_after_days, returned_live_days, valid_from,
+               (redeem_percent * 100)::bigint AS redeem_percent, expires_after_days, returned_live_days,
+               to_json(spend_at)::text AS spend_at, valid_from,
                valid_until,
                recorded_at, by, note
         FROM bonus_program ORDER BY id""",
@@ -138,6 +140,7 @@ SNAPSHOTS: dict[str, str] = {
 _OF_TRANSACTION = (
     "kind", "refers_to", "posted_at", "business_date", "day_number", "month", "value_date", "occurred_at",
     "occurred_on",
+    "hour",
 )  # fmt: skip
 
 

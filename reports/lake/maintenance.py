@@ -156,5 +156,5 @@ def status(lake: str) -> Status:
 def _latest(place: Place) -> Published:
     latest = manifest.current(place)
     if latest is None:
-        raise manifest.no_cut()
+        raise manifest.no_cut(place.url)
     return latest

@@ -130,9 +130,11 @@ class Published(NamedTuple):
     sha256: str
 
 
-def no_cut() -> Failure:
-    """Return what to raise before the first cut."""
-    return Failure("no cut yet: run tiffin nightly --date YYYY-MM-DD")
+def no_cut(lake: str) -> Failure:
+    """Return what to raise before the first cut of a lake, given its address."""
+    return Failure(
+        f"no cut yet in the lake {lake}: run tiffin nightly --date YYYY-MM-DD, or set TIFFIN_LAKE to the lake you mean"
+    )
 
 
 def name_of(number: int) -> str:

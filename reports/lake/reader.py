@@ -10,8 +10,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from urllib.parse import quote
 
 import polars as pl
+from deltalake import DeltaTable
 
 from ledger.errors import Failure
 from reports.lake import manifest as manifests
@@ -125,11 +127,29 @@ class Lake:
 
     def _scan(self, name: str) -> pl.LazyFrame:
         if name not in self._found:
-            version = self.manifest.tables[name].version
-            self._found[name] = pl.scan_delta(
-                self.place.table(name), version=version, storage_options=self.place.options
-            )
+            version, address = self.manifest.tables[name].version, self.place.table(name)
+            found = pl.scan_delta(address, version=version, storage_options=self.place.options)
+            if self.place.folder and quote(address) != address:
+                found = _scan_files(Path(address), DeltaTable(address, version=version), found.collect_schema())
+            self._found[name] = found
         return self._found[name]
+
+
+def _scan_files(folder: Path, table: DeltaTable, schema: pl.Schema) -> pl.LazyFrame:
+    """Return a local table whose folder has a space or a letter that addresses escape.
+
+    The files are named to Polars: of itself it looks for them under their escaped names (as of 2.0).
+    """
+    parted = table.metadata().partition_columns
+    kept = {name: type_ for name, type_ in schema.items() if name not in parted}
+    files = pl.DataFrame(table.get_add_actions(flatten=True))
+    found = [pl.LazyFrame(schema=schema)]
+    for values, part in files.group_by([f"partition.{name}" for name in parted] or pl.lit(0), maintain_order=True):
+        paths = [folder / path for path in part["path"]]
+        frame = pl.scan_parquet(paths, schema=kept, missing_columns="insert", extra_columns="ignore", glob=False)
+        of_part = [pl.lit(value).cast(schema[name]).alias(name) for name, value in zip(parted, values, strict=False)]
+        found.append(frame.with_columns(of_part).select(schema.names()))
+    return pl.concat(found)
 
 
 def open_lake(url: str, *, cut: int | None = None) -> Lake:
@@ -140,7 +160,7 @@ def open_lake(url: str, *, cut: int | None = None) -> Lake:
     place = Place(url)
     published = manifests.current(place)
     if published is None:
-        raise manifests.no_cut()
+        raise manifests.no_cut(url)
     if cut is None or cut == published.manifest.cut.number:
         return Lake(place, published.manifest)
     for older in manifests.chain(place, published):

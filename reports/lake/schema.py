@@ -50,6 +50,7 @@ _WHEN: tuple[tuple[str, Type, str], ...] = (
     ("value_date", "date", "the bank's date, if one was given"),
     ("occurred_at", "instant", "when it happened, UTC, if that was said; otherwise posted_at counts"),
     ("occurred_on", "date", "date of occurred_at in the book's time zone"),
+    ("hour", "int", "hour of occurred_at, or else of posted_at, in the book's time zone: 0 to 23"),
 )
 
 TRANSACTIONS = Table(
@@ -69,7 +70,7 @@ TRANSACTIONS = Table(
         ("currency", "text", "ISO 4217 code"),
         *_WHEN,
         ("recorded_at", "instant", "the database's clock when it was written"),
-        ("expires_at", "instant", "of a hold: when it stops counting"),
+        ("expires_at", "instant", "of a hold: when it stops counting; of points with an end of their own: that"),
         ("due_on", "date", "of debits, holds and adjustments: by when to pay, where that was agreed"),
         ("refers_to", "int", "the hold, debit or transaction that this one is about"),
         ("channel", "text", "of payments and payouts: card, bank, …"),
@@ -453,6 +454,7 @@ BONUS_PROGRAMS = Table(
         ("redeem_percent", "rate", "the share of the brand's lines that points may pay at most, in percent"),
         ("expires_after_days", "int", "points expire at midnight after this many days; null for never"),
         ("returned_live_days", "int", "days that points live on when they come back after their expiry, once"),
+        ("spend_at", "json", "codes of other brands where the points may be spent"),
         ("valid_from", "date", "first day"),
         ("valid_until", "date", "last day; null for no end"),
         ("recorded_at", "instant", "when it was set, UTC"),

@@ -158,6 +158,7 @@ PROGRAM: Fields = (
     ("valid_from", _date("c.valid_from")),
     ("valid_until", _date("c.valid_until")),
     ("returned_live_days", _number("c.returned_live_days")),
+    ("spend_at", _text("nullif(c.spend_at, '{}')")),
     ("recorded_at", _moment("c.recorded_at")),
     ("private", _private("s.salt", "c.by", "c.note")),
 )

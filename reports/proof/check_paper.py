@@ -175,7 +175,15 @@ def _seen(content: bytes, page: str) -> Iterator[str]:
 
 
 def _annotated(sheet: pypdfium2.PdfPage) -> bool:
-    return bool(pypdfium2.raw.FPDFPage_GetAnnotCount(sheet.raw))
+    """Return whether a page has annotations; that of an issuer's signature takes no place on it."""
+    raw = pypdfium2.raw
+    for number in range(raw.FPDFPage_GetAnnotCount(sheet.raw)):
+        annotation, place = raw.FPDFPage_GetAnnot(sheet.raw, number), raw.FS_RECTF()
+        raw.FPDFAnnot_GetRect(annotation, place)
+        raw.FPDFPage_CloseAnnot(annotation)
+        if place.left != place.right and place.top != place.bottom:
+            return True
+    return False
 
 
 def _figures(text: str) -> list[str]:

@@ -14,7 +14,7 @@ from pydantic import Field
 from reports.core import orders
 from reports.core.leads import to_entries
 from reports.core.orders import sold
-from reports.core.parameters import Grain, Movements, OfBrand, Period
+from reports.core.parameters import Movements, OfBrand, Period, Rhythm
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     APART,
@@ -24,6 +24,7 @@ from reports.core.tables import (
     Tables,
     beside,
     brand_names,
+    days_since_epoch,
     in_currency,
     monday,
     of_clients,
@@ -34,13 +35,17 @@ from reports.core.tables import (
 )
 
 SALES = ("debit", "capture")
+PIECES = ("day", "week", "month", "hour", "weekday")
 FIGURES = ("gross", "discount", "net", "vat", "refunds", "refunds_vat", "bonus", "bonus_vat", "apart")
 
 
 class Parameters(Movements, OfBrand):
-    """A period, cut into days, weeks (named by their Monday), months or not at all, and a brand."""
+    """A period, cut into days, weeks (named by their Monday), months or not at all, and a brand.
 
-    by: Grain = Field("month", description="a row for each day, week or month, or one total")
+    By hour or weekday (1 is Monday), all of an order counts when its first line happened.
+    """
+
+    by: Rhythm = Field("month", description="a row for each day, week, month, hour or weekday, or one total")
 
 
 def lines(tables: Tables, p: Period) -> Frame:
@@ -91,22 +96,41 @@ def _key(p: Parameters) -> tuple[str, ...]:
     return ("brand", "brand_name", *(() if p.by == "total" else (p.by,)), "currency")
 
 
-def _pieces(frame: Frame) -> Frame:
-    """Return the rows with what they can be shown by."""
+def _pieces(tables: Tables, p: Parameters, frame: Frame) -> Frame:
+    """Return rows with `order` with what they can be shown by."""
+    if p.by in ("hour", "weekday"):
+        return frame.drop("hour", strict=False).join(_begun(tables, p), on="order", how="left")
     return frame.with_columns(day=nw.col("business_date"), week=monday(nw.col("day_number")))
+
+
+def _begun(tables: Tables, p: Parameters) -> Frame:
+    """Return order, hour, weekday: when the first line of each order, or of what is none, happened."""
+    ever = orders.with_order(tables, lines(tables, _ever(p))).filter(sold())
+    on = ever.with_columns(on=nw.coalesce("occurred_on", "business_date"))
+    hours = on.with_columns(hours=days_since_epoch("on") * 24 + nw.col("hour").cast(nw.Int64))
+    first = hours.group_by("order").agg(hours=nw.col("hours").min())
+    days = nw.col("hours") // 24
+    return first.select("order", hour=nw.col("hours") - days * 24, weekday=(days + 3) % 7 + 1)
+
+
+def _ever(p: Parameters) -> Parameters:
+    return p.model_copy(update={"first_day": EVER})
 
 
 def sums(tables: Tables, p: Parameters) -> Frame:
     """Return the money of brand-revenue, a row a brand, currency and piece of the period; orders are not counted."""
-    return _pieces(revenue(tables, p)).group_by(*_key(p)).agg(**figures())
+    sold_lines = revenue(tables, p)
+    if p.by in ("hour", "weekday"):
+        sold_lines = orders.with_order(tables, sold_lines)
+    return _pieces(tables, p, sold_lines).group_by(*_key(p)).agg(**figures())
 
 
 def counts(tables: Tables, p: Parameters) -> Frame:
     """Return the orders of brand-revenue, a row a brand, currency and piece of the period."""
-    ever = lines(tables, p.model_copy(update={"first_day": EVER}))
+    ever = lines(tables, _ever(p))
     days = orders.order_days(tables, ever, "brand_id", "currency", first_day=p.first_day, last_day=p.last_day)
     return (
-        _pieces(days.join(brand_names(tables), on="brand_id", how="left"))
+        _pieces(tables, p, days.join(brand_names(tables), on="brand_id", how="left"))
         .group_by(*_key(p))
         .agg(orders=nw.col("orders").sum())
     )
@@ -129,7 +153,7 @@ def brand_revenue(tables: Tables, p: Parameters) -> Frame:
         .with_columns(kept=nw.col("net") - nw.col("refunds") - nw.col("bonus"), kept_vat=vat_kept())
         .with_columns(average=nw.when(nw.col("orders") > 0).then(average))
         .sort(*(name for name in key if name != "brand_name"))
-        .select(*key, *(column.name for column in REPORT.columns if column.name not in (*key, "day", "week", "month")))
+        .select(*key, *(column.name for column in REPORT.columns if column.name not in (*key, *PIECES)))
     )
 
 
@@ -206,6 +230,8 @@ REPORT = Report(
         Column("day", "date", "Day", "День"),
         Column("week", "date", "Week from", "Неделя с"),
         Column("month", "month", "Month", "Месяц"),
+        Column("weekday", "number", "Weekday", "День недели"),
+        Column("hour", "number", "Hour", "Час"),
         Column("currency", "currency", "Currency", "Валюта"),
         Column("orders", "count", "Orders", "Заказов"),
         Column("gross", "money", "Gross", "Без скидок", total=True),
@@ -221,7 +247,7 @@ REPORT = Report(
         Column("apart", "money", "No orders", "Вне заказов", total=True),
         Column("average", "average", "Average check", "Средний чек"),
     ),
-    key=("brand", "day", "week", "month", "currency"),
+    key=("brand", *PIECES, "currency"),
     frame=brand_revenue,
     checks=(
         Check(

@@ -158,8 +158,8 @@ KINDS = (
     "refund_items",
 )  # fmt: skip
 
-CLOCKS = {"recorded_at", "opened_at", "initialised_at", "closed_at", "incarnation"}
-"""Columns that the server's clock or chance fills."""
+CLOCKS = {"recorded_at", "opened_at", "initialised_at", "closed_at", "incarnation", "xid"}
+"""Columns that the server's clock, its count or chance fills."""
 
 
 def rows(url: str) -> dict[str, list[str]]:

@@ -266,11 +266,12 @@ def test_every_code_of_commands_has_a_story() -> None:
 
 def test_the_order_of_precedence_is_the_designs() -> None:
     """Which of several reasons is given is a promise to callers."""
-    assert list(DECLINES)[:27] == [
+    assert list(DECLINES)[:28] == [
         "key_reused",
         "account_not_found",
         "brand_not_found",
         "period_closed",
+        "too_late",
         "out_of_order",
         "account_closed",
         "account_frozen",

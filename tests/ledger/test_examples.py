@@ -154,7 +154,7 @@ def test_the_schema_tells_every_line_and_its_fields(tmp_path: Path) -> None:
         [sys.executable, "-c", code, "schema"], capture_output=True, text=True, check=True, cwd=LEDGER.parent,
         env={**os.environ, "TIFFIN_HOME": str(tmp_path)},
     )  # fmt: skip
-    schema = json.loads(process.stdout)
+    schema = json.loads(process.stdout)["$defs"]
     assert {*commands.COMMANDS, *administration.RECORDS} <= schema.keys()
     assert set(schema["debit"]["required"]) == {"type", "key", "account", "lines"}
     assert schema["payment"]["additionalProperties"] is False

@@ -307,6 +307,8 @@ class StoryRows:
             "occurred_at": occurred_at and self._at(occurred_at),
             "occurred_on": occurred_at and self._at(occurred_at).astimezone(ZoneInfo(self.time_zone)).date(),
         }
+        happened = when["occurred_at"] or posted_at
+        when["hour"] = happened.astimezone(ZoneInfo(self.time_zone)).hour
         of = self.accounts[account] if account else {}
         row = {
             "id": id_,

@@ -8,7 +8,7 @@ Before an account is touched, its points that expired are booked, at their expir
 
 from ledger.core import commands as c
 from ledger.core.book import Book
-from ledger.core.decide import Answer, Seam, replay
+from ledger.core.decide import Answer, replay
 from ledger.core.outcomes import Posted
 from ledger.food.core import commands as f
 from ledger.food.core.follow_up import follow_up
@@ -17,6 +17,7 @@ from ledger.food.core.place_order import place
 from ledger.food.core.points_of_orders import expire_points as expire_points
 from ledger.food.core.points_of_orders import pay_owed
 from ledger.food.core.shop import Shop
+from ledger.seam import Seam
 
 Outcome = Answer | Ordered
 

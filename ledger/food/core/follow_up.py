@@ -5,14 +5,16 @@ from typing import Any
 
 from ledger.core import commands as c
 from ledger.core.book import Book
-from ledger.core.decide import Answer, Seam
+from ledger.core.decide import Answer
 from ledger.core.money import decimal, minor, share
 from ledger.core.outcomes import Invalid, Posted, Refused, shown
 from ledger.food.core import commands as f
 from ledger.food.core.order_status import described, left_by_line, shares
 from ledger.food.core.outcomes import Ordered
-from ledger.food.core.points_of_orders import accrue, take_back
+from ledger.food.core.points_of_orders import accrue, points_again, take_back
+from ledger.food.core.savepoint import savepoint
 from ledger.food.core.shop import Order, OrderLine, Shop
+from ledger.seam import Seam
 
 Outcome = Answer | Ordered
 
@@ -162,15 +164,11 @@ def _debit_late(seam: Seam, order: Order, command: f.Deliver, kept: Sequence[int
             fields: dict[str, Any] = {"service": of.service, "reference": of.reference, "attributes": of.attributes}
             amount = decimal(_worth(line, left))
             lines.append(c.Line(brand=line.brand, amount=amount, gross=gross, vat_rate=of.vat_rate, **fields))
-    points: dict[str, int] = {}
-    for part in parts:
-        if accounts[part.source].kind == "bonus":
-            points[codes[part.brand]] = points.get(codes[part.brand], 0) + part.amount
-    debit = c.trusted(
-        c.Debit, **_fields(command), account=order.account, lines=tuple(lines),
-        bonus_at_most=decimal(sum(points.values())) if points else None,
-        bonus_by_brand={brand: decimal(amount) for brand, amount in points.items()} if points else None,
+    paid = (
+        (codes[accounts[part.source].brand or 0], codes[part.brand], part.amount)
+        for part in parts if accounts[part.source].kind == "bonus"
     )  # fmt: skip
+    debit = c.trusted(c.Debit, **_fields(command), account=order.account, lines=tuple(lines), **points_again(paid))
     return seam.decide(debit, sent=command, owner=order.key)
 
 
@@ -211,7 +209,7 @@ def _cancel(shop: Shop, seam: Seam, order: Order, command: f.Cancel) -> Outcome:
     if command.fee and command.fee_brand is None and len(order.brands) > 1:
         return Invalid(key=command.key, message="fee_brand: is missing; the order is of several brands")
     sources = (source for _, source in shares(seam.book, order))
-    put_back = shop.saved(seam.book, order, sources) if command.fee else None
+    put_back = savepoint(shop, seam.book, order, sources) if command.fee else None
     outcome = _undo(seam, order, command)
     if not isinstance(outcome, Posted):
         return outcome

@@ -8,7 +8,7 @@ from typing import Any
 from ledger.core import commands as c
 from ledger.core.accounts import Account
 from ledger.core.book import Book
-from ledger.core.decide import Answer, Seam
+from ledger.core.decide import Answer
 from ledger.core.money import decimal
 from ledger.core.outcomes import Facts, Invalid, Posted, shown
 from ledger.food.core import commands as f
@@ -18,6 +18,7 @@ from ledger.food.core.outcomes import REFUSALS, Ordered
 from ledger.food.core.points_of_orders import programs_on
 from ledger.food.core.pricing import Line, Priced, lines_of, price, refusal
 from ledger.food.core.shop import Order, OrderLine, Shop
+from ledger.seam import Seam
 
 _decimal = lru_cache(maxsize=65_536)(decimal)
 """A menu has few prices, which come again and again."""
@@ -89,9 +90,16 @@ def _charge(shop: Shop, order: f.Order, lines: Sequence[Line], day: date) -> c.D
         "bonus_at_most": order.bonus_at_most, "lines": tuple(_line(line) for line in lines),
     }  # fmt: skip
     if order.bonus_at_most:
-        said["bonus_by_brand"] = {
-            program.brand: decimal(redeemable(program, lines)) for program in programs_on(shop, order.brands, day)
-        }
+        own = {program.brand: program for program in programs_on(shop, order.brands, day)}
+        said["bonus_by_brand"] = {brand: decimal(redeemable(program, lines)) for brand, program in own.items()}
+        # (DECISIONS D132)
+        said["bonus_elsewhere"] = {
+            program.brand: {
+                brand: decimal(redeemable(own.get(brand, program), lines, brand))
+                for brand in program.spend_at if brand in order.brands and brand != program.brand
+            }
+            for program in programs_on(shop, shop.programs, day) if program.spend_at
+        }  # fmt: skip
     if order.due_at is None:
         return c.trusted(c.Debit, **said)
     return c.trusted(c.Hold, **said, expires_at=order.due_at + shop.preorder_lives)

@@ -3,8 +3,6 @@
 What changed is noted, so that the desk can write exactly that. Amounts are minor units.
 """
 
-from collections.abc import Callable, Iterable
-from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -133,6 +131,8 @@ class Shop:
                 if book.accounts[entry.account].kind == "bonus":
                     points = self.points_of(entry.account)
                     dates = self.dates(book, entry.account, transaction.day)
+                    if transaction.expires_at is not None and transaction.kind == "bonus":
+                        dates = dates._replace(gone_on=book.day(transaction.expires_at))
                     if transaction.id in self.by_client:
                         dates = dates._replace(returned_until=None)
                     points.enter(
@@ -202,16 +202,3 @@ class Shop:
             promotion = self.promotions[code]
             promotion.used += times
             self.changed_promotions[number] = promotion
-
-    def saved(self, book: Book, order: Order, sources: Iterable[int]) -> Callable[[], None]:
-        """Return what puts lots and book back as they stand now, after an order's cancel and its fee."""
-        payers = (link.payer for link in book.links.get(order.account, ()))
-        near = book.sharing({order.account, *book.bonuses.get(order.account, ()), *payers, *sources})
-        points = {**self.points, **deepcopy({id_: self.points[id_] for id_ in near & self.points.keys()})}
-        followed, book_put_back = self.followed, book.saved(near)
-
-        def put_back() -> None:
-            book_put_back()
-            self.points, self.followed = points, followed
-
-        return put_back

@@ -6,6 +6,7 @@ together (DECISIONS D24). Points that expired are booked before their account is
 """
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -16,7 +17,7 @@ from ledger.core.outcomes import Declined, Done, Invalid
 from ledger.core.scope import Scope
 from ledger.food.core import commands as f
 from ledger.food.core.decide import Outcome, answer, expire_points
-from ledger.food.postgres.shop_store import Named, Programs, foreseen, load_shop, write_shop
+from ledger.food.postgres.shop_store import Programs, foreseen, load_shop, write_shop
 from ledger.food.settings import FoodSettings
 from ledger.postgres.bulk_sql import COPY_FROM
 from ledger.postgres.database import AnyConnection
@@ -142,29 +143,30 @@ class Desk:
             scope.refer(*order.charges)
             scope.sell(order.brands, None)
         scope.ids += 2 * len(follows)
-        if gifts := [command.account for command in commands if isinstance(command, c.Bonus)]:
+        gifts = [command for command in commands if isinstance(command, c.Bonus)]
+        if gifts:
             # Points are followed, and what expired or is owed of them booked, by the client's money account.
-            numbers = [number for number in gifts if isinstance(number, int)]
+            numbers = [gift.account for gift in gifts if isinstance(gift.account, int) and gift.brand is None]
             scope.accounts |= {money for (money,) in connection.execute(_MONEY, [numbers]).fetchall()}
-        orders = [command for command in commands if isinstance(command, f.Order)]
-        return programs, self._open_bonus_accounts(connection, programs, orders, found)
+        named = [(order.account, order.brands & programs.keys()) for order in commands if isinstance(order, f.Order)]
+        named += [(order.account, order.brands & programs.keys()) for order in found]
+        named += [(gift.account, {gift.brand}) for gift in gifts if gift.brand is not None]
+        return programs, self._open_bonus_accounts(connection, named)
 
     def _open_bonus_accounts(
-        self, connection: AnyConnection, programs: Programs, orders: Sequence[f.Order], found: Sequence[Named]
+        self, connection: AnyConnection, named: Sequence[tuple[int | str, AbstractSet[str]]]
     ) -> int:
-        """See that each client of the batch has a bonus account for each brand with a programme that it orders from.
+        """See that the clients have bonus accounts for the brands: with a programme that they order from, or named.
 
         Return how many were opened. In order of account and brand: two batches that open the same accounts would
         otherwise deadlock.
         """
-        if not programs:
+        if not any(brands for _, brands in named):
             return 0
-        references = [order.account for order in orders if isinstance(order.account, str)]
-        known = numbers_of(connection, self.ledger.known, references)
-        named = [(order.account, order.brands) for order in orders] + [(o.account, set(o.brands)) for o in found]
+        known = numbers_of(connection, self.ledger.known, [a for a, brands in named if brands and isinstance(a, str)])
         wanted = {
             (number, brand)
-            for account, brands in named for brand in brands & programs.keys()
+            for account, brands in named for brand in brands
             if (number := known.get(account) if isinstance(account, str) else account) is not None
         }  # fmt: skip
         pairs = [[pair[0] for pair in wanted], [pair[1] for pair in wanted]]

@@ -61,7 +61,7 @@ class Named(NamedTuple):
 
     account: int
     charges: list[str]
-    brands: list[str]
+    brands: set[str]
 
 
 def foreseen(connection: AnyConnection, keys: Sequence[str], *, lock: bool) -> tuple[Programs, list[Named]]:
@@ -69,14 +69,15 @@ def foreseen(connection: AnyConnection, keys: Sequence[str], *, lock: bool) -> t
     wait: list[Question] = [(WRITING, [])] if lock else []
     *_, rows, orders = ask(connection, *wait, (_PROGRAMS, []), (_NAMED, [list(keys)]))
     programs: Programs = {}
-    for brand, accrue, redeem, *rest in rows:
-        programs.setdefault(brand, []).append(Program(brand, minor(accrue), minor(redeem), *rest))
-    return programs, [Named(*row) for row in orders]
+    for brand, accrue, redeem, *rest, spend_at in rows:
+        program = Program(brand, minor(accrue), minor(redeem), *rest)
+        programs.setdefault(brand, []).append(program._replace(spend_at=tuple(spend_at)))
+    return programs, [Named(account, charges, set(brands)) for account, charges, brands in orders]
 
 
 _PROGRAMS = (
-    "SELECT b.code, accrue_percent, redeem_percent, expires_after_days, valid_from, valid_until, returned_live_days "
-    "FROM bonus_program p JOIN brand b ON b.id = p.brand_id ORDER BY p.id"
+    "SELECT b.code, accrue_percent, redeem_percent, expires_after_days, valid_from, valid_until, returned_live_days, "
+    "spend_at FROM bonus_program p JOIN brand b ON b.id = p.brand_id ORDER BY p.id"
 )
 _NAMED = (
     "SELECT o.account_id, array(SELECT key FROM transaction WHERE id = o.main_id "
@@ -230,14 +231,16 @@ def _load_points(connection: AnyConnection, book: Book, shop: Shop) -> None:
         shop.points[account].lots[lot[0]] = Lot(*lot)
     for account, transaction, lot, amount in uses:
         shop.points[account].uses.setdefault(transaction, {})[lot] = amount
-    for account, id_, kind, day, refers_to, amount, held, version, reason in missed:
+    for account, id_, kind, day, refers_to, amount, held, version, reason, expires_at in missed:
         entry, dates = Entry(account, amount, held, version), shop.dates(book, account, day)
+        if kind == "bonus" and expires_at is not None:
+            dates = dates._replace(gone_on=book.day(expires_at))
         expired = reason == EXPIRED
         shop.points[account].enter(entry, id=id_, kind=kind, refers_to=refers_to, dates=dates, expired=expired)
 
 
 _MISSED = """
-SELECT e.account_id, t.id, t.kind, t.business_date, t.refers_to, e.amount, e.held, e.version, t.reason
+SELECT e.account_id, t.id, t.kind, t.business_date, t.refers_to, e.amount, e.held, e.version, t.reason, t.expires_at
 FROM balance b LEFT JOIN bonus_points p ON p.account_id = b.account_id
 JOIN entry e ON e.account_id = b.account_id AND e.version > coalesce(p.version, 0)
 JOIN transaction t ON t.id = e.transaction_id

@@ -5,7 +5,7 @@ from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from ledger.core.decide import Seam
+from ledger.core.commands import Bonus
 from ledger.core.money import is_account_number, minor, plain
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import Program
@@ -15,6 +15,7 @@ from ledger.food.core.pricing import Promotion
 from ledger.food.core.shop import Shop
 from ledger.food.postgres import order_queries
 from ledger.food.postgres.post_orders import Desk
+from ledger.seam import Seam
 from tests.ledger.worlds import MOSCOW, Postgres, Pure, State
 from tests.ledger.worlds import _told as told
 
@@ -54,6 +55,7 @@ class PureShop(Pure):
         valid_from: str = "2024-01-01",
         valid_until: str | None = None,
         returned_live_days: int = 14,
+        spend_at: tuple[str, ...] | list[str] = (),
     ) -> None:
         until = date.fromisoformat(valid_until) if valid_until else None
         self.shop.programs.setdefault(brand, []).append(
@@ -65,6 +67,7 @@ class PureShop(Pure):
                 date.fromisoformat(valid_from),
                 until,
                 returned_live_days,
+                tuple(spend_at),
             )
         )
 
@@ -74,6 +77,12 @@ class PureShop(Pure):
         for record in said:
             command = f.parse(record)
             brands = command.brands if isinstance(command, f.Order) else set()
+            if (
+                isinstance(command, Bonus)
+                and command.brand in self.book.brands
+                and command.account in self.book.references
+            ):
+                self.points(command.account, command.brand)
             for brand in sorted(brands & self.shop.programs.keys() & self.book.brands.keys()):
                 if command.account in self.book.references:
                     self.points(command.account, brand)

@@ -25,6 +25,7 @@ ROLES: dict[tuple[str, str], set[str]] = {
     ("GET", "/v1/transactions/{key}"): {"post", "ask"},
     ("GET", "/v1/events"): {"ask"},
     ("GET", "/metrics"): {"post", "ask", "administer"},
+    ("GET", "/openapi.json"): {"post", "ask", "administer", "nobody"},
     ("GET", "/healthz"): {"post", "ask", "administer", "nobody"},
     ("GET", "/readyz"): {"post", "ask", "administer", "nobody"},
 }

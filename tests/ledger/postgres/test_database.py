@@ -40,7 +40,7 @@ def works(url: str) -> bool:
 
 
 def start(home: Path) -> str:
-    return database.server_url(Settings(home=home, database_url=None))
+    return database.server_url(Settings(home=home, database_url=None), make=True)
 
 
 def test_the_embedded_server_lives_through_a_crash_a_stale_pid_and_a_stop(home: Path) -> None:
@@ -83,7 +83,7 @@ def test_the_socket_of_a_long_home_is_in_a_private_folder(home: Path) -> None:
 def test_a_home_without_a_book_is_named_before_a_server_is_made(home: Path) -> None:
     """Whoever forgot to set TIFFIN_DATABASE_URL is told which home would be used, and nothing is made there."""
     with pytest.raises(Failure, match=f"no book under {re.escape(str(home))}, and TIFFIN_DATABASE_URL is not set"):
-        database.server_url(Settings(home=home, database_url=None), make=False)
+        database.server_url(Settings(home=home, database_url=None))
     assert not home.exists()
 
 

@@ -32,7 +32,7 @@ def refused(*arguments: str) -> str:
 def test_without_a_cut_nothing_is_started(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, started: list[Any]) -> None:
     """The sentence says how to make one."""
     monkeypatch.setenv("TIFFIN_LAKE", str(tmp_path))
-    assert refused().startswith("no cut yet: run tiffin nightly")
+    assert refused().startswith(f"no cut yet in the lake {tmp_path}: run tiffin nightly")
     assert not started
 
 

@@ -16,8 +16,9 @@ from reports.lake import take_cut
 from reports.lake.publish_cut import frequent_cut, nightly_cut
 from reports.lake.reader import open_lake, polars_schema
 from reports.lake.schema import TABLES
+from reports.lake.verify import verify
 from tests.reports.lake.conftest import NEW_YEARS_EVE
-from tests.reports.lake.rows import add_transactions
+from tests.reports.lake.rows import add_accounts, add_transactions
 
 
 def test_every_row_of_the_ledger_is_in_the_lake_once(book: str, lake: str) -> None:
@@ -232,3 +233,26 @@ def test_a_lake_of_another_book_is_left_alone(book: str, empty_database_url: str
     with pytest.raises(Failure, match="holds another book"):
         frequent_cut(empty_database_url, lake)
     assert open_lake(lake).cut.number == 1
+
+
+@pytest.mark.parametrize("name", ["книга Анны", "a#b=1 *:", "ünï"])
+def test_a_lake_may_be_in_any_folder(database_url: str, tmp_path: Path, name: str) -> None:
+    """A space, letters of other scripts, what addresses and partitions mean something by; two cuts are read back."""
+    add_accounts(database_url, 3)
+    for day in (date(2025, 10, 31), date(2025, 12, 31)):
+        add_transactions(database_url, 30, since=day.replace(day=1), days=20)
+        lake, _ = nightly_cut(database_url, str(tmp_path / name), day)
+    counts = {table: open_lake(str(tmp_path / name)).scan(table).collect().height for table in ("entries", "accounts")}
+    assert counts["entries"] == lake.manifest.tables["entries"].rows > 0
+    assert counts["accounts"] == lake.manifest.tables["accounts"].rows > 0
+    assert [check.problems for _, check in verify(database_url, str(tmp_path / name)) if not check.holds] == []
+
+
+@pytest.mark.parametrize("name", ["50%20", "what?", "a[1]", "a\\b"])
+def test_a_lake_cannot_be_in_a_folder_with_such_a_sign(database_url: str, tmp_path: Path, name: str) -> None:
+    """Delta or DuckDB would look for it elsewhere; nothing is written."""
+    add_accounts(database_url, 3)
+    add_transactions(database_url, 3, since=date(2025, 10, 1), days=2)
+    with pytest.raises(Failure, match="in its name: choose another folder"):
+        nightly_cut(database_url, str(tmp_path / name), date(2025, 10, 31))
+    assert not list(tmp_path.iterdir())

@@ -212,3 +212,30 @@ def test_vat_by_rate_is_what_is_left_of_sales(story: Story) -> None:
         (None, "5.00", "0.00", "0.00", "0.00", "5.00", "0.00"),
     ]
     assert result.holds
+
+
+def test_revenue_by_hour_and_weekday_is_that_of_the_orders_first_line(story: Story) -> None:
+    """
+    Thursday 2 March  12:10 300.00, 12:50 100.00 (booked at 18:00: the till was offline), 19:30 500.00
+    Friday 3 March    the 500.00 given back at 09:00: it was Thursday's, at 19
+    Sunday 5 March    a penalty of 30.00 at 20:00: no order
+    """
+    story.account("anna")
+    story.debit("2017-03-02T12:10", "anna", ("sushi", 300))
+    story.debit("2017-03-02T18:00", "anna", ("sushi", 100), occurred_at="2017-03-02T12:50")
+    story.debit("2017-03-02T19:30", "anna", ("sushi", 500), key="late")
+    story.refund("2017-03-03T09:00", "late", ("sushi", 500))
+    story.debit("2017-03-05T20:00", "anna", {"brand": "sushi", "amount": 30, "service": "penalty"})
+    book = story.book()
+    by_hour, by_weekday = (book.report("brand-revenue", **MARCH, by=by) for by in ("hour", "weekday"))
+    assert figures(by_hour.frame, "hour", *COUNTED) == [
+        (12, 2, "400.00", "0.00", "0.00", 200.0),
+        (19, 0, "500.00", "500.00", "0.00", None),
+        (20, 0, "30.00", "0.00", "30.00", None),
+    ]
+    assert figures(by_weekday.frame, "weekday", *COUNTED) == [
+        (4, 2, "900.00", "500.00", "0.00", 200.0),
+        (7, 0, "30.00", "0.00", "30.00", None),
+    ]
+    assert by_hour.holds
+    assert by_weekday.holds

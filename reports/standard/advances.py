@@ -1,0 +1,119 @@
+"""Advances: what clients have paid ahead, in money and in points, and how old it is.
+
+What is spent comes from the oldest: so the money of an account above zero lies on its last credits, and is as old as
+these. Points are as old as their lots. A row's bands sum to its total.
+Controls: the totals are turnover's closings above zero.
+"""
+
+from typing import Literal
+
+import narwhals as nw
+from pydantic import Field
+
+from reports.core.aging import day_number
+from reports.core.leads import to_account
+from reports.core.parameters import AsOf, OfBrand
+from reports.core.report import Check, Column, Report
+from reports.core.tables import APART, MONEY, Frame, Tables, beside, client_accounts, in_currency, only, until
+from reports.standard import turnover
+
+BANDS = {
+    "age_0_30": (0, 30),
+    "age_31_60": (31, 60),
+    "age_61_90": (61, 90),
+    "age_91_365": (91, 365),
+    "age_over_365": (366, None),
+}
+KEYS = {
+    "account": ("account", "reference", "party", "client", "kind", "currency"),
+    "party": ("party", "client", "kind", "currency"),
+}
+
+
+class Parameters(AsOf, OfBrand):
+    """A day, whose accounts (by holder; points by their brand), and what to show a row for."""
+
+    by: Literal["account", "party"] = Field("account", description="a row for each of these")
+
+
+def _ahead(tables: Tables, p: Parameters) -> Frame:
+    """Return turnover's closings above zero, of money and of points."""
+    query = turnover.Parameters(first_day=p.as_of, last_day=p.as_of, currency=p.currency, brand=p.brand)
+    return turnover.movements(tables, query).filter(nw.col("closing") > 0)
+
+
+def _money(tables: Tables, p: Parameters, ahead: Frame) -> Frame:
+    """Return account, day_number, amount: the last credits of each account, as far as they are still there."""
+    closings = ahead.filter(nw.col("kind") == "money").select("closing", account_id="account")
+    credits_ = in_currency(tables.entries, p.currency).filter(until(p.as_of), nw.col("amount") > 0)
+    reached = nw.col("amount").cum_sum().over("account_id", order_by="back")
+    left = nw.col("closing") - (nw.col("reached") - nw.col("amount"))
+    return (
+        credits_.filter(nw.col("account_kind") == "money")
+        .join(closings, on="account_id", how="inner")
+        .with_columns(back=0 - nw.col("version"))
+        .with_columns(reached=reached)
+        .with_columns(amount=nw.when(left < nw.col("amount")).then(left).otherwise(nw.col("amount")))
+        .filter(nw.col("amount") > 0)
+        .select("day_number", nw.col("amount").cast(MONEY), account="account_id")
+    )
+
+
+def _points(tables: Tables, p: Parameters, ahead: Frame) -> Frame:
+    """Return account, day_number, amount: what is left of each lot, by the day on which it was given."""
+    of = ahead.filter(nw.col("kind") == "bonus").select(account_id="account")
+    changes = in_currency(tables.lot_changes, p.currency).filter(until(p.as_of)).join(of, on="account_id", how="semi")
+    left = changes.group_by("account_id", "lot_id").agg(amount=nw.col("amount").sum())
+    given = tables.transactions.select("day_number", lot_id="id")
+    return left.join(given, on="lot_id", how="inner").select("day_number", "amount", account="account_id")
+
+
+def advances(tables: Tables, p: Parameters) -> Frame:
+    """Return a row an account (or client), kind and currency that has something ahead."""
+    key, ahead = KEYS[p.by], _ahead(tables, p)
+    age = nw.lit(day_number(p.as_of)) - nw.col("day_number")
+    parts = nw.concat([side.select("account", "day_number", "amount") for side in
+                       (_money(tables, p, ahead), _points(tables, p, ahead))])  # fmt: skip
+    bands = {name: only(age.is_between(low, 10**7 if high is None else high)) for name, (low, high) in BANDS.items()}
+    clients = client_accounts(tables).select(*KEYS["account"])
+    return (
+        parts.with_columns(**bands)
+        .join(clients, on="account", how="inner")
+        .group_by(*key)
+        .agg(*(nw.col(name).sum() for name in BANDS), total=nw.col("amount").sum())
+        .sort(key[0], "kind", "currency")
+        .select(*key, *BANDS, "total")
+    )
+
+
+def as_turnover(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set the totals beside turnover's closings above zero."""
+    closings = _ahead(tables, p).select("currency", "kind", amount="closing")
+    return beside(closings, rows.select("currency", "kind", amount="total"), APART)
+
+
+REPORT = Report(
+    name="advances",
+    en="Advances by age",
+    ru="Авансы по срокам",
+    question="what clients have paid ahead, in money and points, and for how long",
+    parameters=Parameters,
+    columns=(
+        Column("account", "account", "Account", "Счёт"),
+        Column("reference", "code", "Reference", "Код счёта"),
+        Column("party", "code", "Client code", "Код клиента"),
+        Column("client", "text", "Client", "Клиент"),
+        Column("kind", "account_kind", "Kind", "Вид"),
+        Column("currency", "currency", "Currency", "Валюта"),
+        Column("age_0_30", "money", "Up to 30 days", "До 30 дней", total=True),
+        Column("age_31_60", "money", "31–60 days", "31–60 дней", total=True),
+        Column("age_61_90", "money", "61–90 days", "61–90 дней", total=True),
+        Column("age_91_365", "money", "91–365 days", "91–365 дней", total=True),
+        Column("age_over_365", "money", "Over a year", "Больше года", total=True),
+        Column("total", "money", "Total", "Всего", total=True),
+    ),
+    key=("account", "party", "kind", "currency"),
+    frame=advances,
+    checks=(Check("turnover", "advances = turnover above zero", "авансы = остатки выше нуля", as_turnover),),
+    leads_to=to_account(),
+)

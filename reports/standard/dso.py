@@ -1,0 +1,85 @@
+"""DSO: after how many days clients pay, by the brand that holds their accounts.
+
+Days sales outstanding = what is owed at the end of the period / what was charged in it, less refunds × its days.
+Charged is all that left the accounts for services, paid ahead or not: a brand whose clients pay ahead has few days.
+Control: what is owed is the total of receivables-aging.
+"""
+
+import narwhals as nw
+
+from reports.core import aging
+from reports.core.leads import to_accounts_of
+from reports.core.parameters import OfBrand, Period
+from reports.core.report import Check, Column, Report
+from reports.core.tables import MONEY, Frame, Tables, beside, held_by, holders, in_currency, only, taken, within
+from reports.standard import receivables_aging
+
+KEY = ("brand", "currency")
+
+
+class Parameters(Period, OfBrand):
+    """A period, and a brand whose contracts the accounts are."""
+
+
+def _charged(tables: Tables, p: Parameters) -> Frame:
+    """Return what services cost the accounts of each holder, less refunds, in the period."""
+    entries = in_currency(tables.entries, p.currency).filter(
+        nw.col("account_kind") == "money",
+        nw.col("kind").is_in(("debit", "capture", "refund")),
+        within(p.first_day, p.last_day),
+    )
+    return held_by(entries, holders(tables)).select("currency", "kind", "amount", brand="holder")
+
+
+def _owed(tables: Tables, p: Parameters) -> Frame:
+    """Return what is owed on the accounts of each holder at the end of the period."""
+    unpaid = aging.late(tables, p.last_day, p.currency).select("account_id", "currency", amount="unpaid")
+    dated = unpaid.with_columns(business_date=nw.lit(p.last_day).cast(nw.Date))
+    return held_by(dated, holders(tables)).select("currency", "amount", brand="holder")
+
+
+def dso(tables: Tables, p: Parameters) -> Frame:
+    """Return a row a holder and currency that charged or is owed something."""
+    days = (p.last_day - p.first_day).days + 1
+    none = nw.lit(0).cast(MONEY)
+    both = [
+        _charged(tables, p).group_by(*KEY).agg(charged=taken(nw.lit(True)).sum(), owed=only(nw.lit(False)).sum()),
+        _owed(tables, p).group_by(*KEY).agg(charged=only(nw.lit(False)).sum(), owed=nw.col("amount").sum()),
+    ]
+    turned = nw.col("owed").cast(nw.Float64) / nw.col("charged").cast(nw.Float64) * days
+    rows = nw.concat([side.select(*KEY, "charged", "owed") for side in both]).group_by(*KEY)
+    summed = rows.agg(nw.col("charged", "owed").sum()).filter((nw.col("charged") != none) | (nw.col("owed") != none))
+    chosen = summed if p.brand is None else summed.filter(nw.col("brand") == p.brand)
+    return (
+        chosen.with_columns(days=nw.lit(days), dso=nw.when(nw.col("charged") > none).then(turned))
+        .sort(*KEY)
+        .select(*KEY, "charged", "owed", "days", "dso")
+    )
+
+
+def as_aging(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    """Set what is owed beside the total of receivables-aging."""
+    query = receivables_aging.Parameters(as_of=p.last_day, currency=p.currency, brand=p.brand)
+    aged = receivables_aging.receivables_aging(tables, query)
+    return beside(aged.select("currency", amount="total"), rows.select("currency", amount="owed"))
+
+
+REPORT = Report(
+    name="dso",
+    en="Days sales outstanding",
+    ru="Оборачиваемость дебиторской задолженности",
+    question="after how many days clients pay",
+    parameters=Parameters,
+    columns=(
+        Column("brand", "code", "Brand code", "Код бренда"),
+        Column("currency", "currency", "Currency", "Валюта"),
+        Column("charged", "money", "Charged", "Начислено", total=True),
+        Column("owed", "money", "Owed at the end", "Долг на конец", total=True),
+        Column("days", "number", "Days", "Дней"),
+        Column("dso", "average", "DSO, days", "Оборот, дней"),
+    ),
+    key=KEY,
+    frame=dso,
+    checks=(Check("aging", "owed = receivables-aging", "долг = дебиторская задолженность", as_aging),),
+    leads_to=to_accounts_of,
+)
