@@ -12,6 +12,7 @@ FORMS: dict[str, tuple[str, Callable[[str], None]]] = {
     "reverse": ("Reversal", undo.reverse),
     "transfer": ("Transfer", money.transfer),
     "adjustment": ("Correction", money.adjustment),
+    "bonus": ("Points", money.points),
     "move": ("Move between brands' own accounts", money.move),
     "limits": ("Subaccounts and limits", terms.subaccounts),
     "credit": ("Credit", terms.credit),

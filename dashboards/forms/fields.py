@@ -83,7 +83,7 @@ class Fields:
     def day(self, name: str, label: str) -> date | None:
         """Draw a day that need not be chosen."""
         chosen: date | None = self._place().date_input(sentence(label), None, format="YYYY-MM-DD", **self._kept(name))
-        self._keep(name, chosen)
+        self._keep(name, chosen and chosen.isoformat())  # as JSON has it: a draft is kept as such
         return chosen
 
     def _place(self) -> Any:

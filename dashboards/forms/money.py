@@ -97,6 +97,25 @@ def adjustment(by: str) -> None:
     command("adjustment", fill, about=found["number"], sure=True)
 
 
+def points(by: str) -> None:
+    """Draw the form of points given by hand, or taken back; it is posted after its quote was seen."""
+    found = subjects.account()
+    if found is None:
+        return
+    st.caption(sentence("a welcome, a referral, what was somebody's fault; less than zero takes points back"))
+
+    def fill(fields: Fields) -> Given:
+        fields.amount("amount", "Points", blank="300.00")
+        fields.choice("brand", "Points of the brand", open_brands(), found["holder"])
+        fields.day("expires_on", "Last day (blank: by the programme)")
+        fields.choice("charge_to", "At whose expense (blank: the same brand's)", open_brands())
+        fields.text("reason", "Reason")
+        fields.text("note", "Note")
+        return {**fields.given, **_of(found), "by": by}
+
+    command("bonus", fill, about=found["number"], sure=True)
+
+
 def move(by: str) -> None:
     """Draw the form of money moved between brands' own accounts; it is posted after its quote was seen."""
     st.caption(sentence("what arrives is the amount less the fee, which is the sending brand's"))

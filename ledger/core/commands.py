@@ -252,7 +252,8 @@ class _Charge(Command):
     """Lines to be paid for by `due_on` (default: as the credit terms of each payer have it); at most `bonus_at_most`
     of it by points.
 
-    With `bonus_by_brand`, points of each brand pay at most its amount, those of other brands nothing.
+    With `bonus_by_brand`, points of each brand pay at most its amount, those of other brands nothing. With
+    `bonus_elsewhere`, points of a brand then pay lines of others, too, until points of all brands pay its amount there.
     """
 
     account: AccountRef
@@ -260,6 +261,7 @@ class _Charge(Command):
     due_on: DueDay | None = None
     bonus_at_most: Amount | None = None
     bonus_by_brand: dict[Name, Amount] | None = None
+    bonus_elsewhere: dict[Name, dict[Name, Amount]] | None = None
 
     @model_validator(mode="after")
     def _has_lines(self) -> Self:

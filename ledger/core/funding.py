@@ -4,7 +4,7 @@ Sources are asked in drawing order, and each pays, in line order, the lines it m
 as much as it can. This greedy rule is the rule: no other assignment is searched for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
@@ -45,20 +45,29 @@ class Asked:
     happened_at: datetime
 
 
-def _points_at_most(book: Book, command: Debit | Hold, brand: int | None = None) -> int:
-    """Return the most that points may pay, of one brand or of all."""
-    most = minor(command.bonus_at_most) if command.bonus_at_most is not None else 0
-    if command.bonus_by_brand is None or brand is None:
-        return most
-    codes = [code for code, known in book.brands.items() if known.id == brand and code in command.bonus_by_brand]
-    return min(most, sum(minor(command.bonus_by_brand[code]) for code in codes))
+def _points_at_most(command: Debit | Hold, issuer: str, brand: str) -> int:
+    """Return the most that points may pay of a brand's lines, those of an issuer being the last of them."""
+    most = command.bonus_at_most if command.bonus_by_brand is None else command.bonus_by_brand.get(brand)
+    if issuer != brand:
+        most = (command.bonus_elsewhere or {}).get(issuer, {}).get(brand)
+    return 0 if most is None else minor(most)
 
 
-def sources(book: Book, account: Account) -> Iterator[Source]:
-    """Yield who may pay for `account`, in drawing order."""
-    for number in book.bonuses.get(account.id, ()):
-        bonus = book.accounts[number]
-        yield Source(bonus, frozenset((bonus.brand,)) if bonus.brand is not None else frozenset(), "bonus")
+def _elsewhere(book: Book, command: Debit | Hold) -> Iterator[tuple[int, int]]:
+    """Yield whose points may pay which other brand's lines, by their codes."""
+    for issuer, brands in sorted((command.bonus_elsewhere or {}).items()):
+        known = [book.brands[code].id for code in (issuer, *sorted(brands)) if code in book.brands]
+        yield from ((known[0], brand) for brand in known[1:] if issuer in book.brands)
+
+
+def sources(book: Book, account: Account, elsewhere: Iterable[tuple[int, int]] = ()) -> Iterator[Source]:
+    """Yield who may pay for `account`, in drawing order; points of a brand for another's lines after all own."""
+    points = {book.accounts[number].brand or 0: book.accounts[number] for number in book.bonuses.get(account.id, ())}
+    for brand, bonus in points.items():
+        yield Source(bonus, frozenset((brand,)), "bonus")
+    for issuer, brand in elsewhere:
+        if issuer in points:
+            yield Source(points[issuer], frozenset((brand,)), "bonus")
     links = book.links.get(account.id, [])
     if len(links) > 1:
         links = sorted(links, key=lambda link: (link.priority, link.payer))
@@ -81,11 +90,13 @@ def fund(book: Book, asked: Asked) -> Matrix:
         return alone
     left = list(asked.amounts)
     paid: Matrix = [[] if amount else [(asked.account.id, 0)] for amount in left]
-    bonus_left = _points_at_most(book, asked.command)
+    codes = {brand.id: code for code, brand in book.brands.items()} if asked.account.id in book.bonuses else {}
+    by_brand, by_account = dict.fromkeys(codes, 0), dict.fromkeys(book.bonuses.get(asked.account.id, ()), 0)
+    at_most = minor(asked.command.bonus_at_most) if asked.command.bonus_at_most is not None else 0
     short: Refused | None = None
     after_points: list[int] | None = None
     left_out: list[Facts] = []
-    for source in sources(book, asked.account):
+    for source in sources(book, asked.account, _elsewhere(book, asked.command)):
         lines = [
             index for index, amount in enumerate(left)
             if amount and (source.brands is None or asked.brands[index] in source.brands)
@@ -100,9 +111,12 @@ def fund(book: Book, asked: Asked) -> Matrix:
         if not wanted:
             continue
         if source.role == "bonus":
-            most = min(bonus_left, _points_at_most(book, asked.command, source.account.brand))
-            given = min(wanted, most, _points(book, source.account, asked.at))
-            bonus_left -= given
+            [brand], own = source.brands or (0,), source.account
+            most = _points_at_most(asked.command, codes[own.brand or 0], codes[brand]) - by_brand[brand]
+            points = _points(book, own, asked.at) - by_account[own.id]
+            given = max(0, min(wanted, most, points, at_most - sum(by_brand.values())))
+            by_brand[brand] += given
+            by_account[own.id] += given
         else:
             given, broken = capacity(book, source, asked, wanted)
             short = short or broken

@@ -42,7 +42,7 @@ WRITER: dict[str, str] = {
     "promotion": _CHANGE,
     "bonus_program": (
         "INSERT (brand_id, accrue_percent, redeem_percent, expires_after_days, valid_from, valid_until, "
-        "returned_live_days, by, note)"
+        "returned_live_days, spend_at, by, note)"
     ),
     "food_order": _CHANGE,
     "order_line": _CHANGE,
@@ -120,4 +120,5 @@ def _statements() -> list[str]:
         "REVOKE ALL ON ALL TABLES IN SCHEMA desk FROM tiffin_reader, tiffin_writer, tiffin_desk",
         "GRANT SELECT ON ALL TABLES IN SCHEMA desk TO tiffin_reader, tiffin_writer, tiffin_desk",
         "GRANT INSERT, UPDATE, DELETE ON desk.draft TO tiffin_desk",
+        "GRANT INSERT, UPDATE ON desk.signed_out TO tiffin_desk",
     ]

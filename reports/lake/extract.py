@@ -121,7 +121,8 @@ SNAPSHOTS: dict[str, str] = {
         ORDER BY u.order_id, u.promotion_id, u.number""",
     "bonus_programs": """
         SELECT id, brand_id, (accrue_percent * 100)::bigint AS accrue_percent,
-               (redeem_percent * 100)::bigint AS redeem_percent, expires_after_days, returned_live_days, valid_from,
+               (redeem_percent * 100)::bigint AS redeem_percent, expires_after_days, returned_live_days,
+               to_json(spend_at)::text AS spend_at, valid_from,
                valid_until,
                recorded_at, by, note
         FROM bonus_program ORDER BY id""",

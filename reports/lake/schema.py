@@ -454,6 +454,7 @@ BONUS_PROGRAMS = Table(
         ("redeem_percent", "rate", "the share of the brand's lines that points may pay at most, in percent"),
         ("expires_after_days", "int", "points expire at midnight after this many days; null for never"),
         ("returned_live_days", "int", "days that points live on when they come back after their expiry, once"),
+        ("spend_at", "json", "codes of other brands where the points may be spent"),
         ("valid_from", "date", "first day"),
         ("valid_until", "date", "last day; null for no end"),
         ("recorded_at", "instant", "when it was set, UTC"),

@@ -16,6 +16,7 @@ from ledger.core.decide import decide
 from ledger.core.money import decimal
 from ledger.core.outcomes import Entry
 from ledger.core.transactions import Transaction
+from ledger.food.core.points_of_orders import points_again
 from reports.replay.history import Happened, Past, Row
 
 FUNDS = ("write_off_limit_exceeded", "credit_expired", "credit_overdue", "credit_limit_exceeded", "insufficient_funds")
@@ -67,13 +68,13 @@ def _charge(past: Past, happened: Happened) -> Iterator[tuple[str, Any]]:
     services: dict[int, str | None] = {part.line: part.service for part in happened.parts}
     services |= {entry.line or 0: entry.service for entry in _services(happened)}
     amounts = _sums((line, amount) for line, _, _, amount in drawn)
-    points = _sums((past.brand_of(s), amount) for _, s, _, amount in drawn if past.kind_of(s) == "bonus")
+    points = [
+        (past.brand_of(s) or "", brand or "", amount) for _, s, brand, amount in drawn if past.kind_of(s) == "bonus"
+    ]
     yield "account", happened.row["account_id"]
     yield "due_on", happened.row["due_on"]
     yield "lines", tuple(_line(brands[line], amount, services[line]) for line, amount in sorted(amounts.items()))
-    if points:
-        yield "bonus_at_most", sum(points.values())
-        yield "bonus_by_brand", points
+    yield from points_again(points).items()
     if happened.row["kind"] == "hold":
         yield "expires_at", happened.row["expires_at"]
 

@@ -116,11 +116,15 @@ def as_ages(tables: Tables, p: Parameters, rows: Frame) -> Frame:
 
 
 def as_revenue(tables: Tables, p: Parameters, rows: Frame) -> Frame:
-    """Set what was redeemed beside what brand-revenue says points paid."""
-    query = brand_revenue.Parameters(
-        first_day=p.first_day, last_day=p.last_day, currency=p.currency, brand=p.brand, by="total"
-    )
-    paid = brand_revenue.sums(tables, query).select("currency", amount="bonus")
+    """Set what was redeemed beside what brand-revenue says points paid; of one brand, beside the lines they paid."""
+    if p.brand is None:
+        query = brand_revenue.Parameters(first_day=p.first_day, last_day=p.last_day, currency=p.currency, by="total")
+        paid = brand_revenue.sums(tables, query).select("currency", amount="bonus")
+    else:
+        points = tables.accounts.filter(nw.col("kind") == "bonus").select("brand_id", source_id="id")
+        lines = tables.entries.filter(nw.col("account_kind") == "revenue", within(p.first_day, p.last_day))
+        by_issuer = lines.drop("brand_id").join(points, on="source_id", how="inner")
+        paid = _chosen(tables, p, by_issuer).select("currency", "amount")
     return beside(paid, rows.select("currency", amount="redeemed"))
 
 

@@ -1,6 +1,7 @@
 """The desk over a real ledger: what is filled in is posted, once, by whoever says who he is."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ def fill(app: AppTest, **given: Any) -> AppTest:
     """Fill fields by their names in the ledger's JSON."""
     for name, value in given.items():
         fields = [
-            field for kind in ("text_input", "selectbox", "multiselect") for field in app.get(kind)
+            field for kind in ("text_input", "selectbox", "multiselect", "date_input") for field in app.get(kind)
             if str(field.key).endswith(f"/{name.replace('__', ' ')}")
         ]  # fmt: skip
         fields[0].set_value(value)
@@ -238,6 +239,17 @@ def test_an_adjustment_needs_a_reason_and_may_go_below_zero(desk: Desk, book: Sh
     assert "below zero" in app.warning[0].value
     press(app, "Post")
     assert balance(book, "boris") == -500
+
+
+def test_points_are_given_until_a_day_at_another_brands_expense(desk: Desk, book: Sheet) -> None:
+    """They are quoted first; the bonus account comes into being."""
+    app = desk("bonus", account="boris")
+    last = date(2030, 12, 31)
+    press(fill(app, amount="300", brand="sushi", expires_on=last, charge_to="pizza", reason="late"), "Check")
+    assert book.execute("SELECT count(*) FROM account WHERE kind = 'bonus'").fetchone() == (0,)
+    press(app, "Post")
+    lots = "SELECT amount, gone_on::text FROM bonus_lot"
+    assert book.execute(lots).fetchall() == [(30000, "2031-01-01")]
 
 
 def test_a_debit_is_refunded_by_line(desk: Desk, book: Sheet) -> None:

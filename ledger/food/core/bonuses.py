@@ -23,7 +23,10 @@ EXPIRED, OWED = "expired", "owed"
 
 
 class Program(NamedTuple):
-    """A brand's bonus programme, both days included; percents in hundredths of a percent."""
+    """A brand's bonus programme, both days included; percents in hundredths of a percent.
+
+    Its points may be spent at brands of `spend_at`, too.
+    """
 
     brand: str
     accrue: int
@@ -32,6 +35,7 @@ class Program(NamedTuple):
     valid_from: date
     valid_until: date | None = None
     returned_live_days: int = 14
+    spend_at: tuple[str, ...] = ()
 
     def gone_on(self, day: date) -> date | None:
         """Return the day at whose start points given on a day are gone; None for never."""
@@ -67,9 +71,9 @@ def dates_of(programs: Sequence[Program], day: date) -> Dates:
     return Dates(day, program.gone_on(day), program.returned_until(day)) if program else Dates(day, None, None)
 
 
-def redeemable(program: Program, lines: Iterable[Line]) -> int:
-    """Return how much of its brand's lines (delivery among them) points may pay, rounded down."""
-    return sum(line.net for line in lines if line.brand == program.brand) * program.redeem // WHOLE
+def redeemable(program: Program, lines: Iterable[Line], brand: str | None = None) -> int:
+    """Return how much of a brand's lines (delivery among them) points may pay, rounded down: by default its own."""
+    return sum(line.net for line in lines if line.brand == (brand or program.brand)) * program.redeem // WHOLE
 
 
 def accrued(money: int, percent: int) -> int:

@@ -264,6 +264,7 @@ class BonusProgram(Record):
     redeem_percent: Rate | None = None
     expires_after_days: Whole | None = None
     returned_live_days: Whole | None = None
+    spend_at: tuple[Name, ...] | None = None
     valid_from: Day | None = None
     valid_until: Day | None = None
 

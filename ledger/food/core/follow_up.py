@@ -11,7 +11,7 @@ from ledger.core.outcomes import Invalid, Posted, Refused, shown
 from ledger.food.core import commands as f
 from ledger.food.core.order_status import described, left_by_line, shares
 from ledger.food.core.outcomes import Ordered
-from ledger.food.core.points_of_orders import accrue, take_back
+from ledger.food.core.points_of_orders import accrue, points_again, take_back
 from ledger.food.core.savepoint import savepoint
 from ledger.food.core.shop import Order, OrderLine, Shop
 from ledger.seam import Seam
@@ -164,15 +164,11 @@ def _debit_late(seam: Seam, order: Order, command: f.Deliver, kept: Sequence[int
             fields: dict[str, Any] = {"service": of.service, "reference": of.reference, "attributes": of.attributes}
             amount = decimal(_worth(line, left))
             lines.append(c.Line(brand=line.brand, amount=amount, gross=gross, vat_rate=of.vat_rate, **fields))
-    points: dict[str, int] = {}
-    for part in parts:
-        if accounts[part.source].kind == "bonus":
-            points[codes[part.brand]] = points.get(codes[part.brand], 0) + part.amount
-    debit = c.trusted(
-        c.Debit, **_fields(command), account=order.account, lines=tuple(lines),
-        bonus_at_most=decimal(sum(points.values())) if points else None,
-        bonus_by_brand={brand: decimal(amount) for brand, amount in points.items()} if points else None,
+    paid = (
+        (codes[accounts[part.source].brand or 0], codes[part.brand], part.amount)
+        for part in parts if accounts[part.source].kind == "bonus"
     )  # fmt: skip
+    debit = c.trusted(c.Debit, **_fields(command), account=order.account, lines=tuple(lines), **points_again(paid))
     return seam.decide(debit, sent=command, owner=order.key)
 
 

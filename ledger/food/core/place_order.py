@@ -90,9 +90,16 @@ def _charge(shop: Shop, order: f.Order, lines: Sequence[Line], day: date) -> c.D
         "bonus_at_most": order.bonus_at_most, "lines": tuple(_line(line) for line in lines),
     }  # fmt: skip
     if order.bonus_at_most:
-        said["bonus_by_brand"] = {
-            program.brand: decimal(redeemable(program, lines)) for program in programs_on(shop, order.brands, day)
-        }
+        own = {program.brand: program for program in programs_on(shop, order.brands, day)}
+        said["bonus_by_brand"] = {brand: decimal(redeemable(program, lines)) for brand, program in own.items()}
+        # (DECISIONS D132)
+        said["bonus_elsewhere"] = {
+            program.brand: {
+                brand: decimal(redeemable(own.get(brand, program), lines, brand))
+                for brand in program.spend_at if brand in order.brands and brand != program.brand
+            }
+            for program in programs_on(shop, shop.programs, day) if program.spend_at
+        }  # fmt: skip
     if order.due_at is None:
         return c.trusted(c.Debit, **said)
     return c.trusted(c.Hold, **said, expires_at=order.due_at + shop.preorder_lives)

@@ -6,6 +6,8 @@ points are given in full and taken at once, as two entries.
 
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
 
 from ledger.core import commands as c
 from ledger.core.book import Book
@@ -89,6 +91,26 @@ def programs_on(shop: Shop, brands: Iterable[str], day: date) -> Iterator[Progra
         program = in_force(shop.programs.get(brand, ()), day)
         if program is not None:
             yield program
+
+
+def points_again(paid: Iterable[tuple[str, str, int]]) -> dict[str, Any]:
+    """Return the fields of a charge that let points pay at most what they paid: whose, of which brand, amount."""
+    sums: dict[tuple[str, str], int] = {}
+    for issuer, brand, amount in paid:
+        sums[issuer, brand] = sums.get((issuer, brand), 0) + amount
+    if not sums:
+        return {}
+    own = {brand: amount for (issuer, brand), amount in sums.items() if issuer == brand}
+    so_far, elsewhere = dict(own), dict[str, dict[str, Decimal]]()
+    for (issuer, brand), amount in sorted(sums.items()):
+        if issuer != brand:
+            so_far[brand] = so_far.get(brand, 0) + amount
+            elsewhere.setdefault(issuer, {})[brand] = decimal(so_far[brand])
+    return {
+        "bonus_at_most": decimal(sum(sums.values())),
+        "bonus_by_brand": {brand: decimal(amount) for brand, amount in own.items()},
+        "bonus_elsewhere": elsewhere or None,
+    }
 
 
 def accrue(shop: Shop, seam: Seam, order: Order, command: f.Deliver) -> None:

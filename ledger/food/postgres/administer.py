@@ -98,7 +98,7 @@ def _described(run: Administration, promotion: t.Promotion) -> Fields:
 
 PROGRAM = (
     *("accrue_percent", "redeem_percent", "expires_after_days", "valid_from", "valid_until"),
-    "returned_live_days",
+    *("returned_live_days", "spend_at"),
 )
 
 
@@ -111,7 +111,11 @@ def _bonus_program(run: Administration, record: Record) -> Facts:
     before = {name: getattr(last, name) for name in PROGRAM} if last else None
     given = fields_given(record)
     del given["brand"]
-    after = (before or {"valid_from": run.today, "returned_live_days": 14}) | given
+    if "spend_at" in given:
+        given["spend_at"] = sorted({*(record.spend_at or ())} - {record.brand})
+        for code in record.spend_at or ():
+            brand_id(run, code)
+    after = (before or {"valid_from": run.today, "returned_live_days": 14, "spend_at": []}) | given
     for name in ("accrue_percent", "redeem_percent", "valid_from", "returned_live_days"):
         if after.get(name) is None:
             raise ValueError(f"{name}: is missing")

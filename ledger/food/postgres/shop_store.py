@@ -69,14 +69,15 @@ def foreseen(connection: AnyConnection, keys: Sequence[str], *, lock: bool) -> t
     wait: list[Question] = [(WRITING, [])] if lock else []
     *_, rows, orders = ask(connection, *wait, (_PROGRAMS, []), (_NAMED, [list(keys)]))
     programs: Programs = {}
-    for brand, accrue, redeem, *rest in rows:
-        programs.setdefault(brand, []).append(Program(brand, minor(accrue), minor(redeem), *rest))
+    for brand, accrue, redeem, *rest, spend_at in rows:
+        program = Program(brand, minor(accrue), minor(redeem), *rest)
+        programs.setdefault(brand, []).append(program._replace(spend_at=tuple(spend_at)))
     return programs, [Named(account, charges, set(brands)) for account, charges, brands in orders]
 
 
 _PROGRAMS = (
-    "SELECT b.code, accrue_percent, redeem_percent, expires_after_days, valid_from, valid_until, returned_live_days "
-    "FROM bonus_program p JOIN brand b ON b.id = p.brand_id ORDER BY p.id"
+    "SELECT b.code, accrue_percent, redeem_percent, expires_after_days, valid_from, valid_until, returned_live_days, "
+    "spend_at FROM bonus_program p JOIN brand b ON b.id = p.brand_id ORDER BY p.id"
 )
 _NAMED = (
     "SELECT o.account_id, array(SELECT key FROM transaction WHERE id = o.main_id "

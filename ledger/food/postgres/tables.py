@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     CHAR,
     JSON,
     BigInteger,
@@ -80,6 +81,7 @@ class BonusProgram(SQLModel, table=True):
     valid_from: date
     valid_until: date | None = None
     returned_live_days: int = Field(default=14, sa_column_kwargs={"server_default": "14"})
+    spend_at: list[str] = Field(default=[], sa_column=Column(ARRAY(Text), nullable=False, server_default="{}"))
     recorded_at: datetime = stamped()
     by: str | None = Field(default=None, sa_type=Text)
     note: str | None = Field(default=None, sa_type=Text)

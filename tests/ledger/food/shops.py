@@ -55,6 +55,7 @@ class PureShop(Pure):
         valid_from: str = "2024-01-01",
         valid_until: str | None = None,
         returned_live_days: int = 14,
+        spend_at: tuple[str, ...] | list[str] = (),
     ) -> None:
         until = date.fromisoformat(valid_until) if valid_until else None
         self.shop.programs.setdefault(brand, []).append(
@@ -66,6 +67,7 @@ class PureShop(Pure):
                 date.fromisoformat(valid_from),
                 until,
                 returned_live_days,
+                tuple(spend_at),
             )
         )
 

@@ -1,8 +1,11 @@
-"""Points given by hand: to whom, until when, at whose expense. Each test runs on the pure core and on PostgreSQL."""
+"""Points given by hand, and where they are spent: to whom, until when, at whose expense. Each test runs on the pure core and on PostgreSQL."""
+
+from typing import Any
 
 import pytest
 
 from ledger.core import commands
+from ledger.food.core import commands as f
 from tests.ledger.food.shops import Food, dish
 
 PROGRAM = {"type": "bonus_program", "brand": "sushi", "accrue_percent": "10", "redeem_percent": "50",
@@ -70,3 +73,65 @@ def test_what_is_taken_has_no_end() -> None:
     taken = {"type": "bonus", "key": "b", "account": "anna", "brand": "sushi", "amount": "-1.00", "reason": "x"}
     with pytest.raises(ValueError, match="expires_on: goes with points that are given"):
         commands.parse({**taken, "expires_on": "2024-03-10"})
+
+
+def spenders(food: Food, *, kebab: bool = False) -> None:
+    """Sushi's points pay half, at pizza and kebab, too; pizza's pay 30 %; kebab has no programme of its own."""
+    food.record(type="brand", code="kebab")
+    food.client("anna", "2000.00")
+    food.record(**PROGRAM, spend_at=["pizza", "kebab"])
+    pizza = {**PROGRAM, "brand": "pizza", "redeem_percent": "30"}
+    food.record(**pizza, spend_at=["kebab"] if kebab else [])
+    gift(food, "b1", amount="500.00")
+    gift(food, "b2", amount="40.00", brand="pizza")
+
+
+def moved(said: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return who paid what."""
+    return [(one["account"], one["amount"]) for one in said["accounts"]]
+
+
+ITEMS = [dish("set", "200.00"), dish("marg", "300.00", brand="pizza"), dish("doner", "100.00", brand="kebab")]
+
+
+def test_points_are_spent_at_other_brands_up_to_these_brands_own_share(food: Food) -> None:
+    """Sushi 100 of its 200; pizza its 40, then sushi 50 up to 90 of 300; of kebab 50 of 100 by sushi's own share."""
+    spenders(food)
+    said = food.order("o1", items=ITEMS, bonus_at_most="1000.00")
+    assert moved(said) == [("anna.sushi", "-200.00"), ("anna.pizza", "-40.00"), ("anna", "-360.00")]
+    paid = [(e[0], e[7], e[1]) for e in food.postgres.state()["transactions"]["o1"][5] if e[8] is not None]
+    assert paid == [
+        ("revenue kebab", "anna.sushi", 5000), ("revenue kebab", "anna", 5000),
+        ("revenue pizza", "anna.pizza", 4000), ("revenue pizza", "anna.sushi", 5000), ("revenue pizza", "anna", 21000),
+        ("revenue sushi", "anna.sushi", 10000), ("revenue sushi", "anna", 10000),
+    ]  # fmt: skip
+    back = food.post("refund_items", order="o1", items=[{"sku": "marg", "quantity": 1}])
+    assert moved(back) == [("anna.sushi", "50.00"), ("anna.pizza", "40.00"), ("anna", "210.00")]
+
+
+def test_the_client_says_how_many_points_in_all(food: Food) -> None:
+    """180: sushi's 100 and pizza's 40 on their own dishes first, 40 of kebab's, which is first by its code."""
+    spenders(food)
+    said = food.order("o1", items=ITEMS, bonus_at_most="180.00")
+    assert moved(said) == [("anna.sushi", "-140.00"), ("anna.pizza", "-40.00"), ("anna", "-420.00")]
+
+
+def test_points_of_all_programmes_together_pay_an_issuers_share_where_the_brand_has_none(food: Food) -> None:
+    """Of kebab's 100 pizza pays its 30, and sushi what is left of its 50; a pre-order holds and captures the same."""
+    spenders(food, kebab=True)
+    items = [dish("doner", "100.00", brand="kebab")]
+    said = food.order("o1", items=items, bonus_at_most="1000.00", due_at="2024-03-05T12:00:00+03:00")
+    held = [(one["account"], one["held"]) for one in said["accounts"]]
+    assert held == [("anna.sushi", "20.00"), ("anna.pizza", "30.00"), ("anna", "50.00")]
+    food.at("2024-03-09")  # its hold ran out: delivered all the same, points pay again what they had set aside
+    assert moved(food.post("deliver", order="o1")) == [
+        ("anna.sushi", "-20.00"), ("anna.pizza", "-30.00"), ("anna", "-50.00"),
+    ]  # fmt: skip
+
+
+def test_a_brand_that_is_not_there_has_no_points_spent_at(food: Food) -> None:
+    """And a programme's own brand is no other."""
+    [said] = food.postgres.desk.administer([f.parse({**PROGRAM, "spend_at": ["nowhere"]})])  # type: ignore[list-item]
+    assert said.to_json()["code"] == "brand_not_found"
+    food.record(**PROGRAM, spend_at=["sushi", "pizza"])
+    assert food.postgres.rows("SELECT spend_at FROM bonus_program") == [(["pizza"],)]

@@ -1,4 +1,4 @@
-"""Points at another brand's expense: who owes whom, worked out by hand."""
+"""Points at another brand's expense, or spent at another brand: who owes whom, worked out by hand."""
 
 from datetime import date
 from pathlib import Path
@@ -50,3 +50,31 @@ def test_the_brand_whose_fault_it_was_owes_the_points_brand(company: Acted) -> N
         ("sushi", "300.00", "120.00", "180.00")]  # fmt: skip
     assert settled.holds
     assert points.holds
+
+
+def test_the_points_brand_owes_the_brand_where_they_were_spent(company: Acted) -> None:
+    """Pizza served 300.00, 150.00 of it for sushi's points: sushi owes 300.00; of 100.00 given back, 100.00 less."""
+    company.administer({"type": "bonus_program", "brand": "sushi", "spend_at": ["pizza"]})
+    gift = {"type": "bonus", "account": "anna", "brand": "sushi", "amount": "500.00", "reason": "welcome"}
+    order = {"type": "order", "key": "o", "account": "anna", "bonus_at_most": "500.00"}
+    pizza = {"brand": "pizza", "sku": "marg", "price": "300.00"}
+    company.post(
+        {**gift, "key": "b", "at": at("2026-03-02")},
+        {**order, "items": [pizza], "at": at("2026-03-03")},
+        {"type": "refund_items", "key": "r", "order": "o", "amount": "100.00", "at": at("2026-03-04")},
+    )
+    book = company.closed(date(2026, 3, 31))
+    settled = book.report("brand-settlements", **MARCH)
+    assert figures(settled.frame, "brand", "other", "served", "due") == [
+        ("pizza", "sushi", "200.00", "200.00"), ("sushi", "pizza", "-200.00", "-200.00")]  # fmt: skip
+    revenue = book.report("brand-revenue", **MARCH, by="total")
+    assert figures(revenue.frame, "brand", "net", "refunds", "bonus", "kept") == [
+        ("pizza", "300.00", "100.00", "100.00", "100.00")]  # fmt: skip
+    points = book.report("bonuses", **MARCH)
+    one = book.report("bonuses", **MARCH, brand="sushi")
+    for result in (points, one):
+        assert figures(result.frame, "brand", "redeemed", "closing") == [("sushi", "100.00", "400.00")]
+    assert settled.holds
+    assert revenue.holds
+    assert points.holds
+    assert one.holds
