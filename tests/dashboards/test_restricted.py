@@ -54,7 +54,7 @@ def test_no_report_shows_another_brand(some: LakeBook, story: Story, name: str) 
     result = some.report(name, **given)
     shown(frame_csv(result.frame).decode())
     assert result.controls == []
-    if "brand" in result.frame.columns:
+    if "brand" in result.frame.columns and name != "account-card":
         whole = story.book().report(name, **given).frame
         assert result.frame.rows() == whole.filter(whole["brand"] == "sushi").rows()
 
@@ -85,7 +85,7 @@ def test_no_drill_down_does(some: LakeBook, story: Story) -> None:
     number = story.book().account("boris")
     with pytest.raises(Failure, match="there is no account"):
         some.account(number)
-    with pytest.raises(Failure, match=r"there is no brand pizza$"):
+    with pytest.raises(Failure, match=r"there is no brand pizza: there are sushi$"):
         some.report("brand-revenue", brand="pizza")
     shown(frame_csv(lookups.accounts_like(some)).decode())
 
