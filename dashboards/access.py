@@ -1,19 +1,39 @@
-"""Who uses the dashboard, and on which connections it reads and writes.
+"""Who uses the dashboard, what they may do in it, and on which connections it reads and writes.
 
-`by` of whatever the desk posts is this login, never typed. Pages read as a member of `tiffin_reader`; only the desk
-writes, as a member of `tiffin_writer` and `tiffin_desk`.
+A provider of logins says who somebody is; role and brands come from its claims, or from `desk.member`, which wins.
+Without a provider it is whoever started the dashboard on this machine. `by` of whatever the desk posts is this login,
+never typed. Pages read, and only the desk writes.
 """
 
 import getpass
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
+import streamlit as st
+
+from dashboards.translations import sentence, tr
+from ledger.errors import Failure
+from ledger.postgres import members
 from ledger.postgres.database import AnyConnection, connect, server_url
 from ledger.settings import Settings
+from reports.provider import Provider
 
 Role = Literal["viewer", "analyst", "accountant", "approver", "admin"]
+Action = Literal["figures", "questions", "post", "approve"]
+MAY: dict[Role, tuple[Action, ...]] = {
+    "viewer": ("figures",),
+    "analyst": ("figures", "questions"),
+    "accountant": ("figures", "questions", "post"),
+    "approver": ("figures", "questions", "approve"),
+    "admin": ("figures", "questions", "post", "approve"),
+}
+NEEDS: dict[str, Action] = {"explore": "questions", "sql": "questions", "desk": "post", "bank": "post"}
+"""What a page needs besides figures; who may not has no such page, neither in the menu nor by its address."""
+SECONDS = 5
+"""For how long a change of somebody's role, or a log-out elsewhere, may go unseen."""
 
 
 @dataclass(frozen=True)
@@ -24,10 +44,85 @@ class Person:
     role: Role
     brands: tuple[str, ...] | None = None
 
+    def may(self, action: Action) -> bool:
+        """Return whether the role allows it; somebody with some brands only never writes."""
+        return action in MAY[self.role] and (self.brands is None or action not in ("post", "approve"))
+
 
 def person() -> Person:
-    """Return who is at the screen; without a provider of logins, whoever started the dashboard on this machine."""
-    return Person(getpass.getuser(), "admin")
+    """Return who is at the screen. Raises Failure for a login that is over, or that nobody gave a role."""
+    if not signs_in():
+        return Person(getpass.getuser(), "admin")
+    return _person(st.user.to_dict(), Provider())
+
+
+def signs_in() -> bool:
+    """Return whether there is a provider of logins."""
+    return Provider().is_set
+
+
+def let_in() -> None:
+    """Draw the way in, and stop, unless somebody is logged in and still is."""
+    if not signs_in():
+        return
+    if not st.user.is_logged_in:
+        st.title("Tiffin")
+        st.button(sentence("Log in"), type="primary", on_click=st.login)
+        st.stop()
+    try:
+        who = person()
+    except Failure as failure:
+        st.error(tr(str(failure)))
+        st.button(sentence("Log out"), on_click=log_out)
+        st.stop()
+    with st.sidebar:
+        st.caption(f"{who.login} · {tr(who.role)}")
+        st.button(sentence("Log out"), on_click=log_out, type="tertiary")
+
+
+def log_out() -> None:
+    """End this login everywhere: whoever kept its cookie is not let in with it."""
+    with writing() as connection:
+        members.sign_out(connection, _login(st.user.to_dict(), Provider()))
+    _known.clear()
+    st.logout()
+
+
+def _login(claims: dict[str, Any], provider: Provider) -> str:
+    login = str(claims.get(provider.login_claim) or "").strip().lower()
+    if not login or (provider.login_claim == "email" and claims.get("email_verified") is False):
+        raise Failure(f"the provider of logins says no {provider.login_claim} for you")
+    return login
+
+
+def _person(claims: dict[str, Any], provider: Provider) -> Person:
+    login, now = _login(claims, provider), time.time()
+    begun = float(claims.get("iat") or 0)
+    if now > begun + provider.session_hours * 3600 or begun > now + 60:
+        raise Failure("your login is over: log out, and in again")
+    member, out_at = _known(login)
+    if out_at is not None and begun <= out_at:
+        raise Failure("your login is over: log out, and in again")
+    if member is not None:
+        return Person(login, member.role, member.brands)
+    brands = claims.get(provider.brands_claim)
+    for role in MAY:
+        if role == claims.get(provider.role_claim):
+            return Person(login, role, None if brands is None else tuple(map(str, brands)))
+    raise Failure("nobody has given you a role yet: an administrator runs tiffin desk grant")
+
+
+@st.cache_data(ttl=SECONDS, show_spinner=False)
+def _known(login: str) -> tuple[members.Member | None, float | None]:
+    with reading() as connection:
+        return members.known(connection, login)
+
+
+def require(action: Action) -> None:
+    """Raise Failure unless whoever is at the screen may do it."""
+    who = person()
+    if not who.may(action):
+        raise Failure(f"{who.login} is {who.role} here, who may not do this")
 
 
 def reading() -> AnyConnection:

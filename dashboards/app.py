@@ -8,7 +8,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboards import cached_book, display, url_state
+from dashboards import access, cached_book, display, url_state
 from dashboards.translations import as_markdown, language, sentence, tr
 from ledger.errors import Failure
 from ledger.settings import Settings
@@ -67,9 +67,14 @@ def app() -> None:
     """Draw the frame, and the page in it; a Failure is shown as the sentence that it is."""
     st.set_page_config(page_title="Tiffin", page_icon=str(HERE / "icon.svg"), layout="wide")
     st.logo(str(HERE / "logo.svg"), size="large")
-    sections = {sentence(title): [_page(name) for name in names] for title, names in PAGES.items()}
+    access.let_in()
+    who = access.person()
+    sections = {
+        sentence(title): [_page(name) for name in names if who.may(access.NEEDS.get(name, "figures"))]
+        for title, names in PAGES.items()
+    }
     sections[sentence("Figures")] += [_page(name, hidden=True) for name in BEHIND]
-    page = st.navigation(sections, expanded=True)
+    page = st.navigation({title: pages for title, pages in sections.items() if pages}, expanded=True)
     url_state.arrive(page.url_path)
     display.apply_style()
     try:

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
+from dashboards import access
 from reports.core.dates import month_days
 from reports.core.leads import Page, Row
 from reports.core.result import Result
@@ -41,7 +43,9 @@ def set_query(query: dict[str, Any]) -> None:
 
 
 def link(target: Target, label: str) -> None:
-    """Draw a link to that page."""
+    """Draw a link to that page, for those who may open it."""
+    if not access.person().may(access.NEEDS.get(Path(target.page).stem, "figures")):
+        return
     st.page_link(target.page, label=label, query_params=_text(target.query))
 
 

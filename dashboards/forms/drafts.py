@@ -69,6 +69,7 @@ def _uuid(text: str | None) -> UUID | None:
 
 def keep(draft: Draft, lines: Sequence[Given], same: str) -> Saved:
     """Save what was typed, before anything is posted. Raises Failure when the draft was decided on meanwhile."""
+    access.require("post")
     prefix = f"{draft.form}/"
     fields = {
         str(name).removeprefix(prefix): _written(value)

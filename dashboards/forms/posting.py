@@ -41,6 +41,7 @@ connected = access.reading
 
 @contextmanager
 def _desk() -> Iterator[Desk]:
+    access.require("post")
     desk = Desk(Ledger(server_url(Settings())))
     try:
         yield desk

@@ -121,6 +121,7 @@ def bank() -> None:
 
 @contextmanager
 def _ledger() -> Iterator[Ledger]:
+    access.require("post")
     ledger = Ledger(server_url(Settings()))
     try:
         yield ledger

@@ -1,7 +1,7 @@
 """`tiffin post`, `quote`, `schema`: JSON Lines in, one outcome a line out."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Annotated, NoReturn
@@ -11,7 +11,9 @@ import typer
 from ledger.cli import shared
 from ledger.errors import Failure
 from ledger.intake.json_lines import answered, batches, good, read, written
+from ledger.postgres.database import server_url
 from ledger.postgres.stream import Stream
+from ledger.settings import Settings
 
 app = typer.Typer()
 
@@ -22,9 +24,47 @@ LinesFile = Annotated[str, typer.Argument(help="File of JSON Lines, or - for sta
 def post(
     file: LinesFile,
     batch: Annotated[int, typer.Option(min=1, max=100_000, help="Most lines posted together.")] = 1000,
+    writers: Annotated[int, typer.Option(min=1, max=100, help="Processes that post, as those of tiffin serve.")] = 1,
 ) -> None:
     """Post commands and administration lines, one JSON object a line; write one outcome a line, in order."""
-    answer_lines(file, batch)
+    if writers > 1:
+        post_by_writers(file, batch, writers)
+    else:
+        answer_lines(file, batch)
+
+
+def post_by_writers(file: str, batch: int, writers: int) -> None:
+    """Do what `answer_lines` does through the intake of the door: accounts linked to one payer go to one writer."""
+    import asyncio
+
+    from ledger.intake.streaming import answers
+    from ledger.intake.writer_process import Sent
+    from ledger.intake.writers import Writers
+
+    with shared.open_book():
+        url = server_url(Settings())
+
+    async def sent() -> AsyncIterator[Sent]:
+        there, number = _batches(file, batch), 0
+        while (lines := await asyncio.to_thread(next, there, None)) is not None:
+            for line in lines:
+                number += 1
+                if line.strip():
+                    yield Sent(line.encode("utf-8", "surrogateescape"), number=number)
+
+    async def pass_on() -> bool:
+        intake = Writers(shared.level, url, count=writers, most=batch, held_up=None)
+        await intake.start()
+        all_good = True
+        async for ready in answers(intake, sent()):
+            all_good &= all(answer.status in ("posted", "done") for answer in ready)
+            sys.stdout.buffer.write(b"".join(answer.body for answer in ready))
+            sys.stdout.buffer.flush()
+        await intake.close()
+        return all_good
+
+    if not asyncio.run(pass_on()):
+        raise typer.Exit(1)
 
 
 @app.command()

@@ -6,8 +6,7 @@ Written straight on ASGI: this is the one place of the door that must be fast.
 import asyncio
 import json
 import re
-from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -15,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from ledger.http.metrics import Metrics
 from ledger.http.problems import of_outcome, problem
 from ledger.intake.json_lines import LINE_LENGTH
+from ledger.intake.streaming import answers
 from ledger.intake.writer_process import Answered, Sent
 from ledger.intake.writers import Full, Writers
 from ledger.postgres.tokens import Caller
@@ -26,9 +26,6 @@ READ_SECONDS = 30
 """How long a client may pause within a request."""
 ANSWER_SECONDS = 60
 """How long a line may wait for its answer; whether it was posted is unknown then."""
-AT_ONCE = 4000
-"""How many lines of one stream may be under way: the next are read when answers are taken."""
-
 _QUOTED = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]*)"')
 
 
@@ -89,58 +86,20 @@ class Commands:
     async def _stream(self, caller: Caller | None, receive: Receive, send: Send) -> None:
         """Answer a line with a line, in order, as they come; a line that is refused does not stop the others."""
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", NDJSON.encode())]})
-        under_way: deque[asyncio.Future[Answered]] = deque()
-        arrived, taken, ended = asyncio.Event(), asyncio.Event(), False
-
-        async def read() -> None:
-            nonlocal ended
-            number, administers = 0, False
-            try:
-                async for line in lines(receive):
-                    number += 1
-                    if not line.strip():
-                        continue
-                    sent = Sent(line, None, caller, number)
-                    submit, alone, administers = self._writers.in_order(sent, administers)
-                    while len(under_way) >= AT_ONCE or (alone and under_way):
-                        taken.clear()
-                        await taken.wait()
-                    under_way.append(await _accepted(submit))
-                    arrived.set()
-            finally:
-                ended = True
-                arrived.set()
-
-        reader = asyncio.create_task(read())
-        try:
-            while True:
-                if not under_way:
-                    if ended:
-                        break
-                    arrived.clear()
-                    await arrived.wait()
-                    continue
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    await under_way[0]
-                parts = []
-                while under_way and under_way[0].done():
-                    answer = under_way.popleft().result()
-                    self._count(answer)
-                    parts.append(answer.body)
-                taken.set()
-                await send({"type": "http.response.body", "body": b"".join(parts), "more_body": True})
-            await reader  # a stream that broke off is not ended as if it were whole
-        finally:
-            reader.cancel()
+        async for ready in answers(self._writers, _sent(receive, caller), seconds=ANSWER_SECONDS):
+            for answer in ready:
+                self._count(answer)
+            body = b"".join(answer.body for answer in ready)
+            await send({"type": "http.response.body", "body": body, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
 
 
-async def _accepted(submit: Callable[[], asyncio.Future[Answered]]) -> asyncio.Future[Answered]:
-    while True:
-        try:
-            return submit()
-        except Full:  # a stream waits for its turn
-            await asyncio.sleep(0.05)
+async def _sent(receive: Receive, caller: Caller | None) -> AsyncIterator[Sent]:
+    number = 0
+    async for line in lines(receive):
+        number += 1
+        if line.strip():
+            yield Sent(line, None, caller, number)
 
 
 async def _send(send: Send, status: int, kind: bytes, body: bytes) -> None:

@@ -26,7 +26,8 @@ from ledger.postgres.stream import Stream
 from ledger.postgres.tokens import Caller
 
 HELD_UP_SECONDS = 10
-"""How long a command that failed holds up later ones of its accounts: its caller sends it again by then."""
+"""How long a command that failed holds up later ones of its accounts: its caller sends it again by then.
+Within a stream of one caller it does so until it was sent again."""
 
 LENGTH = struct.Struct("!I")
 
@@ -65,8 +66,8 @@ class _NotAllowed(Exception):
 class Writer:
     """Answers batches of lines on one connection. `post` never raises: what breaks is the answer."""
 
-    def __init__(self, level: Level, url: str) -> None:
-        self._level, self._ledger = level, Ledger(url)
+    def __init__(self, level: Level, url: str, held_up: float | None = HELD_UP_SECONDS) -> None:
+        self._level, self._ledger, self._held_up = level, Ledger(url), held_up
         self._shell = level.shell(self._ledger)
         self._stream = Stream(self._shell, self._ledger)
         self._failed_at: dict[str, float] = {}
@@ -138,10 +139,12 @@ class Writer:
             return {code for (code,) in connection.execute(_BRANDS, [[*keys], [*keys]])}
 
     def _forget_failed(self) -> None:
+        if self._held_up is None:
+            return
         now = time.monotonic()
         self._failed_at = {key: self._failed_at.get(key, now) for key in self._stream.failed}
         for key, since in self._failed_at.items():
-            if now - since > HELD_UP_SECONDS:
+            if now - since > self._held_up:
                 del self._stream.failed[key]
 
 

@@ -19,7 +19,7 @@ from ledger.administration.records import Record
 from ledger.errors import Failure
 from ledger.intake.levels import Level
 from ledger.intake.routes import Route, Routes
-from ledger.intake.writer_process import LENGTH, Answered, Sent, framed
+from ledger.intake.writer_process import HELD_UP_SECONDS, LENGTH, Answered, Sent, framed
 from ledger.logs import log
 
 Waiting = tuple[Sent, "asyncio.Future[Answered]"]
@@ -48,9 +48,11 @@ class Writers:
         count: int = 2,
         most: int = 1000,
         capacity: int = 20_000,
+        held_up: float | None = HELD_UP_SECONDS,
         observe: Callable[[int, float], None] = lambda size, seconds: None,
     ) -> None:
         self.level, self.url, self.most, self.capacity, self.observe = level, url, most, capacity, observe
+        self.held_up = held_up
         self.waiting = 0
         self.closing = False
         self.restarts = 0
@@ -152,7 +154,7 @@ class _Writer(asyncio.Protocol):
         self._started = loop.create_future()
         transport, _ = await loop.create_connection(lambda: self, sock=ours)
         self._transport = transport
-        transport.write(framed((self._owner.level, self._owner.url)))
+        transport.write(framed((self._owner.level, self._owner.url, self._owner.held_up)))
         await self._started
 
     def take(self, waiting: Waiting) -> None:

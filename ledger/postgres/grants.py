@@ -120,4 +120,5 @@ def _statements() -> list[str]:
         "REVOKE ALL ON ALL TABLES IN SCHEMA desk FROM tiffin_reader, tiffin_writer, tiffin_desk",
         "GRANT SELECT ON ALL TABLES IN SCHEMA desk TO tiffin_reader, tiffin_writer, tiffin_desk",
         "GRANT INSERT, UPDATE, DELETE ON desk.draft TO tiffin_desk",
+        "GRANT INSERT, UPDATE ON desk.signed_out TO tiffin_desk",
     ]

@@ -1,11 +1,13 @@
-"""`tiffin dashboard`: the finance team's screens on this machine, until they are stopped.
+"""`tiffin dashboard`: the finance team's screens, until they are stopped: on this machine, or on a network with logins.
 
-This process becomes Streamlit's own, so whatever stops it stops the screens, too.
+This process becomes the server's own, so whatever stops it stops the screens, too.
 """
 
 import os
+import secrets
 import socket
 import sys
+import webbrowser
 from pathlib import Path
 from typing import Annotated
 
@@ -17,58 +19,80 @@ from ledger.settings import Settings
 app = typer.Typer()
 
 HOST = "127.0.0.1"
-APP = Path(__file__).resolve().parents[2] / "dashboards" / "app.py"
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @app.command()
 def dashboard(
-    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8501,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8501,
+    host: Annotated[str, typer.Option(help="Address to listen on; another than this machine needs logins.")] = HOST,
     browser: Annotated[bool, typer.Option(help="Open a browser.")] = True,
 ) -> None:
     """Show the figures in a browser: overview, accounts, reports, papers, SQL, the finance desk."""
     import reports
+    from reports.provider import LOOPBACK, Provider
 
-    settings = Settings()
+    settings, provider = Settings(), Provider()
+    if not provider.is_set and host not in LOOPBACK:
+        raise Failure(
+            f"--host {host} would let anybody on the network in: set TIFFIN_OIDC_METADATA_URL, TIFFIN_OIDC_CLIENT_ID, "
+            "TIFFIN_OIDC_CLIENT_SECRET and TIFFIN_DASHBOARD_URL (docs/dashboard.md)"
+        )
+    if provider.is_set and host not in LOOPBACK and not provider.dashboard_url:
+        raise Failure(
+            "with --host, TIFFIN_DASHBOARD_URL says which address people type, such as https://tiffin.example"
+        )
+    if not provider.is_set and provider.dashboard_url:
+        raise Failure("TIFFIN_DASHBOARD_URL serves a network, which needs logins: set TIFFIN_OIDC_METADATA_URL, too")
     cut = reports.open().cut
-    _free(port)
-    print(
-        f"cut {cut.number}, days closed until {cut.closed_until}: http://{HOST}:{port}  (Ctrl-C stops it)", flush=True
-    )
+    _free(host, port)
+    address = provider.address(port)
+    token = None if provider.is_set else secrets.token_urlsafe(32)
+    print(f"cut {cut.number}, days closed until {cut.closed_until}: {address}  (Ctrl-C stops it)")
+    if token:
+        _tell(settings, f"{address}/?token={token}", port, browser=browser)
+    elif browser:
+        webbrowser.open(address)
+    sys.stdout.flush()
     # The program is this interpreter and the arguments are ours: no shell, nothing of the user's in them.
-    os.execve(sys.executable, _command(port, browser=browser), _environment(settings))
+    command = [sys.executable, "-m", "dashboards.server"]
+    os.execve(sys.executable, command, _environment(settings, host, port, token))
 
 
-def _free(port: int) -> None:
-    with socket.socket() as probe:
+def _free(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
             raise Failure(f"port {port} cannot be used ({reason}): give another one with --port") from None
 
 
-def _command(port: int, *, browser: bool) -> list[str]:
-    options = {
-        "server.address": HOST,
-        "server.port": port,
-        "server.headless": "false" if browser else "true",
-        "server.showEmailPrompt": "false",
-        "browser.serverAddress": HOST,
-        "logger.level": "error",
-        # Streamlit's advertisements for developers are not for finance people.
-        "logger.hideWelcomeMessage": "true",
-    }
-    given = [f"--{name}={value}" for name, value in options.items()]
-    return [sys.executable, "-m", "streamlit", "run", str(APP), *given]
+def _tell(settings: Settings, address: str, port: int, *, browser: bool) -> None:
+    """Write the address with its token where only its owner reads it; on a terminal show it, too.
+
+    What is not a terminal is a log, and a browser that is given an address shows it to everybody in its arguments.
+    """
+    page = settings.home.expanduser().resolve() / f"dashboard-{port}.html"
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.unlink(missing_ok=True)
+    with os.fdopen(os.open(page, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(f'<meta http-equiv="refresh" content="0; url={address}"><a href="{address}">{address}</a>\n')
+    print(f"open {address}" if sys.stdout.isatty() else f"the address with its token is in {page}")
+    if browser:
+        webbrowser.open(page.as_uri())
 
 
-def _environment(settings: Settings) -> dict[str, str]:
+def _environment(settings: Settings, host: str, port: int, token: str | None) -> dict[str, str]:
     """Return the environment of the screens: the same book, the same packages, wherever they are started from."""
-    paths = [str(APP.parents[1]), os.environ.get("PYTHONPATH", "")]
+    paths = [str(ROOT), os.environ.get("PYTHONPATH", "")]
     variables = {
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
         "TIFFIN_HOME": str(settings.home.resolve()),
         "TIFFIN_LAKE": settings.lake_url,
+        "TIFFIN_DASHBOARD_HOST": host,
+        "TIFFIN_DASHBOARD_PORT": str(port),
+        **({"TIFFIN_DASHBOARD_TOKEN": token} if token else {}),
     }
     return {**os.environ, **variables}

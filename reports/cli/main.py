@@ -43,6 +43,7 @@ COMMANDS = {
     "statements": ("reports.cli.papers", "Make a month's papers for many accounts."),
     "papers": ("reports.cli.issued", "List issued papers, and give them out again."),
     "dashboard": ("reports.cli.dashboard", "Show the figures in a browser."),
+    "desk": ("reports.cli.desk", "Say who may use the dashboard, and as what."),
     "notebook": ("reports.cli.notebook", "Run, list or edit the notebooks."),
     "demo": ("reports.cli.demo", "Play a real year of orders through the ledger, the reports and the papers."),
 }

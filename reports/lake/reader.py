@@ -146,7 +146,7 @@ def _scan_files(folder: Path, table: DeltaTable, schema: pl.Schema) -> pl.LazyFr
     found = [pl.LazyFrame(schema=schema)]
     for values, part in files.group_by([f"partition.{name}" for name in parted] or pl.lit(0), maintain_order=True):
         paths = [folder / path for path in part["path"]]
-        frame = pl.scan_parquet(paths, schema=kept, missing_columns="insert", extra_columns="ignore")
+        frame = pl.scan_parquet(paths, schema=kept, missing_columns="insert", extra_columns="ignore", glob=False)
         of_part = [pl.lit(value).cast(schema[name]).alias(name) for name, value in zip(parted, values, strict=False)]
         found.append(frame.with_columns(of_part).select(schema.names()))
     return pl.concat(found)

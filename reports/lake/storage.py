@@ -27,13 +27,15 @@ class Place:
 
     @cached_property
     def folder(self) -> Path | None:
-        """Return the folder of a lake on the local disk, else None. Raises Failure for a name with a % in it."""
+        """Return the folder of a lake on the local disk, else None. Raises Failure for one of %?[]\\ in its name."""
         parts = urlsplit(self.url)
         if parts.scheme != "file" and "://" in self.url:
             return None
         folder = Path(unquote(parts.path)) if parts.scheme == "file" else Path(self.url).resolve()
-        if "%" in str(folder):  # delta-rs would look for it under another name
-            raise Failure(f"the lake cannot be in {folder}, for there is a % in its name: choose another folder")
+        # delta-rs and DuckDB would look for their files under other names, or panic.
+        for sign in "%?[]\\":
+            if sign in str(folder):
+                raise Failure(f"the lake cannot be in {folder}, for there is {sign} in its name: choose another folder")
         return folder
 
     @cached_property

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 )  # fmt: skip
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 40
 _STILL = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
   const busy = '[data-testid="stSkeleton"], [data-testid="stSpinner"], [data-stale="true"]';
@@ -29,25 +30,40 @@ _STILL = """() => {
 }"""
 
 
+_tokens: dict[str, str] = {}
+
+
+def let_in(context: BrowserContext, address: str) -> None:
+    """Show the browser's token, as whoever opens the address that was written at the start."""
+    page = context.new_page()
+    page.goto(f"{address}/?token={_tokens[address]}", wait_until="commit")
+    page.close()
+
+
 @contextmanager
 def served(**environment: str) -> Iterator[str]:
-    """Start `tiffin dashboard` with these settings and return its address."""
+    """Start `tiffin dashboard` with these settings and return its address; a browser started later is let in."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     tiffin = "from reports.cli.dashboard import app; app()"
     command = [sys.executable, "-c", tiffin, "--port", str(port), "--no-browser"]
-    variables = {**os.environ, **environment, "PYTHONPATH": str(ROOT)}
+    variables = {"TIFFIN_HOME": tempfile.mkdtemp(), **os.environ, **environment, "PYTHONPATH": str(ROOT)}
     server = subprocess.Popen(
         command, env=variables, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     address = f"http://127.0.0.1:{port}"
     try:
         _wait(server, address)
+        page = Path(variables["TIFFIN_HOME"], f"dashboard-{port}.html")
+        if page.exists():  # with logins there is no token
+            _tokens[address] = page.read_text(encoding="utf-8").partition("?token=")[2].partition('"')[0]
         yield address
     finally:
+        token = _tokens.pop(address, None)
         server.send_signal(signal.SIGTERM)
-        server.communicate(timeout=30)
+        output, _ = server.communicate(timeout=30)
+        assert token is None or token not in output, "the token is in the log"
 
 
 def _wait(server: subprocess.Popen[str], address: str) -> None:
@@ -74,6 +90,8 @@ def browsing(profile: Path, *, width: int = 1440, height: int = 1000) -> Iterato
             viewport={"width": width, "height": height},
         )  # fmt: skip
         context.set_default_timeout(PATIENCE_SECONDS * 1000)
+        for address in _tokens:
+            let_in(context, address)
         yield context
         context.close()
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.dashboards.chromium import browsing, click_row, served, settled
+from tests.dashboards.chromium import browsing, click_row, let_in, served, settled
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
@@ -33,6 +33,7 @@ def browser(tmp_path: Path) -> Iterator[BrowserContext]:
 @pytest.fixture
 def page(browser: BrowserContext, address: str) -> Iterator[Page]:
     """Return a page that asks nobody but our own server."""
+    let_in(browser, address)
     page = browser.new_page()
     strangers: list[str] = []
     own = (address, address.replace("http", "ws"), "data:", "blob:")

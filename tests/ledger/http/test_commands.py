@@ -1,7 +1,11 @@
 """`POST /v1/commands` of a real door: what is answered with which status, once for each key."""
 
+import json
+import os
 import re
 import signal
+import subprocess
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -170,3 +174,24 @@ def test_requests_are_logged_with_their_id_and_the_trace_goes_on(door: Served) -
     assert (answer.headers["x-request-id"], answer.headers["traceparent"]) == ("shop-17", trace)
     [line] = [line for line in door.lines() if line.get("request") == "shop-17"]
     assert (line["status"], line["path"], line["trace"]) == (200, "/v1/commands", trace)
+
+
+def test_post_shares_the_intake_of_the_door(database_url: str) -> None:
+    """`tiffin post - --writers 2` answers what one writer answers, in order, and a line at a time when asked so."""
+    command = [sys.executable, "-m", "tests.ledger.http.tiffin", "post", "-", "--writers", "2"]
+    environment = {**os.environ, "TIFFIN_DATABASE_URL": database_url}
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    said = [*BOOK, payment("p0", "100.00"), payment("q0", "100.00", "boris")]
+    said += [debit(f"d{n}", "1.00", "anna" if n % 2 else "boris") for n in range(200)]
+    for line in said[:3]:  # a caller that writes a line and waits
+        process.stdin.write(json.dumps(line) + "\n")
+        process.stdin.flush()
+        assert json.loads(process.stdout.readline())["status"] == "done"
+    rest, _ = process.communicate("\n".join(json.dumps(line) for line in [*said[3:], {"type": "nonsense"}]))
+    outcomes = [json.loads(line) for line in rest.splitlines()]
+    assert [outcome.get("key") for outcome in outcomes[3:-1]] == [line["key"] for line in said[6:]]
+    assert {outcome["status"] for outcome in outcomes[3:-1]} == {"posted"}
+    assert (outcomes[-1]["status"], outcomes[-1]["line"]) == ("invalid", len(said) + 1)
+    assert process.returncode == 1

@@ -1,0 +1,50 @@
+"""`tiffin desk`: who may use the dashboard, and as what. It runs as the owner of the tables."""
+
+from typing import Annotated, Literal
+
+import typer
+
+from ledger.errors import Failure
+from ledger.postgres import members
+from ledger.postgres.database import connect, server_url
+from ledger.settings import Settings
+
+app = typer.Typer()
+desk = typer.Typer(no_args_is_help=True, help="Say who may use the dashboard, and as what.")
+app.add_typer(desk, name="desk")
+
+Login = Annotated[str, typer.Argument(help="The login that the provider says, such as o.petrova@example.com.")]
+Role = Annotated[Literal["viewer", "analyst", "accountant", "approver", "admin"], typer.Argument(help="The role.")]
+
+
+@desk.command()
+def grant(
+    login: Login,
+    role: Role,
+    brand: Annotated[list[str] | None, typer.Option(help="Only this brand; may be repeated. Without: all.")] = None,
+) -> None:
+    """Give a login its role, in place of any other."""
+    with connect(server_url(Settings(), make=False)) as connection:
+        known = {code for (code,) in connection.execute("SELECT code FROM brand").fetchall()}
+        for code in brand or ():
+            if code not in known:
+                raise Failure(f"there is no brand {code}")
+        brands = tuple(dict.fromkeys(brand)) if brand else None
+        members.grant(connection, members.Member(login.strip().lower(), role, brands))
+
+
+@desk.command()
+def revoke(login: Login) -> None:
+    """Take a login's role away."""
+    with connect(server_url(Settings(), make=False)) as connection:
+        if not members.revoke(connection, login):
+            raise Failure(f"{login} has no role here")
+
+
+@desk.command("list")
+def list_() -> None:
+    """List logins, their roles and brands."""
+    with connect(server_url(Settings(), make=False)) as connection:
+        for member in members.everybody(connection):
+            brands = "all brands" if member.brands is None else ", ".join(member.brands)
+            typer.echo(f"{member.login:40}{member.role:12}{brands}")
