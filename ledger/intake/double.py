@@ -1,4 +1,4 @@
-"""A test double of the ledger: the pure core on a book in memory, which answers as the ledger does and is then forgotten.
+"""A test double of the ledger: the pure core on a book in memory. It answers as the ledger does, and is then forgotten.
 
 For the tests of order systems: no database, no set-up. It knows level one (no orders of food); administration lines
 take effect as they come, with no more checks than their form and that what they name is there.
