@@ -38,6 +38,7 @@ class Settings:
     language: Literal["en", "ru"] = field(default_factory=_variable("LANGUAGE", "en", one_of=("en", "ru")))
     templates: Path | None = field(default_factory=_variable("TEMPLATES", of=Path))
     sender: str | None = field(default_factory=_variable("SENDER"))
+    seal_key: str | None = field(default_factory=_variable("SEAL_KEY"), repr=False)
     seal: Path | None = field(default_factory=_variable("SEAL", of=Path))
     seal_password: str | None = field(default_factory=_variable("SEAL_PASSWORD"), repr=False)
     log: Literal["text", "json"] = field(default_factory=_variable("LOG", "text", one_of=("text", "json")))
