@@ -1,18 +1,21 @@
-"""Draw the README's pictures, of the dashboard and of two papers, from the demo: python -m tests.pictures [HOME]
+"""Draw the pictures of the documentation: python -m tests.pictures [HOME | --forms]
 
-The home is where `make demo` put the book, by default .tiffin.
+The README's, of the dashboard and of two papers, are of the demo; the home is where `make demo` put its book, by
+default .tiffin. The Russian forms in docs/papers.md are of the little book of docs/papers.jsonl, made for the purpose.
 """
 
 import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from ledger.settings import Settings
 from tests.dashboards.chromium import browsing, served, settled
 
 DOCS = Path(__file__).parents[1] / "docs"
+FORMS = ("invoice", "act", "services")
 PAPERS = {"statement": "household-900", "act": "household-71"}
 
 
@@ -35,6 +38,31 @@ def paper(home: Path, kind: str) -> Path:
     return picture
 
 
+def forms() -> list[Path]:
+    """Make the book of docs/papers.jsonl, close its month, and return the pictures of its Russian papers."""
+    program = str(Path(sys.executable).with_name("tiffin"))
+    with tempfile.TemporaryDirectory() as folder:
+        env = os.environ | told(Path(folder) / "home") | {"TIFFIN_LANGUAGE": "ru"}
+
+        def tiffin(*words: str) -> None:
+            subprocess.run([program, *words], check=True, env=env, stdout=subprocess.DEVNULL)
+
+        tiffin("init")
+        try:
+            tiffin("post", str(DOCS / "papers.jsonl"))
+            tiffin("nightly", "--date", "2026-10-31", "--statements", "none")
+            return [_form(tiffin, Path(folder) / f"{kind}.pdf", kind) for kind in FORMS]
+        finally:
+            tiffin("stop")
+
+
+def _form(tiffin: Callable[..., None], file: Path, kind: str) -> Path:
+    tiffin("statement", "romashka", "--month", "2026-10", "--kind", kind, "-o", str(file))
+    picture = DOCS / f"form-{kind}.png"
+    subprocess.run(["pdftoppm", "-r", "90", "-png", "-singlefile", str(file), str(picture.with_suffix(""))], check=True)
+    return picture
+
+
 def dashboard(home: Path) -> Path:
     """Write the picture of the dashboard and return it."""
     picture = DOCS / "dashboard.png"
@@ -50,5 +78,8 @@ def dashboard(home: Path) -> Path:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--forms"]:
+        print(*forms(), sep="\n")
+        sys.exit()
     given = Path(sys.argv[1]) if len(sys.argv) > 1 else Settings().home
     print(*(paper(given, kind) for kind in PAPERS), dashboard(given), sep="\n")

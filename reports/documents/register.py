@@ -211,7 +211,9 @@ def content_of(paper: Statement, kind: Kind) -> str:
         for one in paper.operations
     ]  # fmt: skip
     period = (paper.account, paper.currency, paper.since, paper.until, paper.last_transaction)
-    whole = json.dumps([kind, seller, client, contract, sums, moves, period], default=str, ensure_ascii=False)
+    annex = [(part.name, part.account, part.charges, part.vat, part.amount) for part in paper.parts]
+    says = [kind, seller, client, contract, sums, moves, period, *([paper.parted_by, annex] if annex else [])]
+    whole = json.dumps(says, default=str, ensure_ascii=False)
     return sha256(whole.encode()).hexdigest()
 
 

@@ -8,6 +8,7 @@ Control: what is drawn is what the payer's entries for each subaccount come to.
 """
 
 from datetime import date, timedelta
+from typing import Literal
 
 import narwhals as nw
 from pydantic import Field
@@ -38,9 +39,10 @@ _MONEY_MOVES = ("debit", "capture", "refund")
 
 
 class Parameters(Movements):
-    """A period, and a payer."""
+    """A period, a payer, and what to show a row for: by group, the limits are those of groups."""
 
     account: int | None = Field(None, description="only this payer: number or reference")
+    by: Literal["subaccount", "group"] = Field("subaccount", description="a row for each of these and its limits")
 
 
 def windows(last_day: date) -> dict[str, date]:
@@ -118,34 +120,37 @@ def _of_window() -> nw.Expr:
 
 
 def _drawn(tables: Tables, p: Parameters) -> Frame:
-    """Return what each subaccount drew in the period: spent, given back, and set aside."""
+    """Return what each subaccount, or group, drew in the period: spent, given back, and set aside."""
     kind, now = nw.col("kind"), within(p.first_day, p.last_day)
-    return (
-        _of_payers(tables, p)
-        .filter(~nw.col("subaccount").is_null(), now)
-        .group_by(*PAIR)
-        .agg(
-            spent=taken(kind.is_in(("debit", "capture"))).sum(),
-            refunded=(zero() - taken(kind == "refund")).sum(),
-            held=nw.col("held").sum(),
-        )
+    drawn = _of_payers(tables, p).filter(~nw.col("subaccount").is_null(), now)
+    if p.by == "group":
+        drawn = drawn.with_columns(subaccount=nw.col("payer"), group=nw.col("group_name").fill_null(""))
+    else:
+        drawn = drawn.with_columns(group=nw.lit(""))
+    return drawn.group_by(*LIMITED).agg(
+        spent=taken(kind.is_in(("debit", "capture"))).sum(),
+        refunded=(zero() - taken(kind == "refund")).sum(),
+        held=nw.col("held").sum(),
     )
 
 
 def subaccounts(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a payer, subaccount and limit; a subaccount that drew without a limit has one row."""
+    """Return a row a payer, subaccount (or group) and limit; one that drew without a limit has one row, too."""
     clients = client_accounts(tables)
     payers = clients.select("currency", payer="account", payer_reference="reference", payer_client="client")
     names = clients.select(subaccount="account", reference="reference", client="client")
     group = nw.col("group_name").fill_null("")
     limits = tables.limits.select("period", "amount", "count", payer="payer_id", subaccount="account_id", group=group)
-    linked = tables.links.select(payer="payer_id", subaccount="account_id")
-    pairs = nw.concat([linked, _drawn(tables, p).select(*PAIR)]).with_columns(group=nw.lit(""))
-    pairs = nw.concat([pairs, limits.select(*LIMITED)]).unique()
+    if p.by == "group":
+        limits = limits.filter(nw.col("group") != nw.lit(""))
+        linked = tables.links.select(payer="payer_id", subaccount="payer_id", group=group)
+    else:
+        linked = tables.links.select(payer="payer_id", subaccount="account_id", group=nw.lit(""))
+    pairs = nw.concat([linked, _drawn(tables, p).select(*LIMITED), limits.select(*LIMITED)]).unique()
     blocked = tables.transactions.filter(nw.col("code") == "write_off_limit_exceeded", within(p.first_day, p.last_day))
     declines = blocked.group_by("account_id").agg(declines=counted(~nw.col("id").is_null()).sum())
     rows = (
-        pairs.join(_drawn(tables, p), on=list(PAIR), how="left")
+        pairs.join(_drawn(tables, p), on=list(LIMITED), how="left")
         .join(limits, on=list(LIMITED), how="left")
         .join(_used(tables, p), on=list(LIMITED), how="left")
         .join(payers, on="payer", how="inner")
@@ -178,7 +183,8 @@ def as_entries(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     entries = _of_payers(tables, p).filter(
         within(p.first_day, p.last_day), ~nw.col("subaccount").is_null(), nw.col("kind").is_in(_MONEY_MOVES)
     )
-    pairs = rows.select(*PAIR, "currency", "drawn").unique()
+    # A row for each limit: what was drawn is on all of them.
+    pairs = rows.select(*(LIMITED if p.by == "group" else PAIR), "currency", "drawn").unique()
     return beside(
         entries.select("currency", amount=zero() - nw.col("amount")), pairs.select("currency", amount="drawn")
     )
@@ -197,7 +203,7 @@ REPORT = Report(
         Column("subaccount", "account", "Subaccount", "Субсчёт"),
         Column("reference", "code", "Reference", "Код субсчёта"),
         Column("client", "text", "Name", "Имя"),
-        Column("group", "text", "Limit of the group", "Лимит группы"),
+        Column("group", "text", "Group", "Группа"),
         Column("currency", "currency", "Currency", "Валюта"),
         Column("spent", "money", "Spent", "Потрачено"),
         Column("refunded", "money", "Refunded", "Возвращено"),

@@ -77,7 +77,8 @@ _DAYS = """
     WHERE b.bank_account <> '' GROUP BY 1, 2, 3, 4 ORDER BY 1, 3, 4
 """
 _STATEMENTS = """
-    SELECT s.bank_account, r.code, s.currency, s.since, s.until, s.opening, s.closing, min(b.booked_on), s.id
+    SELECT s.bank_account, r.code, s.currency, s.since, s.until, s.opening, s.closing, min(b.booked_on),
+        max(b.booked_on), s.id
     FROM bank_statement s JOIN brand r ON r.id = s.brand_id LEFT JOIN bank_entry b ON b.statement_id = s.id
     WHERE NOT s.interim AND s.closing IS NOT NULL AND s.opening IS NOT NULL
     GROUP BY s.id, r.code ORDER BY s.money_in + s.money_out, s.id
@@ -118,11 +119,14 @@ def _accounts(connection: Connection[Any]) -> dict[_Key, _Account]:
     accounts: dict[_Key, _Account] = defaultdict(_Account)
     for bank_account, brand, currency, day, *figures in connection.execute(_DAYS):
         accounts[bank_account, brand, currency].days[day] = [decimal(int(figure or 0)) for figure in figures]
-    for bank_account, brand, currency, since, until, opening, closing, first, id_ in connection.execute(_STATEMENTS):
-        each = accounts[bank_account, brand, currency]
-        each.openings.append((first or until or since, decimal(opening), id_))
+    for *key, since, until, opening, closing, first, last, id_ in connection.execute(_STATEMENTS):
+        each = accounts[key[0], key[1], key[2]]
+        begun, ended = first or until or since, until or since or last
+        if begun is None or ended is None:
+            continue  # of no day that anybody reported
+        each.openings.append((begun, decimal(opening), id_))
         # Of several statements of a day, the one of the largest turnover is the whole day's: it comes last.
-        each.reported[until or since] = (decimal(closing), id_)
+        each.reported[ended] = (decimal(closing), id_)
     return accounts
 
 

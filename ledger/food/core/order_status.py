@@ -73,7 +73,7 @@ def _fee(book: Book, order: Order) -> Said | None:
     charged = book.transactions.get(order.fee_key)
     if charged is None or charged.code is not None:
         return None
-    [leg] = charged.revenue()
+    leg = next(iter(charged.revenue()))  # of one brand, whoever paid
     kept, _ = book.own_account(leg.account)
     brand = next(code for code, brand in book.brands.items() if brand.id == kept)
     return {"brand": brand, "amount": plain(sum(_paid(book, order.fee_key).values()))}

@@ -173,3 +173,14 @@ def test_commands_show_the_report_and_the_payers(database_url: str, tmp_path: Pa
     assert (refused.returncode, refused.stderr) == (1, f"tiffin: no such learned payer: {IBAN}\n")
     assert "Nobody" in tiffin(database_url, "bank-payers").stdout
     assert "2024-03-05" in tiffin(database_url, "bank-report").stdout
+
+
+def test_a_statement_without_days_of_its_own_is_of_its_last_entry_s(book: Postgres) -> None:  # noqa: F811
+    """A camt.053 that names no period: its closing balance is compared on the day of its last entry."""
+    undated = replace(stmt(entry("60.00", 5), entry("40.00", 7), opening=Decimal("0.00"), closing=Decimal("100.00")),
+                      since=None, until=None)  # fmt: skip
+    run(book, undated)
+    assert [(each.day, each.closing, each.gap) for each in days(book)] == [
+        (date(2024, 3, 5), Decimal("60.00"), None),
+        (date(2024, 3, 7), Decimal("100.00"), Decimal("0.00")),
+    ]

@@ -366,3 +366,17 @@ def test_names_of_any_kind_are_kept_as_they_were_said(food: Food) -> None:
             assert food.postgres.post(batch) == [{**said, "replayed": True} for said in postgres]
     kept = food.postgres.rows("SELECT name, sku, count(*) FROM order_line GROUP BY 1, 2")
     assert sorted(kept) == sorted((name, f"s{name}", 21) for name in names)
+
+
+def test_a_fee_that_two_sources_pay_is_one_fee(food: Food) -> None:
+    """Her company pays 40 % of what Anna orders: of a fee of 50.00 it pays 20.00; 5.00 of the fee come back."""
+    food.client("anna", "100.00")
+    food.client("romashka", "500.00")
+    food.record(type="link", account="anna", payer="romashka", draw="payer_first", share="40")
+    food.order("o1", items=[dish("a", "100.00")])
+    said = food.post("cancel", "c1", order="o1", fee="50.00")
+    assert said["order"]["fee"] == {"brand": "sushi", "amount": "50.00"}
+    assert (food.balance("anna"), food.balance("romashka")) == ("70.00", "480.00")
+    said = food.post("refund_items", "r1", order="o1", amount="5.00")
+    assert said["order"]["fee"] == {"brand": "sushi", "amount": "45.00"}
+    assert (food.balance("anna"), food.balance("romashka")) == ("73.00", "482.00")

@@ -59,7 +59,7 @@ INVOICE = [
     "Amount", "1", "Sushi House · Rolls", "1", "120.50", "0.00", "20 %", "20.08", "120.50",
     "Total", "120.50", "0.00", "20.08", "120.50",
     "PAYMENT", "Debt from before the period", "950.00", "Services of the period, less refunds", "120.50",
-    "Payout", "0.00", "To pay", "1,070.50", *filled(TO_PAY, MORE=[]), *DUES,
+    "Payout", "0.00", "To pay", "1,070.50", *DUES, *filled(TO_PAY, MORE=[]),
     "For ООО «Суши Хаус»", *SIGNED, *DATA,
 ]  # fmt: skip
 SIDE = ["Date", "Document", "Debit", "Credit"]

@@ -166,3 +166,36 @@ def test_cohorts_are_by_month_of_first_order(story: Story) -> None:
         ("2017-03", "2017-03", 1, 1, 1.0, 2, 30.0),
     ]
     assert result.holds
+
+
+def test_a_payers_money_by_group_and_what_is_left_of_each_budget(story: Story) -> None:
+    """
+    Anna and Boris are of sales, whose week's budget is 1,000.00; carla of nobody. In the week of Monday 27 March: Anna
+    300.00, Boris 200.00 less 50.00 back, carla 70.00; Anna's 400.00 of 2 March are of another week.
+    """
+    story.account("romashka", holder="sushi", kind="legal_entity")
+    story.payment("2017-02-01", "romashka", 5000, "sushi")
+    for name in ("anna", "boris", "carla"):
+        story.account(name, holder="sushi")
+        story.link(name, "romashka")
+    story.limit("romashka", "romashka", "week", 1000)
+    story.rows["limits"][-1]["group_name"] = "sales"
+    paid = {"brand": "sushi", "source": "romashka"}
+    story.debit("2017-03-02", "anna", {**paid, "amount": 400})
+    story.debit("2017-03-28", "anna", {**paid, "amount": 300})
+    boris = story.debit("2017-03-29", "boris", {**paid, "amount": 200})
+    story.debit("2017-03-30", "carla", {**paid, "amount": 70})
+    story.refund("2017-03-31", boris, {**paid, "amount": 50})
+    sales = {story.accounts[name]["id"] for name in ("anna", "boris")}
+    for row in (*story.rows["entries"], *story.rows["links"]):
+        if row.get("subaccount_id") in sales or ("payer_id" in row and row["account_id"] in sales):
+            row["group_name"] = "sales"
+    result = story.book().report("subaccounts", **MARCH, by="group")
+    assert figures(result.frame, "group", "spent", "refunded", "drawn", "period", "limit", "used", "left") == [
+        ("", "70.00", "0.00", "70.00", None, None, None, None),
+        ("sales", "900.00", "50.00", "850.00", "week", "1000.00", "450.00", "550.00"),
+    ]
+    assert result.holds
+    by_employee = story.book().report("subaccounts", **MARCH)
+    assert by_employee.frame["drawn"].sum() == result.frame["drawn"].sum()
+    assert by_employee.holds
