@@ -28,6 +28,7 @@ def serve(
     certificate: Annotated[Path | None, typer.Option(help="TLS: the certificate, with its chain, as PEM.")] = None,
     key: Annotated[Path | None, typer.Option(help="TLS: its key, as PEM.")] = None,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Serve a throw-away book, to try things out.")] = False,
+    double: Annotated[bool, typer.Option("--double", help="A test double in memory: commands alone.")] = False,
 ) -> None:
     """Answer commands and questions over HTTP until SIGTERM; every accepted command is answered first."""
     if listen and socket:
@@ -37,6 +38,14 @@ def serve(
     for file in (certificate, key):
         if file is not None and not file.is_file():
             raise Failure(f"cannot read {file}")
+    if sandbox and double:
+        raise Failure("--sandbox and --double: give one of them")
+    if double:
+        from ledger.http.serve import serve as run
+        from ledger.intake.double import level
+
+        run(level, "", listen=listen, path=socket, writers=1, hosts=host or (), double=True)
+        return
     with _book(sandbox) as url:
         from ledger.http.serve import serve as run
 
