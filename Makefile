@@ -35,6 +35,8 @@ bench: ## measure: posting, orders, the export, reports, papers, each against a 
 	$(PYTHON) -m tests.benchmarks.bench_post
 	$(PYTHON) -m tests.benchmarks.bench_orders
 	$(PYTHON) -m tests.benchmarks.bench_lunches
+	$(PYTHON) -m tests.benchmarks.bench_door
+	$(PYTHON) -m tests.benchmarks.bench_questions
 	$(PYTHON) -m tests.benchmarks.bench_export
 	$(PYTHON) -m tests.benchmarks.bench_reports
 	$(PYTHON) -m tests.benchmarks.bench_papers

@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 import polars as pl
 import streamlit as st
 
+from dashboards import access
 from ledger.settings import Settings
 from reports.core.result import Result
 from reports.lake.reader import open_lake
+from reports.lake.restricted import seen_by
 from reports.run import LakeBook
 
 SECONDS = 5
@@ -22,9 +24,12 @@ T = TypeVar("T")
 
 
 def book() -> LakeBook:
-    """Return the book at the lake's current cut. Raises Failure before the first cut."""
+    """Return the book at the lake's current cut, as whoever is at the screen may see it: some of its brands, or all.
+
+    Everything that a page shows is read from it. Raises Failure before the first cut.
+    """
     url = Settings().lake_url
-    return _book(url, _current(url))
+    return _book(url, _current(url), access.person().brands)
 
 
 @st.cache_data(ttl=SECONDS, show_spinner=False)
@@ -32,9 +37,9 @@ def _current(url: str) -> int:
     return open_lake(url).cut.number
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _book(url: str, number: int) -> LakeBook:
-    return LakeBook(open_lake(url, cut=number))
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _book(url: str, number: int, brands: tuple[str, ...] | None) -> LakeBook:
+    return LakeBook(seen_by(open_lake(url, cut=number), brands))
 
 
 def report(name: str, **parameters: Any) -> Result:
@@ -46,12 +51,19 @@ def report(name: str, **parameters: Any) -> Result:
 def cached(key: tuple[Any, ...], make: Callable[[LakeBook], T]) -> T:
     """Return what `make` gives for the current cut; the key names it and everything it depends on."""
     opened = book()
-    kept: T = _cached(Settings().lake_url, opened.cut.number, key, opened, make)
+    kept: T = _cached(Settings().lake_url, opened.cut.number, access.person().brands, key, opened, make)
     return kept
 
 
 @st.cache_resource(max_entries=KEPT, show_spinner=False)
-def _cached(url: str, number: int, key: tuple[Any, ...], _opened: LakeBook, _make: Callable[[LakeBook], Any]) -> Any:
+def _cached(
+    url: str,
+    number: int,
+    brands: tuple[str, ...] | None,
+    key: tuple[Any, ...],
+    _opened: LakeBook,
+    _make: Callable[[LakeBook], Any],
+) -> Any:
     return _make(_opened)
 
 

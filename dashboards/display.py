@@ -97,6 +97,9 @@ def control_status(result: Result) -> None:
     broken = [control for control in result.controls if not control.holds]
     if result.provisional:
         st.html(f"<span class='tiffin-open'>● {tr('PROVISIONAL: not every day is closed')}</span>")
+    if not cached_book.book().whole:
+        st.caption(tr("of some brands only: control totals are found over all of them"))
+        return
     if broken:
         st.error(tr("{n} of {all} controls DIFFER", n=len(broken), all=len(result.controls)), icon=":material/error:")
         for control in broken:

@@ -27,7 +27,7 @@ from reports.core.tables import (
     within,
     zero,
 )
-from reports.run import LakeBook, run
+from reports.run import LakeBook
 
 DATED = ("dated_by", "booked_until")
 NARROWING = ("operation", "kind", "service", "channel", "brand", "account")
@@ -92,7 +92,7 @@ def rest_of_transactions(tables: Tables, p: Parameters, rows: Frame) -> Frame:
 
 def entries_behind(book: LakeBook, parameters: Parameters) -> Result:
     """Return the entries that the parameters ask for, as a result with its control."""
-    return run(JOURNAL, book.tables_for(parameters), parameters, book.cut)
+    return book.run(JOURNAL, parameters)
 
 
 JOURNAL = Report(

@@ -24,6 +24,7 @@ from reports.core.readable import readable_texts
 from reports.core.report import Check, Column, Report, named, near
 from reports.core.result import Control, CutFacts, Draw, Result, TableSource
 from reports.core.tables import Tables
+from reports.lake.restricted import BETWEEN
 from reports.lake.schema import TABLE_NAMES
 
 POLARS: dict[str, pl.DataType] = {
@@ -59,6 +60,11 @@ class LakeBook:
         """Return the point up to which the lake is complete."""
         return self.lake.cut
 
+    @property
+    def whole(self) -> bool:
+        """Return whether every brand may be seen."""
+        return bool(getattr(self.lake, "whole", True))
+
     @cached_property
     def last_day(self) -> date:
         """Return the day that reports end on by default: the latest closed one, else the cut's."""
@@ -92,8 +98,15 @@ class LakeBook:
     def report(self, name: str, **parameters: Any) -> Result:
         """Run a report; dates are inclusive. A Failure names what is wrong with the parameters."""
         report = named(name)
+        if not self.whole and name in BETWEEN:
+            raise Failure(f"{name} is about all brands together: it is for those who may see them all")
         given = self._parameters(report, parameters)
-        return run(report, self.tables_for(given), given, self.cut, self.draw)
+        return self.run(report, given)
+
+    def run(self, report: Report, parameters: Parameters) -> Result:
+        """Run a report of parameters that are checked; of some brands only, there is nothing to control it by."""
+        tables = self.tables_for(parameters)
+        return run(report, tables, parameters, self.cut, self.draw, controlled=self.whole)
 
     def sql(self, query: str, *, seconds: float = 300, memory_mb: int = 4_096) -> pl.DataFrame:
         """Answer a DuckDB query over the lake's tables, read only, in a process of its own.
@@ -171,12 +184,21 @@ def _sentence(report: Report, error: ValidationError, known: list[str]) -> str:
     return f"{name} {first['input']}: {first['msg'][:1].lower()}{first['msg'][1:]}"
 
 
-def run(report: Report, tables: Tables, parameters: Parameters, cut: CutFacts, draw: Draw | None = None) -> Result:
+def run(
+    report: Report,
+    tables: Tables,
+    parameters: Parameters,
+    cut: CutFacts,
+    draw: Draw | None = None,
+    *,
+    controlled: bool = True,
+) -> Result:
     """Run the report's function and its control totals over the tables, on the engine that these have."""
     lazy = report.frame(tables, parameters)
     frame = conformed(report, collected(lazy))
     rows = on_engine_of(lazy, frame)
-    controls = [control for check in report.checks for control in _controls(check, tables, parameters, rows)]
+    checks = report.checks if controlled else ()
+    controls = [control for check in checks for control in _controls(check, tables, parameters, rows)]
     return Result(report, parameters, cut, frame, controls, draw)
 
 

@@ -168,6 +168,9 @@ def _other_end(number: int) -> Any:
 
 
 def _papers(book: LakeBook, facts: dict[str, Any], until: date) -> None:
+    if not book.whole:
+        st.caption(tr("papers show all that a client had of every brand: they are for those who may see them all"))
+        return
     months = _months(book, facts["account"])
     if facts["kind"] != "money" or not months:
         st.caption(tr("none"))

@@ -114,6 +114,9 @@ def _believable(last_day: date, shown: list[Result]) -> None:
 
     The checks of the book take seconds once a cut, so they are made when all else is on the screen.
     """
+    if not cached_book.book().whole:
+        st.caption(tr("of some brands only: control totals are found over all of them"))
+        return
     with st.spinner(tr("checking the book …")):
         book = cached_book.report("control", **{"from": last_day.replace(day=1), "to": last_day})
     wrong = book.frame.filter(pl.col("state") == "differs")

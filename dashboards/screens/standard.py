@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 from dashboards import cached_book, display, url_state
 from dashboards.translations import language, sentence, tr
 from reports.core.report import REPORTS, Report
+from reports.lake.restricted import BETWEEN
 from reports.run import LakeBook
 
 _LABELS = {
@@ -39,8 +40,9 @@ def _chosen() -> str:
     st.session_state["part"] = ""
     before = url_state.get("report")
     place = st.container(width=420)
+    names = [name for name in REPORTS if cached_book.book().whole or name not in BETWEEN]
     name = url_state.choice(
-        place, "Report", list(REPORTS), "report", default=FIRST, shown=lambda one: REPORTS[one].title(language())
+        place, "Report", names, "report", default=FIRST, shown=lambda one: REPORTS[one].title(language())
     )
     assert name is not None
     if before in REPORTS and name != before:

@@ -66,7 +66,8 @@ def transaction() -> None:
     if found.legs.height:
         st.subheader(sentence("Entries"))
         display.table(found.legs, LEGS, key="legs", leads_to=_account, hide_empty=True)
-        _balanced(found.legs)
+        if cached_book.book().whole:
+            _balanced(found.legs)
     else:
         st.caption(tr("a declined command moves nothing"))
     if found.lines.height:

@@ -1,7 +1,7 @@
 """`tiffin serve` and `tiffin token`: the door for order systems in any language, and who may come in."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -28,6 +28,7 @@ def serve(
     certificate: Annotated[Path | None, typer.Option(help="TLS: the certificate, with its chain, as PEM.")] = None,
     key: Annotated[Path | None, typer.Option(help="TLS: its key, as PEM.")] = None,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Serve a throw-away book, to try things out.")] = False,
+    double: Annotated[bool, typer.Option("--double", help="A test double in memory: commands alone.")] = False,
 ) -> None:
     """Answer commands and questions over HTTP until SIGTERM; every accepted command is answered first."""
     if listen and socket:
@@ -37,20 +38,27 @@ def serve(
     for file in (certificate, key):
         if file is not None and not file.is_file():
             raise Failure(f"cannot read {file}")
-    with _book(sandbox) as url:
+    if sandbox and double:
+        raise Failure("--sandbox and --double: give one of them")
+    with nullcontext("") if double else _book(sandbox) as url:
         from ledger.http.serve import serve as run
 
+        if double:
+            from ledger.intake.double import level
+        else:
+            level = shared.level
         run(
-            shared.level,
+            level,
             url,
             listen=listen,
             path=socket,
-            writers=writers,
+            writers=1 if double else writers,
             hosts=host or (),
-            replica_url=None if sandbox else Settings().replica_url,
+            replica_url=None if sandbox or double else Settings().replica_url,
             grace=grace,
             certificate=certificate,
             key=key,
+            double=double,
         )
 
 

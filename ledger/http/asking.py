@@ -60,5 +60,13 @@ class Asking:
         return connection
 
 
+class NothingToAsk(Asking):
+    """No database: a test double has none."""
+
+    async def ask(self, question: Callable[[AnyConnection], T]) -> T:
+        """Raise Unreachable."""
+        raise Unreachable("this is a test double: it answers commands, and no questions")
+
+
 def _timed_out(error: psycopg.Error) -> bool:
     return isinstance(error, psycopg.errors.QueryCanceled)

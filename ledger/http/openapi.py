@@ -62,6 +62,7 @@ _CHANGE = _object(
 _LIMIT = _object(
     payer=_INTEGER,
     account=_NULLABLE_INTEGER,
+    group=_NULLABLE_TEXT,
     period={"enum": ["order", "day", "week", "month", "total"]},
     since=_NULLABLE_DAY,
     amount=_NULLABLE_AMOUNT,

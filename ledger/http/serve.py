@@ -1,6 +1,7 @@
 """Open the door: a socket, the writers, uvicorn; and close it in good order."""
 
 import asyncio
+import json
 import logging
 import os
 import socket
@@ -37,22 +38,24 @@ def serve(
     grace: float = 0.0,
     certificate: Path | None = None,
     key: Path | None = None,
+    double: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT: then take no new work, answer every command that was accepted, and return.
 
     `listen` is HOST:PORT, `path` a Unix socket in its place. For `grace` seconds after the signal it still takes work
-    and says that it is not ready, so that a balancer can look elsewhere. Raises Failure where nobody may listen.
+    and says that it is not ready, so that a balancer can look elsewhere. A `double` has no database. Raises Failure
+    where nobody may listen.
     """
     opened = _unix_socket(path) if path else _tcp_socket(*_address(listen or "127.0.0.1:8600"))
     local = path is not None or _is_local(opened.getsockname()[0])
-    with connect(url) as connection:
-        check_book(connection)
-        valid, _ = tokens.callers(connection)
-    if not local and not valid:
+    if double:
+        if not local:
+            raise Failure("a test double is for this machine alone")
+    elif not _has_tokens(url) and not local:
         raise Failure("without a token only 127.0.0.1 or a socket may be listened on: see tiffin token create")
     intake = Writers(level, url, count=writers)
     name = () if path else (_address(listen or "")[0],) if listen else ()
-    settings = Settings(local=local, hosts=(*hosts, *name))
+    settings = Settings(local=local, double=double, hosts=(*hosts, *name))
     door = Door(level, url, writers=intake, settings=settings, replica_url=replica_url)
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # what it says of requests is in our own log
     config = uvicorn.Config(
@@ -71,21 +74,32 @@ def serve(
         ssl_keyfile=key,
     )
     where = str(path) if path else "{}:{}".format(*opened.getsockname()[:2])
-    settings.log(f'{{"event": "listening", "at": "{where}", "writers": {writers}, "pid": {os.getpid()}}}')
-    sys.stderr.flush()
+    listening = {"event": "listening", "at": where, "writers": writers, "pid": os.getpid()}
     try:
-        _Server(config, door, grace).run(sockets=[opened])
+        _Server(config, door, grace, json.dumps(listening)).run(sockets=[opened])
     finally:
         if path:
             path.unlink(missing_ok=True)
 
 
+def _has_tokens(url: str) -> bool:
+    with connect(url) as connection:
+        check_book(connection)
+        return bool(tokens.callers(connection)[0])
+
+
 class _Server(uvicorn.Server):
     """uvicorn, which first says that it is not ready."""
 
-    def __init__(self, config: uvicorn.Config, door: Door, grace: float) -> None:
+    def __init__(self, config: uvicorn.Config, door: Door, grace: float, listening: str) -> None:
         super().__init__(config)
-        self._door, self._grace = door, grace
+        self._door, self._grace, self._listening = door, grace, listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and then say so."""
+        await super().startup(sockets)
+        self._door.settings.log(self._listening)
+        sys.stderr.flush()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Drain at a signal; at a second one wait for nobody. The process then ends with 0: it did as it was told."""

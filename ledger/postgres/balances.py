@@ -118,6 +118,7 @@ def balances(
         "at": at or now,
         "day": day,
         "closed_at": closing.closed_at,
+        "open": closing.closed_at is None and closing.rules != OLD,
         "known_at": at if closing.closed_at is None or at is None else min(at, closing.closed_at),
     }
     with connection.cursor(row_factory=class_row(_Row)) as cursor:
@@ -200,14 +201,7 @@ CROSS JOIN LATERAL (
 
 # The first business date of what is unpaid: the first one of each due date from the open place on, found by skipping
 # from one due date to the next.
-_NOW = f"""
-{_ASKED}
-SELECT a.id AS account, a.reference, a.currency, a.status, coalesce(b.balance, 0) AS balance,
-    coalesce(b.held, 0) - ran_out.held AS held, coalesce(b.version, 0) AS version,
-    c.credit_limit, c.period_days, c.in_force, nullif(b.open_due, '9999-12-31') AS due_on, unpaid.since,
-    coalesce(b.balance < 0 AND b.ripens_on > %(day)s, false) AS ripe
-FROM asked a LEFT JOIN balance b ON b.account_id = a.id
-{_TERMS_AND_HOLDS}
+_FIRST_UNPAID = """
 LEFT JOIN LATERAL (
     WITH RECURSIVE due AS (
         SELECT b.open_due AS due_on, b.open_day AS business_date
@@ -221,16 +215,31 @@ LEFT JOIN LATERAL (
 ) unpaid ON b.balance < 0 AND b.open_item <> 0
 """
 
-# An account's entries are posted in the order of their versions. Accounts are opened open.
+_NOW = f"""
+{_ASKED}
+SELECT a.id AS account, a.reference, a.currency, a.status, coalesce(b.balance, 0) AS balance,
+    coalesce(b.held, 0) - ran_out.held AS held, coalesce(b.version, 0) AS version,
+    c.credit_limit, c.period_days, c.in_force, nullif(b.open_due, '9999-12-31') AS due_on, unpaid.since,
+    coalesce(b.balance < 0 AND b.ripens_on > %(day)s, false) AS ripe
+FROM asked a LEFT JOIN balance b ON b.account_id = a.id
+{_TERMS_AND_HOLDS}
+{_FIRST_UNPAID}
+"""
+
+# An account's entries are posted in the order of their versions. Accounts are opened open. Where nothing was posted
+# since, and no terms were recorded, what is unpaid is what the balance row says.
 _THEN = f"""
 {_ASKED}
 SELECT a.id AS account, a.reference, a.currency, coalesce(changed.status, 'open') AS status,
     coalesce(e.balance_after, 0) AS balance, coalesce(e.held_after, 0) - ran_out.held AS held, last.version,
-    c.credit_limit, c.period_days, c.in_force, NULL::date AS due_on, NULL::date AS since, false AS ripe
-FROM asked a
+    c.credit_limit, c.period_days, c.in_force, nullif(b.open_due, '9999-12-31') AS due_on, unpaid.since,
+    coalesce(b.balance < 0 AND b.version = last.version AND b.ripens_on > %(day)s AND %(open)s AND NOT EXISTS (
+        SELECT FROM credit_terms later WHERE later.account_id = a.id AND later.recorded_at > %(at)s
+    ), false) AS ripe
+FROM asked a LEFT JOIN balance b ON b.account_id = a.id
 CROSS JOIN LATERAL (
     WITH RECURSIVE search AS (
-        SELECT 0::bigint AS low, coalesce((SELECT version FROM balance WHERE account_id = a.id), 0) + 1 AS high
+        SELECT 0::bigint AS low, coalesce(b.version, 0) + 1 AS high
         UNION ALL
         SELECT CASE WHEN t.posted_at <= %(at)s THEN m.version ELSE low END,
             CASE WHEN t.posted_at <= %(at)s THEN high ELSE m.version END
@@ -243,6 +252,7 @@ CROSS JOIN LATERAL (
 ) last
 LEFT JOIN entry e ON e.account_id = a.id AND e.version = last.version AND e.version IS NOT NULL
 {_TERMS_AND_HOLDS}
+{_FIRST_UNPAID}
 LEFT JOIN LATERAL (
     SELECT after ->> 'status' AS status FROM change
     WHERE kind = 'account_status' AND subject = coalesce(a.reference, a.id::text) AND account_id = a.id

@@ -32,7 +32,7 @@ from ledger.postgres.system_accounts import (
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from ledger.postgres.administer import Rule
+    from ledger.postgres.administration_run import Rule
 
 T = TypeVar("T")
 

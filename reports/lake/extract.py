@@ -100,15 +100,20 @@ SNAPSHOTS: dict[str, str] = {
         FROM change ORDER BY id""",
     "closings": "SELECT * FROM closing ORDER BY closed_until",
     "orders": """
-        SELECT o.*, o.main_id AS charged_by, (o.late_at AT TIME ZONE b.time_zone)::date AS late_on,
+        SELECT o.id, o.key, o.account_id, o.party_id, o.currency, o.status, o.placed_at, o.business_date, o.due_at,
+               o.delivered_at, o.cancelled_at, o.reference, o.attributes::text AS attributes, o.main_id AS charged_by,
+               (o.late_at AT TIME ZONE b.time_zone)::date AS late_on,
                (CASE WHEN o.void_at <= now() THEN o.void_at END AT TIME ZONE b.time_zone)::date AS void_on,
-               l.gross::bigint AS gross, l.discount::bigint AS discount,
+               l.gross::bigint AS gross, l.discount::bigint AS discount, l.own::bigint AS own_discount,
                l.net::bigint AS net
         FROM book b, food_order o JOIN (
-            SELECT order_id, sum(gross) AS gross, sum(discount) AS discount, sum(net) AS net
+            SELECT order_id, sum(gross) AS gross, sum(discount) AS discount, sum(net) AS net, sum(own_discount) AS own
             FROM order_line GROUP BY order_id) l ON l.order_id = o.id
         ORDER BY o.id""",
-    "order_lines": "SELECT * FROM order_line ORDER BY order_id, line",
+    "order_lines": """
+        SELECT order_id, line, brand_id, service, sku, name, quantity, price, gross, discount, own_discount, net, kept,
+               reference, attributes::text AS attributes
+        FROM order_line ORDER BY order_id, line""",
     "promotions": """
         SELECT *, CASE kind WHEN 'percent' THEN value END AS percent, CASE kind WHEN 'amount' THEN value END AS amount
         FROM promotion ORDER BY id""",
@@ -163,6 +168,10 @@ class Snapshot:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the snapshot go."""
         self._connection.close()
 
     def frame(self, sql: str) -> pl.DataFrame:

@@ -378,8 +378,11 @@ ORDERS = Table(
         ("late_on", "date", "of a pre-order that ran out and was delivered late all the same: its delivery"),
         ("void_on", "date", "when it ended: cancelled, all dishes refunded, or run out; null until then"),
         ("gross", "money", "all lines before discounts, as placed"),
-        ("discount", "money", "what promotions took off, as placed"),
+        ("discount", "money", "what promotions and the shop's own discounts took off, as placed"),
+        ("own_discount", "money", "of that the shop's own, of no promotion"),
         ("net", "money", "gross less discount, as placed"),
+        ("reference", "text", "the caller's own id, such as of a cheque of several orders"),
+        ("attributes", "json", "as given by the caller: app, call centre, …"),
     ),
 )
 
@@ -391,15 +394,18 @@ ORDER_LINES = Table(
         ("order_id", "int", "the order"),
         ("line", "int", "1, 2, 3 … within the order; the line of its revenue entries"),
         ("brand_id", "int", "the brand"),
-        ("service", "text", "dish, delivery or packaging"),
+        ("service", "text", "dish, delivery, packaging, or the service of another extra"),
         ("sku", "text", "the dish's own code"),
         ("name", "text", "name of the dish"),
         ("quantity", "int", "how many were ordered"),
         ("kept", "int", "how many are left: delivered or still due, and not refunded"),
         ("price", "money", "price of one, before discount"),
         ("gross", "money", "price of all, before discount"),
-        ("discount", "money", "what promotions took off"),
+        ("discount", "money", "what promotions and the shop's own discount took off"),
+        ("own_discount", "money", "of that the shop's own, of no promotion"),
         ("net", "money", "gross less discount"),
+        ("reference", "text", "the caller's own id of the item"),
+        ("attributes", "json", "of the order and the item, as given by the caller"),
     ),
 )
 

@@ -1,7 +1,8 @@
 """Advances: what clients have paid ahead, in money and in points, and how old it is.
 
 What is spent comes from the oldest: so the money of an account above zero lies on its last credits, and is as old as
-these. Points are as old as their lots. A row's bands sum to its total.
+these. Points are as old as their lots; those set aside for pre-orders are in none and stand apart. A row's bands, with
+them, sum to its total.
 Controls: the totals are turnover's closings above zero.
 """
 
@@ -14,7 +15,7 @@ from reports.core.aging import day_number
 from reports.core.leads import to_account
 from reports.core.parameters import AsOf, OfBrand
 from reports.core.report import Check, Column, Report
-from reports.core.tables import APART, MONEY, Frame, Tables, beside, client_accounts, in_currency, only, until
+from reports.core.tables import APART, MONEY, Frame, Tables, beside, client_accounts, in_currency, only, until, zero
 from reports.standard import turnover
 
 BANDS = {
@@ -68,21 +69,34 @@ def _points(tables: Tables, p: Parameters, ahead: Frame) -> Frame:
     return left.join(given, on="lot_id", how="inner").select("day_number", "amount", account="account_id")
 
 
+def _held(tables: Tables, p: Parameters, ahead: Frame) -> Frame:
+    """Return account, held: points that are set aside."""
+    of = ahead.filter(nw.col("kind") == "bonus").select(account_id="account")
+    entries = in_currency(tables.entries, p.currency).filter(until(p.as_of)).join(of, on="account_id", how="semi")
+    return entries.group_by("account_id").agg(held=nw.col("held").sum()).rename({"account_id": "account"})
+
+
 def advances(tables: Tables, p: Parameters) -> Frame:
     """Return a row an account (or client), kind and currency that has something ahead."""
     key, ahead = KEYS[p.by], _ahead(tables, p)
     age = nw.lit(day_number(p.as_of)) - nw.col("day_number")
-    parts = nw.concat([side.select("account", "day_number", "amount") for side in
-                       (_money(tables, p, ahead), _points(tables, p, ahead))])  # fmt: skip
+    lots = nw.concat([side.select("account", "day_number", "amount") for side in
+                      (_money(tables, p, ahead), _points(tables, p, ahead))])  # fmt: skip
     bands = {name: only(age.is_between(low, 10**7 if high is None else high)) for name, (low, high) in BANDS.items()}
     clients = client_accounts(tables).select(*KEYS["account"])
+    none = {name: zero() for name in BANDS}
+    held = _held(tables, p, ahead).with_columns(**none, amount=nw.col("held"))
+    figures = (*BANDS, "held", "amount")
+    parts = [lots.with_columns(**bands, held=zero()), held]
     return (
-        parts.with_columns(**bands)
+        nw.concat([part.select("account", *(nw.col(name).cast(MONEY) for name in figures)) for part in parts])
         .join(clients, on="account", how="inner")
         .group_by(*key)
-        .agg(*(nw.col(name).sum() for name in BANDS), total=nw.col("amount").sum())
+        .agg(*(nw.col(name).sum() for name in figures))
+        .rename({"amount": "total"})
+        .filter(nw.col("total") != zero())
         .sort(key[0], "kind", "currency")
-        .select(*key, *BANDS, "total")
+        .select(*key, *BANDS, "held", "total")
     )
 
 
@@ -110,6 +124,7 @@ REPORT = Report(
         Column("age_61_90", "money", "61–90 days", "61–90 дней", total=True),
         Column("age_91_365", "money", "91–365 days", "91–365 дней", total=True),
         Column("age_over_365", "money", "Over a year", "Больше года", total=True),
+        Column("held", "money", "Points set aside", "Баллы в резерве", total=True),
         Column("total", "money", "Total", "Всего", total=True),
     ),
     key=("account", "party", "kind", "currency"),

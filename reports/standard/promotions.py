@@ -10,7 +10,7 @@ import narwhals as nw
 from reports.core.leads import to_entries
 from reports.core.parameters import Period
 from reports.core.report import Check, Column, Report
-from reports.core.tables import Frame, Tables, beside, brand_names, counted, in_currency, only, within
+from reports.core.tables import Frame, Tables, beside, brand_names, counted, in_currency, only, within, zero
 
 FIGURES = ("uses", "given_back", "clients", "discount", "discount_given_back", "net")
 
@@ -51,8 +51,9 @@ def as_orders(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set what the promotions took off beside the discounts of the orders placed in the period."""
     orders = in_currency(tables.orders, p.currency)
     late = orders.filter(nw.col("late_on").is_between(p.first_day, p.last_day).fill_null(False))
+    taken_off = nw.col("discount") - nw.col("own_discount").fill_null(zero())  # the shop's own is of no promotion
     placed = nw.concat([
-        kept.select("currency", amount="discount") for kept in (orders.filter(within(p.first_day, p.last_day)), late)
+        kept.select("currency", amount=taken_off) for kept in (orders.filter(within(p.first_day, p.last_day)), late)
     ])  # fmt: skip
     return beside(placed, rows.select("currency", amount="discount"))
 

@@ -5,7 +5,9 @@ item with both quantities: neither changes what an order costs.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
+from operator import attrgetter
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Strict, TypeAdapter, ValidationError, model_validator
@@ -15,7 +17,7 @@ from ledger.administration import records as administration
 from ledger.administration.records import Code, Record, Whole
 from ledger.core import commands
 from ledger.core.commands import CONFIG, LINES, ClosedTo, Command, why
-from ledger.core.field_types import AccountRef, Amount, Day, Instant, Name, Positive, Rate, Text
+from ledger.core.field_types import AccountRef, Amount, Attributes, Day, Instant, Name, Positive, Rate, Text
 from ledger.core.money import amount_of
 from ledger.core.scope import Scope
 
@@ -36,7 +38,7 @@ Flag = Annotated[bool, Strict()]
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Item:
-    """A dish of a brand, so many times, at a price each."""
+    """A dish of a brand, so many times, at a price each, less the `discount` that your own shop gives on all of it."""
 
     brand: Name
     sku: Name
@@ -44,6 +46,15 @@ class Item:
     quantity: Quantity = 1
     name: Text = ""
     vat_rate: Rate | None = None
+    discount: Amount | None = None
+    reference: Text | None = None
+    attributes: Attributes | None = None
+
+    @model_validator(mode="after")
+    def _no_less_than_nothing(self) -> Self:
+        if (self.discount or 0) > self.price * self.quantity:
+            raise ValueError(f"discount: {self.discount} is more than {self.price * self.quantity}")
+        return self
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -56,6 +67,20 @@ class Extra:
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
+class OtherExtra(Extra):
+    """Anything else that an order costs beside its dishes, such as tips; promotions lower it where it says so."""
+
+    service: Name
+    discountable: Flag | None = None
+
+    @model_validator(mode="after")
+    def _no_dish(self) -> Self:
+        if self.service == "dish":
+            raise ValueError("service: dish is what items are")
+        return self
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Some:
     """So many of a dish of an order; the brand only where several brands have the sku."""
 
@@ -64,19 +89,21 @@ class Some:
     brand: Name | None = None
 
 
+_LIKE = attrgetter("price", "name", "vat_rate", "reference", "attributes")
+
+
 def _together(items: tuple[Item, ...]) -> tuple[Item, ...]:
     """Return the items by brand and sku, the same dish as one item."""
     merged: dict[tuple[str, str], Item] = {}
     for item in items:
         known = merged.get((item.brand, item.sku))
         quantity = item.quantity + (known.quantity if known else 0)
-        if known and (known.price, known.name, known.vat_rate) != (item.price, item.name, item.vat_rate):
+        if known and _LIKE(known) != _LIKE(item):
             raise ValueError(f"items: {item.sku} of {item.brand} is given twice, and not alike")
         if quantity > MOST_OF_A_DISH:
             raise ValueError(f"items: {quantity} of {item.sku} are more than {MOST_OF_A_DISH}")
-        merged[item.brand, item.sku] = item if known is None else Item(
-            brand=item.brand, sku=item.sku, price=item.price, quantity=quantity, name=item.name, vat_rate=item.vat_rate
-        )  # fmt: skip
+        off = sum((each.discount for each in (known, item) if each and each.discount), Decimal("0.00")) or None
+        merged[item.brand, item.sku] = item if known is None else replace(item, quantity=quantity, discount=off)
     return tuple(merged[key] for key in sorted(merged))
 
 
@@ -93,11 +120,18 @@ class Order(Command):
     promo_codes: tuple[Name, ...] = ()
     bonus_at_most: Amount | None = None
     due_at: Instant | None = None
+    extras: tuple[OtherExtra, ...] | None = None
+    reference: Text | None = None
+    attributes: Attributes | None = None
 
     @model_validator(mode="after")
     def _orderly(self) -> Self:
-        if not 1 <= len(self.items) <= LINES - 2:
-            raise ValueError(f"items: there are {len(self.items)}, 1 to {LINES - 2} are allowed")
+        most = LINES - 2 - len(self.extras or ())
+        if not 1 <= len(self.items) <= most:
+            raise ValueError(f"items: there are {len(self.items)}, 1 to {most} are allowed")
+        services = [(service, extra.brand) for service, extra in self.charges]
+        if len(set(services)) < len(services):
+            raise ValueError("extras: a service of a brand is given twice")
         if len(set(self.promo_codes)) < len(self.promo_codes):
             raise ValueError("promo_codes: a code is given twice")
         if len(self.items) > 1:
@@ -107,21 +141,22 @@ class Order(Command):
         return self
 
     @property
-    def extras(self) -> tuple[tuple[str, Extra], ...]:
+    def charges(self) -> tuple[tuple[str, Extra], ...]:
         """Return what is charged beside the dishes, with its service."""
-        named = (("delivery", self.delivery), ("packaging", self.packaging))
+        fixed = (("delivery", self.delivery), ("packaging", self.packaging))
+        named = (*fixed, *((extra.service, extra) for extra in self.extras or ()))
         return tuple((service, extra) for service, extra in named if extra is not None and extra.amount)
 
     @property
     def gross(self) -> Decimal:
         """Return what everything costs before discounts."""
         dishes = sum((item.price * item.quantity for item in self.items), Decimal("0.00"))
-        return dishes + sum((extra.amount for _, extra in self.extras), Decimal("0.00"))
+        return dishes + sum((extra.amount for _, extra in self.charges), Decimal("0.00"))
 
     @property
     def brands(self) -> set[str]:
         """Return the codes of the brands of its lines."""
-        return {item.brand for item in self.items} | {extra.brand for _, extra in self.extras}
+        return {item.brand for item in self.items} | {extra.brand for _, extra in self.charges}
 
     def concern(self, scope: Scope) -> None:
         scope.accounts.add(self.account)
@@ -191,6 +226,7 @@ class Cancel(FollowUp):
     reason: Text | None = None
     by_client: Flag | None = None
     closed_to: ClosedTo | None = None
+    fee_vat_rate: Rate | None = None
 
     def concern(self, scope: Scope) -> None:
         scope.refer(self.order)
@@ -199,7 +235,7 @@ class Cancel(FollowUp):
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class RefundItems(FollowUp):
-    """Money back for some items of an order, named by its key, and if it says so for delivery or packaging.
+    """Money back for some items of an order, named by its key, and for delivery, packaging or the `extras` named.
 
     An `amount`, of an item or of the whole order, is money back for what the client keeps (a cold dish); of a cancelled
     order it is of the fee. `closed_to` is a refund's: where goes what a closed account paid.
@@ -213,10 +249,17 @@ class RefundItems(FollowUp):
     reason: Text | None = None
     amount: Positive | None = None
     closed_to: ClosedTo | None = None
+    extras: tuple[Name, ...] | None = None
+
+    @property
+    def services(self) -> list[str]:
+        """Return the services that go back whole."""
+        fixed = [name for name, asked in (("delivery", self.delivery), ("packaging", self.packaging)) if asked]
+        return list(dict.fromkeys([*fixed, *(self.extras or ())]))
 
     @model_validator(mode="after")
     def _something(self) -> Self:
-        parts = bool(self.items or self.delivery or self.packaging)
+        parts = bool(self.items or self.services)
         if parts and self.amount is not None:
             raise ValueError("amount: is of the whole order; an item has an amount of its own")
         if not parts and self.amount is None:

@@ -241,7 +241,9 @@ def _undo(seam: Seam, order: Order, command: f.Cancel) -> Answer:
 
 def _fee(order: Order, command: f.Cancel) -> c.Debit:
     brand = command.fee_brand or order.brands[0]
-    line = c.Line(brand=brand, service="cancel_fee", reference=order.key, amount=command.fee)
+    line = c.Line(
+        brand=brand, service="cancel_fee", reference=order.key, amount=command.fee, vat_rate=command.fee_vat_rate
+    )
     return c.Debit(**_fields(command), account=order.account, lines=(line,))
 
 
@@ -264,12 +266,11 @@ def _refund_items(shop: Shop, seam: Seam, order: Order, command: f.RefundItems) 
         _line_of(order, item.sku, item.brand).number: minor(item.amount)
         for item in command.items if item.amount is not None
     }  # fmt: skip
-    for service, asked in (("delivery", command.delivery), ("packaging", command.packaging)):
-        line = next((line for line in order.lines if line.service == service), None)
-        if asked and (line is None or not line.kept):
+    for service in command.services:
+        lines = [line for line in order.lines if line.service == service and line.kept]
+        if service == "dish" or not lines:
             raise Refused("item_not_in_order", key=order.key, item=service)
-        if asked and line is not None:
-            named[line.number] = 1
+        named |= {line.number: 1 for line in lines}
     kept = [line.kept - named.get(line.number, 0) for line in order.lines]
     outcome = _give_back(seam, order, command, kept, amounts)
     return _given_back(shop, seam, order, command, kept, outcome)

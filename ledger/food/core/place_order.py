@@ -52,13 +52,14 @@ def place(shop: Shop, seam: Seam, order: f.Order) -> Answer | Ordered:
         [
             OrderLine(
                 place, line.brand, line.service, line.sku, line.name, line.quantity, line.price, line.gross,
-                line.discount, line.net, line.quantity,
+                line.discount, line.net, line.quantity, line.reference, line.attributes, before.discount,
             )
-            for place, line in enumerate(priced.lines, 1)
+            for place, (line, before) in enumerate(zip(priced.lines, lines, strict=True), 1)
         ],
         [(promotion.id, promotion.code, taken) for promotion, taken in priced.applied],
         None if order.due_at else order.key,
         void_at=order.due_at + shop.preorder_lives if order.due_at else None,
+        reference=order.reference, attributes=order.attributes,
     )  # fmt: skip
     shop.place(placed)
     return described(shop, book, placed, order, outcome)
@@ -114,5 +115,7 @@ def _line(line: Line) -> c.Line:
         said["attributes"] = (
             {"name": line.name, "quantity": line.quantity} if line.name else {"quantity": line.quantity}
         )
+    if line.attributes:
+        said["attributes"] = {**line.attributes, **said.get("attributes", {})}
     # A VAT rate is left to the ledger to work out.
     return c.trusted(c.Line, **said) if line.vat_rate is None else c.Line(**said, vat_rate=line.vat_rate)

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ledger.core.money import WHOLE, minor, plain, share, split
 from ledger.core.outcomes import Facts
-from ledger.food.core.commands import Order
+from ledger.food.core.commands import Order, OtherExtra
 
 STACK = ("percent", "amount", "free_delivery")
 
@@ -52,6 +52,9 @@ class Line(NamedTuple):
     quantity: int
     price: int
     gross: int
+    discountable: bool = True
+    attributes: dict[str, Any] | None = None
+    reference: str | None = None
     discount: int = 0
     vat_rate: Any = None
 
@@ -70,14 +73,41 @@ class Priced(NamedTuple):
 
 def lines_of(order: Order) -> list[Line]:
     """Return an order's lines before any promotion: dishes by brand and sku, delivery, packaging."""
+    of_all = order.attributes
     dishes = [
-        Line(item.brand, "dish", item.sku, item.name, item.quantity, each, each * item.quantity, 0, item.vat_rate)
+        Line(
+            item.brand,
+            "dish",
+            item.sku,
+            item.name,
+            item.quantity,
+            each,
+            each * item.quantity,
+            True,
+            {**of_all, **(item.attributes or {})} if of_all else item.attributes,
+            item.reference,
+            0 if item.discount is None else minor(item.discount),
+            item.vat_rate,
+        )
         for item in order.items
         for each in (minor(item.price),)
     ]
     extras = [
-        Line(extra.brand, service, "", "", 1, amount, amount, 0, extra.vat_rate)
-        for service, extra in order.extras
+        Line(
+            extra.brand,
+            service,
+            "",
+            "",
+            1,
+            amount,
+            amount,
+            isinstance(extra, OtherExtra) and bool(extra.discountable),
+            of_all,
+            None,
+            0,
+            extra.vat_rate,
+        )
+        for service, extra in order.charges
         for amount in (minor(extra.amount),)
     ]
     return dishes + extras
@@ -113,11 +143,11 @@ def _lowered(lines: Sequence[Line], promotions: Sequence[Promotion]) -> Priced:
 
 
 def _touched(lines: Sequence[Line], promotion: Promotion) -> list[int]:
-    """Return the lines that a promotion lowers: dishes, or delivery, of its brand if it has one."""
-    service = "delivery" if promotion.kind == "free_delivery" else "dish"
+    """Return the lines that a promotion lowers, of its brand if it has one: dishes and some extras, or delivery."""
+    free = promotion.kind == "free_delivery"
     return [
         index for index, line in enumerate(lines)
-        if line.service == service and promotion.brand in (None, line.brand)
+        if (line.service == "delivery" if free else line.discountable) and promotion.brand in (None, line.brand)
     ]  # fmt: skip
 
 

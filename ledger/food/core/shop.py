@@ -30,6 +30,9 @@ class OrderLine:
     discount: int
     net: int
     kept: int
+    reference: str | None = None
+    attributes: dict[str, Any] | None = None
+    own_discount: int = 0
 
 
 @dataclass(slots=True)
@@ -54,7 +57,8 @@ class Order:
 
     `main` is the key of the debit or capture that refunds go to; None until a pre-order is delivered. From `void_at` on
     it is no order any more: cancelled, all its dishes refunded, or, by time alone, not delivered when its hold ran out.
-    `late_at` is when it was delivered after that all the same.
+    `late_at` is when it was delivered after that all the same. `reference` and `attributes`, as those of its lines, are
+    written when it is placed and not loaded again.
     """
 
     id: int
@@ -74,6 +78,8 @@ class Order:
     void_at: datetime | None = None
     late_at: datetime | None = None
     accruals: dict[str, Accrual] = field(default_factory=dict)
+    reference: str | None = None
+    attributes: dict[str, Any] | None = None
 
     @property
     def fee_key(self) -> str:

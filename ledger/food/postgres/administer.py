@@ -14,16 +14,9 @@ from ledger.core.money import minor, plain
 from ledger.core.outcomes import Facts, Refused
 from ledger.food.core import commands as f
 from ledger.food.postgres import tables as t
-from ledger.postgres.administer import (
-    RULES,
-    Administration,
-    Fields,
-    Rule,
-    brand_id,
-    check_period,
-    fields_given,
-    set_fields,
-)
+from ledger.postgres.administer import RULES
+from ledger.postgres.administer_terms import check_period
+from ledger.postgres.administration_run import Administration, Fields, Rule, brand_id, fields_given, set_fields
 from ledger.postgres.tables import Account, Brand
 
 _AMOUNTS = ("value", "min_order", "max_discount")

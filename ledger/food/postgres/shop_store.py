@@ -265,11 +265,12 @@ SELECT {_LOT_FIELDS} FROM bonus_lot l WHERE account_id = ANY(%s) AND transaction
 ORDER = columns(
     "id bigint, key text, account_id bigint, party_id bigint, currency text, status text, placed_at timestamptz, "
     "business_date date, due_at timestamptz, main_id bigint, delivered_at timestamptz, cancelled_at timestamptz, "
-    "void_at timestamptz, late_at timestamptz"
+    "void_at timestamptz, late_at timestamptz, reference text, attributes jsonb"
 )
 LINE = columns(
     "order_id bigint, line smallint, brand_id bigint, service text, sku text, name text, quantity integer, "
-    "price bigint, gross bigint, discount bigint, net bigint, kept integer"
+    "price bigint, gross bigint, discount bigint, net bigint, kept integer, reference text, attributes jsonb, "
+    "own_discount bigint"
 )
 USE = columns(
     "order_id bigint, promotion_id bigint, party_id bigint, discount bigint, used_at timestamptz, "
@@ -342,7 +343,8 @@ def _line_rows(book: Book, order: Order) -> Iterator[Row]:
     for n in order.lines:
         yield (
             order.id, n.number, book.brands[n.brand].id, n.service, n.sku, n.name, n.quantity, n.price, n.gross,
-            n.discount, n.net, n.kept,
+            n.discount, n.net, n.kept, n.reference, json_text(n.attributes),
+            n.own_discount,
         )  # fmt: skip
 
 
@@ -351,6 +353,7 @@ def _order_row(book: Book, order: Order, written: Moments) -> Row:
         order.id, order.key, order.account, order.party, order.currency, order.status, written[order.placed_at],
         order.day, written[order.due_at], None if order.main is None else book.transactions[order.main].id,
         written[order.delivered_at], written[order.cancelled_at], written[order.void_at], written[order.late_at],
+        order.reference, json_text(order.attributes),
     )  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlmodel import Field, SQLModel
 
-from ledger.postgres.tables import JsonObject, key, numbered, stamped
+from ledger.postgres.tables import NULLABLE_JSON, JsonObject, key, numbered, stamped
 
 
 def nothing() -> Any:
@@ -114,14 +114,15 @@ class FoodOrder(SQLModel, table=True):
     cancelled_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     void_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
     late_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
+    reference: str | None = Field(default=None, sa_type=Text)
+    attributes: JsonObject | None = Field(default=None, sa_type=NULLABLE_JSON)
 
 
 class OrderLine(SQLModel, table=True):
-    """A line as it was placed; `kept` is of how many the client still has it."""
+    """A line as it was placed; `kept` is of how many the client still has it, `own_discount` no promotion's."""
 
     __tablename__ = "order_line"
     __table_args__ = (
-        CheckConstraint("service IN ('dish', 'delivery', 'packaging')", name="service_known"),
         CheckConstraint("kept >= 0 AND kept <= quantity", name="kept_within_quantity"),
         CheckConstraint("gross = price * quantity AND gross - discount = net", name="gross_less_discount"),
         CheckConstraint("discount >= 0 AND net >= 0", name="not_below_zero"),
@@ -139,6 +140,9 @@ class OrderLine(SQLModel, table=True):
     discount: int = Field(sa_type=BigInteger)
     net: int = Field(sa_type=BigInteger)
     kept: int
+    reference: str | None = Field(default=None, sa_type=Text)
+    attributes: JsonObject | None = Field(default=None, sa_type=NULLABLE_JSON)
+    own_discount: int = nothing()
 
 
 class PromotionUse(SQLModel, table=True):

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from ledger.administration import records as administration
 from ledger.core import commands
@@ -256,3 +257,57 @@ def test_what_is_not_given_is_null_and_not_the_word_null(database_url: str) -> N
     desk.done(type="brand", code="sushi", name="Sushi")
     assert desk.rows("SELECT bank_details IS NULL FROM brand") == [(True,)]
     assert desk.rows("SELECT before IS NULL FROM change WHERE kind = 'brand'") == [(True,)]
+
+
+def test_a_first_load_of_many_takes_as_many_statements_as_one_of_few(desk: Desk) -> None:
+    """Employees with terms, links and limits, accounts and what hangs on them in one run."""
+
+    def loaded(names: list[str]) -> int:
+        lines = [
+            line
+            for name in names
+            for line in (
+                {"type": "party", "reference": name, "kind": "individual", "name": name},
+                {"type": "account", "reference": name, "party": name, "currency": "RUB"},
+                {"type": "credit_terms", "account": name, "limit": "10.00", "valid_from": "2026-01-01"},
+                {"type": "link", "account": name, "payer": "romashka", "draw": "payer_first"},
+                {"type": "write_off_limit", "payer": "romashka", "account": name, "period": "day", "amount": "5.00"},
+            )
+        ]
+        statements: list[str] = []
+
+        def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            statements.append(statement)
+
+        event.listen(desk.ledger._engine, "before_cursor_execute", count)
+        outcomes = desk.ledger.administer([administration.parse(line) for line in lines])
+        event.remove(desk.ledger._engine, "before_cursor_execute", count)
+        assert all(isinstance(outcome, Done) for outcome in outcomes), outcomes
+        return len(statements)
+
+    assert loaded([f"few-{n}" for n in range(3)]) == loaded([f"many-{n}" for n in range(60)])
+    assert desk.rows("SELECT count(*) FROM link JOIN write_off_limit USING (payer_id, account_id)") == [(63,)]
+    assert desk.rows("SELECT count(*) FROM credit_terms JOIN account a ON a.id = account_id") == [(63,)]
+
+
+def test_a_run_goes_by_what_its_earlier_lines_did(desk: Desk) -> None:
+    """A link set, ended and set again, and terms that follow terms, as if each line had a run of its own."""
+    lines = [
+        {"type": "link", "account": "anna", "payer": "romashka"},
+        {"type": "link", "account": "romashka", "payer": "anna"},
+        {"type": "link", "account": "anna", "payer": "romashka", "draw": None},
+        {"type": "link", "account": "romashka", "payer": "anna"},
+        {"type": "credit_terms", "account": "anna", "limit": "10.00", "valid_from": "2026-01-01"},
+        {"type": "credit_terms", "account": "anna", "period_days": 14},
+        {"type": "write_off_limit", "payer": "anna", "account": "romashka", "period": "day", "amount": "5.00"},
+        {"type": "write_off_limit", "payer": "anna", "account": "romashka", "period": "day", "count": 2},
+        {"type": "write_off_limit", "payer": "anna", "account": "romashka", "period": "week", "count": 2},
+        {"type": "write_off_limit", "payer": "anna", "account": "romashka", "period": "week", "count": None},
+    ]
+    outcomes = desk.ledger.administer([administration.parse(line) for line in lines])
+    assert [outcome.to_json()["status"] for outcome in outcomes] == ["done", "declined", *["done"] * 8]
+    number = dict(desk.rows("SELECT reference, id FROM account"))
+    assert desk.rows("SELECT account_id, payer_id FROM link") == [(number["romashka"], number["anna"])]
+    terms = desk.rows("SELECT credit_limit, period_days FROM credit_terms ORDER BY id")
+    assert terms == [(1000, None), (1000, 14)]
+    assert desk.rows("SELECT period, amount, count FROM write_off_limit") == [("day", 500, 2)]

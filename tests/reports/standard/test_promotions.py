@@ -1,7 +1,11 @@
 """What promotions cost and brought."""
 
+from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
+from tests.reports.acted import Acted
+from tests.reports.standard.test_turnover import figures
 from tests.reports.story import Story
 
 
@@ -38,3 +42,36 @@ def test_a_discount_that_no_promotion_explains_fails_the_control(story: Story) -
     result = story.book().report("promotions", first_day="2017-03-01", last_day="2017-03-31")
     [control] = [control for control in result.controls if not control.holds]
     assert abs(control.difference) == Decimal("1.00")
+
+
+def test_the_shops_own_discount_is_of_no_promotion(database_url: str, tmp_path: Path) -> None:
+    """Of 120.00 off, 40.00 are the shop's own; tips stand apart; the lake has what the order said."""
+    company = Acted(database_url, tmp_path)
+    company.administer(
+        {"type": "brand", "code": "sushi"},
+        {"type": "party", "reference": "anna", "kind": "individual", "name": "Anna"},
+        {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB", "holder": "sushi"},
+        {"type": "promotion", "code": "HALF", "kind": "percent", "value": "50"},
+    )
+    at = "2026-03-02T12:00:00+03:00"
+    item = {"brand": "sushi", "sku": "set", "price": "100.00", "quantity": 2, "discount": "40.00"}
+    company.post(
+        {"type": "payment", "key": "p", "account": "anna", "amount": "500.00", "brand": "sushi", "at": at},
+        {"type": "order", "key": "o", "account": "anna", "items": [item], "promo_codes": ["HALF"], "at": at,
+         "extras": [{"service": "tips", "brand": "sushi", "amount": "50.00"}], "reference": "cheque 12",
+         "attributes": {"from": "app"}},
+    )  # fmt: skip
+    book = company.closed(date(2026, 3, 31))
+    march = {"first_day": "2026-03-01", "last_day": "2026-03-31"}
+    promotions = book.report("promotions", **march)
+    assert figures(promotions.frame, "code", "uses", "discount") == [("HALF", 1, "80.00")]
+    revenue = book.report("brand-revenue", **march, by="total")
+    assert figures(revenue.frame, "orders", "gross", "discount", "net", "apart", "average") == [
+        (1, "250.00", "120.00", "130.00", "50.00", 80.0)]  # fmt: skip
+    services = book.report("services", **march, attribute="from")
+    assert figures(services.frame, "service", "value", "net") == [("dish", "app", "80.00"), ("tips", "app", "50.00")]
+    assert promotions.holds
+    assert revenue.holds
+    assert services.holds
+    assert book.orders.select("reference", "attributes", "own_discount").collect().rows() == [
+        ("cheque 12", '{"from": "app"}', Decimal("40.00"))]  # fmt: skip

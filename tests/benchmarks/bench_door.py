@@ -1,0 +1,167 @@
+"""How fast the door is, each line beside the next one down in the same run, on the same cores.
+
+A hundred callers that each wait post one debit a request by HTTP (wrk), and the same through the intake alone; a stream
+of lines by HTTP, beside `Ledger.post` in batches of 1,000. Every command has a key of its own.
+Run: python -m tests.benchmarks.bench_door [--seconds 10]
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import count
+from pathlib import Path
+
+import httpx
+from rich.console import Console
+from rich.table import Table
+
+from ledger.core.commands import parse
+from ledger.food.cli import level
+from ledger.intake.writer_process import Sent
+from ledger.intake.writers import Writers
+from ledger.postgres import embedded_server
+from ledger.postgres.post import Ledger
+from tests.benchmarks.books import prepare
+
+CALLERS = 100
+WRK = """
+local account, thread = {{ {accounts} }}, 0
+function setup(t) t:set("id", thread); thread = thread + 1 end
+function init() n = 0; math.randomseed(id); run = os.time() .. "-" .. id end
+function request()
+  n = n + 1
+  local body = string.format('{{"type":"debit","key":"%s-%d","account":%d,"lines":[{{"brand":"sushi",' ..
+    '"service":"order","reference":"A-%d","amount":"12.00"}}]}}', run, n, account[math.random(#account)], n)
+  return wrk.format("POST", "/v1/commands", {{ ["content-type"] = "application/json" }}, body)
+end
+function response(status) if status ~= 200 then bad = (bad or 0) + 1; print("status " .. status) end end
+"""
+
+
+def debit(key: str, account: int) -> dict[str, object]:
+    """Return a debit of 12.00, of one line."""
+    lines = [{"brand": "sushi", "service": "order", "reference": key, "amount": "12.00"}]
+    return {"type": "debit", "key": key, "account": account, "lines": lines}
+
+
+def wrk(address: str, seconds: int, script: Path | None) -> tuple[float, float]:
+    """Return requests a second, and the 99th percentile in milliseconds."""
+    command = ["wrk", "-t1", f"-c{CALLERS}", f"-d{seconds}s", "--latency", "--timeout", "30s"]
+    command += ["-s", str(script), address] if script else [f"{address}/healthz"]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "status " not in told, told
+    assert "Non-2xx" not in told, told
+    rate = re.findall(r"Requests/sec:\s+([\d.]+)", told)[0]
+    p99, unit = re.findall(r"99%\s+([\d.]+)(us|ms|s)", told)[0]
+    return float(rate), float(p99) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+
+
+async def by_pipes(url: str, accounts: list[int], seconds: float, writers: int) -> float:
+    """Return commands a second of callers that each wait, through the intake alone."""
+    intake = Writers(level, url, count=writers)
+    await intake.start()
+    numbers, done, until = count(), 0, time.perf_counter() + seconds
+
+    async def caller() -> None:
+        nonlocal done
+        while time.perf_counter() < until:
+            n = next(numbers)
+            body = json.dumps(debit(f"pipes-{writers}-{until}-{n}", accounts[n * 7919 % len(accounts)])).encode()
+            answer = await intake.submit(Sent(body))
+            assert answer.status == "posted"
+            done += 1
+
+    await asyncio.gather(*(caller() for _ in range(CALLERS)))
+    await intake.close()
+    return done / seconds
+
+
+def streamed(address: str, accounts: list[int], many: int, name: str) -> float:
+    """Return lines a second of one stream by HTTP."""
+    body = "".join(json.dumps(debit(f"{name}-{n}", accounts[n * 7919 % len(accounts)])) + "\n" for n in range(many))
+    began = time.perf_counter()
+    with httpx.Client(timeout=600) as client:
+        answer = client.post(
+            f"{address}/v1/commands", content=body.encode(), headers={"content-type": "application/x-ndjson"}
+        )
+    taken = time.perf_counter() - began
+    assert answer.text.count('"posted"') == many
+    return many / taken
+
+
+def batches(url: str, accounts: list[int], many: int) -> float:
+    """Return debits a second of `Ledger.post` in batches of 1,000, built before."""
+    ledger = Ledger(url)
+    commands = [parse(debit(f"batches-{time.time()}-{n}", accounts[n * 7919 % len(accounts)])) for n in range(many)]
+    ledger.post(commands[:1000])
+    began = time.perf_counter()
+    for start in range(1000, many, 1000):
+        ledger.post(commands[start : start + 1000])
+    return (many - 1000) / (time.perf_counter() - began)
+
+
+def main() -> None:
+    """Measure and print."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--seconds", type=int, default=10)
+    options.add_argument("--lines", type=int, default=40_000)
+    chosen = options.parse_args()
+    home = Path(tempfile.mkdtemp(prefix="tiffin-bench-"))
+    table = Table("what", "a second", "p99 ms", "beside the next line")
+    try:
+        url = embedded_server.running(home)
+        accounts = prepare(url)
+        script = home / "debits.lua"
+        script.write_text(WRK.format(accounts=", ".join(map(str, accounts[:5000]))))
+        for writers in (1, 2):
+            socket = ["--listen", f"127.0.0.1:{8700 + writers}", "--writers", str(writers)]
+            address = f"http://127.0.0.1:{8700 + writers}"
+            environment = {**os.environ, "TIFFIN_DATABASE_URL": url}
+            command = [sys.executable, "-c", "from reports.cli.main import main; main()", "serve", *socket]
+            door = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+            try:
+                _wait(address)
+                empty, _ = wrk(address, 3, None)
+                wrk(address, 2, script)
+                posted, p99 = wrk(address, chosen.seconds, script)
+                stream = streamed(address, accounts, chosen.lines, f"stream-{writers}-{time.time()}")
+            finally:
+                door.terminate()
+                door.wait(60)
+            piped = asyncio.run(by_pipes(url, accounts, chosen.seconds, writers))
+            ledger = batches(url, accounts, chosen.lines)
+            several = f"{writers} writer{'s' if writers > 1 else ''}"
+            table.add_row(
+                f"HTTP, {CALLERS} callers, {several}", f"{posted:,.0f}", f"{p99:.1f}", f"{posted / piped:.2f}"
+            )
+            table.add_row(f"pipes, {CALLERS} callers, {several}", f"{piped:,.0f}", "", "")
+            table.add_row("an empty answer by HTTP", f"{empty:,.0f}", "", "")
+            table.add_row(f"NDJSON, {several}", f"{stream:,.0f}", "", f"{stream / ledger:.2f}")
+            table.add_row("Ledger.post, batches of 1,000", f"{ledger:,.0f}", "", "")
+            table.add_section()
+        Console().print(table)
+    finally:
+        embedded_server.stop(home)
+        shutil.rmtree(home)
+
+
+def _wait(address: str) -> None:
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        try:
+            if httpx.get(f"{address}/readyz").status_code == 200:
+                return
+        except httpx.HTTPError:
+            time.sleep(0.1)
+    raise AssertionError("the door does not open")
+
+
+if __name__ == "__main__":
+    main()
