@@ -9,7 +9,6 @@ import signal
 import socket
 import struct
 import sys
-import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,12 +21,8 @@ from ledger.errors import Failure
 from ledger.intake.json_lines import answered, read, written
 from ledger.intake.levels import Level
 from ledger.postgres.post import Ledger
-from ledger.postgres.stream import Stream
+from ledger.postgres.stream import HELD_UP_SECONDS, Stream
 from ledger.postgres.tokens import Caller
-
-HELD_UP_SECONDS = 10
-"""How long a command that failed holds up later ones of its accounts: its caller sends it again by then.
-Within a stream of one caller it does so until it was sent again."""
 
 LENGTH = struct.Struct("!I")
 
@@ -67,14 +62,12 @@ class Writer:
     """Answers batches of lines on one connection. `post` never raises: what breaks is the answer."""
 
     def __init__(self, level: Level, url: str, held_up: float | None = HELD_UP_SECONDS) -> None:
-        self._level, self._ledger, self._held_up = level, Ledger(url), held_up
+        self._level, self._ledger = level, Ledger(url)
         self._shell = level.shell(self._ledger)
-        self._stream = Stream(self._shell, self._ledger)
-        self._failed_at: dict[str, float] = {}
+        self._stream = Stream(self._shell, self._ledger, held_up)
 
     def post(self, lines: Sequence[Sent]) -> list[Answered]:
         """Return one answer a line, in order."""
-        self._forget_failed()
         kinds: list[str] = []
         items = [(sent.number, self._read(sent, kinds)) for sent in lines]
         return [_answer(kind, outcome) for kind, outcome in zip(kinds, self._outcomes(items), strict=True)]
@@ -137,15 +130,6 @@ class Writer:
         connection = self._ledger.connection()
         with connection.transaction():
             return {code for (code,) in connection.execute(_BRANDS, [[*keys], [*keys]])}
-
-    def _forget_failed(self) -> None:
-        if self._held_up is None:
-            return
-        now = time.monotonic()
-        self._failed_at = {key: self._failed_at.get(key, now) for key in self._stream.failed}
-        for key, since in self._failed_at.items():
-            if now - since > self._held_up:
-                del self._stream.failed[key]
 
 
 _BRANDS = """
