@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     language: Literal["en", "ru"] = "en"
     templates: Path | None = None
     sender: str | None = None
+    seal_key: str | None = None
     seal: Path | None = None
     seal_password: SecretStr | None = None
     log: Literal["text", "json"] = "text"

@@ -15,6 +15,8 @@ from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from ledger.errors import Failure
 from ledger.postgres.database import connect
 from ledger.settings import Settings
@@ -28,6 +30,7 @@ from reports.formats import rendered
 from reports.lake.publish_cut import nightly_cut
 from reports.lake.reader import Lake, open_lake
 from reports.lake.verify import Verified, verify, verify_unpublished
+from reports.proof.seal import load_key
 from reports.run import LakeBook
 
 RESULT = "nightly.json"
@@ -90,7 +93,7 @@ def nightly(
     not hold ends the night: nothing is published and no day closed. Raises Failure when no cut can be made.
     """
     night = Night(day, settings.home.resolve() / "reports" / day.isoformat())
-    run = _Run(night, started, finished)
+    run = _Run(night, started, finished, load_key(settings.seal_key))
     try:
         _published(run, url, settings.lake_url, day)
     except _NotPublished:
@@ -121,6 +124,7 @@ class _Run:
     night: Night
     started: Callable[[str], None]
     finished: Callable[[Step], None]
+    key: Ed25519PrivateKey | None
 
     @contextmanager
     def step(self, name: str) -> Iterator[Step]:
@@ -150,7 +154,7 @@ def _published(run: _Run, url: str, lake: str, day: date) -> None:
             if run.night.problems:
                 raise _NotPublished
 
-        found, made = nightly_cut(url, lake, day, check=check)
+        found, made = nightly_cut(url, lake, day, check=check, key=run.key)
         if not made:
             _note_cut(step, found, made=False)
     if not made:

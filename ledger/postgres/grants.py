@@ -63,6 +63,9 @@ WRITER: dict[str, str] = {
     "book": "",
     "closing": "",
     "lake_gate": "",
+    "seal": "",
+    "seal_leaf": "",
+    "seal_salt": "",
     "door_token": "",
     # Who is notified.
     "webhook": "INSERT, UPDATE, DELETE",

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -88,15 +89,36 @@ def nightly(
 
 
 @app.command()
-def verify(as_json: AsJson = False) -> None:
-    """Check the ledger by its rules, and the lake against its files, its manifests and the ledger."""
-    from ledger.postgres.database import server_url
-    from reports.lake.verify import verify as checks
+def verify(
+    seals: Annotated[
+        list[Path] | None,
+        typer.Option(help="A copy of seals.jsonl that was kept elsewhere; may be repeated.", show_default=False),
+    ] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Read all sealed days again.")] = False,
+    month: Annotated[str | None, typer.Option(help="Read the sealed days of this month again, YYYY-MM.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check the ledger by its rules and its seals, and the lake against its files, its manifests and the ledger.
 
+    Of the sealed days, what came since the last verified seal is read, and those read longest ago; stopped, --all goes
+    on where it was.
+    """
+    from ledger.postgres.database import server_url
+    from reports.core.dates import month_days
+    from reports.lake.verify import NEW, Depth
+    from reports.lake.verify import verify as checks
+    from reports.proof.seal import read_seals
+
+    if everything and month is not None:
+        raise Failure("give either --all or --month: --all reads every month")
+    if month is not None:
+        month_days(month)
     settings = Settings()
+    copies = {str(path): list(read_seals(_content(path), str(path))) for path in seals or []}
+    depth = Depth(None, month) if everything or month is not None else NEW
     broken: list[CheckResult] = []
     results = []
-    for subject, check in checks(server_url(settings), settings.lake_url):
+    for subject, check in checks(server_url(settings), settings.lake_url, copies=copies, depth=depth):
         if not check.holds:
             broken.append(check)
         if as_json:
@@ -111,6 +133,13 @@ def verify(as_json: AsJson = False) -> None:
         print(json.dumps({"holds": not broken, "checks": results}, default=str))
     if broken:
         raise Failure(f"{len(broken)} of the checks failed, first: {broken[0].problems[0]}")
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Failure(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from None
 
 
 @lake_app.command()

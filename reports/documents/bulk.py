@@ -35,6 +35,8 @@ from reports.documents.register import Register
 from reports.documents.render import fingerprint, look
 from reports.documents.seal import usable
 from reports.documents.worker import Job, draw
+from reports.proof.prove import Prover
+from reports.proof.proven_papers import proven
 from reports.run import LakeBook
 
 TIMEOUT_S = 120.0
@@ -81,6 +83,7 @@ def render_statements(
     mailing: Mailing | None = None,
     *,
     register: Register | None = None,
+    prover: Prover | None = None,
     workers: int | None = None,
     timeout_s: float = TIMEOUT_S,
     progress: Progress | None = None,
@@ -88,6 +91,7 @@ def render_statements(
     """Write the papers of a month, YYYY-MM, into the folder, a file an account; return what was done.
 
     With a `register`, papers of closed days are issued: what it has is given out again, what it has not is entered.
+    With a `prover` of the month they carry their proofs.
     `progress(done, of, number)` is called after each paper.
     Raises Failure, before the first file, when a control does not hold.
     """
@@ -98,7 +102,7 @@ def render_statements(
     usable(design.seal)
     turnover = controlled(book, since, until)
     numbers = chosen(book, turnover, selection)
-    run = _Run(book, numbers, (since, until), folder, design, mailing, register)
+    run = _Run(book, numbers, (since, until), folder, design, mailing, register, prover)
     return run.through(workers or os.cpu_count() or 1, timeout_s, progress or (lambda done, of, number: None))
 
 
@@ -148,7 +152,9 @@ class _Run:
         design: Design,
         mailing: Mailing | None,
         register: Register | None,
+        prover: Prover | None,
     ) -> None:
+        self.prover = prover
         self.register = register
         self.book, self.numbers, self.design, self.mailing = book, numbers, design, mailing
         self.since, self.until = period
@@ -206,6 +212,8 @@ class _Run:
         """Yield what is to be drawn: not what is there already with the same figures and looks."""
         at = known(self.book, self.until)
         for numbers, facts in groups(self.book, self.numbers, since=self.since, until=self.until):
+            if self.prover is not None:
+                self.prover.load(numbers)
             for account in numbers:
                 try:
                     paper = statement(facts, account, since=self.since, until=self.until, known=at, by=self.design.by)
@@ -222,8 +230,9 @@ class _Run:
                     self.done.nothing_to_pay += 1
                     self._report(progress, number)
                     continue
+                paper, proof = proven(paper, self.design.kind, self.prover)
                 mark = fingerprint(paper, self.design.kind, self.look)
-                job = Job(paper, self.design, self.done.folder, mark, self.mailing)
+                job = Job(paper, self.design, self.done.folder, mark, self.mailing, proof=proof)
                 there = self.manifest.holds(number, issued.sha256) if issued else self.manifest.has(number, mark)
                 if there and (issued or not self.register) and job.mail_is_there():
                     self.done.unchanged += 1

@@ -45,6 +45,8 @@ def as_json(paper: Statement, kind: Kind) -> bytes:
         facts["issuer"] = _seller(facts["issuer"])
     facts["principals"] = [_seller(seller) for seller in facts["principals"]]
     facts["summary"]["other"] = dict(facts["summary"]["other"])
+    if facts["seal"] is None:  # papers of before say nothing of it
+        del facts["seal"]
     if paper.parted_by is None:  # a paper without an annex says nothing of one
         del facts["parted_by"], facts["parts"]
     whole = {"paper": kind, "number": paper_number(paper, kind), **facts}
@@ -77,7 +79,7 @@ def lines_csv(paper: Statement, decimals: Decimals = "point") -> bytes:
     return _csv(LINE, rows, decimals)
 
 
-def embedded(paper: Statement, kind: Kind, lang: Language) -> list[Embedded]:
+def embedded(paper: Statement, kind: Kind, lang: Language, proof: bytes | None = None) -> list[Embedded]:
     """Return the files that go into the paper; the CSV of a Russian one opens in a Russian Excel."""
     decimals: Decimals = "comma" if lang.code == "ru" else "point"
     number = paper_number(paper, kind)
@@ -85,4 +87,5 @@ def embedded(paper: Statement, kind: Kind, lang: Language) -> list[Embedded]:
         Embedded(f"{number}.json", lang.text("All figures of this document"), as_json(paper, kind)),
         Embedded(f"{number}-operations.csv", lang.text("Operations of the period"), operations_csv(paper, decimals)),
         Embedded(f"{number}-lines.csv", lang.text("Service lines of the period"), lines_csv(paper, decimals)),
+        *([Embedded(f"{number}-proof.json", lang.text("Proof for tiffin check"), proof)] if proof else []),
     ]

@@ -18,6 +18,8 @@ from reports.documents.page import paper_number
 from reports.documents.register import Register, numbered
 from reports.documents.render import pdf
 from reports.documents.statement import Statement
+from reports.proof.prove import Prover
+from reports.proof.proven_papers import proven
 from reports.run import LakeBook
 
 _CONTROLLING = ("turnover", "brand-revenue")
@@ -72,15 +74,18 @@ def statement_pdf(
     return pdf(paper, design) if register is None else issued_pdf(paper, design, register)[1]
 
 
-def issued_pdf(paper: Statement, design: Design, register: Register, *, anew: bool = False) -> tuple[str, bytes]:
+def issued_pdf(
+    paper: Statement, design: Design, register: Register, *, anew: bool = False, prover: Prover | None = None
+) -> tuple[str, bytes]:
     """Return number and PDF of a paper: as it was issued, if it was; else it is issued now, if its days are closed.
 
-    `anew` issues it once more, as a new edition.
+    `anew` issues it once more, as a new edition. With a `prover` it carries its proof.
     """
     if paper.provisional:
         return paper_number(paper, design.kind), pdf(paper, design)
     issued = None if anew else register.find(paper, design)
     if issued is None:
         paper = numbered(register, paper, design, anew=anew)
-        issued = register.add(paper, design, pdf(paper, design))
+        paper, proof = proven(paper, design.kind, prover)
+        issued = register.add(paper, design, pdf(paper, design, proof))
     return issued.number, register.content(issued)

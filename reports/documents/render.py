@@ -114,8 +114,8 @@ def _context(page: Page) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def pdf(paper: Statement, design: Design = Design()) -> bytes:
-    """Return a paper as a PDF that is PDF/A-3a and PDF/UA-1, with its data embedded as JSON and CSV.
+def pdf(paper: Statement, design: Design = Design(), proof: bytes | None = None) -> bytes:
+    """Return a paper as a PDF that is PDF/A-3a and PDF/UA-1, with its data embedded as JSON and CSV, and its proof.
 
     With the issuer's key it is sealed, unless it is provisional: the seal is the company's word for it.
     Raises Failure as `html` does, when no font here has a character of the paper, and when the key cannot be used.
@@ -127,7 +127,7 @@ def pdf(paper: Statement, design: Design = Design()) -> bytes:
             html(paper, design),
             stylesheet(design.templates),
             made_at=paper.known_at,
-            embedded=embedded(paper, design.kind, lang),
+            embedded=embedded(paper, design.kind, lang, proof),
             seal_name=lang.text("Seal of the issuer") if key else None,
         )
     except NoGlyph as error:

@@ -183,7 +183,8 @@ class Statement:
     `parts` are the annex, by subaccount or group (`parted_by`), and sum to the services of the period.
     `principals` are the brands, other than the issuer, that served on the account in the period.
 
-    `edition` counts what was issued under the paper's number with other content.
+    `edition` counts what was issued under the paper's number with other content. `seal` is the short form of the seal
+    of its last day, where the paper carries a proof.
     `known_at` is when the last day was closed, after `last_transaction`; while it is open the
     paper is provisional and made from a `cut` of that time.
     """
@@ -212,6 +213,7 @@ class Statement:
     holds: tuple[Hold, ...]
     bonuses: tuple[Bonus, ...]
     edition: int = 1
+    seal: str | None = None
     parted_by: str | None = None
     parts: tuple[Part, ...] = ()
 

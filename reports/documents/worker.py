@@ -25,6 +25,7 @@ class Job:
     fingerprint: str
     mailing: Mailing | None = None
     issued: bytes | None = None
+    proof: bytes | None = None
 
     @property
     def mail(self) -> Path | None:
@@ -41,7 +42,7 @@ class Job:
 def draw(job: Job) -> Noted:
     """Write the paper, and its letter if one is wanted; return what was written."""
     number = paper_number(job.paper, job.design.kind)
-    content = job.issued or pdf(job.paper, job.design)
+    content = job.issued or pdf(job.paper, job.design, job.proof)
     file = job.folder / f"{number}.pdf"
     write_whole(file, content)
     if job.mail is not None and job.mailing is not None and job.mailing.sender is not None:

@@ -27,7 +27,7 @@ _RUSSIAN = {
     "brand": "бренд", "party": "клиент", "account": "счёт", "account_status": "статус счёта",
     "credit_terms": "условия кредита", "link": "связь", "write_off_limit": "лимит списаний", "promotion": "акция",
     "bonus_program": "бонусная программа", "payer_first": "сначала плательщик", "own_first": "сначала свои деньги",
-    "hour": "час", "weekday": "день недели",
+    "hour": "час", "weekday": "день недели", "subaccount": "субсчёт", "group": "группа",
     "day": "день", "week": "неделя", "month": "месяц", "total": "всего", "percent": "процент", "amount": "сумма",
     "free_delivery": "бесплатная доставка", "individual": "физлицо", "legal_entity": "юрлицо",
 }  # fmt: skip

@@ -168,6 +168,10 @@ class Snapshot:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let the snapshot go."""
         self._connection.close()
 
     def frame(self, sql: str) -> pl.DataFrame:

@@ -50,6 +50,14 @@ class LedgerPoint(_Fact):
     fingerprint: str | None
 
 
+class SealedBy(_Fact):
+    """The seal of the days that are closed."""
+
+    number: int
+    day: date
+    hash: str
+
+
 class File(_Fact):
     """One file as it was written: its size in bytes and its hash."""
 
@@ -95,7 +103,7 @@ class Previous(_Fact):
 class Manifest(_Fact):
     """Everything that one cut pins. `book` is when the book was initialised, `ledger` which ledger it was then.
 
-    `ledger` is None in manifests of earlier releases.
+    `ledger` is None in manifests of earlier releases, `seal` as long as no day was sealed.
     """
 
     cut: Cut
@@ -105,6 +113,7 @@ class Manifest(_Fact):
     database: DatedDatabase | None
     previous: Previous | None
     ledger: LedgerPoint | None = None
+    seal: SealedBy | None = None
 
 
 class _Pointer(_Fact):

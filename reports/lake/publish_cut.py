@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator
 from datetime import date
 
 import polars as pl
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ledger.errors import Failure
+from ledger.postgres.database import AnyConnection
 from reports.lake import duckdb_file, manifest
 from reports.lake.export import export, outgrown
 from reports.lake.faults import UNREADABLE, first_line
@@ -21,6 +23,9 @@ from reports.lake.storage import Place
 from reports.lake.take_cut import Taken, alone, begun, close, cut, keep_open
 from reports.lake.verify import verify_unpublished
 from reports.lake.verify_lake import differences
+from reports.proof.guards import guards_in_force
+from reports.proof.seal_file import add_seals, latest_seal, set_aside
+from reports.proof.take_seal import make_seal, write_seal
 
 Check = Callable[[str, Lake, bool], None]
 """Verifies a cut that is not published yet: the ledger's URL, the cut, whether days are closed with it.
@@ -41,8 +46,12 @@ def unpublished(problem: str) -> Failure:
     return Failure(f"nothing was published and no day closed, because the cut does not hold: {problem}")
 
 
-def nightly_cut(url: str, lake: str, day: date, *, check: Check = verified) -> tuple[Lake, bool]:
-    """Export the cut of a day, verify it, close the days up to it and publish it; say whether it was made now.
+def nightly_cut(
+    url: str, lake: str, day: date, *, check: Check = verified, key: Ed25519PrivateKey | None = None
+) -> tuple[Lake, bool]:
+    """Export the cut of a day, verify it, close and seal the days up to it and publish it; say whether it was made now.
+
+    With a `key` the seal is signed.
 
     Raises Failure when the day has not ended or is before the book, another run is at work, the ledger is not the one
     that the lake was made from, or the cut does not hold.
@@ -52,19 +61,23 @@ def nightly_cut(url: str, lake: str, day: date, *, check: Check = verified) -> t
         begun(connection, day)
         latest = manifest.current(place)
         if latest and (made := _closing(place, latest, day)):
+            add_seals(connection, place)  # a run that was killed last may not have
             return Lake(place, made), False
         if latest:
             check_same_ledger(connection, place, latest.manifest)
         try:
             with cut(connection, url, closes=day) as taken:
                 found = export(place, taken, latest, "nightly")
+                seal = make_seal(taken, guards_in_force(url).verdict, key)
             named = found.model_copy(update={"database": duckdb_file.make(Lake(place, found))})
             check(url, Lake(place, named), taken.closing)
-            close(connection, named.cut)
+            with connection.transaction():
+                close(connection, named.cut)
+                write_seal(connection, seal)
         except BaseException:
             keep_open(connection)
             raise
-        return Lake(place, manifest.publish(place, named).manifest), True
+        return Lake(place, _published(connection, place, named)), True
 
 
 def frequent_cut(url: str, lake: str) -> tuple[Lake, bool]:
@@ -81,7 +94,7 @@ def frequent_cut(url: str, lake: str) -> tuple[Lake, bool]:
             if latest and not _anything_new(latest.manifest, taken) and not outgrown(Lake(place, latest.manifest)):
                 return Lake(place, latest.manifest), False
             found = export(place, taken, latest, "frequent")
-        return Lake(place, manifest.publish(place, found).manifest), True
+        return Lake(place, _published(connection, place, found)), True
 
 
 def rebuild(url: str, lake: str) -> tuple[Lake, list[str]]:
@@ -102,8 +115,16 @@ def rebuild(url: str, lake: str) -> tuple[Lake, list[str]]:
         with cut(connection, url) as taken:
             found = export(place, taken, latest, "rebuild", anew=True)
         named = found.model_copy(update={"database": duckdb_file.make(Lake(place, found))})
-        made = Lake(place, manifest.publish(place, named).manifest)
+        set_aside(place, named.cut.number)
+        made = Lake(place, _published(connection, place, named))
     return made, unlike(Lake(place, latest.manifest), made) if latest else []
+
+
+def _published(connection: AnyConnection, place: Place, found: Manifest) -> Manifest:
+    """Publish a manifest, with the seal of the days that are closed; seals that are new are added to their file."""
+    published = manifest.publish(place, found.model_copy(update={"seal": latest_seal(connection, place)}))
+    add_seals(connection, place)
+    return published.manifest
 
 
 def unlike(before: Lake, after: Lake) -> list[str]:

@@ -22,6 +22,7 @@ from ledger.postgres.database import AnyConnection, check_book, connect
 from reports.lake.extract import Snapshot
 from reports.lake.manifest import Cut, LedgerPoint
 from reports.lake.same_ledger import ledger_point
+from reports.proof.read_rows import SALTS
 
 LOCK_TIMEOUT_MS = 200  # writers queue behind a waiting cut no longer than this
 PATIENCE_SECONDS = 120.0
@@ -80,6 +81,7 @@ def cut(connection: Connection, url: str, *, closes: date | None = None) -> Iter
     with _writers_kept_out(connection, url):
         book, time_zone, closed_until = _book(connection)
         closing = closes is not None and _begin_closing(connection, closes, time_zone, closed_until)
+        connection.execute(SALTS)
         taken_at: datetime = _value(connection, "SELECT clock_timestamp()")
         snapshot = Snapshot(url)
     with snapshot:

@@ -1,32 +1,91 @@
-"""Verify the whole: the ledger by its rules, the lake against its files and against the ledger."""
+"""Verify the whole: the ledger by its rules and its seals, the lake against its files and against the ledger."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
+from ledger.errors import Failure
+from reports.lake import manifest
 from reports.lake.checks import CheckResult
+from reports.lake.extract import Snapshot
+from reports.lake.faults import UNREADABLE
+from reports.lake.manifest import Manifest
 from reports.lake.reader import Lake
+from reports.lake.storage import Place
 from reports.lake.verify_lake import verify_cut, verify_lake
 from reports.lake.verify_ledger import verify_ledger
+from reports.proof.seal import Sealed
+from reports.proof.verified import BUDGET, keep_verified, load_verified
+from reports.proof.verified import Verified as Read
+from reports.proof.verify_seals import SealChecks
 
 
 class Verified(NamedTuple):
     """A check and what it was about."""
 
-    subject: Literal["ledger", "lake"]
+    subject: Literal["ledger", "seals", "lake"]
     check: CheckResult
+
+
+class Depth(NamedTuple):
+    """How much of the sealed days is read: everything, or one month, or what is new and so many entries beside it."""
+
+    budget: int | None = BUDGET
+    month: str | None = None
+
+
+NEW = Depth()
+
+Copies = Mapping[str, Sequence[Sealed]]
+"""Seals that were copied elsewhere, by the name of their file."""
 
 
 def verify_unpublished(url: str, lake: Lake, *, closing: bool) -> Iterator[Verified]:
     """Check the ledger and a cut that was exported and not published; with `closing`, days are closed with it."""
     for check in verify_ledger(url):
         yield Verified("ledger", check)
+    yield from _verify_seals(url, lake.place, {}, NEW)
     for check in verify_cut(url, lake, closing=closing):
         yield Verified("lake", check)
 
 
-def verify(url: str, lake: str) -> Iterator[Verified]:
-    """Check the ledger, then the lake at its latest cut; before the first cut the ledger alone."""
+def verify(url: str, lake: str, *, copies: Copies | None = None, depth: Depth = NEW) -> Iterator[Verified]:
+    """Check the ledger and its seals, then the lake at its latest cut; before the first cut the ledger alone.
+
+    What was read of the sealed days is noted in the lake, so that the next run reads on.
+    """
     for check in verify_ledger(url):
         yield Verified("ledger", check)
+    yield from _verify_seals(url, Place(lake), copies or {}, depth)
     for check in verify_lake(url, lake):
         yield Verified("lake", check)
+
+
+def _verify_seals(url: str, place: Place, copies: Copies, depth: Depth) -> Iterator[Verified]:
+    published, read = _published(place), load_verified(place)
+    if depth.budget is None and read.all_since is None:
+        read.all_since = datetime.now(UTC)
+    with Snapshot(url) as ledger:
+        checks = SealChecks(url, ledger, dict(copies))
+        yield Verified("seals", checks.guards())
+        yield Verified("seals", checks.seals(place, published, read.number))
+        yield Verified("seals", checks.states())
+        for check in checks.read(read, depth.budget, depth.month, lambda: _keep(place, read, published)):
+            yield Verified("seals", check)
+    if depth.budget is None:
+        read.all_since = None  # it came to its end
+    _keep(place, read, published)
+
+
+def _keep(place: Place, read: Read, published: Manifest | None) -> None:
+    if published and (read.months or read.all_since):
+        keep_verified(place, read)
+
+
+def _published(place: Place) -> Manifest | None:
+    """Return the manifest that readers see; None without one, or where it cannot be read, as `verify_lake` will say."""
+    try:
+        latest = manifest.current(place)
+    except (*UNREADABLE, Failure):
+        return None
+    return latest.manifest if latest else None

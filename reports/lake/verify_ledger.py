@@ -5,7 +5,6 @@ on what is there, for who is superuser can go behind the guards.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -14,21 +13,11 @@ from psycopg.rows import dict_row
 
 from ledger.postgres.database import connect
 from reports.lake.checks import CheckResult, found
+from reports.lake.noted_changes import NOTED
+from reports.lake.rule import Rule
 
-
-@dataclass(frozen=True)
-class _Rule:
-    """A rule: `sql` returns what breaks it, `problem` names one such row, `count` counts what is checked."""
-
-    name: str
-    rule: str
-    count: str
-    sql: str
-    problem: str
-
-
-RULES: tuple[_Rule, ...] = (
-    _Rule(
+RULES: tuple[Rule, ...] = (
+    Rule(
         "zero-sums",
         "the entries of each transaction sum to zero by currency",
         "SELECT count(*) FROM transaction WHERE status = 'posted'",
@@ -36,7 +25,7 @@ RULES: tuple[_Rule, ...] = (
            GROUP BY transaction_id, currency HAVING sum(amount) <> 0 ORDER BY 1, 2""",
         "transaction {transaction_id}: its entries sum to {amount} {currency}",
     ),
-    _Rule(
+    Rule(
         "legs",
         "the entries of each transaction are legs 1, 2, 3 … without gaps",
         "SELECT count(*) FROM entry",
@@ -44,7 +33,7 @@ RULES: tuple[_Rule, ...] = (
            GROUP BY transaction_id HAVING min(leg) <> 1 OR max(leg) <> count(*) ORDER BY 1""",
         "transaction {transaction_id}: {n} entries are legs {low} to {high}",
     ),
-    _Rule(
+    Rule(
         "answers",
         "posted transactions have entries, declined ones have none",
         "SELECT count(*) FROM transaction",
@@ -54,7 +43,7 @@ RULES: tuple[_Rule, ...] = (
            ORDER BY coalesce(t.id, e.transaction_id)""",
         "transaction {id}: {status}, has entries: {has}",
     ),
-    _Rule(
+    Rule(
         "days",
         "the business date of each transaction is the date of its booking time in the book's time zone",
         "SELECT count(*) FROM transaction",
@@ -63,7 +52,7 @@ RULES: tuple[_Rule, ...] = (
            WHERE t.business_date <> (t.posted_at AT TIME ZONE b.time_zone)::date ORDER BY 1""",
         "transaction {id}: business date {business_date}, booked on {day}",
     ),
-    _Rule(
+    Rule(
         "history",
         "each client account's versions are 1, 2, 3 … and each balance is the one before and the entry",
         "SELECT count(*) FROM entry WHERE version IS NOT NULL",
@@ -79,7 +68,7 @@ RULES: tuple[_Rule, ...] = (
         "account {account_id}, version {version}, transaction {transaction_id}: balance {balance_after}, "
         "held {held_after}; expected version {version_due}, balance {amount_due}, held {held_due}",
     ),
-    _Rule(
+    Rule(
         "balances",
         "each client account's balance, held and version are its latest entry's and the sums of its entries",
         "SELECT count(*) FROM balance",
@@ -103,7 +92,7 @@ RULES: tuple[_Rule, ...] = (
         "account {account_id}: balance {balance}, held {held}, version {version}; its entries sum to {amount_sum}, "
         "held {held_sum}, version {version_sum}; the latest leaves {balance_after}, held {held_after}",
     ),
-    _Rule(
+    Rule(
         "sides",
         "entries of clients' accounts have versions, those of brands' accounts have none and hold nothing, "
         "and both are in the account's currency",
@@ -117,7 +106,7 @@ RULES: tuple[_Rule, ...] = (
         "transaction {transaction_id}, leg {leg}: account {account_id} is {kind} in {currency}, the entry has "
         "version {version}, held {held}, currency {entry_currency}",
     ),
-    _Rule(
+    Rule(
         "service-lines",
         "each service line names the account that paid it, and its net is gross less discount",
         "SELECT count(*) FROM entry WHERE gross IS NOT NULL",
@@ -129,7 +118,7 @@ RULES: tuple[_Rule, ...] = (
         "transaction {transaction_id}, leg {leg}: net {amount}, gross {gross}, discount {discount}, "
         "paid by account {source_id}",
     ),
-    _Rule(
+    Rule(
         "open-debits",
         "what is unpaid of each account's items is what its balance is below zero",
         "SELECT count(*) FROM balance",
@@ -139,7 +128,7 @@ RULES: tuple[_Rule, ...] = (
            WHERE coalesce(o.unpaid, 0) <> greatest(0, -b.balance) ORDER BY 1""",
         "account {account_id}: balance {balance}, unpaid of its open debits {unpaid}",
     ),
-    _Rule(
+    Rule(
         "aging-items",
         "each aging item is what its entry charged, net of refunds and reversals",
         "SELECT count(*) FROM aging_item",
@@ -161,7 +150,7 @@ RULES: tuple[_Rule, ...] = (
               OR i.due_on <> g.due_on ORDER BY 1, 2""",
         "transaction {id}: account {account_id} was charged {amount} net, its item has {amount_kept}, due {due_on}",
     ),
-    _Rule(
+    Rule(
         "oldest-unpaid",
         "what is unpaid of each account lies on its last aging items by due date",
         "SELECT count(*) FROM balance",
@@ -176,7 +165,7 @@ RULES: tuple[_Rule, ...] = (
               OR b.open_unpaid <> coalesce(p.amount - p.amount_reached - b.balance, 0) ORDER BY 1""",
         "account {account_id}: balance {balance}, its first unpaid item is {transaction_id}, {open_item} is kept",
     ),
-    _Rule(
+    Rule(
         "holds",
         "what each account holds is what is left of open holds, and ended holds hold nothing",
         "SELECT count(*) FROM hold_part",
@@ -189,7 +178,7 @@ RULES: tuple[_Rule, ...] = (
            WHERE coalesce(p.held, 0) <> b.held OR coalesce(p.held_ended, 0) <> 0 ORDER BY 1""",
         "account {account_id}: held {held}, open holds hold {held_open}, ended holds {held_ended}",
     ),
-    _Rule(
+    Rule(
         "closed-days",
         "nothing was recorded on a day after it was closed",
         "SELECT count(*) FROM closing",
@@ -202,7 +191,7 @@ RULES: tuple[_Rule, ...] = (
            WHERE t.status = 'posted' AND t.id > s.last ORDER BY 1""",
         "transaction {id}: a {kind} was recorded on {business_date} at {recorded_at}, after that day was closed",
     ),
-    _Rule(
+    Rule(
         "closings",
         "the book is closed up to the latest closing",
         "SELECT count(*) FROM closing",
@@ -212,7 +201,7 @@ RULES: tuple[_Rule, ...] = (
     ),
 )
 RULES += (
-    _Rule(
+    Rule(
         "orders",
         "each order was placed by the debit or hold of its number, for its account, and its lines sum to it",
         "SELECT count(*) FROM food_order",
@@ -223,7 +212,7 @@ RULES += (
               OR t.kind IS DISTINCT FROM CASE WHEN o.due_at IS NULL THEN 'debit' ELSE 'hold' END ORDER BY 1""",
         "order {id}, {key}: placed by a {kind} of {amount}, its lines sum to {net}",
     ),
-    _Rule(
+    Rule(
         "order-steps",
         "each order has a first step and others of transactions of its account, and its lines are of known brands",
         "SELECT count(*) FROM order_step",
@@ -235,7 +224,7 @@ RULES += (
                          WHERE l.order_id = o.id AND b.id IS NULL) ORDER BY 1, 3""",
         "order {id}, {key}: step {transaction_id} is not of its account, or its first step or a brand is missing",
     ),
-    _Rule(
+    Rule(
         "promotion-uses",
         "the uses counted of each limited promotion are those of orders, and none is of an order that is not there",
         "SELECT count(*) FROM promotion_use",
@@ -249,7 +238,7 @@ RULES += (
               OR count(o.id) <> count(u.order_id) ORDER BY 1""",
         "promotion {code}: {used} uses counted, {orders} orders use it",
     ),
-    _Rule(
+    Rule(
         "bonus-lots",
         "the points left in each account's lots are its balance less what it holds",
         "SELECT count(*) FROM bonus_points",
@@ -260,7 +249,7 @@ RULES += (
            HAVING coalesce(sum(l.points_left), 0) <> b.balance - b.held ORDER BY 1""",
         "bonus account {account_id}: balance {balance}, held {held}, its lots have {amount_left} left",
     ),
-    _Rule(
+    Rule(
         "bonus-lot-uses",
         "what is left of each lot of points is what was given less what transactions have of it",
         "SELECT count(*) FROM bonus_lot",
@@ -271,7 +260,7 @@ RULES += (
            HAVING l.points_left <> l.amount - coalesce(sum(u.amount), 0) ORDER BY 1, 2""",
         "bonus account {account_id}, lot {transaction_id}: {amount} given, {amount_used} used, {amount_left} left",
     ),
-    _Rule(
+    Rule(
         "bonus-owed",
         "no account is owed points, and one that owes has none free",
         "SELECT count(*) FROM bonus_owed",
@@ -283,6 +272,7 @@ RULES += (
         "bonus account {account_id}: owes {amount_owed}, balance {balance}, held {held}",
     ),
 )
+RULES += NOTED
 _MONEY = ("amount", "balance", "held", "unpaid", "gross", "discount", "net")
 
 
@@ -297,7 +287,7 @@ def verify_ledger(url: str) -> Iterator[CheckResult]:
             yield _tried(connection, rule)
 
 
-def _tried(connection: psycopg.Connection[Any], rule: _Rule) -> CheckResult:
+def _tried(connection: psycopg.Connection[Any], rule: Rule) -> CheckResult:
     row = connection.execute(rule.count).fetchone()
     with connection.cursor(row_factory=dict_row) as cursor:
         broken = cursor.execute(rule.sql)

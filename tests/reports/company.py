@@ -61,9 +61,9 @@ class Company:
             yield {"type": "link", "account": name, "payer": company, **rules}
             limit = {"period": "day", "amount": "600.00"}
             yield {"type": "write_off_limit", "payer": company, "account": name, **limit}
-        for brand in ("sushi", "tea"):
+        for brand, spend_at in (("sushi", None), ("tea", ["bakery", "wok"])):
             yield {"type": "bonus_program", "brand": brand, "accrue_percent": "10", "redeem_percent": "30",
-                   "expires_after_days": 60, "valid_from": since}  # fmt: skip
+                   "expires_after_days": 60, "valid_from": since, "spend_at": spend_at}  # fmt: skip
         yield {"type": "promotion", "code": "TEN", "kind": "percent", "value": "10", "stackable": True}
         yield {"type": "promotion", "code": "FIRST", "kind": "amount", "value": "100.00", "first_order_only": True}
 
@@ -74,6 +74,10 @@ class Company:
         def send(at: datetime, line: Line) -> None:
             sent.append((at, len(sent), {**line, "at": at.astimezone(UTC).isoformat()}))
 
+        welcome = datetime.combine(self.first, time(8), MOSCOW)
+        for name in self.clients:
+            given = {"account": name, "brand": "tea", "amount": "150.00", "reason": "welcome", "charge_to": "pizza"}
+            send(welcome, {"type": "bonus", "key": f"w-{name}", **given})
         for day in self.days:
             for _ in range(self.chance.randint(8, 14)):
                 at = datetime.combine(day, time(self.chance.randint(9, 21), self.chance.randint(0, 59)), MOSCOW)

@@ -5,6 +5,7 @@ from sqlalchemy import Column
 from sqlmodel import SQLModel
 
 import ledger.food.postgres.tables as food
+import ledger.postgres.seal_tables
 import ledger.postgres.tables as ledger
 from reports.lake.schema import TABLES
 
@@ -38,6 +39,7 @@ NOT_EXPORTED = {
     "balance",  # with its account
     "cut_gate", "lake_gate", "payment_gate",  # there to be locked
     "owned",
+    "seal", "seal_leaf", "seal_salt",  # in the manifest and in seals.jsonl
     "entry_group",  # with its entry
     "aging_item",  # what is open of them: open_debits
     "order_step", "order_accrual", "bonus_points", "bonus_lot_use",  # how food decides, not what happened

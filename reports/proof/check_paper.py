@@ -1,0 +1,191 @@
+"""Check a paper with nothing but itself and a copy of the seals: no database, no lake.
+
+What a reader sees is compared with what is proven, on every page: data that were left alone behind pages that were
+altered prove nothing.
+"""
+
+import html
+import json
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from io import BytesIO
+from pathlib import Path
+from typing import Any, Literal
+
+import pikepdf
+import pypdfium2  # type: ignore[import-untyped]  # has no types
+from pydantic import TypeAdapter, ValidationError
+
+from ledger.errors import Failure
+from reports.documents.build_statement import CHARGES, RECEIPTS
+from reports.documents.design import Design
+from reports.documents.render import html as drawn
+from reports.documents.statement import ZERO, Statement, vat_by_rate
+from reports.proof.paper_proof import SUFFIX, PaperProof, read_paper_proof
+from reports.proof.proof import problems
+from reports.proof.seal import Sealed
+from reports.proof.verify_seals import money
+
+_MARGIN = 18 / 25.4 * 72
+"""Points at the foot of each page that hold the paper's number and the page's."""
+_FIGURE = re.compile(r"\S*\d\S*")
+_SPACES = re.compile("[\u00a0\u202f\u2009\u00ad]")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What was found out about a paper; it is genuine, complete and unchanged when there are no problems."""
+
+    number: str
+    account: int
+    since: str
+    until: str
+    seal: Sealed
+    rows: int
+    is_signed: bool
+    problems: tuple[str, ...]
+
+
+def check_paper(content: bytes, name: str, seals: Sequence[Sealed] | None, templates: Path | None = None) -> Checked:
+    """Check a paper. Raises Failure when it is no PDF, or carries no proof."""
+    try:
+        with pikepdf.open(BytesIO(content)) as pdf:
+            files = {title: attachment.get_file().read_bytes() for title, attachment in pdf.attachments.items()}
+            language: Literal["en", "ru"] = "ru" if str(pdf.Root.get("/Lang", "en")).startswith("ru") else "en"
+    except pikepdf.PdfError:
+        raise Failure(f"{name} is not a PDF file") from None
+    inside = next((file for file in files if file.endswith(SUFFIX)), None)
+    if inside is None:
+        raise Failure(f"{name} carries no proof: it was made before its days were sealed, or is not of Tiffin's making")
+    proof, data = read_paper_proof(files[inside], inside), files.get(inside.replace(SUFFIX, ".json"), b"")
+    found = [*problems(proof.proof, seals)]
+    if problem := proof.problem(data):
+        found.append(problem)
+    paper, facts = _paper(data)
+    if paper is None:
+        found.append("the data inside are missing, or not those of a paper")
+    else:
+        found += _unproven(proof, paper)
+        found += _seen(content, drawn(paper, Design(facts["paper"], language, templates)))
+    return Checked(
+        number=inside.removesuffix(SUFFIX),
+        account=proof.proof.account,
+        since=proof.proof.since,
+        until=proof.proof.until,
+        seal=proof.proof.after.sealed,
+        rows=len(proof.proof.proven),
+        is_signed=proof.signature is not None,
+        problems=tuple(found),
+    )
+
+
+def _paper(data: bytes) -> tuple[Statement | None, dict[str, Any]]:
+    """Return the statement that a paper's data hold."""
+    try:
+        facts = json.loads(data)
+        fields = {name: value for name, value in facts.items() if name not in ("paper", "number")}
+        for seller in filter(None, [fields.get("issuer"), *fields["principals"]]):
+            seller["bank_details"] = list(seller["bank_details"].items())
+        fields["summary"]["other"] = list(fields["summary"]["other"].items())
+        return TypeAdapter(Statement).validate_python(fields), facts
+    except (ValueError, KeyError, TypeError, AttributeError, ValidationError):
+        return None, {}
+
+
+def _unproven(proof: PaperProof, paper: Statement) -> Iterator[str]:
+    """Compare the paper's operations and sums with the proven entries."""
+    rows = {int(row["version"]): row for row in proof.proof.proven}
+    asked = (proof.proof.account, proof.proof.since, proof.proof.until)
+    if (paper.account, paper.since.isoformat(), paper.until.isoformat()) != asked:
+        yield f"it is proven for account {asked[0]} from {asked[1]} to {asked[2]}, not for what it says"
+    for one in paper.operations:
+        row = rows.pop(one.version, None)
+        if row is None:
+            yield f"operation {one.version} of {one.posted_on} is not among the proven entries"
+            continue
+        moved = map(_minor, (one.amount, one.held, one.balance))
+        figures = (one.transaction, one.kind, one.posted_on.isoformat(), *moved)
+        names = ("transaction", "kind", "date", "amount", "held", "balance_after")
+        if figures != tuple(row[name] for name in names):
+            yield (
+                f"operation {one.version} of {one.posted_on} says {one.amount}, balance {one.balance}; proven is "
+                f"{money(int(row['amount']))} on {row['date']}, balance {money(int(row['balance_after']))}"
+            )
+    for version, row in rows.items():
+        yield f"entry {version} of {row['date']}, {money(int(row['amount']))}, is missing from the paper"
+    for name, due, said in (("opening", proof.proof.opening, paper.summary.opening),
+                            ("closing", proof.proof.closing, paper.summary.closing)):  # fmt: skip
+        if due != _minor(said):
+            yield f"the {name} balance is {said}, proven is {money(due)}"
+    yield from _wrong_sums(paper)
+
+
+def _wrong_sums(paper: Statement) -> Iterator[str]:
+    """Compare the paper's sums with those of its operations and their lines."""
+    for one in paper.operations:
+        served = -sum((line.amount for line in one.lines), start=ZERO)
+        if one.kind in (*CHARGES, "refund") and served != one.amount:
+            yield f"the lines of operation {one.version} make {served}, it says {one.amount}"
+    charged = [line for one in paper.operations if one.kind in CHARGES for line in one.lines]
+    summary = paper.summary
+    for name, said, due in (
+        ("charged", summary.charged, (line.gross for line in charged)),
+        ("discounts", summary.discounts, (line.discount for line in charged)),
+        ("refunds", summary.refunds, (one.amount for one in paper.operations if one.kind == "refund")),
+        ("paid", summary.paid, (one.amount for one in paper.operations if one.kind in RECEIPTS)),
+    ):
+        if said != (makes := sum(due, start=ZERO)):
+            yield f"{name} is {said}, the operations make {makes}"
+    if paper.vat != vat_by_rate([line for one in paper.operations for line in one.lines]):
+        yield "VAT by rate is not that of the service lines"
+
+
+def _minor(amount: Decimal) -> int:
+    return int(amount.scaleb(2))
+
+
+def _seen(content: bytes, page: str) -> Iterator[str]:
+    """Compare the figures that the pages show, in the order of reading, with those of the paper drawn again."""
+    body = re.sub(r"(?s)<(style|head|title)\b.*?</\1>", "", page)
+    due = _figures(html.unescape(re.sub(r"<[^>]+>", " ", body)))
+    footer = {*_figures(html.unescape(page)), *due}
+    found: list[tuple[int, str]] = []
+    document = pypdfium2.PdfDocument(content)
+    try:
+        for number, sheet in enumerate(document, 1):
+            text = sheet.get_textpage()
+            found += [(number, figure) for figure in _figures(text.get_text_bounded(bottom=_MARGIN))]
+            for figure in _figures(text.get_text_bounded(top=_MARGIN)):
+                if figure not in footer and not figure.isdecimal():
+                    yield f"page {number} shows {figure} at its foot, which is not proven"
+            if _annotated(sheet):
+                yield f"page {number} has something laid over it"
+    finally:
+        document.close()
+    shown = [figure for _, figure in found]
+    for at, figure in enumerate(due):
+        if at >= len(shown) or shown[at] != figure:
+            sees = f"page {found[at][0]} shows {shown[at]}" if at < len(shown) else "the pages end"
+            yield f"{sees} where {figure} is proven"
+            return
+    if len(shown) > len(due):
+        yield f"page {found[len(due)][0]} shows {shown[len(due)]}, of which nothing is proven"
+
+
+def _annotated(sheet: pypdfium2.PdfPage) -> bool:
+    """Return whether a page has annotations; that of an issuer's signature takes no place on it."""
+    raw = pypdfium2.raw
+    for number in range(raw.FPDFPage_GetAnnotCount(sheet.raw)):
+        annotation, place = raw.FPDFPage_GetAnnot(sheet.raw, number), raw.FS_RECTF()
+        raw.FPDFAnnot_GetRect(annotation, place)
+        raw.FPDFPage_CloseAnnot(annotation)
+        if place.left != place.right and place.top != place.bottom:
+            return True
+    return False
+
+
+def _figures(text: str) -> list[str]:
+    """Return the words with a digit in them."""
+    return _FIGURE.findall(_SPACES.sub(" ", text))
