@@ -106,11 +106,11 @@ def _batches(file: str, most: int) -> Iterator[list[str]]:
     if file == "-":
         if sys.stdin is None:
             raise Failure("standard input is closed")
-        sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape")  # type: ignore[union-attr]
+        sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")  # type: ignore[union-attr]
         yield from batches(sys.stdin, most)
         return
     try:
-        with Path(file).open(encoding="utf-8", errors="surrogateescape") as stream:
+        with Path(file).open(encoding="utf-8", errors="surrogateescape", newline="\n") as stream:
             yield from batches(stream, most)
     except OSError as error:
         raise Failure(f"cannot read {file}: {error.strerror}") from None

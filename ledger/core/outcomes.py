@@ -179,15 +179,8 @@ class Posted:
             "posted_at": shown(self.posted_at),
             "replayed": self.replayed,
             "accounts": [
-                {
-                    "account": moved.account,
-                    "reference": moved.reference,
-                    "amount": plain(moved.amount),
-                    "balance": plain(moved.balance),
-                    "held": plain(moved.held),
-                    "version": moved.version,
-                }
-                for moved in self.accounts
+                {**m._asdict(), "amount": plain(m.amount), "balance": plain(m.balance), "held": plain(m.held)}
+                for m in self.accounts
             ],
         }
 
@@ -215,14 +208,9 @@ class Declined:
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as callers read it."""
-        return {
-            **({"key": self.key} if self.key else {}),
-            "status": "declined",
-            "code": self.code,
-            "message": self.message,
-            "facts": self.facts,
-            "replayed": self.replayed,
-        }
+        about = {"key": self.key} if self.key else {}
+        reason = {"code": self.code, "message": self.message, "facts": self.facts}
+        return {**about, "status": "declined", **reason, "replayed": self.replayed}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,12 +224,8 @@ class Invalid:
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as callers read it."""
         where = {"line": self.line} if self.line is not None else {}
-        return {
-            **where,
-            **({"key": self.key} if self.key else {}),
-            "status": "invalid",
-            "message": self.message,
-        }
+        about = {"key": self.key} if self.key else {}
+        return {**where, **about, "status": "invalid", "message": self.message}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
