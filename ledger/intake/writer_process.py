@@ -24,6 +24,8 @@ from ledger.postgres.post import Ledger
 from ledger.postgres.stream import HELD_UP_SECONDS, Stream
 from ledger.postgres.tokens import Caller
 
+BROKE = "this line broke something: it was not carried out, and the log says why"
+
 LENGTH = struct.Struct("!I")
 
 
@@ -46,12 +48,14 @@ class Answered(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Forbidden(Invalid):
-    """A line that its caller may not send; nothing was kept."""
+class NotTaken(Invalid):
+    """A line that its caller may not send, or that cannot be looked into now; nothing was kept."""
+
+    status: str
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as callers read it."""
-        return {**Invalid.to_json(self), "status": "forbidden"}
+        return {**Invalid.to_json(self), "status": self.status}
 
 
 class _NotAllowed(Exception):
@@ -85,7 +89,7 @@ class Writer:
             if len(items) > 1:  # one command that breaks something must not fail its neighbours
                 return [outcome for item in items for outcome in self._outcomes([item])]
             traceback.print_exc()
-            return [_failed(items[0][1], "this command broke something: it was not posted, and the log says why")]
+            return [_failed(items[0][1], BROKE)]
 
     def _read(self, sent: Sent, kinds: list[str]) -> Any:
         kinds.append("")
@@ -108,7 +112,12 @@ class Writer:
         try:
             return read(line, sent.number, parse)
         except _NotAllowed as error:
-            return Forbidden(message=str(error), line=sent.number or None)
+            return NotTaken(status="forbidden", message=str(error), line=sent.number or None)
+        except Failure as error:  # whose brands it touches cannot be looked up
+            return NotTaken(status="failed", message=f"{error}; send it again", line=sent.number or None)
+        except Exception:  # the batch goes on without it
+            traceback.print_exc()
+            return NotTaken(status="failed", message=BROKE, line=sent.number or None)
 
     def _allow(self, caller: Caller, item: Command | Record) -> None:
         """Raise _NotAllowed unless the caller's roles and brands cover the line."""
