@@ -1,7 +1,7 @@
 """`tiffin serve` and `tiffin token`: the door for order systems in any language, and who may come in."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -40,26 +40,25 @@ def serve(
             raise Failure(f"cannot read {file}")
     if sandbox and double:
         raise Failure("--sandbox and --double: give one of them")
-    if double:
-        from ledger.http.serve import serve as run
-        from ledger.intake.double import level
-
-        run(level, "", listen=listen, path=socket, writers=1, hosts=host or (), double=True)
-        return
-    with _book(sandbox) as url:
+    with nullcontext("") if double else _book(sandbox) as url:
         from ledger.http.serve import serve as run
 
+        if double:
+            from ledger.intake.double import level
+        else:
+            level = shared.level
         run(
-            shared.level,
+            level,
             url,
             listen=listen,
             path=socket,
-            writers=writers,
+            writers=1 if double else writers,
             hosts=host or (),
-            replica_url=None if sandbox else Settings().replica_url,
+            replica_url=None if sandbox or double else Settings().replica_url,
             grace=grace,
             certificate=certificate,
             key=key,
+            double=double,
         )
 
 

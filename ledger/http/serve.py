@@ -1,6 +1,7 @@
 """Open the door: a socket, the writers, uvicorn; and close it in good order."""
 
 import asyncio
+import json
 import logging
 import os
 import socket
@@ -73,10 +74,9 @@ def serve(
         ssl_keyfile=key,
     )
     where = str(path) if path else "{}:{}".format(*opened.getsockname()[:2])
-    settings.log(f'{{"event": "listening", "at": "{where}", "writers": {writers}, "pid": {os.getpid()}}}')
-    sys.stderr.flush()
+    listening = {"event": "listening", "at": where, "writers": writers, "pid": os.getpid()}
     try:
-        _Server(config, door, grace).run(sockets=[opened])
+        _Server(config, door, grace, json.dumps(listening)).run(sockets=[opened])
     finally:
         if path:
             path.unlink(missing_ok=True)
@@ -91,9 +91,15 @@ def _has_tokens(url: str) -> bool:
 class _Server(uvicorn.Server):
     """uvicorn, which first says that it is not ready."""
 
-    def __init__(self, config: uvicorn.Config, door: Door, grace: float) -> None:
+    def __init__(self, config: uvicorn.Config, door: Door, grace: float, listening: str) -> None:
         super().__init__(config)
-        self._door, self._grace = door, grace
+        self._door, self._grace, self._listening = door, grace, listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and then say so."""
+        await super().startup(sockets)
+        self._door.settings.log(self._listening)
+        sys.stderr.flush()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Drain at a signal; at a second one wait for nobody. The process then ends with 0: it did as it was told."""

@@ -1,9 +1,12 @@
 """Who may come in: a table of roles by endpoints, and what a token of one brand may do."""
 
+import json
+import ssl
 import subprocess
 import sys
 import time
 from itertools import product
+from pathlib import Path
 
 import httpx
 import psycopg
@@ -165,3 +168,28 @@ def test_a_socket_is_its_users_alone(database_url: str, serve: Serve, tmp_path: 
     finally:
         process.terminate()
         assert process.wait(30) == 0
+
+
+def test_tls_is_served_with_a_certificate(tmp_path: Path) -> None:
+    """`--certificate` and `--key`: https, and nothing else on that port."""
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    made_of = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key), "-out", str(chain)]
+    subprocess.run([*made_of, *names], check=True, capture_output=True)
+    command = [sys.executable, "-m", "tests.ledger.http.tiffin", "serve", "--double", "--listen", "127.0.0.1:0"]
+    log = (tmp_path / "log").open("w+")
+    process = subprocess.Popen([*command, "--certificate", str(chain), "--key", str(key)], stderr=log)
+    try:
+        until = time.monotonic() + 30
+        while time.monotonic() < until and "listening" not in (text := (tmp_path / "log").read_text()):
+            time.sleep(0.1)
+        address = json.loads(text.splitlines()[0])["at"]
+        trusted = ssl.create_default_context(cafile=str(chain))
+        with httpx.Client(verify=trusted, timeout=30) as client:
+            assert client.get(f"https://{address}/healthz").json() == {"status": "alive"}
+        with pytest.raises(httpx.HTTPError):
+            httpx.get(f"http://{address}/healthz")
+    finally:
+        process.terminate()
+        process.wait(30)
+        log.close()
