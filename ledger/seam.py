@@ -64,6 +64,13 @@ class Seam:
             decided = replace(decided, code=code, facts=facts, **_NOTHING)
         return entered(self.book, decided)
 
+    def prolong(self, hold: int, expires_at: datetime, *, by: str) -> None:
+        """Let a hold run out at another time, earlier or later; the mark with the key `by`, entered before, says so."""
+        mark = self.book.transactions[by]
+        mark.refers_to, mark.expires_at = hold, expires_at
+        self.book.holds[hold].expires_at = expires_at
+        self.book.changed_holds.add(hold)
+
     def expire(self, account: int, until: datetime) -> None:
         """Book the account's holds that ran out at or before `until`, each at its own time."""
         for hold in sorted(self.book.expired(account, until), key=lambda hold: (hold.expires_at, hold.id)):

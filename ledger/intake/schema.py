@@ -172,7 +172,9 @@ def outcomes(refusals: Refusals) -> dict[str, Schema]:
             {"line": {"type": "integer"}, "key": _KEY}, status={"const": "forbidden"}, message={"type": "string"}
         ),
         "failed": _object(
-            {"key": _KEY, "type": {"type": "string"}}, status={"const": "failed"}, message={"type": "string"}
+            {"key": _KEY, "type": {"type": "string"}, "line": {"type": "integer"}},
+            status={"const": "failed"},
+            message={"type": "string"},
         ),
     }
 

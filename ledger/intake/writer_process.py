@@ -9,7 +9,6 @@ import signal
 import socket
 import struct
 import sys
-import time
 import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,12 +21,10 @@ from ledger.errors import Failure
 from ledger.intake.json_lines import answered, read, written
 from ledger.intake.levels import Level
 from ledger.postgres.post import Ledger
-from ledger.postgres.stream import Stream
+from ledger.postgres.stream import HELD_UP_SECONDS, Stream
 from ledger.postgres.tokens import Caller
 
-HELD_UP_SECONDS = 10
-"""How long a command that failed holds up later ones of its accounts: its caller sends it again by then.
-Within a stream of one caller it does so until it was sent again."""
+BROKE = "this line broke something: it was not carried out, and the log says why"
 
 LENGTH = struct.Struct("!I")
 
@@ -51,12 +48,14 @@ class Answered(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Forbidden(Invalid):
-    """A line that its caller may not send; nothing was kept."""
+class NotTaken(Invalid):
+    """A line that its caller may not send, or that cannot be looked into now; nothing was kept."""
+
+    status: str
 
     def to_json(self) -> dict[str, Any]:
         """Return the outcome as callers read it."""
-        return {**Invalid.to_json(self), "status": "forbidden"}
+        return {**Invalid.to_json(self), "status": self.status}
 
 
 class _NotAllowed(Exception):
@@ -67,14 +66,12 @@ class Writer:
     """Answers batches of lines on one connection. `post` never raises: what breaks is the answer."""
 
     def __init__(self, level: Level, url: str, held_up: float | None = HELD_UP_SECONDS) -> None:
-        self._level, self._ledger, self._held_up = level, Ledger(url), held_up
+        self._level, self._ledger = level, Ledger(url)
         self._shell = level.shell(self._ledger)
-        self._stream = Stream(self._shell, self._ledger)
-        self._failed_at: dict[str, float] = {}
+        self._stream = Stream(self._shell, self._ledger, held_up)
 
     def post(self, lines: Sequence[Sent]) -> list[Answered]:
         """Return one answer a line, in order."""
-        self._forget_failed()
         kinds: list[str] = []
         items = [(sent.number, self._read(sent, kinds)) for sent in lines]
         return [_answer(kind, outcome) for kind, outcome in zip(kinds, self._outcomes(items), strict=True)]
@@ -92,7 +89,7 @@ class Writer:
             if len(items) > 1:  # one command that breaks something must not fail its neighbours
                 return [outcome for item in items for outcome in self._outcomes([item])]
             traceback.print_exc()
-            return [_failed(items[0][1], "this command broke something: it was not posted, and the log says why")]
+            return [_failed(items[0][1], BROKE)]
 
     def _read(self, sent: Sent, kinds: list[str]) -> Any:
         kinds.append("")
@@ -115,7 +112,12 @@ class Writer:
         try:
             return read(line, sent.number, parse)
         except _NotAllowed as error:
-            return Forbidden(message=str(error), line=sent.number or None)
+            return NotTaken(status="forbidden", message=str(error), line=sent.number or None)
+        except Failure as error:  # whose brands it touches cannot be looked up
+            return NotTaken(status="failed", message=f"{error}; send it again", line=sent.number or None)
+        except Exception:  # the batch goes on without it
+            traceback.print_exc()
+            return NotTaken(status="failed", message=BROKE, line=sent.number or None)
 
     def _allow(self, caller: Caller, item: Command | Record) -> None:
         """Raise _NotAllowed unless the caller's roles and brands cover the line."""
@@ -137,15 +139,6 @@ class Writer:
         connection = self._ledger.connection()
         with connection.transaction():
             return {code for (code,) in connection.execute(_BRANDS, [[*keys], [*keys]])}
-
-    def _forget_failed(self) -> None:
-        if self._held_up is None:
-            return
-        now = time.monotonic()
-        self._failed_at = {key: self._failed_at.get(key, now) for key in self._stream.failed}
-        for key, since in self._failed_at.items():
-            if now - since > self._held_up:
-                del self._stream.failed[key]
 
 
 _BRANDS = """

@@ -19,8 +19,9 @@ from ledger.administration.records import Record
 from ledger.errors import Failure
 from ledger.intake.levels import Level
 from ledger.intake.routes import Route, Routes
-from ledger.intake.writer_process import HELD_UP_SECONDS, LENGTH, Answered, Sent, framed
+from ledger.intake.writer_process import LENGTH, Answered, Sent, framed
 from ledger.logs import log
+from ledger.postgres.stream import HELD_UP_SECONDS
 
 Waiting = tuple[Sent, "asyncio.Future[Answered]"]
 

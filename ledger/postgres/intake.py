@@ -9,16 +9,18 @@ company at noon are one lock, not a thousand, and two writers work on different 
 import queue
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from concurrent.futures import Future
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
 from ledger.core.commands import Command, scope_of
 from ledger.core.decide import Answer
-from ledger.errors import Failure
+from ledger.core.outcomes import Declined, Failed, Invalid, Posted
+from ledger.errors import Failure, GaveUp
 from ledger.postgres.database import Unreachable, pool_size
 from ledger.postgres.post import Ledger
+from ledger.postgres.stream import HELD_UP_SECONDS, Shell, Stream
 
 REMEMBERED_KEYS = 100_000
 
@@ -31,14 +33,10 @@ class IntakeClosed(Failure):
     """The intake takes no more commands."""
 
 
-class Poster(Protocol):
+class Poster(Shell, Protocol):
     """What posts for an intake: a Ledger, or a second level over one."""
 
     url: str
-
-    def post(self, commands: Sequence[Command], /) -> Sequence[Answer]:
-        """Return one outcome a command, in order."""
-        ...
 
     def another(self) -> Self:
         """Return the same for another thread, with a connection of its own."""
@@ -63,7 +61,9 @@ class Intake:
 
     Commands on one account are carried out in the order of their submission. A Future
     fails with Failure when the database stayed out of reach: whether its command was
-    posted is then unknown, and sending it again with its key is safe.
+    posted is then unknown, and sending it again with its key is safe. It fails with GaveUp when
+    nothing was decided, such as for an account that somebody keeps locked; for HELD_UP_SECONDS or until
+    it is sent again, commands that share an account with it fail likewise, as in a `Stream`.
     """
 
     def __init__(self, poster: Poster, *, writers: int | None = None, most: int = 1000, capacity: int = 20_000) -> None:
@@ -180,6 +180,9 @@ class Intake:
 
     def _write_all(self, mine: "queue.SimpleQueue[_Waiting | None]") -> None:
         poster = self._poster.another()
+        ledger = getattr(poster, "ledger", poster)
+        assert isinstance(ledger, Ledger)
+        stream = Stream(poster, ledger, HELD_UP_SECONDS)
         ended = False
         while not ended:
             taken, ended = _taken(mine, self._most)
@@ -187,25 +190,28 @@ class Intake:
             for waiting in batch:
                 if waiting.fault is not None:
                     waiting.future.set_exception(waiting.fault)
-            self._write(poster, [waiting for waiting in batch if waiting.fault is None])
+            self._write(stream, [waiting for waiting in batch if waiting.fault is None])
             with self._lock:
                 self._waiting -= len(taken)
         poster.close()
 
-    def _write(self, poster: Poster, batch: list[_Waiting]) -> None:
+    def _write(self, stream: Stream, batch: list[_Waiting]) -> None:
         try:
-            outcomes = poster.post([waiting.command for waiting in batch])
+            outcomes = stream.post([waiting.command for waiting in batch])
         except Exception as error:
             if len(batch) > 1 and not isinstance(error, Unreachable):
                 # One command that breaks something must not fail its neighbours.
                 for waiting in batch:
-                    self._write(poster, [waiting])
+                    self._write(stream, [waiting])
                 return
             for waiting in batch:
                 waiting.future.set_exception(error)
             return
         for waiting, outcome in zip(batch, outcomes, strict=True):
-            waiting.future.set_result(outcome)
+            if isinstance(outcome, Failed):
+                waiting.future.set_exception(GaveUp(outcome.message))
+            elif isinstance(outcome, Posted | Declined | Invalid):
+                waiting.future.set_result(outcome)
 
 
 def _taken(waiting: "queue.SimpleQueue[_Waiting | None]", most: int) -> tuple[list[_Waiting], bool]:

@@ -55,13 +55,22 @@ class _Item(Generic[Line]):
         return self.line.key if isinstance(self.line, Command) else self.line.model_dump_json(exclude_unset=True)
 
 
-class Stream:
-    """The lines of one caller, posted in batches through one shell, whose ledger it makes impatient for locks."""
+HELD_UP_SECONDS = 10
+"""How long a line that failed holds up later ones of its accounts, where many callers share a stream: its own caller
+sends it again by then, or never."""
 
-    def __init__(self, shell: Shell, ledger: Ledger) -> None:
-        self._shell, self._ledger = shell, ledger
+
+class Stream:
+    """The lines of one caller, posted in batches through one shell, whose ledger it makes impatient for locks.
+
+    A line that failed holds up those that hang on it until it is sent again, or for `held_up` seconds.
+    """
+
+    def __init__(self, shell: Shell, ledger: Ledger, held_up: float | None = None) -> None:
+        self._shell, self._ledger, self._held_up = shell, ledger, held_up
         ledger.lock_tries = 1
         self.failed: dict[str, frozenset[Token]] = {}
+        self._failed_at: dict[str, float] = {}
 
     def post(self, commands: Sequence[Command]) -> list[Outcome]:
         """Return one outcome a command, in order. Raises Failure when the database stays out of reach."""
@@ -75,6 +84,7 @@ class Stream:
         self, lines: Sequence[Line], carry_out: Callable[[Sequence[Line]], Sequence[Outcome]]
     ) -> list[Outcome]:
         gave_up = False
+        self._forget_failed()
         if not self.failed:
             try:
                 return [*carry_out(lines)]
@@ -88,6 +98,15 @@ class Stream:
         else:
             batch.together(items, batch.in_parts)
         return [batch.outcomes[place] for place in range(len(lines))]
+
+    def _forget_failed(self) -> None:
+        if self._held_up is None:
+            return
+        now = time.monotonic()
+        self._failed_at = {key: self._failed_at.get(key, now) for key in self.failed}
+        for key, since in self._failed_at.items():
+            if now - since > self._held_up:
+                del self.failed[key]
 
 
 class _Batch(Generic[Line]):

@@ -117,7 +117,7 @@ def _months(since: date, until: date) -> pl.Expr:
 def read_last(tables: Tables, numbers: Sequence[int], *, until: date) -> Last:
     """Return how these accounts stood at the end of that day."""
     query = holds.Parameters(first_day=until, last_day=until)
-    placed = tables.transactions.select("expires_at", hold="id", set_on="business_date")
+    placed = holds.expiring(tables, until).select("expires_at", hold="id", set_on="business_date")
     held = holds.by_hold(tables, query).join(placed, on="hold", how="left").sort("hold")
     return Last(
         unpaid=_collected(aging.late(tables, until).sort("version"), numbers, by="account_id"),

@@ -70,7 +70,7 @@ TRANSACTIONS = Table(
         ("currency", "text", "ISO 4217 code"),
         *_WHEN,
         ("recorded_at", "instant", "the database's clock when it was written"),
-        ("expires_at", "instant", "of a hold: when it stops counting; of points with an end of their own: that"),
+        ("expires_at", "instant", "of a hold, or the mark that amends it: when it ends; of points: their own end"),
         ("due_on", "date", "of debits, holds and adjustments: by when to pay, where that was agreed"),
         ("refers_to", "int", "the hold, debit or transaction that this one is about"),
         ("channel", "text", "of payments and payouts: card, bank, …"),

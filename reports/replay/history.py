@@ -7,7 +7,7 @@ write-off limits and who is frozen are those of the cut, as the ledger itself ta
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -104,7 +104,7 @@ class Past:
         parts = _by("hold_id", _in_minor_units(holds))
         return [
             Happened(
-                row,
+                _as_amended(row, parts.get(row["id"], ())),
                 tuple(map(_entry, legs.get(row["id"], ()))),
                 tuple(map(_part, parts.get(row["id"], ()))),
                 {leg["account_id"]: leg["group_name"] for leg in legs.get(row["id"], ()) if leg["group_name"]},
@@ -229,6 +229,11 @@ def _concerned(pairs: pl.DataFrame, relations: pl.DataFrame, accounts: Iterable[
         if more == found:
             return found
         found = more
+
+
+def _as_amended(row: Row, parts: Sequence[Row]) -> Row:
+    """Return a hold's row with the time at which it ran out in the end: a pre-order may have been amended."""
+    return {**row, "expires_at": parts[0]["expires_at"]} if parts else row
 
 
 def _in_minor_units(frame: pl.LazyFrame) -> pl.DataFrame:

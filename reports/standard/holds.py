@@ -4,6 +4,7 @@ A capture that closes its hold gives the rest back, so it is captured and releas
 once. Controls: the closing is what the ledger wrote as held at each account's last entry.
 """
 
+from datetime import date
 from typing import Literal
 
 import narwhals as nw
@@ -68,11 +69,22 @@ def by_hold(tables: Tables, p: Parameters) -> Frame:
     )
 
 
+def expiring(tables: Tables, last_day: date) -> Frame:
+    """Return the transactions with `expires_at` as pre-orders were amended up to a day."""
+    marks = tables.transactions.filter(nw.col("kind") == "mark", until(last_day), ~nw.col("expires_at").is_null())
+    last = marks.group_by("refers_to").agg(id=nw.col("id").max())
+    amended = marks.join(last.select("id"), on="id", how="inner").select(id="refers_to", amended="expires_at")
+    both = tables.transactions.join(amended, on="id", how="left")
+    return both.with_columns(expires_at=nw.coalesce("amended", "expires_at")).drop("amended")
+
+
 def holds(tables: Tables, p: Parameters) -> Frame:
     """Return a row an account, or a hold, that had anything reserved; age is of the oldest open hold, in days."""
     key = KEYS[p.by]
     some = nw.any_horizontal(*(nw.col(name) != 0 for name in FIGURES), ignore_nulls=True)
-    placed = tables.transactions.select("day_number", "expires_at", hold="id", document="key", held_on="business_date")
+    placed = expiring(tables, p.last_day).select(
+        "day_number", "expires_at", hold="id", document="key", held_on="business_date"
+    )
     age = nw.when(nw.col("closing") > 0).then(nw.lit(aging.day_number(p.last_day)) - nw.col("day_number"))
     return (
         by_hold(tables, p)

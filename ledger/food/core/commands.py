@@ -212,6 +212,15 @@ class Deliver(FollowUp):
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Amend(FollowUp):
+    """A pre-order, named by its key, is due at another time; its prices, promotions and money set aside stay."""
+
+    kind: ClassVar[str] = "amend"
+
+    due_at: Instant
+
+
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Cancel(FollowUp):
     """An order, named by its key, is taken back whole, for a fee that a brand keeps.
 
@@ -268,7 +277,7 @@ class RefundItems(FollowUp):
         return self
 
 
-COMMANDS: dict[str, type[Command]] = {command.kind: command for command in (Order, Deliver, Cancel, RefundItems)}
+COMMANDS: dict[str, type[Command]] = {command.kind: command for command in (Order, Deliver, Amend, Cancel, RefundItems)}
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(command) for kind, command in COMMANDS.items()}
 
 

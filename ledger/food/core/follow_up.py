@@ -22,12 +22,17 @@ Outcome = Answer | Ordered
 def follow_up(shop: Shop, seam: Seam, command: f.FollowUp) -> Outcome:
     """Return the outcome of what becomes of an order, and enter it into book and shop."""
     order = shop.orders.get(command.order)
+    if isinstance(command, f.Amend) and command.due_at <= (at := command.at or seam.book.now):
+        late = f"due_at: {shown(command.due_at)} is not after the booking time, {shown(at)}"
+        return Invalid(key=command.key, message=late)
     try:
         if order is None:
             raise Refused("order_not_found", key=command.order)
         _in_time(seam.book, order, command)
         if isinstance(command, f.Deliver):
             return _deliver(shop, seam, order, command)
+        if isinstance(command, f.Amend):
+            return _amend(shop, seam, order, command)
         if isinstance(command, f.Cancel):
             return _cancel(shop, seam, order, command)
         assert isinstance(command, f.RefundItems)
@@ -82,6 +87,25 @@ def _deliver(shop: Shop, seam: Seam, order: Order, command: f.Deliver) -> Outcom
 def _not_cancelled(order: Order) -> None:
     if order.status == "cancelled":
         raise Refused("order_cancelled", key=order.key)
+
+
+def _amend(shop: Shop, seam: Seam, order: Order, command: f.Amend) -> Outcome:
+    """Let a pre-order that stands be due, and its hold run out, at another time."""
+    book = seam.book
+    _not_cancelled(order)
+    if order.status == "delivered":
+        raise Refused("order_delivered", key=order.key)
+    if order.main is not None:
+        raise Refused("order_not_ahead", key=order.key)
+    if _ran_out(book, order, command):
+        raise Refused("hold_expired", key=order.key, expires_at=shown(book.holds[order.id].expires_at))
+    outcome = seam.decide(_mark(command, order), sent=command, owner=order.key)
+    if not isinstance(outcome, Posted):
+        return outcome
+    expires_at = command.due_at + shop.preorder_lives
+    seam.prolong(order.id, expires_at, by=command.key)
+    shop.postpone(order, command.due_at, expires_at)
+    return described(shop, book, order, command, outcome)
 
 
 def _delivered(order: Order, command: f.Deliver) -> list[int]:

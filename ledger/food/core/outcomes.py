@@ -15,6 +15,7 @@ DECLINES = {
     "order_cancelled": "order {key} was cancelled",
     "order_delivered": "order {key} was delivered before",
     "order_not_delivered": "order {key} is not delivered yet: deliver fewer items, or cancel it",
+    "order_not_ahead": "order {key} is no pre-order: it was charged when it was placed",
     "item_not_in_order": "there is no {item} in order {key}",
     "item_exceeds_order": "order {key} has {left} of {item} left, this {what} names {asked}",
     "promo_unknown": "no promotion has the code {promo}",

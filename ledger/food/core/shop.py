@@ -186,6 +186,12 @@ class Shop:
             order.void_at = None
         self.changed_orders[order.id] = order
 
+    def postpone(self, order: Order, due_at: datetime, until: datetime) -> None:
+        """Let a pre-order be due, and run out, at another time."""
+        order.due_at, order.void_at = due_at, until
+        self.pending[order.id] = self.pending[order.id]._replace(until=until)
+        self.changed_orders[order.id] = order
+
     def cancel(self, order: Order, at: datetime) -> None:
         """Mark an order cancelled and give the uses of its promotions back."""
         order.status, order.cancelled_at = "cancelled", at

@@ -189,10 +189,12 @@ class OrderAccrual(SQLModel, table=True):
 
 
 class OrderStep(SQLModel, table=True):
-    """One step of an order (order, deliver, cancel, refund_items), and what its caller was told. Append-only."""
+    """One step of an order (order, amend, deliver, cancel, refund_items), and what its caller was told. Append-only."""
 
     __tablename__ = "order_step"
-    __table_args__ = (CheckConstraint("kind IN ('order', 'deliver', 'cancel', 'refund_items')", name="kind_known"),)
+    __table_args__ = (
+        CheckConstraint("kind IN ('order', 'deliver', 'amend', 'cancel', 'refund_items')", name="kind_known"),
+    )
 
     transaction_id: int = key(BigInteger)
     order_id: int = Field(sa_type=BigInteger)

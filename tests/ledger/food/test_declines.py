@@ -38,6 +38,10 @@ STORIES: dict[str, tuple[list[Step], Step, str, Step]] = {
         {"type": "refund_items", "order": "o1", "items": [{"sku": "roll", "quantity": 1}]},
         "order o1 is not delivered yet: deliver fewer items, or cancel it", {"key": "o1"},
     ),
+    "order_not_ahead": (
+        [EARLIER], {"type": "amend", "order": "o1", "due_at": DUE},
+        "order o1 is no pre-order: it was charged when it was placed", {"key": "o1"},
+    ),
     "item_not_in_order": (
         [EARLIER], {**DELIVER, "items": [{"sku": "soup", "quantity": 1}]},
         "there is no soup in order o1", {"key": "o1", "item": "soup"},

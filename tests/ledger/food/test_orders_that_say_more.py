@@ -80,6 +80,39 @@ def test_a_fee_has_vat(food: Food) -> None:
     assert food.balance("anna") == "880.00"
 
 
+def due(day: str) -> str:
+    """Return noon of a day in March."""
+    return f"2024-03-{day}T12:00:00+03:00"
+
+
+def test_a_pre_order_is_due_later_at_the_prices_and_promotions_of_then(food: Food) -> None:
+    """Due on the 6th, amended to the 10th: on the 8th it is held still, and its delivery captures what it cost."""
+    food.client("anna", "1000.00")
+    food.record(type="promotion", code="TEN", kind="percent", value="10", valid_until="2024-03-04", max_uses=1)
+    food.order("o1", items=[dish("set", "200.00")], promo_codes=["TEN"], due_at=due("06"))
+    said = food.post("amend", "a1", order="o1", due_at=due("10"))
+    assert (said["order"]["net"], said["accounts"][0]["held"]) == ("180.00", "180.00")
+    food.at("2024-03-08")
+    assert food.order("o2", items=[dish("set", "900.00")])["code"] == "insufficient_funds"
+    assert food.post("deliver", "d1", order="o1")["accounts"][0]["amount"] == "-180.00"
+    assert food.balance("anna") == "820.00"
+    assert food.post("amend", "a2", order="o1", due_at=due("20"))["code"] == "order_delivered"
+
+
+def test_a_pre_order_that_is_due_earlier_runs_out_earlier(food: Food) -> None:
+    """Due on the 10th, amended to the 5th: at noon of the 6th its money is free; what ran out is not amended."""
+    food.client("anna", "1000.00")
+    food.order("o1", items=[dish("set", "200.00")], due_at=due("10"))
+    food.post("amend", "a1", order="o1", due_at=due("05"))
+    assert "not after the booking time" in food.post("amend", "a2", order="o1", due_at=due("04"))["message"]
+    food.at("2024-03-06")
+    assert food.post("amend", "a3", order="o1", due_at=due("10"))["code"] == "hold_expired"
+    food.order("o2", items=[dish("set", "1000.00")])
+    assert food.balance("anna") == "0.00"
+    expiry = "SELECT posted_at = %s FROM transaction WHERE kind = 'expiry'"
+    assert food.postgres.rows(expiry.replace("%s", "'2024-03-06 12:00+03'")) == [(True,)]
+
+
 @pytest.mark.parametrize(
     ("order", "why"),
     [

@@ -9,8 +9,10 @@ import pytest
 from ledger.administration.records import parse
 from ledger.core.commands import Debit, Line, Payment
 from ledger.core.outcomes import Declined, Invalid, Posted
+from ledger.errors import GaveUp
 from ledger.food.core import commands as food
 from ledger.food.postgres.post_orders import Desk
+from ledger.postgres.database import connect
 from ledger.postgres.intake import Intake, IntakeClosed, IntakeFull
 from ledger.postgres.post import Ledger
 
@@ -166,3 +168,25 @@ def test_what_was_cancelled_leaves_its_place(ledger: Ledger) -> None:
         for number in range(30):
             one = intake.submit(Payment(key=f"p{number}", account="company", amount=1, brand="sushi"))
             assert isinstance(one.result(10), Posted)
+
+
+def test_a_command_that_failed_holds_up_those_that_hang_on_it_and_no_others(ledger: Ledger) -> None:
+    """Somebody keeps Anna's account locked: her payment fails, and her debit is not declined for want of it."""
+    lines = ({"type": "party", "reference": "anna", "kind": "individual"},
+             {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB"})  # fmt: skip
+    ledger.administer([parse(line) for line in lines])
+    payment = Payment(key="p1", account="anna", amount="5.00", brand="sushi")
+    impatient = Ledger(ledger.url, lock_timeout_ms=200)
+    with Intake(impatient, writers=1) as intake, connect(ledger.url) as other:
+        other.execute(
+            "SELECT 1 FROM balance b JOIN account a ON a.id = b.account_id WHERE reference = 'anna' FOR UPDATE"
+        )
+        with pytest.raises(GaveUp):
+            intake.submit(payment).result(30)
+        free = intake.submit(Payment(key="p2", account="company", amount="5.00", brand="sushi"))
+        other.rollback()
+        with pytest.raises(GaveUp, match="it may hang on p1, which failed"):
+            intake.submit(debit("d1", "anna", "5.00")).result(30)
+        assert isinstance(free.result(30), Posted)
+        assert isinstance(intake.submit(payment).result(30), Posted)
+        assert isinstance(intake.submit(debit("d1", "anna", "5.00")).result(30), Posted)
