@@ -125,7 +125,7 @@ ENTRY: Fields = (
     ("held", _number("e.held")),
     ("balance_after", _number("e.balance_after")),
     ("held_after", _number("e.held_after")),
-    ("hash", _text("d.hash")),
+    ("hash", _text("t.hash")),
 )
 
 CHANGE: Fields = (

@@ -12,20 +12,22 @@ from reports.proof import canonical as c
 # A posting without an account has the book's salt.
 _OF_TRANSACTIONS = "LEFT JOIN account a ON a.id = t.account_id JOIN seal_salt s ON s.party_id = coalesce(a.party_id, 0)"
 
+# Nothing but entries is joined to what was hashed: without statistics the planner would compare each with each.
 _ENTRIES = f"""
 WITH t AS MATERIALIZED (
     SELECT t.id, t.kind, t.posted_at, t.business_date, s.salt, {c.row(c.TRANSACTION)} AS text
     FROM transaction t {_OF_TRANSACTIONS}
     WHERE t.status = 'posted' AND t.business_date > '$after' AND t.business_date <= '$until' $of_transaction
 ), d AS (
-    SELECT t.id, {c.hashed(f"t.text || chr(10) || string_agg({c.row(c.LEG)}, chr(10) ORDER BY e.leg)")} AS hash
+    SELECT t.id, t.kind, t.posted_at, t.business_date,
+           {c.hashed(f"t.text || chr(10) || string_agg({c.row(c.LEG)}, chr(10) ORDER BY e.leg)")} AS hash
     FROM t JOIN entry e ON e.transaction_id = t.id
          LEFT JOIN entry_group g ON g.transaction_id = t.id AND g.account_id = e.account_id AND e.version IS NOT NULL
-    GROUP BY t.id, t.text
+    GROUP BY t.id, t.kind, t.posted_at, t.business_date, t.text
 )
 SELECT e.account_id, e.version, e.amount, e.held, coalesce(e.balance_after, 0) AS balance_after,
        t.business_date, {c.row(c.ENTRY)} AS text
-FROM entry e JOIN t ON t.id = e.transaction_id JOIN d ON d.id = t.id $of_entry
+FROM entry e JOIN d t ON t.id = e.transaction_id $of_entry
 ORDER BY e.account_id, t.business_date, e.version, e.transaction_id, e.leg
 """
 """The entries of posted transactions, each account's in the order of its running hash."""
