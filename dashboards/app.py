@@ -18,7 +18,7 @@ HERE = Path(__file__).parent
 PAGES = {
     "Figures": ("overview", "accounts", "transaction", "entries", "standard"),
     "Questions": ("explore", "sql"),
-    "Work": ("desk", "bank", "about"),
+    "Work": ("desk", "approvals", "bank", "about"),
 }
 TITLES = {
     "overview": ("Overview", ":material/insights:"),
@@ -28,6 +28,7 @@ TITLES = {
     "explore": ("Explore", ":material/pivot_table_chart:"),
     "sql": ("SQL", ":material/terminal:"),
     "desk": ("Desk", ":material/edit_note:"),
+    "approvals": ("Approvals", ":material/group:"),
     "bank": ("Bank statements", ":material/account_balance:"),
     "about": ("About", ":material/info:"),
     "account": ("Account", ":material/person:"),

@@ -5,14 +5,15 @@ broken connection sends the same key again, and the ledger replays its first ans
 money would be gone for good, the ledger's quote is shown, and only what was quoted is posted (DECISIONS D59).
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from decimal import Decimal, InvalidOperation
+from typing import Any
 
 import streamlit as st
 
 from dashboards import access, display, links
-from dashboards.forms import drafts
+from dashboards.forms import approvals, drafts
 from dashboards.forms.drafts import Draft
 from dashboards.forms.fields import Fields, Given
 from dashboards.refusals import refusal, translated
@@ -24,7 +25,7 @@ from ledger.core.outcomes import Declined, Done, Invalid, Posted
 from ledger.errors import Failure
 from ledger.food.core import commands
 from ledger.food.postgres.post_orders import Desk
-from ledger.postgres import desk_queries
+from ledger.postgres import desk_queries, four_eyes
 from ledger.postgres import drafts as saved_drafts
 from ledger.postgres.database import server_url
 from ledger.postgres.post import Ledger
@@ -40,8 +41,8 @@ connected = access.reading
 
 
 @contextmanager
-def _desk() -> Iterator[Desk]:
-    access.require("post")
+def _desk(action: access.Action = "post") -> Iterator[Desk]:
+    access.require(action)
     desk = Desk(Ledger(server_url(Settings())))
     try:
         yield desk
@@ -69,7 +70,7 @@ def command(kind: str, fill: Fill, *, about: object = "", sure: bool = False, co
         given = {"type": kind, **given, "by": access.person().login}
         _pressed(draft, given, post=posted, sure=sure)
     for outcome in st.session_state.pop(f"outcomes {form}", ()):
-        _show(outcome)
+        show(outcome)
 
 
 def _pressed(draft: Draft, given: Given, *, post: bool, sure: bool) -> None:
@@ -85,7 +86,7 @@ def _pressed(draft: Draft, given: Given, *, post: bool, sure: bool) -> None:
             st.rerun()
     if post:
         _settle(draft, _outcome_of(draft, given, post=True))
-    _show(quote, quoted=True)
+    show(quote, quoted=True)
 
 
 def _unless_answered(draft: Draft) -> None:
@@ -102,7 +103,7 @@ def _quoted(draft: Draft) -> bool:
         return False
     given, outcome, again = draft.stage["quoted"]
     with st.container(border=True):
-        _show(outcome, quoted=True)
+        show(outcome, quoted=True)
         written = [f"{translated(name)} **{as_markdown(given[name])}**" for name in REPEATED if name in given]
         st.caption(" · ".join([sentence(given["type"]), *written]))
         if again:
@@ -114,11 +115,23 @@ def _quoted(draft: Draft) -> bool:
             changed = st.button(sentence("Change"), key=f"change {draft.form}")
     if posted:
         _unless_answered(draft)
+        if _asks(draft, given, outcome):
+            st.rerun()
         _settle(draft, _outcome_of(draft, given, post=True))
     if changed:
         del draft.stage["quoted"]
         st.rerun()
     return True
+
+
+def _asks(draft: Draft, given: Given, quote: Posted) -> bool:
+    """Let the draft wait for another person if it needs one; say whether it does."""
+    with access.writing() as connection:
+        why = four_eyes.needed(connection, commands.parse({**given, "key": draft.key}))  # type: ignore[arg-type]
+        if why is not None:
+            saved_drafts.ask(connection, draft.id, quote.to_json())
+    draft.seen, draft.stage = why is None, draft.stage if why is None else {}
+    return why is not None
 
 
 def _same(given: Given) -> str:
@@ -135,12 +148,18 @@ def _same(given: Given) -> str:
 
 
 def _outcome_of(draft: Draft, given: Given, *, post: bool) -> Outcome:
+    access.require("post")
+    return outcome_of(draft.key, given, post=post, action="post")
+
+
+def outcome_of(key: str, given: Mapping[str, Any], *, post: bool, action: access.Action = "approve") -> Outcome:
+    """Return what the ledger answers, or would answer, to what a draft sends."""
     try:
-        parsed = commands.parse({**given, "key": draft.key})
+        parsed = commands.parse({**given, "key": key})
     except ValueError as error:
         return Invalid(message=str(error))
     assert isinstance(parsed, Command)
-    with _desk() as desk:
+    with _desk(action) as desk:
         (outcome,) = desk.post([parsed]) if post else desk.quote([parsed])
     return outcome
 
@@ -178,6 +197,10 @@ def _look(draft: Draft) -> None:
         if draft.saved is None:
             return
         number = saved_drafts.posted(connection, draft.key)
+        asked = saved_drafts.asked(connection, draft.key)
+    if number is None and asked is not None:
+        draft.stage["asked"] = asked
+        return
     if number is None:
         draft.stage["unposted"] = draft.saved.state != "answered"
         return
@@ -192,12 +215,18 @@ def _look(draft: Draft) -> None:
 
 def _answered(draft: Draft) -> bool:
     _look(draft)
+    if "asked" in draft.stage and "answer" not in draft.stage:
+        approvals.show_state(draft.stage["asked"])
+        if st.button(sentence("Another one"), key=f"another {draft.form}"):
+            drafts.renew(draft.form, empty=True)
+            st.rerun()
+        return True
     if draft.stage.pop("unposted", False):
         st.info(sentence("not posted yet: what was typed is here again"), icon=":material/history:")
     outcome = draft.stage.get("answer")
     if outcome is None:
         return False
-    _show(outcome)
+    show(outcome)
     if isinstance(outcome, Posted):
         target = links.Target("screens/transaction.py", {"transaction": outcome.transaction})
         links.link(target, f"{sentence('Transaction')} {outcome.transaction} →")
@@ -229,7 +258,7 @@ def terms(kind: str, fill: Callable[[Fields], Sequence[Given]], *, about: object
             drafts.renew(form, empty=False)
         st.rerun()  # what stands above the form is what it set
     for outcome in st.session_state.pop(f"outcomes {kind}", ()):
-        _show(outcome)
+        show(outcome)
 
 
 def _administered(lines: Sequence[Given]) -> list[Outcome]:
@@ -243,7 +272,8 @@ def _administered(lines: Sequence[Given]) -> list[Outcome]:
     return [*(refused or outcomes[:1])]
 
 
-def _show(outcome: Outcome, *, quoted: bool = False) -> None:
+def show(outcome: Outcome, *, quoted: bool = False) -> None:
+    """Draw what the ledger answered, or would answer."""
     match outcome:
         case Posted():
             text = tr("would be posted") if quoted else tr("posted as transaction {n}", n=outcome.transaction)

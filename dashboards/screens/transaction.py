@@ -6,10 +6,11 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import cached_book, display, links, url_state
+from dashboards import access, cached_book, display, links, url_state
 from dashboards.forms import undo
 from dashboards.refusals import refusal
 from dashboards.translations import as_html, as_markdown, sentence, tr
+from ledger.postgres import drafts
 from reports import lookups
 from reports.core.report import Column
 
@@ -102,8 +103,20 @@ def _head(found: lookups.TransactionDetails) -> None:
     }
     written = [f"{sentence(label)} <b>{as_html(value)}</b>" for label, value in facts_shown.items() if value]
     st.html(f"<div class='tiffin-facts'>{' &nbsp;·&nbsp; '.join(written)}</div>")
+    _second_person(facts["key"])
     _references(facts)
     _undo(facts)
+
+
+def _second_person(key: str) -> None:
+    """Show who asked for what the desk posted, and who agreed, where that needed another person."""
+    if not key.startswith("desk-") or not cached_book.book().whole:
+        return
+    with access.reading() as connection:
+        asked = drafts.asked(connection, key)
+    if asked is not None and asked.decided_by is not None:
+        note = tr("asked for by {who}, agreed to by {other}", who=asked.who, other=asked.decided_by)
+        st.caption(as_markdown(sentence(note)))
 
 
 def _undo(facts: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from psycopg import errors
 from psycopg.types.json import Jsonb
 
 from ledger.errors import Failure
@@ -86,3 +87,59 @@ def posted(connection: AnyConnection, key: str) -> int | None:
     """Return the number of the transaction that answered a key, posted or declined; None if nothing did."""
     row = connection.execute("SELECT id FROM transaction WHERE key = %s", [key]).fetchone()
     return None if row is None else int(row[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A draft that waits for another person, or was decided on."""
+
+    id: UUID
+    key: str
+    who: str
+    line: Json
+    quoted: Json
+    state: State
+    made_at: datetime
+    decided_by: str | None
+    why: str | None
+
+
+_ASKED = "SELECT id, key, who, lines -> 0, quoted, state, made_at, decided_by, why FROM desk.draft"
+
+
+def ask(connection: AnyConnection, id_: UUID, quoted: Json) -> None:
+    """Let a draft wait for another person, with its quote; the caller commits."""
+    connection.execute(
+        "UPDATE desk.draft SET state = 'waiting', quoted = %s, changed_at = clock_timestamp() "
+        "WHERE id = %s AND state = 'open'",
+        [Jsonb(quoted), id_],
+    )
+
+
+def waiting(connection: AnyConnection) -> list[Asked]:
+    """Return what waits for another person, the longest waiting first."""
+    rows = connection.execute(f"{_ASKED} WHERE state = 'waiting' ORDER BY made_at, id").fetchall()
+    return [Asked(*row) for row in rows]
+
+
+def asked(connection: AnyConnection, key: str) -> Asked | None:
+    """Return who asked for what was posted under a key, and who agreed; None if nobody was asked."""
+    row = connection.execute(f"{_ASKED} WHERE key = %s AND quoted IS NOT NULL", [key]).fetchone()
+    return None if row is None else Asked(*row)
+
+
+def decide(connection: AnyConnection, id_: UUID, by: str, state: State, why: str | None = None) -> None:
+    """Agree to a draft that waits, and goes on to wait until it is posted, or refuse it; the caller commits.
+
+    Raises Failure if it waits no more, or if `by` would agree to what `by` asked for.
+    """
+    try:
+        decided = connection.execute(
+            "UPDATE desk.draft SET state = %s, decided_by = %s, why = %s, decided_at = clock_timestamp() "
+            "WHERE id = %s AND state = 'waiting' AND coalesce(decided_by, %s) = %s",
+            [state, by, why, id_, by, by],
+        )
+    except errors.CheckViolation:
+        raise Failure(f"{by} asked for this: another person agrees to it") from None
+    if decided.rowcount != 1:
+        raise Failure("this was decided on meanwhile")

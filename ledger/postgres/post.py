@@ -15,6 +15,7 @@ from ledger.core.decide import Answer as Answer
 from ledger.core.decide import expiry
 from ledger.core.outcomes import Declined, Done, Invalid
 from ledger.core.scope import Scope
+from ledger.postgres import four_eyes
 from ledger.postgres.bulk_sql import COPY_FROM
 from ledger.postgres.database import AnyConnection, check_book, connect
 from ledger.postgres.load_book import Known, load
@@ -62,10 +63,12 @@ class Ledger:
 
         Raises Failure when the database stays out of reach.
         """
-        if not commands:
-            return []
+
+        def alone(commands: Sequence[c.Command]) -> list[Answer]:
+            return self.retried(lambda: self._post(commands, keep=True)) if commands else []
+
         with uncollected():
-            return self.retried(lambda: self._post(commands, keep=True))
+            return four_eyes.around(self, commands, alone)
 
     def quote(self, commands: Sequence[c.Command]) -> list[Answer]:
         """Return what `post` would answer now; writes nothing and waits for no lock."""

@@ -4,13 +4,15 @@ from typing import Annotated, Literal
 
 import typer
 
+from ledger.core.money import amount_of, minor
 from ledger.errors import Failure
+from ledger.postgres import four_eyes as rules
 from ledger.postgres import members
 from ledger.postgres.database import connect, server_url
 from ledger.settings import Settings
 
 app = typer.Typer()
-desk = typer.Typer(no_args_is_help=True, help="Say who may use the dashboard, and as what.")
+desk = typer.Typer(no_args_is_help=True, help="Say who may use the dashboard, and what needs a second person.")
 app.add_typer(desk, name="desk")
 
 Login = Annotated[str, typer.Argument(help="The login that the provider says, such as o.petrova@example.com.")]
@@ -39,6 +41,17 @@ def revoke(login: Login) -> None:
     with connect(server_url(Settings(), make=False)) as connection:
         if not members.revoke(connection, login):
             raise Failure(f"{login} has no role here")
+
+
+@desk.command()
+def four_eyes(
+    kind: Annotated[Literal["payout", "adjustment", "reverse", "transfer"], typer.Argument(help="Kind of command.")],
+    above: Annotated[str, typer.Argument(help="From this amount on, such as 5000.00; never: nobody else is needed.")],
+) -> None:
+    """Let a kind of command need a second person from an amount on, wherever it is sent from."""
+    amount = None if above == "never" else amount_of(above)
+    with connect(server_url(Settings(), make=False)) as connection:
+        rules.set_rule(connection, kind, None if amount is None else minor(amount))
 
 
 @desk.command("list")

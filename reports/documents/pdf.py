@@ -5,6 +5,7 @@ PDF/UA identifier inside the same rdf:RDF, and tags that make sense (`tagging`).
 HTML and files give the same bytes, on any day: every date in the file is the one passed in (DECISIONS D45).
 """
 
+import gc
 import logging
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -144,7 +145,8 @@ def pdf_from_html(
     an empty field to sign, of that name to readers.
     """
     for padding in range(_PADDINGS):
-        paper = _written(html, css, made_at=made_at, embedded=embedded, padding=padding, seal_name=seal_name)
+        with _seldom_collecting():
+            paper = _written(html, css, made_at=made_at, embedded=embedded, padding=padding, seal_name=seal_name)
         # The two streams that only exist when the file is written may end in a carriage return too; one time in
         # a hundred. A word more in the file changes both.
         if b"\r\nendstream" not in paper:
@@ -179,6 +181,17 @@ def _unprintable() -> Iterator[set[str]]:
         yield found
     finally:
         LOGGER.removeFilter(note)
+
+
+@contextmanager
+def _seldom_collecting() -> Iterator[None]:
+    """Look for garbage less often: WeasyPrint makes many objects that live until the paper is done (DECISIONS D49)."""
+    usual = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def _drawn(

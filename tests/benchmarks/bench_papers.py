@@ -22,6 +22,7 @@ from weasyprint import CSS, HTML
 
 from reports.documents import render
 from reports.documents.bulk import context
+from reports.documents.design import Design
 from reports.documents.statement import Statement
 from reports.documents.worker import Job, draw
 from tests.reports.documents.samples import sample
@@ -63,7 +64,7 @@ def rate(papers: int, workers: int) -> tuple[float, int, int]:
         tempfile.TemporaryDirectory() as folder,
         ProcessPool(max_workers=workers, context=context()) as pool,
     ):
-        jobs = [Job(statement(n), "statement", "en", None, Path(folder), "bench") for n in range(papers)]
+        jobs = [Job(statement(n), Design(), Path(folder), "bench") for n in range(papers)]
         # Starting the workers is not what is measured: each draws a paper first.
         list(pool.map(drawn_and_memory, jobs[: 4 * workers]).result())
         before = time.perf_counter()

@@ -30,7 +30,7 @@ import reports
 from ledger.errors import Failure
 from reports.core.dates import month_days
 from reports.documents.build_statement import CHARGES, statement
-from reports.documents.bulk import chosen
+from reports.documents.bulk import Selection, chosen
 from reports.documents.design import KINDS, Design, Kind
 from reports.documents.fetch_facts import groups, known
 from reports.documents.language import LANGUAGES, language
@@ -207,7 +207,7 @@ def accounts(book: LakeBook, month: str, every: int) -> list[int]:
     """Return the companies' accounts and each so many of the others that get a paper for a month."""
     since, until = month_days(month)
     turnover = controlled(book, since, until)
-    numbers = chosen(book, turnover, since, until, accounts=None, brand=None, changed_only=False)
+    numbers = chosen(book, turnover, Selection())
     companies = book.parties.filter(pl.col("kind") == "legal_entity").select(party_id="id")
     theirs = set(book.accounts.join(companies, on="party_id").select("id").collect()["id"])
     others = [number for number in numbers if number not in theirs]

@@ -41,10 +41,11 @@ def let_in(context: BrowserContext, address: str) -> None:
 
 
 @contextmanager
-def served(**environment: str) -> Iterator[str]:
+def served(port: int = 0, **environment: str) -> Iterator[str]:
     """Start `tiffin dashboard` with these settings and return its address; a browser started later is let in."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
         port = probe.getsockname()[1]
     tiffin = "from reports.cli.dashboard import app; app()"
     command = [sys.executable, "-c", tiffin, "--port", str(port), "--no-browser"]

@@ -19,6 +19,7 @@ from ledger.food.core import commands as f
 from ledger.food.core.decide import Outcome, answer, expire_points
 from ledger.food.postgres.shop_store import Programs, foreseen, load_shop, write_shop
 from ledger.food.settings import FoodSettings
+from ledger.postgres import four_eyes
 from ledger.postgres.bulk_sql import COPY_FROM
 from ledger.postgres.database import AnyConnection
 from ledger.postgres.load_book import ask, numbers_of
@@ -53,7 +54,7 @@ class Desk:
 
     def post(self, commands: Sequence[c.Command]) -> list[Outcome]:
         """Return one outcome a command, in order; all that was accepted is durable by then."""
-        return self._run(commands, keep=True)
+        return four_eyes.around(self.ledger, commands, partial(self._run, keep=True))
 
     def quote(self, commands: Sequence[c.Command]) -> list[Outcome]:
         """Return what `post` would answer now, priced; writes nothing and waits for no lock."""
