@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ledger.errors import Failure
 from ledger.postgres.database import connect
 from ledger.settings import Settings
+from reports.core.dates import month_days
 from reports.core.forms import NIGHTLY
 from reports.core.report import REPORTS, Report
 from reports.core.result import Result, TooLarge
@@ -30,6 +31,7 @@ from reports.formats import rendered
 from reports.lake.publish_cut import nightly_cut
 from reports.lake.reader import Lake, open_lake
 from reports.lake.verify import Verified, verify, verify_unpublished
+from reports.proof.proven_papers import prover_for
 from reports.proof.seal import load_key
 from reports.run import LakeBook
 
@@ -104,7 +106,7 @@ def nightly(
         _reports(step, LakeBook(lake), day, night.folder, settings)
     if _ends_a_month(day) and statements != 0:
         with run.step("statements") as step:
-            _statements(step, night, LakeBook(lake), settings, statements, progress)
+            _statements(step, night, LakeBook(lake), settings, statements, progress, url)
     _write(night.folder / RESULT, json.dumps(night.as_json(), default=str, indent=1).encode())
     return night
 
@@ -246,7 +248,13 @@ def _ends_a_month(day: date) -> bool:
 
 
 def _statements(
-    step: Step, night: Night, book: LakeBook, settings: Settings, limit: int | None, progress: Progress | None
+    step: Step,
+    night: Night,
+    book: LakeBook,
+    settings: Settings,
+    limit: int | None,
+    progress: Progress | None,
+    url: str,
 ) -> None:
     if not night.complete:
         step.done = "held back, because figures do not agree"
@@ -255,7 +263,10 @@ def _statements(
     folder = settings.home.resolve() / "statements" / month
     design = design_of(settings)
     wanted, register = Selection(changed_only=True, limit=limit), Register(settings.home / "papers")
-    done = render_statements(book, month, folder, wanted, design, register=register, progress=progress)
+    with prover_for(settings, *month_days(month), url=url) as prover:
+        done = render_statements(
+            book, month, folder, wanted, design, register=register, prover=prover, progress=progress
+        )
     step.problems = [f"statement of account {account}: {why}" for account, why in done.failed]
     step.facts = {"written": done.written, "found": done.unchanged, "failed": len(done.failed)}
     step.done = f"{done.written} written to {done.folder}, {done.unchanged} there before"

@@ -114,7 +114,7 @@ def verify(
     if month is not None:
         month_days(month)
     settings = Settings()
-    copies = {str(path): list(read_seals(_content(path), str(path))) for path in seals or []}
+    copies = {str(path): list(read_seals(content_of(path), str(path))) for path in seals or []}
     depth = Depth(None, month) if everything or month is not None else NEW
     broken: list[CheckResult] = []
     results = []
@@ -135,7 +135,8 @@ def verify(
         raise Failure(f"{len(broken)} of the checks failed, first: {broken[0].problems[0]}")
 
 
-def _content(path: Path) -> bytes:
+def content_of(path: Path) -> bytes:
+    """Return a file's bytes. Raises Failure when it cannot be read."""
     try:
         return path.read_bytes()
     except OSError as error:

@@ -55,6 +55,7 @@ def statement(
     from reports.documents.page import paper_number
     from reports.documents.papers import issued_pdf, statement_of
     from reports.documents.register import Register
+    from reports.proof.proven_papers import prover_for
 
     settings = Settings()
     design = design_of(settings, kind, language, by)
@@ -63,7 +64,9 @@ def statement(
     if view is not None:
         number, content = paper_number(paper, kind), _rendered(paper, design, view)
     else:
-        number, content = issued_pdf(paper, design, Register(settings.home / "papers"), anew=anew)
+        with prover_for(settings, since, until) as prover:
+            register = Register(settings.home / "papers")
+            number, content = issued_pdf(paper, design, register, anew=anew, prover=prover)
     if output is not None and str(output) == "-":
         sys.stdout.buffer.write(content)
         return
@@ -123,10 +126,11 @@ def statements(
     import reports
     from reports.documents.bulk import Selection, render_statements
     from reports.documents.register import Register
+    from reports.proof.proven_papers import prover_for
 
     settings = Settings()
     folder = output or settings.home / "statements" / month
-    with papers_progress(quiet=as_json) as progress:
+    with papers_progress(quiet=as_json) as progress, prover_for(settings, *month_days(month)) as prover:
         done = render_statements(
             reports.open(),
             month,
@@ -135,6 +139,7 @@ def statements(
             design_of(settings, kind, language, by),
             Mailing(outbox, sender or settings.sender) if outbox else None,
             register=Register(settings.home / "papers"),
+            prover=prover,
             workers=workers,
             timeout_s=timeout,
             progress=progress,

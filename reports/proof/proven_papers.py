@@ -30,11 +30,11 @@ def proven(paper: Statement, kind: Kind, prover: Prover | None) -> tuple[Stateme
 
 
 @contextmanager
-def prover_for(settings: Settings, since: date, until: date) -> Iterator[Prover | None]:
+def prover_for(settings: Settings, since: date, until: date, *, url: str | None = None) -> Iterator[Prover | None]:
     """Lend what proves papers of some days; None where there is no ledger to prove from, or they are not sealed."""
     key = load_key(settings.seal_key)
     try:
-        prover = Prover(server_url(settings, make=False), since, until, key)
+        prover = Prover(url or server_url(settings, make=False), since, until, key)
     except Failure:
         yield None
         return

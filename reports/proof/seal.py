@@ -7,9 +7,10 @@ signs the 32 bytes of the hash. Form 1; a field is never changed, a new form get
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -46,6 +47,11 @@ class Seal:
     def until(self) -> date:
         """Return the last day that it covers."""
         return date.fromisoformat(self.day)
+
+    @property
+    def closed_on(self) -> date:
+        """Return the day on which it was made, in the book's time zone."""
+        return datetime.fromtimestamp(self.closed_at // 1_000_000, ZoneInfo(self.time_zone)).date()
 
     @property
     def line(self) -> str:

@@ -47,7 +47,7 @@ def test_the_page_has_every_decline() -> None:
     """As the description has them."""
     told = {code: meaning["meaning"] for code, meaning in declines(level.refusals()).items()}
     rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", PAGE.split("## What each decline means")[1], re.MULTILINE))
-    assert rows == told
+    assert rows == told, "docs/integration.md and ledger/intake/declines.toml differ"
 
 
 def test_types_of_the_description_compile(tmp_path: Path) -> None:
