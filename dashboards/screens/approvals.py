@@ -39,7 +39,7 @@ def _one(asked: Asked) -> None:
     now = posting.outcome_of(asked.key, asked.line, post=False)
     posting.show(now, quoted=True)
     if isinstance(now, Posted) and _balances(now.to_json()) != _balances(asked.quoted):
-        st.warning(sentence("balances are others than when it was asked for"), icon=":material/history:")
+        st.warning(sentence("balances have changed since it was requested"), icon=":material/history:")
     if asked.who.lower() == access.person().login.lower():
         st.caption(tr("you asked for this: another person agrees to it"))
         return

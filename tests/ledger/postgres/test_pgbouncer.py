@@ -143,3 +143,19 @@ def test_init_and_a_cut_work_through_a_pool(server: str, empty_database_url: str
         desk.post([parse(pay)])
         lake, _ = frequent_cut(url, str(tmp_path / "lake"))
         assert lake.cut.last_transaction == 1
+
+
+@pytest.mark.parametrize(("said", "named"), [("", False), ("?prepare=on", True), ("?prepare=off", False)])
+def test_statements_are_prepared_by_name_only_where_the_url_says_so(pooled: str, said: str, named: bool) -> None:
+    """A pool that knows prepared statements, or has one server for each of us as here, is told by `prepare=on`."""
+    ledger = Ledger(pooled + said)
+    ledger.administer([administration.parse(line) for line in BOOK[:3]])
+    pay = {"type": "payment", "account": "anna", "amount": "10.00", "brand": "sushi"}
+    for n in range(12):  # the driver prepares what it repeats five times
+        assert isinstance(ledger.post([commands.parse({**pay, "key": f"p{n}"})])[0], Posted)
+    connection = ledger.connection()
+    with connection.transaction():
+        row = connection.execute("SELECT count(*) FROM pg_prepared_statements").fetchone()
+    assert row is not None
+    assert (row[0] > 0) == named
+    ledger.close()

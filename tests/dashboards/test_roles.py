@@ -1,0 +1,53 @@
+"""The table of roles in docs/dashboard.md, cell by cell: the page by its address, and the command behind it."""
+
+import pytest
+
+from dashboards import access
+from dashboards.forms import posting
+from ledger.errors import Failure
+from tests.dashboards.conftest import Open
+
+PAGES: dict[access.Action, tuple[str, ...]] = {
+    "figures": ("overview", "accounts", "transaction", "entries", "standard", "declined", "about"),
+    "questions": ("explore", "sql"),
+    "post": ("desk", "bank"),
+    "approve": ("approvals",),
+}
+TABLE: dict[access.Role, tuple[bool, bool, bool, bool]] = {
+    "viewer": (True, False, False, False),
+    "analyst": (True, True, False, False),
+    "accountant": (True, True, True, False),
+    "approver": (True, True, False, True),
+    "admin": (True, True, True, True),
+}
+"""What docs/dashboard.md says: figures, questions, posting, approving."""
+
+
+@pytest.mark.parametrize("brands", [None, ("sushi",)], ids=["all brands", "one brand"])
+@pytest.mark.parametrize("role", TABLE)
+def test_a_role_has_its_pages_and_commands_and_no_others(
+    role: access.Role, brands: tuple[str, ...] | None, screen: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By address, and by the function that asks the ledger; of some brands only, nobody posts or approves."""
+    app = screen("screens/overview.py")
+    monkeypatch.setattr(access, "person", lambda: access.Person("somebody", role, brands))
+    app.run()
+    for (action, pages), may in zip(PAGES.items(), TABLE[role], strict=True):
+        may = may and (brands is None or action in ("figures", "questions"))
+        assert access.person().may(action) is may
+        if not may:
+            for page in pages:
+                with pytest.raises(ValueError, match=page):
+                    app.switch_page(f"screens/{page}.py").run()
+            with pytest.raises(Failure, match=f"somebody is {role} here, who may not do this"):
+                access.require(action)
+        elif action in ("figures", "questions"):
+            for page in pages[:2]:
+                app.switch_page(f"screens/{page}.py").run()
+                assert not app.exception
+    if not access.person().may("post"):
+        with pytest.raises(Failure, match="may not do this"):
+            posting.outcome_of("desk-x", {"type": "payment", "amount": "1", "brand": "sushi"}, post=True, action="post")
+    if not access.person().may("approve"):
+        with pytest.raises(Failure, match="may not do this"):
+            posting.outcome_of("desk-x", {"type": "payment", "amount": "1", "brand": "sushi"}, post=True)
