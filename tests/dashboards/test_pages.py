@@ -13,7 +13,7 @@ from tests.dashboards.conftest import Open, run_query, words
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
-PAGES = ("overview", "accounts", "transaction", "entries", "standard", "explore", "sql", "desk", "about", "declined")
+PAGES = ("overview", "accounts", "transaction", "entries", "standard", "explore", "sql", "about", "declined")
 MARCH = {"from_": "2017-03-01", "to": "2017-03-31"}
 
 
@@ -24,6 +24,14 @@ def test_every_page_opens_in_both_languages(screen: Open, page: str, language: s
     app = screen(f"screens/{page}.py", language=language)
     assert not app.error
     assert app.title or page == "transaction"
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_the_desk_without_a_book_is_a_sentence(screen: Open, language: str) -> None:
+    """A lake alone has nothing to post to."""
+    app = screen("screens/desk.py", language=language)
+    assert [error.value for error in app.error] != []
+    assert all("tiffin init" in error.value for error in app.error)
 
 
 def test_the_overview_shows_the_reports_totals_of_one_currency(screen: Open, lake: Story) -> None:
