@@ -122,7 +122,17 @@ BOMBS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("query", BOMBS, ids=range(len(BOMBS)))
+SAMPLE = range(0, len(BOMBS), 6)
+"""What is thrown in `make test`, some of each kind; the others in `make soak`."""
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        pytest.param(query, id=str(number), marks=() if number in SAMPLE else pytest.mark.soak)
+        for number, query in enumerate(BOMBS)
+    ],
+)
 def test_a_bomb_is_bounded_and_the_next_question_is_answered(lake: Lake, query: str) -> None:
     """It has rows, or a sentence, soon; this process is here and asks again."""
     started, refused = time.monotonic(), ""

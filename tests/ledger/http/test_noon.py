@@ -110,8 +110,8 @@ def noon(home: Path, tmp_path: Path, *, orders: int, callers: int) -> None:
 
 
 def test_a_short_noon(home: Path, tmp_path: Path) -> None:
-    """Six hundred orders by twenty callers."""
-    noon(home, tmp_path, orders=600, callers=20)
+    """Two hundred orders by ten callers."""
+    noon(home, tmp_path, orders=200, callers=10)
 
 
 @pytest.mark.soak
