@@ -48,7 +48,8 @@ def test_posting_goes_on_beside_a_reader_that_locks_all_it_may(ledger: Ledger, d
         for number in (741_852_963, 741_852_964, 741_852_962):
             reader.execute("SELECT pg_advisory_xact_lock(%s)", [number])
         readable = reader.execute(
-            "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND has_table_privilege(tablename, 'SELECT')"
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace "
+            "AND has_table_privilege(oid, 'SELECT')"
         ).fetchall()
         assert len(readable) > 30
         for (table,) in readable:
