@@ -13,7 +13,8 @@ _RUSSIAN = {
     "reverse": "сторно", "transfer": "перевод", "adjustment": "корректировка", "bonus": "баллы", "mark": "отметка",
     "move": "перемещение",
     "dish": "блюдо", "delivery": "доставка", "packaging": "упаковка",
-    "order": "заказ", "deliver": "доставка", "cancel": "отмена", "refund_items": "возврат позиций",
+    "order": "заказ", "deliver": "доставка", "amend": "изменение", "cancel": "отмена",
+    "refund_items": "возврат позиций",
     # statuses and states
     "posted": "проведена", "declined": "отказ", "open": "открыт", "frozen": "заморожен", "closed": "закрыт",
     "placed": "оформлен", "delivered": "доставлен", "cancelled": "отменён", "captured": "списан", "released": "снят",

@@ -100,7 +100,17 @@ def test_the_terminal(card: Result, hostile: str) -> None:
         assert hostile in out.getvalue()
 
 
-@ALL
+ON_PAPER = pytest.mark.parametrize(
+    "hostile",
+    [
+        *(pytest.param(text[:500], id=name) for name, text in HOSTILE.items()),
+        # Pages of one word are slow to lay out.
+        pytest.param(HOSTILE["long"], id="10,000 letters", marks=pytest.mark.soak),
+    ],
+)
+
+
+@ON_PAPER
 @pytest.mark.parametrize("kind", KINDS)
 def test_papers_and_letters(hostile: str, kind: Any) -> None:
     """A client, a brand and a service of that name have their paper, and the letter has only its own headers."""

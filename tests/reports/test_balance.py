@@ -19,7 +19,7 @@ DAYS = [FIRST + timedelta(days=10 * n) for n in range(10)]
 
 def test_balance_and_reports_agree_on_every_evening(database_url: str, tmp_path: Path) -> None:
     """Balance, held, credit and what is overdue of every account; credit runs out, or was never there."""
-    post_at_random(database_url, 300)
+    post_at_random(database_url, 300, seed=3)
     book = LakeBook(nightly_cut(database_url, str(tmp_path / "lake"), LAST)[0])
     zone, seen = ZoneInfo(book.cut.time_zone), set()
     for day in DAYS:

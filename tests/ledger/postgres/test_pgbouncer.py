@@ -142,7 +142,10 @@ def test_init_and_a_cut_work_through_a_pool(server: str, empty_database_url: str
         pay = {"type": "payment", "key": "p1", "account": "anna", "amount": "10.00", "brand": "sushi"}
         desk.post([parse(pay)])
         lake, _ = frequent_cut(url, str(tmp_path / "lake"))
-        assert lake.cut.last_transaction == 1
+        with connect(url) as connection:
+            assert connection.execute("SELECT id, status FROM transaction").fetchall() == [
+                (lake.cut.last_transaction, "posted")
+            ]
 
 
 @pytest.mark.parametrize(("said", "named"), [("", False), ("?prepare=on", True), ("?prepare=off", False)])

@@ -123,7 +123,7 @@ FROM open GROUP BY ALL ORDER BY 1
 """
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(HISTORY)
 def test_figures_equal_sql_written_by_hand(history: list[Any]) -> None:
     """Turnover, brand revenue, and ages beside the open debits that were kept entry by entry."""
@@ -158,7 +158,7 @@ def test_figures_equal_sql_written_by_hand(history: list[Any]) -> None:
     assert book.report("control", first_day="2017-02-01", last_day="2017-04-30").holds
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(HISTORY, LATER)
 def test_a_report_of_closed_days_stays_as_it_was(history: list[Any], later: list[Any]) -> None:
     """Whatever happens after March was closed, every report of March is the same to the byte."""
