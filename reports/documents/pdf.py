@@ -36,8 +36,6 @@ _EXTENSION = "http://www.aiim.org/pdfa/ns/extension/"
 _SCHEMA = "http://www.aiim.org/pdfa/ns/schema#"
 _PROPERTY = "http://www.aiim.org/pdfa/ns/property#"
 _PADDINGS = 50
-_SEPARATORS = {0x2028: " ", 0x2029: " "}
-"""Unicode's separators of lines and paragraphs: white space that no font has a glyph for."""
 for _prefix, _url in (("pdfaExtension", _EXTENSION), ("pdfaSchema", _SCHEMA), ("pdfaProperty", _PROPERTY)):
     register_namespace(_prefix, _url)
 
@@ -146,7 +144,6 @@ def pdf_from_html(
     `made_at` is the only date in the file. Each embedded file has the relationship Data. With a `seal_name` there is
     an empty field to sign, of that name to readers.
     """
-    html = html.translate(_SEPARATORS)
     for padding in range(_PADDINGS):
         with _seldom_collecting():
             paper = _written(html, css, made_at=made_at, embedded=embedded, padding=padding, seal_name=seal_name)

@@ -34,9 +34,14 @@ _PAGES: dict[Kind, type[Page]] = {
 }
 
 
+def _on_paper(text: str) -> str:
+    """Return text without what no font has: Unicode's separators of lines and paragraphs are white space."""
+    return readable(text).translate({0x2028: " ", 0x2029: " "})
+
+
 def _css_string(text: str) -> Markup:
     """Return text as the inside of a CSS string: every odd character escaped, none can end it."""
-    text = readable(text)
+    text = _on_paper(text)
     return Markup("".join(c if c.isalnum() or c in " -.,·" else f"\\{ord(c):x} " for c in text))
 
 
@@ -102,7 +107,7 @@ def html(paper: Statement, design: Design = Design()) -> str:
     )  # fmt: skip
     name = f"ru/{design.kind}.html" if page.russian and design.kind != "statement" else f"{design.kind}.html"
     try:
-        return readable(made.get_template(name).render(_context(page)))
+        return _on_paper(made.get_template(name).render(_context(page)))
     except TemplateError as error:
         raise Failure(f"the template {name} cannot be drawn: {error}") from error
 
