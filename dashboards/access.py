@@ -107,6 +107,8 @@ def _person(claims: dict[str, Any], provider: Provider) -> Person:
     if member is not None:
         return Person(login, member.role, member.brands)
     brands = claims.get(provider.brands_claim)
+    if brands is not None and not isinstance(brands, list):
+        brands = [brands]  # of one value some providers make no list
     for role in MAY:
         if role == claims.get(provider.role_claim):
             return Person(login, role, None if brands is None else tuple(map(str, brands)))

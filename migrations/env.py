@@ -6,6 +6,7 @@ from sqlmodel import SQLModel
 
 import ledger.bank.postgres.tables
 import ledger.food.postgres.tables
+import ledger.postgres.door_tables
 import ledger.postgres.seal_tables
 import ledger.postgres.tables  # noqa: F401  # its tables register themselves
 from ledger.postgres.database import connect, server_url

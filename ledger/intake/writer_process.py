@@ -128,9 +128,8 @@ class Writer:
             return
         scope = scope_of([item])
         named = {brand for brand, _ in scope.brands}
-        keys = {*scope.refers, *([item.order] if hasattr(item, "order") else ())}
-        if keys:
-            named |= self._ledger.retried(lambda: self._brands_of(keys))
+        if scope.refers:
+            named |= self._ledger.retried(lambda: self._brands_of({*scope.refers}))
         if not named or not named <= caller.brands:
             raise _NotAllowed(f"token {caller.name} is for {', '.join(sorted(caller.brands))} alone")
 

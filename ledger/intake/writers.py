@@ -18,9 +18,10 @@ from time import monotonic
 from ledger.administration.records import Record
 from ledger.errors import Failure
 from ledger.intake.levels import Level
-from ledger.intake.routes import Route, Routes
+from ledger.intake.routes import named
 from ledger.intake.writer_process import LENGTH, Answered, Sent, framed
 from ledger.logs import log
+from ledger.postgres.routes import Route, Routes
 from ledger.postgres.stream import HELD_UP_SECONDS
 
 Waiting = tuple[Sent, "asyncio.Future[Answered]"]
@@ -75,7 +76,7 @@ class Writers:
 
     def submit(self, sent: Sent) -> "asyncio.Future[Answered]":
         """Return a Future of the line's answer. Raises Full: then it was not taken."""
-        return self._submit(sent, None if len(self._writers) == 1 else self.routes.find(sent))
+        return self._submit(sent, None if len(self._writers) == 1 else named(sent))
 
     def in_order(self, sent: Sent, before: bool) -> tuple["Callable[[], asyncio.Future[Answered]]", bool, bool]:
         """Return what submits a line of a stream, whether all lines before it must be answered first, and whether it is
@@ -86,7 +87,7 @@ class Writers:
         """
         if len(self._writers) == 1:
             return partial(self._submit, sent, None), False, False
-        route = self.routes.find(sent)
+        route = named(sent)
         administers = route.kind in self._records
         return (
             partial(self._submit, sent, None if administers else route),
@@ -101,7 +102,7 @@ class Writers:
         future: asyncio.Future[Answered] = asyncio.get_running_loop().create_future()
         if route is None:
             self._writers[0].take((sent, future))
-        elif self._routing is None and route.known:
+        elif self._routing is None and self.routes.known(route):
             self._writers[self.routes.give(route)].take((sent, future))
         else:  # behind those that wait for their route: in order
             self._unrouted.append(((sent, future), route))

@@ -8,8 +8,6 @@ company at noon are one lock, not a thousand, and two writers work on different 
 
 import queue
 import threading
-from collections import OrderedDict
-from collections.abc import Iterable
 from concurrent.futures import Future
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
@@ -18,11 +16,11 @@ from ledger.core.commands import Command, scope_of
 from ledger.core.decide import Answer
 from ledger.core.outcomes import Declined, Failed, Invalid, Posted
 from ledger.errors import Failure, GaveUp
+from ledger.logs import log
 from ledger.postgres.database import Unreachable, pool_size
 from ledger.postgres.post import Ledger
+from ledger.postgres.routes import Route, Routes
 from ledger.postgres.stream import HELD_UP_SECONDS, Shell, Stream
-
-REMEMBERED_KEYS = 100_000
 
 
 class IntakeFull(Failure):
@@ -77,8 +75,7 @@ class Intake:
         self._queues: list[queue.SimpleQueue[_Waiting | None]] = [
             queue.SimpleQueue() for _ in range(writers or pool_size(poster.url))
         ]
-        self._routes: dict[int | str, int] = {}
-        self._keys: OrderedDict[str, int] = OrderedDict()
+        self._routes = Routes(poster.url, len(self._queues))
         self._router = threading.Thread(target=self._route_all, name="tiffin-router", daemon=True)
         self._writers = [
             threading.Thread(target=self._write_all, args=(mine,), name="tiffin-writer", daemon=True)
@@ -124,57 +121,19 @@ class Intake:
     # ---- the router's thread
 
     def _route_all(self) -> None:
-        ledger = Ledger(self._poster.url)
         ended = False
         while not ended:
             batch, ended = _taken(self._arrived, self._most)
+            routed = [_routed(waiting) for waiting in batch]
             try:
-                self._learn(ledger, batch)
-            except Exception:  # a route is a matter of speed only: any writer can carry out any command
-                ledger.close()
-            for waiting in batch:
-                try:
-                    self._queues[self._route(waiting.command)].put(waiting)
-                except Exception as error:  # it was built past its checks; a writer tells its caller
-                    self._queues[0].put(waiting._replace(fault=error))
+                self._routes.learn([route for _, route in routed])
+            except Exception as error:  # a route is a matter of speed only: any writer can carry out any command
+                log("route", error=type(error).__name__)
+            for waiting, route in routed:
+                self._queues[self._routes.give(route)].put(waiting)
         for mine in self._queues:
             mine.put(None)
-        ledger.close()
-
-    def _learn(self, ledger: Ledger, batch: Iterable[_Waiting]) -> None:
-        """Find the writers of accounts seen for the first time; a route once given stays."""
-        accounts = scope_of([waiting.command for waiting in batch]).accounts
-        new = accounts - self._routes.keys()
-        if not new:
-            return
-        connection = ledger.connection()
-        with connection.transaction():
-            rows = connection.execute(
-                "SELECT a.id, a.reference, array_remove(array_agg(l.payer_id ORDER BY l.priority), NULL) "
-                "FROM account a "
-                "LEFT JOIN link l ON l.account_id = a.id WHERE a.id = ANY(%s) OR a.reference = ANY(%s) GROUP BY a.id",
-                [[a for a in new if isinstance(a, int)], [a for a in new if isinstance(a, str)]],
-            ).fetchall()
-        for number, reference, payers in rows:
-            group = [number, *payers]
-            routed = [self._routes[member] for member in group if member in self._routes]
-            writer = routed[0] if routed else hash(payers[0] if payers else number) % len(self._queues)
-            for name in (*group, *([reference] if reference else ())):
-                self._routes.setdefault(name, writer)
-
-    def _route(self, command: Command) -> int:
-        """Return the writer of the first account the command names, or of the transaction that it refers to."""
-        scope = scope_of([command])
-        writer = next((self._routes[a] for a in scope.accounts if a in self._routes), None)
-        if writer is None:
-            writer = next((self._keys[key] for key in scope.refers if key in self._keys), None)
-        if writer is None:
-            # Of an account that could not be looked up, too, all commands go one way: in order.
-            writer = hash(next(iter((*scope.accounts, *scope.refers, command.key)))) % len(self._queues)
-        self._keys[command.key] = writer
-        if len(self._keys) > REMEMBERED_KEYS:
-            self._keys.popitem(last=False)
-        return writer
+        self._routes.close()
 
     # ---- the writers' threads
 
@@ -212,6 +171,15 @@ class Intake:
                 waiting.future.set_exception(GaveUp(outcome.message))
             elif isinstance(outcome, Posted | Declined | Invalid):
                 waiting.future.set_result(outcome)
+
+
+def _routed(waiting: _Waiting) -> tuple[_Waiting, Route]:
+    """Return a command with what it names; one that was built past its checks with its fault, for its caller."""
+    try:
+        scope = scope_of([waiting.command])
+        return waiting, Route(tuple(scope.accounts), tuple(scope.refers), waiting.command.key)
+    except Exception as error:
+        return waiting._replace(fault=error), Route()
 
 
 def _taken(waiting: "queue.SimpleQueue[_Waiting | None]", most: int) -> tuple[list[_Waiting], bool]:

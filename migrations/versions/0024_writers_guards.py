@@ -141,12 +141,7 @@ WATCHED = {
 }
 
 
-NOTED = "migrations.versions.0017_noted_changes"
-"""What did a part of this before: updates of brands, clients and accounts."""
-
-
 def upgrade() -> None:
-    import_module(NOTED).downgrade()
     op.execute(BALANCED)
     op.execute(EMPTY)
     op.execute(
@@ -177,4 +172,3 @@ def downgrade() -> None:
     op.execute(before.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
     op.execute("DROP TRIGGER begins_at_nothing ON balance")
     op.execute("DROP FUNCTION begins_at_nothing")
-    import_module(NOTED).upgrade()

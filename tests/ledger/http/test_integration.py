@@ -41,6 +41,7 @@ def test_every_sample_runs_on_a_sandbox_and_answers_what_the_page_says(serve: Se
     assert questions.count('"as_of_transaction"') == 4
     assert '"status": "posted"' in questions
     assert events == "0 events"
+    assert door.stop() == 0  # and takes the book with it
 
 
 def test_the_page_has_every_decline() -> None:

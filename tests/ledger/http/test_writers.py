@@ -69,4 +69,4 @@ def test_without_its_database_a_writer_answers_that_it_failed(
 @pytest.mark.parametrize("line", [b"", b"[1]", b"\xff", b"{", b'{"account": {}, "split": 3, "key": 1}', b"[" * 100_000])
 def test_whatever_comes_has_a_route(line: bytes) -> None:
     """Nonsense is any writer's to refuse."""
-    assert named(line).accounts == ()
+    assert named(Sent(line)).accounts == ()

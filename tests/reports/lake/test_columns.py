@@ -5,6 +5,7 @@ from sqlalchemy import Column
 from sqlmodel import SQLModel
 
 import ledger.food.postgres.tables as food
+import ledger.postgres.door_tables
 import ledger.postgres.seal_tables
 import ledger.postgres.tables as ledger
 from reports.lake.schema import TABLES
