@@ -21,9 +21,8 @@ from ledger.postgres.database import AnyConnection, connect, server_url
 from ledger.settings import Settings
 from reports.provider import Provider
 
-Role = Literal["viewer", "analyst", "accountant", "approver", "admin"]
 Action = Literal["figures", "questions", "post", "approve"]
-MAY: dict[Role, tuple[Action, ...]] = {
+MAY: dict[members.Role, tuple[Action, ...]] = {
     "viewer": ("figures",),
     "analyst": ("figures", "questions"),
     "accountant": ("figures", "questions", "post"),
@@ -42,7 +41,7 @@ class Person:
     """Who is at the screen: login, role, and the codes of the brands that may be seen; None means all."""
 
     login: str
-    role: Role
+    role: members.Role
     brands: tuple[str, ...] | None = None
 
     def may(self, action: Action) -> bool:
@@ -90,7 +89,7 @@ def log_out() -> None:
 
 
 def _login(claims: dict[str, Any], provider: Provider) -> str:
-    login = str(claims.get(provider.login_claim) or "").strip().lower()
+    login = members.same(str(claims.get(provider.login_claim) or ""))
     if not login or (provider.login_claim == "email" and claims.get("email_verified") is False):
         raise Failure(f"the provider of logins says no {provider.login_claim} for you")
     return login

@@ -5,7 +5,7 @@ its key stays free. The database holds the same, by a trigger, for what does not
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ledger.core import commands as c
 from ledger.core.money import decimal, minor
@@ -15,7 +15,8 @@ from ledger.postgres.database import AnyConnection
 if TYPE_CHECKING:
     from ledger.postgres.post import Ledger
 
-KINDS: dict[type[c.Command], str] = {
+Kind = Literal["payout", "adjustment", "reverse", "transfer"]
+KINDS: dict[type[c.Command], Kind] = {
     c.Payout: "payout", c.Adjustment: "adjustment", c.Reverse: "reverse", c.Transfer: "transfer",
 }  # fmt: skip
 T = TypeVar("T")
@@ -26,7 +27,7 @@ def rules(connection: AnyConnection) -> dict[str, int]:
     return dict(connection.execute("SELECT kind, above FROM desk.four_eyes").fetchall())
 
 
-def set_rule(connection: AnyConnection, kind: str, above: int | None) -> None:
+def set_rule(connection: AnyConnection, kind: Kind, above: int | None) -> None:
     """Let a kind need a second person from an amount on, in minor units, or never. The owner's; the caller commits."""
     connection.execute("DELETE FROM desk.four_eyes WHERE kind = %s", [kind])
     if above is not None:

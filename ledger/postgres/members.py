@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from ledger.errors import Failure
 from ledger.postgres.database import AnyConnection
 
 Role = Literal["viewer", "analyst", "accountant", "approver", "admin"]
@@ -15,6 +16,11 @@ class Member:
     login: str
     role: Role
     brands: tuple[str, ...] | None
+
+
+def same(login: str) -> str:
+    """Return a login as it is kept and compared."""
+    return login.strip().lower()
 
 
 def known(connection: AnyConnection, login: str) -> tuple[Member | None, float | None]:
@@ -32,17 +38,22 @@ def everybody(connection: AnyConnection) -> list[Member]:
 
 
 def grant(connection: AnyConnection, member: Member) -> None:
-    """Give a login its role and brands in place of any other; the caller commits. It is the owner's to do."""
+    """Give a login its role and brands in place of any other; the caller commits. It is the owner's to do.
+
+    Raises Failure for a login of nothing.
+    """
+    if not same(member.login):
+        raise Failure("a login is what the provider says, such as o.petrova@example.com")
     connection.execute(
         "INSERT INTO desk.member (login, role, brands) VALUES (%s, %s, %s) "
         "ON CONFLICT (login) DO UPDATE SET role = excluded.role, brands = excluded.brands",
-        [member.login.lower(), member.role, None if member.brands is None else list(member.brands)],
+        [same(member.login), member.role, None if member.brands is None else list(member.brands)],
     )
 
 
 def revoke(connection: AnyConnection, login: str) -> bool:
     """Take a login's role away; return whether it had one. The caller commits."""
-    return connection.execute("DELETE FROM desk.member WHERE login = %s", [login.lower()]).rowcount == 1
+    return connection.execute("DELETE FROM desk.member WHERE login = %s", [same(login)]).rowcount == 1
 
 
 def sign_out(connection: AnyConnection, login: str) -> None:

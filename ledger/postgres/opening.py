@@ -120,7 +120,7 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
                 raise Failure(f"line {reader.line_num}: has not as many values as there are columns")
             yield reader.line_num, row
     except csv.Error as error:
-        raise Failure(f"after line {reader.line_num}: {error}") from None
+        raise Failure(f"is not CSV after line {reader.line_num}: {error}") from None
 
 
 def _opened(connection: AnyConnection) -> Amounts:

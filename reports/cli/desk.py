@@ -1,6 +1,6 @@
 """`tiffin desk`: who may use the dashboard, and as what. It runs as the owner of the tables."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -16,7 +16,7 @@ desk = typer.Typer(no_args_is_help=True, help="Say who may use the dashboard, an
 app.add_typer(desk, name="desk")
 
 Login = Annotated[str, typer.Argument(help="The login that the provider says, such as o.petrova@example.com.")]
-Role = Annotated[Literal["viewer", "analyst", "accountant", "approver", "admin"], typer.Argument(help="The role.")]
+Role = Annotated[members.Role, typer.Argument(help="The role.")]
 
 
 @desk.command()
@@ -32,7 +32,7 @@ def grant(
             if code not in known:
                 raise Failure(f"there is no brand {code}")
         brands = tuple(dict.fromkeys(brand)) if brand else None
-        members.grant(connection, members.Member(login.strip().lower(), role, brands))
+        members.grant(connection, members.Member(login, role, brands))
 
 
 @desk.command()
@@ -45,13 +45,22 @@ def revoke(login: Login) -> None:
 
 @desk.command()
 def four_eyes(
-    kind: Annotated[Literal["payout", "adjustment", "reverse", "transfer"], typer.Argument(help="Kind of command.")],
+    kind: Annotated[rules.Kind, typer.Argument(help="Kind of command.")],
     above: Annotated[str, typer.Argument(help="From this amount on, such as 5000.00; never: nobody else is needed.")],
 ) -> None:
     """Let a kind of command need a second person from an amount on, wherever it is sent from."""
-    amount = None if above == "never" else amount_of(above)
     with connect(server_url(Settings(), make=False)) as connection:
-        rules.set_rule(connection, kind, None if amount is None else minor(amount))
+        rules.set_rule(connection, kind, None if above == "never" else _amount(above))
+
+
+def _amount(text: str) -> int:
+    try:
+        amount = minor(amount_of(text))
+    except ValueError as error:
+        raise Failure(str(error)) from None
+    if amount < 0:
+        raise Failure(f"{text} is less than nothing: name an amount such as 5000.00, or never")
+    return amount
 
 
 @desk.command("list")

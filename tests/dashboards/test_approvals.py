@@ -11,7 +11,7 @@ from ledger.core.commands import parse, scope_of
 from ledger.core.outcomes import Invalid, Posted
 from ledger.errors import Failure
 from ledger.food.postgres.post_orders import Desk as FoodDesk
-from ledger.postgres import drafts, four_eyes
+from ledger.postgres import drafts, four_eyes, members
 from ledger.postgres.database import connect
 from ledger.postgres.post import Ledger
 from reports.cli.desk import desk as cli
@@ -29,7 +29,7 @@ def _rule(desk: Desk) -> None:
         assert done.exit_code == 0, done.output
 
 
-def as_(monkeypatch: pytest.MonkeyPatch, login: str, role: access.Role) -> None:
+def as_(monkeypatch: pytest.MonkeyPatch, login: str, role: members.Role) -> None:
     """Sit somebody else down at the screen."""
     monkeypatch.setattr(access, "person", lambda: access.Person(login, role))
 

@@ -5,6 +5,7 @@ import pytest
 from dashboards import access
 from dashboards.forms import posting
 from ledger.errors import Failure
+from ledger.postgres import members
 from tests.dashboards.conftest import Open
 
 PAGES: dict[access.Action, tuple[str, ...]] = {
@@ -13,7 +14,7 @@ PAGES: dict[access.Action, tuple[str, ...]] = {
     "post": ("desk", "bank"),
     "approve": ("approvals",),
 }
-TABLE: dict[access.Role, tuple[bool, bool, bool, bool]] = {
+TABLE: dict[members.Role, tuple[bool, bool, bool, bool]] = {
     "viewer": (True, False, False, False),
     "analyst": (True, True, False, False),
     "accountant": (True, True, True, False),
@@ -26,7 +27,7 @@ TABLE: dict[access.Role, tuple[bool, bool, bool, bool]] = {
 @pytest.mark.parametrize("brands", [None, ("sushi",)], ids=["all brands", "one brand"])
 @pytest.mark.parametrize("role", TABLE)
 def test_a_role_has_its_pages_and_commands_and_no_others(
-    role: access.Role, brands: tuple[str, ...] | None, screen: Open, monkeypatch: pytest.MonkeyPatch
+    role: members.Role, brands: tuple[str, ...] | None, screen: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By address, and by the function that asks the ledger; of some brands only, nobody posts or approves."""
     app = screen("screens/overview.py")

@@ -83,8 +83,8 @@ def test_each_difference_is_named_in_both_directions(book: Acted) -> None:
         ("account,brand,money\nanna,sushi,1.005\n", "line 2: money: 1.005 has more than two decimals"),
         ("account,brand,money\nanna,sushi,1\nanna,sushi,2\n",
          "line 3: money of account anna and brand sushi stand there twice"),
-        ('account,brand,money\n"anna,sushi,1\n', "after line 1: unexpected end of data"),
-        ('"account,brand,money\n', "after line 0: unexpected end of data"),
+        ('account,brand,money\n"anna,sushi,1\n', "is not CSV after line 1: unexpected end of data"),
+        ('"account,brand,money\n', "is not CSV after line 0: unexpected end of data"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_is_refused_in_a_sentence(book: Acted, text: str, why: str) -> None:
