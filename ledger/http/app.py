@@ -151,6 +151,10 @@ class Door:
         name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
         if name not in self._hosts:
             return problem("misdirected", f"Host {host[:100]} is not one of this door: see --host")
+        # A browser sends a page's POST without a type or a question first; without tokens it would be obeyed.
+        origin = headers.get(b"origin")
+        if origin is not None and origin.decode("latin-1").lower().partition("//")[2] != host:
+            return problem("forbidden", "the page of another site may not use this door")
         if not endpoint.roles or self.settings.double:
             return None
         try:

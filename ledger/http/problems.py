@@ -12,7 +12,7 @@ RETRY_SECONDS = 1
 TITLES = {
     "invalid": (400, "The request breaks a rule of form; nothing was kept"),
     "unauthorized": (401, "A bearer token is needed"),
-    "forbidden": (403, "The token may not do this"),
+    "forbidden": (403, "This caller may not do this"),
     "not_found": (404, "There is no such thing"),
     "method_not_allowed": (405, "The method is not allowed here"),
     "timeout": (408, "The request took too long to arrive"),

@@ -162,6 +162,11 @@ def test_too_large_slow_and_foreign_requests_are_refused(door: Served) -> None:
     assert big.status_code == 413
     assert door.client.post("/v1/commands", content=b"a=1", headers={"content-type": "text/csv"}).status_code == 415
     assert door.client.get("/healthz", headers={"host": "evil.example"}).status_code == 421
+    for origin in ("https://evil.example", "null", "http://127.0.0.1", "http://[", ""):
+        page = door.client.post("/v1/commands", content=b"{}", headers={"origin": origin})
+        assert page.status_code == 403, origin
+    own = door.client.get("/healthz", headers={"origin": str(door.client.base_url).rstrip("/")})
+    assert own.status_code == 200
     assert door.client.get("/v1/commands").status_code == 405
     assert door.client.get("/v2").status_code == 404
     assert door.client.get("/healthz").json() == {"status": "alive"}
