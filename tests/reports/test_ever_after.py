@@ -28,7 +28,7 @@ NIGHTS = (date(2025, 9, 6), date(2025, 9, 30), date(2025, 10, 3))
 NUMBERS = count(1)
 # Nothing is gained by a smaller seed: what failed is not shrunk.
 CALM = settings(deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.reuse, Phase.generate])
-books = st.tuples(st.integers(0, 2**32), st.lists(st.integers(20, 40), min_size=len(NIGHTS), max_size=len(NIGHTS)))
+books = st.tuples(st.integers(0, 2**32), st.lists(st.integers(40, 60), min_size=len(NIGHTS), max_size=len(NIGHTS)))
 """A seed of all chances, and how many commands come before each night."""
 
 Answers = dict[tuple[str, date, str], pl.DataFrame]
@@ -106,8 +106,8 @@ def played(server: str, template: str, calm: settings, *, thorough: bool = False
 
 
 def test_controls_hold_and_closed_days_never_change(server: str, template_database: str) -> None:
-    """Two books here, the same each time."""
-    calm = settings(CALM, max_examples=2, derandomize=True)
+    """One book here, the same each time."""
+    calm = settings(CALM, max_examples=1, derandomize=True)
     assert len(played(server, template_database, calm)) >= len(KINDS) - 3
 
 
