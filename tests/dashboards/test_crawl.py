@@ -16,7 +16,7 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
 from dashboards import access
-from ledger.core.outcomes import Declined, Done, Posted
+from ledger.core.outcomes import Done, Posted
 from ledger.food.core import commands
 from ledger.food.postgres.post_orders import Desk
 from ledger.postgres.database import connect
@@ -92,7 +92,7 @@ def visit(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     terms = desk.administer([commands.parse(line) for line in TERMS])  # type: ignore[misc]
     assert all(isinstance(outcome, Done) for outcome in terms), terms
     outcomes = desk.post([commands.parse(line) for line in POSTED])  # type: ignore[misc]
-    assert [type(outcome) for outcome in outcomes] == [Posted] * (len(POSTED) - 1) + [Declined], outcomes
+    assert [isinstance(outcome, Posted) for outcome in outcomes] == [True] * (len(POSTED) - 1) + [False], outcomes
     desk.close()
     monkeypatch.setenv("TIFFIN_DATABASE_URL", database_url)
     monkeypatch.setenv("TIFFIN_LAKE", str(tmp_path / "lake"))
@@ -137,7 +137,7 @@ def nothing_of_the_other(text: str, where: object, *typed: str) -> None:
     plain = text.replace("\u00a0", "").replace("\u202f", "").replace(",", "").replace(" ", "")
     found = [name for name in NAMES if name.lower() in text.lower()]
     found += [amount for amount in AMOUNTS if amount in plain or amount.replace(".", "") in plain]
-    assert not found, (where, found)
+    assert not found, (where, found, [text[max(0, at - 60) : at + 60] for at in [text.lower().find(found[0].lower())]])
 
 
 def test_no_byte_is_of_the_other_brand(
@@ -157,7 +157,7 @@ def test_no_byte_is_of_the_other_brand(
 
     for page in ("overview", "accounts", "transaction", "entries", "declined", "about", "explore", "sql"):
         holds(page)
-    for text in ("zuz", "quent", "Zuz", str(number["zuzwang"]), "zulu@", "K."):
+    for text in ("zuz", "quent", "Zuz", str(number["zuzwang"]), "ulu@exam", "K."):
         holds("accounts", q=text)
     for account in (number["anna"], number["zuzwang"]):
         holds("account", account=account, **days)
