@@ -61,11 +61,11 @@ TRANSACTIONS = Table(
         ("id", "int", "transaction number, ascending; one sequence for posted and declined"),
         ("key", "text", "the caller's key"),
         ("kind", "text", ("payment, allocate, payout, debit, hold, capture, release, expiry, refund, "
-                          "reverse, transfer, adjustment, move, bonus, mark")),
+                          "reverse, transfer, adjustment, move, bonus, mark, merge")),
         ("status", "text", "posted or declined"),
         ("code", "text", "of a decline: the code of the rule that broke"),
         ("facts", "json", "of a decline: its facts"),
-        ("account_id", "int", "the account of the command"),
+        ("account_id", "int", "the account of the command; of a merge the successor"),
         ("amount", "money", "the amount of the command"),
         ("currency", "text", "ISO 4217 code"),
         *_WHEN,

@@ -42,6 +42,7 @@ NOT_EXPORTED = {
     "owned",
     "seal", "seal_leaf", "seal_salt",  # in the manifest and in seals.jsonl
     "entry_group",  # with its entry
+    "merged_account",  # the merge's entries and its change say so
     "aging_item",  # what is open of them: open_debits
     "order_step", "order_accrual", "bonus_points", "bonus_lot_use",  # how food decides, not what happened
 }  # fmt: skip
@@ -54,7 +55,13 @@ LEFT_OUT = {
     "food_order": {"main_id", "void_at", "late_at"},  # charged_by; their days
     "promotion_use": {"number"},  # 1, 2, 3 … of one order
     "bonus_owed": {"posted_at"},  # of its transaction
-    "bonus_lot": {"lapsed", "expired", "given_until", "extended_by"},  # which of an expired lot's points may come back
+    "bonus_lot": {
+        "lapsed",
+        "expired",
+        "given_until",
+        "extended_by",
+        "given_by",
+    },  # which of an expired lot's points may come back
     "promotion": {"value", "used"},  # percent or amount, by its kind; uses have a table of their own
 }
 TYPES = {
