@@ -15,8 +15,8 @@ import polars as pl
 from pydantic import ValidationError
 from stdnum import luhn
 
-from ledger.core.text import whole_number
 from ledger.errors import Failure
+from ledger.values.text import whole_number
 from reports.core.dates import read_date
 from reports.core.engines import collected, on_engine_of
 from reports.core.parameters import Parameters

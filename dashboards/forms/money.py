@@ -8,7 +8,7 @@ from dashboards.forms.fields import Fields, Given
 from dashboards.forms.posting import command, connected
 from dashboards.translations import sentence
 from ledger.cli.shared import account_argument
-from ledger.core.commands import CHART
+from ledger.core.command_parts import CHART
 from ledger.errors import Failure
 from ledger.postgres import desk_queries
 

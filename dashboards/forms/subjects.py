@@ -11,10 +11,10 @@ from dashboards.forms.posting import connected
 from dashboards.refusals import translated
 from dashboards.translations import as_markdown, sentence, tr
 from ledger.cli.shared import account_argument
-from ledger.core.money import decimal
 from ledger.errors import Failure
 from ledger.postgres import desk_queries
 from ledger.postgres.balances import balance
+from ledger.values.money import decimal
 from reports.core.report import Column
 
 Row = Mapping[str, Any]

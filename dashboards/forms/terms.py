@@ -15,8 +15,8 @@ from dashboards.forms.fields import Fields, Given
 from dashboards.forms.money import open_brands
 from dashboards.forms.posting import connected, terms
 from dashboards.translations import sentence, tr
-from ledger.core.money import plain
 from ledger.postgres import account_queries, desk_queries
+from ledger.values.money import plain
 from reports.core.report import Column
 
 WINDOWS = {

@@ -26,8 +26,8 @@ from ledger.bank.postgres.import_statements import Progress, import_statements
 from ledger.bank.postgres.plan_import import Imported, Row
 from ledger.bank.postgres.undo_returned import undo_returned
 from ledger.cli.shared import AsJson, console, open_ledger
-from ledger.core.text import printable
 from ledger.errors import Failure
+from ledger.values.text import printable
 
 app = typer.Typer()
 LINES_OF_PROGRESS = 10

@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ledger.core import commands as c
-from ledger.core.money import decimal, minor
 from ledger.core.outcomes import Invalid
 from ledger.postgres.database import AnyConnection
+from ledger.values.money import decimal, minor
 
 if TYPE_CHECKING:
     from ledger.postgres.post import Ledger

@@ -215,7 +215,7 @@ def _add_terms(connection: AnyConnection, book: Book, ids: list[int]) -> tuple[l
     for money, bonus in bonuses:
         book.bonuses.setdefault(money, []).append(bonus)
     for account, *link in links:
-        book.links.setdefault(account, []).append(Link.kept(*link))
+        book.links.setdefault(account, []).append(Link.stored(link))
     for account, *rest in terms:
         book.terms.setdefault(account, []).append(Terms(*rest))
     return [id_ for (id_,) in expired], limits

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 
-from ledger.core.money import amount_of, decimal, minor
 from ledger.errors import Failure
 from ledger.postgres.database import AnyConnection
+from ledger.values.money import amount_of, decimal, minor
 
 COLUMNS = ("account", "brand", "money", "points")
 Amounts = dict[tuple[int, str, str], int]

@@ -11,7 +11,6 @@ from operator import attrgetter
 
 from ledger.core.accounts import Terms
 from ledger.core.book import Book
-from ledger.core.money import plain
 from ledger.core.transactions import Transaction
 from ledger.postgres.bulk_sql import (
     COPY_FROM,
@@ -28,6 +27,7 @@ from ledger.postgres.bulk_sql import (
     source_of,
 )
 from ledger.postgres.database import AnyConnection
+from ledger.values.money import plain
 
 TRANSACTION = columns(
     "id bigint, key text, fingerprint bytea, kind text, status text, code text, facts jsonb, account_id bigint, "

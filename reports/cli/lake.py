@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from ledger.core.text import printable, whole_number
 from ledger.errors import Failure
 from ledger.settings import Settings
+from ledger.values.text import printable, whole_number
 from reports.cli.progress import papers_progress
 from reports.core.dates import read_date
 

@@ -25,7 +25,7 @@ from weasyprint.pdf.metadata import DocumentMetadata
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher
 
-from ledger.core.text import printable
+from ledger.values.text import printable
 from reports.documents.markup import Markup
 from reports.documents.seal import add_field
 from reports.documents.tagging import finish_tags

@@ -12,8 +12,8 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError
 from markupsafe import Markup
 
-from ledger.core.text import printable, readable
 from ledger.errors import Failure
+from ledger.values.text import printable, readable
 from reports.documents.act_and_invoice import ActPage, InvoicePage, ServicesPage
 from reports.documents.design import Design, Kind
 from reports.documents.embedded import as_json, embedded

@@ -14,8 +14,8 @@ from typing import Any
 
 import pydyf
 
-from ledger.core.text import printable
 from ledger.errors import Failure
+from ledger.values.text import printable
 from reports.documents.design import Seal
 
 FIELD = "Seal"

@@ -15,7 +15,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from ledger.core.text import readable
+from ledger.values.text import readable
 from reports.core.forms import Language
 from reports.core.report import Column
 from reports.core.result import Result, TooLarge

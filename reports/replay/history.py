@@ -21,9 +21,9 @@ import polars as pl
 from ledger.core.accounts import PERIODS, Account, Brand, Limit, Link, Terms
 from ledger.core.aging import Balance
 from ledger.core.book import Book
-from ledger.core.money import minor
 from ledger.core.outcomes import Entry
 from ledger.core.transactions import HoldPart, Transaction
+from ledger.values.money import minor
 from reports.run import LakeBook
 
 Row = dict[str, Any]
@@ -158,7 +158,7 @@ class Past:
             brands, hours, services = (row[name] and json.loads(row[name]) for name in ("brands", "hours", "services"))
             share = row["share"] and minor(row["share"])
             rules = (brands, share, hours, services, row["group_name"])
-            link = Link.kept(row["payer_id"], row["draw"], row["priority"], *rules)
+            link = Link.stored((row["payer_id"], row["draw"], row["priority"], *rules))
             book.links.setdefault(row["account_id"], []).append(link)
 
     def _add_terms(self, book: Book, limits: Limits) -> None:

@@ -15,10 +15,10 @@ import polars as pl
 from ledger.core.book import Book
 from ledger.core.commands import Command
 from ledger.core.decide import decide, expiry
-from ledger.core.money import decimal
 from ledger.core.outcomes import Invalid
 from ledger.core.transactions import Transaction
 from ledger.errors import Failure
+from ledger.values.money import decimal
 from reports.core.dates import month_days
 from reports.replay.history import Happened, Limits, Past, Row, recorded, times
 from reports.replay.rebuilt_commands import CHARGES, closed_then, rebuilt_command

@@ -16,7 +16,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ledger.core.commands import Debit, Line
+from ledger.core.command_parts import Line
+from ledger.core.commands import Debit
 from ledger.food.core import commands as f
 from ledger.food.postgres.post_orders import Desk
 from ledger.postgres import embedded_server

@@ -4,7 +4,8 @@ import gc
 import random
 
 from ledger.administration.records import parse
-from ledger.core.commands import Debit, Line, Payment
+from ledger.core.command_parts import Line
+from ledger.core.commands import Debit, Payment
 from ledger.postgres import database
 from ledger.postgres.post import Ledger
 

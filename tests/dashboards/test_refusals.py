@@ -10,8 +10,8 @@ import pytest
 from dashboards import refusals
 from ledger.administration import records as administration
 from ledger.core import commands
-from ledger.core.money import amount_of
 from ledger.food.core.outcomes import REFUSALS
+from ledger.values.money import amount_of
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from ledger.core.accounts import DAYS
 from ledger.core.aging import NEVER
-from ledger.core.money import plain
+from ledger.values.money import plain
 from tests.ledger.checks import check, same
 from tests.ledger.model import Charge, Link, Model, Moved, Terms
 from tests.ledger.worlds import MOSCOW, Postgres, Pure, open_items

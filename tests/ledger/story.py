@@ -32,7 +32,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from ledger.core.money import minor, plain
+from ledger.values.money import minor, plain
 from tests.ledger.checks import check, same
 from tests.ledger.worlds import MOSCOW, PERIODS, Postgres, Pure
 

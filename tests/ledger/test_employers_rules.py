@@ -154,7 +154,7 @@ def test_hours_past_midnight_belong_to_the_day_on_which_they_began(
     when: dict[str, object], inside: list[str], outside: list[str]
 ) -> None:
     """`from` ≤ time < `to`."""
-    hours = Hours.said(when)
+    hours = Hours.stored(when)
     assert all(hours.include(datetime.fromisoformat(at)) for at in inside)
     assert not any(hours.include(datetime.fromisoformat(at)) for at in outside)
 

@@ -18,11 +18,11 @@ from ledger.core.accounts import Account, Brand, Hours, Limit, Link, Terms, Usag
 from ledger.core.aging import NEVER, Ages, Balance
 from ledger.core.book import Book
 from ledger.core.decide import answer, expiry
-from ledger.core.money import is_account_number, minor
 from ledger.core.outcomes import Declined, Posted
 from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.post import Ledger
 from ledger.postgres.system_accounts import SYSTEM
+from ledger.values.money import is_account_number, minor
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
@@ -187,7 +187,7 @@ class Pure:
             ids = None if brands is None else frozenset(self.book.brands[code].id for code in brands)
             links.append(
                 Link(
-                    number, draw, priority, ids, _minor(share) if share else None, Hours.said(when) if when else None,
+                    number, draw, priority, ids, _minor(share) if share else None, Hours.stored(when) if when else None,
                     frozenset(services) if services else None, group,
                 )
             )  # fmt: skip

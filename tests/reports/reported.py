@@ -14,7 +14,7 @@ import polars as pl
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from ledger.core.money import decimal
+from ledger.values.money import decimal
 from reports.run import LakeBook
 from tests.ledger.machine import ACCOUNTS, BRANDS, Machine, Record, accounts
 from tests.ledger.worlds import MOSCOW

@@ -12,9 +12,9 @@ import polars as pl
 from stdnum import luhn
 
 from ledger.core.aging import AGING
-from ledger.core.money import decimal, minor
 from ledger.core.outcomes import Entry
 from ledger.food.core.bonuses import Dates, Points
+from ledger.values.money import decimal, minor
 from reports.lake.schema import TABLES
 from reports.run import LakeBook
 

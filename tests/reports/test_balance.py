@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 from ledger.administration.records import parse as record
 from ledger.core.commands import parse
-from ledger.core.money import decimal
 from ledger.postgres import balances
 from ledger.postgres.database import connect
 from ledger.postgres.post import Ledger
+from ledger.values.money import decimal
 from reports.lake.publish_cut import nightly_cut
 from reports.run import LakeBook
 from tests.reports.random_book import FIRST, LAST, post_at_random

@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Self
 
 from ledger.bank.core.statement import Entry, Statement, current
-from ledger.core.money import is_currency
+from ledger.values.money import is_currency
 
 COLUMNS = {
     "date": "booking date", "amount": "amount, money out negative", "money_in": "money in", "money_out": "money out",

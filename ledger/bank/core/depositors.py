@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from ledger.bank.core.statement import Entry, Statement, exact, note
 from ledger.core.commands import Move
-from ledger.core.field_types import TEXT_LENGTH
-from ledger.core.money import MOST, decimal
+from ledger.values.field_types import TEXT_LENGTH
+from ledger.values.money import MOST, decimal
 
 BANK = "bank"
 

@@ -13,8 +13,8 @@ from functools import lru_cache
 
 from stdnum.iso7064 import mod_97_10
 
-from ledger.core.money import amount_of, is_currency
-from ledger.core.text import readable
+from ledger.values.money import amount_of, is_currency
+from ledger.values.text import readable
 
 ZERO = Decimal("0.00")
 MOST_DIGITS = 30

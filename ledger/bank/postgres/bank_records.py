@@ -14,9 +14,9 @@ from psycopg.types.json import Jsonb
 from ledger.bank.core.csv_file import Layout
 from ledger.bank.core.recognition import Movement, known_movement
 from ledger.bank.core.statement import Entry, Statement, exact, normal
-from ledger.core.money import decimal, minor
-from ledger.core.text import readable
 from ledger.errors import Failure
+from ledger.values.money import decimal, minor
+from ledger.values.text import readable
 
 ONE_AT_A_TIME = "LOCK TABLE bank_statement IN SHARE ROW EXCLUSIVE MODE"
 """Each import decides on what the one before it recorded. A reader cannot take this lock."""

@@ -16,7 +16,7 @@ from typing import Any
 from psycopg import Connection
 
 from ledger.bank.core.statement import ZERO, normal
-from ledger.core.money import decimal
+from ledger.values.money import decimal
 
 
 @dataclass(frozen=True, kw_only=True)

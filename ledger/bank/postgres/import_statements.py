@@ -15,12 +15,12 @@ from ledger.bank.core.depositors import move
 from ledger.bank.core.statement import ZERO, Statement, exact, note
 from ledger.bank.postgres.plan_import import Imported, Row, plan
 from ledger.core.commands import Command, Mark, Payment
-from ledger.core.commands import why as sentence_of
-from ledger.core.field_types import TEXT_LENGTH
-from ledger.core.money import MOST, decimal
 from ledger.core.outcomes import Declined, Posted
 from ledger.errors import Failure
 from ledger.postgres.post import Ledger
+from ledger.values.field_types import TEXT_LENGTH
+from ledger.values.money import MOST, decimal
+from ledger.values.validation import sentence_of
 
 BATCH = 500
 REUSED = "key_reused"

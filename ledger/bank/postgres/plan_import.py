@@ -20,8 +20,8 @@ from ledger.bank.core.recognition import Known, Movement, recognised
 from ledger.bank.core.statement import ZERO, Entry, Statement, exact, fault, normal
 from ledger.bank.postgres.bank_records import known_movements, learned_payers, record, unify
 from ledger.bank.postgres.depositors import Depositors, depositors
-from ledger.core.money import decimal, minor
 from ledger.errors import Failure
+from ledger.values.money import decimal, minor
 
 EARLIER_DAYS = 30
 """How long before its entry a payout, or a payment taken back, may have been posted to be named beside it."""

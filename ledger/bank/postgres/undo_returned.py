@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from ledger.bank.postgres.plan_import import Imported, Row
 from ledger.core.commands import Reverse
-from ledger.core.field_types import TEXT_LENGTH
 from ledger.core.outcomes import Declined, Posted
-from ledger.core.text import readable
 from ledger.postgres.post import Ledger
+from ledger.values.field_types import TEXT_LENGTH
+from ledger.values.text import readable
 
 
 def undo_returned(ledger: Ledger, imported: Sequence[Imported], *, by: str | None = None) -> list[Imported]:

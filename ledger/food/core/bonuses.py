@@ -14,9 +14,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from ledger.core.money import WHOLE, share
 from ledger.core.outcomes import Entry
 from ledger.food.core.pricing import Line
+from ledger.values.money import WHOLE, share
 
 EXPIRED, OWED = "expired", "owed"
 """The reasons of the transactions that book expired points, and that take what is owed."""

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from ledger.core import commands as c
-from ledger.core import money
 from ledger.core.book import Book
 from ledger.core.outcomes import Posted
 from ledger.food.core.outcomes import Ordered, ordered
 from ledger.food.core.shop import Order, OrderLine, Said, Shop
+from ledger.values import money
 
 plain = lru_cache(maxsize=65_536)(money.plain)
 """A menu has few prices, which come again and again: most amounts of an order have been written before."""

@@ -8,8 +8,8 @@ from typing import Any
 from ledger.core import commands as c
 from ledger.core.accounts import Account
 from ledger.core.book import Book
+from ledger.core.command_parts import Line as ServiceLine
 from ledger.core.decide import Answer
-from ledger.core.money import decimal
 from ledger.core.outcomes import Facts, Invalid, Posted, shown
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import redeemable
@@ -19,6 +19,8 @@ from ledger.food.core.points_of_orders import programs_on
 from ledger.food.core.pricing import Line, Priced, lines_of, price, refusal
 from ledger.food.core.shop import Order, OrderLine, Shop
 from ledger.seam import Seam
+from ledger.values.money import decimal
+from ledger.values.validation import unchecked
 
 _decimal = lru_cache(maxsize=65_536)(decimal)
 """A menu has few prices, which come again and again."""
@@ -102,11 +104,11 @@ def _charge(shop: Shop, order: f.Order, lines: Sequence[Line], day: date) -> c.D
             for program in programs_on(shop, shop.programs, day) if program.spend_at
         }  # fmt: skip
     if order.due_at is None:
-        return c.trusted(c.Debit, **said)
-    return c.trusted(c.Hold, **said, expires_at=order.due_at + shop.preorder_lives)
+        return unchecked(c.Debit, **said)
+    return unchecked(c.Hold, **said, expires_at=order.due_at + shop.preorder_lives)
 
 
-def _line(line: Line) -> c.Line:
+def _line(line: Line) -> ServiceLine:
     said: dict[str, Any] = {
         "brand": line.brand, "service": line.service, "reference": line.sku, "gross": _decimal(line.gross),
         "amount": _decimal(line.net),
@@ -118,4 +120,4 @@ def _line(line: Line) -> c.Line:
     if line.attributes:
         said["attributes"] = {**line.attributes, **said.get("attributes", {})}
     # A VAT rate is left to the ledger to work out.
-    return c.trusted(c.Line, **said) if line.vat_rate is None else c.Line(**said, vat_rate=line.vat_rate)
+    return unchecked(ServiceLine, **said) if line.vat_rate is None else ServiceLine(**said, vat_rate=line.vat_rate)

@@ -11,13 +11,14 @@ from typing import Any
 
 from ledger.core import commands as c
 from ledger.core.book import Book
-from ledger.core.money import decimal
 from ledger.core.outcomes import Posted
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import EXPIRED, OWED, Program, accrued, in_force, midnight
 from ledger.food.core.order_status import money_of
 from ledger.food.core.shop import Accrual, Order, Shop
 from ledger.seam import Seam
+from ledger.values.money import decimal
+from ledger.values.validation import unchecked
 
 
 def expire_points(shop: Shop, seam: Seam, account: int, until: datetime) -> int:
@@ -159,7 +160,7 @@ def _give(
     seam: Seam, order: Order, command: f.FollowUp, account: int, points: int, *, of: int | None = None
 ) -> int:  # fmt: skip
     """Give points for an order, or, below zero, take them back, those of one lot first; return the transaction."""
-    given = c.trusted(
+    given = unchecked(
         c.Bonus,
         key=command.key,
         at=command.at,

@@ -8,9 +8,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from ledger.core.book import Book
-from ledger.core.field_types import OWN_KEYS
 from ledger.food.core.bonuses import EXPIRED, Dates, Points, Program, dates_of
 from ledger.food.core.pricing import Client, Promotion
+from ledger.values.field_types import OWN_KEYS
 
 Said = dict[str, Any]
 

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
-from ledger.core.money import minor, plain
 from ledger.core.outcomes import Entry
 from ledger.food.core.bonuses import EXPIRED, Dates, Points, Program, dates_of
+from ledger.values.money import minor, plain
 
 Row = dict[str, Any]
 

@@ -10,7 +10,6 @@ from datetime import UTC, timedelta
 from typing import Any, NamedTuple
 
 from ledger.core.book import Book
-from ledger.core.money import decimal, minor
 from ledger.core.outcomes import Entry
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import EXPIRED, Lot, Points, Program
@@ -21,6 +20,7 @@ from ledger.postgres.bulk_sql import Moments, Row, Statement, array_of, columns,
 from ledger.postgres.database import AnyConnection
 from ledger.postgres.load_book import Question, ask
 from ledger.postgres.locks import WRITING
+from ledger.values.money import decimal, minor
 
 _LIMITED = "(max_uses IS NOT NULL OR max_uses_per_party IS NOT NULL OR first_order_only)"
 _PROMOTION = (

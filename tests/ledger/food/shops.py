@@ -6,7 +6,6 @@ from itertools import count
 from typing import Any
 
 from ledger.core.commands import Bonus
-from ledger.core.money import is_account_number, minor, plain
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import Program
 from ledger.food.core.decide import answer, expire_points
@@ -16,6 +15,7 @@ from ledger.food.core.shop import Shop
 from ledger.food.postgres import order_queries
 from ledger.food.postgres.post_orders import Desk
 from ledger.seam import Seam
+from ledger.values.money import is_account_number, minor, plain
 from tests.ledger.worlds import MOSCOW, Postgres, Pure, State
 from tests.ledger.worlds import _told as told
 

@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.core.money import decimal
 from ledger.food.core.commands import parse
 from ledger.food.core.pricing import Promotion, lines_of, price
+from ledger.values.money import decimal
 
 Record = dict[str, Any]
 BRANDS = ("sushi", "pizza")

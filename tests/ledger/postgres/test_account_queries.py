@@ -12,11 +12,11 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 
 from ledger.administration import records as administration
 from ledger.core import commands
-from ledger.core.money import plain
 from ledger.errors import Failure
 from ledger.postgres import account_queries, balances
 from ledger.postgres.database import connect
 from ledger.postgres.post import Ledger
+from ledger.values.money import plain
 from tests.ledger.machine import ACCOUNTS, Twin
 from tests.ledger.story import Story
 from tests.ledger.test_machine import CALM, twins

@@ -17,10 +17,10 @@ from typing import Any
 import psutil
 import pytest
 
-from ledger.core.field_types import OWN_KEYS
 from ledger.food.core.commands import parse
 from ledger.food.postgres.post_orders import Desk
 from ledger.postgres import database, embedded_server
+from ledger.values.field_types import OWN_KEYS
 from tests.ledger.checks import check, same
 from tests.ledger.worlds import MOSCOW, Postgres, Pure
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ledger.administration.records import parse
-from ledger.core.commands import Debit, Line, Payment
+from ledger.core.command_parts import Line
+from ledger.core.commands import Debit, Payment
 from ledger.core.outcomes import Declined, Invalid, Posted
 from ledger.errors import GaveUp
 from ledger.food.core import commands as food

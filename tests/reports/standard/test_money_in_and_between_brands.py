@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ledger.core.commands import CHART
+from ledger.core.command_parts import CHART
 from tests.reports.standard.test_turnover import figures
 from tests.reports.story import Story
 
