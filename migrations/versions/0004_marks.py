@@ -7,10 +7,9 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-KINDS = (
-    "payment", "allocate", "payout", "debit", "hold", "capture", "release", "expiry", "refund", "reverse", "transfer",
-    "adjustment", "bonus",
-)  # fmt: skip
+KINDS = tuple("""
+    payment allocate payout debit hold capture release expiry refund reverse transfer adjustment bonus
+""".split())  # fmt: skip
 
 
 def _allow(kinds: tuple[str, ...]) -> None:

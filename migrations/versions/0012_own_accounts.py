@@ -11,10 +11,9 @@ down_revision = "0011"
 branch_labels = None
 depends_on = None
 
-KINDS = (
-    "payment", "allocate", "payout", "debit", "hold", "capture", "release", "expiry", "refund", "reverse", "transfer",
-    "adjustment", "bonus", "mark",
-)  # fmt: skip
+KINDS = tuple("""
+    payment allocate payout debit hold capture release expiry refund reverse transfer adjustment bonus mark
+""".split())  # fmt: skip
 
 
 def upgrade() -> None:

@@ -22,14 +22,13 @@ Row = dict[str, Any]
 ByAccount = dict[int, list[Row]]
 GROUP = 200
 
-_ENTRY = (
-    "transaction_id", "kind", "refers_to", "posted_at", "business_date", "account_id", "amount", "held",
-    "version", "balance_after", "held_after", "subaccount_id", "group_name",
-)  # fmt: skip
-_LINE = (
-    "transaction_id", "leg", "source_id", "line", "service", "reference", "brand_id", "gross", "discount",
-    "amount", "vat_rate", "vat",
-)  # fmt: skip
+_ENTRY = tuple("""
+    transaction_id kind refers_to posted_at business_date account_id amount held version balance_after held_after
+    subaccount_id group_name
+""".split())  # fmt: skip
+_LINE = tuple("""
+    transaction_id leg source_id line service reference brand_id gross discount amount vat_rate vat
+""".split())  # fmt: skip
 _PARTY = ("id", "name", "legal_name", "tax_id", "country", "kpp", "address", "email")
 
 

@@ -8,17 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from reports.core.forms import Language
-from reports.core.report import Column
+from reports.core.report import Column, Figure
 from reports.core.result import Control, Result
 from reports.formats.code_names import WORDS, code_name
 
-NUMBERS = ("account", "average", "count", "money", "number", "rate", "share")
+NUMBERS: tuple[str, ...] = get_args(Figure)
 _RUSSIAN = {
     "report": "отчёт", "question": "вопрос", "days": "дни", "from": "с", "to": "по", "as of": "на конец дня",
     "account": "счёт", "party": "клиент", "brand": "бренд", "currency": "валюта", "by": "разрез",

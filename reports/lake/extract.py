@@ -142,11 +142,9 @@ SNAPSHOTS: dict[str, str] = {
         SELECT o.*, a.brand_id, a.currency FROM bonus_owed o JOIN account a ON a.id = o.account_id ORDER BY o.id""",
 }  # fmt: skip
 
-_OF_TRANSACTION = (
-    "kind", "refers_to", "posted_at", "business_date", "day_number", "month", "value_date", "occurred_at",
-    "occurred_on",
-    "hour",
-)  # fmt: skip
+_OF_TRANSACTION = tuple("""
+    kind refers_to posted_at business_date day_number month value_date occurred_at occurred_on hour
+""".split())  # fmt: skip
 
 
 class Snapshot:

@@ -39,10 +39,10 @@ SETTINGS = (
     "autoinstall_known_extensions = false", "autoload_known_extensions = false", "allow_community_extensions = false",
     "enable_external_access = false",
 )  # fmt: skip
-HIDDEN = {
-    "duckdb_databases", "duckdb_settings", "duckdb_extensions", "duckdb_secrets", "duckdb_temporary_files",
-    "duckdb_logs", "pragma_database_list", "current_setting", "query", "query_table",
-}  # fmt: skip
+HIDDEN = set("""
+    duckdb_databases duckdb_settings duckdb_extensions duckdb_secrets duckdb_temporary_files duckdb_logs
+    pragma_database_list current_setting query query_table
+""".split())  # fmt: skip
 """Functions that show this machine and its paths, or run text in which another of them is named."""
 BATCH_ROWS = 2_000
 READY = b"R"

@@ -18,8 +18,9 @@ from reports.proof.seal import Sealed
 from reports.proof.sparse_map import Path, root_by
 
 FORM = 1
-COLUMNS = ("version", "transaction", "leg", "kind", "posted_at", "date", "amount", "held", "balance_after",
-           "held_after", "hash")  # fmt: skip
+COLUMNS = tuple("""
+    version transaction leg kind posted_at date amount held balance_after held_after hash
+""".split())  # fmt: skip
 """What a row of a proof has, in the order of an entry's canonical form; the account comes before."""
 
 Row = dict[str, int | str]

@@ -8,7 +8,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Self
@@ -111,8 +111,8 @@ def read(text: str, account: str, layout: Layout) -> list[Statement]:
         balances = [_amount(row["balance"], decimal) for row in rows]
         entries, opening, closing = _in_order(entries, balances)
     days = [entry.booked_on for entry in entries]
-    return [Statement(account=account, currency=current(layout.currency), entries=tuple(entries), since=min(days),
-                      until=max(days), opening=opening, closing=closing)]  # fmt: skip
+    statement = Statement(account=account, currency=current(layout.currency), entries=tuple(entries))
+    return [replace(statement, since=min(days), until=max(days), opening=opening, closing=closing)]
 
 
 def _rows(text: str, layout: Layout) -> Iterator[dict[str, str]]:

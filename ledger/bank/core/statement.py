@@ -184,10 +184,8 @@ def normal(account: str) -> str:
 
 def note(entry: Entry, most: int) -> str:
     """Return what the bank says of an entry, for people, in at most `most` characters."""
-    parts: Iterable[str] = (
-        entry.name, entry.tax_id and f"tax number {entry.tax_id}", entry.account,
-        *(("reference " + each) for each in (entry.end_to_end, entry.reference) if each),
-        " ".join(entry.text.split()),
-    )  # fmt: skip
+    references = [f"reference {each}" for each in (entry.end_to_end, entry.reference) if each]
+    who = entry.name, entry.tax_id and f"tax number {entry.tax_id}", entry.account
+    parts: Iterable[str] = (*who, *references, " ".join(entry.text.split()))
     text = readable("; ".join(part for part in parts if part))
     return text if len(text) <= most else f"{text[: most - 1]}…"

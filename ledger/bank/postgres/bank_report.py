@@ -54,8 +54,9 @@ class BankDay:
         return None if self.continued and self.reported != self.closing else self.reported - self.closing
 
 
-FIGURES = ("opening", "money_in", "money_out", "closing", "reported", "matched", "waiting", "returned", "taken_back",
-           "difference", "gap")  # fmt: skip
+FIGURES = tuple("""
+    opening money_in money_out closing reported matched waiting returned taken_back difference gap
+""".split())  # fmt: skip
 
 # A payment without an account waits, less what the desk allocated of it.
 _DAYS = """

@@ -207,10 +207,8 @@ def _row(
     match = clients.match(entry, brand=brand, currency=currency)
     client = match.client
     suggested = () if client else tuple(clients.suggestions(entry, brand=brand, currency=currency))
-    return Row(
-        entry=entry, key=key, result="would be posted", rule=match.rule, why=match.why, suggested=suggested,
-        account=client.account if client else None, party=client.party if client else "",
-    )  # fmt: skip
+    row = Row(entry=entry, key=key, result="would be posted", rule=match.rule, why=match.why, suggested=suggested)
+    return replace(row, account=client.account, party=client.party) if client else row
 
 
 def _left_out(entry: Entry, undoable: Undoable, clients: Clients, brand: str) -> tuple[str, int | None]:
@@ -268,10 +266,13 @@ def _undoable(connection: Connection[Any], statement: Statement, brand: str) -> 
         "WHERE r.refers_to = t.id AND r.kind = 'reverse' AND r.status = 'posted') "
         "ORDER BY coalesce(t.value_date, t.business_date) > %(until)s, t.id",
         {
-            "since": min(days) - timedelta(days=EARLIER_DAYS), "until": max(days), "brand": brand,
-            "currency": statement.currency, "amounts": [minor(abs(exact(entry.amount))) for entry in entries],
+            "since": min(days) - timedelta(days=EARLIER_DAYS),
+            "until": max(days),
+            "brand": brand,
+            "currency": statement.currency,
+            "amounts": [minor(abs(exact(entry.amount))) for entry in entries],
         },
-    )  # fmt: skip
+    )
     found: Undoable = defaultdict(list)
     for kind, amount, *which in rows:
         found[kind, decimal(amount)].append(Earlier(*which))

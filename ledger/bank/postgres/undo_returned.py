@@ -31,6 +31,6 @@ def _undone(ledger: Ledger, row: Row, by: str | None) -> Row:
     reverse = Reverse(key=row.key, transaction=found[0], reason=reason, value_date=row.entry.value_date, by=by)
     (outcome,) = ledger.post([reverse])
     if isinstance(outcome, Posted):
-        return replace(row, result="posted", undoes=None, rule=f"reversed {row.undoes}", why="",
-                       transaction=outcome.transaction)  # fmt: skip
+        undone = replace(row, result="posted", undoes=None, rule=f"reversed {row.undoes}", why="")
+        return replace(undone, transaction=outcome.transaction)
     return replace(row, why=outcome.message) if isinstance(outcome, Declined) else row

@@ -46,8 +46,8 @@ def follow_up(shop: Shop, seam: Seam, command: f.FollowUp) -> Outcome:
 
 def _fields(command: f.FollowUp) -> dict[str, Any]:
     """Return what all of the ledger's commands take from a step of an order."""
-    return {"key": command.key, "at": command.at, "value_date": command.value_date, "by": command.by,
-            "note": command.note, "currency": command.currency, "occurred_at": command.occurred_at}  # fmt: skip
+    carried = ("key", "at", "value_date", "by", "note", "currency", "occurred_at")
+    return {name: getattr(command, name) for name in carried}
 
 
 def _mark(command: f.FollowUp, order: Order | None) -> c.Mark:

@@ -104,7 +104,9 @@ def said_of(book: Book, order: Order) -> Said:
             "shortfall": plain(sum(accrual.shortfall for accrual in accruals.values())),
             "brands": [
                 {
-                    "brand": brand, "accrued": plain(accrual.points), "taken_back": plain(accrual.taken_back),
+                    "brand": brand,
+                    "accrued": plain(accrual.points),
+                    "taken_back": plain(accrual.taken_back),
                     "shortfall": plain(accrual.shortfall),
                 }
                 for brand, accrual in accruals.items()
@@ -116,7 +118,6 @@ def said_of(book: Book, order: Order) -> Said:
 def _lines(lines: list[OrderLine]) -> Iterator[Said]:
     for line in lines:
         dish = {"sku": line.sku, "name": line.name} if line.service == "dish" else {}
-        yield {
-            "line": line.number, "brand": line.brand, "service": line.service, **dish, "quantity": line.quantity,
-            "kept": line.kept, "gross": plain(line.gross), "discount": plain(line.discount), "net": plain(line.net),
-        }  # fmt: skip
+        of = {"line": line.number, "brand": line.brand, "service": line.service, **dish}
+        amounts = {"gross": plain(line.gross), "discount": plain(line.discount), "net": plain(line.net)}
+        yield {**of, "quantity": line.quantity, "kept": line.kept, **amounts}

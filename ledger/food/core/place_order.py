@@ -48,23 +48,28 @@ def place(shop: Shop, seam: Seam, order: f.Order) -> Answer | Ordered:
         return outcome
     transaction = book.transactions[order.key]
     assert account.party is not None
+    who, when = (account.id, account.party, account.currency), (transaction.posted_at, transaction.day, order.due_at)
     placed = Order(
-        transaction.id, order.key, account.id, account.party, account.currency, transaction.posted_at, transaction.day,
-        order.due_at,
-        [
-            OrderLine(
-                place, line.brand, line.service, line.sku, line.name, line.quantity, line.price, line.gross,
-                line.discount, line.net, line.quantity, line.reference, line.attributes, before.discount,
-            )
-            for place, (line, before) in enumerate(zip(priced.lines, lines, strict=True), 1)
-        ],
+        transaction.id,
+        order.key,
+        *who,
+        *when,
+        [_kept_line(place, *pair) for place, pair in enumerate(zip(priced.lines, lines, strict=True), 1)],
         [(promotion.id, promotion.code, taken) for promotion, taken in priced.applied],
         None if order.due_at else order.key,
         void_at=order.due_at + shop.preorder_lives if order.due_at else None,
-        reference=order.reference, attributes=order.attributes,
-    )  # fmt: skip
+        reference=order.reference,
+        attributes=order.attributes,
+    )
     shop.place(placed)
     return described(shop, book, placed, order, outcome)
+
+
+def _kept_line(place: int, line: Line, before: Line) -> OrderLine:
+    """Return a line as the order keeps it; `before` is the line before promotions."""
+    dish = line.brand, line.service, line.sku, line.name, line.quantity, line.price
+    amounts = line.gross, line.discount, line.net
+    return OrderLine(place, *dish, *amounts, line.quantity, line.reference, line.attributes, before.discount)
 
 
 def _refused(
@@ -88,10 +93,17 @@ def _refused(
 def _charge(shop: Shop, order: f.Order, lines: Sequence[Line], day: date) -> c.Debit | c.Hold:
     """Return the debit or hold that the priced lines are."""
     said: dict[str, Any] = {
-        "key": order.key, "at": order.at, "value_date": order.value_date, "by": order.by, "note": order.note,
-        "currency": order.currency, "occurred_at": order.occurred_at, "account": order.account,
-        "bonus_at_most": order.bonus_at_most, "lines": tuple(_line(line) for line in lines),
-    }  # fmt: skip
+        "key": order.key,
+        "at": order.at,
+        "value_date": order.value_date,
+        "by": order.by,
+        "note": order.note,
+        "currency": order.currency,
+        "occurred_at": order.occurred_at,
+        "account": order.account,
+        "bonus_at_most": order.bonus_at_most,
+        "lines": tuple(_line(line) for line in lines),
+    }
     if order.bonus_at_most:
         own = {program.brand: program for program in programs_on(shop, order.brands, day)}
         said["bonus_by_brand"] = {brand: decimal(redeemable(program, lines)) for brand, program in own.items()}
@@ -109,10 +121,8 @@ def _charge(shop: Shop, order: f.Order, lines: Sequence[Line], day: date) -> c.D
 
 
 def _line(line: Line) -> ServiceLine:
-    said: dict[str, Any] = {
-        "brand": line.brand, "service": line.service, "reference": line.sku, "gross": _decimal(line.gross),
-        "amount": _decimal(line.net),
-    }  # fmt: skip
+    said: dict[str, Any] = {"brand": line.brand, "service": line.service, "reference": line.sku}
+    said |= {"gross": _decimal(line.gross), "amount": _decimal(line.net)}
     if line.service == "dish":
         said["attributes"] = (
             {"name": line.name, "quantity": line.quantity} if line.name else {"quantity": line.quantity}

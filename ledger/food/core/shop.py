@@ -142,9 +142,13 @@ class Shop:
                     if transaction.id in self.by_client:
                         dates = dates._replace(returned_until=None)
                     points.enter(
-                        entry, id=transaction.id, kind=transaction.kind, refers_to=transaction.refers_to, dates=dates,
+                        entry,
+                        transaction=transaction.id,
+                        kind=transaction.kind,
+                        refers_to=transaction.refers_to,
+                        dates=dates,
                         expired=transaction.reason == EXPIRED,
-                    )  # fmt: skip
+                    )
         self.followed = len(book.entered)
 
     def points_of(self, account: int) -> Points:
