@@ -107,12 +107,22 @@ def to_json(imported: Imported) -> dict[str, Any]:
 def _row_json(row: Row) -> dict[str, Any]:
     entry = row.entry
     return {
-        "key": row.key, "booked_on": entry.booked_on.isoformat(), "value_date": entry.value_date.isoformat(),
-        "amount": _plain(entry.amount), "result": row.result, "account": row.account, "rule": row.rule or None,
-        "why": row.why or None, "transaction": row.transaction, "name": entry.name, "tax_id": entry.tax_id,
-        "text": entry.text, "undoes": row.undoes, "channel": row.depositor.channel if row.depositor else None,
+        "key": row.key,
+        "booked_on": entry.booked_on.isoformat(),
+        "value_date": entry.value_date.isoformat(),
+        "amount": _plain(entry.amount),
+        "result": row.result,
+        "account": row.account,
+        "rule": row.rule or None,
+        "why": row.why or None,
+        "transaction": row.transaction,
+        "name": entry.name,
+        "tax_id": entry.tax_id,
+        "text": entry.text,
+        "undoes": row.undoes,
+        "channel": row.depositor.channel if row.depositor else None,
         "suggested": [{"account": each.account, "party": each.party, "alike": alike} for each, alike in row.suggested],
-    }  # fmt: skip
+    }
 
 
 def _plain(amount: Decimal | None) -> str | None:

@@ -17,8 +17,11 @@ if TYPE_CHECKING:
 
 Kind = Literal["payout", "adjustment", "reverse", "transfer"]
 KINDS: dict[type[c.Command], Kind] = {
-    c.Payout: "payout", c.Adjustment: "adjustment", c.Reverse: "reverse", c.Transfer: "transfer",
-}  # fmt: skip
+    c.Payout: "payout",
+    c.Adjustment: "adjustment",
+    c.Reverse: "reverse",
+    c.Transfer: "transfer",
+}
 T = TypeVar("T")
 
 

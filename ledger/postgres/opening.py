@@ -68,11 +68,16 @@ def compare(connection: AnyConnection, text: str) -> list[Opened]:
     known = {number: (reference, currency) for number, reference, currency in rows}
     return [
         Opened(
-            account=key[0], reference=known[key[0]][0], brand=key[1], kind=key[2], currency=known[key[0]][1],
-            before=decimal(before.get(key, 0)), opened=decimal(opened.get(key, 0)),
+            account=key[0],
+            reference=known[key[0]][0],
+            brand=key[1],
+            kind=key[2],
+            currency=known[key[0]][1],
+            before=decimal(before.get(key, 0)),
+            opened=decimal(opened.get(key, 0)),
         )
         for key in sorted({*before, *opened})
-    ]  # fmt: skip
+    ]
 
 
 def _before(connection: AnyConnection, text: str) -> Amounts:

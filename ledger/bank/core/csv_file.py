@@ -17,11 +17,21 @@ from ledger.bank.core.statement import Entry, Statement, current
 from ledger.values.money import is_currency
 
 COLUMNS = {
-    "date": "booking date", "amount": "amount, money out negative", "money_in": "money in", "money_out": "money out",
-    "value_date": "value date", "name": "the other side's name", "account": "its account", "bank": "its bank",
-    "tax_id": "its tax number", "text": "purpose", "bank_reference": "the bank's own reference",
-    "end_to_end": "the payer's reference", "balance": "balance after the entry", "currency": "currency",
-}  # fmt: skip
+    "date": "booking date",
+    "amount": "amount, money out negative",
+    "money_in": "money in",
+    "money_out": "money out",
+    "value_date": "value date",
+    "name": "the other side's name",
+    "account": "its account",
+    "bank": "its bank",
+    "tax_id": "its tax number",
+    "text": "purpose",
+    "bank_reference": "the bank's own reference",
+    "end_to_end": "the payer's reference",
+    "balance": "balance after the entry",
+    "currency": "currency",
+}
 """What a column may be, and what that is."""
 OPTIONS = ("date_format", "decimal")
 DELIMITERS = ";,\t|"

@@ -35,13 +35,13 @@ RETURNS = ("108", "109", "159")
 """German business codes of direct debits and transfers that come back."""
 _NEAR_A_YEAR = timedelta(days=330)
 
-_SEPA = tuple("""
+_SEPA = """
     EREF KREF MREF CRED DEBT SVWZ ABWA ABWE IBAN BIC PURP COAM OAMT MDAT ORCR ORMR DDAT SQTP RREF
-""".split())  # fmt: skip
-_SLASHES = tuple("""
+""".split()
+_SLASHES = """
     EREF ORDP BENM NAME ID ADDR REMI IBAN BIC TRTP MARF CSID PREF KREF TRCD ISDT CNTP ULTD ULTC ULTB RTRN PURP SVCL
     CDTRREFTP CDTRREF ACCW CHGS OCMT EXCH FX BO BN OR RI
-""".split())  # fmt: skip
+""".split()
 # A line may break inside a keyword as well.
 _SEPA_KEY = re.compile(r"(?<![A-Za-z])(" + "|".join("\n?".join(key) for key in _SEPA) + r")\n?\+")
 _SLASH_KEY = re.compile(r"/\n?(" + "|".join("\n?".join(key) for key in _SLASHES) + r")\n?/")

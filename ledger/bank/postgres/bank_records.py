@@ -63,9 +63,13 @@ def _movement(rows: Sequence[tuple[Any, ...]], currency: str) -> Movement:
 
 
 def record(
-    connection: Connection[Any], statement: Statement, brand: str, fresh: Iterable[tuple[str, Entry]],
-    adopted: Sequence[str], by: str | None,
-) -> None:  # fmt: skip
+    connection: Connection[Any],
+    statement: Statement,
+    brand: str,
+    fresh: Iterable[tuple[str, Entry]],
+    adopted: Sequence[str],
+    by: str | None,
+) -> None:
     """Record a statement and what is new in it, each entry with its key; the same statement again changes nothing.
 
     `adopted` are the keys of payments imported before entries were kept: now their account at the bank is known.

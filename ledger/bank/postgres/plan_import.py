@@ -154,9 +154,16 @@ def _whose(statement: Statement, own: dict[str, list[str]], brand: str | None) -
 
 
 def _planned(
-    connection: Connection[Any], statement: Statement, clients: Clients, bringing: Depositors, brand: str,
-    within: dict[str, list[Movement]], *, by: str | None, keep: bool,
-) -> Imported:  # fmt: skip
+    connection: Connection[Any],
+    statement: Statement,
+    clients: Clients,
+    bringing: Depositors,
+    brand: str,
+    within: dict[str, list[Movement]],
+    *,
+    by: str | None,
+    keep: bool,
+) -> Imported:
     """Return what is to become of a statement; `within` are the movements new in this run, by account."""
     booked = replace(statement, entries=tuple(entry for entry in statement.entries if not entry.pending))
     account = normal(statement.account)
@@ -185,9 +192,16 @@ def _planned(
 
 
 def _row(
-    entry: Entry, key: str, movement: Movement | None, there: There, undoable: Undoable, clients: Clients,
-    bringing: Depositors, brand: str, currency: str,
-) -> Row:  # fmt: skip
+    entry: Entry,
+    key: str,
+    movement: Movement | None,
+    there: There,
+    undoable: Undoable,
+    clients: Clients,
+    bringing: Depositors,
+    brand: str,
+    currency: str,
+) -> Row:
     if key in there:
         transaction, account, party, code = there[key]
         if code is None:

@@ -115,9 +115,7 @@ def _delivered(order: Order, command: f.Deliver) -> list[int]:
     if command.items is None:
         return [line.kept for line in order.lines]
     named = _named(order, command.items, command.kind)
-    return [
-        named.get(line.number, 0) if line.service == "dish" else line.kept for line in order.lines
-    ]  # fmt: skip
+    return [named.get(line.number, 0) if line.service == "dish" else line.kept for line in order.lines]
 
 
 def _named(order: Order, items: Sequence[f.Some], what: str) -> dict[int, int]:
@@ -135,10 +133,7 @@ def _named(order: Order, items: Sequence[f.Some], what: str) -> dict[int, int]:
 
 def _line_of(order: Order, sku: str, brand: str | None) -> OrderLine:
     """Return the one dish of an order that a sku, and if need be a brand, names."""
-    found = [
-        line for line in order.lines
-        if line.service == "dish" and line.sku == sku and brand in (None, line.brand)
-    ]  # fmt: skip
+    found = [line for line in order.lines if line.service == "dish" and line.sku == sku and brand in (None, line.brand)]
     if len(found) != 1:
         several = " (of several brands)" if found else ""
         raise Refused("item_not_in_order", key=order.key, item=f"{sku}{several}")
@@ -160,8 +155,9 @@ def _capture(seam: Seam, order: Order, command: f.Deliver, kept: Sequence[int]) 
     """Capture what is delivered of a pre-order; the ledger releases the rest."""
     lines = [
         unchecked(LineAmount, line=line.number, amount=decimal(_worth(line, left)))
-        for line, left in zip(order.lines, kept, strict=True) if left
-    ]  # fmt: skip
+        for line, left in zip(order.lines, kept, strict=True)
+        if left
+    ]
     whole = all(left == line.quantity for line, left in zip(order.lines, kept, strict=True))
     capture = unchecked(
         c.Capture, **_fields(command), hold=order.key, lines=None if whole else tuple(lines), final=True
@@ -192,8 +188,9 @@ def _debit_late(seam: Seam, order: Order, command: f.Deliver, kept: Sequence[int
             lines.append(Line(brand=line.brand, amount=amount, gross=gross, vat_rate=of.vat_rate, **fields))
     paid = (
         (codes[accounts[part.source].brand or 0], codes[part.brand], part.amount)
-        for part in parts if accounts[part.source].kind == "bonus"
-    )  # fmt: skip
+        for part in parts
+        if accounts[part.source].kind == "bonus"
+    )
     debit = unchecked(c.Debit, **_fields(command), account=order.account, lines=tuple(lines), **points_again(paid))
     return seam.decide(debit, sent=command, owner=order.key)
 
@@ -290,8 +287,9 @@ def _refund_items(shop: Shop, seam: Seam, order: Order, command: f.RefundItems) 
     named = _named(order, pieces, command.kind)
     amounts = {
         _line_of(order, item.sku, item.brand).number: minor(item.amount)
-        for item in command.items if item.amount is not None
-    }  # fmt: skip
+        for item in command.items
+        if item.amount is not None
+    }
     for service in command.services:
         lines = [line for line in order.lines if line.service == service and line.kept]
         if service == "dish" or not lines:

@@ -112,7 +112,7 @@ def said_of(book: Book, order: Order) -> Said:
                 for brand, accrual in accruals.items()
             ],
         },
-    }  # fmt: skip
+    }
 
 
 def _lines(lines: list[OrderLine]) -> Iterator[Said]:

@@ -111,10 +111,12 @@ def _charge(shop: Shop, order: f.Order, lines: Sequence[Line], day: date) -> c.D
         said["bonus_elsewhere"] = {
             program.brand: {
                 brand: decimal(redeemable(own.get(brand, program), lines, brand))
-                for brand in program.spend_at if brand in order.brands and brand != program.brand
+                for brand in program.spend_at
+                if brand in order.brands and brand != program.brand
             }
-            for program in programs_on(shop, shop.programs, day) if program.spend_at
-        }  # fmt: skip
+            for program in programs_on(shop, shop.programs, day)
+            if program.spend_at
+        }
     if order.due_at is None:
         return unchecked(c.Debit, **said)
     return unchecked(c.Hold, **said, expires_at=order.due_at + shop.preorder_lives)

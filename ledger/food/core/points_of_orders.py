@@ -42,9 +42,10 @@ def _expire(shop: Shop, seam: Seam, bonus: int, until: datetime) -> int:
         elif at is not None and at <= until:
             gone = sum(lot.gone(book.day(until)) for lot in due if lot.next_gone_on == first)
             seam.decide(
-                c.Bonus(key="expiry", account=bonus, amount=decimal(-gone), reason=EXPIRED, at=at), until,
+                c.Bonus(key="expiry", account=bonus, amount=decimal(-gone), reason=EXPIRED, at=at),
+                until,
                 own_key=f"points:{bonus}:{points.version + 1}",
-            )  # fmt: skip
+            )
             booked += 1
         else:
             return booked
@@ -156,9 +157,7 @@ def take_back(shop: Shop, seam: Seam, order: Order, command: f.FollowUp) -> None
             points.owe(short, order=order.id, by=book.transactions[command.key].id)
 
 
-def _give(
-    seam: Seam, order: Order, command: f.FollowUp, account: int, points: int, *, of: int | None = None
-) -> int:  # fmt: skip
+def _give(seam: Seam, order: Order, command: f.FollowUp, account: int, points: int, *, of: int | None = None) -> int:
     """Give points for an order, or, below zero, take them back, those of one lot first; return the transaction."""
     given = unchecked(
         c.Bonus,

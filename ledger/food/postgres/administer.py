@@ -144,6 +144,9 @@ def _account_status(run: Administration, record: Record) -> Facts:
 
 
 FOOD_RULES: Mapping[str, Rule] = {
-    **RULES, "promotion": _promotion, "bonus_program": _bonus_program, "account_status": _account_status,
-}  # fmt: skip
+    **RULES,
+    "promotion": _promotion,
+    "bonus_program": _bonus_program,
+    "account_status": _account_status,
+}
 """The rules of both levels, by type of record."""

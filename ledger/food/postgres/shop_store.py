@@ -389,6 +389,7 @@ def _points(book: Book, all_points: Iterable[Points]) -> Iterator[Statement]:
     written = Moments()
     owed = [
         (points.account, order, by, amount, written[book.numbered[by].posted_at], book.numbered[by].day)
-        for points in changed for order, by, amount in points.changed_owed
-    ]  # fmt: skip
+        for points in changed
+        for order, by, amount in points.changed_owed
+    ]
     yield insert("bonus_owed", OWED, owed)
