@@ -18,12 +18,12 @@ from reports.run import LakeBook
 
 Row = dict[str, Any]
 
-LINE = tuple("""
+LINE = """
     line brand service reference gross discount amount vat_rate vat source payer source_kind attributes
-""".split())  # fmt: skip
-LEG = tuple("""
+""".split()
+LEG = """
     leg account account_kind owner currency amount held balance_after held_after paid_for channel chart due_on
-""".split())  # fmt: skip
+""".split()
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ import polars as pl
 from ledger.errors import Failure
 from reports.run import LakeBook
 
-DIMENSIONS = tuple("""
+DIMENSIONS = """
     month day week weekday brand kind service channel client account party_kind source_kind chart
-""".split())  # fmt: skip
+""".split()
 OF = ("revenue", "money", "bonus", "cash", "unallocated", "adjustments", "bonus_expense")
 MEASURES = ("amount", "gross", "discount", "vat", "held", "transactions", "entries", "clients")
 MONEY = ("amount", "gross", "discount", "vat", "held")

@@ -7,9 +7,9 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-KINDS = tuple("""
+KINDS = """
     payment allocate payout debit hold capture release expiry refund reverse transfer adjustment bonus
-""".split())  # fmt: skip
+""".split()
 
 
 def _allow(kinds: tuple[str, ...]) -> None:
@@ -23,4 +23,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    _allow(KINDS)
+    _allow((*KINDS,))

@@ -211,7 +211,17 @@ def _reverse(past: Past, happened: Happened) -> Iterator[tuple[str, Any]]:
 
 
 _MADE: dict[str, Callable[[Past, Happened], Iterable[tuple[str, Any]]]] = {
-    "payment": _payment, "allocate": _allocate, "payout": _payout, "debit": _charge, "hold": _charge,
-    "capture": _capture, "release": _release, "refund": _refund, "reverse": _reverse, "transfer": _transfer,
-    "adjustment": _adjustment, "bonus": _bonus, "mark": _mark,
-}  # fmt: skip
+    "payment": _payment,
+    "allocate": _allocate,
+    "payout": _payout,
+    "debit": _charge,
+    "hold": _charge,
+    "capture": _capture,
+    "release": _release,
+    "refund": _refund,
+    "reverse": _reverse,
+    "transfer": _transfer,
+    "adjustment": _adjustment,
+    "bonus": _bonus,
+    "mark": _mark,
+}

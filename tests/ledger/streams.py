@@ -152,10 +152,10 @@ class Stream:
         return {"order": self.earlier("order"), "items": [{"sku": "a", "brand": "sushi", "quantity": 1}]}
 
 
-KINDS = tuple("""
+KINDS = """
     payment payment payment allocate payout debit debit hold hold capture release refund reverse move transfer
     adjustment order order order deliver deliver cancel refund_items
-""".split())  # fmt: skip
+""".split()  # fmt: skip
 
 CLOCKS = {"recorded_at", "opened_at", "initialised_at", "closed_at", "incarnation", "xid"}
 """Columns that the server's clock, its count or chance fills."""
