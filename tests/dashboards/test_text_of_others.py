@@ -36,13 +36,13 @@ HOSTILE = {
     "terminal": "\x1b[31mred\x1b[2J \x9b1A\x07",
     "html": "<script>alert(1)</script><b>&lt;",
     "markdown": "# *a* [x](https://evil.example) :material/error: https://evil.example www.evil.example a@evil.example",
-    "formula": "=HYPERLINK(\"https://evil.example\")",
+    "formula": '=HYPERLINK("https://evil.example")',
     "wide formula": "＠SUM(1)",
     "turned": "\u202egnp.exe \u2066x",
     "no character": "a\ufffeb\U0001fffe",
     "lines": "a\u2028b\u2029c\x85d",
     "long": "Ж" * 10_000,
-}  # fmt: skip
+}
 ALL = pytest.mark.parametrize("hostile", HOSTILE.values(), ids=list(HOSTILE))
 UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff\U0001fffe]")
 MARCH = {"from": "2017-03-01", "to": "2017-03-31"}
@@ -178,8 +178,9 @@ def test_other_ways_out(hostile_story: Story, hostile: str, tmp_path: Path) -> N
         lake = str(write_lake(hostile_story, tmp_path))
         done = subprocess.run(
             [tiffin, "report", "account-card", "--account", hostile],
-            capture_output=True, env=os.environ | {"TIFFIN_LAKE": lake},
-        )  # fmt: skip
+            capture_output=True,
+            env=os.environ | {"TIFFIN_LAKE": lake},
+        )
         assert done.returncode == 1
         assert len(done.stderr.decode().splitlines()) == 1
         assert not set(done.stderr.decode().rstrip("\n")) & set("\x1b\x9b\x07\x85\u202e\u2066\u2028\ufffe\U0001fffe")

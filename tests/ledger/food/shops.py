@@ -176,11 +176,13 @@ class PostgresShop(Postgres):
                 "FROM food_order o"
             )
         }
-        state["used"] = dict(self.rows(
-            "SELECT code, (SELECT count(*) FROM promotion_use u JOIN food_order o ON o.id = u.order_id "
-            "WHERE promotion_id = p.id AND (given_back_at IS NULL OR o.status = 'placed' AND o.main_id IS NULL)) "
-            "FROM promotion p"
-        ))  # fmt: skip
+        state["used"] = dict(
+            self.rows(
+                "SELECT code, (SELECT count(*) FROM promotion_use u JOIN food_order o ON o.id = u.order_id "
+                "WHERE promotion_id = p.id AND (given_back_at IS NULL OR o.status = 'placed' AND o.main_id IS NULL)) "
+                "FROM promotion p"
+            )
+        )
         state["counted"] = dict(self.rows("SELECT code, used FROM promotion WHERE max_uses IS NOT NULL"))
         state["followed"] = {names[account]: at for account, at in self.rows("SELECT * FROM bonus_points")}
         return state

@@ -152,8 +152,12 @@ def test_a_frequent_cut_closes_nothing_and_comes_only_when_something_is_new(book
     assert third.cut.last_transaction == 601
     was, now = first.manifest.tables, third.manifest.tables
     assert {name for name in was if was[name] != now[name]} == {
-        "transactions", "entries", "attributes", "lot_changes", "accounts",
-    }  # fmt: skip
+        "transactions",
+        "entries",
+        "attributes",
+        "lot_changes",
+        "accounts",
+    }
 
 
 def test_a_cut_goes_on_reading_what_it_pinned(book: str, lake: str) -> None:
