@@ -14,10 +14,10 @@ from ledger.core import commands as c
 from ledger.core import guards as g
 from ledger.core.book import Book
 from ledger.core.decide import decide, entered
-from ledger.core.field_types import OWN_KEYS
 from ledger.core.guards import Case, Move, Verdict
 from ledger.core.outcomes import Invalid, Posted, Refused
 from ledger.core.transactions import Transaction
+from ledger.values.field_types import OWN_KEYS
 
 
 @dataclass(frozen=True, kw_only=True)

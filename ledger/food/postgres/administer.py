@@ -13,7 +13,6 @@ from sqlalchemy import update
 from sqlmodel import and_, col, func, or_, select
 
 from ledger.administration.records import AccountStatus, Merge, Record
-from ledger.core.money import minor, plain
 from ledger.core.outcomes import Facts, Refused
 from ledger.core.transactions import Transaction
 from ledger.food.core import commands as f
@@ -26,6 +25,7 @@ from ledger.postgres.administration_run import Administration, Fields, Rule, bra
 from ledger.postgres.merge_accounts import merge
 from ledger.postgres.posting import Posting
 from ledger.postgres.tables import Account, Brand, Party
+from ledger.values.money import minor, plain
 
 _AMOUNTS = ("value", "min_order", "max_discount")
 _COLUMNS = (
@@ -197,7 +197,10 @@ def _count_orders(run: Administration, record: Merge, accounts: list[int], into:
 
 
 FOOD_RULES: Mapping[str, Rule] = {
-    **RULES, "promotion": _promotion, "bonus_program": _bonus_program, "account_status": _account_status,
+    **RULES,
+    "promotion": _promotion,
+    "bonus_program": _bonus_program,
+    "account_status": _account_status,
     "merge": _merge,
-}  # fmt: skip
+}
 """The rules of both levels, by type of record."""
