@@ -13,8 +13,22 @@ from ledger.core.outcomes import Done, Posted
 from ledger.postgres import desk_queries, drafts
 from ledger.postgres.drafts import Asked
 
-SHOWN = ("account", "to", "amount", "limit", "period_days", "valid_from", "valid_until", "brand", "channel",
-         "transaction", "debit", "order", "reason", "note")  # fmt: skip
+SHOWN = (
+    "account",
+    "to",
+    "amount",
+    "limit",
+    "period_days",
+    "valid_from",
+    "valid_until",
+    "brand",
+    "channel",
+    "transaction",
+    "debit",
+    "order",
+    "reason",
+    "note",
+)
 
 
 def approvals() -> None:

@@ -8,11 +8,11 @@ from typing import TypedDict, TypeVar, cast
 
 from psycopg.rows import dict_row
 
-from ledger.core.money import plain
-from ledger.core.text import whole_number
 from ledger.errors import Failure
 from ledger.postgres.account_queries import find
 from ledger.postgres.database import AnyConnection
+from ledger.values.money import plain
+from ledger.values.text import whole_number
 
 Row = TypeVar("Row")
 

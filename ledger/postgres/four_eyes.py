@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ledger.administration import records
-from ledger.core.field_types import OWN_KEYS
-from ledger.core.money import decimal
 from ledger.core.outcomes import Invalid
 from ledger.core.transactions import Transaction
 from ledger.postgres.database import AnyConnection
+from ledger.values.field_types import OWN_KEYS
+from ledger.values.money import decimal
 
 Kind = Literal["payout", "adjustment", "bonus", "reverse", "transfer", "refund", "credit_terms"]
 Rules = Mapping[tuple[str, str], int | None]
 """By kind and currency: from which amount on, in minor units; None never. A kind that has any rule needs a second
-person in every other currency, whatever the amount (DECISIONS D182)."""
+person in every other currency, whatever the amount (DECISIONS D183)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

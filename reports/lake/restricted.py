@@ -1,7 +1,7 @@
 """A lake as somebody sees it who may see some brands only: every table holds the rows of these brands, and no others.
 
 Whatever reads it (reports, pivots, look-ups, SQL) is restricted with it. Theirs are the entries of the brands' own and
-bonus accounts, the client accounts that they hold, with every entry on them (DECISIONS D184), and the clients of these.
+bonus accounts, the client accounts that they hold, with every entry on them (DECISIONS D185), and the clients of these.
 Of a transaction that is on no such account, the amount, texts and account are blank: they may be of other brands. A
 table without a rule here is not shown at all (DECISIONS D171).
 """

@@ -1,7 +1,7 @@
 """Somebody who may see one brand loads every page, report, download and search: no byte of them is of the other brand.
 
 The other brand's names and amounts are such as nothing else has. What it charged Anna, whose account Sushi holds, is on
-her account in one figure with what Sushi charged (DECISIONS D184).
+her account in one figure with what Sushi charged (DECISIONS D185).
 """
 
 import io
@@ -31,9 +31,20 @@ from tests.dashboards.conftest import APP, run_query
 Given = dict[str, Any]
 NAMES = ("zyxwv", "Zephyr", "Quixote", "Zuzana", "zuzwang", "zorbing", "zrazy", "ZUGZWANG", "zulu", "zaim")
 AMOUNTS = (
-    "7771.13", "6662.29", "9993.41", "4447.91", "8883.57", "5553.37", "3331.77", "2229.83",
-    "14433.42", "13325.18", "3331.12", "14933.42", "5059.99",
-)  # fmt: skip
+    "7771.13",
+    "6662.29",
+    "9993.41",
+    "4447.91",
+    "8883.57",
+    "5553.37",
+    "3331.77",
+    "2229.83",
+    "14433.42",
+    "13325.18",
+    "3331.12",
+    "14933.42",
+    "5059.99",
+)
 """Of its lines, payments, points, limits, credit and refused commands; then its sums, and those of both brands."""
 TERMS: list[Given] = [
     {"type": "brand", "code": "sushi", "name": "Sushi House"},
@@ -61,14 +72,24 @@ POSTED: list[Given] = [
     {"type": "payment", "key": "p2", "account": "zuzwang", "amount": "9993.41", "brand": "zyxwv", "note": "zulu"},
     {"type": "payment", "key": "p3", "amount": "3331.77", "brand": "zyxwv", "note": "zulu", "channel": "zaim"},
     {"type": "bonus", "key": "b1", "account": "anna", "amount": "4447.91", "brand": "zyxwv", "reason": "zulu"},
-    {"type": "debit", "key": "d1", "account": "anna", "bonus_at_most": "0", "lines": [
-        {"brand": "sushi", "service": "dish", "reference": "A-1", "amount": "500.00"},
-        {"brand": "zyxwv", "service": "zorbing", "reference": "zulu-1", "amount": "7771.13"},
-    ]},
-    {"type": "order", "key": "d2", "account": "zuzwang",
-     "items": [{"brand": "zyxwv", "sku": "zrazy", "name": "zrazy", "quantity": 1, "price": "6662.29"}]},
+    {
+        "type": "debit",
+        "key": "d1",
+        "account": "anna",
+        "bonus_at_most": "0",
+        "lines": [
+            {"brand": "sushi", "service": "dish", "reference": "A-1", "amount": "500.00"},
+            {"brand": "zyxwv", "service": "zorbing", "reference": "zulu-1", "amount": "7771.13"},
+        ],
+    },
+    {
+        "type": "order",
+        "key": "d2",
+        "account": "zuzwang",
+        "items": [{"brand": "zyxwv", "sku": "zrazy", "name": "zrazy", "quantity": 1, "price": "6662.29"}],
+    },
     {"type": "payout", "key": "x1", "account": "zaim", "amount": "2229.83", "brand": "zyxwv", "note": "zulu"},
-]  # fmt: skip
+]
 
 
 @pytest.fixture
@@ -177,9 +198,14 @@ def test_no_byte_is_of_the_other_brand(
     for measure in MEASURES:
         holds("explore", rows="brand,client", across="service", measure=measure, **days)
     for query in (
-        "SELECT * FROM transactions", "SELECT * FROM entries", "SELECT * FROM parties", "SELECT * FROM accounts",
-        "SELECT * FROM duckdb_columns()", "SELECT CAST(name AS INT) FROM brands", "SELECT name FROM brand",
-    ):  # fmt: skip
+        "SELECT * FROM transactions",
+        "SELECT * FROM entries",
+        "SELECT * FROM parties",
+        "SELECT * FROM accounts",
+        "SELECT * FROM duckdb_columns()",
+        "SELECT CAST(name AS INT) FROM brands",
+        "SELECT name FROM brand",
+    ):
         nothing_of_the_other(seen(run_query(visit("sql", q=query))), query)
     files = {name: made for name, made in downloads if not name.endswith("pdf")}  # of the same page as the HTML
     assert len(files) > 4 * (len(REPORTS) - len(BETWEEN))

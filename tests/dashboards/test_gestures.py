@@ -61,14 +61,25 @@ FORMS = {
 TERMS = {"limits": "write_off_limit", "credit": "credit_terms", "status": "account_status"}
 GESTURES = ("double click", "reload 50", "reload 150", "reload 400", "reload 1000", "back", "two tabs", "kill")
 SAMPLE = {
-    "payment": "reload 50", "allocate": "two tabs", "payout": "kill", "refund": "back", "reverse": "reload 150",
-    "transfer": "double click", "adjustment": "reload 400", "bonus": "two tabs", "move": "reload 1000",
-    "limits": "double click", "credit": "reload 150", "status": "back", "approval": "double click",
-}  # fmt: skip
+    "payment": "reload 50",
+    "allocate": "two tabs",
+    "payout": "kill",
+    "refund": "back",
+    "reverse": "reload 150",
+    "transfer": "double click",
+    "adjustment": "reload 400",
+    "bonus": "two tabs",
+    "move": "reload 1000",
+    "limits": "double click",
+    "credit": "reload 150",
+    "status": "back",
+    "approval": "double click",
+}
 CASES = [
     pytest.param(form, gesture, id=f"{form}, {gesture}", marks=() if SAMPLE[form] == gesture else pytest.mark.soak)
-    for form in FORMS for gesture in GESTURES
-]  # fmt: skip
+    for form in FORMS
+    for gesture in GESTURES
+]
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +99,13 @@ def dashboard(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Se
     """Serve the book to O. Petrova."""
     lake = str(tmp_path_factory.mktemp("lake"))
     frequent_cut(url, lake)
-    server = Server(TIFFIN_DATABASE_URL=url, TIFFIN_LAKE=lake, TIFFIN_LANGUAGE="en", LOGNAME=PERSON,
-                    TIFFIN_HOME=str(tmp_path_factory.mktemp("home")))  # fmt: skip
+    server = Server(
+        TIFFIN_DATABASE_URL=url,
+        TIFFIN_LAKE=lake,
+        TIFFIN_LANGUAGE="en",
+        LOGNAME=PERSON,
+        TIFFIN_HOME=str(tmp_path_factory.mktemp("home")),
+    )
     server.start()
     yield server
     server.stop()
