@@ -142,9 +142,11 @@ def _changes(lake: RestrictedLake, frame: pl.LazyFrame) -> pl.LazyFrame:
     written = pl.concat_str(pl.col("before", "after").fill_null(""))
     subject, kind = pl.col("subject"), pl.col("kind")
     payer = (
-        pl.when(kind == "link").then(subject.str.split(" <- ").list.last())
-        .when(kind == "write_off_limit").then(subject.str.split(" -> ").list.first())
-    )  # fmt: skip
+        pl.when(kind == "link")
+        .then(subject.str.split(" <- ").list.last())
+        .when(kind == "write_off_limit")
+        .then(subject.str.split(" -> ").list.first())
+    )
     return frame.filter(
         *(~written.str.contains(f'"{code}"', literal=True) for code in lake.other_codes),
         payer.is_in(lake.names.implode()).fill_null(True),

@@ -32,8 +32,13 @@ from tests.dashboards.test_desk import desk as desk
 @pytest.fixture(autouse=True)
 def _rule(desk: Desk) -> None:
     """Let what moves 100.00 or more need a second person, and credit from 1000.00 on."""
-    for kind, amount in (("payout", "100"), ("adjustment", "100"), ("reverse", "100"), ("refund", "100"),
-                         ("credit_terms", "1000")):  # fmt: skip
+    for kind, amount in (
+        ("payout", "100"),
+        ("adjustment", "100"),
+        ("reverse", "100"),
+        ("refund", "100"),
+        ("credit_terms", "1000"),
+    ):
         done = CliRunner().invoke(cli, ["four-eyes", kind, amount, "RUB"])
         assert done.exit_code == 0, done.output
 
@@ -171,8 +176,11 @@ def test_an_order_systems_login_neither_asks_nor_agrees(desk: Desk, database_url
     with connect(database_url, autocommit=True) as connection:
         connection.execute("SET ROLE tiffin_writer")
         assert four_eyes.rules(connection)["payout", "RUB"] == 10000
-        for statement in ("DELETE FROM desk.four_eyes", "UPDATE desk.draft SET decided_by = 'x'",
-                          "INSERT INTO desk.member (login, role) VALUES ('x', 'admin')"):  # fmt: skip
+        for statement in (
+            "DELETE FROM desk.four_eyes",
+            "UPDATE desk.draft SET decided_by = 'x'",
+            "INSERT INTO desk.member (login, role) VALUES ('x', 'admin')",
+        ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement)
 

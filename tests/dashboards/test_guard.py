@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from dashboards.guard import Guard
 from ledger.errors import Failure
 from reports.provider import Provider
-from tests.dashboards.chromium import ROOT, browsing, served, server_at
+from tests.dashboards.chromium import PATIENCE_SECONDS, ROOT, browsing, served, server_at
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
@@ -49,9 +49,12 @@ def sent(guard: Guard, path: str = "/", *, kind: str = "http", query: str = "", 
         return {"type": "http.request"}
 
     scope = {
-        "type": kind, "method": "GET", "path": path, "query_string": query.encode(),
+        "type": kind,
+        "method": "GET",
+        "path": path,
+        "query_string": query.encode(),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-    }  # fmt: skip
+    }
     asyncio.run(guard(scope, receive, send))
     return messages
 
@@ -219,9 +222,12 @@ def test_without_a_provider_no_network_is_served(settings: dict[str, str]) -> No
     """The sentence names what to set."""
     code = "from reports.cli.main import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", code, "dashboard", "--host", "0.0.0.0", "--no-browser"], capture_output=True, text=True,
-        env={**os.environ, **settings, "PYTHONPATH": str(ROOT)}, check=False,
-    )  # fmt: skip
+        [sys.executable, "-c", code, "dashboard", "--host", "0.0.0.0", "--no-browser"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **settings, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
     assert done.returncode == 1
     assert "would let anybody on the network in: set TIFFIN_OIDC_METADATA_URL" in done.stderr
     assert done.stderr.count("\n") == 1
@@ -246,10 +252,14 @@ def test_the_server_itself_refuses_what_the_guard_refuses(address: str, tmp_path
     """Host and origin of another site, with the token or without."""
     own = address.removeprefix("http://")
     token = server_at(address).token()
-    upgrade = "\n".join((
-        "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-        "Sec-WebSocket-Version: 13",
-    ))  # fmt: skip
+    upgrade = "\n".join(
+        (
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            "Sec-WebSocket-Version: 13",
+        )
+    )
     for host in ("evil.example", f"evil.example:{own.split(':')[1]}"):
         assert " 403 " in answer_of(address, f"GET /?token={token} HTTP/1.1\nHost: {host}\nConnection: close\n\n")
         shaken = f"GET /_stcore/stream HTTP/1.1\nHost: {host}\nOrigin: http://{host}\n{upgrade}\n\n"
@@ -275,7 +285,7 @@ def test_the_page_in_the_home_lets_a_browser_in_once(address: str, tmp_path: Pat
         page = context.new_page()
         page.goto(server.page.as_uri())
         page.wait_for_url(f"{address}/**")
-        expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+        expect(page.get_by_role("link", name="Overview")).to_be_visible(timeout=PATIENCE_SECONDS * 1000)
         assert used not in page.url
         assert server.token() != used
         context.clear_cookies()

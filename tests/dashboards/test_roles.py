@@ -65,8 +65,13 @@ def test_a_page_that_tries_to_write_is_refused_by_the_database(
     desk: Desk, book: Sheet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pages read as one role, in a transaction that only reads; what writes drafts can write nothing else."""
-    statements = ("INSERT INTO brand (code, name) VALUES ('x', 'x')", "UPDATE desk.draft SET who = 'x'",
-                  "DELETE FROM entry", "UPDATE balance SET balance = 1", "SELECT * FROM webhook")  # fmt: skip
+    statements = (
+        "INSERT INTO brand (code, name) VALUES ('x', 'x')",
+        "UPDATE desk.draft SET who = 'x'",
+        "DELETE FROM entry",
+        "UPDATE balance SET balance = 1",
+        "SELECT * FROM webhook",
+    )
     for statement in statements:
         with access.reading() as connection:
             assert connection.execute("SELECT current_user").fetchone() == ("tiffin_reader",)
