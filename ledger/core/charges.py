@@ -1,7 +1,7 @@
 """Rules of the commands that charge for services: debit, hold, capture, release, refund.
 
 What each source paid of each line, the matrix line × source, is what captures and
-refunds go by, whatever links say by then.
+refunds follow, whatever the links are by then.
 """
 
 from collections.abc import Iterable
@@ -268,7 +268,7 @@ def _taken_back(
 
 
 def _instead_of(case: Case, command: c.Refund, debit: Transaction, source: int) -> int | None:
-    """Return who gets what a source paid: itself, or of a closed account as the command says; None: nobody yet."""
+    """Return who gets back what a source paid: itself or, if it is closed, as the command states; None: nobody yet."""
     if command.closed_to is None or case.book.status[source] != "closed":
         return source
     if command.closed_to == "unallocated":  # (DECISIONS D90)

@@ -51,4 +51,4 @@ async def events(door: "Door", request: Request, _: Mapping[str, str]) -> Respon
                 await posted.wait()
         except TimeoutError:
             continue
-        await asyncio.sleep(0.05)  # what was posted together is told together
+        await asyncio.sleep(0.05)  # what was posted together is sent together

@@ -1,7 +1,7 @@
 """The questions of the door: what would happen, how accounts stand, what happened. They write nothing.
 
 Each answer says as of which transaction it is. With a replica, questions go there, quotes never; `min_transaction`
-waits for the replica or goes to the primary, so that a client who has just paid is not told that he has not.
+waits for the replica or goes to the primary, so that a client who has just paid never sees the balance from before.
 """
 
 import asyncio
