@@ -25,7 +25,7 @@ import typer.main
 from pydantic import BaseModel
 from sqlmodel import SQLModel
 
-from ledger.administration import records as administration
+from ledger.administration import administration_lines as administration
 from ledger.core import commands, outcomes
 from ledger.food import cli as food
 from ledger.food.core import commands as food_commands

@@ -13,8 +13,8 @@ from dataclasses import replace
 from itertools import groupby
 from typing import IO, Any
 
-from ledger.administration import records as administration
-from ledger.administration.records import RECORDS, Record
+from ledger.administration import administration_lines as administration
+from ledger.administration.administration_lines import RECORDS, Record
 from ledger.core import commands
 from ledger.core.commands import Command
 from ledger.core.outcomes import Done, Invalid, Outcome

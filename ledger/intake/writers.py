@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from time import monotonic
 
-from ledger.administration.records import Record
+from ledger.administration.administration_lines import Record
 from ledger.errors import Failure
 from ledger.intake.levels import Level
 from ledger.intake.routes import named

@@ -11,7 +11,7 @@ from sqlalchemy import func, or_, text
 from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from ledger.administration import records as r
+from ledger.administration import administration_lines as r
 from ledger.core.outcomes import Facts, Refused
 from ledger.postgres import tables as t
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from ledger.administration.records import Record
+from ledger.administration.administration_lines import Record
 from ledger.core import commands as c
 from ledger.core.decide import Answer as Answer
 from ledger.core.decide import expiry

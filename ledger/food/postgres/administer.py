@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from sqlmodel import and_, col, func, or_, select
 
-from ledger.administration.records import AccountStatus, Record
+from ledger.administration.administration_lines import AccountStatus, Record
 from ledger.core.outcomes import Facts, Refused
 from ledger.food.core import commands as f
 from ledger.food.postgres import tables as t

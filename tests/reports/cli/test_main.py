@@ -11,7 +11,7 @@ import pytest
 import typer
 
 from ledger import cli as ledger_cli
-from ledger.administration import records as administration
+from ledger.administration import administration_lines as administration
 from ledger.postgres.post import Ledger
 from reports import cli as reports_cli
 from reports.cli.main import COMMANDS, app, assemble
