@@ -71,8 +71,7 @@ class Command:
     def fingerprint(self) -> bytes:
         """16 bytes that are the same for the same content, whatever way it was written.
 
-        Fields that were not given do not count, so an optional field added by a later version changes none (DECISIONS
-        D7).
+        Fields that were not given do not count: an optional field of a later version changes no digest (DECISIONS D7).
         """
         content: list[Any] = [self.kind]
         for name, value in self.__dict__.items():
