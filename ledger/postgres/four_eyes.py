@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from ledger.administration import records
+from ledger.administration import administration_lines
 from ledger.core.outcomes import Invalid
 from ledger.core.transactions import Transaction
 from ledger.postgres.database import AnyConnection
@@ -94,7 +94,7 @@ def _agreed(connection: AnyConnection, transaction: Transaction, parse: Callable
 
 
 def check_terms(
-    connection: AnyConnection, rules: Rules, line: records.CreditTerms, *, currency: str, limit: int
+    connection: AnyConnection, rules: Rules, line: administration_lines.CreditTerms, *, currency: str, limit: int
 ) -> None:
     """Raise NeedsAnother for credit terms with such a limit, in minor units, that nobody else agreed to."""
     sentence = why(rules, "credit_terms", currency, limit)
@@ -104,5 +104,5 @@ def check_terms(
         "SELECT d.lines -> 0 FROM desk.draft d WHERE d.state = 'waiting' AND d.decided_by IS NOT NULL "
         "AND d.lines -> 0 ->> 'type' = 'credit_terms'"
     ).fetchall()
-    if all(records.parse(agreed) != line for (agreed,) in drafts):
+    if all(administration_lines.parse(agreed) != line for (agreed,) in drafts):
         raise NeedsAnother(sentence)

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dashboards import access
-from ledger.administration.records import parse as record
+from ledger.administration.administration_lines import parse as record
 from ledger.cli import lines, shared
 from ledger.core.commands import parse, scope_of
 from ledger.core.outcomes import Done, Invalid, Posted

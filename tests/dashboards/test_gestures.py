@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import BrowserContext, Locator, Page, expect
 
-from ledger.administration.records import parse
+from ledger.administration.administration_lines import parse
 from ledger.core.commands import parse as command
 from ledger.core.outcomes import Done, Posted
 from ledger.postgres import database, drafts
