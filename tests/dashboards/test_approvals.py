@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from dashboards import access
 from ledger.administration.administration_lines import parse as record
-from ledger.cli import lines, shared
+from ledger.cli import post, shared
 from ledger.core.commands import parse, scope_of
 from ledger.core.outcomes import Done, Invalid, Posted
 from ledger.errors import Failure
@@ -266,7 +266,7 @@ def test_credit_terms_are_held_wherever_they_enter(
     monkeypatch.setattr(shared, "level", level)
     sent = tmp_path / "lines.jsonl"
     sent.write_text(json.dumps(big) + "\n" + json.dumps({**payout_of("200.00"), "key": "o1"}) + "\n")
-    done = CliRunner().invoke(lines.app, ["post", str(sent)])
+    done = CliRunner().invoke(post.app, ["post", str(sent)])
     assert done.output.count("needs a second person") == 2
     with pytest.raises(psycopg.errors.RestrictViolation, match="second person"):
         book.execute(
