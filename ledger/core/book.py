@@ -23,7 +23,8 @@ END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 class Book:
     """Everything that the decisions about one batch may read.
 
-    `paid_items` are new aging items that were paid as they arose, of accounts whose `ages` nothing has needed yet.
+    `merged` are accounts with the ones that they were merged into, in the end. `paid_items` are new aging items that
+    were paid as they arose, of accounts whose `ages` nothing has needed yet.
     """
 
     zone: ZoneInfo
@@ -38,6 +39,7 @@ class Book:
     accounts: dict[int, Account] = field(default_factory=dict)
     references: dict[str, int] = field(default_factory=dict)
     status: dict[int, str] = field(default_factory=dict)
+    merged: dict[int, int] = field(default_factory=dict)
     bonuses: dict[int, list[int]] = field(default_factory=dict)
     balances: dict[int, Balance] = field(default_factory=dict)
     terms: dict[int, list[Terms]] = field(default_factory=dict)
@@ -82,6 +84,10 @@ class Book:
             if number > 0:  # a quote's are placeholders
                 self.own_accounts[number] = found
         return found
+
+    def successor(self, account: int) -> int:
+        """Return the account that an account was merged into, or itself."""
+        return self.merged.get(account, account)
 
     def keep(self, hold: Hold) -> None:
         """Take a hold into the book and index it by source."""
@@ -205,7 +211,8 @@ class Book:
     def _move(self, transaction: Transaction, entry: Entry) -> None:
         assert entry.version is not None and entry.balance_after is not None and entry.held_after is not None
         balance = self.balances[entry.account]
-        ages = entry.amount and self.accounts[entry.account].kind == "money"
+        # A merge hands over the items themselves.
+        ages = entry.amount and self.accounts[entry.account].kind == "money" and transaction.kind != "merge"
         if ages and transaction.day >= balance.ripens_on:
             self.aging(entry.account).ripen(transaction.day)
         balance.balance, balance.held, balance.version = entry.balance_after, entry.held_after, entry.version

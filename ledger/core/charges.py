@@ -68,7 +68,7 @@ def _drawn(case: Case, account: Account, parts: list[HoldPart]) -> list[tuple[in
 
 def _for(book: Book, source: int, account: int) -> int | None:
     """Return the subaccount that a source's entry names: a payer names for whom it paid."""
-    return account if source != account and book.accounts[source].kind == "money" else None
+    return account if source != book.successor(account) and book.accounts[source].kind == "money" else None
 
 
 def debit(case: Case, command: c.Debit) -> Verdict:
@@ -246,7 +246,7 @@ def refund(case: Case, command: c.Refund) -> Verdict:
             legs += [Entry(own, -amount, source=account)] if account is not None else []
         if account is not None:
             moves.append(Move(account, amount, 0, _for(case.book, account, debit.account)))
-    order = {entry.account: place for place, entry in enumerate(debit.clients())}
+    order = {case.book.successor(entry.account): place for place, entry in enumerate(debit.clients())}
     ordered = sorted(_moved(moves), key=lambda move: order[move.account])
     of = case.book.accounts[debit.account]
     return Verdict(of, sum(taken), debit.currency, ordered, legs, debit.id, groups=debit.groups)
@@ -268,13 +268,16 @@ def _taken_back(
 
 
 def _instead_of(case: Case, command: c.Refund, debit: Transaction, source: int) -> int | None:
-    """Return who gets what a source paid: itself, or of a closed account as the command says; None: nobody yet."""
-    if command.closed_to is None or case.book.status[source] != "closed":
-        return source
+    """Return who gets what a source paid: itself or the account that it was merged into, or of a closed account as the
+    command says; None: nobody yet.
+    """
+    into = case.book.successor(source)
+    if command.closed_to is None or case.book.status[into] != "closed":
+        return into
     if command.closed_to == "unallocated":  # (DECISIONS D90)
         return None
-    payers = (entry.account for entry in debit.clients() if entry.subaccount == source)
-    return next((payer for payer in payers if case.book.status[payer] != "closed"), source)
+    payers = (case.book.successor(entry.account) for entry in debit.clients() if entry.subaccount == source)
+    return next((payer for payer in payers if case.book.status[payer] != "closed"), into)
 
 
 def _refunded(case: Case, debit: Transaction) -> dict[tuple[int | None, int | None], int]:

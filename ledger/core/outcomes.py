@@ -50,6 +50,7 @@ DECLINES: dict[str, str] = {
     "never_changes": "the {what} of {subject} never changes: it is {is}, not {asked}",
     "link_not_allowed": "{subject} cannot pay for {other}: {why}",
     "account_not_empty": "{subject} cannot be closed: {why}",
+    "merge_not_allowed": "{subject} cannot be merged into {other}: {why}",
 }
 
 NOT_KEPT = frozenset({"key_reused", "out_of_order"})
@@ -78,6 +79,8 @@ class Refusals(dict[str, str]):
         sentence = self.get(code)
         if sentence and "period_days" in facts:  # declined before debts had due dates
             sentence = sentence.replace("due on {due_on}", "due within {period_days} days")
+        if sentence and "merged_into" in facts:
+            sentence += ": it was merged into account {merged_into}"
         return sentence.format_map(facts) if sentence else code.replace("_", " ")
 
 

@@ -19,7 +19,7 @@ def payment(case: Case, command: c.Payment) -> Verdict:
     parts: Iterable[Share] = command.split or ()
     if command.account is not None:
         parts = (Share(account=command.account, amount=command.amount, brand=command.brand),)
-    into = [g.account_of(case, part.account) for part in parts]
+    into = [g.receiver(case, part.account) for part in parts]
     brands = [g.brand_of(case, part.brand or command.brand or "") for part in parts]
     if not into:
         return _unallocated(case, command)
@@ -53,7 +53,7 @@ def _unallocated(case: Case, command: c.Payment) -> Verdict:
 
 def allocate(case: Case, command: c.Allocate) -> Verdict:
     """Give an unallocated payment its accounts."""
-    into = [g.account_of(case, part.account) for part in command.split]
+    into = [g.receiver(case, part.account) for part in command.split]
     g.usable(case, *into)
     payment = g.named(case, command.payment, ("payment", "refund"), "payment_not_found", "unallocated payment")
     pools = _pools(case, payment)
@@ -178,7 +178,7 @@ def bonus(case: Case, command: c.Bonus) -> Verdict:
     charged = account.brand if command.charge_to is None else g.brand_of(case, command.charge_to).id
     g.usable(case, account)
     if case.book.status[account.money_account or account.id] == "closed":
-        raise Refused("account_closed", account=account.money_account, subject=f"account {account.money_account}")
+        raise g.closed(case.book, case.book.accounts[account.money_account or account.id])
     amount = minor(command.amount)
     if amount < 0:
         g.own_money(case, account, -amount)

@@ -18,6 +18,7 @@ from ledger.core.commands import Command
 from ledger.core.decide import Answer, answer
 from ledger.core.outcomes import Declined, Done, Facts, Refused
 from ledger.intake.levels import Level
+from ledger.merging import merged
 from ledger.postgres.post import Ledger
 from ledger.values.money import is_account_number, minor
 
@@ -87,6 +88,11 @@ class Double:
     def _account_status(self, record: r.AccountStatus) -> Facts:
         self._book.status[self._found(record.account)] = record.status
         return self._of(record.account)
+
+    def _merge(self, record: r.Merge) -> Facts:
+        old, new = self._found(record.account), self._found(record.into)
+        transaction = merged(self._book, old, new, now=datetime.now(UTC), at=record.at, by=record.by, note=record.note)
+        return {**self._of(record.account), "into": new, "transaction": transaction.id}
 
     def _credit_terms(self, record: r.CreditTerms) -> Facts:
         account = self._found(record.account)

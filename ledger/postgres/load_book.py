@@ -159,6 +159,7 @@ def _load(
     concerned |= {bonus for bonuses in book.bonuses.values() for bonus in bonuses}
     concerned |= {account.money_account for account in book.accounts.values() if account.money_account is not None}
     concerned |= {link.payer for links in book.links.values() for link in links}
+    concerned.update(book.merged.values())
     _add_limits(connection, book, scope, limits)
     book.fetch_items = items_in(connection)
     return book, frozenset(concerned)
@@ -229,8 +230,10 @@ def _add_terms(connection: AnyConnection, book: Book, ids: list[int]) -> tuple[l
 
 def _keep_accounts(book: Book, rows: Iterable[Sequence[Any]]) -> None:
     for row in rows:
-        book.accounts[row[0]] = Account._make(row[:-2])
+        book.accounts[row[0]] = Account._make(row[:-3])
         book.status[row[0]] = row[-2]
+        if row[-3] is not None:
+            book.merged[row[0]] = row[-3]
 
 
 def _ids(connection: AnyConnection, numbers: list[int]) -> Iterator[int]:
@@ -248,7 +251,9 @@ _BOOK = (
 )
 # The last column tells the few accounts that have more to load from the many that have not.
 _ACCOUNTS = (
-    "SELECT a.id, a.kind, a.currency, p.name, a.reference, a.party_id, a.brand_id, a.money_account_id, a.status, "
+    "SELECT a.id, a.kind, a.currency, p.name, a.reference, a.party_id, a.brand_id, a.money_account_id, "
+    "CASE WHEN a.status = 'closed' THEN (SELECT into_id FROM merged_account m WHERE m.account_id = a.id "
+    "ORDER BY transaction_id DESC LIMIT 1) END, a.status, "
     "EXISTS (SELECT FROM link WHERE account_id = a.id) OR EXISTS (SELECT FROM credit_terms WHERE account_id = a.id) "
     "OR EXISTS (SELECT FROM write_off_limit WHERE payer_id = a.id) "
     "OR EXISTS (SELECT FROM hold_part WHERE source_id = a.id AND held > 0) "

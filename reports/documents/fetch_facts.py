@@ -119,7 +119,7 @@ def read_last(tables: Tables, numbers: Sequence[int], *, until: date) -> Last:
     placed = holds.expiring(tables, until).select("expires_at", hold="id", set_on="business_date")
     held = holds.by_hold(tables, query).join(placed, on="hold", how="left").sort("hold")
     return Last(
-        unpaid=_collected(aging.late(tables, until).sort("version"), numbers, by="account_id"),
+        unpaid=_collected(aging.late(tables, until).sort("transaction_id"), numbers, by="account_id"),
         terms=_collected(aging.terms_on(tables, until), numbers, by="account_id"),
         holds=_collected(held, numbers, by="account"),
     )

@@ -65,13 +65,13 @@ TRANSACTIONS = Table(
             "text",
             (
                 "payment, allocate, payout, debit, hold, capture, release, expiry, refund, "
-                "reverse, transfer, adjustment, move, bonus, mark"
+                "reverse, transfer, adjustment, move, bonus, mark, merge"
             ),
         ),
         ("status", "text", "posted or declined"),
         ("code", "text", "of a decline: the code of the rule that broke"),
         ("facts", "json", "of a decline: its facts"),
-        ("account_id", "int", "the account of the command"),
+        ("account_id", "int", "the account of the command; of a merge the successor"),
         ("amount", "money", "the amount of the command"),
         ("currency", "text", "ISO 4217 code"),
         *_WHEN,

@@ -18,6 +18,7 @@ from ledger.core.decide import decide, expiry
 from ledger.core.outcomes import Invalid
 from ledger.core.transactions import Transaction
 from ledger.errors import Failure
+from ledger.merging import hand_over, merged
 from ledger.values.money import decimal
 from reports.core.dates import month_days
 from reports.replay.history import Happened, Limits, Past, Row, recorded, times
@@ -105,6 +106,12 @@ def what_if(lake: LakeBook, month: str, limits: Limits) -> WhatIf:
     answered = 0
     for happened in past.happened:
         before = recorded(book, happened)
+        if before.kind == "merge":
+            account, into = before.clients()[0].account, before.account or 0
+            merged(other, account, into, now=before.posted_at)
+            book.enter(before)
+            hand_over(book, account, into)
+            continue
         if happened.row["month"] < month:
             other.enter(recorded(other, happened))
         elif happened.row["kind"] == "expiry":

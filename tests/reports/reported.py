@@ -60,14 +60,15 @@ class Reported(Machine):
                         "valid_until": terms.valid_until,
                     }
                 )
-        elif record["type"] == "account_status":
+        elif record["type"] in ("account_status", "merge"):
+            self._note()
             self.rows["changes"].append(
                 {
                     "id": len(self.rows["changes"]) + 1,
                     "kind": "account_status",
                     "subject": record["account"],
                     "account_id": book.references[record["account"]],
-                    "after": json.dumps({"status": record["status"]}),
+                    "after": json.dumps({"status": record.get("status", "closed")}),
                     "business_date": self.day(),
                     "recorded_at": self._tick(),
                 }
@@ -75,10 +76,13 @@ class Reported(Machine):
 
     def post(self, record: Record) -> list[Record]:
         said = super().post(record)
+        self._note()
+        return said
+
+    def _note(self) -> None:
         at = self._tick()
         for transaction in self.pure.book.entered:
             self.recorded.setdefault(transaction.id, at)
-        return said
 
     def _tick(self) -> datetime:
         self.ticks += 1

@@ -40,7 +40,7 @@ def follow_up(shop: Shop, seam: Seam, command: f.FollowUp) -> Outcome:
         assert isinstance(command, f.RefundItems)
         return _refund_items(shop, seam, order, command)
     except Refused as refused:
-        mark = _mark(command, order)
+        mark = _mark(seam.book, command, order)
         return seam.refuse(mark, refused.code, refused.facts, sent=command)
 
 
@@ -50,15 +50,15 @@ def _fields(command: f.FollowUp) -> dict[str, Any]:
     return {name: getattr(command, name) for name in carried}
 
 
-def _mark(command: f.FollowUp, order: Order | None) -> c.Mark:
+def _mark(book: Book, command: f.FollowUp, order: Order | None) -> c.Mark:
     # A step that moves no money has its transaction, too (DECISIONS D21).
-    account = order.account if order else None
+    account = book.successor(order.account) if order else None
     return unchecked(c.Mark, **_fields(command), account=account, reason=f"{command.kind} {command.order}")
 
 
 def _in_time(book: Book, order: Order, command: f.FollowUp) -> None:
     """Hold that no bonus account has a later entry: points must be able to follow the money."""
-    for bonus in book.bonuses.get(order.account, ()):
+    for bonus in book.bonuses.get(book.successor(order.account), ()):
         latest = book.balances[bonus].posted_at
         if command.at is not None and latest is not None and command.at < latest:
             subject = book.accounts[bonus].subject
@@ -101,7 +101,7 @@ def _amend(shop: Shop, seam: Seam, order: Order, command: f.Amend) -> Outcome:
         raise Refused("order_not_ahead", key=order.key)
     if _ran_out(book, order, command):
         raise Refused("hold_expired", key=order.key, expires_at=shown(book.holds[order.id].expires_at))
-    outcome = seam.decide(_mark(command, order), sent=command, owner=order.key)
+    outcome = seam.decide(_mark(book, command, order), sent=command, owner=order.key)
     if not isinstance(outcome, Posted):
         return outcome
     expires_at = command.due_at + shop.preorder_lives
@@ -191,7 +191,8 @@ def _debit_late(seam: Seam, order: Order, command: f.Deliver, kept: Sequence[int
         for part in parts
         if accounts[part.source].kind == "bonus"
     )
-    debit = unchecked(c.Debit, **_fields(command), account=order.account, lines=tuple(lines), **points_again(paid))
+    account = seam.book.successor(order.account)
+    debit = unchecked(c.Debit, **_fields(command), account=account, lines=tuple(lines), **points_again(paid))
     return seam.decide(debit, sent=command, owner=order.key)
 
 
@@ -213,7 +214,7 @@ def _give_back(
         unchecked(LineAmount, line=number, amount=decimal(amount)) for number, amount in over.items() if amount > 0
     )
     if not lines:
-        return seam.decide(_mark(command, order), sent=command, owner=order.key)
+        return seam.decide(_mark(seam.book, command, order), sent=command, owner=order.key)
     assert order.main is not None
     return _refund(seam, order.main, command, lines=lines)
 
@@ -239,7 +240,7 @@ def _cancel(shop: Shop, seam: Seam, order: Order, command: f.Cancel) -> Outcome:
     if command.by_client:
         shop.by_client.add(outcome.transaction)
     if put_back is not None:
-        charged = seam.decide(_fee(order, command), sent=command, own_key=f"fee:{order.id}", owner=order.key)
+        charged = seam.decide(_fee(seam.book, order, command), sent=command, own_key=f"fee:{order.id}", owner=order.key)
         if not isinstance(charged, Posted):
             put_back()
             if isinstance(charged, Invalid):
@@ -259,15 +260,15 @@ def _undo(seam: Seam, order: Order, command: f.Cancel) -> Answer:
     if hold.state == "open" and hold.expires_at > at:
         release = unchecked(c.Release, **_fields(command), hold=order.key)
         return seam.decide(release, sent=command, owner=order.key)
-    return seam.decide(_mark(command, order), sent=command, owner=order.key)
+    return seam.decide(_mark(seam.book, command, order), sent=command, owner=order.key)
 
 
-def _fee(order: Order, command: f.Cancel) -> c.Debit:
+def _fee(book: Book, order: Order, command: f.Cancel) -> c.Debit:
     brand = command.fee_brand or order.brands[0]
     line = Line(
         brand=brand, service="cancel_fee", reference=order.key, amount=command.fee, vat_rate=command.fee_vat_rate
     )
-    return c.Debit(**_fields(command), account=order.account, lines=(line,))
+    return c.Debit(**_fields(command), account=book.successor(order.account), lines=(line,))
 
 
 def _refund_items(shop: Shop, seam: Seam, order: Order, command: f.RefundItems) -> Outcome:

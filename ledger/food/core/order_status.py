@@ -83,7 +83,13 @@ def said_of(book: Book, order: Order) -> Said:
     """Return the order as its caller is told of it: priced lines, promotions, who paid, points. Amounts as strings."""
     paid = {"bonuses": 0, "payers": 0, "client": 0}
     for (_, source), amount in shares(book, order).items():
-        who = "client" if source == order.account else "payers" if _is_money(book, source) else "bonuses"
+        who = (
+            "client"
+            if book.successor(source) == book.successor(order.account)
+            else "payers"
+            if _is_money(book, source)
+            else "bonuses"
+        )
         paid[who] += amount
     accruals, gross, discount = order.accruals, 0, 0
     for line in order.lines:

@@ -136,6 +136,11 @@ class Shop:
             for entry in transaction.clients():
                 if book.accounts[entry.account].kind == "bonus":
                     points = self.points_of(entry.account)
+                    if transaction.kind == "merge":
+                        points.version = entry.version or 0
+                        if entry.account in book.merged:
+                            self.points_of(book.successor(entry.account)).take_over(points, by=transaction.id)
+                        continue
                     dates = self.dates(book, entry.account, transaction.day)
                     if transaction.expires_at is not None and transaction.kind == "bonus":
                         dates = dates._replace(gone_on=book.day(transaction.expires_at))

@@ -40,15 +40,19 @@ def load_shop(
     *,
     lives: timedelta,
     lock: bool = True,
+    all_points: bool = False,
 ) -> Shop:
-    """Return the shop of everything that the commands can touch; the book holds its accounts, locked."""
+    """Return the shop of everything that the commands can touch; the book holds its accounts, locked.
+
+    With `all_points` it has all lots ever, and what all transactions have of them.
+    """
     book.refusals = REFUSALS
     shop = Shop(preorder_lives=lives, programs=programs)
     placed = [command for command in commands if isinstance(command, f.Order)]
     follows = [command.order for command in commands if isinstance(command, f.FollowUp)]
     _load_orders(connection, book, shop, follows)
     _load_promotions(connection, book, shop, placed, lock=lock)
-    _load_points(connection, book, shop)
+    _load_points(connection, book, shop, everything=all_points)
     known = [t.id for command in commands if (t := book.transactions.get(command.key)) and t.code is None]
     if known:
         rows = connection.execute("SELECT transaction_id, said FROM order_step WHERE transaction_id = ANY(%s)", [known])
@@ -80,7 +84,8 @@ _PROGRAMS = (
     "spend_at FROM bonus_program p JOIN brand b ON b.id = p.brand_id ORDER BY p.id"
 )
 _NAMED = (
-    "SELECT o.account_id, array(SELECT key FROM transaction WHERE id = o.main_id "
+    "SELECT coalesce((SELECT into_id FROM merged_account m WHERE m.account_id = o.account_id "
+    "ORDER BY transaction_id DESC LIMIT 1), o.account_id), array(SELECT key FROM transaction WHERE id = o.main_id "
     "UNION ALL SELECT 'tiffin:fee:' || o.id WHERE o.status = 'cancelled'), "
     "array(SELECT DISTINCT b.code FROM order_line l JOIN brand b ON b.id = l.brand_id WHERE l.order_id = o.id) "
     "FROM food_order o "
@@ -110,7 +115,7 @@ FROM order_accrual {_OF_ORDERS}
 _OWED = "SELECT account_id, sum(amount)::bigint FROM bonus_owed WHERE account_id = ANY(%s) GROUP BY account_id"
 _LOT_USES = """
 SELECT account_id, transaction_id, lot_id, sum(amount)::bigint FROM bonus_lot_use
-WHERE account_id = ANY(%s) AND transaction_id = ANY(%s) GROUP BY 1, 2, 3
+WHERE account_id = ANY(%s) AND (%s OR transaction_id = ANY(%s)) GROUP BY 1, 2, 3
 """
 
 
@@ -208,7 +213,7 @@ SELECT id, party_id, void_at, array(SELECT promotion_id FROM promotion_use WHERE
 """
 
 
-def _load_points(connection: AnyConnection, book: Book, shop: Shop) -> None:
+def _load_points(connection: AnyConnection, book: Book, shop: Shop, *, everything: bool = False) -> None:
     """Load the lots of the book's bonus accounts, and let them follow what moved these without us."""
     accounts = [account.id for account in book.accounts.values() if account.kind == "bonus"]
     if not accounts:
@@ -229,8 +234,8 @@ def _load_points(connection: AnyConnection, book: Book, shop: Shop) -> None:
     own = [accrual.lot for order in shop.orders.values() for accrual in order.accruals.values() if accrual.lot]
     lots, uses = ask(
         connection,
-        (_LOTS, [accounts, accounts, list(concerned), accounts, own]),
-        (_LOT_USES, [accounts, list(concerned)]),
+        (_LOTS, [accounts, everything, accounts, list(concerned), accounts, own]),
+        (_LOT_USES, [accounts, everything, list(concerned)]),
     )
     for account, *lot in lots:
         shop.points[account].lots[lot[0]] = Lot(*lot)
@@ -253,10 +258,10 @@ WHERE b.account_id = ANY(%s) AND b.version > coalesce(p.version, 0) ORDER BY e.a
 """
 _LOT_FIELDS = (
     "l.account_id, l.transaction_id, l.amount, l.points_left, l.gone_on, l.given_until, l.lapsed, l.expired, "
-    "l.extended_by"
+    "l.extended_by, l.given_by"
 )
 _LOTS = f"""
-SELECT {_LOT_FIELDS} FROM bonus_lot l WHERE account_id = ANY(%s) AND points_left > 0
+SELECT {_LOT_FIELDS} FROM bonus_lot l WHERE account_id = ANY(%s) AND (%s OR points_left > 0)
 UNION
 SELECT {_LOT_FIELDS} FROM bonus_lot_use u
 JOIN bonus_lot l ON l.account_id = u.account_id AND l.transaction_id = u.lot_id
@@ -289,7 +294,7 @@ STEP = columns("transaction_id bigint, order_id bigint, kind text, said json")
 POINTS = columns("account_id bigint, version bigint")
 LOT = columns(
     "account_id bigint, transaction_id bigint, amount bigint, points_left bigint, gone_on date, given_until date, "
-    "lapsed bigint, expired bigint, extended_by bigint"
+    "lapsed bigint, expired bigint, extended_by bigint, given_by bigint"
 )
 LOT_USE = columns(
     "account_id bigint, transaction_id bigint, lot_id bigint, changed_by bigint, amount bigint, gone_on date"
@@ -375,11 +380,14 @@ def _accruals(book: Book, order: Order) -> Iterator[Row]:
         yield (*of, a.points, a.taken_back, a.shortfall, a.lot, a.expired)
 
 
+_OF_LOT = ("id", "amount", "left", "gone_on", "given_until", "lapsed", "expired", "extended_by", "given_by")
+
+
 def _points(book: Book, all_points: Iterable[Points]) -> Iterator[Statement]:
     changed = [points for points in all_points if points.changed_lots or points.version]
     yield insert("bonus_points", POINTS, [(points.account, points.version) for points in changed], ("account_id",))
     lots = [
-        (points.account, n.id, n.amount, n.left, n.gone_on, n.given_until, n.lapsed, n.expired, n.extended_by)
+        (points.account, *(getattr(n, name) for name in _OF_LOT))
         for points in changed
         for n in (points.lots[id_] for id_ in sorted(points.changed_lots))
     ]

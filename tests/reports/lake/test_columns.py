@@ -37,7 +37,7 @@ DERIVED = {"attributes", "bank_entries", "holders", "lot_changes", "open_debits"
 NOT_EXPORTED = set(
     """
     door_token webhook webhook_stuck book balance cut_gate lake_gate payment_gate owned seal seal_leaf seal_salt
-    entry_group aging_item order_step order_accrual bonus_points bonus_lot_use
+    entry_group merged_account aging_item order_step order_accrual bonus_points bonus_lot_use
 """.split()
 )
 LEFT_OUT = {
@@ -49,7 +49,13 @@ LEFT_OUT = {
     "food_order": {"main_id", "void_at", "late_at"},  # charged_by; their days
     "promotion_use": {"number"},  # 1, 2, 3 … of one order
     "bonus_owed": {"posted_at"},  # of its transaction
-    "bonus_lot": {"lapsed", "expired", "given_until", "extended_by"},  # which of an expired lot's points may come back
+    "bonus_lot": {
+        "lapsed",
+        "expired",
+        "given_until",
+        "extended_by",
+        "given_by",
+    },  # which of an expired lot's points may come back
     "promotion": {"value", "used"},  # percent or amount, by its kind; uses have a table of their own
 }
 TYPES = {
