@@ -5,8 +5,8 @@ A rule that was there is a rule of each currency that the book has accounts in.
 
 from alembic import op
 
-revision = "0036"
-down_revision = "0035"
+revision = "0037"
+down_revision = "0036"
 branch_labels = None
 depends_on = None
 
