@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from ledger.core.money import decimal
+from reports.documents import build_statement, fetch_facts
+from reports.documents.statement import Statement
 from reports.run import LakeBook
 from tests.ledger.machine import ACCOUNTS, BRANDS, Machine, Record, accounts
 from tests.ledger.worlds import MOSCOW
@@ -25,7 +27,7 @@ EPOCH = date(1970, 1, 1)
 
 
 class Reported(Machine):
-    """After its last step: aging, exposure, open items and settlements as of today are what the model says."""
+    """After its last step: aging, exposure, open items, settlements and statements are what the model says."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -119,7 +121,9 @@ class Reported(Machine):
                     "amount": decimal(e.amount), "held": decimal(e.held), "version": e.version, "due_on": e.due_on,
                     "balance_after": None if e.balance_after is None else decimal(e.balance_after),
                     "held_after": None if e.held_after is None else decimal(e.held_after),
-                    "source_id": e.source, "source_kind": facing, "line": e.line,
+                    "source_id": e.source, "source_kind": facing, "line": e.line, "subaccount_id": e.subaccount,
+                    "gross": None if e.gross is None else decimal(e.gross),
+                    "discount": None if e.discount is None else decimal(e.discount),
                 })  # fmt: skip
         frames = {
             name: pl.DataFrame([{k: v for k, v in row.items() if k in schema} for row in rows.get(name, [])], schema)
@@ -138,7 +142,55 @@ class Reported(Machine):
         lake = self.lake()
         for day in sorted({self.day(), max(self.closed + timedelta(1), self.day() - timedelta(3))}):
             self._debts_agree(lake, day)
+            for length in (0, 4):
+                self._statements_agree(lake, day - timedelta(length), day)
         self._settlements_agree(lake)
+
+    def _statements_agree(self, lake: LakeBook, since: date, until: date) -> None:
+        """Hold statements of a period against the model: what moved, what is owed, what credit is left."""
+        before = datetime.combine(since, time.min, MOSCOW) - timedelta(microseconds=1)
+        evening = datetime.combine(until, time.max, MOSCOW)
+        known = fetch_facts.Known(lake.cut.taken_at, "Europe/Moscow", True, None, 1)
+        names = {number: name for name, number in self.pure.book.references.items() if name in ACCOUNTS}
+        for numbers, facts in fetch_facts.groups(lake, sorted(names), since=since, until=until):
+            for number in numbers:
+                statement = build_statement.statement(facts, number, since=since, until=until, known=known)
+                self._statement_agrees(statement, names[number], before, evening)
+
+    def _statement_agrees(self, statement: Statement, name: str, before: datetime, evening: datetime) -> None:
+        model, summary, until = self.model, statement.summary, statement.until
+        kinds = {key: t.kind for key, t in self.pure.book.transactions.items()}
+        moved = defaultdict[str, int](int)
+        for move in model.moves[name]:
+            if before < move.at <= evening:
+                moved[kinds[move.key]] += move.amount
+        charged = -sum(moved.pop(kind, 0) for kind in build_statement.CHARGES)
+        paid = sum(moved.pop(kind, 0) for kind in build_statement.RECEIPTS)
+        refunds = moved.pop("refund", 0)
+        assert summary.opening == decimal(model.balance(name, before)), name
+        assert summary.charged - summary.discounts == decimal(charged), name
+        assert (summary.paid, summary.refunds) == (decimal(paid), decimal(refunds)), name
+        assert sum(amount for _, amount in summary.other) == decimal(sum(moved.values())), name
+        assert summary.closing == decimal(model.balance(name, evening)), name
+        owed = defaultdict[date | None, int](int)
+        for _, _, due, unpaid in model.owed(name, until, evening):
+            owed[due] += unpaid
+        assert {due.due_on: due.amount for due in statement.dues} == {
+            day: decimal(unpaid) for day, unpaid in owed.items()
+        }, name
+        late = sum(unpaid for due, unpaid in owed.items() if due and due < until)
+        assert statement.overdue == decimal(late) == sum(age.amount for age in statement.ages if age.days_from), name
+        terms = model.in_force(name, until)
+        if statement.credit is None:
+            assert terms is None, name
+        else:
+            assert statement.credit.limit == decimal(terms.limit if terms else 0), name
+        if until == self.day():
+            held = model.held(name, evening)
+            assert summary.held == decimal(held), name
+            line = terms.limit if terms and not late else 0
+            can = max(0, model.balance(name, evening) - held + line)
+            assert statement.credit is None or statement.credit.available == decimal(can), name
 
     def _debts_agree(self, lake: LakeBook, day: date) -> None:
         evening = datetime.combine(day, time.max, MOSCOW)
