@@ -1,4 +1,4 @@
-"""What a notebook shows, cell by cell, without the program that a live page needs: text, results, tables, charts."""
+"""What a notebook shows, cell by cell, without the program that a live page needs (DECISIONS D55)."""
 
 import html
 import re

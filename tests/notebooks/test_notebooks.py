@@ -219,7 +219,7 @@ def test_an_unknown_notebook_suggests_names() -> None:
     """One sentence."""
     result = CliRunner().invoke(app, ["notebook", "run", "toor"])
     assert isinstance(result.exception, Failure)
-    assert str(result.exception) == "there is no notebook toor: did you mean tour?"
+    assert str(result.exception) == "there is no notebook toor: did you mean tour or cohorts?"
 
 
 def test_a_notebook_without_a_lake_fails_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
