@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from ledger.core.text import readable
+from ledger.values.text import readable
 from reports.core.forms import Language
 from reports.core.result import Result
 from reports.formats.captions import control_line, money, shown_rows, shown_subtotals
