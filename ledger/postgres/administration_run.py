@@ -13,9 +13,9 @@ from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from ledger.administration import administration_lines as r
-from ledger.core.outcomes import Facts, Refused
 from ledger.postgres import four_eyes
 from ledger.postgres import tables as t
+from ledger.values.refusals import Facts, Refused
 
 Fields = dict[str, object]
 """Values by column or field."""
