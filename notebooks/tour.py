@@ -30,7 +30,7 @@ def _(book, mo):
     # A tour of the book
 
     Cut **{book.cut.number}**, taken at {book.cut.taken_at:%Y-%m-%d %H:%M} UTC; days are closed up to
-    **{book.cut.closed_until}**, in {book.cut.time_zone}. Reports of closed days say the same for ever.
+    **{book.cut.closed_until}**, in {book.cut.time_zone}. Reports of closed days stay the same forever.
     """)
     return
 

@@ -32,9 +32,9 @@ class Column:
     `account` and `number` are whole numbers that name things and are never added up,
     `word` is a code of the ledger's own, which readers see in their language; `code` is its caller's.
     `share` is a part of 1, `average` money rounded to the kopeck, `month` YYYY-MM.
-    `total` says that a sum by currency means something; a column of `account_kind` parts the
+    `total`: a sum by currency makes sense; a column of `account_kind` parts the
     sums by kind of account too, so that points are never added to money. A column `aside` stands last on the screen,
-    and is left out of a PDF, which would be too narrow for it and says so; all other files have it.
+    and is left out of a PDF, which would be too narrow for it and names it; all other files have it.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Check:
 class Report:
     """One standard report: a question, its parameters, columns, function and control totals.
 
-    `leads_to` says where a click on a row leads. `first` names columns that stand first on a screen, where
+    `leads_to` is where a click on a row leads. `first` names columns that stand first on a screen, where
     others are so wide that amounts would be out of sight.
     """
 
