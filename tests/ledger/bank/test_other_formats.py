@@ -135,7 +135,7 @@ def test_a_layout_says_what_it_lacks(columns: dict[str, str], sentence: str) -> 
 @pytest.mark.parametrize("form", ["", "%", "%Q", "%d%d", "%d.%m", "%d.%m.%Y %d", "day"])
 def test_a_form_of_dates_says_day_month_and_year(form: str) -> None:
     """Before a file is read by it."""
-    with pytest.raises(ValueError, match="does not say day, month and year"):
+    with pytest.raises(ValueError, match="has no day, month and year"):
         Layout("EUR", ONE, {"date_format": form})
     with pytest.raises(ValueError, match="XXX is not an ISO 4217 currency"):
         Layout("XXX", ONE)
