@@ -41,6 +41,7 @@ COMMANDS = {
     "check": ("reports.cli.proof", "Check a paper or a proof with a copy of the seals, and nothing else."),
     "lake": ("reports.cli.lake", "Look after the lake."),
     "report": ("reports.cli.report", "Run a standard report over the lake."),
+    "explain": ("reports.cli.explain", "Show the entries that make a figure of a report."),
     "statement": ("reports.cli.papers", "Make one account's statement, act or invoice as PDF."),
     "statements": ("reports.cli.papers", "Make a month's papers for many accounts."),
     "papers": ("reports.cli.issued", "List issued papers, and give them out again."),
