@@ -5,8 +5,8 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-
 from ledger.core.text import printable
+
 from ledger.errors import Failure
 from reports.cli.report import extra_parameters
 
