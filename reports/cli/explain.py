@@ -5,9 +5,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from ledger.core.text import printable
 
 from ledger.errors import Failure
+from ledger.values.text import printable
 from reports.cli.report import extra_parameters
 
 if TYPE_CHECKING:
