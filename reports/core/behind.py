@@ -15,7 +15,7 @@ Pieces = Callable[[Tables, Any, Row], Frame]
 _SIGNS = {1: "+", -1: "−"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # a report that has one can be a key
 class Behind:
     """Where the figures of a report come from.
 
