@@ -18,7 +18,7 @@ from dashboards.forms.drafts import Draft
 from dashboards.forms.fields import Fields, Given
 from dashboards.refusals import refusal, translated
 from dashboards.translations import as_markdown, sentence, tr
-from ledger.administration.records import Record
+from ledger.administration.administration_lines import Record
 from ledger.core.commands import Command
 from ledger.core.outcomes import Declined, Done, Invalid, Posted
 from ledger.errors import Failure

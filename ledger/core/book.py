@@ -151,7 +151,7 @@ class Book:
         return state.open_due, state.open_day
 
     def due_on(self, account: int, transaction: Transaction) -> date | None:
-        """Return the due date of what a transaction charges an account: as it says, or by the terms in force."""
+        """Return the due date of what a transaction charges an account: its own, or by the terms in force."""
         if transaction.kind not in AGING or self.accounts[account].kind != "money":
             return None
         hold = self.numbered.get(transaction.refers_to or 0) if transaction.kind == "capture" else None

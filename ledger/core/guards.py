@@ -39,7 +39,7 @@ class Case:
 
     @property
     def happened_at(self) -> datetime:
-        """Return when what it tells happened: at its booking, unless it says otherwise."""
+        """Return when it happened: at its booking, unless the command states otherwise."""
         return self.command.occurred_at or self.at
 
 

@@ -2,7 +2,7 @@
 
 DECLINES is the one list of refusals, in order of precedence: a command that breaks
 several rules always gets the first. The sentence of a decline is made here, from its
-code and facts alone, so a decline read back says what it said at first.
+code and facts alone, so a decline read back has the same sentence as at first.
 """
 
 import re

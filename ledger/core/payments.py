@@ -43,7 +43,7 @@ def _unallocated(case: Case, command: c.Payment) -> Verdict:
     g.in_open_period(case)
     currency = command.currency or case.book.currency
     amount = minor(command.amount)
-    # Facing no client: whose money it is, its allocation will tell.
+    # Facing no client: the owner of the money is not known before its allocation.
     legs = [
         Entry(g.system(case, brand, "unallocated", currency), amount),
         Entry(g.system(case, brand, "cash", currency), -amount, channel=command.channel or ""),

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from itertools import count
 from zoneinfo import ZoneInfo
 
-from ledger.administration import records as r
+from ledger.administration import administration_lines as r
 from ledger.core.accounts import Account, Brand, Hours, Limit, Link, Terms
 from ledger.core.aging import Balance
 from ledger.core.book import Book

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, select
 
-from ledger.administration import records as r
+from ledger.administration import administration_lines as r
 from ledger.core.outcomes import Declined, Done, Invalid, Refused
 from ledger.errors import Failure
 from ledger.postgres import administer_clients as clients

@@ -6,7 +6,7 @@ from typing import NoReturn
 from sqlalchemy import delete, distinct, func, or_, text, update
 from sqlmodel import col, select
 
-from ledger.administration import records as r
+from ledger.administration import administration_lines as r
 from ledger.core.accounts import window
 from ledger.core.outcomes import Facts, Refused
 from ledger.postgres import tables as t

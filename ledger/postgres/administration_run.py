@@ -11,7 +11,7 @@ from sqlalchemy import func, or_, text
 from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from ledger.administration import records as r
+from ledger.administration import administration_lines as r
 from ledger.core.outcomes import Facts, Refused
 from ledger.postgres import tables as t
 
@@ -103,9 +103,15 @@ class Administration:
         return self.session.exec(query, execution_options={"populate_existing": True}).first()
 
     def note_change(
-        self, record: r.Record, subject: str, before: Fields | None, after: Fields, *, account: int | None = None,
+        self,
+        record: r.Record,
+        subject: str,
+        before: Fields | None,
+        after: Fields,
+        *,
+        account: int | None = None,
         kind: str | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Write the dated row of a change; its kind is the record's unless another is given."""
         change = t.Change(
             kind=kind or record.type,

@@ -21,7 +21,7 @@ from ledger.values.money import plain
 class AccountState:
     """How an account stood at a time. Amounts in minor units; `available` is own money and credit in force.
 
-    `overdue` tells whether the due date of something unpaid is past, `unpaid_since` is the oldest day of what is.
+    `overdue` is whether the due date of something unpaid is past, `unpaid_since` is the oldest day of what is.
     """
 
     account: int

@@ -260,7 +260,7 @@ def settings_of(connection: AnyConnection) -> str | None:
 
 
 def _is_pooled(connection: AnyConnection) -> bool:
-    """Tell whether a pool is in between: it makes the process number up that a server would have told."""
+    """Return whether a pool is in between: it invents the process number that a server would have reported."""
     row = connection.execute("SELECT pg_backend_pid()").fetchone()
     return row is not None and row[0] != connection.info.backend_pid
 

@@ -249,7 +249,7 @@ _BOOK = (
     f"(SELECT json_agg(json_build_array(id, code, status)) FROM brand), {_NEXT_IDS} "
     "FROM (SELECT 1) one LEFT JOIN book ON true"
 )
-# The last column tells the few accounts that have more to load from the many that have not.
+# The last column distinguishes the few accounts that have more to load from the many that have not.
 _ACCOUNTS = (
     "SELECT a.id, a.kind, a.currency, p.name, a.reference, a.party_id, a.brand_id, a.money_account_id, "
     "CASE WHEN a.status = 'closed' THEN (SELECT into_id FROM merged_account m WHERE m.account_id = a.id "

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import psycopg
 
-from ledger.administration import records as r
+from ledger.administration import administration_lines as r
 from ledger.core.outcomes import Facts, Refused
 from ledger.core.scope import Scope
 from ledger.core.transactions import Transaction
@@ -53,8 +53,9 @@ def merge(run: Administration, record: r.Record, decided: Decided = _alone) -> F
         transaction = _merged(connection, run, record, (account.id, into.id), decided)
     status = account.account.status
     account.account.status = "closed"
-    run.note_change(record, account.key, {"status": status}, {"status": "closed"}, account=account.id,
-                    kind="account_status")  # fmt: skip
+    run.note_change(
+        record, account.key, {"status": status}, {"status": "closed"}, account=account.id, kind="account_status"
+    )
     run.note_change(record, account.key, None, {"into": into.id, "transaction": transaction.id}, account=account.id)
     run.moved |= {account.id, into.id}
     if account.id in run.undated:

@@ -68,9 +68,9 @@ def _one_of(column: str, *values: str) -> CheckConstraint:
 class BookSettings(SQLModel, table=True):
     """The one row of facts about the whole book.
 
-    `incarnation` tells this ledger from others of the same book that were restored from a backup. Days up to `closing`
-    take no more transactions while the cut that is to close them is verified; it is null otherwise. `fed` has of each
-    earlier incarnation the last transaction that is this one's, too; up to `fed_from` all are of earlier ones.
+    `incarnation` distinguishes this ledger from others of the same book that were restored from a backup. Days up to
+    `closing` take no more transactions while the cut that is to close them is verified; it is null otherwise. `fed` has
+    of each earlier incarnation the last transaction that is this one's, too; up to `fed_from` all are of earlier ones.
     """
 
     __tablename__ = "book"
@@ -124,7 +124,7 @@ class PaymentGate(SQLModel, table=True):
 class Closing(SQLModel, table=True):
     """One closing of days: up to which, when, and the latest transaction then. Append-only.
 
-    `rules` tells by which rules of ages the days' reports were made: 1 before there were due dates, now 2.
+    `rules` records by which rules of ages the days' reports were made: 1 before there were due dates, now 2.
     """
 
     __tablename__ = "closing"

@@ -48,7 +48,7 @@ _WHEN: tuple[tuple[str, Type, str], ...] = (
     ("day_number", "int", "business_date as days since 1970-01-01"),
     ("month", "text", "month of business_date, YYYY-MM; the partition"),
     ("value_date", "date", "the bank's date, if one was given"),
-    ("occurred_at", "instant", "when it happened, UTC, if that was said; otherwise posted_at counts"),
+    ("occurred_at", "instant", "when it happened, UTC, if that was given; otherwise posted_at counts"),
     ("occurred_on", "date", "date of occurred_at in the book's time zone"),
     ("hour", "int", "hour of occurred_at, or else of posted_at, in the book's time zone: 0 to 23"),
 )

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from ledger.administration.records import parse
+from ledger.administration.administration_lines import parse
 from ledger.core.commands import parse as command
 from ledger.postgres.database import connect
 from ledger.postgres.post import Ledger

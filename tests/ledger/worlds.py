@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ledger.administration import records as administration
+from ledger.administration import administration_lines as administration
 from ledger.core import commands
 from ledger.core.accounts import Account, Brand, Hours, Limit, Link, Terms, Usage, window
 from ledger.core.aging import NEVER, Ages, Balance

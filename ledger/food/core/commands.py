@@ -13,8 +13,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Strict, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
-from ledger.administration import records as administration
-from ledger.administration.records import Code, Record, Whole
+from ledger.administration import administration_lines as administration
+from ledger.administration.administration_lines import Code, Record, Whole
 from ledger.core import commands
 from ledger.core.command_parts import CONFIG, LINES
 from ledger.core.commands import ClosedTo, Command

@@ -12,7 +12,7 @@ from ledger.food.core.bonuses import EXPIRED, Dates, Points, Program, dates_of
 from ledger.food.core.pricing import Client, Promotion
 from ledger.values.field_types import OWN_KEYS
 
-Said = dict[str, Any]
+Description = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -121,9 +121,9 @@ class Pending(NamedTuple):
 class Shop:
     """Everything that the decisions about one batch may read beside the book.
 
-    `said` is how callers get an order described, by transaction. `by_client` are the transactions by which clients
-    cancelled: points that they give back too late are lost. `orders_of` and uses count pre-orders that ran out, too:
-    these are in `pending`.
+    `descriptions` are the orders as callers received them, by transaction. `by_client` are the transactions by which
+    clients cancelled: points that they give back too late are lost. `orders_of` and uses count pre-orders that ran out,
+    too: these are in `pending`.
     """
 
     preorder_lives: timedelta = timedelta(hours=24)
@@ -134,7 +134,7 @@ class Shop:
     orders_of: dict[int, int] = field(default_factory=dict)
     pending: dict[int, Pending] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
-    said: dict[int, Said] = field(default_factory=dict)
+    descriptions: dict[int, Description] = field(default_factory=dict)
     new_orders: list[Order] = field(default_factory=list)
     changed_orders: dict[int, Order] = field(default_factory=dict)
     changed_promotions: dict[int, Promotion] = field(default_factory=dict)

@@ -12,7 +12,7 @@ from functools import partial
 from sqlalchemy import update
 from sqlmodel import and_, col, func, or_, select
 
-from ledger.administration.records import AccountStatus, Merge, Record
+from ledger.administration.administration_lines import AccountStatus, Merge, Record
 from ledger.core.outcomes import Facts, Refused
 from ledger.core.transactions import Transaction
 from ledger.food.core import commands as f

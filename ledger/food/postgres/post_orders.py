@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from ledger.administration.records import AccountStatus, Record
+from ledger.administration.administration_lines import AccountStatus, Record
 from ledger.core import commands as c
 from ledger.core.commands import scope_of
 from ledger.core.outcomes import Declined, Done, Invalid

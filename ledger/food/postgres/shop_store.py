@@ -56,7 +56,7 @@ def load_shop(
     known = [t.id for command in commands if (t := book.transactions.get(command.key)) and t.code is None]
     if known:
         rows = connection.execute("SELECT transaction_id, said FROM order_step WHERE transaction_id = ANY(%s)", [known])
-        shop.said = dict(rows.fetchall())
+        shop.descriptions = dict(rows.fetchall())
     return shop
 
 
@@ -208,7 +208,7 @@ def _load_uses(connection: AnyConnection, book: Book, shop: Shop, *, lock: bool)
 
 
 _PENDING = "WHERE status = 'placed' AND main_id IS NULL AND due_at IS NOT NULL"
-# Pre-orders not delivered yet, of the parties or with the promotions: whether they ran out, time tells.
+# Pre-orders not delivered yet, of the parties or with the promotions: time alone decides whether they ran out.
 _RUNNING = f"""
 SELECT id, party_id, void_at, array(SELECT promotion_id FROM promotion_use WHERE order_id = o.id) FROM food_order o
 {_PENDING} AND void_at IS NOT NULL AND (party_id = ANY(%s) OR id IN (
@@ -318,7 +318,7 @@ def _statements(book: Book, shop: Shop) -> Iterator[Statement]:
     yield insert("order_line", LINE, [row for order in shop.new_orders for row in _line_rows(book, order)])
     yield insert("food_order", ORDER, [_order_row(book, order, written) for order in shop.new_orders])
     yield insert("promotion_use", USE, [row for order in shop.new_orders for row in _uses(book, order, written)])
-    steps = [(t, order, kind, json_text(shop.said[t])) for t, order, kind in shop.steps]
+    steps = [(t, order, kind, json_text(shop.descriptions[t])) for t, order, kind in shop.steps]
     yield insert("order_step", STEP, steps)
     known = [order for order in shop.changed_orders.values() if order.id not in new]
     uses = [row for order in known if order.late_at is not None for row in _uses(book, order, written)]

@@ -1,7 +1,7 @@
 """Food's tables in PostgreSQL, beside the ledger's. Amounts are integers of minor units.
 
 An order has the number of the transaction that placed it. Programmes are append-only: of
-those valid on a day the last recorded is in force. Steps keep what callers were told, so
+those valid on a day the last recorded is in force. Steps keep what callers were answered, so
 that a replay repeats it. Few foreign keys: each costs a look-up a row on the way in, and
 one function writes these rows together; `tiffin verify` proves what they would.
 """
@@ -194,7 +194,7 @@ class OrderAccrual(SQLModel, table=True):
 
 
 class OrderStep(SQLModel, table=True):
-    """One step of an order (order, amend, deliver, cancel, refund_items), and what its caller was told. Append-only."""
+    """One step of an order (order, amend, deliver, cancel, refund_items), and the answer to its caller. Append-only."""
 
     __tablename__ = "order_step"
     __table_args__ = (
