@@ -283,7 +283,7 @@ ORDER = columns(
 LINE = columns(
     "order_id bigint, line smallint, brand_id bigint, service text, sku text, name text, quantity integer, "
     "price bigint, gross bigint, discount bigint, net bigint, kept integer, reference text, attributes jsonb, "
-    "own_discount bigint"
+    "own_discount bigint, weighed bigint, weighed_of integer"
 )
 USE = columns(
     "order_id bigint, promotion_id bigint, party_id bigint, discount bigint, used_at timestamptz, "
@@ -363,7 +363,7 @@ _USED = "UPDATE promotion p SET used = n.used FROM unnest(%s::bigint[], %s::inte
 def _line_rows(book: Book, order: Order) -> Iterator[Row]:
     for n in order.lines:
         dish = book.brands[n.brand].id, n.service, n.sku, n.name, n.quantity, n.price
-        more = n.kept, n.reference, json_text(n.attributes), n.own_discount
+        more = n.kept, n.reference, json_text(n.attributes), n.own_discount, n.weighed, n.weighed_of
         yield (order.id, n.number, *dish, n.gross, n.discount, n.net, *more)
 
 
