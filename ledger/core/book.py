@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from ledger.core.accounts import Account, Brand, Limit, Link, Terms, Usage, window
 from ledger.core.aging import AGING, NEVER, Ages, Balance, Fetch, Item, due_date
-from ledger.core.outcomes import LEDGER, Declined, Entry, Moved, Posted, Refusals
+from ledger.core.outcomes import Declined, Entry, Moved, Posted
 from ledger.core.transactions import Hold, Transaction
+from ledger.values.refusals import LEDGER, Refusals
 
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 

@@ -1,6 +1,6 @@
 """Decide what a command means for the book. Nothing here reads a clock or writes.
 
-Rules are tried in the order of outcomes.DECLINES, so a command that breaks several
+Rules are tried in the order of refusals.DECLINES, so a command that breaks several
 always gets the same answer. `decide` leaves the book as it is; `answer` also enters
 what was decided, so that the next command of the batch sees it.
 """
@@ -13,10 +13,11 @@ from ledger.core import charges, payments, reversals
 from ledger.core import commands as c
 from ledger.core.book import Book
 from ledger.core.guards import Case, Move, Verdict, in_order
-from ledger.core.outcomes import Declined, Entry, Invalid, Posted, Refused, shown
+from ledger.core.outcomes import Declined, Entry, Invalid, Posted, shown
 from ledger.core.transactions import Hold, Transaction
 from ledger.values.field_types import OWN_KEYS
 from ledger.values.money import LARGEST_BALANCE, minor, plain
+from ledger.values.refusals import Refused
 
 Answer = Posted | Declined | Invalid
 Rule = Callable[[Case, Any], Verdict]

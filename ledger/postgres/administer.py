@@ -21,7 +21,7 @@ from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, select
 
 from ledger.administration import administration_lines as r
-from ledger.core.outcomes import Declined, Done, Invalid, Refused
+from ledger.core.outcomes import Declined, Done, Invalid
 from ledger.errors import Failure
 from ledger.postgres import administer_clients as clients
 from ledger.postgres import administer_terms as terms
@@ -30,6 +30,7 @@ from ledger.postgres import tables as t
 from ledger.postgres.administration_run import Administration, Rule
 from ledger.postgres.database import AnyConnection, settings_of
 from ledger.postgres.locks import WRITING
+from ledger.values.refusals import Refused
 
 
 def engine_on(connection: AnyConnection) -> Engine:

@@ -12,8 +12,8 @@ from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from ledger.administration import administration_lines as r
-from ledger.core.outcomes import Facts, Refused
 from ledger.postgres import tables as t
+from ledger.values.refusals import Facts, Refused
 
 Fields = dict[str, object]
 """Values by column or field."""

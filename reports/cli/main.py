@@ -42,6 +42,8 @@ COMMANDS = {
     "prove": ("reports.cli.proof", "Prove an account's entries of some days, for whoever has a copy of the seals."),
     "check": ("reports.cli.proof", "Check a paper or a proof with a copy of the seals, and nothing else."),
     "lake": ("reports.cli.lake", "Look after the lake."),
+    "backup": ("reports.cli.backup", "Back up the server, the lake and the papers, or keep the server's WAL."),
+    "restore": ("reports.cli.backup", "Make the book of a backup again, up to the last of its WAL or a moment."),
     "report": ("reports.cli.report", "Run a standard report over the lake."),
     "statement": ("reports.cli.papers", "Make one account's statement, act or invoice as PDF."),
     "statements": ("reports.cli.papers", "Make a month's papers for many accounts."),
