@@ -105,6 +105,7 @@ def credit_terms(run: Administration, record: r.Record) -> Facts:
     check_period(new.valid_from, new.valid_until)
     after = {name: getattr(new, name) for name in TERMS}
     if after != before:
+        run.check_second_person(record, currency=subject.account.currency, limit=new.credit_limit)
         run.terms[subject.id] = new
         run.later.append(new)
         _let_items_wait(run, new)

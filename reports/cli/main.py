@@ -50,7 +50,8 @@ COMMANDS = {
     "papers": ("reports.cli.issued", "List issued papers, and give them out again."),
     "dashboard": ("reports.cli.dashboard", "Show the figures in a browser."),
     "desk": ("reports.cli.desk", "Say who may use the dashboard, and as what."),
-    "notebook": ("reports.cli.notebook", "Run, list or edit the notebooks."),
+    "notebook": ("reports.cli.notebook", "Run, list, serve or edit the notebooks."),
+    "editions": ("reports.cli.editions", "Make the editions of notebooks that are due, or list the kept ones."),
     "demo": ("reports.cli.demo", "Play a real year of orders through the ledger, the reports and the papers."),
 }
 """Each command: the module whose `app` has it, and its line in `tiffin --help`."""
