@@ -46,9 +46,11 @@ def replay(book: Book, command: c.Command) -> Posted | Declined | None:
 
 
 def entered(book: Book, decided: Transaction | Invalid) -> Answer:
-    """Enter a decision into the book and return its outcome."""
+    """Enter a decision into the book and return its outcome; what lacks a second person is not entered."""
     if isinstance(decided, Invalid):
         return decided
+    if book.held_back and decided.code is None and (alone := book.held_back(decided)):
+        return alone
     if decided.kept:
         book.enter(decided)
     return book.outcome(decided)
