@@ -34,7 +34,7 @@ class Reported(Machine):
         super().__init__()
         self.recorded: dict[int, datetime] = {}
         self.rows: dict[str, list[Record]] = defaultdict(list)
-        self.held_by: dict[str, list[tuple[date, str | None]]] = {}
+        self.held_by: dict[str, list[tuple[date, str | None]]] = {name: [(date.min, None)] for name in ACCOUNTS}
         self.ticks = 0
 
     @initialize(holders=st.lists(st.none() | st.sampled_from(BRANDS), min_size=5, max_size=5))
@@ -43,7 +43,7 @@ class Reported(Machine):
 
     @rule(account=accounts, holder=st.none() | st.sampled_from(BRANDS))
     def change_holder(self, account: str, holder: str | None) -> None:
-        self.held_by.setdefault(account, [(date.min, None)]).append((self.day(), holder))
+        self.held_by[account].append((self.day(), holder))
 
     def administer(self, record: Record) -> None:
         super().administer(record)
