@@ -27,6 +27,8 @@ class Settings:
 
     `templates` is a folder of a company's own templates of papers, `sender` the address its letters come from.
     `seal` is the PKCS#12 file that seals papers, or a folder with one a brand, `seal_password` its password.
+    `retention` says for how many years documents are kept, by country of the brand.
+    `after_night` is a command that is told of each night.
     `replica_url` is a read replica of the database, for questions; `log` says how log lines, on standard error, are
     written. Raises Failure for a value that is none of those allowed.
     """
@@ -41,6 +43,8 @@ class Settings:
     seal_key: str | None = field(default_factory=_variable("SEAL_KEY"), repr=False)
     seal: Path | None = field(default_factory=_variable("SEAL", of=Path))
     seal_password: str | None = field(default_factory=_variable("SEAL_PASSWORD"), repr=False)
+    retention: str = field(default_factory=_variable("RETENTION", "RU=5,*=10"))
+    after_night: str | None = field(default_factory=_variable("AFTER_NIGHT"))
     log: Literal["text", "json"] = field(default_factory=_variable("LOG", "text", one_of=("text", "json")))
 
     @cached_property
