@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
-from ledger.core.outcomes import Declined, Refusals, shown
+from ledger.core.outcomes import Declined, shown
 from ledger.errors import Failure
 from ledger.postgres.database import AnyConnection
 from ledger.postgres.timeline import TIMELINE
 from ledger.values.money import plain
+from ledger.values.refusals import Refusals
 
 Event = dict[str, Any]
 

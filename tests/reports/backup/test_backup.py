@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import psycopg
 import pytest
 
-from ledger.core.outcomes import LEDGER
 from ledger.errors import Failure
 from ledger.postgres import embedded_server, feed
 from ledger.settings import Settings
+from ledger.values.refusals import LEDGER
 from reports.backup import archive, take
 from reports.backup.restore import restore
 from reports.cli import backup as cli

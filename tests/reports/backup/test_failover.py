@@ -6,9 +6,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ledger.core.outcomes import LEDGER
 from ledger.errors import Failure
 from ledger.postgres import base_backup, embedded_server, feed
+from ledger.values.refusals import LEDGER
 from reports.lake.publish_cut import frequent_cut, nightly_cut, rebuild
 from tests.reports.backup.conftest import Homes, keys, lose, pay, settings, tiffin, with_anna
 
