@@ -15,7 +15,7 @@ from reports.documents.manifest import noted_in
 from reports.documents.register import Register
 from reports.lake import manifest
 from reports.lake.duckdb_file import FOLDER
-from reports.lake.maintenance import vacuum
+from reports.lake.maintenance import forget
 from reports.lake.publish_cut import export_anew
 from reports.lake.storage import Place
 
@@ -73,7 +73,7 @@ def erase(
         for path in files:
             path.unlink(missing_ok=True)
         if latest:
-            vacuum(url, settings.lake_url, keep=1, nights=0)
+            forget(url, settings.lake_url)
         done.removed = True
     return done
 

@@ -79,9 +79,21 @@ def test_the_image_is_built_and_runs(buildah: list[str], tmp_path: Path) -> None
     arguments = [word for setting in settings for word in ("--build-arg", setting)]
     containerfile = ROOT / "deploy" / "Containerfile"
     run(
-        *buildah, "build", "--isolation=chroot", "-q", "-v", f"{wheels}:/wheels:ro", *arguments, "-t", "tiffin",
-        "-f", containerfile, "--ignorefile", ROOT / "deploy" / "containerignore", ROOT,
-    )  # fmt: skip
+        *buildah,
+        "build",
+        "--isolation=chroot",
+        "-q",
+        "-v",
+        f"{wheels}:/wheels:ro",
+        *arguments,
+        "-t",
+        "tiffin",
+        "-f",
+        containerfile,
+        "--ignorefile",
+        ROOT / "deploy" / "containerignore",
+        ROOT,
+    )
     [image] = json.loads(run(*buildah, "images", "--json", "tiffin"))
     print(f"the image has {image['size']}")
 

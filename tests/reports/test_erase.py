@@ -28,37 +28,108 @@ WORDS = ("Karenina", "500100732259", "anna@example.org", "+79991234567", "Tversk
 BOOK: list[dict[str, Any]] = [
     {"type": "brand", "code": "sushi", "name": "Sushi House", "country": "RU"},
     {"type": "party", "reference": "anna", "kind": "individual", "name": "Anna Arkadyevna", "note": "Karenina phoned"},
-    {"type": "party", "reference": "anna", "kind": "individual", "name": "Anna Karenina", "tax_id": "500100732259",
-     "country": "RU", "email": "anna@example.org", "phone": "+79991234567", "address": "Tverskaya 1"},
+    {
+        "type": "party",
+        "reference": "anna",
+        "kind": "individual",
+        "name": "Anna Karenina",
+        "tax_id": "500100732259",
+        "country": "RU",
+        "email": "anna@example.org",
+        "phone": "+79991234567",
+        "address": "Tverskaya 1",
+    },
     {"type": "party", "reference": "boris", "kind": "individual", "name": "Boris", "note": "a friend"},
     {"type": "party", "reference": "romashka", "kind": "legal_entity", "name": "Romashka"},
     {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB", "holder": "sushi"},
     {"type": "account", "reference": "boris", "party": "boris", "currency": "RUB", "holder": "sushi"},
-    {"type": "credit_terms", "account": "anna", "limit": "10.00", "valid_from": "2019-01-01", "by": "o.petrova",
-     "note": "Karenina asked"},
-]  # fmt: skip
+    {
+        "type": "credit_terms",
+        "account": "anna",
+        "limit": "10.00",
+        "valid_from": "2019-01-01",
+        "by": "o.petrova",
+        "note": "Karenina asked",
+    },
+]
 COMMANDS: list[dict[str, Any]] = [
-    {"type": "payment", "key": "p1", "account": "anna", "amount": "100.00", "brand": "sushi", "channel": "card",
-     "note": "from Karenina", "at": "2019-03-02T09:00:00+03:00"},
-    {"type": "payment", "key": "p2", "amount": "50.00", "brand": "sushi", "note": "Karenina, for lunches",
-     "at": "2019-03-02T09:30:00+03:00"},
-    {"type": "allocate", "key": "l1", "payment": "p2", "split": [{"account": "anna", "amount": "50.00"}],
-     "at": "2019-03-02T09:40:00+03:00"},
-    {"type": "debit", "key": "d1", "account": "anna", "at": "2019-03-02T10:00:00+03:00", "lines": [
-        {"brand": "sushi", "service": "order", "reference": "A-1", "amount": "120.00",
-         "attributes": {"door": "Karenina, Tverskaya 1"}}]},
-    {"type": "hold", "key": "h1", "account": "anna", "at": "2019-03-02T11:00:00+03:00", "note": "Karenina",
-     "expires_at": "2019-03-05T00:00:00+03:00",
-     "lines": [{"brand": "sushi", "service": "preorder", "amount": "10.00", "attributes": {"for": "Karenina"}}]},
+    {
+        "type": "payment",
+        "key": "p1",
+        "account": "anna",
+        "amount": "100.00",
+        "brand": "sushi",
+        "channel": "card",
+        "note": "from Karenina",
+        "at": "2019-03-02T09:00:00+03:00",
+    },
+    {
+        "type": "payment",
+        "key": "p2",
+        "amount": "50.00",
+        "brand": "sushi",
+        "note": "Karenina, for lunches",
+        "at": "2019-03-02T09:30:00+03:00",
+    },
+    {
+        "type": "allocate",
+        "key": "l1",
+        "payment": "p2",
+        "split": [{"account": "anna", "amount": "50.00"}],
+        "at": "2019-03-02T09:40:00+03:00",
+    },
+    {
+        "type": "debit",
+        "key": "d1",
+        "account": "anna",
+        "at": "2019-03-02T10:00:00+03:00",
+        "lines": [
+            {
+                "brand": "sushi",
+                "service": "order",
+                "reference": "A-1",
+                "amount": "120.00",
+                "attributes": {"door": "Karenina, Tverskaya 1"},
+            }
+        ],
+    },
+    {
+        "type": "hold",
+        "key": "h1",
+        "account": "anna",
+        "at": "2019-03-02T11:00:00+03:00",
+        "note": "Karenina",
+        "expires_at": "2019-03-05T00:00:00+03:00",
+        "lines": [{"brand": "sushi", "service": "preorder", "amount": "10.00", "attributes": {"for": "Karenina"}}],
+    },
     {"type": "release", "key": "r1", "hold": "h1", "at": "2019-03-02T12:00:00+03:00"},
-    {"type": "debit", "key": "d2", "account": "anna", "at": "2019-03-02T12:30:00+03:00", "note": "Karenina again",
-     "lines": [{"brand": "sushi", "amount": "999.00"}]},
-    {"type": "order", "key": "o1", "account": "anna", "at": "2019-03-02T13:00:00+03:00", "note": "for Karenina",
-     "attributes": {"door": "Karenina"},
-     "items": [{"brand": "sushi", "sku": "roll", "price": "30.00", "attributes": {"wish": "Karenina: no onions"}}]},
-    {"type": "payment", "key": "p3", "account": "boris", "amount": "7.00", "brand": "sushi", "note": "kept",
-     "at": "2019-03-02T14:00:00+03:00"},
-]  # fmt: skip
+    {
+        "type": "debit",
+        "key": "d2",
+        "account": "anna",
+        "at": "2019-03-02T12:30:00+03:00",
+        "note": "Karenina again",
+        "lines": [{"brand": "sushi", "amount": "999.00"}],
+    },
+    {
+        "type": "order",
+        "key": "o1",
+        "account": "anna",
+        "at": "2019-03-02T13:00:00+03:00",
+        "note": "for Karenina",
+        "attributes": {"door": "Karenina"},
+        "items": [{"brand": "sushi", "sku": "roll", "price": "30.00", "attributes": {"wish": "Karenina: no onions"}}],
+    },
+    {
+        "type": "payment",
+        "key": "p3",
+        "account": "boris",
+        "amount": "7.00",
+        "brand": "sushi",
+        "note": "kept",
+        "at": "2019-03-02T14:00:00+03:00",
+    },
+]
 MARCH, APRIL = date(2019, 3, 31), date(2019, 4, 30)
 
 
@@ -150,8 +221,23 @@ def paper(home: Path, number: str, account: int) -> Path:
     file.parent.mkdir(parents=True)
     file.write_bytes(b"of Anna Karenina")
     with register._open(make=True) as base, base:
-        values = [number, "en", "statement", 1, account, "Anna Karenina", "2019-03-31", "2019-03-01", "2019-03-31",
-                  "0.00", "RUB", "x", "abcd", 16, "2019-04-01T00:00:00Z"]  # fmt: skip
+        values = [
+            number,
+            "en",
+            "statement",
+            1,
+            account,
+            "Anna Karenina",
+            "2019-03-31",
+            "2019-03-01",
+            "2019-03-31",
+            "0.00",
+            "RUB",
+            "x",
+            "abcd",
+            16,
+            "2019-04-01T00:00:00Z",
+        ]
         base.execute(f"INSERT INTO paper VALUES ({', '.join('?' * len(values))})", values)
         base.execute("INSERT INTO sent VALUES ('abcd', 'anna@example.org', '2019-04-01')")
     night = home / "reports" / "2019-03-31"
@@ -174,8 +260,16 @@ def test_nothing_names_the_person_and_everything_holds(settings: Settings) -> No
     assert row
     file = paper(home, "S-1", row[0])
     before, copy = figures(lake), (Path(lake) / FILE).read_bytes()
-    assert named_in(url) >= {"party", "change", "transaction", "entry", "credit_terms", "food_order", "order_line",
-                             "hold_part"}  # fmt: skip
+    assert named_in(url) >= {
+        "party",
+        "change",
+        "transaction",
+        "entry",
+        "credit_terms",
+        "food_order",
+        "order_line",
+        "hold_part",
+    }
     done = erased(settings)
     assert (done.now, done.papers, done.removed) == (True, ["S-1"], False)
     assert {Path(name).name for name in done.files} >= {"turnover.csv", "turnover.xlsx"}

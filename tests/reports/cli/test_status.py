@@ -47,8 +47,11 @@ def test_status_says_how_the_book_the_lake_and_the_night_stand(
     """Before the first cut there is none; after a night all ages are those of the night."""
     before = shown(capsys)
     assert (before["tables"], before["cut"], before["night"], before["verified_age_seconds"]) == (
-        newest_revision(), None, None, None,
-    )  # fmt: skip
+        newest_revision(),
+        None,
+        None,
+        None,
+    )
     assert (before["posted"], before["closed_until"], before["receivers"]) == (0, None, 0)
     file = noted(tmp_path, monkeypatch)
     monkeypatch.setenv("TIFFIN_LOG", "json")
@@ -71,8 +74,11 @@ def test_status_says_how_the_book_the_lake_and_the_night_stand(
     assert all({"level", "timestamp", "seconds", "problems"} <= step.keys() for step in steps)
     after = shown(capsys)
     assert (after["closed_until"], after["night"], after["night_complete"], after["night_problems"]) == (
-        str(row[0]), str(row[0]), True, 0,
-    )  # fmt: skip
+        str(row[0]),
+        str(row[0]),
+        True,
+        0,
+    )
     assert after["cut"] == 1
     assert 0 <= after["cut_age_seconds"] < 600
     assert after["disk_free_bytes"] > 0
