@@ -83,11 +83,14 @@ class Place:
             total.update(chunk)
         return total.hexdigest()
 
-    def fetch(self, name: str, path: Path) -> None:
-        """Copy an object to a path on the disk. Raises FileNotFoundError."""
+    def fetch(self, name: str, path: Path) -> str:
+        """Copy an object to a path on the disk and return its SHA-256. Raises FileNotFoundError."""
+        total = sha256()
         with path.open("wb") as file:
             for chunk in obstore.get(self._store, name).stream():
+                total.update(chunk)
                 file.write(chunk)
+        return total.hexdigest()
 
     def write(self, name: str, content: bytes | Path) -> None:
         """Write an object whole, over what was there."""

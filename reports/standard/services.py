@@ -3,9 +3,12 @@
 A line that two sources paid is one line. Controls: net and refunds are brand-revenue's.
 """
 
+from datetime import date
+
 import narwhals as nw
 from pydantic import Field
 
+from reports.core.engines import by_months, months
 from reports.core.leads import to_entries
 from reports.core.orders import sold
 from reports.core.parameters import Movements, OfBrand
@@ -25,13 +28,26 @@ class Parameters(Movements, OfBrand):
 
 def services(tables: Tables, p: Parameters) -> Frame:
     """Return a row a brand, service, currency (and value of the attribute; null where a line has none)."""
+    key = ["brand", "brand_name", "service", "currency", *(["value"] if p.attribute is not None else [])]
+
+    def part(since: date, until: date) -> Frame:
+        return _counted(tables, p.model_copy(update={"first_day": since, "last_day": until}), key)
+
+    return (
+        by_months(months(tables.entries, p.first_day, p.last_day), part)
+        .group_by(*key)
+        .agg(nw.col("count", *FIGURES).sum())
+        .sort(*(name for name in key if name != "brand_name"))
+        .select(*(column.name for column in REPORT.columns if column.name in (*key, "count", *FIGURES)))
+    )
+
+
+def _counted(tables: Tables, p: Parameters, key: list[str]) -> Frame:
     lines = brand_revenue.revenue(tables, p).with_columns(service=nw.col("service").fill_null(""))
-    key = ["brand", "brand_name", "service", "currency"]
     if p.attribute is not None:
         values = tables.attributes.filter(nw.col("name") == p.attribute)
         lines = lines.join(values.select("transaction_id", "leg", "value"), on=["transaction_id", "leg"], how="left")
         lines = lines.with_columns(value=nw.col("value").fill_null(""))
-        key.append("value")
     line = nw.col("transaction_id") * LINES + nw.col("line")
     figures = {name: sum_ for name, sum_ in brand_revenue.figures().items() if name in FIGURES}
     return (
@@ -39,8 +55,7 @@ def services(tables: Tables, p: Parameters) -> Frame:
         .group_by(*key)
         .agg(**figures, distinct=nw.col("whole").n_unique(), blank=counted(~sold()).max())
         .with_columns(count=nw.col("distinct").cast(nw.Int64) - nw.col("blank"))  # on refunds it is null
-        .sort(*(name for name in key if name != "brand_name"))
-        .select(*(column.name for column in REPORT.columns if column.name in (*key, "count", *FIGURES)))
+        .select(*key, "count", *FIGURES)
     )
 
 
