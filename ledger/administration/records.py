@@ -11,10 +11,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from ledger.administration.tax_ids import check_detail, check_kpp, check_tax_id
 from ledger.core.accounts import DAYS
-from ledger.core.commands import why
-from ledger.core.field_types import AccountRef, Amount, Currency, Day, Name, Rate, Text
-from ledger.core.money import said
 from ledger.core.scope import Scope
+from ledger.values.field_types import AccountRef, Amount, Currency, Day, Name, Rate, Text
+from ledger.values.money import said
+from ledger.values.validation import sentence_of
 
 
 def _code(value: str) -> str:
@@ -268,4 +268,4 @@ def parse(record: Mapping[str, Any]) -> Record:
     try:
         return RECORDS[record["type"]].model_validate(record)
     except ValidationError as error:
-        raise ValueError(why(error)) from None
+        raise ValueError(sentence_of(error)) from None

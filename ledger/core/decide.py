@@ -12,11 +12,11 @@ from typing import Any
 from ledger.core import charges, payments, reversals
 from ledger.core import commands as c
 from ledger.core.book import Book
-from ledger.core.field_types import OWN_KEYS
 from ledger.core.guards import Case, Move, Verdict, in_order
-from ledger.core.money import LARGEST_BALANCE, minor, plain
 from ledger.core.outcomes import Declined, Entry, Invalid, Posted, Refused, shown
 from ledger.core.transactions import Hold, Transaction
+from ledger.values.field_types import OWN_KEYS
+from ledger.values.money import LARGEST_BALANCE, minor, plain
 
 Answer = Posted | Declined | Invalid
 

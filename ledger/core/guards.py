@@ -7,15 +7,15 @@ Refused, which `decide` turns into the decline.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ledger.core import commands as c
 from ledger.core.accounts import Account, Brand, Terms
 from ledger.core.book import Book
 from ledger.core.funding import free, short_of
-from ledger.core.money import plain
 from ledger.core.outcomes import Entry, Refused, shown
 from ledger.core.transactions import Hold, HoldPart, Transaction
+from ledger.values.money import plain
 
 
 class Move(NamedTuple):
@@ -64,12 +64,9 @@ def merged(moves: Iterable[Move]) -> list[Move]:
     """Return one move an account, in order of first appearance."""
     merged: dict[int, Move] = {}
     for move in moves:
-        so_far = merged.get(move.account)
-        merged[move.account] = (
-            move
-            if so_far is None
-            else so_far._replace(amount=so_far.amount + move.amount, held=so_far.held + move.held)
-        )
+        if so_far := merged.get(move.account):
+            move = so_far._replace(amount=so_far.amount + move.amount, held=so_far.held + move.held)
+        merged[move.account] = move
     return list(merged.values())
 
 
@@ -150,6 +147,12 @@ def named(case: Case, key: str, kinds: tuple[str, ...], code: str, what: str) ->
     if found is None or found.kind not in kinds or found.code is not None:
         raise Refused(code, key=key, what=what)
     return found
+
+
+def exceeds(code: str, target: Transaction | Hold, left: int, asked: int, /, **facts: Any) -> Refused:
+    """Return the refusal of more than is left of an earlier transaction."""
+    over_by = plain(asked - left)
+    return Refused(code, key=target.key, **facts, asked=plain(asked), currency=target.currency, over_by=over_by)
 
 
 def not_owned(case: Case, target: Transaction | Hold) -> None:

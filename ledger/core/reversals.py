@@ -11,38 +11,34 @@ from ledger.core import commands as c
 from ledger.core import guards as g
 from ledger.core.book import Book
 from ledger.core.guards import Case, Move, Verdict
-from ledger.core.money import minor, plain, split
 from ledger.core.outcomes import Entry, Refused
 from ledger.core.transactions import Transaction
+from ledger.values.money import minor, plain, split
 
 KINDS = ("payment", "payout", "transfer", "adjustment", "move", "reverse")
 Place = tuple[int | None, int]
 """A client account, or None for `unallocated`, and the id of a brand."""
 
 
-def _followers(book: Book, of: Transaction, kind: str) -> Iterator[Transaction]:
-    return (t for t in book.followers.get(of.id, ()) if t.kind == kind and t.code is None)
-
-
 def _family(book: Book, target: Transaction) -> Iterator[Transaction]:
     """Yield the transaction, its allocations, its reversals and theirs."""
     yield target
-    yield from _followers(book, target, "allocate")
-    for reversal in _followers(book, target, "reverse"):
+    yield from book.followed_by(target, "allocate")
+    for reversal in book.followed_by(target, "reverse"):
         yield reversal
-        yield from _followers(book, reversal, "reverse")
+        yield from book.followed_by(reversal, "reverse")
 
 
 def left_of(book: Book, target: Transaction) -> int:
     """Return what of a transaction is not reversed."""
-    undone = sum(left_of(book, reversal) for reversal in _followers(book, target, "reverse"))
+    undone = sum(left_of(book, reversal) for reversal in book.followed_by(target, "reverse"))
     return (target.amount or 0) - undone
 
 
 def not_reversed(case: Case, target: Transaction) -> None:
     """Hold that something of a transaction is left."""
     if left_of(case.book, target) == 0:
-        by = [reversal.id for reversal in _followers(case.book, target, "reverse") if left_of(case.book, reversal)]
+        by = [reversal.id for reversal in case.book.followed_by(target, "reverse") if left_of(case.book, reversal)]
         raise Refused("already_reversed", what=target.kind, key=target.key, transaction=by[-1])
 
 
@@ -94,10 +90,8 @@ def reverse(case: Case, command: c.Reverse) -> Verdict:
 
 
 def _exceeds(target: Transaction, left: int, asked: int, place: str = "") -> Refused:
-    return Refused(
-        "reversal_exceeds_transaction", what=target.kind, key=target.key, left=plain(left), place=place,
-        asked=plain(asked), currency=target.currency, over_by=plain(asked - left),
-    )  # fmt: skip
+    facts = {"what": target.kind, "left": plain(left), "place": place}
+    return g.exceeds("reversal_exceeds_transaction", target, left, asked, **facts)
 
 
 def _part(
@@ -141,10 +135,8 @@ def _taken(
 
     def needs_split(there: Iterable[Place]) -> Refused:
         left = ", ".join(f"{_name(case.book, place)} {plain(places[place])}" for place in there)
-        return Refused(
-            "split_required", what=target.kind, key=target.key, asked=plain(amount), currency=target.currency,
-            places=left,
-        )  # fmt: skip
+        of = {"what": target.kind, "key": target.key, "currency": target.currency}
+        return Refused("split_required", **of, asked=plain(amount), places=left)
 
     if command.split is None:
         if len(places) > 1:

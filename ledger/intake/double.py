@@ -16,10 +16,10 @@ from ledger.core.aging import Balance
 from ledger.core.book import Book
 from ledger.core.commands import Command
 from ledger.core.decide import Answer, answer
-from ledger.core.money import is_account_number, minor
 from ledger.core.outcomes import Declined, Done, Facts, Refused
 from ledger.intake.levels import Level
 from ledger.postgres.post import Ledger
+from ledger.values.money import is_account_number, minor
 
 OWN_KINDS = ("cash", "revenue", "bonus_expense", "adjustments", "unallocated")
 FIRST_NUMBER = 100_000
@@ -106,7 +106,7 @@ class Double:
         if record.draw is not None:
             brands = None if record.brands is None else frozenset(self._brand_of(code) for code in record.brands)
             share = None if record.share is None else minor(record.share)
-            when = Hours.said(record.when.stored()) if record.when else None
+            when = Hours.stored(record.when.stored()) if record.when else None
             services = frozenset(record.services) if record.services else None
             links.append(Link(payer, record.draw, record.priority, brands, share, when, services, record.group))
             links.sort(key=lambda link: link.priority)

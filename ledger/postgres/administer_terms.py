@@ -8,7 +8,6 @@ from sqlmodel import col, select
 
 from ledger.administration import records as r
 from ledger.core.accounts import window
-from ledger.core.money import minor, plain
 from ledger.core.outcomes import Facts, Refused
 from ledger.postgres import tables as t
 from ledger.postgres.administration_run import (
@@ -19,6 +18,7 @@ from ledger.postgres.administration_run import (
     fields_given,
     set_fields,
 )
+from ledger.values.money import minor, plain
 
 
 def account_status(run: Administration, record: r.Record) -> Facts:

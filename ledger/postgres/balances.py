@@ -10,11 +10,11 @@ from datetime import date, datetime
 
 from psycopg.rows import class_row
 
-from ledger.core.money import plain
 from ledger.core.outcomes import shown
 from ledger.errors import Failure
 from ledger.postgres.account_queries import JsonRow, NoSuchAccount, clock, plain_or_none
 from ledger.postgres.database import AnyConnection
+from ledger.values.money import plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -133,10 +133,18 @@ def unpaid_items(tables: Tables, as_of: date, currency: str | None = None) -> Fr
         )
         .filter(nw.col("unpaid") > 0)
         .select(
-            "account_id", "transaction_id", "version", "kind", "currency", "business_date", "day_number", "due_day",
-            "amount", "unpaid",
+            "account_id",
+            "transaction_id",
+            "version",
+            "kind",
+            "currency",
+            "business_date",
+            "day_number",
+            "due_day",
+            "amount",
+            "unpaid",
         )
-    )  # fmt: skip
+    )
 
 
 def terms_on(tables: Tables, as_of: date) -> Frame:

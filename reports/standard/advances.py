@@ -80,8 +80,8 @@ def advances(tables: Tables, p: Parameters) -> Frame:
     """Return a row an account (or client), kind and currency that has something ahead."""
     key, ahead = KEYS[p.by], _ahead(tables, p)
     age = nw.lit(day_number(p.as_of)) - nw.col("day_number")
-    lots = nw.concat([side.select("account", "day_number", "amount") for side in
-                      (_money(tables, p, ahead), _points(tables, p, ahead))])  # fmt: skip
+    sides = _money(tables, p, ahead), _points(tables, p, ahead)
+    lots = nw.concat([side.select("account", "day_number", "amount") for side in sides])
     bands = {name: only(age.is_between(low, 10**7 if high is None else high)) for name, (low, high) in BANDS.items()}
     clients = client_accounts(tables).select(*KEYS["account"])
     none = {name: zero() for name in BANDS}

@@ -251,10 +251,8 @@ def _printed(tables: Tables, p: Parameters) -> Frame:
         .unique()
     )
     others = taxed.filter(nw.col("source_kind") == "bonus", ~own_points())
-    return nw.concat([
-        taxed.join(paid, on=["transaction_id", "source_id"], how="semi").select("currency", amount="vat"),
-        others.select("currency", amount="vat"),
-    ])  # fmt: skip
+    billed = taxed.join(paid, on=["transaction_id", "source_id"], how="semi")
+    return nw.concat([each.select("currency", amount="vat") for each in (billed, others)])
 
 
 REPORT = Report(

@@ -59,8 +59,9 @@ def _write(connection: psycopg.Connection, many: int) -> None:
     """Write transactions: accounts take turns, each first paid to, then debited for two lines; a twentieth declined."""
     accounts = pl.DataFrame(
         connection.execute("SELECT id, currency FROM account WHERE kind = 'money' ORDER BY party_id").fetchall(),
-        schema=["account_id", "currency"], orient="row",
-    ).with_row_index("n")  # fmt: skip
+        schema=["account_id", "currency"],
+        orient="row",
+    ).with_row_index("n")
     own = connection.execute("SELECT brand_id, kind, currency, id FROM account WHERE brand_id IS NOT NULL").fetchall()
     systems = pl.DataFrame(own, schema=["brand", "kind", "currency", "own_id"], orient="row")
     t = pl.col("id")
@@ -81,14 +82,23 @@ def _write(connection: psycopg.Connection, many: int) -> None:
         )
         .with_columns(version=(~pl.col("declined")).cum_sum().over("n"), balance=pl.col("moved").cum_sum().over("n"))
         .collect()
-    )  # fmt: skip
+    )
     for at in range(0, many, PIECE):
         piece = rows.slice(at, PIECE)
         _copy(connection, "transaction", _transactions(piece))
         _copy(connection, "entry", _entries(piece.filter(~pl.col("declined")), systems))
         items = piece.filter(~pl.col("declined"), ~pl.col("payment")).with_columns(due_on=date.max)
-        _copy(connection, "aging_item", items.select(transaction_id="id", account_id="account_id",
-              business_date="business_date", due_on="due_on", amount="amount"))  # fmt: skip
+        _copy(
+            connection,
+            "aging_item",
+            items.select(
+                transaction_id="id",
+                account_id="account_id",
+                business_date="business_date",
+                due_on="due_on",
+                amount="amount",
+            ),
+        )
         print(f"{at + piece.height:,} transactions written", flush=True)
     last = rows.filter(~pl.col("declined")).group_by("account_id").last()
     connection.execute(
@@ -105,12 +115,20 @@ def _write(connection: psycopg.Connection, many: int) -> None:
 def _transactions(piece: pl.DataFrame) -> pl.DataFrame:
     declined = pl.when("declined")
     return piece.select(
-        "id", key=pl.format("key-{}", "id"), fingerprint=pl.lit("\\x00"), kind="kind",
+        "id",
+        key=pl.format("key-{}", "id"),
+        fingerprint=pl.lit("\\x00"),
+        kind="kind",
         status=declined.then(pl.lit("declined")).otherwise(pl.lit("posted")),
-        code=declined.then(pl.lit("insufficient_funds")), facts=declined.then(pl.lit('{"short_by": "1.00"}')),
-        account_id="account_id", amount="amount", currency="currency", posted_at="posted_at",
-        business_date="business_date", channel=pl.when("payment").then(pl.lit("card")),
-    )  # fmt: skip
+        code=declined.then(pl.lit("insufficient_funds")),
+        facts=declined.then(pl.lit('{"short_by": "1.00"}')),
+        account_id="account_id",
+        amount="amount",
+        currency="currency",
+        posted_at="posted_at",
+        business_date="business_date",
+        channel=pl.when("payment").then(pl.lit("card")),
+    )
 
 
 def _entries(piece: pl.DataFrame, systems: pl.DataFrame) -> pl.DataFrame:
@@ -118,22 +136,46 @@ def _entries(piece: pl.DataFrame, systems: pl.DataFrame) -> pl.DataFrame:
     owns = piece.with_columns(own=pl.when("payment").then(pl.lit("cash")).otherwise(pl.lit("revenue"))).join(
         systems, left_on=["brand", "own", "currency"], right_on=["brand", "kind", "currency"], how="left"
     )
-    clients = piece.select(transaction_id="id", leg=pl.lit(1), account_id="account_id", currency="currency",
-                           amount="moved", held=pl.lit(0), version="version", balance_after="balance",
-                           held_after=pl.lit(0))  # fmt: skip
-    cash = owns.filter("payment").select(transaction_id="id", leg=pl.lit(2), account_id="own_id", currency="currency",
-                                         amount=-pl.col("moved"), held=pl.lit(0))  # fmt: skip
+    clients = piece.select(
+        transaction_id="id",
+        leg=pl.lit(1),
+        account_id="account_id",
+        currency="currency",
+        amount="moved",
+        held=pl.lit(0),
+        version="version",
+        balance_after="balance",
+        held_after=pl.lit(0),
+    )
+    cash = owns.filter("payment").select(
+        transaction_id="id",
+        leg=pl.lit(2),
+        account_id="own_id",
+        currency="currency",
+        amount=-pl.col("moved"),
+        held=pl.lit(0),
+    )
     debits = owns.filter(~pl.col("payment"))
     lines = [
         debits.select(
-            transaction_id="id", leg=pl.lit(1 + line), account_id="own_id", currency="currency", amount=amount,
-            held=pl.lit(0), source_id="account_id", line=pl.lit(line), service=pl.lit("order"),
-            reference=pl.format("A-{}", "id"), gross=amount + 50, discount=pl.lit(50), vat_rate=pl.lit("20.00"),
+            transaction_id="id",
+            leg=pl.lit(1 + line),
+            account_id="own_id",
+            currency="currency",
+            amount=amount,
+            held=pl.lit(0),
+            source_id="account_id",
+            line=pl.lit(line),
+            service=pl.lit("order"),
+            reference=pl.format("A-{}", "id"),
+            gross=amount + 50,
+            discount=pl.lit(50),
+            vat_rate=pl.lit("20.00"),
             vat=amount // 6,
             attributes=pl.when(pl.col("id") % 10 == 0).then(pl.lit('{"dish": "set 4", "spicy": true}')),
         )
         for line, amount in ((1, pl.lit(100)), (2, pl.col("amount") - 100))
-    ]  # fmt: skip
+    ]
     return pl.concat([clients, cash, *lines], how="diagonal_relaxed").sort("transaction_id", "leg")
 
 

@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from ledger.core.accounts import DAYS
 from ledger.core.aging import NEVER
-from ledger.core.money import plain
+from ledger.values.money import plain
 from tests.ledger.checks import check, same
 from tests.ledger.model import Charge, Link, Model, Moved, Terms
 from tests.ledger.worlds import MOSCOW, Postgres, Pure, open_items
@@ -246,8 +246,10 @@ class Machine(RuleBasedStateMachine):
     def reverse(self, data: st.DataObject) -> None:
         key = self._pick(data, self._reversible())
         undone = [(a, moved.amount) for a, moves in self.model.moves.items() for moved in moves if moved.key == key]
-        already = any(t.kind == "reverse" and t.code is None
-                      for t in self.pure.book.followers.get(self.pure.book.transactions[key].id, ()))  # fmt: skip
+        already = any(
+            t.kind == "reverse" and t.code is None
+            for t in self.pure.book.followers.get(self.pure.book.transactions[key].id, ())
+        )
         said = self.send("reverse", transaction=key, reason="chargeback")
         if self.expect(said, not already):
             assert self.moved(said, of=key) == {account: -amount for account, amount in undone}
@@ -313,8 +315,13 @@ class Machine(RuleBasedStateMachine):
     def book_expired(self, until: datetime) -> None:
         self.pure.book_expired(until)
 
-    @rule(account=accounts, limit=st.sampled_from((0, 1000, 5000)), period=st.none() | st.integers(0, 5),
-          since=st.sampled_from((-60, -60, -2, 0, 1, 4)), days=st.none() | st.integers(-1, 9))  # fmt: skip
+    @rule(
+        account=accounts,
+        limit=st.sampled_from((0, 1000, 5000)),
+        period=st.none() | st.integers(0, 5),
+        since=st.sampled_from((-60, -60, -2, 0, 1, 4)),
+        days=st.none() | st.integers(-1, 9),
+    )
     def set_terms(self, account: str, limit: int, period: int | None, since: int, days: int | None) -> None:
         first = self.day() + timedelta(since)
         until = None if days is None else max(first, self.day() + timedelta(days))
@@ -326,33 +333,67 @@ class Machine(RuleBasedStateMachine):
             {"type": "credit_terms", "account": account, "limit": plain(limit), "period_days": period, **valid}
         )
 
-    @rule(account=st.sampled_from(CLIENTS), payer=st.sampled_from(PAYERS),
-          draw=st.sampled_from(("payer_first", "own_first", None)), priority=st.integers(1, 2),
-          brands=st.none() | st.sets(st.sampled_from(BRANDS), min_size=1),
-          share=st.none() | st.integers(1, 100), when=st.none() | hours,
-          group=st.none() | st.sampled_from(GROUPS))  # fmt: skip
+    @rule(
+        account=st.sampled_from(CLIENTS),
+        payer=st.sampled_from(PAYERS),
+        draw=st.sampled_from(("payer_first", "own_first", None)),
+        priority=st.integers(1, 2),
+        brands=st.none() | st.sets(st.sampled_from(BRANDS), min_size=1),
+        share=st.none() | st.integers(1, 100),
+        when=st.none() | hours,
+        group=st.none() | st.sampled_from(GROUPS),
+    )
     def set_link(
-        self, account: str, payer: str, draw: str | None, priority: int, brands: set[str] | None,
-        share: int | None = None, when: tuple[tuple[int, ...], int, int] | None = None, group: str | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        account: str,
+        payer: str,
+        draw: str | None,
+        priority: int,
+        brands: set[str] | None,
+        share: int | None = None,
+        when: tuple[tuple[int, ...], int, int] | None = None,
+        group: str | None = None,
+    ) -> None:
         days, since, until = when or ((), 0, 0)
         said = {"days": [DAYS[n] for n in days], "from": f"{since:02}:00", "to": f"{until:02}:00"}
-        self.administer({"type": "link", "account": account, "payer": payer, "draw": draw, "priority": priority,
-                         "brands": sorted(brands) if brands else None, "share": str(share) if share else None,
-                         "when": said if when else None, "group": group})  # fmt: skip
+        self.administer(
+            {
+                "type": "link",
+                "account": account,
+                "payer": payer,
+                "draw": draw,
+                "priority": priority,
+                "brands": sorted(brands) if brands else None,
+                "share": str(share) if share else None,
+                "when": said if when else None,
+                "group": group,
+            }
+        )
         if draw is None:
             self.model.links.pop((account, payer), None)
         else:
             # Of equal priority the older account comes first, and lotos is older than romashka, as in the alphabet.
             self.model.links[account, payer] = Link(draw, priority, brands, share, when, group)
 
-    @rule(payer=st.sampled_from(PAYERS), account=st.sampled_from((*CLIENTS, *GROUPS, None)),
-          period=st.sampled_from((*PERIODS, "order")), amount=st.none() | st.integers(0, 8000),
-          count=st.none() | st.integers(0, 3))  # fmt: skip
+    @rule(
+        payer=st.sampled_from(PAYERS),
+        account=st.sampled_from((*CLIENTS, *GROUPS, None)),
+        period=st.sampled_from((*PERIODS, "order")),
+        amount=st.none() | st.integers(0, 8000),
+        count=st.none() | st.integers(0, 3),
+    )
     def set_limit(self, payer: str, account: str | None, period: str, amount: int | None, count: int | None) -> None:
         of = {"group": account} if account in GROUPS else {"account": account or payer}
-        self.administer({"type": "write_off_limit", "payer": payer, **of, "period": period,
-                         "amount": None if amount is None else plain(amount), "count": count})  # fmt: skip
+        self.administer(
+            {
+                "type": "write_off_limit",
+                "payer": payer,
+                **of,
+                "period": period,
+                "amount": None if amount is None else plain(amount),
+                "count": count,
+            }
+        )
         key = payer, account or payer, period
         self.model.limits[key] = amount, count
         if amount is None and count is None:

@@ -132,9 +132,10 @@ class Model:
 
     def used(self, payer: str, account: str, period: str, at: datetime, day: date) -> tuple[int, int]:
         left = [
-            charge.left(payer, at) for charge in self.charges.values()
+            charge.left(payer, at)
+            for charge in self.charges.values()
             if account in (payer, charge.account, charge.groups.get(payer)) and same_window(period, charge.day, day)
-        ]  # fmt: skip
+        ]
         return sum(left), sum(amount > 0 for amount in left)
 
     def can_give(self, source: str, account: str, at: datetime, day: date, happened: date) -> int:

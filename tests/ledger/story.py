@@ -32,7 +32,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from ledger.core.money import minor, plain
+from ledger.values.money import minor, plain
 from tests.ledger.checks import check, same
 from tests.ledger.worlds import MOSCOW, PERIODS, Postgres, Pure
 
@@ -107,8 +107,9 @@ class Story:
             for was, became in zip(before, after, strict=True):
                 posted = {k: t for k, t in became["transactions"].items() if t[1] is None}
                 assert {**became, "transactions": posted} == {
-                    **was, "transactions": {k: t for k, t in was["transactions"].items() if t[1] is None},
-                }, "something moved"  # fmt: skip
+                    **was,
+                    "transactions": {k: t for k, t in was["transactions"].items() if t[1] is None},
+                }, "something moved"
         self._check(after)
 
     def _check(self, states: list[Any]) -> None:
@@ -305,12 +306,19 @@ class Story:
         for world in self.worlds:
             entries = world.state()["transactions"][key][5]
             said = [
-                " ".join([
-                    str(e[8]), e[0].removeprefix("revenue "), e[7], plain(e[1]), plain(e[9]),
-                    *([plain(e[11])] if e[11] is not None else []),
-                ])
-                for e in entries if e[8] is not None
-            ]  # fmt: skip
+                " ".join(
+                    [
+                        str(e[8]),
+                        e[0].removeprefix("revenue "),
+                        e[7],
+                        plain(e[1]),
+                        plain(e[9]),
+                        *([plain(e[11])] if e[11] is not None else []),
+                    ]
+                )
+                for e in entries
+                if e[8] is not None
+            ]
             assert ", ".join(said) == " ".join(rest)
 
     def _say_legs(self, key: str, *rest: str) -> None:

@@ -14,9 +14,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from ledger.core.money import WHOLE, share
 from ledger.core.outcomes import Entry
 from ledger.food.core.pricing import Line
+from ledger.values.money import WHOLE, share
 
 EXPIRED, OWED = "expired", "owed"
 """The reasons of the transactions that book expired points, and that take what is owed."""
@@ -163,28 +163,28 @@ class Points:
         return sorted(due, key=lambda lot: (lot.next_gone_on or date.max, lot.id))
 
     def enter(
-        self, entry: Entry, *, id: int, kind: str, refers_to: int | None, dates: Dates, expired: bool = False,  # noqa: A002  # the transaction's
-    ) -> None:  # fmt: skip
+        self, entry: Entry, *, transaction: int, kind: str, refers_to: int | None, dates: Dates, expired: bool = False
+    ) -> None:
         """Follow one entry of the account; points taken back refer to the lot that they come off first."""
         assert entry.version == self.version + 1, f"bonus account {self.account}: entry {entry.version} is out of turn"
         self.version = entry.version
         if kind == "capture":
             assert refers_to is not None
-            self._hand_over(refers_to, id, -entry.amount)
-            self._give_back(refers_to, -entry.held + entry.amount, by=id, dates=dates)
+            self._hand_over(refers_to, transaction, -entry.amount)
+            self._give_back(refers_to, -entry.held + entry.amount, by=transaction, dates=dates)
         elif kind in ("release", "expiry"):
             assert refers_to is not None
-            self._give_back(refers_to, -entry.held, by=id, dates=dates)
+            self._give_back(refers_to, -entry.held, by=transaction, dates=dates)
         elif kind == "refund":
             assert refers_to is not None
-            self._give_back(refers_to, entry.amount, by=id, dates=dates)
+            self._give_back(refers_to, entry.amount, by=transaction, dates=dates)
         elif entry.amount > 0:
-            self.lots[id] = Lot(id, entry.amount, entry.amount, dates.gone_on, dates.gone_on)
-            self.changed_lots.add(id)
+            self.lots[transaction] = Lot(transaction, entry.amount, entry.amount, dates.gone_on, dates.gone_on)
+            self.changed_lots.add(transaction)
         else:
-            self._take(id, entry.held - entry.amount, first=refers_to, expired=expired)
+            self._take(transaction, entry.held - entry.amount, first=refers_to, expired=expired)
             if kind == "hold":
-                self.holds.add(id)
+                self.holds.add(transaction)
 
     def _take(self, transaction: int, amount: int, *, first: int | None, expired: bool) -> None:
         lots = sorted(self.lots.values(), key=lambda lot: (lot.id != first, *lot.order))

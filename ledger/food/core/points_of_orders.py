@@ -11,13 +11,14 @@ from typing import Any
 
 from ledger.core import commands as c
 from ledger.core.book import Book
-from ledger.core.money import decimal
 from ledger.core.outcomes import Posted
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import EXPIRED, OWED, Program, accrued, in_force, midnight
 from ledger.food.core.order_status import money_of
 from ledger.food.core.shop import Accrual, Order, Shop
 from ledger.seam import Seam
+from ledger.values.money import decimal
+from ledger.values.validation import unchecked
 
 
 def expire_points(shop: Shop, seam: Seam, account: int, until: datetime) -> int:
@@ -41,9 +42,10 @@ def _expire(shop: Shop, seam: Seam, bonus: int, until: datetime) -> int:
         elif at is not None and at <= until:
             gone = sum(lot.gone(book.day(until)) for lot in due if lot.next_gone_on == first)
             seam.decide(
-                c.Bonus(key="expiry", account=bonus, amount=decimal(-gone), reason=EXPIRED, at=at), until,
+                c.Bonus(key="expiry", account=bonus, amount=decimal(-gone), reason=EXPIRED, at=at),
+                until,
                 own_key=f"points:{bonus}:{points.version + 1}",
-            )  # fmt: skip
+            )
             booked += 1
         else:
             return booked
@@ -155,11 +157,9 @@ def take_back(shop: Shop, seam: Seam, order: Order, command: f.FollowUp) -> None
             points.owe(short, order=order.id, by=book.transactions[command.key].id)
 
 
-def _give(
-    seam: Seam, order: Order, command: f.FollowUp, account: int, points: int, *, of: int | None = None
-) -> int:  # fmt: skip
+def _give(seam: Seam, order: Order, command: f.FollowUp, account: int, points: int, *, of: int | None = None) -> int:
     """Give points for an order, or, below zero, take them back, those of one lot first; return the transaction."""
-    given = c.trusted(
+    given = unchecked(
         c.Bonus,
         key=command.key,
         at=command.at,

@@ -8,9 +8,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from ledger.core.book import Book
-from ledger.core.field_types import OWN_KEYS
 from ledger.food.core.bonuses import EXPIRED, Dates, Points, Program, dates_of
 from ledger.food.core.pricing import Client, Promotion
+from ledger.values.field_types import OWN_KEYS
 
 Said = dict[str, Any]
 
@@ -142,9 +142,13 @@ class Shop:
                     if transaction.id in self.by_client:
                         dates = dates._replace(returned_until=None)
                     points.enter(
-                        entry, id=transaction.id, kind=transaction.kind, refers_to=transaction.refers_to, dates=dates,
+                        entry,
+                        transaction=transaction.id,
+                        kind=transaction.kind,
+                        refers_to=transaction.refers_to,
+                        dates=dates,
                         expired=transaction.reason == EXPIRED,
-                    )  # fmt: skip
+                    )
         self.followed = len(book.entered)
 
     def points_of(self, account: int) -> Points:

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from sqlmodel import and_, col, func, or_, select
 
 from ledger.administration.records import AccountStatus, Record
-from ledger.core.money import minor, plain
 from ledger.core.outcomes import Facts, Refused
 from ledger.food.core import commands as f
 from ledger.food.postgres import tables as t
@@ -18,6 +17,7 @@ from ledger.postgres.administer import RULES
 from ledger.postgres.administer_terms import check_period
 from ledger.postgres.administration_run import Administration, Fields, Rule, brand_id, fields_given, set_fields
 from ledger.postgres.tables import Account, Brand
+from ledger.values.money import minor, plain
 
 _AMOUNTS = ("value", "min_order", "max_discount")
 _COLUMNS = (
@@ -144,6 +144,9 @@ def _account_status(run: Administration, record: Record) -> Facts:
 
 
 FOOD_RULES: Mapping[str, Rule] = {
-    **RULES, "promotion": _promotion, "bonus_program": _bonus_program, "account_status": _account_status,
-}  # fmt: skip
+    **RULES,
+    "promotion": _promotion,
+    "bonus_program": _bonus_program,
+    "account_status": _account_status,
+}
 """The rules of both levels, by type of record."""

@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
-from ledger.core.money import minor, plain
 from ledger.core.outcomes import Entry
 from ledger.food.core.bonuses import EXPIRED, Dates, Points, Program, dates_of
+from ledger.values.money import minor, plain
 
 Row = dict[str, Any]
 
@@ -78,10 +78,8 @@ def _points(connection: Connection[Any], account: int, brand: str, at: datetime,
         dates = dates_of(programs, day)
         if version <= followed:
             dates = Dates(day, given.get(id_), extended.get(id_))
-        points.enter(
-            Entry(account, amount, held, version), id=id_, kind=kind, refers_to=refers_to, dates=dates,
-            expired=reason == EXPIRED,
-        )  # fmt: skip
+        entry, expired = Entry(account, amount, held, version), reason == EXPIRED
+        points.enter(entry, transaction=id_, kind=kind, refers_to=refers_to, dates=dates, expired=expired)
         if kind == "hold" and expires_at <= at:
             ran_out.append((id_, expires_at.astimezone(zone).date()))
     for hold, day in ran_out:

@@ -10,7 +10,6 @@ from datetime import UTC, timedelta
 from typing import Any, NamedTuple
 
 from ledger.core.book import Book
-from ledger.core.money import decimal, minor
 from ledger.core.outcomes import Entry
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import EXPIRED, Lot, Points, Program
@@ -21,6 +20,7 @@ from ledger.postgres.bulk_sql import Moments, Row, Statement, array_of, columns,
 from ledger.postgres.database import AnyConnection
 from ledger.postgres.load_book import Question, ask
 from ledger.postgres.locks import WRITING
+from ledger.values.money import decimal, minor
 
 _LIMITED = "(max_uses IS NOT NULL OR max_uses_per_party IS NOT NULL OR first_order_only)"
 _PROMOTION = (
@@ -88,6 +88,32 @@ _NAMED = (
 )
 
 
+_ORDERS = """
+SELECT o.id, o.key, o.account_id, o.party_id, o.currency, o.status, o.placed_at, o.business_date, o.due_at,
+    o.delivered_at, o.cancelled_at, o.void_at, o.late_at, m.key
+FROM food_order o LEFT JOIN transaction m ON m.id = o.main_id
+WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))
+"""
+_OF_ORDERS = "WHERE order_id IN (SELECT id FROM transaction WHERE key = ANY(%s))"
+_LINES = f"""
+SELECT order_id, line, brand_id, service, sku, name, quantity, price, gross, discount, net, kept
+FROM order_line {_OF_ORDERS} ORDER BY order_id, line
+"""
+_FIRST_USES = f"""
+SELECT order_id, promotion_id, code, discount FROM promotion_use JOIN promotion p ON p.id = promotion_id
+{_OF_ORDERS} AND number = 1 ORDER BY array_position(%s, kind), code COLLATE "C"
+"""
+_ACCRUALS = f"""
+SELECT order_id, brand_id, account_id, percent, points, taken_back, shortfall, lot_id, expired
+FROM order_accrual {_OF_ORDERS}
+"""
+_OWED = "SELECT account_id, sum(amount)::bigint FROM bonus_owed WHERE account_id = ANY(%s) GROUP BY account_id"
+_LOT_USES = """
+SELECT account_id, transaction_id, lot_id, sum(amount)::bigint FROM bonus_lot_use
+WHERE account_id = ANY(%s) AND transaction_id = ANY(%s) GROUP BY 1, 2, 3
+"""
+
+
 def _codes(book: Book) -> dict[int, str]:
     return {brand.id: code for code, brand in book.brands.items()}
 
@@ -96,33 +122,18 @@ def _load_orders(connection: AnyConnection, book: Book, shop: Shop, keys: Sequen
     if not keys:
         return
     codes = _codes(book)
-    of = "WHERE order_id IN (SELECT id FROM transaction WHERE key = ANY(%s))"
+    known = list(keys)
     orders, lines, uses, accruals = ask(
         connection,
-        (
-            "SELECT o.id, o.key, o.account_id, o.party_id, o.currency, o.status, o.placed_at, o.business_date, "
-            "o.due_at, o.delivered_at, o.cancelled_at, o.void_at, o.late_at, m.key FROM food_order o "
-            "LEFT JOIN transaction m ON m.id = o.main_id "
-            "WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))", [list(keys)],
-        ),
-        (
-            "SELECT order_id, line, brand_id, service, sku, name, quantity, price, gross, discount, net, kept "
-            f"FROM order_line {of} ORDER BY order_id, line", [list(keys)],
-        ),
-        (
-            "SELECT order_id, promotion_id, code, discount FROM promotion_use JOIN promotion p ON p.id = promotion_id "
-            f"{of} AND number = 1 ORDER BY array_position(%s, kind), code COLLATE \"C\"", [list(keys), list(STACK)],
-        ),
-        (
-            "SELECT order_id, brand_id, account_id, percent, points, taken_back, shortfall, lot_id, expired "
-            f"FROM order_accrual {of}", [list(keys)],
-        ),
-    )  # fmt: skip
+        (_ORDERS, [known]),
+        (_LINES, [known]),
+        (_FIRST_USES, [known, list(STACK)]),
+        (_ACCRUALS, [known]),
+    )
     by_id: dict[int, Order] = {}
     for id_, key, account, party, currency, status, placed_at, day, due_at, *moments, main in orders:
-        by_id[id_] = shop.orders[key] = Order(
-            id_, key, account, party, currency, placed_at.astimezone(UTC), day, due_at, [], [], main, status, *moments
-        )  # fmt: skip
+        of = id_, key, account, party, currency, placed_at.astimezone(UTC), day, due_at
+        by_id[id_] = shop.orders[key] = Order(*of, [], [], main, status, *moments)
     for order, line, brand, *rest in lines:
         by_id[order].lines.append(OrderLine(line, codes[brand], *rest))
     for order, promotion, code, discount in uses:
@@ -205,10 +216,7 @@ def _load_points(connection: AnyConnection, book: Book, shop: Shop) -> None:
     versions, owed, missed = ask(
         connection,
         ("SELECT account_id, version FROM bonus_points WHERE account_id = ANY(%s)", [accounts]),
-        (
-            "SELECT account_id, sum(amount)::bigint FROM bonus_owed WHERE account_id = ANY(%s) GROUP BY account_id",
-            [accounts],
-        ),
+        (_OWED, [accounts]),
         (_MISSED, [accounts]),
     )
     shop.points = {account: Points(account) for account in accounts}
@@ -222,11 +230,8 @@ def _load_points(connection: AnyConnection, book: Book, shop: Shop) -> None:
     lots, uses = ask(
         connection,
         (_LOTS, [accounts, accounts, list(concerned), accounts, own]),
-        (
-            "SELECT account_id, transaction_id, lot_id, sum(amount)::bigint FROM bonus_lot_use "
-            "WHERE account_id = ANY(%s) AND transaction_id = ANY(%s) GROUP BY 1, 2, 3", [accounts, list(concerned)],
-        ),
-    )  # fmt: skip
+        (_LOT_USES, [accounts, list(concerned)]),
+    )
     for account, *lot in lots:
         shop.points[account].lots[lot[0]] = Lot(*lot)
     for account, transaction, lot, amount in uses:
@@ -236,7 +241,7 @@ def _load_points(connection: AnyConnection, book: Book, shop: Shop) -> None:
         if kind == "bonus" and expires_at is not None:
             dates = dates._replace(gone_on=book.day(expires_at))
         expired = reason == EXPIRED
-        shop.points[account].enter(entry, id=id_, kind=kind, refers_to=refers_to, dates=dates, expired=expired)
+        shop.points[account].enter(entry, transaction=id_, kind=kind, refers_to=refers_to, dates=dates, expired=expired)
 
 
 _MISSED = """
@@ -341,20 +346,17 @@ _USED = "UPDATE promotion p SET used = n.used FROM unnest(%s::bigint[], %s::inte
 
 def _line_rows(book: Book, order: Order) -> Iterator[Row]:
     for n in order.lines:
-        yield (
-            order.id, n.number, book.brands[n.brand].id, n.service, n.sku, n.name, n.quantity, n.price, n.gross,
-            n.discount, n.net, n.kept, n.reference, json_text(n.attributes),
-            n.own_discount,
-        )  # fmt: skip
+        dish = book.brands[n.brand].id, n.service, n.sku, n.name, n.quantity, n.price
+        more = n.kept, n.reference, json_text(n.attributes), n.own_discount
+        yield (order.id, n.number, *dish, n.gross, n.discount, n.net, *more)
 
 
 def _order_row(book: Book, order: Order, written: Moments) -> Row:
-    return (
-        order.id, order.key, order.account, order.party, order.currency, order.status, written[order.placed_at],
-        order.day, written[order.due_at], None if order.main is None else book.transactions[order.main].id,
-        written[order.delivered_at], written[order.cancelled_at], written[order.void_at], written[order.late_at],
-        order.reference, json_text(order.attributes),
-    )  # fmt: skip
+    o, main = order, None if order.main is None else book.transactions[order.main].id
+    placed = written[o.placed_at], o.day, written[o.due_at], main
+    moments = [written[at] for at in (o.delivered_at, o.cancelled_at, o.void_at, o.late_at)]
+    who = o.id, o.key, o.account, o.party, o.currency, o.status
+    return (*who, *placed, *moments, o.reference, json_text(o.attributes))
 
 
 def _uses(book: Book, order: Order, written: Moments) -> Iterator[Row]:
@@ -369,28 +371,25 @@ def _uses(book: Book, order: Order, written: Moments) -> Iterator[Row]:
 
 def _accruals(book: Book, order: Order) -> Iterator[Row]:
     for brand, a in order.accruals.items():
-        yield (
-            order.id, book.brands[brand].id, a.account, decimal(a.percent), a.points, a.taken_back, a.shortfall, a.lot,
-            a.expired,
-        )  # fmt: skip
+        of = order.id, book.brands[brand].id, a.account, decimal(a.percent)
+        yield (*of, a.points, a.taken_back, a.shortfall, a.lot, a.expired)
 
 
 def _points(book: Book, all_points: Iterable[Points]) -> Iterator[Statement]:
     changed = [points for points in all_points if points.changed_lots or points.version]
     yield insert("bonus_points", POINTS, [(points.account, points.version) for points in changed], ("account_id",))
     lots = [
-        (
-            points.account, lot.id, lot.amount, lot.left, lot.gone_on, lot.given_until, lot.lapsed, lot.expired,
-            lot.extended_by,
-        )
-        for points in changed for lot in (points.lots[id_] for id_ in sorted(points.changed_lots))
-    ]  # fmt: skip
+        (points.account, n.id, n.amount, n.left, n.gone_on, n.given_until, n.lapsed, n.expired, n.extended_by)
+        for points in changed
+        for n in (points.lots[id_] for id_ in sorted(points.changed_lots))
+    ]
     yield insert("bonus_lot", LOT, lots, ("account_id", "transaction_id"))
     uses = [(points.account, *use, *of) for points in changed for use, of in sorted(points.changed_uses.items())]
     yield insert("bonus_lot_use", LOT_USE, uses, ("account_id", "transaction_id", "lot_id", "changed_by"))
     written = Moments()
     owed = [
         (points.account, order, by, amount, written[book.numbered[by].posted_at], book.numbered[by].day)
-        for points in changed for order, by, amount in points.changed_owed
-    ]  # fmt: skip
+        for points in changed
+        for order, by, amount in points.changed_owed
+    ]
     yield insert("bonus_owed", OWED, owed)

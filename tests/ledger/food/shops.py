@@ -6,7 +6,6 @@ from itertools import count
 from typing import Any
 
 from ledger.core.commands import Bonus
-from ledger.core.money import is_account_number, minor, plain
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import Program
 from ledger.food.core.decide import answer, expire_points
@@ -16,6 +15,7 @@ from ledger.food.core.shop import Shop
 from ledger.food.postgres import order_queries
 from ledger.food.postgres.post_orders import Desk
 from ledger.seam import Seam
+from ledger.values.money import is_account_number, minor, plain
 from tests.ledger.worlds import MOSCOW, Postgres, Pure, State
 from tests.ledger.worlds import _told as told
 
@@ -176,11 +176,13 @@ class PostgresShop(Postgres):
                 "FROM food_order o"
             )
         }
-        state["used"] = dict(self.rows(
-            "SELECT code, (SELECT count(*) FROM promotion_use u JOIN food_order o ON o.id = u.order_id "
-            "WHERE promotion_id = p.id AND (given_back_at IS NULL OR o.status = 'placed' AND o.main_id IS NULL)) "
-            "FROM promotion p"
-        ))  # fmt: skip
+        state["used"] = dict(
+            self.rows(
+                "SELECT code, (SELECT count(*) FROM promotion_use u JOIN food_order o ON o.id = u.order_id "
+                "WHERE promotion_id = p.id AND (given_back_at IS NULL OR o.status = 'placed' AND o.main_id IS NULL)) "
+                "FROM promotion p"
+            )
+        )
         state["counted"] = dict(self.rows("SELECT code, used FROM promotion WHERE max_uses IS NOT NULL"))
         state["followed"] = {names[account]: at for account, at in self.rows("SELECT * FROM bonus_points")}
         return state
