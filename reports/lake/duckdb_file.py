@@ -30,7 +30,7 @@ STORAGE_VERSION = "v1.2.0"
 MEMORY = "512MB"
 """What DuckDB takes at most while it writes the file; what needs more goes to the disk beside it."""
 
-PIECE = 100_000  # rows handed to DuckDB at once: some tens of megabytes
+PIECE = 50_000  # transactions handed to DuckDB at once: some tens of megabytes with their entries
 
 DUCKDB_TYPES: dict[Type, str] = {
     "int": "BIGINT",
@@ -87,13 +87,14 @@ def copied(place: Place, base: Manifest, path: Path) -> bool:
 
 
 def _added(path: Path, lake: Lake, base: Manifest) -> bool:
-    """Add to a copy of an earlier cut's file what is new; say whether that could be: not where columns differ."""
+    """Add what is new to a copy of an earlier cut's file; say whether it could be: not where its columns differ."""
     with _opened(path) as connection:
         found = connection.execute(
-            "SELECT table_name, list(column_name ORDER BY column_index) FROM duckdb_columns() WHERE NOT internal "
-            "GROUP BY table_name"
+            "SELECT table_name, list(column_name || ': ' || comment ORDER BY column_index) FROM duckdb_columns() "
+            "WHERE NOT internal GROUP BY table_name"
         ).fetchall()
-        same = dict(found).items() >= {table.name: list(table.names) for table in TABLES}.items()
+        declared = {table.name: [f"{c.name}: {c.comment}" for c in table.columns] for table in TABLES}
+        same = dict(found).items() >= declared.items()
         if same:
             _fill(connection, lake, base)
     return same
@@ -117,13 +118,13 @@ def _fill(connection: duckdb.DuckDBPyConnection, lake: Lake, base: Manifest | No
         if base is None or pinned is None:
             fill(connection, lake, table)
         elif table.appended:
-            _append(connection, lake, table, after=base.cut.last_transaction)
-            _describe(connection, lake.cut, table)
+            _append(connection, lake, table, base.cut.last_transaction)
+            _describe(connection, lake.cut, table, columns=False)
         elif pinned.content is None or pinned.content != lake.manifest.tables[table.name].content:
             connection.execute(f'DROP TABLE "{table.name}"')
             fill(connection, lake, table)
         else:
-            _describe(connection, lake.cut, table)
+            _describe(connection, lake.cut, table, columns=False)
     _about(connection, lake)
     _closed_balances(connection, lake, base.cut.closed_until if base else None)
 
@@ -171,20 +172,29 @@ def fill(connection: duckdb.DuckDBPyConnection, lake: TableSource, table: Table)
     _describe(connection, lake.cut, table)
 
 
-def _append(connection: duckdb.DuckDBPyConnection, lake: TableSource, table: Table, after: int | None = None) -> None:
-    """Add a table's rows, or those after a transaction. They come as they lie in the files, which is by key."""
-    frame = lake.scan(table.name)
-    if after is not None:
-        frame = frame.filter(pl.col(table.key[0]) > after)
-    for piece in frame.collect_batches(chunk_size=PIECE, maintain_order=True, engine="streaming"):
+def _append(connection: duckdb.DuckDBPyConnection, lake: TableSource, table: Table, after: int = 0) -> None:
+    """Add a table's rows by key, or those after a transaction."""
+    for piece in _pieces(lake.scan(table.name), table, after):
         connection.register("piece", piece.to_arrow())
         connection.execute(f'INSERT INTO "{table.name}" SELECT * FROM piece')
         connection.unregister("piece")
 
 
-def _describe(connection: duckdb.DuckDBPyConnection, cut: CutFacts, table: Table) -> None:
+def _pieces(frame: pl.LazyFrame, table: Table, after: int) -> Iterator[pl.DataFrame]:
+    # Some transactions at a time bound the memory; sorted, neighbours resemble each other and take less room.
+    if not table.appended:
+        yield frame.sort(table.key).collect()
+        return
+    key = pl.col(table.key[0])
+    (first, last) = frame.filter(key > after).select(key.min().alias("first"), key.max().alias("last")).collect().row(0)
+    for start in range(first, last + 1, PIECE) if first is not None else ():
+        part = frame.filter(key.is_between(start, start + PIECE, closed="left"))
+        yield part.sort(table.key).collect(engine="streaming")
+
+
+def _describe(connection: duckdb.DuckDBPyConnection, cut: CutFacts, table: Table, *, columns: bool = True) -> None:
     comment = f"{table.comment}; {_as_of(cut, table)}"
-    _comment(connection, table.name, comment, {column.name: column.comment for column in table.columns})
+    _comment(connection, table.name, comment, {c.name: c.comment for c in table.columns} if columns else {})
 
 
 def _as_of(cut: CutFacts, table: Table) -> str:

@@ -114,7 +114,7 @@ class _Checks:
             for path, file in table.files.items()
             if self.old_files or not self._known(name, path)
         }
-        if database := self.lake.manifest.database:
+        if (database := self.lake.manifest.database) and self.old_files:  # a night has just read it
             pinned[database.name] = (DATABASE, database.sha256)
         problems = []
         for file_name, (name, sha256) in pinned.items():
