@@ -12,7 +12,7 @@ import streamlit as st
 from dashboards import display, url_state
 from dashboards.forms import subjects
 from dashboards.forms.fields import Fields, Given
-from dashboards.forms.money import open_brands
+from dashboards.forms.money import named, open_brands
 from dashboards.forms.posting import connected, terms
 from dashboards.translations import sentence, tr
 from ledger.postgres import account_queries, desk_queries
@@ -204,6 +204,22 @@ def credit(by: str) -> None:
         return [{"type": "credit_terms", "account": found["number"], "by": by, **fields.given}]
 
     terms("credit", fill, about=found["number"])
+
+
+def merge(by: str) -> None:
+    """Draw the form that merges an account into another of the same client."""
+    found = subjects.account()
+    if found is None:
+        return
+    subjects.balances(found)
+
+    def fill(fields: Fields) -> list[Given]:
+        into = fields.text("into", "Into account (number or reference)")
+        fields.text("note", "Note")
+        line = {"type": "merge", "account": found["number"], "by": by, **fields.given}
+        return [line | ({"into": named(into)} if into else {})]
+
+    terms("merge", fill, about=found["number"])
 
 
 def status(by: str) -> None:

@@ -133,7 +133,7 @@ def _print(imported: Sequence[Imported]) -> None:
     for each in imported:
         if each.rows:
             _print_rows(each)
-        elif each.refused and len(imported) > 1:  # of one alone, standard error tells
+        elif each.refused and len(imported) > 1:  # a single one is reported on standard error
             console().print(f"\nnot imported: {_shown(each.refused)}")
     empty = sum(not each.rows and not each.refused for each in imported)
     if empty:
@@ -145,8 +145,8 @@ def _print_rows(imported: Imported) -> None:
     statement = imported.statement
     days = " to ".join(dict.fromkeys(str(day) for day in (statement.since, statement.until) if day))
     unchecked = "" if statement.checked else "not checked: the bank reports no balances"
-    told = ", ".join(part for part in (imported.brand and f"brand {imported.brand}", days, unchecked) if part)
-    console().print(f"\n[bold]{_shown(statement.title)}[/bold], {_shown(told)}")
+    about = ", ".join(part for part in (imported.brand and f"brand {imported.brand}", days, unchecked) if part)
+    console().print(f"\n[bold]{_shown(statement.title)}[/bold], {_shown(about)}")
     table = Table(box=None, header_style="bold")
     for name in ("date", "amount", "from or to", "result", "account", "rule, or why"):
         table.add_column(name, justify="right" if name == "amount" else "left", no_wrap=name in ("date", "amount"))

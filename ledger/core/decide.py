@@ -1,6 +1,6 @@
 """Decide what a command means for the book. Nothing here reads a clock or writes.
 
-Rules are tried in the order of outcomes.DECLINES, so a command that breaks several
+Rules are tried in the order of refusals.DECLINES, so a command that breaks several
 always gets the same answer. `decide` leaves the book as it is; `answer` also enters
 what was decided, so that the next command of the batch sees it.
 """
@@ -13,12 +13,14 @@ from ledger.core import charges, payments, reversals
 from ledger.core import commands as c
 from ledger.core.book import Book
 from ledger.core.guards import Case, Move, Verdict, in_order
-from ledger.core.outcomes import Declined, Entry, Invalid, Posted, Refused, shown
+from ledger.core.outcomes import Declined, Entry, Invalid, Posted, shown
 from ledger.core.transactions import Hold, Transaction
 from ledger.values.field_types import OWN_KEYS
 from ledger.values.money import LARGEST_BALANCE, minor, plain
+from ledger.values.refusals import Refused
 
 Answer = Posted | Declined | Invalid
+Rule = Callable[[Case, Any], Verdict]
 
 
 def answer(book: Book, command: c.Command, now: datetime) -> Answer:
@@ -44,19 +46,23 @@ def replay(book: Book, command: c.Command) -> Posted | Declined | None:
 
 
 def entered(book: Book, decided: Transaction | Invalid) -> Answer:
-    """Enter a decision into the book and return its outcome."""
+    """Enter a decision into the book and return its outcome; what lacks a second person is not entered."""
     if isinstance(decided, Invalid):
         return decided
+    if book.held_back and decided.code is None and (alone := book.held_back(decided)):
+        return alone
     if decided.kept:
         book.enter(decided)
     return book.outcome(decided)
 
 
-def decide(book: Book, command: c.Command, now: datetime, *, sent: c.Command | None = None) -> Transaction | Invalid:
+def decide(
+    book: Book, command: c.Command, now: datetime, *, sent: c.Command | None = None, rule: Rule | None = None
+) -> Transaction | Invalid:
     """Return the transaction that a command is, posted or declined, not yet entered.
 
-    `now` is the booking time of a command that names none; it is moved up to the latest
-    entry of the accounts concerned. A time after `now` is invalid.
+    `rule` is that of a kind that is no caller's. `now` is the booking time of a command that names none; it is moved
+    up to the latest entry of the accounts concerned. A time after `now` is invalid.
     """
     if command.at is not None and command.at > now:
         return Invalid(key=command.key, message=f"at: {shown(command.at)} is in the future; it is {shown(now)}")
@@ -64,10 +70,11 @@ def decide(book: Book, command: c.Command, now: datetime, *, sent: c.Command | N
         late = f"occurred_at: {shown(command.occurred_at)} is after the booking time, {shown(command.at or now)}"
         return Invalid(key=command.key, message=late)
     case = Case(book, command, command.at or now, command.at is not None, sent)
+    rule = rule or RULES[command.kind]
     try:
-        verdict = RULES[command.kind](case, command)
+        verdict = rule(case, command)
         while _moved_up(case, verdict):
-            verdict = RULES[command.kind](case, command)
+            verdict = rule(case, command)
         if isinstance(command, c.Hold) and command.expires_at <= case.at:
             late = f"expires_at: {shown(command.expires_at)} is not after the booking time, {shown(case.at)}"
             return Invalid(key=command.key, message=late)
@@ -103,7 +110,7 @@ def _transaction(case: Case, at: datetime) -> Transaction:
     )
     if isinstance(command, c.Bonus) and command.expires_on is not None:
         transaction.expires_at = case.book.ends(command.expires_on)
-    for name in _OWN_FIELDS[command.kind]:
+    for name in _OWN_FIELDS.get(command.kind, ()):
         setattr(transaction, name, getattr(command, name))
     return transaction
 
@@ -186,13 +193,17 @@ def _expiries(case: Case, moved: Iterable[Move], running: dict[int, tuple[int, i
 
 
 def expiry(book: Book, hold: Hold, running: dict[int, tuple[int, int, int]] | None = None) -> Transaction:
-    """Return the transaction that books a hold's expiry, at `expires_at`, on all its sources."""
+    """Return the transaction that books a hold's expiry, at `expires_at`, on all its sources.
+
+    The end of a hold that set nothing aside is not looked for before other entries, and so may come after them.
+    """
     given_back = charges.release_moves(book, hold)
+    at = max(hold.expires_at, *(book.balances[move.account].posted_at or hold.expires_at for move in given_back))
     transaction = Transaction(
         key=f"{OWN_KEYS}expiry:{hold.id}",
         kind="expiry",
-        posted_at=hold.expires_at,
-        day=book.day(hold.expires_at),
+        posted_at=at,
+        day=book.day(at),
         account=hold.account,
         amount=-sum(move.held for move in given_back),
         currency=hold.currency,
@@ -203,7 +214,7 @@ def expiry(book: Book, hold: Hold, running: dict[int, tuple[int, int, int]] | No
     return transaction
 
 
-RULES: dict[str, Callable[[Case, Any], Verdict]] = {
+RULES: dict[str, Rule] = {
     "payment": payments.payment,
     "allocate": payments.allocate,
     "payout": payments.payout,

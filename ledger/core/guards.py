@@ -1,6 +1,6 @@
 """A command before the book: what it would do, and the guards that all commands share.
 
-Guards are tried in the order of outcomes.DECLINES; the first that fails leaves with
+Guards are tried in the order of refusals.DECLINES; the first that fails leaves with
 Refused, which `decide` turns into the decline.
 """
 
@@ -13,9 +13,10 @@ from ledger.core import commands as c
 from ledger.core.accounts import Account, Brand, Terms
 from ledger.core.book import Book
 from ledger.core.funding import free, short_of
-from ledger.core.outcomes import Entry, Refused, shown
+from ledger.core.outcomes import Entry, shown
 from ledger.core.transactions import Hold, HoldPart, Transaction
 from ledger.values.money import plain
+from ledger.values.refusals import Refused
 
 
 class Move(NamedTuple):
@@ -39,7 +40,7 @@ class Case:
 
     @property
     def happened_at(self) -> datetime:
-        """Return when what it tells happened: at its booking, unless it says otherwise."""
+        """Return when it happened: at its booking, unless the command states otherwise."""
         return self.command.occurred_at or self.at
 
 
@@ -90,6 +91,17 @@ def account_of(case: Case, asked: int | str, kind: str = "money") -> Account:
     return account
 
 
+def receiver(case: Case, asked: int | str) -> Account:
+    """Return the money account that gets what comes for the one named: itself, or the one it was merged into."""
+    return case.book.accounts[case.book.successor(account_of(case, asked).id)]
+
+
+def closed(book: Book, account: Account) -> Refused:
+    """Return the refusal of a closed account, which says where to turn if it was merged into another."""
+    into = book.merged.get(account.id)
+    return Refused("account_closed", **account.facts, **({} if into is None else {"merged_into": into}))
+
+
 def brand_of(case: Case, code: str, *, closed: bool = False) -> Brand:
     """Return the brand that has the code, which must be open unless a `closed` one will do."""
     brand = case.book.brands.get(code)
@@ -126,7 +138,7 @@ def usable(case: Case, *accounts: Account, spender: Account | None = None) -> No
         in_order(case, account)
     for account in accounts:
         if case.book.status[account.id] == "closed":
-            raise Refused("account_closed", **account.facts)
+            raise closed(case.book, account)
     if spender is not None and case.book.status[spender.id] == "frozen":
         raise Refused("account_frozen", **spender.facts)
     wanted = case.command.currency or (accounts[0].currency if accounts else None)

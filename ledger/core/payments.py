@@ -8,10 +8,11 @@ from ledger.core import guards as g
 from ledger.core.accounts import Account, Brand, Terms
 from ledger.core.command_parts import Share, own_place
 from ledger.core.guards import Case, Move, Verdict
-from ledger.core.outcomes import Entry, Refused
+from ledger.core.outcomes import Entry
 from ledger.core.reversals import net_legs, not_reversed
 from ledger.core.transactions import Transaction
 from ledger.values.money import minor, plain
+from ledger.values.refusals import Refused
 
 
 def payment(case: Case, command: c.Payment) -> Verdict:
@@ -19,7 +20,7 @@ def payment(case: Case, command: c.Payment) -> Verdict:
     parts: Iterable[Share] = command.split or ()
     if command.account is not None:
         parts = (Share(account=command.account, amount=command.amount, brand=command.brand),)
-    into = [g.account_of(case, part.account) for part in parts]
+    into = [g.receiver(case, part.account) for part in parts]
     brands = [g.brand_of(case, part.brand or command.brand or "") for part in parts]
     if not into:
         return _unallocated(case, command)
@@ -43,7 +44,7 @@ def _unallocated(case: Case, command: c.Payment) -> Verdict:
     g.in_open_period(case)
     currency = command.currency or case.book.currency
     amount = minor(command.amount)
-    # Facing no client: whose money it is, its allocation will tell.
+    # Facing no client: the owner of the money is not known before its allocation.
     legs = [
         Entry(g.system(case, brand, "unallocated", currency), amount),
         Entry(g.system(case, brand, "cash", currency), -amount, channel=command.channel or ""),
@@ -53,7 +54,7 @@ def _unallocated(case: Case, command: c.Payment) -> Verdict:
 
 def allocate(case: Case, command: c.Allocate) -> Verdict:
     """Give an unallocated payment its accounts."""
-    into = [g.account_of(case, part.account) for part in command.split]
+    into = [g.receiver(case, part.account) for part in command.split]
     g.usable(case, *into)
     payment = g.named(case, command.payment, ("payment", "refund"), "payment_not_found", "unallocated payment")
     pools = _pools(case, payment)
@@ -178,7 +179,7 @@ def bonus(case: Case, command: c.Bonus) -> Verdict:
     charged = account.brand if command.charge_to is None else g.brand_of(case, command.charge_to).id
     g.usable(case, account)
     if case.book.status[account.money_account or account.id] == "closed":
-        raise Refused("account_closed", account=account.money_account, subject=f"account {account.money_account}")
+        raise g.closed(case.book, case.book.accounts[account.money_account or account.id])
     amount = minor(command.amount)
     if amount < 0:
         g.own_money(case, account, -amount)

@@ -11,9 +11,10 @@ from ledger.core import commands as c
 from ledger.core import guards as g
 from ledger.core.book import Book
 from ledger.core.guards import Case, Move, Verdict
-from ledger.core.outcomes import Entry, Refused
+from ledger.core.outcomes import Entry
 from ledger.core.transactions import Transaction
 from ledger.values.money import minor, plain, split
+from ledger.values.refusals import Refused
 
 KINDS = ("payment", "payout", "transfer", "adjustment", "move", "reverse")
 Place = tuple[int | None, int]
@@ -52,11 +53,14 @@ def _legs(book: Book, t: Transaction, target: Transaction) -> Iterator[Entry]:
         if leg.version is None:
             # Legs written before the channel stood on them have their payment's.
             of_before = leg.channel is None and book.own_account(leg.account)[1] == "cash"
-            yield leg._replace(channel=t.channel or target.channel or "") if of_before else leg
+            channel = t.channel or target.channel or "" if of_before else leg.channel
+            # What was of an account that is merged is by now of the other.
+            yield leg._replace(channel=channel, source=leg.source and book.successor(leg.source))
 
 
 def _net_moves(book: Book, target: Transaction) -> list[Move]:
-    moved = g.merged(Move(entry.account, entry.amount) for t in _family(book, target) for entry in t.clients())
+    family = (entry for t in _family(book, target) for entry in t.clients())
+    moved = g.merged(Move(book.successor(entry.account), entry.amount) for entry in family)
     return [move for move in moved if move.amount]
 
 
@@ -73,6 +77,8 @@ def reverse(case: Case, command: c.Reverse) -> Verdict:
     legs, moves = net_legs(book, target), _net_moves(book, target)
     if 0 < amount < left:
         legs, moves = _part(case, command, target, legs, moves, amount)
+    if not legs and not moves and target.account is not None:  # a transfer between accounts that are one by now
+        moves = [Move(book.successor(target.account), 0)]
     g.usable(case, *(book.accounts[move.account] for move in moves))
     g.in_currency(case, target)
     not_reversed(case, target)
@@ -144,7 +150,7 @@ def _taken(
         return dict.fromkeys(places, amount)
     taken: dict[Place, int] = {}
     for part in command.split:
-        account = None if part.account is None else g.account_of(case, part.account).id
+        account = None if part.account is None else g.receiver(case, part.account).id
         brand = None if part.brand is None else g.brand_of(case, part.brand, closed=True).id
         there = [place for place in places if place[0] == account and brand in (None, place[1])]
         if len(there) > 1:

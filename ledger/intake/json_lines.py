@@ -13,12 +13,12 @@ from dataclasses import replace
 from itertools import groupby
 from typing import IO, Any
 
-from ledger.administration import records as administration
-from ledger.administration.records import RECORDS, Record
+from ledger.administration import administration_lines as administration
+from ledger.administration.administration_lines import RECORDS, Record
 from ledger.core import commands
 from ledger.core.commands import Command
 from ledger.core.outcomes import Done, Invalid, Outcome
-from ledger.values.money import said
+from ledger.values.money import quoted
 from ledger.values.text import escaped_json
 
 _NOT_UTF_8 = re.compile("[\udc80-\udcff]")
@@ -39,7 +39,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"{said(next(name for name in names if names.count(name) > 1))}: is given twice")
+        raise ValueError(f"{quoted(next(name for name in names if names.count(name) > 1))}: is given twice")
     return record
 
 
@@ -91,7 +91,7 @@ def batches(stream: IO[str], most: int) -> Iterator[list[str]]:
             for line in _cut(stream):
                 lines.put(line)
             lines.put(None)
-        except BaseException as error:  # told to the reader, who raises it
+        except BaseException as error:  # handed to the reader, which raises it
             lines.put(error)
 
     threading.Thread(target=fill, daemon=True).start()

@@ -7,13 +7,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
+import psycopg
 from sqlalchemy import func, or_, text
 from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from ledger.administration import records as r
-from ledger.core.outcomes import Facts, Refused
+from ledger.administration import administration_lines as r
+from ledger.postgres import four_eyes
 from ledger.postgres import tables as t
+from ledger.values.refusals import Facts, Refused
 
 Fields = dict[str, object]
 """Values by column or field."""
@@ -54,6 +56,7 @@ class Administration:
     ids for them. `subjects` are the accounts whose terms, links, limits or status may change, by number and reference,
     locked; `links`, `terms` (the last) and `limits` are what these have. `subaccounts` and `payers` count links by
     their ends, `moved` are those that have entries, `undated` those with aging items that wait for terms.
+    `rules` say what needs a second person, once they were asked for.
     """
 
     session: Session
@@ -71,6 +74,7 @@ class Administration:
     limits: dict[tuple[int, int, str, str], t.WriteOffLimit] = field(default_factory=dict)
     moved: set[int] = field(default_factory=set)
     undated: set[int] = field(default_factory=set)
+    rules: four_eyes.Rules | None = None
 
     def read(self, table: type[Numbered], key: str, names: Iterable[str | None], *, locked: bool = False) -> None:
         """Read rows by code or reference, in one go; with `locked`, they may change, and new ones get numbers."""
@@ -103,11 +107,18 @@ class Administration:
         return self.session.exec(query, execution_options={"populate_existing": True}).first()
 
     def note_change(
-        self, record: r.Record, subject: str, before: Fields | None, after: Fields, *, account: int | None = None
+        self,
+        record: r.Record,
+        subject: str,
+        before: Fields | None,
+        after: Fields,
+        *,
+        account: int | None = None,
+        kind: str | None = None,
     ) -> None:
-        """Write the dated row of a change."""
+        """Write the dated row of a change; its kind is the record's unless another is given."""
         change = t.Change(
-            kind=record.type,
+            kind=kind or record.type,
             subject=subject,
             account_id=account,
             before=None if before is None else _json(before),
@@ -117,6 +128,14 @@ class Administration:
             note=record.note,
         )
         self.session.add(change)
+
+    def check_second_person(self, record: r.CreditTerms, *, currency: str, limit: int) -> None:
+        """Leave with why new credit terms need a second person, unless they do not or one agreed to them."""
+        connection = self.session.connection().connection.driver_connection
+        assert isinstance(connection, psycopg.Connection)
+        if self.rules is None:
+            self.rules = four_eyes.rules(connection)
+        four_eyes.check_terms(connection, self.rules, record, currency=currency, limit=limit)
 
     def lock(self, records: Iterable[r.Record]) -> None:
         """Take the balance locks of the accounts that records are about, in id order, then read what these have."""
@@ -129,6 +148,7 @@ class Administration:
         found = dict(self.session.exec(select(t.Account.id, t.Account.reference).where(is_named)).all())
         ids = [*found]
         to_change = {record.account for record in about if isinstance(record, r.AccountStatus)}
+        to_change |= {end for record in about if isinstance(record, r.Merge) for end in (record.account, record.into)}
         owners = [id_ for id_, reference in found.items() if {id_, reference} & to_change]
         points = self.session.exec(select(t.Account.id).where(col(t.Account.money_account_id).in_(owners))).all()
         balances = select(t.Balance.account_id, t.Balance.version).where(col(t.Balance.account_id).in_([*ids, *points]))

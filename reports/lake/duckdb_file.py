@@ -230,7 +230,8 @@ def _closed_balances(connection: duckdb.DuckDBPyConnection, lake: Lake, since: d
     connection.execute(
         "CREATE TEMP TABLE closing AS SELECT account_id, arg_max(balance_after, version) AS balance, "
         "arg_max(held_after, version) AS held FROM entries "
-        "WHERE version IS NOT NULL AND business_date > ? AND business_date <= ? GROUP BY account_id",
+        "WHERE version IS NOT NULL AND business_date > ? AND business_date <= ? "
+        "AND NOT (kind = 'expiry' AND amount = 0 AND held = 0) GROUP BY account_id",  # that may be dated out of order
         [since or date.min, closed or date.min],
     )
     connection.execute(

@@ -57,10 +57,12 @@ WITH moved AS (
     GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(u.amount) <> 0
     UNION ALL
     SELECT m.*, l.transaction_id, l.amount, l.given_until
-    FROM moved m JOIN bonus_lot l ON l.account_id = m.account_id AND l.transaction_id = m.transaction_id
+    FROM moved m JOIN bonus_lot l ON l.account_id = m.account_id
+     AND (l.transaction_id = m.transaction_id AND l.given_by IS NULL OR l.given_by = m.transaction_id)
 )
-SELECT c.*, to_char(c.business_date, 'YYYY-MM') AS month
-FROM changes c ORDER BY transaction_id, account_id, lot_id
+SELECT transaction_id, account_id, brand_id, currency, business_date, lot_id, sum(amount)::bigint AS amount,
+       max(gone_on) AS gone_on, to_char(business_date, 'YYYY-MM') AS month
+FROM changes GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(amount) <> 0 ORDER BY transaction_id, account_id, lot_id
 """
 
 SNAPSHOTS: dict[str, str] = {
@@ -112,7 +114,7 @@ SNAPSHOTS: dict[str, str] = {
         ORDER BY o.id""",
     "order_lines": """
         SELECT order_id, line, brand_id, service, sku, name, quantity, price, gross, discount, own_discount, net, kept,
-               reference, attributes::text AS attributes
+               weighed, reference, attributes::text AS attributes
         FROM order_line ORDER BY order_id, line""",
     "promotions": """
         SELECT *, CASE kind WHEN 'percent' THEN value END AS percent, CASE kind WHEN 'amount' THEN value END AS amount

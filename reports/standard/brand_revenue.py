@@ -14,8 +14,9 @@ import narwhals as nw
 from pydantic import Field
 
 from reports.core import orders
+from reports.core.behind import Behind
 from reports.core.engines import by_months, months, settled
-from reports.core.leads import to_entries
+from reports.core.leads import Row, to_entries
 from reports.core.orders import sold
 from reports.core.parameters import Movements, OfBrand, Period, Rhythm
 from reports.core.report import Check, Column, Report
@@ -74,20 +75,38 @@ def own_points() -> nw.Expr:
     return (nw.col("source_kind") == "bonus").fill_null(False) & (nw.col("points_of") == nw.col("brand_id"))
 
 
-def figures() -> dict[str, nw.Expr]:
-    """Return the sums over revenue entries that make revenue figures; VAT is included in the amounts."""
+def added() -> dict[str, nw.Expr]:
+    """Return what a revenue entry adds to each revenue figure; VAT is included in the amounts."""
     refund, taxed = ~sold(), ~nw.col("vat").is_null()
     return {
-        "gross": only(sold(), "gross").sum(),
-        "discount": only(sold(), "discount").sum(),
-        "net": only(sold()).sum(),
-        "vat": only(sold() & taxed, "vat").sum(),
-        "refunds": taken(refund).sum(),
-        "refunds_vat": taken(refund & taxed, "vat").sum(),
-        "bonus": only(nw.col("source_kind") == "bonus").sum(),
-        "bonus_vat": only(own_points() & taxed, "vat").sum(),
-        "apart": only(~orders.of_an_order()).sum(),
+        "gross": only(sold(), "gross"),
+        "discount": only(sold(), "discount"),
+        "net": only(sold()),
+        "vat": only(sold() & taxed, "vat"),
+        "refunds": taken(refund),
+        "refunds_vat": taken(refund & taxed, "vat"),
+        "bonus": only(nw.col("source_kind") == "bonus"),
+        "bonus_vat": only(own_points() & taxed, "vat"),
+        "apart": only(~orders.of_an_order()),
     }
+
+
+def figures() -> dict[str, nw.Expr]:
+    """Return the sums over revenue entries that make revenue figures."""
+    return {name: adds.sum() for name, adds in added().items()}
+
+
+WORDS = {
+    "gross": "price before discount of the lines sold",
+    "discount": "discount on the lines sold",
+    "net": "amount of the lines sold, after discount, before refunds",
+    "vat": "VAT included in the lines sold",
+    "refunds": "amount of the lines given back",
+    "refunds_vat": "VAT included in the lines given back",
+    "bonus": "what points paid of the lines, less what refunds gave back in points",
+    "bonus_vat": "VAT included in what points of the line's own brand paid",
+    "apart": "lines of no order (tips, fees, penalties), less their refunds",
+}
 
 
 def vat_kept() -> nw.Expr:
@@ -136,12 +155,19 @@ def _when_begun(tables: Tables, p: Parameters, sold_lines: Frame) -> Frame:
     return nw.concat([debits, others.select(*debits.collect_schema().names())])
 
 
+def _lines_by_piece(tables: Tables, p: Parameters) -> Frame:
+    sold_lines = revenue(tables, p)
+    return _pieces(p, _when_begun(tables, p, sold_lines) if _by_hour(p) else sold_lines)
+
+
 def sums(tables: Tables, p: Parameters) -> Frame:
     """Return the money of brand-revenue, a row a brand, currency and piece of the period; orders are not counted."""
-    sold_lines = revenue(tables, p)
-    if _by_hour(p):
-        sold_lines = _when_begun(tables, p, sold_lines)
-    return _pieces(p, sold_lines).group_by(*_key(p)).agg(**figures())
+    return _lines_by_piece(tables, p).group_by(*_key(p)).agg(**figures())
+
+
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the revenue entries with what each adds to the figures."""
+    return _lines_by_piece(tables, p).with_columns(**added())
 
 
 def counts(tables: Tables, p: Parameters) -> Frame:
@@ -303,4 +329,12 @@ REPORT = Report(
         Check("vat", "VAT kept = VAT on papers", "НДС к начислению = НДС в документах", vat_of_papers),
     ),
     leads_to=to_entries("revenue"),
+    behind=Behind(
+        pieces,
+        WORDS,
+        made={
+            "kept": {"net": 1, "refunds": -1, "bonus": -1},
+            "kept_vat": {"vat": 1, "refunds_vat": -1, "bonus_vat": -1},
+        },
+    ),
 )

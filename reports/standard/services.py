@@ -8,8 +8,9 @@ from datetime import date
 import narwhals as nw
 from pydantic import Field
 
+from reports.core.behind import Behind
 from reports.core.engines import by_months, months
-from reports.core.leads import to_entries
+from reports.core.leads import Row, to_entries
 from reports.core.orders import sold
 from reports.core.parameters import Movements, OfBrand
 from reports.core.report import Check, Column, Report
@@ -24,6 +25,15 @@ class Parameters(Movements, OfBrand):
     """A period, a brand, and the attribute that parts lines beside their service."""
 
     attribute: str | None = Field(None, description="name of an attribute of service lines")
+
+
+def _lines(tables: Tables, p: Parameters) -> Frame:
+    lines = brand_revenue.revenue(tables, p).with_columns(service=nw.col("service").fill_null(""))
+    if p.attribute is None:
+        return lines
+    values = tables.attributes.filter(nw.col("name") == p.attribute).select("transaction_id", "leg", "value")
+    lines = lines.join(values, on=["transaction_id", "leg"], how="left")
+    return lines.with_columns(value=nw.col("value").fill_null(""))
 
 
 def services(tables: Tables, p: Parameters) -> Frame:
@@ -43,11 +53,7 @@ def services(tables: Tables, p: Parameters) -> Frame:
 
 
 def _counted(tables: Tables, p: Parameters, key: list[str]) -> Frame:
-    lines = brand_revenue.revenue(tables, p).with_columns(service=nw.col("service").fill_null(""))
-    if p.attribute is not None:
-        values = tables.attributes.filter(nw.col("name") == p.attribute)
-        lines = lines.join(values.select("transaction_id", "leg", "value"), on=["transaction_id", "leg"], how="left")
-        lines = lines.with_columns(value=nw.col("value").fill_null(""))
+    lines = _lines(tables, p)
     line = nw.col("transaction_id") * LINES + nw.col("line")
     figures = {name: sum_ for name, sum_ in brand_revenue.figures().items() if name in FIGURES}
     return (
@@ -57,6 +63,11 @@ def _counted(tables: Tables, p: Parameters, key: list[str]) -> Frame:
         .with_columns(count=nw.col("distinct").cast(nw.Int64) - nw.col("blank"))  # on refunds it is null
         .select(*key, "count", *FIGURES)
     )
+
+
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the revenue entries with what each adds to the figures."""
+    return _lines(tables, p).with_columns(**brand_revenue.added())
 
 
 def _as_revenue(figure: str) -> Check:
@@ -93,4 +104,5 @@ REPORT = Report(
     frame=services,
     checks=(_as_revenue("net"), _as_revenue("refunds")),
     leads_to=to_entries("revenue"),
+    behind=Behind(pieces, {name: brand_revenue.WORDS[name] for name in FIGURES}),
 )

@@ -9,6 +9,7 @@ amounts without a brand are sushi's. Times are Moscow's; a day alone means noon.
     limit    romashka for group kitchen  900.00 a month
     link     anna -> romashka  payer_first  priority 2  brands sushi,pizza  500.00 a day  3 orders a day
     limit    romashka  900.00 a month      limit romashka for anna  none a month       unlink anna -> romashka
+    merge    anna_too -> anna
     status   anna  frozen       brand kebab  closed       closed 2024-03-01       at 2024-03-05 13:00
     payments anna  1000  9.99   (so many, in one batch)
 
@@ -23,7 +24,7 @@ amounts without a brand are sushi's. Times are Moscow's; a day alone means noon.
     adjustment a2  anna 5.00 pizza chart bad_debt   debit d2  anna 5.00 occurred 2024-03-03T13:00
 
 An outcome follows two spaces: posted, replayed, declined CODE, invalid. The exact sentence
-follows on a line that starts with "|", facts on one that starts with "facts". Said of the book:
+follows on a line that starts with "|", facts on one that starts with "facts". Description of the book:
 balance, owed, used, revenue, versions. Bonus accounts are called after their money account and brand: anna.sushi.
 """
 
@@ -263,6 +264,9 @@ class Story:
 
     def _say_status(self, account: str, status: str) -> None:
         self.administer({"type": "account_status", "account": account, "status": status})
+
+    def _say_merge(self, account: str, _: str, into: str) -> None:
+        self.administer({"type": "merge", "account": account, "into": into, "at": self.now.isoformat()})
 
     def _say_closed(self, day: str) -> None:
         for world in self.worlds:

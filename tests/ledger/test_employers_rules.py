@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from ledger.administration.records import parse
+from ledger.administration.administration_lines import parse
 from ledger.core.accounts import Hours
 from tests.ledger.story import Story
 

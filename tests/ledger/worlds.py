@@ -12,13 +12,14 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ledger.administration import records as administration
+from ledger.administration import administration_lines as administration
 from ledger.core import commands
 from ledger.core.accounts import Account, Brand, Hours, Limit, Link, Terms, Usage, window
 from ledger.core.aging import NEVER, Ages, Balance
 from ledger.core.book import Book
 from ledger.core.decide import answer, expiry
 from ledger.core.outcomes import Declined, Posted
+from ledger.merging import merged
 from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.post import Ledger
 from ledger.postgres.system_accounts import SYSTEM
@@ -102,7 +103,7 @@ class Pure:
         """Return everything that commands can move."""
         book, named = self.book, self.names()
         keys = {
-            t.id: _key(t.key, book.holds[t.refers_to].key if t.kind == "expiry" else "")  # type: ignore[index]
+            t.id: _key(t.key, book.holds[t.refers_to].key if t.kind == "expiry" else "", named)  # type: ignore[index]
             for t in book.numbered.values()
         }
         return {
@@ -176,6 +177,13 @@ class Pure:
     def _account_status(self, account: str, status: str) -> None:
         self.book.status[self.book.references[account]] = status
 
+    def _merge(self, account: str, into: str, at: str) -> None:
+        old, new = (self.book.references[end] for end in (account, into))
+        for bonus in list(self.book.bonuses.get(old, ())):
+            brand = self.book.accounts[bonus].brand
+            self.points(into, next(b.code for b in self.book.brands.values() if b.id == brand))
+        merged(self.book, old, new, now=self.book.now, at=datetime.fromisoformat(at))
+
     def _credit_terms(self, account: str, **given: Any) -> None:
         recorded = self.book.terms.setdefault(self.book.references[account], [])
         if "limit" in given:
@@ -243,7 +251,9 @@ class Pure:
             of = (payer, t.account, t.groups.get(payer))
             if t.code is not None or t.kind not in ("debit", "hold") or account not in of:
                 continue
-            left = self.book.left_of(t, payer) if t.kind == "debit" else self.book.holds[t.id].drawn_from(payer)
+            if t.kind == "debit" and t.refers_to is not None:
+                continue  # it counts with the charge that it goes beyond
+            left = self.book.drawn_by(t.id, payer)
             since = window(period, self.book.happened_on(t))
             usage = self.book.usage.setdefault((payer, account, period, since), Usage())
             usage.amount += left
@@ -307,7 +317,7 @@ class Postgres:
         named = self.names()
         holds = dict(self.rows("SELECT id, key FROM transaction WHERE kind = 'hold'"))
         keys = {
-            id_: _key(key, holds[of] if kind == "expiry" else "")
+            id_: _key(key, holds[of] if kind == "expiry" else "", named)
             for id_, key, of, kind in self.rows("SELECT id, key, refers_to, kind FROM transaction")
         }
         owed: dict[str, list[Any]] = {}
@@ -397,7 +407,7 @@ def _told(outcome: Any, named: dict[int, str], keys: dict[int, str]) -> State:
     said["message"] = said.get("message", "").split("; it is ")[0]  # the worlds' clocks differ
     if isinstance(outcome, Declined):
         facts = said["facts"] = dict(said["facts"])
-        for name in ("account", "subaccount"):
+        for name in ("account", "subaccount", "merged_into"):
             if facts.get(name) is not None:
                 facts[name] = named[facts[name]]
         if "payers" in facts:
@@ -415,8 +425,9 @@ def _told(outcome: Any, named: dict[int, str], keys: dict[int, str]) -> State:
     return said
 
 
-def _key(key: str, hold: str) -> str:
-    return f"expiry of {hold}" if hold else key
+def _key(key: str, hold: str, named: dict[int, str]) -> str:
+    merged = re.fullmatch(r"tiffin:merge:(\d+)", key)
+    return f"merge of {named[int(merged[1])]}" if merged else f"expiry of {hold}" if hold else key
 
 
 def _minor(amount: str) -> int:

@@ -136,8 +136,8 @@ class Clients:
         """Return the accounts of a name that a payer wrote; those that chance could write do not count."""
         if name.isdecimal():
             return self.numbers.get(name, [])
-        telling = len(name) >= SHORTEST and any(letter.isdecimal() for letter in name)
-        return self._called(name, brand) if telling else []
+        distinctive = len(name) >= SHORTEST and any(letter.isdecimal() for letter in name)
+        return self._called(name, brand) if distinctive else []
 
     def _in_text(self, entry: Entry, brand: str) -> list[Client | None]:
         """Return the accounts that a text names; None stands for a name that a line break may have cut short."""

@@ -1,4 +1,4 @@
-"""Post what bank statements tell: once, however often and in however many files it is told.
+"""Post what bank statements report: once, however often and in however many files it is reported.
 
 Money in is posted as payments, booked now, with the bank's value date (DECISIONS D27); what matches no
 account goes to the brand's `unallocated`. What an acquirer or a depositor brings is moved from its channel to the bank.

@@ -246,9 +246,9 @@ def _left_out(entry: Entry, undoable: Undoable, clients: Clients, brand: str) ->
 
 def _about(entry: Entry, same: Sequence[Earlier], clients: Clients, brand: str) -> Earlier | None:
     """Return which of the transactions of its amount an entry is about: the one it names, or its account's, or any."""
-    told = {entry.end_to_end, entry.reference} - {""}
+    references = {entry.end_to_end, entry.reference} - {""}
     named = clients.named(entry, brand)
-    by_key = [each for each in same if each.key in told]
+    by_key = [each for each in same if each.key in references]
     by_account = [each for each in same if each.account in named]
     return next(iter([*by_key, *by_account, *same]), None)
 

@@ -9,7 +9,7 @@ ends day D + N (DECISIONS D19).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -91,8 +91,8 @@ class Lot:
     """Points given by one transaction: how many, how many are left to spend, the day at whose start they are gone.
 
     `given_until` is that day as it was at first; `extended_by` the transaction that moved it, by giving points back
-    too late. `lapsed` is what of `left` was gone by then, not yet booked; `expired` is what expired unspent
-    (DECISIONS D72).
+    too late; `given_by` the merge that brought it from another account. `lapsed` is what of `left` was gone by then,
+    not yet booked; `expired` is what expired unspent (DECISIONS D72).
     """
 
     id: int
@@ -103,6 +103,7 @@ class Lot:
     lapsed: int = 0
     expired: int = 0
     extended_by: int | None = None
+    given_by: int | None = None
 
     @property
     def order(self) -> tuple[date, int]:
@@ -152,6 +153,25 @@ class Points:
         """Note points that could not be taken back of an order, or, below zero, that what is owed was paid."""
         self.owed += amount
         self.changed_owed.append((order, by, amount))
+
+    def take_over(self, other: "Points", *, by: int) -> None:
+        """Take over the lots of an account merged into this one, what transactions have of them, and what is owed."""
+        for lot in other.lots.values():
+            self.lots[lot.id] = replace(lot, given_until=lot.gone_on, given_by=by)
+            self.changed_lots.add(lot.id)
+        for transaction, of in [*other.uses.items()]:
+            for number, amount in of.items():
+                if amount:
+                    gone_on = other.lots[number].gone_on
+                    self._use(transaction, number, amount, by=by, gone_on=gone_on)
+                    other._use(transaction, number, -amount, by=by, gone_on=gone_on)
+        for lot in other.lots.values():
+            other._use(by, lot.id, lot.amount, by=by, gone_on=lot.gone_on)
+            lot.left = lot.lapsed = 0
+        self.holds, other.holds = self.holds | other.holds, set()
+        if owed := other.owed:
+            other.owe(-owed, order=None, by=by)
+            self.owe(owed, order=None, by=by)
 
     def release(self, hold: int, dates: Dates) -> None:
         """Let what a hold still sets aside go back: it ran out."""

@@ -13,8 +13,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Strict, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
-from ledger.administration import records as administration
-from ledger.administration.records import Code, Record, Whole
+from ledger.administration import administration_lines as administration
+from ledger.administration.administration_lines import Code, Record, Whole
 from ledger.core import commands
 from ledger.core.command_parts import CONFIG, LINES
 from ledger.core.commands import ClosedTo, Command
@@ -181,6 +181,13 @@ class Refunded:
         return self
 
 
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Delivered(Some):
+    """So many of a dish that were delivered; by weight they came to an `amount`, which may be more than was ordered."""
+
+    amount: Amount | None = None
+
+
 def _check_some(items: tuple[Some, ...] | tuple[Refunded, ...]) -> None:
     if len({(item.brand, item.sku) for item in items}) < len(items):
         raise ValueError("items: a dish is named twice")
@@ -198,11 +205,13 @@ class FollowUp(Command):
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Deliver(FollowUp):
-    """An order, named by its key, was delivered: all of it, or only these items."""
+    """An order, named by its key, was delivered: all of it, or only these items; weighed ones at their `amount`, net of
+    discounts. What is dearer is debited at once; where that is declined the delivery is.
+    """
 
     kind: ClassVar[str] = "deliver"
 
-    items: tuple[Some, ...] | None = None
+    items: tuple[Delivered, ...] | None = None
 
     @model_validator(mode="after")
     def _something(self) -> Self:

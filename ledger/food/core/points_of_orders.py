@@ -121,9 +121,10 @@ def accrue(shop: Shop, seam: Seam, order: Order, command: f.Deliver) -> None:
     An account that was closed meanwhile gets none.
     """
     book = seam.book
-    if book.status[order.account] == "closed":
+    client = book.successor(order.account)
+    if book.status[client] == "closed":
         return
-    accounts = {book.accounts[bonus].brand: bonus for bonus in book.bonuses.get(order.account, ())}
+    accounts = {book.accounts[bonus].brand: bonus for bonus in book.bonuses.get(client, ())}
     for program in programs_on(shop, order.brands, book.transactions[command.key].day):
         points = accrued(money_of(book, order, program.brand), program.accrue)
         if points:
@@ -140,20 +141,21 @@ def take_back(shop: Shop, seam: Seam, order: Order, command: f.FollowUp) -> None
     book = seam.book
     shop.follow(book)
     for brand, accrual in order.accruals.items():
-        points = shop.points_of(accrual.account)
+        account = book.successor(accrual.account)
+        points = shop.points_of(account)
         stays = accrued(money_of(book, order, brand), accrual.percent)
         due = max(0, accrual.points - stays - accrual.taken_back - accrual.shortfall)
         own = points.lots.get(accrual.lot) if accrual.lot is not None else None
         gone = min(due, own.expired - accrual.expired) if own else 0
         taken = min(due - gone, points.left)
         if taken:
-            _give(seam, order, command, accrual.account, -taken, of=accrual.lot)
+            _give(seam, order, command, account, -taken, of=accrual.lot)
             shop.follow(book)
         accrual.expired += gone
         accrual.taken_back += gone + taken
         short = due - gone - taken
         accrual.shortfall += short
-        if short and book.status[order.account] != "closed":
+        if short and book.status[book.successor(order.account)] != "closed":
             points.owe(short, order=order.id, by=book.transactions[command.key].id)
 
 

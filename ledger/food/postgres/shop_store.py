@@ -40,19 +40,23 @@ def load_shop(
     *,
     lives: timedelta,
     lock: bool = True,
+    all_points: bool = False,
 ) -> Shop:
-    """Return the shop of everything that the commands can touch; the book holds its accounts, locked."""
+    """Return the shop of everything that the commands can touch; the book holds its accounts, locked.
+
+    With `all_points` it has all lots ever, and what all transactions have of them.
+    """
     book.refusals = REFUSALS
     shop = Shop(preorder_lives=lives, programs=programs)
     placed = [command for command in commands if isinstance(command, f.Order)]
     follows = [command.order for command in commands if isinstance(command, f.FollowUp)]
     _load_orders(connection, book, shop, follows)
     _load_promotions(connection, book, shop, placed, lock=lock)
-    _load_points(connection, book, shop)
+    _load_points(connection, book, shop, everything=all_points)
     known = [t.id for command in commands if (t := book.transactions.get(command.key)) and t.code is None]
     if known:
         rows = connection.execute("SELECT transaction_id, said FROM order_step WHERE transaction_id = ANY(%s)", [known])
-        shop.said = dict(rows.fetchall())
+        shop.descriptions = dict(rows.fetchall())
     return shop
 
 
@@ -80,8 +84,10 @@ _PROGRAMS = (
     "spend_at FROM bonus_program p JOIN brand b ON b.id = p.brand_id ORDER BY p.id"
 )
 _NAMED = (
-    "SELECT o.account_id, array(SELECT key FROM transaction WHERE id = o.main_id "
-    "UNION ALL SELECT 'tiffin:fee:' || o.id WHERE o.status = 'cancelled'), "
+    "SELECT coalesce((SELECT into_id FROM merged_account m WHERE m.account_id = o.account_id "
+    "ORDER BY transaction_id DESC LIMIT 1), o.account_id), array(SELECT key FROM transaction WHERE id = o.main_id "
+    "UNION ALL SELECT 'tiffin:fee:' || o.id WHERE o.status = 'cancelled' "
+    "UNION ALL SELECT 'tiffin:surplus:' || o.id FROM order_line WHERE order_id = o.id AND weighed IS NOT NULL), "
     "array(SELECT DISTINCT b.code FROM order_line l JOIN brand b ON b.id = l.brand_id WHERE l.order_id = o.id) "
     "FROM food_order o "
     "WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))"
@@ -96,7 +102,7 @@ WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))
 """
 _OF_ORDERS = "WHERE order_id IN (SELECT id FROM transaction WHERE key = ANY(%s))"
 _LINES = f"""
-SELECT order_id, line, brand_id, service, sku, name, quantity, price, gross, discount, net, kept
+SELECT order_id, line, brand_id, service, sku, name, quantity, price, gross, discount, net, kept, weighed, weighed_of
 FROM order_line {_OF_ORDERS} ORDER BY order_id, line
 """
 _FIRST_USES = f"""
@@ -110,7 +116,7 @@ FROM order_accrual {_OF_ORDERS}
 _OWED = "SELECT account_id, sum(amount)::bigint FROM bonus_owed WHERE account_id = ANY(%s) GROUP BY account_id"
 _LOT_USES = """
 SELECT account_id, transaction_id, lot_id, sum(amount)::bigint FROM bonus_lot_use
-WHERE account_id = ANY(%s) AND transaction_id = ANY(%s) GROUP BY 1, 2, 3
+WHERE account_id = ANY(%s) AND (%s OR transaction_id = ANY(%s)) GROUP BY 1, 2, 3
 """
 
 
@@ -134,8 +140,10 @@ def _load_orders(connection: AnyConnection, book: Book, shop: Shop, keys: Sequen
     for id_, key, account, party, currency, status, placed_at, day, due_at, *moments, main in orders:
         of = id_, key, account, party, currency, placed_at.astimezone(UTC), day, due_at
         by_id[id_] = shop.orders[key] = Order(*of, [], [], main, status, *moments)
-    for order, line, brand, *rest in lines:
-        by_id[order].lines.append(OrderLine(line, codes[brand], *rest))
+    for order, line, brand, *rest, weighed, weighed_of in lines:
+        made = OrderLine(line, codes[brand], *rest)
+        made.weighed, made.weighed_of = weighed, weighed_of
+        by_id[order].lines.append(made)
     for order, promotion, code, discount in uses:
         by_id[order].promotions.append((promotion, code, discount))
     for id_, brand, account, percent, *rest in accruals:
@@ -200,7 +208,7 @@ def _load_uses(connection: AnyConnection, book: Book, shop: Shop, *, lock: bool)
 
 
 _PENDING = "WHERE status = 'placed' AND main_id IS NULL AND due_at IS NOT NULL"
-# Pre-orders not delivered yet, of the parties or with the promotions: whether they ran out, time tells.
+# Pre-orders not delivered yet, of the parties or with the promotions: time alone decides whether they ran out.
 _RUNNING = f"""
 SELECT id, party_id, void_at, array(SELECT promotion_id FROM promotion_use WHERE order_id = o.id) FROM food_order o
 {_PENDING} AND void_at IS NOT NULL AND (party_id = ANY(%s) OR id IN (
@@ -208,7 +216,7 @@ SELECT id, party_id, void_at, array(SELECT promotion_id FROM promotion_use WHERE
 """
 
 
-def _load_points(connection: AnyConnection, book: Book, shop: Shop) -> None:
+def _load_points(connection: AnyConnection, book: Book, shop: Shop, *, everything: bool = False) -> None:
     """Load the lots of the book's bonus accounts, and let them follow what moved these without us."""
     accounts = [account.id for account in book.accounts.values() if account.kind == "bonus"]
     if not accounts:
@@ -229,8 +237,8 @@ def _load_points(connection: AnyConnection, book: Book, shop: Shop) -> None:
     own = [accrual.lot for order in shop.orders.values() for accrual in order.accruals.values() if accrual.lot]
     lots, uses = ask(
         connection,
-        (_LOTS, [accounts, accounts, list(concerned), accounts, own]),
-        (_LOT_USES, [accounts, list(concerned)]),
+        (_LOTS, [accounts, everything, accounts, list(concerned), accounts, own]),
+        (_LOT_USES, [accounts, everything, list(concerned)]),
     )
     for account, *lot in lots:
         shop.points[account].lots[lot[0]] = Lot(*lot)
@@ -253,10 +261,10 @@ WHERE b.account_id = ANY(%s) AND b.version > coalesce(p.version, 0) ORDER BY e.a
 """
 _LOT_FIELDS = (
     "l.account_id, l.transaction_id, l.amount, l.points_left, l.gone_on, l.given_until, l.lapsed, l.expired, "
-    "l.extended_by"
+    "l.extended_by, l.given_by"
 )
 _LOTS = f"""
-SELECT {_LOT_FIELDS} FROM bonus_lot l WHERE account_id = ANY(%s) AND points_left > 0
+SELECT {_LOT_FIELDS} FROM bonus_lot l WHERE account_id = ANY(%s) AND (%s OR points_left > 0)
 UNION
 SELECT {_LOT_FIELDS} FROM bonus_lot_use u
 JOIN bonus_lot l ON l.account_id = u.account_id AND l.transaction_id = u.lot_id
@@ -275,7 +283,7 @@ ORDER = columns(
 LINE = columns(
     "order_id bigint, line smallint, brand_id bigint, service text, sku text, name text, quantity integer, "
     "price bigint, gross bigint, discount bigint, net bigint, kept integer, reference text, attributes jsonb, "
-    "own_discount bigint"
+    "own_discount bigint, weighed bigint, weighed_of integer"
 )
 USE = columns(
     "order_id bigint, promotion_id bigint, party_id bigint, discount bigint, used_at timestamptz, "
@@ -289,7 +297,7 @@ STEP = columns("transaction_id bigint, order_id bigint, kind text, said json")
 POINTS = columns("account_id bigint, version bigint")
 LOT = columns(
     "account_id bigint, transaction_id bigint, amount bigint, points_left bigint, gone_on date, given_until date, "
-    "lapsed bigint, expired bigint, extended_by bigint"
+    "lapsed bigint, expired bigint, extended_by bigint, given_by bigint"
 )
 LOT_USE = columns(
     "account_id bigint, transaction_id bigint, lot_id bigint, changed_by bigint, amount bigint, gone_on date"
@@ -310,7 +318,7 @@ def _statements(book: Book, shop: Shop) -> Iterator[Statement]:
     yield insert("order_line", LINE, [row for order in shop.new_orders for row in _line_rows(book, order)])
     yield insert("food_order", ORDER, [_order_row(book, order, written) for order in shop.new_orders])
     yield insert("promotion_use", USE, [row for order in shop.new_orders for row in _uses(book, order, written)])
-    steps = [(t, order, kind, json_text(shop.said[t])) for t, order, kind in shop.steps]
+    steps = [(t, order, kind, json_text(shop.descriptions[t])) for t, order, kind in shop.steps]
     yield insert("order_step", STEP, steps)
     known = [order for order in shop.changed_orders.values() if order.id not in new]
     uses = [row for order in known if order.late_at is not None for row in _uses(book, order, written)]
@@ -322,6 +330,9 @@ def _statements(book: Book, shop: Shop) -> Iterator[Statement]:
     yield _BACK, [array_of(column) for column in zip(*((id_, at) for id_, at, first in ends if first), strict=True)]
     kept = [(order.id, line.number, line.kept) for order in known for line in order.lines]
     yield _KEPT, [array_of(column) for column in zip(*kept, strict=True)]
+    weighed = [(order.id, n.number, n.weighed, n.weighed_of) for order in known for n in order.lines if n.weighed_of]
+    if weighed:
+        yield _WEIGHED, [array_of(column) for column in zip(*weighed, strict=True)]
     accruals = [row for order in (*shop.new_orders, *known) for row in _accruals(book, order)]
     yield insert("order_accrual", ACCRUAL, accruals, ("order_id", "brand_id"))
     limited = sorted((p.id, p.used) for p in shop.changed_promotions.values() if p.max_uses is not None)
@@ -341,13 +352,18 @@ _KEPT = (
     "UPDATE order_line l SET kept = n.kept FROM unnest(%s::bigint[], %s::smallint[], %s::integer[]) "
     "AS n(order_id, line, kept) WHERE l.order_id = n.order_id AND l.line = n.line AND l.kept <> n.kept"
 )
+_WEIGHED = (
+    "UPDATE order_line l SET weighed = n.weighed, weighed_of = n.weighed_of "
+    "FROM unnest(%s::bigint[], %s::smallint[], %s::bigint[], %s::integer[]) AS n(order_id, line, weighed, weighed_of) "
+    "WHERE l.order_id = n.order_id AND l.line = n.line AND l.weighed IS NULL"
+)
 _USED = "UPDATE promotion p SET used = n.used FROM unnest(%s::bigint[], %s::integer[]) AS n(id, used) WHERE p.id = n.id"
 
 
 def _line_rows(book: Book, order: Order) -> Iterator[Row]:
     for n in order.lines:
         dish = book.brands[n.brand].id, n.service, n.sku, n.name, n.quantity, n.price
-        more = n.kept, n.reference, json_text(n.attributes), n.own_discount
+        more = n.kept, n.reference, json_text(n.attributes), n.own_discount, n.weighed, n.weighed_of
         yield (order.id, n.number, *dish, n.gross, n.discount, n.net, *more)
 
 
@@ -375,11 +391,14 @@ def _accruals(book: Book, order: Order) -> Iterator[Row]:
         yield (*of, a.points, a.taken_back, a.shortfall, a.lot, a.expired)
 
 
+_OF_LOT = ("id", "amount", "left", "gone_on", "given_until", "lapsed", "expired", "extended_by", "given_by")
+
+
 def _points(book: Book, all_points: Iterable[Points]) -> Iterator[Statement]:
     changed = [points for points in all_points if points.changed_lots or points.version]
     yield insert("bonus_points", POINTS, [(points.account, points.version) for points in changed], ("account_id",))
     lots = [
-        (points.account, n.id, n.amount, n.left, n.gone_on, n.given_until, n.lapsed, n.expired, n.extended_by)
+        (points.account, *(getattr(n, name) for name in _OF_LOT))
         for points in changed
         for n in (points.lots[id_] for id_ in sorted(points.changed_lots))
     ]

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.administration.records import parse as record
+from ledger.administration.administration_lines import parse as record
 from ledger.bank.core.recognition import keys
 from ledger.bank.core.statement import Entry, Statement
 from ledger.bank.postgres.import_statements import import_statements

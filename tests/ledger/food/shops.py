@@ -10,6 +10,7 @@ from ledger.food.core import commands as f
 from ledger.food.core.bonuses import Program
 from ledger.food.core.decide import answer, expire_points
 from ledger.food.core.outcomes import REFUSALS
+from ledger.food.core.points_of_orders import pay_owed
 from ledger.food.core.pricing import Promotion
 from ledger.food.core.shop import Shop
 from ledger.food.postgres import order_queries
@@ -36,6 +37,23 @@ class PureShop(Pure):
         number = self.book.references[reference]
         # A party is told by its name here: two accounts of one party are one client.
         self.book.accounts[number] = self.book.accounts[number]._replace(party=sum(party.encode()))
+
+    def _merge(self, account: str, into: str, at: str) -> None:
+        old, new = (self.book.references[end] for end in (account, into))
+        for client in (old, new):
+            expire_points(self.shop, Seam(self.book), client, datetime.fromisoformat(at))
+        super()._merge(account, into, at)
+        pay_owed(self.shop, Seam(self.book), new)
+        party = self.book.accounts[new].party
+        assert party is not None
+        for order in [order for order in self.shop.orders.values() if order.account == old]:
+            counts = order.void_at is None or order.id in self.shop.pending
+            for of, by in ((order.party, -counts), (party, counts)):
+                self.shop.orders_of[of] = self.shop.orders_of.get(of, 0) + by
+                for number, _, _ in order.promotions:
+                    used = self.shop.promotion_uses
+                    used[number, of] = used.get((number, of), 0) + by
+            order.party = party
 
     def _promotion(self, code: str, kind: str, **given: Any) -> None:
         for name in ("value", "min_order", "max_discount"):

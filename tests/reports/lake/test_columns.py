@@ -37,7 +37,7 @@ DERIVED = {"attributes", "bank_entries", "holders", "lot_changes", "open_debits"
 NOT_EXPORTED = set(
     """
     door_token webhook webhook_stuck book balance cut_gate lake_gate payment_gate owned seal seal_leaf seal_salt
-    entry_group aging_item order_step order_accrual bonus_points bonus_lot_use
+    entry_group merged_account aging_item order_step order_accrual bonus_points bonus_lot_use
 """.split()
 )
 LEFT_OUT = {
@@ -47,9 +47,16 @@ LEFT_OUT = {
     "hold": {"transaction_id"},  # the parts' hold_id
     "hold_part": {"gross", "discount", "vat_rate", "vat", "attributes"},  # what a capture will write
     "food_order": {"main_id", "void_at", "late_at"},  # charged_by; their days
+    "order_line": {"weighed_of"},  # how many of it `weighed` is of
     "promotion_use": {"number"},  # 1, 2, 3 … of one order
     "bonus_owed": {"posted_at"},  # of its transaction
-    "bonus_lot": {"lapsed", "expired", "given_until", "extended_by"},  # which of an expired lot's points may come back
+    "bonus_lot": {
+        "lapsed",
+        "expired",
+        "given_until",
+        "extended_by",
+        "given_by",
+    },  # which of an expired lot's points may come back
     "promotion": {"value", "used"},  # percent or amount, by its kind; uses have a table of their own
 }
 TYPES = {
