@@ -39,9 +39,9 @@ class Settings:
 
     `templates` is a folder of a company's own templates of papers, `sender` the address its letters come from.
     `seal` is the PKCS#12 file that seals papers, or a folder with one a brand, `seal_password` its password.
-    `replica_url` is a read replica of the database, for questions; `log` says how log lines, on standard error, are
-    written. Of the lake's DuckDB files those of the latest `duckdb_days` are kept, and of `duckdb_months` before the
-    last. Raises Failure for a value that is none of those allowed.
+    `replica_url` is a read replica of the database, for questions; `log` is the form of log lines, on standard
+    error. Of the lake's DuckDB files those of the latest `duckdb_days` are kept, and the last of each of the
+    `duckdb_months` before. Raises Failure for a value that is none of those allowed.
     """
 
     home: Path = field(default_factory=_variable("HOME", ".tiffin", of=Path))

@@ -2,7 +2,7 @@
 
 It opens in plain `duckdb`, anywhere, with nothing installed. It is made beside its place and
 renamed, and never changed: a file replaced under an open handle would go on showing the old data.
-A night's file is a copy of the last one, to which is added what is new (DECISIONS D190).
+A night's file is a copy of the last one, to which is added what is new (DECISIONS D195).
 """
 
 import re

@@ -3,7 +3,7 @@
 Appended rows never change, so the lake's must be the ledger's at any later time; snapshots
 are compared with the ledger row by row, but for rows about which something was recorded since the cut.
 Of a large lake only what came after a cut that was verified is read, and its sums are added to those of that cut
-(DECISIONS D191).
+(DECISIONS D196).
 """
 
 from collections.abc import Callable, Iterator
@@ -121,7 +121,7 @@ class _Checks:
             if problem := self._file(file_name, sha256):
                 self.damaged.add(name)
                 problems.append(problem)
-        return found("files", "each file is as the manifest's hash says", checked=len(pinned), problems=problems)
+        return found("files", "each file has the hash in the manifest", checked=len(pinned), problems=problems)
 
     def _known(self, name: str, path: str) -> bool:
         known = self.base and self.base.manifest.tables.get(name)
@@ -256,7 +256,7 @@ class _Checks:
             actual[currency, kind] = actual.get((currency, kind), Decimal(0)) + amount
         expected = _amounts(self.lake.manifest)
         problems = [
-            f"{currency} {kind}: the manifest says {expected.get((currency, kind), 0)}, "
+            f"{currency} {kind}: the manifest has {expected.get((currency, kind), 0)}, "
             f"the lake {actual.get((currency, kind), 0)}"
             for currency, kind in sorted(expected.keys() | actual.keys())
             if expected.get((currency, kind), 0) != actual.get((currency, kind), 0)
@@ -264,7 +264,7 @@ class _Checks:
         for name, pinned in self.lake.manifest.tables.items():
             rows = self.scan(name).select(pl.len()).collect().item()
             if rows != pinned.rows:
-                problems.append(f"{name}: the manifest says {pinned.rows} rows, the lake {rows}")
+                problems.append(f"{name}: the manifest has {pinned.rows} rows, the lake {rows}")
         return len(expected) + len(self.lake.manifest.tables), problems
 
     def database(self) -> CheckResult:

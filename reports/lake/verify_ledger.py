@@ -2,7 +2,7 @@
 
 The guards in the database refuse to write what breaks these rules; here they are proven
 on what is there, for whoever is superuser can go behind the guards. A rule is tried on the whole book, or on what came
-after a transaction up to which it was proven: seals hold that nothing before has changed since (DECISIONS D191).
+after a transaction up to which it was proven: seals hold that nothing before has changed since (DECISIONS D196).
 """
 
 from collections.abc import Iterator
