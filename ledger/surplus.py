@@ -43,9 +43,7 @@ def _beyond(book: Book, charge: Transaction) -> Book:
         payer: {of: list(_with_room(book, charge, payer, known)) for of, known in by_account.items()}
         for payer, by_account in book.limits.items()
     }
-    return replace(
-        book, links={**book.links, book.successor(account): links}, limits=limits, late_days=NO_MATTER
-    )  # fmt: skip
+    return replace(book, links={**book.links, book.successor(account): links}, limits=limits, late_days=NO_MATTER)
 
 
 def _with_room(book: Book, charge: Transaction, payer: int, limits: list[Limit]) -> Iterator[Limit]:

@@ -49,9 +49,9 @@ def unpublished(problem: str) -> Failure:
 def nightly_cut(
     url: str, lake: str, day: date, *, check: Check = verified, key: Ed25519PrivateKey | None = None
 ) -> tuple[Lake, bool]:
-    """Export the cut of a day, verify it, close and seal the days up to it and publish it; say whether it was made now.
+    """Export the cut of a day, verify it, close and seal the days up to it and publish it.
 
-    With a `key` the seal is signed.
+    The second value is whether it was made now. With a `key` the seal is signed.
 
     Raises Failure when the day has not ended or is before the book, another run is at work, the ledger is not the one
     that the lake was made from, or the cut does not hold.
@@ -69,7 +69,8 @@ def nightly_cut(
             with cut(connection, url, closes=day) as taken:
                 found = export(place, taken, latest, "nightly")
                 seal = make_seal(taken, guards_in_force(url).verdict, key)
-            named = found.model_copy(update={"database": duckdb_file.make(Lake(place, found))})
+            database = duckdb_file.make(Lake(place, found), _before(place, latest))
+            named = found.model_copy(update={"database": database})
             check(url, Lake(place, named), taken.closing)
             with connection.transaction():
                 close(connection, named.cut)
@@ -81,7 +82,7 @@ def nightly_cut(
 
 
 def frequent_cut(url: str, lake: str) -> tuple[Lake, bool]:
-    """Publish a cut that closes nothing; say whether there was anything new to cut.
+    """Publish a cut that closes nothing; return whether there was anything new to cut.
 
     Raises Failure when another run is at work, or the ledger is not the one that the lake was made from.
     """
@@ -98,7 +99,7 @@ def frequent_cut(url: str, lake: str) -> tuple[Lake, bool]:
 
 
 def rebuild(url: str, lake: str) -> tuple[Lake, list[str]]:
-    """Export the whole ledger anew and publish it as a cut; say where the rows differ from the cut before.
+    """Export the whole ledger anew and publish it as a cut; return where the rows differ from the cut before.
 
     Cuts before it stay as they are. Works also when the pointer or a file is lost or damaged:
     then the difference is that the cut before cannot be read. Raises Failure when another
@@ -134,6 +135,12 @@ def export_anew(url: str, lake: str) -> Lake:
         return Lake(place, _published(connection, place, named))
 
 
+def _before(place: Place, latest: Published | None) -> Iterator[Manifest]:
+    """Return the manifests that were published before a cut, latest first."""
+    if latest:
+        yield from (published.manifest for published in manifest.chain(place, latest))
+
+
 def _published(connection: AnyConnection, place: Place, found: Manifest) -> Manifest:
     """Publish a manifest, with the seal of the days that are closed; seals that are new are added to their file."""
     published = manifest.publish(place, found.model_copy(update={"seal": latest_seal(connection, place)}))
@@ -156,9 +163,7 @@ def _unlike(before: Lake, after: Lake, table: Table) -> Iterator[str]:
     try:
         if before.lacking(table.name):
             return
-        months = (
-            sorted({*duckdb_file.months(before, table), *duckdb_file.months(after, table)}) if table.appended else []
-        )
+        months = sorted({*_months(before, table), *_months(after, table)}) if table.appended else []
         for part in [pl.col("month") == month for month in months] or [within]:
             old, new = (
                 lake.scan(table.name).filter(part, within).sort(table.key).collect() for lake in (before, after)
@@ -166,6 +171,10 @@ def _unlike(before: Lake, after: Lake, table: Table) -> Iterator[str]:
             yield from differences(table, new, old)
     except UNREADABLE as error:
         yield f"{table.name} of cut {before.cut.number} cannot be read: {first_line(error)}"
+
+
+def _months(lake: Lake, table: Table) -> list[str]:
+    return lake.scan(table.name).select(pl.col("month").unique()).collect()["month"].to_list()
 
 
 def _closing(place: Place, latest: Published, day: date) -> Manifest | None:
