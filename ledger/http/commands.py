@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from ledger.http.metrics import Metrics
 from ledger.http.problems import of_outcome, problem
-from ledger.intake.json_lines import LINE_LENGTH
+from ledger.intake.json_lines import LINE_LENGTH, Cutter
 from ledger.intake.streaming import answers
 from ledger.intake.writer_process import Answered, Sent
 from ledger.intake.writers import Full, Writers
@@ -152,11 +152,9 @@ async def chunks(receive: Receive) -> AsyncIterator[bytes]:
 
 async def lines(receive: Receive) -> AsyncIterator[bytes]:
     """Yield the lines of a body; of one that is too long only so much as shows it."""
-    rest = b""
+    cutter = Cutter()
     async for part in chunks(receive):
-        *whole_lines, rest = (rest + part).split(b"\n")
-        for line in whole_lines:
+        for line in cutter.lines(part):
             yield line
-        rest = rest[: LINE_LENGTH + 1] if len(rest) > LINE_LENGTH + 1 else rest
-    if rest:
-        yield rest
+    for line in cutter.last():
+        yield line

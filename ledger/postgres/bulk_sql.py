@@ -107,6 +107,16 @@ def insert(table: str, types: Types, rows: Rows, key: tuple[str, ...] = ()) -> S
     return sql, parameters
 
 
+def at_once(statements: Iterable[Statement]) -> Statement:
+    """Return those of the statements that have anything to do as one; none may read what another writes.
+
+    What triggers see of it is as after one statement after another.
+    """
+    todo = [statement for statement in statements if statement[1]]
+    parts = ", ".join(f"part_{number} AS ({sql})" for number, (sql, _) in enumerate(todo))
+    return f"WITH {parts} SELECT", [value for _, values in todo for value in values]
+
+
 PLAIN = ("bigint", "integer", "smallint", "timestamptz")
 """Types whose text needs no quotes in an array."""
 

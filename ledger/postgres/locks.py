@@ -8,6 +8,9 @@ reader could stop all posting. A lock that lasts for a session would stay behind
 WRITING = "LOCK TABLE cut_gate IN ROW EXCLUSIVE MODE"
 """Shared by every writer, from before it takes numbers until it commits."""
 
+WRITE_NOTHING = "INSERT INTO cut_gate SELECT 0 WHERE false"
+"""Takes the same lock as `WRITING`, as part of another statement that locks rows."""
+
 CUTTING = "LOCK TABLE cut_gate IN EXCLUSIVE MODE"
 """Held by the exporter, alone, while it reads the last number and opens its snapshot."""
 

@@ -54,10 +54,6 @@ class Ledger:
         self._connection: AnyConnection | None = None
         self._engine: Engine | None = None
 
-    def another(self) -> "Ledger":
-        """Return the same ledger for another thread."""
-        return Ledger(self.url, statement_timeout_ms=self.statement_timeout_ms, lock_timeout_ms=self.lock_timeout_ms)
-
     def post(self, commands: Sequence[c.Command]) -> list[Answer]:
         """Return one outcome a command, in order; all that was accepted is durable by then.
 

@@ -19,6 +19,7 @@ from ledger.postgres.bulk_sql import (
     Row,
     Rows,
     Statement,
+    at_once,
     columns,
     copy,
     in_pipeline,
@@ -55,8 +56,8 @@ HOLD_PART = columns(
     "vat_rate numeric, vat bigint, attributes jsonb"
 )
 BALANCE = columns(
-    "account_id bigint, posted_at timestamptz, open_due date, open_day date, open_item bigint, open_unpaid bigint, "
-    "latest_due date, ripens_on date"
+    "account_id bigint, open_due date, open_day date, open_item bigint, open_unpaid bigint, latest_due date, "
+    "ripens_on date"
 )
 USAGE = columns(
     "payer_id bigint, account_id bigint, group_name text, period text, since date, amount bigint, count integer"
@@ -82,13 +83,16 @@ def write(connection: AnyConnection, book: Book, *, since: int = 0) -> None:
 
     Transactions before the one numbered `since` were sent already.
     """
-    if since or in_pipeline(connection) or len(book.entered) < COPY_FROM:
+    if not since and len(book.entered) == 1:
+        run(connection, [at_once((*_inserted(book.entered), *_state(book))), *_terms(book)])
+    elif since or in_pipeline(connection) or len(book.entered) < COPY_FROM:
         send(connection, book, since=since)
-        run(connection, _state(book))
+        run(connection, (*_state(book), *_terms(book)))
     else:
         run(connection, _copied(connection, book))
     book.entered.clear()
     book.changed_holds.clear()
+    book.changed_ages.clear()
     book.paid_items.clear()
     for ages in book.ages.values():
         ages.changed.clear()
@@ -99,18 +103,17 @@ def _copied(connection: AnyConnection, book: Book) -> list[Statement]:
     """Write transactions and entries; while the server takes rows in, the next are made ready. Return what is left."""
     rows = _transactions(book.entered)
     entries = copy(connection, "transaction", TRANSACTION, rows, lambda: _entries(book.entered))
-    return copy(connection, "entry", ENTRY, entries, lambda: list(_state(book)))
+    return copy(connection, "entry", ENTRY, entries, lambda: [*_state(book), *_terms(book)])
 
 
 def _state(book: Book) -> Iterator[Statement]:
-    """Yield the statements that write how things stand at the end of the batch."""
+    """Yield the statements that write how things stand at the end of the batch; none reads what another writes."""
     yield _update_balances(_balances(book))
     yield insert("owned", OWNED, [(t.id, t.owner) for t in book.entered if t.owner is not None and t.code is None])
     groups = [(t.id, payer, group) for t in book.entered if t.groups for payer, group in t.groups.items()]
     yield insert("entry_group", ENTRY_GROUP, groups)
     yield from _holds(book)
     yield from _items(book)
-    yield from _terms(book)
     yield insert("usage", USAGE, list(_usage(book)), key=("payer_id", "account_id", "group_name", "period", "since"))
 
 
@@ -137,17 +140,12 @@ def _entries(entered: list[Transaction]) -> Rows:
 
 
 def _balances(book: Book) -> Rows:
-    """Return what entries do not move themselves, as they do balance, held and version (DECISIONS D95)."""
-    written = Moments()
-    moved = {entry.account for t in book.entered for entry in t.clients()}
-    moved |= {account for account, ages in book.ages.items() if ages.changed}
+    """Return what entries do not move themselves, as they do balance, held, version and time (DECISIONS D95)."""
+    changed = ((account, book.balances[account]) for account in book.changed_ages)
     return [
-        (
-            account, written[b.posted_at], b.open_due, b.open_day, b.open_item, b.open_unpaid, b.latest_due,
-            b.ripens_on,
-        )
-        for account, b in ((account, book.balances[account]) for account in moved)
-    ]  # fmt: skip
+        (account, b.open_due, b.open_day, b.open_item, b.open_unpaid, b.latest_due, b.ripens_on)
+        for account, b in changed
+    ]
 
 
 def _update_balances(rows: Rows) -> Statement:

@@ -41,12 +41,7 @@ class Desk:
 
     def __init__(self, ledger: Ledger, *, preorder_lives: timedelta | None = None) -> None:
         self.ledger = ledger
-        self.url = ledger.url
         self.preorder_lives = preorder_lives or timedelta(hours=FoodSettings().preorder_hours)
-
-    def another(self) -> "Desk":
-        """Return the same desk for another thread."""
-        return Desk(self.ledger.another(), preorder_lives=self.preorder_lives)
 
     def close(self) -> None:
         """Let the ledger's connection go."""
@@ -124,7 +119,7 @@ class Desk:
                 size = max(LEAST, -(-len(commands) // PARTS))
                 for n in range(0, len(commands), size):
                     outcomes += [answer(shop, p, command) for command in commands[n : n + size]]
-                    if keep:
+                    if keep and n + size < len(commands):
                         p.send()
                 if keep:
                     p.write()
