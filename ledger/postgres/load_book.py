@@ -21,10 +21,11 @@ from ledger.core.scope import Scope
 from ledger.core.transactions import Hold, HoldPart, Transaction
 from ledger.errors import Failure
 from ledger.postgres.aging_items import items_in
-from ledger.postgres.bulk_sql import array_of, flush, texts_of, together
+from ledger.postgres.bulk_sql import Statement, array_of, texts_of
 from ledger.postgres.database import AnyConnection, settings_of
 from ledger.postgres.legs_of_before import facing
 from ledger.postgres.locks import PAYMENTS, WRITE_NOTHING
+from ledger.postgres.wire import ask
 from ledger.postgres.write_book import ENTRY, TRANSACTION
 
 TRANSACTION_COLUMNS = [name for name in TRANSACTION if name != "status"]
@@ -53,24 +54,6 @@ class Known:
             self.related[account] = related
         else:
             self.related.pop(account, None)
-
-
-Question = tuple[str, Sequence[Any]]
-
-
-def ask(
-    connection: AnyConnection, *questions: Question, meanwhile: Callable[[], object] | None = None
-) -> list[list[Any]]:
-    """Return the rows of several queries, sent together; `meanwhile` is done while the server works on them."""
-    with together(connection):
-        cursors = [connection.execute(sql, parameters) for sql, parameters in questions]
-        flush(connection)
-        if meanwhile:
-            meanwhile()
-        return [
-            [] if sql.startswith("LOCK") else cursor.fetchall()
-            for (sql, _), cursor in zip(questions, cursors, strict=True)
-        ]
 
 
 def numbers_of(connection: AnyConnection, known: Known, references: Iterable[str]) -> dict[str, int]:
@@ -135,7 +118,7 @@ def _load(
     *_, locked, [row] = ask(
         connection,
         *_settings(connection),
-        *([(PAYMENTS, [list(scope.payments)])] if lock and scope.payments else ()),
+        *([(PAYMENTS, [texts_of(scope.payments)])] if lock and scope.payments else ()),
         (_LOCK if lock else _LOOK, [named]),
         (_READ, [ids, named, texts_of({*scope.keys, *scope.refers})]),
         meanwhile=meanwhile,
@@ -170,7 +153,7 @@ def _remember(known: Known, book: Book, accounts: frozenset[int]) -> None:
         known.remember(account, frozenset(around))
 
 
-def _settings(connection: AnyConnection) -> Iterator[Question]:
+def _settings(connection: AnyConnection) -> Iterator[Statement]:
     if setting := settings_of(connection):
         yield setting, []
 
@@ -227,7 +210,7 @@ def _ids(connection: AnyConnection, numbers: list[int]) -> Iterator[int]:
         [(numbers,)] = connection.execute(f"SELECT {_NEXT_IDS}", [100]).fetchall()
 
 
-_NEXT_IDS = "ARRAY(SELECT nextval('transaction_id_seq') FROM generate_series(1, %s))"
+_NEXT_IDS = "ARRAY(SELECT nextval('transaction_id_seq') FROM generate_series(1, %s::int))"
 # The last column tells the few accounts that have more to load from the many that have not.
 _ACCOUNTS = (
     "a.id, a.kind, a.currency, p.name, a.reference, a.party_id, a.brand_id, a.money_account_id, a.status, "

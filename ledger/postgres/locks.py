@@ -19,7 +19,8 @@ LAKE_RUN = "LOCK TABLE lake_gate IN EXCLUSIVE MODE NOWAIT"
 
 # In order, and always before balances: two batches that share payments would otherwise deadlock.
 PAYMENTS = (
-    "SELECT number FROM payment_gate WHERE number IN (SELECT hashtext(key) & 255 FROM unnest(%s::text[]) AS key) "
+    "SELECT number FROM payment_gate "
+    "WHERE number IN (SELECT hashtext(key) & 255 FROM string_to_table(%s, chr(31)) AS key) "
     "ORDER BY number FOR NO KEY UPDATE"
 )
 """Held while payments are allocated or reversed, which may touch no client's account: one of 256 rows guards each."""

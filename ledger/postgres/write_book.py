@@ -7,6 +7,7 @@ the balances themselves, in the database.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from operator import attrgetter
 
 from ledger.core.accounts import Terms
@@ -19,16 +20,15 @@ from ledger.postgres.bulk_sql import (
     Row,
     Rows,
     Statement,
+    array_of,
     at_once,
     columns,
-    copy,
-    in_pipeline,
     insert,
     json_text,
-    run,
     source_of,
 )
 from ledger.postgres.database import AnyConnection
+from ledger.postgres.wire import COMMIT, copy, in_pipeline, run
 
 TRANSACTION = columns(
     "id bigint, key text, fingerprint bytea, kind text, status text, code text, facts jsonb, account_id bigint, "
@@ -78,18 +78,18 @@ def _inserted(part: list[Transaction]) -> Iterator[Statement]:
     yield insert("entry", ENTRY, _entries(part))
 
 
-def write(connection: AnyConnection, book: Book, *, since: int = 0) -> None:
+def write(connection: AnyConnection, book: Book, *, since: int = 0, commit: bool = False) -> None:
     """Write what was entered into the book since it was loaded, then forget that it was new.
 
-    Transactions before the one numbered `since` were sent already.
+    Transactions before the one numbered `since` were sent already. With `commit` the database transaction ends.
     """
+    last = [COMMIT] if commit else []
     if not since and len(book.entered) == 1:
-        run(connection, [at_once((*_inserted(book.entered), *_state(book))), *_terms(book)])
+        run(connection, [at_once((*_inserted(book.entered), *_state(book))), *_terms(book), *last])
     elif since or in_pipeline(connection) or len(book.entered) < COPY_FROM:
-        send(connection, book, since=since)
-        run(connection, (*_state(book), *_terms(book)))
+        run(connection, chain(_inserted(book.entered[since:]), _state(book), _terms(book), last))
     else:
-        run(connection, _copied(connection, book))
+        run(connection, [*_copied(connection, book), *last])
     book.entered.clear()
     book.changed_holds.clear()
     book.changed_ages.clear()
@@ -196,7 +196,7 @@ def _terms(book: Book) -> Iterator[Statement]:
         ],
     )
     if waiting := [t.account for t, _, after in recorded if after.period_days is not None]:
-        yield _WAIT_FOR, [waiting]
+        yield _WAIT_FOR, [array_of(waiting)]
     changes: list[Row] = []
     for t, before, after in recorded:
         assert t.account is not None
@@ -209,7 +209,7 @@ def _terms(book: Book) -> Iterator[Statement]:
 # As administration does: items without a due date that wait for no terms yet take theirs from these.
 _WAIT_FOR = """
 UPDATE aging_item i SET terms_id = (SELECT max(id) FROM credit_terms c WHERE c.account_id = i.account_id)
-WHERE i.account_id = ANY(%s) AND i.due_on = '9999-12-31' AND i.terms_id IS NULL
+WHERE i.account_id = ANY(%s::bigint[]) AND i.due_on = '9999-12-31' AND i.terms_id IS NULL
 """
 
 

@@ -20,12 +20,12 @@ from ledger.food.core.decide import Outcome, answer, expire_points
 from ledger.food.postgres.shop_store import Programs, foreseen, load_shop, write_shop
 from ledger.food.settings import FoodSettings
 from ledger.postgres import four_eyes
-from ledger.postgres.bulk_sql import COPY_FROM
 from ledger.postgres.database import AnyConnection
-from ledger.postgres.load_book import ask, numbers_of
+from ledger.postgres.load_book import numbers_of
 from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.post import Ledger
 from ledger.postgres.retries import transaction, uncollected
+from ledger.postgres.wire import ask
 
 PARTS, LEAST = 4, 50
 """A batch is decided in at most so many parts of at least so many commands: the server writes one while the next is
@@ -91,7 +91,7 @@ class Desk:
 
     def _post(self, commands: Sequence[c.Command], *, keep: bool) -> list[Outcome]:
         connection, food = self.ledger.connection(), any(map(_concerns_food, commands))
-        with transaction(connection, together=food or len(commands) < COPY_FROM, keep=keep) as own:
+        with transaction(connection, together=food, keep=keep) as own:
             if not keep:
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             scope, programs, opened = scope_of(commands), None, 0
@@ -108,7 +108,7 @@ class Desk:
                 if programs is None and not p.book.bonuses:  # (DECISIONS D82)
                     answers = p.decide_all(commands, scope)
                     if keep:
-                        p.write()
+                        p.write(commit=True)
                     return [*answers]
                 if programs is None:
                     programs, _ = foreseen(connection, (), lock=keep)
