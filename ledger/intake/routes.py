@@ -39,20 +39,18 @@ def named(sent: Sent) -> Route:
         record = None
     if not isinstance(record, dict):
         return Route(key=sent.key or "")
-    places = [record, *(part for part in _list(record.get("split")) if isinstance(part, dict))]
-    accounts = [place.get(field) for place in places for field in _ACCOUNTS]
+    places, split = [record], record.get("split")
+    if isinstance(split, list):
+        places += [part for part in split if isinstance(part, dict)]
+    names = [place.get(field) for place in places for field in _ACCOUNTS]
     refers = [record.get(field) for field in _REFERS]
     kind, key = record.get("type"), record.get("key")
     return Route(
-        accounts=tuple(name for name in accounts if isinstance(name, int | str) and not isinstance(name, bool)),
-        refers=tuple(name for name in refers if isinstance(name, str)),
+        accounts=tuple([name for name in names if type(name) is int or type(name) is str]),
+        refers=tuple([name for name in refers if type(name) is str]),
         key=(key if isinstance(key, str) else "") or sent.key or "",
         kind=kind if isinstance(kind, str) else "",
     )
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
 
 
 class Routes:
