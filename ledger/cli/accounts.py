@@ -8,6 +8,7 @@ import typer
 
 from ledger.cli import shared
 from ledger.cli.shared import AccountArgument, AsJson, account_argument, open_book, print_json, print_rows
+from ledger.cli.text_commands import TextCommand
 from ledger.errors import Failure
 from ledger.postgres import account_queries, balances
 from ledger.postgres.database import AnyConnection
@@ -15,7 +16,7 @@ from ledger.postgres.database import AnyConnection
 app = typer.Typer()
 
 
-@app.command()
+@app.command(cls=TextCommand)
 def balance(
     account: AccountArgument,
     at: Annotated[str | None, typer.Option(help="A past moment, ISO 8601 with a time zone.")] = None,
@@ -32,7 +33,7 @@ def balance(
         print_rows([state.to_json()])
 
 
-@app.command()
+@app.command(cls=TextCommand)
 def history(
     account: AccountArgument,
     since: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD.")] = None,
@@ -52,7 +53,7 @@ def history(
             print_rows([entry.to_json() for entry in entries])
 
 
-@app.command()
+@app.command(cls=TextCommand)
 def limits(account: AccountArgument, json_: AsJson = False) -> None:
     """Show which write-off limits concern an account and what is left of each."""
     with open_book() as connection:

@@ -103,7 +103,7 @@ class _Server(uvicorn.Server):
         sys.stderr.flush()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Drain at a signal; at a second one wait for nobody. The process then ends with 0: it did as it was told."""
+        """Drain at a signal; at a second one wait for nobody. The process then ends with 0: it stopped as requested."""
         if self._door.draining:
             self.force_exit = self.should_exit = True
             return

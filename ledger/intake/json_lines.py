@@ -15,13 +15,13 @@ from io import BufferedIOBase
 from itertools import groupby
 from typing import Any
 
-from ledger.administration import records as administration
-from ledger.administration.records import RECORDS, Record
+from ledger.administration import administration_lines as administration
+from ledger.administration.administration_lines import RECORDS, Record
 from ledger.core import commands
 from ledger.core.commands import Command
-from ledger.core.money import said
 from ledger.core.outcomes import Done, Invalid, Outcome
-from ledger.core.text import escaped_json
+from ledger.values.money import quoted
+from ledger.values.text import escaped_json
 
 _NOT_UTF_8 = re.compile("[\udc80-\udcff]")
 """What a byte that is no UTF-8 was read as."""
@@ -46,7 +46,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"{said(next(name for name in names if names.count(name) > 1))}: is given twice")
+        raise ValueError(f"{quoted(next(name for name in names if names.count(name) > 1))}: is given twice")
     return record
 
 
@@ -117,7 +117,7 @@ def batches(stream: BufferedIOBase, most: int) -> Iterator[list[bytes]]:
                     chunks.put(lines)
             chunks.put(cutter.last())
             chunks.put(None)
-        except BaseException as error:  # told to the reader, who raises it
+        except BaseException as error:  # handed to the reader, which raises it
             chunks.put(error)
 
     threading.Thread(target=fill, daemon=True).start()

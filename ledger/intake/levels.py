@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from ledger.postgres.database import AnyConnection
 
 if TYPE_CHECKING:
-    from ledger.administration.records import Record
+    from ledger.administration.administration_lines import Record
     from ledger.core.commands import Command
     from ledger.core.outcomes import Outcome, Refusals
     from ledger.intake.json_lines import Item
@@ -39,7 +39,7 @@ def _parse(fields: dict[str, object]) -> "Item":
 
 
 def _models() -> "Mapping[str, type]":
-    from ledger.administration.records import RECORDS
+    from ledger.administration.administration_lines import RECORDS
     from ledger.core.commands import COMMANDS
 
     return {**COMMANDS, **RECORDS}

@@ -27,7 +27,7 @@ class Route(NamedTuple):
     kind: str = ""
 
 
-_ACCOUNTS = ("account", "payer", "to")
+_ACCOUNTS = ("account", "payer", "to", "into")
 _REFERS = ("hold", "debit", "payment", "transaction", "order")
 
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ledger.administration.records import Record
+from ledger.administration.administration_lines import Record
 from ledger.core.commands import Command, scope_of
 from ledger.core.outcomes import Declined, Failed, Invalid, Outcome
 from ledger.errors import Failure

@@ -2,7 +2,7 @@
 
 from sqlmodel import select
 
-from ledger.administration import records as r
+from ledger.administration import administration_lines as r
 from ledger.core.outcomes import Facts, Refused
 from ledger.postgres import tables as t
 from ledger.postgres.administration_run import (

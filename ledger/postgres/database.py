@@ -17,10 +17,10 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from ledger.core.money import is_currency
 from ledger.errors import Failure
 from ledger.postgres import embedded_server, locks
 from ledger.settings import Settings
+from ledger.values.money import is_currency
 
 OLDEST_POSTGRESQL = 15
 
@@ -260,7 +260,7 @@ def settings_of(connection: AnyConnection) -> str | None:
 
 
 def _is_pooled(connection: AnyConnection) -> bool:
-    """Tell whether a pool is in between: it makes the process number up that a server would have told."""
+    """Return whether a pool is in between: it invents the process number that a server would have reported."""
     row = connection.execute("SELECT pg_backend_pid()").fetchone()
     return row is not None and row[0] != connection.info.backend_pid
 

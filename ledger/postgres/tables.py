@@ -68,9 +68,9 @@ def _one_of(column: str, *values: str) -> CheckConstraint:
 class BookSettings(SQLModel, table=True):
     """The one row of facts about the whole book.
 
-    `incarnation` tells this ledger from others of the same book that were restored from a backup. Days up to `closing`
-    take no more transactions while the cut that is to close them is verified; it is null otherwise. `fed` has of each
-    earlier incarnation the last transaction that is this one's, too; up to `fed_from` all are of earlier ones.
+    `incarnation` distinguishes this ledger from others of the same book that were restored from a backup. Days up to
+    `closing` take no more transactions while the cut that is to close them is verified; it is null otherwise. `fed` has
+    of each earlier incarnation the last transaction that is this one's, too; up to `fed_from` all are of earlier ones.
     """
 
     __tablename__ = "book"
@@ -124,7 +124,7 @@ class PaymentGate(SQLModel, table=True):
 class Closing(SQLModel, table=True):
     """One closing of days: up to which, when, and the latest transaction then. Append-only.
 
-    `rules` tells by which rules of ages the days' reports were made: 1 before there were due dates, now 2.
+    `rules` records by which rules of ages the days' reports were made: 1 before there were due dates, now 2.
     """
 
     __tablename__ = "closing"
@@ -212,6 +212,19 @@ class Account(SQLModel, table=True):
     opened_at: datetime = stamped()
 
 
+class MergedAccount(SQLModel, table=True):
+    """An account that was merged into another: the latest row has where it ended up. Append-only (DECISIONS D182).
+
+    When the successor is merged in its turn, the accounts merged into it before have a row of that, too.
+    """
+
+    __tablename__ = "merged_account"
+
+    account_id: int = key(BigInteger)
+    transaction_id: int = key(BigInteger)
+    into_id: int = Field(sa_type=BigInteger)
+
+
 class Transaction(SQLModel, table=True):
     """The ledger's answer to one command, posted or declined."""
 
@@ -235,6 +248,7 @@ class Transaction(SQLModel, table=True):
             "move",
             "bonus",
             "mark",
+            "merge",
         ),
         CheckConstraint("(status = 'declined') = (code IS NOT NULL)", name="declines_have_codes"),
         Index("transaction_refers_to_idx", "refers_to", postgresql_where=text("refers_to IS NOT NULL")),
@@ -524,6 +538,7 @@ class Change(SQLModel, table=True):
             "party",
             "account",
             "account_status",
+            "merge",
             "credit_terms",
             "link",
             "write_off_limit",

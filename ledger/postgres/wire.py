@@ -1,7 +1,7 @@
 """Statements on their way to PostgreSQL and back: few waits, and what has to be done next is done while it works.
 
 An exchange sends several statements straight on libpq: the driver's own pipeline costs a command alone a quarter of a
-millisecond of processor time, a fifth of its answer (DECISIONS D191). What stays open for more, such as orders that
+millisecond of processor time, a fifth of its answer (DECISIONS D183). What stays open for more, such as orders that
 are decided in parts, is the driver's pipeline; large batches go by COPY.
 """
 
@@ -11,7 +11,6 @@ from functools import lru_cache
 from itertools import count
 from select import select
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
 from psycopg import OperationalError, errors
 from psycopg.adapt import Transformer
@@ -38,13 +37,15 @@ def exchange(
     server works. Raises the driver's error of the first statement that failed; none after it was carried out.
     """
     pgconn = connection.pgconn
+    if connection._prepared._to_flush:  # what the driver wants forgotten goes before what is prepared now
+        connection.wait(connection._prepared.maintain_gen(connection))
     begins = [BEGIN] if pgconn.transaction_status == TransactionStatus.IDLE else []
-    known = _prepared.setdefault(connection, {})
-    before, sent = {sql for sql, name in known.items() if name}, list[bool]()
+    sent: list[bool] = []
+    new: list[bytes] = []
     pgconn.enter_pipeline_mode()
     try:
         for sql, values in (*begins, *statements):
-            sent += _send(connection, known, sql, [_as_text(value) for value in values])
+            sent += _send(connection, sql, [_as_text(value) for value in values], new)
         pgconn.pipeline_sync()
         flush(connection)
         if meanwhile:
@@ -57,8 +58,8 @@ def exchange(
     pgconn.exit_pipeline_mode()
     failed = next((result for result in results if result.status == ExecStatus.FATAL_ERROR), None)
     if failed is not None:
-        for sql in known.keys() - before:  # whether they were prepared is not known
-            del known[sql]
+        for text in new:  # whether they were prepared is not known
+            connection._prepared._names.pop((text, ()), None)
         raise errors.error_from_result(failed)
     answers = [result for result, answers in zip(results, sent, strict=True) if answers]
     return [_rows(connection, result) for result in answers[len(begins) :]]
@@ -92,24 +93,25 @@ def ask(
         ]
 
 
-_prepared: WeakKeyDictionary[AnyConnection, dict[str, bytes]] = WeakKeyDictionary()
-"""The names of the statements that are prepared on a connection; empty for one that was sent once."""
 _names = count(1)
 
 
-def _send(connection: AnyConnection, known: dict[str, bytes], sql: str, values: list[bytes | None]) -> list[bool]:
+def _send(connection: AnyConnection, sql: str, values: list[bytes | None], new: list[bytes]) -> list[bool]:
     """Send a statement, prepared from the second time on; return for each message whether it answers the statement."""
     pgconn, text = connection.pgconn, _numbered(sql)
-    name = known.get(sql)
+    # The driver's own registry, private as it is: when it has the server forget its statements, ours are gone, too.
+    registry = connection._prepared
+    key = text, ()
+    name = registry._names.get(key)
     if name:
         pgconn.send_query_prepared(name, values)
         return [True]
-    if name is None or connection.prepare_threshold is None:
-        if len(known) < MOST_PREPARED:
-            known[sql] = b""
+    times = registry._counts[key] = registry._counts.get(key, 0) + 1
+    if times == 1 or connection.prepare_threshold is None or len(registry._names) >= MOST_PREPARED:
         pgconn.send_query_params(text, values)
         return [True]
-    name = known[sql] = f"tiffin_{next(_names)}".encode()
+    name = registry._names[key] = f"tiffin_{next(_names)}".encode()
+    new.append(text)
     pgconn.send_prepare(name, text)
     pgconn.send_query_prepared(name, values)
     return [False, True]

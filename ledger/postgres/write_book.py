@@ -12,7 +12,6 @@ from operator import attrgetter
 
 from ledger.core.accounts import Terms
 from ledger.core.book import Book
-from ledger.core.money import plain
 from ledger.core.transactions import Transaction
 from ledger.postgres.bulk_sql import (
     COPY_FROM,
@@ -29,6 +28,7 @@ from ledger.postgres.bulk_sql import (
 )
 from ledger.postgres.database import AnyConnection
 from ledger.postgres.wire import COMMIT, copy, in_pipeline, run
+from ledger.values.money import plain
 
 TRANSACTION = columns(
     "id bigint, key text, fingerprint bytea, kind text, status text, code text, facts jsonb, account_id bigint, "
@@ -119,14 +119,13 @@ def _state(book: Book) -> Iterator[Statement]:
 
 def _transactions(entered: list[Transaction]) -> Rows:
     written = Moments()
-    return [
-        (
-            t.id, t.key, t.fingerprint, t.kind, "posted" if t.code is None else "declined", t.code,
-            json_text(t.facts), t.account, t.amount, t.currency, written[t.posted_at], t.day, t.value_date,
-            t.expires_at, t.due_on, t.refers_to, t.channel, t.reason, t.by, t.note, written[t.occurred_at],
-        )
-        for t in sorted(entered, key=attrgetter("key"))
-    ]  # fmt: skip
+    rows: list[Row] = []
+    for t in sorted(entered, key=attrgetter("key")):
+        answer = "posted" if t.code is None else "declined", t.code, json_text(t.facts)
+        days = written[t.posted_at], t.day, t.value_date, t.expires_at, t.due_on
+        more = t.refers_to, t.channel, t.reason, t.by, t.note, written[t.occurred_at]
+        rows.append((t.id, t.key, t.fingerprint, t.kind, *answer, t.account, t.amount, t.currency, *days, *more))
+    return rows
 
 
 def _entries(entered: list[Transaction]) -> Rows:
@@ -160,13 +159,10 @@ def _update_balances(rows: Rows) -> Statement:
 def _holds(book: Book) -> Iterable[Statement]:
     holds = [book.holds[number] for number in book.changed_holds]
     yield insert("hold", HOLD, [(h.id, h.account, h.expires_at, h.state) for h in holds], key=("transaction_id",))
-    parts = [
-        (
-            h.id, number, p.line, p.source, p.brand, p.amount, p.held, p.captured, p.refunded, p.service, p.reference,
-            p.gross, p.discount, p.vat_rate, p.vat, json_text(p.attributes),
-        )
-        for h in holds for number, p in enumerate(h.parts, 1)
-    ]  # fmt: skip
+    parts: list[Row] = []
+    for hold_id, number, p in ((h.id, *part) for h in holds for part in enumerate(h.parts, 1)):
+        of = p.line, p.source, p.brand, p.amount, p.held, p.captured, p.refunded, p.service, p.reference
+        parts.append((hold_id, number, *of, p.gross, p.discount, p.vat_rate, p.vat, json_text(p.attributes)))
     yield insert("hold_part", HOLD_PART, parts, key=("hold_id", "part"))
 
 
@@ -201,8 +197,8 @@ def _terms(book: Book) -> Iterator[Statement]:
     for t, before, after in recorded:
         assert t.account is not None
         subject = book.accounts[t.account].reference or str(t.account)
-        said = (json_text(None if terms is None else _as_changed(terms)) for terms in (before, after))
-        changes.append(("credit_terms", subject, t.account, *said, t.day, t.by, t.note))
+        terms_json = (json_text(None if terms is None else _as_changed(terms)) for terms in (before, after))
+        changes.append(("credit_terms", subject, t.account, *terms_json, t.day, t.by, t.note))
     yield insert("change", CHANGE, changes)
 
 
@@ -214,10 +210,7 @@ WHERE i.account_id = ANY(%s::bigint[]) AND i.due_on = '9999-12-31' AND i.terms_i
 
 
 def _as_changed(terms: Terms) -> dict[str, object]:
-    return {
-        "limit": plain(terms.limit), "period_days": terms.period_days, "valid_from": terms.valid_from,
-        "valid_until": terms.valid_until,
-    }  # fmt: skip
+    return {**terms._asdict(), "limit": plain(terms.limit)}
 
 
 def _usage(book: Book) -> Iterable[Row]:

@@ -7,19 +7,21 @@ was typed is imported: the others are known by their line of help.
 import importlib
 import os
 import sys
+from typing import Annotated
 
 import typer
 
-from ledger.core.text import printable
+from ledger.cli.text_commands import TextGroup
 from ledger.errors import Failure
+from ledger.values.text import printable
 
 COMMANDS = {
     "init": ("ledger.cli.lifecycle", "Create the book, or bring its tables up to date after an upgrade."),
     "status": ("ledger.cli.lifecycle", "Show what the book holds, which days are closed, and the latest posting."),
     "stop": ("ledger.cli.lifecycle", "Stop the embedded PostgreSQL."),
-    "post": ("ledger.cli.lines", "Post commands and administration lines; write one outcome a line, in order."),
-    "quote": ("ledger.cli.lines", "Answer what posting would do now, and write nothing."),
-    "schema": ("ledger.cli.lines", "Print the JSON Schema of what `tiffin post` reads and writes, with every decline."),
+    "post": ("ledger.cli.post", "Post commands and administration lines; write one outcome a line, in order."),
+    "quote": ("ledger.cli.post", "Answer what posting would do now, and write nothing."),
+    "schema": ("ledger.cli.post", "Print the JSON Schema of what `tiffin post` reads and writes, with every decline."),
     "balance": ("ledger.cli.accounts", "Show how an account stands, now or at a past moment."),
     "history": ("ledger.cli.accounts", "List every change of an account's balance, in order."),
     "opening": ("ledger.cli.opening", "Compare what the book opened with to the old system's balances."),
@@ -52,11 +54,30 @@ COMMANDS = {
 """Each command: the module whose `app` has it, and its line in `tiffin --help`."""
 
 app = typer.Typer(
+    cls=TextGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: Rich takes as long to load as all the rest of `tiffin --help`
     help="Tiffin: a billing ledger for a food delivery company with many brands, and its reports.",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"tiffin {version('tiffin')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options of `tiffin` itself."""
 
 
 def assemble(typed: str | None = None) -> None:
@@ -71,7 +92,7 @@ def assemble(typed: str | None = None) -> None:
         app.add_typer(importlib.import_module(module).app)
     for name, (module, line) in COMMANDS.items():
         if module not in modules:
-            app.command(name, help=line)(_line_of_help)
+            app.command(name, help=line, short_help=line)(_line_of_help)
 
 
 def _line_of_help() -> None:

@@ -48,7 +48,7 @@ _WHEN: tuple[tuple[str, Type, str], ...] = (
     ("day_number", "int", "business_date as days since 1970-01-01"),
     ("month", "text", "month of business_date, YYYY-MM; the partition"),
     ("value_date", "date", "the bank's date, if one was given"),
-    ("occurred_at", "instant", "when it happened, UTC, if that was said; otherwise posted_at counts"),
+    ("occurred_at", "instant", "when it happened, UTC, if that was given; otherwise posted_at counts"),
     ("occurred_on", "date", "date of occurred_at in the book's time zone"),
     ("hour", "int", "hour of occurred_at, or else of posted_at, in the book's time zone: 0 to 23"),
 )
@@ -60,12 +60,18 @@ TRANSACTIONS = Table(
     _columns(
         ("id", "int", "transaction number, ascending; one sequence for posted and declined"),
         ("key", "text", "the caller's key"),
-        ("kind", "text", ("payment, allocate, payout, debit, hold, capture, release, expiry, refund, "
-                          "reverse, transfer, adjustment, move, bonus, mark")),
+        (
+            "kind",
+            "text",
+            (
+                "payment, allocate, payout, debit, hold, capture, release, expiry, refund, "
+                "reverse, transfer, adjustment, move, bonus, mark, merge"
+            ),
+        ),
         ("status", "text", "posted or declined"),
         ("code", "text", "of a decline: the code of the rule that broke"),
         ("facts", "json", "of a decline: its facts"),
-        ("account_id", "int", "the account of the command"),
+        ("account_id", "int", "the account of the command; of a merge the successor"),
         ("amount", "money", "the amount of the command"),
         ("currency", "text", "ISO 4217 code"),
         *_WHEN,
@@ -79,7 +85,7 @@ TRANSACTIONS = Table(
         ("note", "text", "free text"),
     ),
     appended=True,
-)  # fmt: skip
+)
 
 ENTRIES = Table(
     "entries",
@@ -536,9 +542,30 @@ BANK_ENTRIES = Table(
 )
 
 TABLES: tuple[Table, ...] = (
-    TRANSACTIONS, ENTRIES, ATTRIBUTES, PARTIES, BRANDS, ACCOUNTS, HOLDERS, CREDIT_TERMS, LINKS, LIMITS, USAGE,
-    HOLDS, OPEN_DEBITS, CHANGES, CLOSINGS, ORDERS, ORDER_LINES, PROMOTIONS, PROMOTION_USES, BONUS_PROGRAMS, BONUS_LOTS,
-    LOT_CHANGES, BONUS_OWED, BANK_ENTRIES,
-)  # fmt: skip
+    TRANSACTIONS,
+    ENTRIES,
+    ATTRIBUTES,
+    PARTIES,
+    BRANDS,
+    ACCOUNTS,
+    HOLDERS,
+    CREDIT_TERMS,
+    LINKS,
+    LIMITS,
+    USAGE,
+    HOLDS,
+    OPEN_DEBITS,
+    CHANGES,
+    CLOSINGS,
+    ORDERS,
+    ORDER_LINES,
+    PROMOTIONS,
+    PROMOTION_USES,
+    BONUS_PROGRAMS,
+    BONUS_LOTS,
+    LOT_CHANGES,
+    BONUS_OWED,
+    BANK_ENTRIES,
+)
 
 TABLE_NAMES = frozenset(table.name for table in TABLES)

@@ -18,8 +18,9 @@ from reports.proof.seal import Sealed
 from reports.proof.sparse_map import Path, root_by
 
 FORM = 1
-COLUMNS = ("version", "transaction", "leg", "kind", "posted_at", "date", "amount", "held", "balance_after",
-           "held_after", "hash")  # fmt: skip
+COLUMNS = """
+    version transaction leg kind posted_at date amount held balance_after held_after hash
+""".split()
 """What a row of a proof has, in the order of an entry's canonical form; the account comes before."""
 
 Row = dict[str, int | str]
@@ -128,9 +129,8 @@ def _unlike(sealed: Sealed, seals: Sequence[Sealed]) -> Iterator[str]:
 
 def as_json(proof: Proof) -> bytes:
     """Return a proof as JSON."""
-    facts = {"proof": FORM, "account": proof.account, "since": proof.since, "until": proof.until,
-             "start": proof.start, "before": _written(proof.before), "after": _written(proof.after),
-             "columns": COLUMNS, "rows": proof.rows}  # fmt: skip
+    facts = {"proof": FORM, "account": proof.account, "since": proof.since, "until": proof.until, "start": proof.start}
+    facts |= {"before": _written(proof.before), "after": _written(proof.after), "columns": COLUMNS, "rows": proof.rows}
     return canonical(facts).encode()
 
 
@@ -146,7 +146,7 @@ def read_proof(content: bytes, name: str) -> Proof:
         facts = json.loads(content)
         if facts["proof"] != FORM:
             raise Failure(f"{name} is a proof of form {facts['proof']}, this version of Tiffin reads form {FORM}")
-        if tuple(facts["columns"]) != COLUMNS:
+        if facts["columns"] != COLUMNS:
             raise ValueError
         rows = tuple(tuple(row) for row in facts["rows"])
         days = str(facts["since"]), str(facts["until"])

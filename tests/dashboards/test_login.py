@@ -9,7 +9,7 @@ import oidc_provider_mock
 import pytest
 from playwright.sync_api import Page, expect
 
-from ledger.administration.records import parse
+from ledger.administration.administration_lines import parse
 from ledger.core.commands import parse as command
 from ledger.postgres import members
 from ledger.postgres.database import connect
@@ -38,9 +38,11 @@ def settings(database_url: str, tmp_path: Path) -> dict[str, str]:
     lake = str(tmp_path / "lake")
     frequent_cut(database_url, lake)
     return {
-        "TIFFIN_DATABASE_URL": database_url, "TIFFIN_LAKE": lake, "TIFFIN_LANGUAGE": "en",
+        "TIFFIN_DATABASE_URL": database_url,
+        "TIFFIN_LAKE": lake,
+        "TIFFIN_LANGUAGE": "en",
         "TIFFIN_HOME": str(tmp_path),
-    }  # fmt: skip
+    }
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Read a bank's file: its format and its encoding are told by its content, not by its name.
+"""Read a bank's file: its format and its encoding are recognized by its content, not by its name.
 
 A file that cannot be read whole is refused whole, in one sentence that starts with its name (DECISIONS D25).
 """

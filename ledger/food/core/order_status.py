@@ -1,14 +1,14 @@
-"""How an order stands: what is left of it by line and source, who paid, and how callers are told."""
+"""How an order stands: what is left of it by line and source, who paid, and how it is described to callers."""
 
 from collections.abc import Iterator
 from functools import lru_cache
 
 from ledger.core import commands as c
-from ledger.core import money
 from ledger.core.book import Book
 from ledger.core.outcomes import Posted
 from ledger.food.core.outcomes import Ordered, ordered
-from ledger.food.core.shop import Order, OrderLine, Said, Shop
+from ledger.food.core.shop import Description, Order, OrderLine, Shop
+from ledger.values import money
 
 plain = lru_cache(maxsize=65_536)(money.plain)
 """A menu has few prices, which come again and again: most amounts of an order have been written before."""
@@ -60,15 +60,15 @@ def _is_money(book: Book, account: int) -> bool:
 def described(shop: Shop, book: Book, order: Order, command: c.Command, posted: Posted) -> Ordered:
     """Note a step of an order and return its outcome: the ledger's, with the order as it stands after the step."""
     shop.follow(book)
-    said = said_of(book, order)
+    description = description_of(book, order)
     if order.status == "cancelled":
-        said["fee"] = _fee(book, order)
-    shop.said[posted.transaction] = said
+        description["fee"] = _fee(book, order)
+    shop.descriptions[posted.transaction] = description
     shop.steps.append((posted.transaction, order.id, command.kind))
-    return ordered(posted, said)
+    return ordered(posted, description)
 
 
-def _fee(book: Book, order: Order) -> Said | None:
+def _fee(book: Book, order: Order) -> Description | None:
     """Return who keeps the fee of a cancelled order, and what of it was not refunded; None without a fee."""
     charged = book.transactions.get(order.fee_key)
     if charged is None or charged.code is not None:
@@ -79,11 +79,17 @@ def _fee(book: Book, order: Order) -> Said | None:
     return {"brand": brand, "amount": plain(sum(_paid(book, order.fee_key).values()))}
 
 
-def said_of(book: Book, order: Order) -> Said:
-    """Return the order as its caller is told of it: priced lines, promotions, who paid, points. Amounts as strings."""
+def description_of(book: Book, order: Order) -> Description:
+    """Return the order as its caller receives it: priced lines, promotions, who paid, points. Amounts as strings."""
     paid = {"bonuses": 0, "payers": 0, "client": 0}
     for (_, source), amount in shares(book, order).items():
-        who = "client" if source == order.account else "payers" if _is_money(book, source) else "bonuses"
+        who = (
+            "client"
+            if book.successor(source) == book.successor(order.account)
+            else "payers"
+            if _is_money(book, source)
+            else "bonuses"
+        )
         paid[who] += amount
     accruals, gross, discount = order.accruals, 0, 0
     for line in order.lines:
@@ -104,19 +110,20 @@ def said_of(book: Book, order: Order) -> Said:
             "shortfall": plain(sum(accrual.shortfall for accrual in accruals.values())),
             "brands": [
                 {
-                    "brand": brand, "accrued": plain(accrual.points), "taken_back": plain(accrual.taken_back),
+                    "brand": brand,
+                    "accrued": plain(accrual.points),
+                    "taken_back": plain(accrual.taken_back),
                     "shortfall": plain(accrual.shortfall),
                 }
                 for brand, accrual in accruals.items()
             ],
         },
-    }  # fmt: skip
+    }
 
 
-def _lines(lines: list[OrderLine]) -> Iterator[Said]:
+def _lines(lines: list[OrderLine]) -> Iterator[Description]:
     for line in lines:
         dish = {"sku": line.sku, "name": line.name} if line.service == "dish" else {}
-        yield {
-            "line": line.number, "brand": line.brand, "service": line.service, **dish, "quantity": line.quantity,
-            "kept": line.kept, "gross": plain(line.gross), "discount": plain(line.discount), "net": plain(line.net),
-        }  # fmt: skip
+        of = {"line": line.number, "brand": line.brand, "service": line.service, **dish}
+        amounts = {"gross": plain(line.gross), "discount": plain(line.discount), "net": plain(line.net)}
+        yield {**of, "quantity": line.quantity, "kept": line.kept, **amounts}

@@ -8,11 +8,11 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from ledger.core.book import Book
-from ledger.core.field_types import OWN_KEYS
 from ledger.food.core.bonuses import EXPIRED, Dates, Points, Program, dates_of
 from ledger.food.core.pricing import Client, Promotion
+from ledger.values.field_types import OWN_KEYS
 
-Said = dict[str, Any]
+Description = dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -109,9 +109,9 @@ class Pending(NamedTuple):
 class Shop:
     """Everything that the decisions about one batch may read beside the book.
 
-    `said` is how callers get an order described, by transaction. `by_client` are the transactions by which clients
-    cancelled: points that they give back too late are lost. `orders_of` and uses count pre-orders that ran out, too:
-    these are in `pending`.
+    `descriptions` are the orders as callers received them, by transaction. `by_client` are the transactions by which
+    clients cancelled: points that they give back too late are lost. `orders_of` and uses count pre-orders that ran out,
+    too: these are in `pending`.
     """
 
     preorder_lives: timedelta = timedelta(hours=24)
@@ -122,7 +122,7 @@ class Shop:
     orders_of: dict[int, int] = field(default_factory=dict)
     pending: dict[int, Pending] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
-    said: dict[int, Said] = field(default_factory=dict)
+    descriptions: dict[int, Description] = field(default_factory=dict)
     new_orders: list[Order] = field(default_factory=list)
     changed_orders: dict[int, Order] = field(default_factory=dict)
     changed_promotions: dict[int, Promotion] = field(default_factory=dict)
@@ -136,15 +136,24 @@ class Shop:
             for entry in transaction.clients():
                 if book.accounts[entry.account].kind == "bonus":
                     points = self.points_of(entry.account)
+                    if transaction.kind == "merge":
+                        points.version = entry.version or 0
+                        if entry.account in book.merged:
+                            self.points_of(book.successor(entry.account)).take_over(points, by=transaction.id)
+                        continue
                     dates = self.dates(book, entry.account, transaction.day)
                     if transaction.expires_at is not None and transaction.kind == "bonus":
                         dates = dates._replace(gone_on=book.day(transaction.expires_at))
                     if transaction.id in self.by_client:
                         dates = dates._replace(returned_until=None)
                     points.enter(
-                        entry, id=transaction.id, kind=transaction.kind, refers_to=transaction.refers_to, dates=dates,
+                        entry,
+                        transaction=transaction.id,
+                        kind=transaction.kind,
+                        refers_to=transaction.refers_to,
+                        dates=dates,
                         expired=transaction.reason == EXPIRED,
-                    )  # fmt: skip
+                    )
         self.followed = len(book.entered)
 
     def points_of(self, account: int) -> Points:

@@ -1,7 +1,7 @@
 """Food's tables in PostgreSQL, beside the ledger's. Amounts are integers of minor units.
 
 An order has the number of the transaction that placed it. Programmes are append-only: of
-those valid on a day the last recorded is in force. Steps keep what callers were told, so
+those valid on a day the last recorded is in force. Steps keep what callers were answered, so
 that a replay repeats it. Few foreign keys: each costs a look-up a row on the way in, and
 one function writes these rows together; `tiffin verify` proves what they would.
 """
@@ -189,7 +189,7 @@ class OrderAccrual(SQLModel, table=True):
 
 
 class OrderStep(SQLModel, table=True):
-    """One step of an order (order, amend, deliver, cancel, refund_items), and what its caller was told. Append-only."""
+    """One step of an order (order, amend, deliver, cancel, refund_items), and the answer to its caller. Append-only."""
 
     __tablename__ = "order_step"
     __table_args__ = (
@@ -216,6 +216,7 @@ class BonusLot(SQLModel, table=True):
 
     That day was `given_until` at first: `extended_by` moved it, a transaction that gave points back after it. `lapsed`
     are those of the points left that were gone by then, not yet booked; `expired` those that expired unspent.
+    `given_by` is the merge that brought the lot from another account.
     """
 
     __tablename__ = "bonus_lot"
@@ -234,6 +235,7 @@ class BonusLot(SQLModel, table=True):
     lapsed: int = nothing()
     expired: int = nothing()
     extended_by: int | None = Field(default=None, sa_type=BigInteger)
+    given_by: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class BonusLotUse(SQLModel, table=True):

@@ -1,9 +1,5 @@
 """The migrated database agrees with the models, and its guards refuse what the ledger must never do."""
 
-import os
-import subprocess
-import sys
-from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import psycopg
@@ -22,7 +18,6 @@ import ledger.postgres.door_tables
 import ledger.postgres.seal_tables
 import ledger.postgres.tables  # noqa: F401  # its tables register themselves
 from ledger.postgres import database, grants
-from ledger.postgres.post import Ledger
 
 APPEND_ONLY = ["transaction", "entry", "credit_terms", "change"]
 TRANSACTION = (
@@ -89,18 +84,8 @@ def test_migrating_twice_changes_nothing(database_url: str) -> None:
     database.migrate(database_url)
 
 
-def test_two_processes_migrate_the_same_database_at_once(empty_database_url: str) -> None:
-    """One waits for the other and then finds nothing to do."""
-    with ProcessPoolExecutor(2) as pool:
-        list(pool.map(database.migrate, [empty_database_url] * 2))
-    with psycopg.connect(empty_database_url) as connection:
-        assert connection.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
-
-
 def test_migrations_go_down_to_nothing_and_up_again(empty_database_url: str) -> None:
     """A downgrade leaves no table of ours behind."""
-    from alembic import command
-    from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(database.MIGRATIONS))
@@ -111,14 +96,6 @@ def test_migrations_go_down_to_nothing_and_up_again(empty_database_url: str) -> 
         connection.commit()
         assert inspect(connection).get_table_names() == ["alembic_version"]
     database.migrate(empty_database_url)
-
-
-def test_a_database_of_a_newer_tiffin_is_refused(database_url: str) -> None:
-    """Better one sentence than old code on new tables."""
-    with psycopg.connect(database_url) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(database.Failure, match=r"newer Tiffin \(version 9999, .*upgrade Tiffin"):
-        database.migrate(database_url)
 
 
 def test_entries_that_sum_to_zero_are_taken(connection: psycopg.Connection) -> None:
@@ -292,35 +269,50 @@ DECLINED = TRANSACTION.replace("'posted'", "'declined'").replace("status,", "cod
 DECLINED = DECLINED.replace("'payment', ", "'payment', 'account_frozen', ")
 WRITERS_FORGERIES = {
     "a balance out of nothing": (
-        "INSERT INTO balance (account_id, balance, held, version) VALUES (1000033, 1, 0, 0)", "begins at nothing"),
+        "INSERT INTO balance (account_id, balance, held, version) VALUES (1000033, 1, 0, 0)",
+        "begins at nothing",
+    ),
     "one side only": (ENTRY + "(1, 1, 1000025, 'RUB', 300, 0)", "does not sum to zero"),
     "a client's entry out of the count": (
-        ENTRY + "(1, 1, 1000025, 'RUB', 300, 0), (1, 2, 1000017, 'RUB', -300, 0)", "has no version"),
+        ENTRY + "(1, 1, 1000025, 'RUB', 300, 0), (1, 2, 1000017, 'RUB', -300, 0)",
+        "has no version",
+    ),
     "a version that is not the next": (PAID.format(1).replace("300, 0, 1, 300", "300, 0, 2, 300"), "do not continue"),
     "a balance that is not the sum": (PAID.format(1).replace("0, 1, 300, 0", "0, 1, 900, 0"), "do not continue"),
     "something held that is not the sum": (PAID.format(1).replace("1, 300, 0", "1, 300, 7"), "do not continue"),
     "entries of a declined command": (
-        DECLINED.replace("%s, %s", "5, 'p5'") + "; " + PAID.format(5), "takes no entries: it is declined"),
+        DECLINED.replace("%s, %s", "5, 'p5'") + "; " + PAID.format(5),
+        "takes no entries: it is declined",
+    ),
     "entries of a closed day": (
         TRANSACTION.replace("current_date", "'2024-01-31'").replace("%s, %s", "5, 'p5'") + "; " + PAID.format(5),
-        "takes no entries: it is posted and of 2024-01-31"),
+        "takes no entries: it is posted and of 2024-01-31",
+    ),
     "bank details without a dated row": (
-        """UPDATE brand SET bank_details = '{"account": "mine"}'""", "brand sushi is changed without"),
+        """UPDATE brand SET bank_details = '{"account": "mine"}'""",
+        "brand sushi is changed without",
+    ),
     "bank details under another change": (
         """INSERT INTO change (kind, subject, after, business_date) VALUES ('brand', 'sushi', '{"colour": "red"}',
-        current_date); UPDATE brand SET bank_details = '{"account": "mine"}'""", "brand sushi is changed without"),
+        current_date); UPDATE brand SET bank_details = '{"account": "mine"}'""",
+        "brand sushi is changed without",
+    ),
     "a status without a dated row": ("UPDATE account SET status = 'frozen'", "account 1000025 is changed without"),
     "a client without a dated row": (
         "INSERT INTO party (reference, kind, name, status) VALUES ('eve', 'individual', 'Eve', 'open')",
-        "party eve is changed without"),
+        "party eve is changed without",
+    ),
     "a client renamed": ("UPDATE party SET name = 'Eve'", "party anna is changed without"),
     "a limit without a dated row": (
         "INSERT INTO write_off_limit (payer_id, account_id, period, amount) VALUES (1000025, 1000025, 'day', 1)",
-        "write_off_limit 1000025 -> 1000025 day is changed without"),
+        "write_off_limit 1000025 -> 1000025 day is changed without",
+    ),
     "a promotion without a dated row": (
         "INSERT INTO promotion (code, kind, value, first_order_only, stackable, used) "
-        "VALUES ('FREE', 'percent', 10000, false, true, 0)", "promotion FREE is changed without"),
-}  # fmt: skip
+        "VALUES ('FREE', 'percent', 10000, false, true, 0)",
+        "promotion FREE is changed without",
+    ),
+}
 
 
 @pytest.mark.parametrize(("statements", "said"), WRITERS_FORGERIES.values(), ids=WRITERS_FORGERIES)
@@ -386,62 +378,7 @@ def test_init_without_the_right_to_create_roles_says_what_to_run(
             owner.execute("DROP ROLE tiffin_small")
 
 
-def test_posting_beside_tables_of_another_version_is_one_sentence(database_url: str) -> None:
-    """Old code on newer tables, and new code on older ones, say so before they touch anything."""
-    for version, sentence in (
-        ("9999", "the book's tables are those of a newer Tiffin (version 9999, this one knows {}): upgrade Tiffin"),
-        ("0007", "the book's tables are those of an older Tiffin (version 0007, this one needs {}): run tiffin init"),
-    ):
-        with psycopg.connect(database_url) as connection:
-            connection.execute("UPDATE alembic_version SET version_num = %s", [version])
-        with pytest.raises(database.Failure) as caught:
-            Ledger(database_url).connection()
-        assert str(caught.value) == sentence.format(database.newest_revision())
-
-
-def test_an_upgrade_gives_way_to_a_writer_and_completes(empty_database_url: str) -> None:
-    """
-    A writer keeps the transactions locked while `init` wants to change them: whoever comes after waits no longer than
-    the upgrade's lock timeout, and the upgrade, killed or not, completes in the end.
-    """
-    run = [sys.executable, "-c", f"from ledger.postgres.database import migrate; migrate({empty_database_url!r})"]
-    config = Config()
-    config.set_main_option("script_location", str(database.MIGRATIONS))
-    with engine(empty_database_url).connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0003")
-    with psycopg.connect(empty_database_url) as writer:
-        writer.execute(TRANSACTION, [1, "p1"])
-        upgrade = subprocess.Popen(run)
-        with psycopg.connect(empty_database_url) as waiting:
-            while not waiting.execute(
-                "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'transaction'::regclass"
-            ).fetchone():
-                waiting.rollback()
-            waiting.execute("SET statement_timeout = '15s'")
-            waiting.execute(TRANSACTION, [2, "p2"])  # behind the upgrade, which gives up its place
-            waiting.commit()
-        upgrade.kill()
-        upgrade.wait()
-        writer.commit()
-    database.migrate(empty_database_url)
-    with psycopg.connect(empty_database_url) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (database.newest_revision(),)
-        assert count(connection, "transaction") == 2
-
-
 def count(connection: psycopg.Connection, table: str) -> int:
     row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
     assert row is not None
     return int(row[0])
-
-
-def test_tables_of_another_version_are_named_with_the_way_out(empty_database_url: str) -> None:
-    """A night after an upgrade that nobody told the database of ends in one line, not in a traceback."""
-    environment = {**os.environ, "TIFFIN_DATABASE_URL": empty_database_url}
-    code = "from reports.cli.main import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, "nightly"], env=environment, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "the tables are not those of this version" in done.stderr and "run tiffin init" in done.stderr

@@ -32,17 +32,17 @@ def amount_of(value: object) -> Decimal:
     if isinstance(value, str) and _USUAL.fullmatch(value):
         return Decimal(value)
     if isinstance(value, bool) or value is None:
-        raise ValueError(f"{said(value)} is not an amount")
+        raise ValueError(f"{quoted(value)} is not an amount")
     if isinstance(value, float):
         raise ValueError(f'{value} is a float; write the amount as a string, such as "12.50"')
     if isinstance(value, str):
         if not _PLAIN.fullmatch(value):
-            raise ValueError(f"{said(value)} is not an amount in plain notation")
+            raise ValueError(f"{quoted(value)} is not an amount in plain notation")
         value = Decimal(value) if len(value) < 40 else _too_large(value)
     elif isinstance(value, int):
         value = Decimal(value) if abs(value) <= MOST else _too_large(value)
     if not isinstance(value, Decimal) or not value.is_finite():
-        raise ValueError(f"{said(value)} is not an amount")
+        raise ValueError(f"{quoted(value)} is not an amount")
     if int(value.as_tuple().exponent) < -2:
         raise ValueError(f"{value} has more than two decimals")
     if abs(value) > decimal(MOST):
@@ -52,10 +52,10 @@ def amount_of(value: object) -> Decimal:
 
 
 def _too_large(value: object) -> Decimal:
-    raise ValueError(f"{said(value)} is more than {plain(MOST)}")
+    raise ValueError(f"{quoted(value)} is more than {plain(MOST)}")
 
 
-def said(value: object) -> str:
+def quoted(value: object) -> str:
     """Return a value as its sender wrote it, in JSON, cut short."""
     try:
         text = str(value) if isinstance(value, str | Decimal) else json.dumps(value, ensure_ascii=False, default=str)
@@ -111,9 +111,11 @@ def is_currency(code: str) -> bool:
     from babel.numbers import get_currency_precision
 
     tender = {
-        currency for listed in get_global("territory_currencies").values()
-        for currency, _, until, is_tender in listed if is_tender and until is None
-    }  # fmt: skip
+        currency
+        for listed in get_global("territory_currencies").values()
+        for currency, _, until, is_tender in listed
+        if is_tender and until is None
+    }
     return code in tender and get_currency_precision(code) == 2
 
 
