@@ -24,11 +24,11 @@ from pydantic import BaseModel
 
 from docs.lineage import lineage, origin_of, reads
 from ledger.administration import administration_lines as administration
-from ledger.core import commands, outcomes
+from ledger.core import commands
 from ledger.food import cli as food
 from ledger.food.core import commands as food_commands
 from ledger.food.core import outcomes as food_outcomes
-from ledger.values import field_types
+from ledger.values import field_types, refusals
 from reports.cli import main as cli
 from reports.core.report import REPORTS, Check, Column, Report
 from reports.lake.schema import TABLES, Table, Type
@@ -222,7 +222,7 @@ def declines_page() -> str:
     body: list[str] = []
     for code, sentence in declines().items():
         facts = dict.fromkeys(name for _, name, _, _ in Formatter().parse(sentence) if name)
-        kept = "The key may be sent again: nothing was kept." if code in outcomes.NOT_KEPT else ""
+        kept = "The key may be sent again: nothing was kept." if code in refusals.NOT_KEPT else ""
         body += [f"### {code}", "", f"> {re.sub(r'[{}]', '', _emphasised(sentence))}", ""]
         body += [f"Facts: {_listed(f'`{name}`' for name in facts)}. {kept}".rstrip(), ""]
     return _page(

@@ -27,6 +27,7 @@ from reports.core.result import Result, TooLarge
 from reports.documents.bulk import Progress, Selection, render_statements
 from reports.documents.design import design_of
 from reports.documents.register import Register
+from reports.editions import kept as editions
 from reports.formats import rendered
 from reports.lake.publish_cut import nightly_cut
 from reports.lake.reader import Lake, open_lake
@@ -107,8 +108,23 @@ def nightly(
     if _ends_a_month(day) and statements != 0:
         with run.step("statements") as step:
             _statements(step, night, LakeBook(lake), settings, statements, progress, url)
+    if (settings.home / editions.LIST).exists() and lake.cut.closed_until:
+        with run.step("editions") as step:
+            _editions(step, settings, lake.cut.closed_until)
     _write(night.folder / RESULT, json.dumps(night.as_json(), default=str, indent=1).encode())
     return night
+
+
+def _editions(step: Step, settings: Settings, closed_until: date) -> None:
+    """Make the editions that are due; one that is wrong, or whose controls differ, stops only itself."""
+    try:
+        made = list(editions.make_due(settings.home.resolve(), settings.lake_url, closed_until))
+    except Failure as failure:
+        step.problems.append(str(failure))
+        return
+    step.problems = [f"{one.notebook} {one.period} {one.state}: {line}" for one in made for line in one.problems]
+    step.done = f"{len([one for one in made if one.state == 'made'])} made, of {len(made)} listed"
+    step.facts = {"editions": [str(one.folder) for one in made if not one.problems]}
 
 
 def yesterday(url: str) -> date:

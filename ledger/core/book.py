@@ -5,7 +5,7 @@ the tests build one by hand. `enter` is the only thing that changes it, and it n
 what it changed, so that the shell can write exactly that. Amounts are minor units.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from ledger.core.accounts import Account, Brand, Limit, Link, Terms, Usage, window
 from ledger.core.aging import AGING, NEVER, Ages, Balance, Fetch, Item, due_date
-from ledger.core.outcomes import LEDGER, Declined, Entry, Moved, Posted, Refusals
+from ledger.core.outcomes import Declined, Entry, Invalid, Moved, Posted
 from ledger.core.transactions import Hold, Transaction
+from ledger.values.refusals import LEDGER, Refusals
 
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
@@ -26,6 +27,7 @@ class Book:
     `merged` are accounts with the ones that they were merged into, in the end. `paid_items` are new aging items that
     were paid as they arose, of accounts whose `ages` nothing has needed yet; `changed_ages` the accounts of whose items
     another is the first open one or the last due.
+    `second_person` says from which amount on a kind needs one, by currency; `held_back`, what is not posted without.
     """
 
     zone: ZoneInfo
@@ -56,6 +58,8 @@ class Book:
     numbered: dict[int, Transaction] = field(default_factory=dict)
     followers: dict[int, list[Transaction]] = field(default_factory=dict)
     owners: dict[int, str] = field(default_factory=dict)
+    second_person: Mapping[tuple[str, str], int | None] = field(default_factory=dict)
+    held_back: Callable[[Transaction], Invalid | None] | None = None
     ids: Iterator[int] = field(default_factory=lambda: count(1))
     entered: list[Transaction] = field(default_factory=list)
     changed_usage: set[tuple[int, int | str, str, date]] = field(default_factory=set)

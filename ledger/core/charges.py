@@ -14,9 +14,10 @@ from ledger.core.book import Book
 from ledger.core.command_parts import Line
 from ledger.core.funding import Need, fund, sources
 from ledger.core.guards import Case, Move, Verdict
-from ledger.core.outcomes import Entry, Refused, shown
+from ledger.core.outcomes import Entry, shown
 from ledger.core.transactions import Hold, HoldPart, Transaction
 from ledger.values.money import minor, plain, share, split
+from ledger.values.refusals import Refused
 
 
 def _charge(case: Case, command: c.Debit | c.Hold) -> tuple[Account, list[HoldPart]]:

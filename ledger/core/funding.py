@@ -12,8 +12,8 @@ from typing import NamedTuple
 from ledger.core.accounts import DAYS, Account, Limit, Link
 from ledger.core.book import Book
 from ledger.core.commands import Debit, Hold
-from ledger.core.outcomes import LEDGER, Facts, Refused
 from ledger.values.money import WHOLE, minor, plain
+from ledger.values.refusals import LEDGER, Facts, Refused
 
 Matrix = list[list[tuple[int, int]]]
 """What each source pays of each line: by line, in drawing order, (source, amount)."""

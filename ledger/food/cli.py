@@ -8,9 +8,9 @@ from ledger.intake.levels import Level, Shell
 from ledger.postgres.database import AnyConnection
 
 if TYPE_CHECKING:
-    from ledger.core.outcomes import Refusals
     from ledger.intake.json_lines import Item
     from ledger.postgres.post import Ledger
+    from ledger.values.refusals import Refusals
 
 
 def _parse(fields: dict[str, object]) -> "Item":

@@ -17,11 +17,12 @@ import httpx
 from psycopg.types.json import Jsonb
 from standardwebhooks.webhooks import Webhook
 
-from ledger.core.outcomes import Refusals, shown
+from ledger.core.outcomes import shown
 from ledger.errors import Failure
 from ledger.logs import log
 from ledger.postgres import feed
 from ledger.postgres.database import AnyConnection, check_book, connect
+from ledger.values.refusals import Refusals
 
 SECONDS = 10.0
 """How long an endpoint may take to answer."""

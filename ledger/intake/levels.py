@@ -14,9 +14,10 @@ from ledger.postgres.database import AnyConnection
 if TYPE_CHECKING:
     from ledger.administration.administration_lines import Record
     from ledger.core.commands import Command
-    from ledger.core.outcomes import Outcome, Refusals
+    from ledger.core.outcomes import Outcome
     from ledger.intake.json_lines import Item
     from ledger.postgres.post import Ledger
+    from ledger.values.refusals import Refusals
 
 
 class Shell(Protocol):
@@ -54,7 +55,7 @@ def _more(connection: AnyConnection, account: int, at: datetime | None) -> dict[
 
 
 def _refusals() -> "Refusals":
-    from ledger.core.outcomes import LEDGER
+    from ledger.values.refusals import LEDGER
 
     return LEDGER
 

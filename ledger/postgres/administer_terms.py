@@ -8,7 +8,6 @@ from sqlmodel import col, select
 
 from ledger.administration import administration_lines as r
 from ledger.core.accounts import window
-from ledger.core.outcomes import Facts, Refused
 from ledger.postgres import tables as t
 from ledger.postgres.administration_run import (
     Administration,
@@ -19,6 +18,7 @@ from ledger.postgres.administration_run import (
     set_fields,
 )
 from ledger.values.money import minor, plain
+from ledger.values.refusals import Facts, Refused
 
 
 def account_status(run: Administration, record: r.Record) -> Facts:
@@ -105,6 +105,7 @@ def credit_terms(run: Administration, record: r.Record) -> Facts:
     check_period(new.valid_from, new.valid_until)
     after = {name: getattr(new, name) for name in TERMS}
     if after != before:
+        run.check_second_person(record, currency=subject.account.currency, limit=new.credit_limit)
         run.terms[subject.id] = new
         run.later.append(new)
         _let_items_wait(run, new)

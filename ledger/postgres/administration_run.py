@@ -7,13 +7,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
+import psycopg
 from sqlalchemy import func, or_, text
 from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from ledger.administration import administration_lines as r
-from ledger.core.outcomes import Facts, Refused
+from ledger.postgres import four_eyes
 from ledger.postgres import tables as t
+from ledger.values.refusals import Facts, Refused
 
 Fields = dict[str, object]
 """Values by column or field."""
@@ -54,6 +56,7 @@ class Administration:
     ids for them. `subjects` are the accounts whose terms, links, limits or status may change, by number and reference,
     locked; `links`, `terms` (the last) and `limits` are what these have. `subaccounts` and `payers` count links by
     their ends, `moved` are those that have entries, `undated` those with aging items that wait for terms.
+    `rules` say what needs a second person, once they were asked for.
     """
 
     session: Session
@@ -71,6 +74,7 @@ class Administration:
     limits: dict[tuple[int, int, str, str], t.WriteOffLimit] = field(default_factory=dict)
     moved: set[int] = field(default_factory=set)
     undated: set[int] = field(default_factory=set)
+    rules: four_eyes.Rules | None = None
 
     def read(self, table: type[Numbered], key: str, names: Iterable[str | None], *, locked: bool = False) -> None:
         """Read rows by code or reference, in one go; with `locked`, they may change, and new ones get numbers."""
@@ -124,6 +128,14 @@ class Administration:
             note=record.note,
         )
         self.session.add(change)
+
+    def check_second_person(self, record: r.CreditTerms, *, currency: str, limit: int) -> None:
+        """Leave with why new credit terms need a second person, unless they do not or one agreed to them."""
+        connection = self.session.connection().connection.driver_connection
+        assert isinstance(connection, psycopg.Connection)
+        if self.rules is None:
+            self.rules = four_eyes.rules(connection)
+        four_eyes.check_terms(connection, self.rules, record, currency=currency, limit=limit)
 
     def lock(self, records: Iterable[r.Record]) -> None:
         """Take the balance locks of the accounts that records are about, in id order, then read what these have."""

@@ -18,7 +18,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger.errors import Failure
-from ledger.postgres import embedded_server, locks
+from ledger.postgres import embedded_server, locks, timeline
 from ledger.settings import Settings
 from ledger.values.money import is_currency
 
@@ -185,6 +185,10 @@ def check_book(connection: AnyConnection) -> None:
         )
     if not books:
         raise Failure("there is no book yet: run tiffin init")
+    try:
+        timeline.refuse_another(connection)
+    finally:
+        connection.rollback()
 
 
 OURS = ("pool_size", "prepare")

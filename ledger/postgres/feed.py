@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
-from ledger.core.outcomes import Declined, Refusals, shown
+from ledger.core.outcomes import Declined, shown
 from ledger.errors import Failure
 from ledger.postgres.database import AnyConnection
+from ledger.postgres.timeline import TIMELINE
 from ledger.values.money import plain
+from ledger.values.refusals import Refusals
 
 Event = dict[str, Any]
 
@@ -112,12 +114,12 @@ def begin_incarnation(connection: AnyConnection) -> str:
 
 
 # Of each earlier incarnation the least that was common to it and any later one.
-_BEGIN = """
+_BEGIN = f"""
 WITH last AS (SELECT greatest(
     (SELECT coalesce(max(id), 0) FROM transaction), (SELECT coalesce(max(place), 0) FROM change)) AS place
 )
-UPDATE book SET incarnation = gen_random_uuid()::text, fed_from = last.place, fed = (
-    SELECT coalesce(jsonb_object_agg(key, least(value::bigint, last.place)), '{}')
+UPDATE book SET incarnation = gen_random_uuid()::text, timeline = {TIMELINE}, fed_from = last.place, fed = (
+    SELECT coalesce(jsonb_object_agg(key, least(value::bigint, last.place)), '{{}}')
     FROM jsonb_each_text(book.fed || jsonb_build_object(book.incarnation, last.place))
 ) FROM last RETURNING incarnation
 """

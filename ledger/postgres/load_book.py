@@ -124,12 +124,13 @@ def _load(
         (_READ, [ids, named, texts_of({*scope.keys, *scope.refers})]),
         meanwhile=meanwhile,
     )
-    now, zone, currency, closed_until, late_days, brands, numbers, accounts_found, keys = row
+    now, zone, currency, closed_until, late_days, brands, alone, numbers, accounts_found, keys = row
     if zone is None:
         raise Failure("there is no book yet: run tiffin init")
-    account_rows, transactions = accounts_found or [], connection.execute(_OF_KEYS, [keys]).fetchall() if keys else []
+    account_rows, found = accounts_found or [], connection.execute(_OF_KEYS, [keys]).fetchall() if keys else []
     book = Book(zone=ZoneInfo(zone), now=now.astimezone(UTC), currency=currency)
     book.closed_until, book.late_days = closed_until, late_days
+    book.second_person = {(kind, of): above for kind, of, above in alone or ()}
     book.references = known.references
     book.system = known.system
     book.own_accounts = known.own_accounts
@@ -138,7 +139,7 @@ def _load(
     book.brands = {code: Brand(id_, code, status == "open") for id_, code, status in brands or ()}
     _keep_accounts(book, account_rows)
     expired, limits = _add_terms(connection, book, [row[0] for row in account_rows if row[-1]])
-    concerned = _more(connection, book, scope, transactions, expired)
+    concerned = _more(connection, book, scope, found, expired)
     concerned |= {bonus for bonuses in book.bonuses.values() for bonus in bonuses}
     concerned |= {account.money_account for account in book.accounts.values() if account.money_account is not None}
     concerned |= {link.payer for links in book.links.values() for link in links}
@@ -234,7 +235,8 @@ _OF_PARTIES = "FROM account a JOIN party p ON p.id = a.party_id WHERE a.id = ANY
 # In one statement, for each costs the program more than it costs the server.
 _READ = (
     "SELECT clock_timestamp(), time_zone, currency, greatest(closed_until, closing), late_days, "
-    f"(SELECT json_agg(json_build_array(id, code, status)) FROM brand), {_NEXT_IDS}, "
+    "(SELECT json_agg(json_build_array(id, code, status)) FROM brand), "
+    f"(SELECT json_agg(json_build_array(kind, currency, above)) FROM desk.four_eyes), {_NEXT_IDS}, "
     f"(SELECT json_agg(json_build_array({_ACCOUNTS})) {_OF_PARTIES}), "
     "ARRAY(SELECT key FROM transaction WHERE key = ANY(string_to_array(%s, chr(31)))) "
     "FROM (SELECT 1) one LEFT JOIN book ON true"

@@ -8,7 +8,6 @@ from collections.abc import Callable
 import psycopg
 
 from ledger.administration import administration_lines as r
-from ledger.core.outcomes import Facts, Refused
 from ledger.core.scope import Scope
 from ledger.core.transactions import Transaction
 from ledger.merging import merged, pairs
@@ -19,6 +18,7 @@ from ledger.postgres.load_book import Known, load
 from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.posting import Posting
 from ledger.postgres.system_accounts import missing_accounts, open_accounts, system_accounts
+from ledger.values.refusals import Facts, Refused
 
 Decided = Callable[[Posting, Callable[[], Transaction]], Transaction]
 """Has the merge decided, and written, by what it is given; a second level does its own before and after."""

@@ -3,8 +3,7 @@
 A foreign key looks up the transaction of each entry by itself, which cost posting more than any other guard. The guard
 over the rows of one statement looks at every transaction anyway: one that is not there is refused there. Transactions
 are never deleted (`append_only`), and `tiffin verify` holds that each entry has one. The time of an account's latest
-entry is written with its balance, not by a second UPDATE of every row. A transaction that needs no second person is
-not set aside for that guard to look at.
+entry is written with its balance, not by a second UPDATE of every row.
 """
 
 from importlib import import_module
@@ -99,40 +98,13 @@ BEGIN
 END $$
 """
 
-# Each kind that a rule can be about: debits and orders are not looked at.
-SECOND_PERSON = """
-CREATE OR REPLACE FUNCTION desk.second_person() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    IF EXISTS (
-        SELECT FROM desk.four_eyes f
-        WHERE f.kind = NEW.kind AND coalesce(abs(NEW.amount), 9223372036854775807) >= f.above
-    ) AND NOT EXISTS (
-        SELECT FROM desk.draft d WHERE d.key = NEW.key AND d.decided_by IS NOT NULL AND d.state <> 'refused'
-    ) THEN
-        RAISE EXCEPTION '% % needs a second person', NEW.kind, NEW.key USING ERRCODE = 'restrict_violation';
-    END IF;
-    RETURN NULL;
-END $$
-"""
-
 
 def upgrade() -> None:
     op.execute(BALANCED)
     op.drop_constraint("entry_transaction_id_fkey", "entry", type_="foreignkey")
-    op.execute("DROP TRIGGER second_person ON transaction")
-    op.execute(SECOND_PERSON)
-    op.execute(
-        "CREATE TRIGGER second_person AFTER INSERT ON transaction FOR EACH ROW WHEN (NEW.status = 'posted' "
-        "AND NEW.kind IN ('payout', 'adjustment', 'reverse', 'refund', 'transfer')) "
-        "EXECUTE FUNCTION desk.second_person()"
-    )
 
 
 def downgrade() -> None:
-    before = import_module("migrations.versions.0034_four_eyes")
-    op.execute("DROP TRIGGER second_person ON transaction")
-    op.execute("DROP FUNCTION desk.second_person")
-    before.upgrade()
     op.create_foreign_key(None, "entry", "transaction", ["transaction_id"], ["id"])
     guard: str = import_module("migrations.versions.0024_writers_guards").BALANCED
     op.execute(guard)

@@ -42,13 +42,16 @@ COMMANDS = {
     "prove": ("reports.cli.proof", "Prove an account's entries of some days, for whoever has a copy of the seals."),
     "check": ("reports.cli.proof", "Check a paper or a proof with a copy of the seals, and nothing else."),
     "lake": ("reports.cli.lake", "Look after the lake."),
+    "backup": ("reports.cli.backup", "Back up the server, the lake and the papers, or keep the server's WAL."),
+    "restore": ("reports.cli.backup", "Make the book of a backup again, up to the last of its WAL or a moment."),
     "report": ("reports.cli.report", "Run a standard report over the lake."),
     "statement": ("reports.cli.papers", "Make one account's statement, act or invoice as PDF."),
     "statements": ("reports.cli.papers", "Make a month's papers for many accounts."),
     "papers": ("reports.cli.issued", "List issued papers, and give them out again."),
     "dashboard": ("reports.cli.dashboard", "Show the figures in a browser."),
     "desk": ("reports.cli.desk", "Say who may use the dashboard, and as what."),
-    "notebook": ("reports.cli.notebook", "Run, list or edit the notebooks."),
+    "notebook": ("reports.cli.notebook", "Run, list, serve or edit the notebooks."),
+    "editions": ("reports.cli.editions", "Make the editions of notebooks that are due, or list the kept ones."),
     "demo": ("reports.cli.demo", "Play a real year of orders through the ledger, the reports and the papers."),
 }
 """Each command: the module whose `app` has it, and its line in `tiffin --help`."""

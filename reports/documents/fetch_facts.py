@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from reports.core import aging
-from reports.core.tables import Frame, Tables
+from reports.core.tables import Frame, Tables, moving
 from reports.run import LakeBook
 from reports.standard import holds
 
@@ -130,7 +130,7 @@ def read(tables: Tables, numbers: Sequence[int], last: Last, *, since: date, unt
     bonus = _native(tables, "accounts").filter(pl.col("money_account_id").is_in(numbers)).sort("id").collect()
     in_period = _months(since, until) & pl.col("business_date").is_between(since, until)
     of_these = pl.col("account_id").is_in([*numbers, *bonus["id"].to_list()])
-    entries = _native(tables, "entries")
+    entries = tables.entries.filter(moving()).to_native()
     descriptions = _native(tables, "transactions").filter(_months(since, until))
     moved = (
         entries.filter(of_these, in_period)

@@ -10,7 +10,7 @@ from pydantic import Field
 from reports.core.leads import to_transaction
 from reports.core.parameters import Movements
 from reports.core.report import Check, Column, Report
-from reports.core.tables import Frame, Tables, beside, brand_names, ledgers_closing, only, taken, until, within
+from reports.core.tables import Frame, Tables, beside, brand_names, ledgers_closing, moving, only, taken, until, within
 from reports.standard import turnover
 
 _ORDER = ("business_date", "version")
@@ -53,7 +53,7 @@ def account_card(tables: Tables, p: Parameters) -> Frame:
     """Return a row an entry of the account, in order; balance and held are after the entry."""
     bookings = tables.transactions.select(*BOOKING, transaction="id")
     return (
-        tables.entries.filter(nw.col("account_id") == p.account, until(p.last_day))
+        tables.entries.filter(nw.col("account_id") == p.account, until(p.last_day), moving())
         .with_columns(balance=nw.col("amount").cum_sum().over("account_id", order_by=_ORDER))
         .filter(nw.col("business_date") >= p.first_day)
         .drop("value_date", "refers_to", "reference", "service", "channel")
@@ -98,7 +98,7 @@ def runs_as_ledger(tables: Tables, p: Parameters, rows: Frame) -> Frame:
         closing = _of_turnover(tables, p).select("closing", account_id="account", currency="currency")
         both = kept.rename({"closing": "amount"}).join(closing, on="account_id", how="inner")
         return beside(both.select("currency", "amount"), both.select("currency", amount="closing"))
-    ledger = tables.entries.filter(nw.col("account_id") == p.account, within(p.first_day, p.last_day))
+    ledger = tables.entries.filter(nw.col("account_id") == p.account, within(p.first_day, p.last_day), moving())
     return beside(ledger.select("currency", amount="balance_after"), rows.select("currency", amount="balance"))
 
 

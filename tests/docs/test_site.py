@@ -9,10 +9,10 @@ import pytest
 from sqlmodel import SQLModel
 
 from docs import build_site, lineage, reference
-from ledger.core import outcomes
 from ledger.food.cli import level
 from ledger.intake.json_lines import answered, read
 from ledger.postgres.post import Ledger
+from ledger.values import refusals
 from reports.cli.main import COMMANDS as COMMAND_LINE
 from reports.core.report import REPORTS
 from reports.lake.schema import TABLES
@@ -78,7 +78,7 @@ def test_the_reference_names_every_line_with_its_fields(site: dict[str, str]) ->
 def test_the_reference_names_every_decline_report_and_table(site: dict[str, str]) -> None:
     """Codes with sentence and facts; reports with columns and controls; tables with columns and lineage."""
     assert re.findall(r"^### (\w+)$", site["reference/declines.md"], re.MULTILINE) == list(reference.declines())
-    assert set(reference.declines()) >= set(outcomes.DECLINES)
+    assert set(reference.declines()) >= set(refusals.DECLINES)
     for report in REPORTS.values():
         section = site["reference/reports.md"].split(f"\n## {report.name}\n")[1].split("\n## ")[0]
         assert all(f"| `{column.name}` |" in section for column in report.columns)

@@ -7,7 +7,7 @@ from ledger.core import commands as c
 from ledger.core.book import Book
 from ledger.core.command_parts import Line, LineAmount
 from ledger.core.decide import Answer
-from ledger.core.outcomes import Invalid, Posted, Refused, shown
+from ledger.core.outcomes import Invalid, Posted, shown
 from ledger.food.core import commands as f
 from ledger.food.core.order_status import described, left_by_line, shares
 from ledger.food.core.outcomes import Ordered
@@ -16,6 +16,7 @@ from ledger.food.core.savepoint import savepoint
 from ledger.food.core.shop import Order, OrderLine, Shop
 from ledger.seam import Seam
 from ledger.values.money import decimal, minor, share
+from ledger.values.refusals import Refused
 from ledger.values.validation import unchecked
 
 Outcome = Answer | Ordered

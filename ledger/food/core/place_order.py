@@ -10,7 +10,7 @@ from ledger.core.accounts import Account
 from ledger.core.book import Book
 from ledger.core.command_parts import Line as ServiceLine
 from ledger.core.decide import Answer
-from ledger.core.outcomes import Facts, Invalid, Posted, shown
+from ledger.core.outcomes import Invalid, Posted, shown
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import redeemable
 from ledger.food.core.order_status import described
@@ -20,6 +20,7 @@ from ledger.food.core.pricing import Line, Priced, lines_of, price, refusal
 from ledger.food.core.shop import Order, OrderLine, Shop
 from ledger.seam import Seam
 from ledger.values.money import decimal
+from ledger.values.refusals import Facts
 from ledger.values.validation import unchecked
 
 _decimal = lru_cache(maxsize=65_536)(decimal)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from ledger.core.outcomes import Facts
 from ledger.food.core.commands import Order, OtherExtra
 from ledger.values.money import WHOLE, minor, plain, share, split
+from ledger.values.refusals import Facts
 
 STACK = ("percent", "amount", "free_delivery")
 

@@ -13,7 +13,6 @@ from sqlalchemy import update
 from sqlmodel import and_, col, func, or_, select
 
 from ledger.administration.administration_lines import AccountStatus, Merge, Record
-from ledger.core.outcomes import Facts, Refused
 from ledger.core.transactions import Transaction
 from ledger.food.core import commands as f
 from ledger.food.core.points_of_orders import expire_points, pay_owed
@@ -26,6 +25,7 @@ from ledger.postgres.merge_accounts import merge
 from ledger.postgres.posting import Posting
 from ledger.postgres.tables import Account, Brand, Party
 from ledger.values.money import minor, plain
+from ledger.values.refusals import Facts, Refused
 
 _AMOUNTS = ("value", "min_order", "max_discount")
 _COLUMNS = (

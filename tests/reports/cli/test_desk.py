@@ -25,6 +25,8 @@ def url(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
         (["four-eyes", "payout", "nan"], "nan is not an amount in plain notation"),
         (["four-eyes", "payout", "1.005"], "1.005 has more than two decimals"),
         (["four-eyes", "payout", "--", "-5"], "-5 is less than nothing"),
+        (["four-eyes", "payout", "5", "XYZ"], "currency 'XYZ' is not an ISO 4217 currency"),
+        (["four-eyes", "payout", "never", "rub"], "currency 'rub' is not an ISO 4217 currency"),
     ],
 )
 def test_nonsense_is_a_sentence_and_nothing_is_kept(url: str, arguments: list[str], sentence: str) -> None:
