@@ -268,7 +268,9 @@ class Book:
         for entry in transaction.clients():
             drawn = entry.held - entry.amount
             if drawn and entry.account in self.limits:
-                self._use(entry.account, transaction, self.happened_on(transaction), drawn, 1)
+                beyond = transaction.refers_to  # of a debit it is the charge that it goes beyond
+                again = beyond is not None and self.drawn_by(beyond, entry.account) > drawn
+                self._use(entry.account, transaction, self.happened_on(transaction), drawn, not again)
 
     def _hold(self, t: Transaction) -> None:
         self._draw(t)
@@ -328,8 +330,15 @@ class Book:
             if entry.source is not None and entry.source in self.limits:
                 back[entry.source] = back.get(entry.source, 0) + entry.amount
         for source, amount in back.items():
-            left = hold.drawn_from(source) if hold else self.left_of(debit, source)
+            charge = debit.refers_to if hold or debit.refers_to is not None else debit.id
+            left = self.drawn_by(charge or debit.id, source)
             self._use(source, debit, hold.day if hold else self.happened_on(debit), amount, -(left == 0))
+
+    def drawn_by(self, charge: int, source: int) -> int:
+        """Return what a debit or hold, and what was debited beyond it, leave drawn from a source."""
+        hold, beyond = self.holds.get(charge), (t for t in self.followers.get(charge, ()) if t.kind == "debit")
+        own = hold.drawn_from(source) if hold else self.left_of(self.numbered[charge], source)
+        return own + sum(self.left_of(t, source) for t in beyond if t.code is None)
 
     def left_of(self, debit: Transaction, source: int) -> int:
         """Return what of a debit's draw from a source is not refunded."""

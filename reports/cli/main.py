@@ -45,6 +45,7 @@ COMMANDS = {
     "backup": ("reports.cli.backup", "Back up the server, the lake and the papers, or keep the server's WAL."),
     "restore": ("reports.cli.backup", "Make the book of a backup again, up to the last of its WAL or a moment."),
     "report": ("reports.cli.report", "Run a standard report over the lake."),
+    "explain": ("reports.cli.explain", "Show the entries that make a figure of a report."),
     "statement": ("reports.cli.papers", "Make one account's statement, act or invoice as PDF."),
     "statements": ("reports.cli.papers", "Make a month's papers for many accounts."),
     "papers": ("reports.cli.issued", "List issued papers, and give them out again."),

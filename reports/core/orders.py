@@ -26,8 +26,10 @@ def of_an_order() -> nw.Expr:
 
 def with_order(tables: Tables, lines: Frame) -> Frame:
     """Return revenue entries with `order`: the debit or the hold that it began with; that of refunds, too."""
-    captures = tables.transactions.filter(nw.col("kind") == "capture").select(of="refers_to", refers_to="id")
-    debits = lines.filter(nw.col("kind") == "debit").with_columns(order="transaction_id")
+    # A debit that refers to something goes beyond it, weighed goods: it is of the same order.
+    charges = tables.transactions.filter(nw.col("kind").is_in(("capture", "debit")), ~nw.col("refers_to").is_null())
+    captures = charges.select(of="refers_to", refers_to="id")
+    debits = lines.filter(nw.col("kind") == "debit").with_columns(order=nw.coalesce("refers_to", "transaction_id"))
     others = lines.filter(nw.col("kind") != "debit").join(captures, on="refers_to", how="left")
     return nw.concat([debits, others.with_columns(order=nw.coalesce("of", "refers_to")).drop("of")])
 

@@ -17,7 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ledger.core.commands import Command, Payment
-from ledger.food.core.commands import Cancel, Deliver, Extra, Item, Order, Refunded, RefundItems, Some
+from ledger.food.core.commands import Cancel, Deliver, Delivered, Extra, Item, Order, Refunded, RefundItems
 from reports.demo.brands import brand_records
 from reports.demo.complete_journey import CURRENCY, TIME_ZONE
 
@@ -216,7 +216,7 @@ def _preorder(account: str, before: date, day: date, chance: Random, *, first: b
         fee = Decimal("2.00") if fate < 0.06 else Decimal("0.00")
         yield Cancel(key=f"{order}-cancelled", order=order, at=cancelled, fee=fee, reason="not at work")
     elif fate < 0.2 and len(fields["items"]) > 1:
-        food = Some(sku=fields["items"][0].sku, quantity=1)  # the lemonade had run out
+        food = Delivered(sku=fields["items"][0].sku, quantity=1)  # the lemonade had run out
         yield Deliver(key=f"{order}-delivered", order=order, at=brought, items=(food,))
     else:
         yield Deliver(key=f"{order}-delivered", order=order, at=brought)

@@ -410,6 +410,7 @@ ORDER_LINES = Table(
         ("discount", "money", "what promotions and the shop's own discount took off"),
         ("own_discount", "money", "of that the shop's own, of no promotion"),
         ("net", "money", "gross less discount"),
+        ("weighed", "money", "what it came to when it was delivered by weight; null for as placed"),
         ("reference", "text", "the caller's own id of the item"),
         ("attributes", "json", "of the order and the item, as given by the caller"),
     ),

@@ -181,6 +181,13 @@ class Refunded:
         return self
 
 
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Delivered(Some):
+    """So many of a dish that were delivered; by weight they came to an `amount`, which may be more than was ordered."""
+
+    amount: Amount | None = None
+
+
 def _check_some(items: tuple[Some, ...] | tuple[Refunded, ...]) -> None:
     if len({(item.brand, item.sku) for item in items}) < len(items):
         raise ValueError("items: a dish is named twice")
@@ -198,11 +205,13 @@ class FollowUp(Command):
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Deliver(FollowUp):
-    """An order, named by its key, was delivered: all of it, or only these items."""
+    """An order, named by its key, was delivered: all of it, or only these items; weighed ones at their `amount`, net of
+    discounts. What is dearer is debited at once; where that is declined the delivery is.
+    """
 
     kind: ClassVar[str] = "deliver"
 
-    items: tuple[Some, ...] | None = None
+    items: tuple[Delivered, ...] | None = None
 
     @model_validator(mode="after")
     def _something(self) -> Self:

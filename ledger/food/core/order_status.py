@@ -24,7 +24,27 @@ def shares(book: Book, order: Order) -> Shares:
             return {}  # a hold that ran out may not be booked yet
         hold = book.holds[order.id]
         return {(part.line, part.source): part.held for part in hold.parts}
-    return _paid(book, order.main)
+    paid = _paid(book, order.main)
+    for key, amount in surplus_left(book, order).items():
+        paid[key] = paid.get(key, 0) + amount
+    return paid
+
+
+def surplus_left(book: Book, order: Order) -> Shares:
+    """Return what each source paid beyond the charge for each line, weighed goods, and did not get back."""
+    charged = book.transactions.get(order.surplus_key)
+    if charged is None or charged.code is not None:
+        return {}
+    lines = surplus_lines(book, order)
+    return {(lines[line], source): amount for (line, source), amount in _paid(book, order.surplus_key).items()}
+
+
+def surplus_lines(book: Book, order: Order) -> dict[int, int]:
+    """Return the order's line of each line that was debited beyond its charge: the same dish of the same brand."""
+    codes = {brand.id: code for code, brand in book.brands.items()}
+    dishes = {(line.brand, line.sku): line.number for line in order.lines if line.service == "dish"}
+    charged = book.transactions[order.surplus_key].revenue()
+    return {e.line or 0: dishes[codes[book.own_account(e.account)[0]], e.reference or ""] for e in charged}
 
 
 def _paid(book: Book, charge: str) -> Shares:
@@ -126,4 +146,5 @@ def _lines(lines: list[OrderLine]) -> Iterator[Description]:
         dish = {"sku": line.sku, "name": line.name} if line.service == "dish" else {}
         of = {"line": line.number, "brand": line.brand, "service": line.service, **dish}
         amounts = {"gross": plain(line.gross), "discount": plain(line.discount), "net": plain(line.net)}
+        amounts |= {} if line.weighed is None else {"weighed": plain(line.weighed)}
         yield {**of, "quantity": line.quantity, "kept": line.kept, **amounts}

@@ -17,7 +17,10 @@ Description = dict[str, Any]
 
 @dataclass(slots=True)
 class OrderLine:
-    """A line as it was placed, and of how many the client still has it (not: undelivered or refunded)."""
+    """A line as it was placed, and of how many the client still has it (not: undelivered or refunded).
+
+    `weighed` is what so many, `weighed_of`, came to when they were delivered by weight.
+    """
 
     number: int
     brand: str
@@ -33,6 +36,8 @@ class OrderLine:
     reference: str | None = None
     attributes: dict[str, Any] | None = None
     own_discount: int = 0
+    weighed: int | None = None
+    weighed_of: int | None = None
 
 
 @dataclass(slots=True)
@@ -87,9 +92,16 @@ class Order:
         return f"{OWN_KEYS}fee:{self.id}"
 
     @property
+    def surplus_key(self) -> str:
+        """Return the key of what its delivery debits beyond its charge, if there is such."""
+        return f"{OWN_KEYS}surplus:{self.id}"
+
+    @property
     def charges(self) -> list[str]:
-        """Return the keys of what refunds of it go to."""
-        return [key for key in (self.main, self.fee_key if self.status == "cancelled" else None) if key is not None]
+        """Return the keys of what refunds of it go to, of which some may not be there."""
+        more = [self.fee_key] if self.status == "cancelled" else []
+        more += [self.surplus_key] if any(line.weighed is not None for line in self.lines) else []
+        return more if self.main is None else [self.main, *more]
 
     @property
     def brands(self) -> list[str]:

@@ -119,7 +119,10 @@ class FoodOrder(SQLModel, table=True):
 
 
 class OrderLine(SQLModel, table=True):
-    """A line as it was placed; `kept` is of how many the client still has it, `own_discount` no promotion's."""
+    """A line as it was placed; `kept` is of how many the client still has it, `own_discount` no promotion's.
+
+    Delivered by weight, so many of it (`weighed_of`) came to `weighed`.
+    """
 
     __tablename__ = "order_line"
     __table_args__ = (
@@ -143,6 +146,8 @@ class OrderLine(SQLModel, table=True):
     reference: str | None = Field(default=None, sa_type=Text)
     attributes: JsonObject | None = Field(default=None, sa_type=NULLABLE_JSON)
     own_discount: int = nothing()
+    weighed: int | None = Field(default=None, sa_type=BigInteger)
+    weighed_of: int | None = None
 
 
 class PromotionUse(SQLModel, table=True):
