@@ -1,7 +1,7 @@
 """Statements on their way to PostgreSQL and back: few waits, and what has to be done next is done while it works.
 
 An exchange sends several statements straight on libpq: the driver's own pipeline costs a command alone a quarter of a
-millisecond of processor time, a fifth of its answer (DECISIONS D183). What stays open for more, such as orders that
+millisecond of processor time, a fifth of its answer (DECISIONS D188). What stays open for more, such as orders that
 are decided in parts, is the driver's pipeline; large batches go by COPY.
 """
 
