@@ -55,7 +55,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
 def read(line: str | bytes, number: int, parse: Callable[[dict[str, Any]], Any] | None = None) -> Any:
-    """Return what a line says: a command or a record, or Invalid with the line's number and the reason."""
+    """Return what a line describes: a command or a record, or Invalid with the line's number and the reason."""
     text = line.decode("utf-8", "surrogateescape") if isinstance(line, bytes) else line
     if len(text) > LINE_LENGTH:
         return Invalid(line=number, message=f"the line has more than {LINE_LENGTH} characters")
@@ -79,7 +79,7 @@ def read(line: str | bytes, number: int, parse: Callable[[dict[str, Any]], Any] 
 
 
 def parse_item(record: dict[str, Any]) -> Item:
-    """Return the command or administration line of level one that a JSON object says."""
+    """Return the command or administration line of level one that a JSON object describes."""
     kind = record.get("type")
     return administration.parse(record) if isinstance(kind, str) and kind in RECORDS else commands.parse(record)
 
@@ -142,7 +142,7 @@ def batches(stream: BufferedIOBase, most: int) -> Iterator[list[bytes]]:
 
 
 def answered(items: Sequence[tuple[int, Any]], *, post: Post, administer: Post) -> Iterator[Outcome]:
-    """Yield one outcome an item (line number, what it says), in order; runs of one sort go together."""
+    """Yield one outcome per item (line number, content), in order; runs of one sort go together."""
     for sort, run in groupby(items, key=lambda item: _sort(item[1])):
         numbered = list(run)
         if sort == "invalid":

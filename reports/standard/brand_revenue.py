@@ -50,7 +50,7 @@ class Parameters(Movements, OfBrand):
 
 
 def lines(tables: Tables, p: Period) -> Frame:
-    """Return the revenue entries of the period, narrowed as the parameters say; `points_of`: whose points paid them."""
+    """Return the revenue entries of the period, narrowed by the parameters; `points_of`: whose points paid them."""
     bonus = tables.accounts.filter(nw.col("kind") == "bonus").select(source_id="id", points_of="brand_id")
     entries = (
         in_currency(tables.entries, p.currency)
@@ -63,7 +63,7 @@ def lines(tables: Tables, p: Period) -> Frame:
 
 
 def revenue(tables: Tables, p: Period) -> Frame:
-    """Return the revenue entries of the period, narrowed as the parameters say, with `brand`, `brand_name`."""
+    """Return the revenue entries of the period, narrowed by the parameters, with `brand`, `brand_name`."""
     return lines(tables, p).join(brand_names(tables), on="brand_id", how="left")
 
 
