@@ -148,14 +148,20 @@ def main() -> None:
         employees = prepare_company(url)
         prepare_yard(url)
         prepare_transfers(url)
-        _print("Debits in batches beside COPY", ("batch", "writers", "posted/s", "copied/s", "ratio", "to PL/pgSQL"),
-               batches(url, accounts, scale, home))  # fmt: skip
+        _print(
+            "Debits in batches beside COPY",
+            ("batch", "writers", "posted/s", "copied/s", "ratio", "to PL/pgSQL"),
+            batches(url, accounts, scale, home),
+        )
         _print(
             "One hot payer, batches of 1,000", ("who pays", "posted/s", "ratio"), hot(url, accounts, employees, scale)
         )
         _print("One debit", ("how", "a second", "p50 ms", "p99 ms", "ledger's ratio"), alone(url, accounts, scale))
-        _print("With more entries, batches of 1,000", ("entries", "one writer/s", "two/s", "one debit, p50 ms"),
-               grown(url, accounts, scale, chosen.entries))  # fmt: skip
+        _print(
+            "With more entries, batches of 1,000",
+            ("entries", "one writer/s", "two/s", "one debit, p50 ms"),
+            grown(url, accounts, scale, chosen.entries),
+        )
     finally:
         embedded_server.stop(home)
         shutil.rmtree(home)
