@@ -29,7 +29,7 @@ ANSWER_SECONDS = 60
 _QUOTED = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]*)"')
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """Leaves the reading of a request with the problem that it is answered."""
 
     def __init__(self, response: Response) -> None:
@@ -52,15 +52,17 @@ class Commands:
         try:
             if kind in STREAMS:
                 if given is not None:
-                    raise Refused(problem("invalid", "Idempotency-Key goes with a single command, not with a stream"))
+                    raise RequestRefused(
+                        problem("invalid", "Idempotency-Key goes with a single command, not with a stream")
+                    )
                 await self._stream(caller, receive, send)
                 return
             if kind not in (JSON, ""):
-                raise Refused(problem("media_type", f"Content-Type is {kind[:64]}, expected {JSON} or {NDJSON}"))
+                raise RequestRefused(problem("media_type", f"Content-Type is {kind[:64]}, expected {JSON} or {NDJSON}"))
             key = idempotency_key(given)
             body = await whole(receive, LINE_LENGTH)
             answer = await self._answer(Sent(body, key, caller))
-        except Refused as refused:
+        except RequestRefused as refused:
             await refused.response(scope, receive, send)
             return
         if answer.status in ("posted", "done") or (answer.status == "declined" and answer.code != "key_reused"):
@@ -73,9 +75,11 @@ class Commands:
             async with asyncio.timeout(ANSWER_SECONDS):
                 answer = await self._writers.submit(sent)
         except Full as error:
-            raise Refused(problem("unavailable", str(error))) from None
+            raise RequestRefused(problem("unavailable", str(error))) from None
         except TimeoutError:
-            raise Refused(problem("unavailable", "no answer in time: whether it was posted is unknown")) from None
+            raise RequestRefused(
+                problem("unavailable", "no answer in time: whether it was posted is unknown")
+            ) from None
         self._count(answer)
         return answer
 
@@ -116,34 +120,34 @@ def idempotency_key(given: bytes | None) -> str | None:
     quoted = _QUOTED.fullmatch(text)
     key = quoted[1] if quoted else text
     if not key or '"' in key:
-        raise Refused(
+        raise RequestRefused(
             problem("invalid", "Idempotency-Key is not a quoted text", errors=[{"header": "Idempotency-Key"}])
         )
     return key
 
 
 async def whole(receive: Receive, most: int) -> bytes:
-    """Return the body of a request. Raises Refused when it is longer than `most` bytes or does not come."""
+    """Return the body of a request. Raises RequestRefused when it is longer than `most` bytes or does not come."""
     parts: list[bytes] = []
     size = 0
     async for part in chunks(receive):
         size += len(part)
         if size > most:
-            raise Refused(problem("too_large", f"the body has more than {most} bytes"))
+            raise RequestRefused(problem("too_large", f"the body has more than {most} bytes"))
         parts.append(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def chunks(receive: Receive) -> AsyncIterator[bytes]:
-    """Yield the parts of a body as they come. Raises Refused when none comes in time or the client is gone."""
+    """Yield the parts of a body as they come. Raises RequestRefused when none comes in time or the client is gone."""
     while True:
         try:
             async with asyncio.timeout(READ_SECONDS):
                 message = await receive()
         except TimeoutError:
-            raise Refused(problem("timeout", f"nothing came for {READ_SECONDS} s")) from None
+            raise RequestRefused(problem("timeout", f"nothing came for {READ_SECONDS} s")) from None
         if message["type"] == "http.disconnect":
-            raise Refused(problem("timeout", "the client is gone"))
+            raise RequestRefused(problem("timeout", "the client is gone"))
         if message.get("body"):
             yield message["body"]
         if not message.get("more_body"):

@@ -6,7 +6,7 @@ A line that two sources paid is one line. Controls: net and refunds are brand-re
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.behind import Behind
+from reports.core.contributions import Contributions
 from reports.core.leads import Row, to_entries
 from reports.core.orders import sold
 from reports.core.parameters import Movements, OfBrand
@@ -88,5 +88,5 @@ REPORT = Report(
     frame=services,
     checks=(_as_revenue("net"), _as_revenue("refunds")),
     leads_to=to_entries("revenue"),
-    behind=Behind(pieces, {name: brand_revenue.WORDS[name] for name in FIGURES}),
+    contributions=Contributions(pieces, {name: brand_revenue.WORDS[name] for name in FIGURES}),
 )
