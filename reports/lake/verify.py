@@ -35,6 +35,8 @@ class Depth(NamedTuple):
 
 
 NEW = Depth()
+NIGHT = Depth(budget=0)
+"""What came since the last night, and the month whose turn it is."""
 
 Copies = Mapping[str, Sequence[Sealed]]
 """Seals that were copied elsewhere, by the name of their file."""
@@ -44,7 +46,7 @@ def verify_unpublished(url: str, lake: Lake, *, closing: bool) -> Iterator[Verif
     """Check the ledger and a cut that was exported and not published; with `closing`, days are closed with it."""
     for check in verify_ledger(url):
         yield Verified("ledger", check)
-    yield from _verify_seals(url, lake.place, {}, NEW)
+    yield from _verify_seals(url, lake.place, {}, NIGHT)
     for check in verify_cut(url, lake, closing=closing):
         yield Verified("lake", check)
 

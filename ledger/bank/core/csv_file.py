@@ -24,6 +24,7 @@ COLUMNS = {
 }  # fmt: skip
 """What a column may be, and what that is."""
 OPTIONS = ("date_format", "decimal")
+DECIMALS = (",", ".")
 DELIMITERS = ";,\t|"
 _SOME_DAY = date(2013, 12, 11)
 FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%d.%m.%y", "%Y%m%d", "%Y.%m.%d")
@@ -50,7 +51,7 @@ class Layout:
             raise ValueError("a layout needs the column of the date")
         if ("amount" in self.columns) == bool({"money_in", "money_out"} & self.columns.keys()):
             raise ValueError("a layout needs the column of the amount, or those of money_in and money_out")
-        if self.options.get("decimal", ",") not in (",", "."):
+        if self.options.get("decimal", ",") not in DECIMALS:
             raise ValueError(f"decimal is , or . and not {self.options['decimal']}")
         if not is_currency(self.currency):
             raise ValueError(f"{self.currency or 'nothing'} is not an ISO 4217 currency with two decimals")
