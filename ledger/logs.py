@@ -2,6 +2,7 @@
 
 import sys
 
+from ledger.core.text import printable
 from ledger.settings import Settings
 
 
@@ -14,4 +15,9 @@ def log(event: str, **fields: object) -> None:
     structlog.wrap_logger(
         structlog.PrintLogger(sys.stderr),
         processors=[structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True), render],
-    ).info(event, **fields)
+    ).info(event, **(fields if as_json else {name: _shown(value) for name, value in fields.items()}))
+
+
+def _shown(value: object) -> object:
+    # Such as the sentence in which an endpoint of others refused an event.
+    return printable(value) if isinstance(value, str) else value

@@ -26,7 +26,7 @@ from ledger.bank.postgres.import_statements import Progress, import_statements
 from ledger.bank.postgres.plan_import import Imported, Row
 from ledger.bank.postgres.undo_returned import undo_returned
 from ledger.cli.shared import AsJson, console, open_ledger
-from ledger.core.text import printable
+from ledger.core.text import escaped_json, printable
 from ledger.errors import Failure
 
 app = typer.Typer()
@@ -264,7 +264,7 @@ def bank_payers(
         learn(connection)
         payers = list_payers(connection)
     if json_:
-        typer.echo(json.dumps([asdict(payer) for payer in payers], default=str, ensure_ascii=False))
+        typer.echo(escaped_json(json.dumps([asdict(payer) for payer in payers], default=str, ensure_ascii=False)))
         return
     table = Table(box=None, header_style="bold")
     for name in ("payer", "name", "account", "client", "learned", "allocation", "by", "revoked"):
@@ -308,7 +308,7 @@ def bank_depositors(
             raise Failure(f"no such depositor: {revoke}")
         known = list_depositors(connection)
     if json_:
-        typer.echo(json.dumps([asdict(each) for each in known], default=str, ensure_ascii=False))
+        typer.echo(escaped_json(json.dumps([asdict(each) for each in known], default=str, ensure_ascii=False)))
         return
     table = Table(box=None, header_style="bold")
     for name in ("payer", "name", "brand", "channel", "fee, %", "known since", "by", "revoked"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.core.text import printable
+from ledger.core.text import escaped_json, printable
 from ledger.errors import Failure
 from ledger.settings import Settings
 from reports.cli.papers import write_file
@@ -53,7 +53,7 @@ def list_(
     register = _register()
     for row in as_rows(register, _chosen(register, account, kind, month)):
         if as_json:
-            print(json.dumps(row, ensure_ascii=False))
+            print(escaped_json(json.dumps(row, ensure_ascii=False)))
         else:
             sent = row["sent"]
             to = ", ".join(str(one["address"]) for one in sent) if isinstance(sent, list) else ""

@@ -256,7 +256,7 @@ def _cut_every(seconds: int, as_json: bool) -> None:
         try:
             _print_cut(*frequent_cut(server_url(settings), settings.lake_url), time.monotonic() - started, as_json)
         except Failure as failure:  # a server that is restarted is back at the next cut
-            print(f"tiffin: {failure}", file=sys.stderr, flush=True)
+            print(f"tiffin: {printable(str(failure))}", file=sys.stderr, flush=True)
         while not stopped() and time.monotonic() < started + seconds:
             time.sleep(min(1.0, max(0.0, started + seconds - time.monotonic())))
 

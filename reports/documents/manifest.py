@@ -10,6 +10,8 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
+from ledger.core.text import escaped_json
+
 NAME = "manifest.jsonl"
 
 
@@ -66,7 +68,7 @@ class Manifest:
 
 
 def _line(noted: Noted) -> bytes:
-    return json.dumps(asdict(noted), ensure_ascii=False).encode() + b"\n"
+    return escaped_json(json.dumps(asdict(noted), ensure_ascii=False)).encode() + b"\n"
 
 
 def _read(path: Path) -> list[Noted]:

@@ -1,188 +1,319 @@
 """Text that somebody else wrote, through every way out: it is shown, and it does nothing."""
 
 import csv
-import email
 import io
 import json
 import os
 import re
 import subprocess
-import sys
-import zipfile
+from collections.abc import Iterator
+from contextlib import redirect_stderr
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
-from xml.etree import ElementTree
 
-import pikepdf
+import psycopg
 import pytest
+import streamlit as st
+from lxml import html
 from rich.console import Console
+from streamlit.testing.v1 import AppTest
 
 from dashboards import translations
-from reports.core.csv_text import frame_csv
+from ledger.cli import accounts, shared
+from ledger.core.text import printable
+from ledger.food.cli import level
+from ledger.logs import log
+from ledger.postgres import database
+from ledger.postgres.post import Ledger
+from reports.core.csv_text import frame_csv, guarded
 from reports.core.result import Result
-from reports.documents import letters, render
-from reports.documents.design import KINDS, Design
+from reports.documents import render
+from reports.documents.design import KINDS, Design, Kind
+from reports.documents.embedded import as_json, lines_csv, operations_csv
+from reports.documents.statement import Statement
 from reports.formats import rendered
 from reports.formats.hledger import journal_text
-from reports.formats.terminal import show
-from tests.dashboards.conftest import Open, run_query, words
+from reports.run import LakeBook
+from tests.conftest import made
+from tests.dashboards import others
+from tests.dashboards.conftest import APP, run_query, words
+from tests.dashboards.others import MARCH, TEXTS, UNFIT, Shown
 from tests.reports.documents.samples import sample
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
-HOSTILE = {
-    "rich": "[red]big[/red] [/]",
-    "terminal": "\x1b[31mred\x1b[2J \x9b1A\x07",
-    "html": "<script>alert(1)</script><b>&lt;",
-    "markdown": "# *a* [x](https://evil.example) :material/error: https://evil.example www.evil.example a@evil.example",
-    "formula": "=HYPERLINK(\"https://evil.example\")",
-    "wide formula": "＠SUM(1)",
-    "turned": "\u202egnp.exe \u2066x",
-    "no character": "a\ufffeb\U0001fffe",
-    "lines": "a\u2028b\u2029c\x85d",
-    "long": "Ж" * 10_000,
-}  # fmt: skip
-ALL = pytest.mark.parametrize("hostile", HOSTILE.values(), ids=list(HOSTILE))
-UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufffe\uffff\U0001fffe]")
-MARCH = {"from": "2017-03-01", "to": "2017-03-31"}
+SHORT = {name: text for name, text in TEXTS.items() if name != "long"}
+TURNS = "\u2028\u2029\u202a\u202e\u2066\u2069"
+_numbers = count(1)
 
 
-@pytest.fixture
-def hostile_story(story: Story, hostile: str) -> Story:
-    """Return a small book in which everything that a caller may write is that text."""
-    story.account("vera", holder="sushi")
-    story.rows["parties"][-1] |= {"name": hostile, "legal_name": hostile}
-    story.payment("2017-03-02", "vera", 300, "sushi", key=f"k {hostile}", note=hostile, channel=hostile)
-    line = {"brand": "sushi", "amount": 20, "service": hostile, "reference": hostile, "attributes": {"dish": hostile}}
-    story.debit("2017-03-03", "vera", line, key=f"d {hostile}", note=hostile)
-    return story
+@pytest.fixture(scope="module")
+def story() -> Story:
+    return others.told(list(TEXTS))
 
 
-@pytest.fixture
-def card(hostile_story: Story) -> Result:
-    """Return a report that has such texts in many columns."""
-    return hostile_story.book().report("account-card", account="vera", **MARCH)
+@pytest.fixture(scope="module")
+def book(story: Story) -> LakeBook:
+    return story.book()
 
 
-@ALL
-def test_reports_in_every_form(card: Result, hostile: str, tmp_path: Path) -> None:
-    """Nothing is run, nothing is broken, nothing moves a screen."""
-    page = rendered(card, "html").decode()
-    assert "<script" not in page
-    assert not UNFIT.search(page)
-    assert "<b>" not in page
-    workbook = zipfile.ZipFile(io.BytesIO(rendered(card, "xlsx")))
-    for name in workbook.namelist():
-        ElementTree.fromstring(workbook.read(name))  # well-formed, or Excel would not open it
-    assert b"<f>=" not in workbook.read("xl/worksheets/sheet1.xml")
-    assert b"hyperlink" not in workbook.read("xl/worksheets/sheet1.xml")
-    read = list(csv.reader(io.StringIO(rendered(card, "csv").decode(), newline="")))
-    cells = [cell for row in read for cell in row if not re.fullmatch(r"-?[\d.]*", cell)]
-    assert not [cell for cell in cells if cell[:1] in tuple("=+@\t\r＝＋－＠")]
-    assert not UNFIT.search("".join(cells))
-    written = rendered(card, "json").decode()
-    assert not UNFIT.search(written)
-    assert len(written.splitlines()) == written.count("\n")
-    assert {row["kind"] for row in json.loads(written)["rows"]} == {"payment", "debit"}
-    with pikepdf.open(io.BytesIO(rendered(card, "pdf"))) as pdf:
-        assert len(pdf.pages) >= 1
-
-
-@ALL
-def test_the_terminal(card: Result, hostile: str) -> None:
-    """A table whose cells are neither markup nor control sequences; every row is one line."""
-    out = io.StringIO()
-    show(card, "en", Console(file=out, force_terminal=True, color_system=None, width=500))
-    assert not UNFIT.search(out.getvalue())
-    assert not set(out.getvalue()) & set("\u202e\u2066\u2028\u2029")
-    if "[/]" in hostile:
-        assert hostile in out.getvalue()
-
-
-ON_PAPER = pytest.mark.parametrize(
-    "hostile",
-    [
-        *(pytest.param(text[:500], id=name) for name, text in HOSTILE.items()),
-        # Pages of one word are slow to lay out.
-        pytest.param(HOSTILE["long"], id="10,000 letters", marks=pytest.mark.soak),
-    ],
-)
-
-
-@ON_PAPER
-@pytest.mark.parametrize("kind", KINDS)
-def test_papers_and_letters(hostile: str, kind: Any) -> None:
-    """A client, a brand and a service of that name have their paper, and the letter has only its own headers."""
-    paper = sample([("debit", "-12.50")])
-    operations = tuple(
-        replace(one, note=hostile, reason=hostile, lines=tuple(replace(line, service=hostile) for line in one.lines))
-        for one in paper.operations
-    )
-    issuer = replace(paper.issuer, name=hostile, legal_name=hostile, address=hostile) if paper.issuer else None
-    client = replace(paper.client, name=hostile, legal_name=hostile, email="vera@example.org")
-    paper = replace(paper, operations=operations, issuer=issuer, client=client)
-    design = Design(kind)
-    page = render.html(paper, design)
-    assert "<script" not in page
-    ElementTree.fromstring(page)
-    content = render.pdf(paper, design)
-    with pikepdf.open(io.BytesIO(content)) as pdf:
-        assert "/URI" not in {
-            str(note.get("/A", {}).get("/S")) for page_ in pdf.pages for note in page_.get("/Annots", [])
-        }
-    letter = email.message_from_bytes(letters.letter(paper, content, design, sender="bills@example.org"))
-    assert letter.get_all("To") == ["vera@example.org"]
-    assert len(letter.keys()) == len(set(letter.keys()))
-
-
-@ALL
-def test_the_dashboard(
-    hostile_story: Story, hostile: str, screen: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Heading, card, transaction, entries, SQL: no link, no icon, no element of theirs."""
-    (tmp_path / "hostile").mkdir()
-    monkeypatch.setenv("TIFFIN_LAKE", str(write_lake(hostile_story, tmp_path / "hostile")))
-    app = screen("screens/account.py", account="vera", from_="2017-03-01", to="2017-03-31")
-    number = hostile_story.keys[f"d {hostile}"]["id"]
-    pages = [
-        app,
-        screen("screens/transaction.py", transaction=number),
-        screen("screens/entries.py", from_="2017-03-01"),
+@pytest.fixture(scope="module")
+def results(book: LakeBook) -> list[Result]:
+    """Return reports that have such texts in names, keys, notes, channels, services, references, reasons and facts."""
+    return [
+        book.report("account-card", account="vera", **MARCH),
+        *(book.report(name, **MARCH) for name in ("turnover", "services", "receipts", "corrections", "declines")),
     ]
-    pages.append(run_query(screen("screens/sql.py", q="SELECT name FROM parties")))
-    for page in pages:
-        shown = words(page)
-        assert not re.search(r"(?<!\\)<script", shown)
-        assert not UNFIT.search(shown)
-        marked = [part.value for kind in ("title", "markdown", "caption", "error") for part in page.get(kind)]
-        assert not re.search(r"(https?://|www\.|@)\w*evil|:material/error:", "\n".join(marked))
-        for frame in page.dataframe:
-            assert not UNFIT.search(frame.value.to_csv())
-    assert app.title[0].value == translations.as_markdown(hostile)
 
 
-@ALL
-def test_other_ways_out(hostile_story: Story, hostile: str, tmp_path: Path) -> None:
-    """A notebook's cell, an hledger journal, any frame as CSV, a sentence on stderr."""
-    book = hostile_story.book()
-    result = book.report("turnover", **MARCH)
-    shown = replace(result, draw=lambda one: rendered(one, "html").decode())._repr_html_() or ""
-    assert "<script" not in shown
-    assert not UNFIT.search(shown)
-    assert not UNFIT.search(journal_text(book))
-    guarded = frame_csv(book.parties.select("name").collect()).decode().replace("\r\n", "")
-    assert not UNFIT.search(guarded)
-    if "\x00" not in hostile and len(hostile) < 1000:
-        tiffin = str(Path(sys.executable).with_name("tiffin"))
-        lake = str(write_lake(hostile_story, tmp_path))
-        done = subprocess.run(
-            [tiffin, "report", "account-card", "--account", hostile],
-            capture_output=True, env=os.environ | {"TIFFIN_LAKE": lake},
+@pytest.fixture(scope="module")
+def paper() -> Statement:
+    return hostile_paper(SHORT)
+
+
+@pytest.fixture(scope="module")
+def drawn(paper: Statement) -> dict[Kind, bytes]:
+    return {kind: render.pdf(paper, Design(kind)) for kind in KINDS}
+
+
+def hostile_paper(texts: dict[str, str]) -> Statement:
+    """Return a paper with every text in a note, a reason and a service; seller and client are called by all of them."""
+    drawn = sample([("debit", "-12.50")] * len(texts))
+    operations = tuple(
+        replace(one, note=text, reason=text, lines=tuple(replace(line, service=text) for line in one.lines))
+        for one, text in zip(drawn.operations, texts.values(), strict=True)
+    )
+    name = others.together(list(texts))
+    assert drawn.issuer
+    issuer = replace(drawn.issuer, name=name, legal_name=name, address=name)
+    client = replace(drawn.client, name=name, legal_name=name, email="vera@example.org")
+    return replace(drawn, operations=operations, issuer=issuer, client=client)
+
+
+@pytest.fixture(scope="module")
+def lake(story: Story, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Return the book as a lake, made that of the settings."""
+    folder = tmp_path_factory.mktemp("others")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TIFFIN_HOME", str(folder))
+        patch.setenv("TIFFIN_LAKE", str(write_lake(story, folder)))
+        patch.setenv("TIFFIN_LANGUAGE", "en")
+        yield folder / "lake"
+
+
+@pytest.fixture(scope="module")
+def reports_on_a_terminal(results: list[Result]) -> Shown:
+    text = "".join(map(others.on_a_terminal, results))
+    return Shown(text, form=printable, alive=[letter for letter in TURNS if letter in text])
+
+
+@pytest.fixture(scope="module")
+def questions_on_a_terminal(server: str, template_database: str) -> Iterator[Shown]:
+    """Read `tiffin balance` and `tiffin history`; the texts were stored before there was a rule for them."""
+    for url in made(server, f"tiffin_others_{os.getpid()}_{next(_numbers)}", template_database):
+        database.initialise(url, "Europe/Moscow")
+        lines: list[dict[str, Any]] = [
+            {"type": "brand", "code": "sushi"},
+            {"type": "party", "reference": "vera", "kind": "individual"},
+            {"type": "account", "reference": "vera", "party": "vera", "currency": "RUB"},
+        ]
+        ledger = Ledger(url)
+        ledger.administer([level.parse(line) for line in lines])  # type: ignore[misc]
+        payment = {"type": "payment", "account": "vera", "amount": "1.00", "brand": "sushi"}
+        ledger.post([level.parse({**payment, "key": name}) for name in TEXTS])  # type: ignore[misc]
+        ledger.close()
+        out = io.StringIO()
+        wide = Console(file=out, force_terminal=True, color_system=None, width=30_000)
+        with psycopg.connect(url, autocommit=True) as owner, pytest.MonkeyPatch.context() as patch:
+            owner.execute("SET session_replication_role = replica")
+            for name, text in TEXTS.items():
+                owner.execute("UPDATE transaction SET key = %s, note = %s WHERE key = %s", [text, text, name])
+            owner.execute("UPDATE account SET reference = %s WHERE reference = 'vera'", ["[/] \x1b[2J=1 \u202e"])
+            [(number,)] = owner.execute("SELECT id FROM account WHERE reference LIKE '[/]%'").fetchall()
+            patch.setenv("TIFFIN_DATABASE_URL", url)
+            patch.setattr(shared, "console", lambda wide=wide: wide)
+            accounts.balance(str(number))
+            accounts.history(str(number))
+        text = out.getvalue()
+        assert printable("[/] \x1b[2J=1 \u202e") in text
+        yield Shown(text, form=printable, alive=[letter for letter in TURNS if letter in text])
+
+
+@pytest.fixture(scope="module")
+def sentences_on_standard_error(lake: Path) -> Shown:
+    """Read one sentence in which a command names what it was given."""
+    asked = " ".join(SHORT.values())
+    run = others.argv("report", "account-card", "--account", asked)
+    done = subprocess.run(run, capture_output=True, env=os.environ | {"TIFFIN_LAKE": str(lake)})
+    text = done.stderr.decode()
+    assert (done.returncode, len(text.splitlines())) == (1, 1), text
+    return Shown(text + TEXTS["long"], form=printable, alive=[letter for letter in TURNS if letter in text])
+
+
+@pytest.fixture(scope="module")
+def csv_files(results: list[Result], book: LakeBook, paper: Statement) -> Shown:
+    """Read what `report`, a page of the dashboard and a paper write as CSV, with points and with commas."""
+    files = [(rendered(result, "csv"), ",") for result in results]
+    files += [(rendered(result, "csv", language="ru", decimals="comma"), ";") for result in results]
+    files += [(frame_csv(frame.collect()), ",") for frame in (book.parties, book.transactions, book.attributes)]
+    for made_ in (operations_csv, lines_csv):
+        files += [(made_(paper), ","), (made_(paper, "comma"), ";")]
+    cells = [
+        cell for content, delimiter in files
+        for row in csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=delimiter) for cell in row
+    ]  # fmt: skip
+    texts = [cell for cell in cells if not re.fullmatch(r"-?[\d.,]*", cell)]
+    alive = [cell for cell in texts if cell[:1] in tuple("=+-@\t\r\n＝＋－＠\ufeff")]
+    return Shown("\n".join(texts), form=guarded, alive=alive)
+
+
+@pytest.fixture(scope="module")
+def xlsx_files(results: list[Result]) -> Shown:
+    shown = [others.in_a_workbook(result) for result in results]
+    return Shown("\n".join(each.read for each in shown), alive=[one for each in shown for one in each.alive])
+
+
+@pytest.fixture(scope="module")
+def html_pages(results: list[Result]) -> Shown:
+    pages = [rendered(result, "html").decode() for result in results]
+    read = "\n".join(html.fromstring(page).text_content() for page in pages)
+    return Shown(read, alive=[one for page in pages for one in others.living(page)])
+
+
+@pytest.fixture(scope="module")
+def pdf_files(paper: Statement, drawn: dict[Kind, bytes]) -> Shown:
+    """Read a report and every kind of paper."""
+    card = others.told(list(SHORT)).book().report("account-card", account="vera", **MARCH)
+    shown = [others.in_a_pdf(rendered(card, "pdf"))]
+    for kind in KINDS:
+        assert not others.living(render.html(paper, Design(kind)))
+        shown.append(others.in_a_pdf(drawn[kind]))
+        facts = json.loads(as_json(paper, kind))
+        assert [one["note"] for one in facts["operations"]] == list(SHORT.values())
+    each_has_all = [name for name in SHORT for one in shown if not one.has(name)]
+    assert not each_has_all
+    read = "\n".join(each.read for each in shown)
+    return Shown(read + TEXTS["long"], form=None, alive=[one for each in shown for one in each.alive])
+
+
+@pytest.fixture(scope="module")
+def letters(paper: Statement, drawn: dict[Kind, bytes]) -> Shown:
+    shown = [others.in_a_letter(paper, kind, drawn[kind]) for kind in KINDS]
+    read = "\n".join(each.read for each in shown)
+    return Shown(read + TEXTS["long"], form=None, alive=[one for each in shown for one in each.alive])
+
+
+@pytest.fixture(scope="module")
+def screens(story: Story, lake: Path) -> Shown:
+    """Read the pages that show texts of others: headings, tables, sentences."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    card = {"account": "vera", **MARCH}
+    pages: list[tuple[str, dict[str, Any]]] = [
+        ("account", card), ("accounts", {}), ("entries", MARCH), ("declined", MARCH), ("sql", {}),
+        ("transaction", {"transaction": story.keys["all"]["id"]}),
+        *(("standard", {"report": name, **MARCH}) for name in ("turnover", "services")),
+    ]  # fmt: skip
+    read, alive = [], []
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    app.session_state["language"] = "en"
+    app.run()
+    for page, query in pages:
+        app.query_params.clear()
+        app.switch_page(f"screens/{page}.py")
+        for name, value in query.items():
+            app.query_params[name] = str(value)
+        app.run()
+        assert not app.exception, (page, app.exception)
+        if page == "sql":
+            app.text_area[0].set_value("SELECT name, legal_name FROM parties")
+            run_query(app)
+        shown = words(app)
+        marked = "\n".join(
+            part.value for kind in ("title", "header", "subheader", "markdown", "caption", "error", "warning", "info")
+            for part in app.get(kind)
         )  # fmt: skip
-        assert done.returncode == 1
-        assert len(done.stderr.decode().splitlines()) == 1
-        assert not set(done.stderr.decode().rstrip("\n")) & set("\x1b\x9b\x07\x85\u202e\u2066\u2028\ufffe\U0001fffe")
+        alive += re.findall(r"(?<!\\)<(?:script|b|a|img)\b|(?:https?://|www\.|@)\w*evil|:material/error:", marked)
+        read += [shown, *(frame.value.to_csv() for frame in app.dataframe)]
+    return Shown("\n".join(read), form=None, alive=alive)
+
+
+@pytest.fixture(scope="module")
+def notebooks(lake: Path, book: LakeBook) -> Shown:
+    """Read what marimo sends the browser of the house's notebooks, and Jupyter's form of a result."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["notebook", "--from=2017-03-01", "--to=2017-03-31", "--as-of=2017-03-31"])
+        pages = list(others.in_notebooks(["tour", "month_close", "receivables_review", "brands"]))
+    turnover = book.report("turnover", **MARCH)
+    pages.append(replace(turnover, draw=lambda one: rendered(one, "html").decode())._repr_html_() or "")
+    read = "\n".join(html.fromstring(page).text_content() for page in pages)
+    return Shown(read, form=None, alive=[one for page in pages for one in others.living(page)])
+
+
+@pytest.fixture(scope="module")
+def journal(book: LakeBook) -> Shown:
+    """Read the journal for hledger, whose every line must stay one."""
+    text = journal_text(book)
+    return Shown(text, form=None, alive=[line for line in text.split("\n") if len(line.splitlines()) > 1])
+
+
+def logged(form: str) -> str:
+    """Return what a process logs of texts that came from outside."""
+    out = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, redirect_stderr(out):
+        patch.setenv("TIFFIN_LOG", form)
+        for text in TEXTS.values():
+            log("webhook", error=text, path=[text], key=text)
+    return out.getvalue()
+
+
+@pytest.fixture(scope="module")
+def log_lines_for_people() -> Shown:
+    text = logged("text")
+    alive = [letter for letter in TURNS if letter in text]
+    assert len(text.splitlines()) == len(TEXTS)
+    return Shown(text, form=None, alive=alive)
+
+
+@pytest.fixture(scope="module")
+def log_lines_as_json() -> Shown:
+    lines = logged("json").splitlines()
+    assert all(line.isascii() and line.isprintable() for line in lines)
+    assert [json.loads(line)["error"] for line in lines] == list(TEXTS.values())
+    return Shown("\n".join(lines), form=lambda text: json.dumps(text)[1:-1])
+
+
+WAYS = (
+    "reports_on_a_terminal", "questions_on_a_terminal", "sentences_on_standard_error", "csv_files", "xlsx_files",
+    "html_pages", "pdf_files", "letters", "screens", "notebooks", "journal", "log_lines_for_people",
+    "log_lines_as_json",
+)  # fmt: skip
+EACH_WAY = pytest.mark.parametrize("way", WAYS)
+
+
+@EACH_WAY
+@pytest.mark.parametrize("name", TEXTS)
+def test_text_of_others_is_shown(request: pytest.FixtureRequest, way: str, name: str) -> None:
+    """As it was written, save the characters that no text may have."""
+    assert request.getfixturevalue(way).has(name)
+
+
+@EACH_WAY
+def test_text_of_others_does_nothing(request: pytest.FixtureRequest, way: str) -> None:
+    """No control, half a character or what is none; no link, script, formula, header or element of theirs."""
+    shown: Shown = request.getfixturevalue(way)
+    assert shown.alive == []
+    assert not UNFIT.search(shown.read)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("kind", KINDS)
+def test_ten_thousand_letters_on_paper(kind: Any) -> None:
+    """One word of many pages is slow to lay out."""
+    shown = others.in_a_pdf(render.pdf(hostile_paper({"long": TEXTS["long"]}), Design(kind)))
+    assert shown.has("long")
 
 
 def test_markdown_of_others_stands_for_itself() -> None:

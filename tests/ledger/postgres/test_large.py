@@ -1,6 +1,8 @@
 """Large commands: what is within the stated sizes is posted, whatever the sockets hold; nothing waits for ever."""
 
+import json
 import os
+import random
 import socket
 from concurrent.futures import Future
 from threading import Thread
@@ -59,14 +61,35 @@ SHAPES: dict[str, list[Record]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_a_large_batch_is_answered_at_small_buffers(ledger: Ledger, shape: str) -> None:
-    """Client and server never wait for each other; then the account is free for others."""
-    said = [parse(record) for record in SHAPES[shape]]
+def answered(ledger: Ledger, records: list[Record]) -> set[str]:
+    """Return how a batch was answered; then the account is free for others."""
+    said = [parse(record) for record in records]
     answers: Future[list[Any]] = Future()
     Thread(target=lambda: answers.set_result(Desk(ledger).post(said)), daemon=True).start()  # type: ignore[arg-type]
-    wanted = "declined" if "unknown" in shape else "posted"
-    assert {outcome.to_json()["status"] for outcome in answers.result(timeout=120)} == {wanted}
+    statuses = {outcome.to_json()["status"] for outcome in answers.result(timeout=120)}
     payment = {"type": "payment", "key": "after", "account": "anna", "amount": "1.00", "brand": "sushi"}
     [after] = Ledger(ledger.url, statement_timeout_ms=5000).post([commands.parse(payment)])
     assert after.to_json()["status"] == "posted"
+    return statuses
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_large_batch_is_answered_at_small_buffers(ledger: Ledger, shape: str) -> None:
+    """Client and server never wait for each other."""
+    assert answered(ledger, SHAPES[shape]) == {"declined" if "unknown" in shape else "posted"}
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(40))
+def test_large_batches_of_any_shape_are_answered_at_small_buffers(ledger: Ledger, seed: int) -> None:
+    """From one command of a thousand lines to a thousand of one, up to some 10 MB, orders among them."""
+    chance = random.Random(seed)
+    records: list[Record] = []
+    size = chance.choice((20_000, 300_000, 3_000_000, 10_000_000))
+    while size > 0 and len(records) < 1000:
+        lines = chance.choice((1, 1, 3, 30, 300, 1000))
+        attributes = {f"a{n}": "ж" * chance.randint(1, 950) for n in range(chance.randint(0, 5))}
+        record = order(f"o{len(records)}") if chance.random() < 0.05 else debit(f"d{len(records)}", lines, attributes)
+        records.append(record)
+        size -= len(json.dumps(record, ensure_ascii=False).encode())
+    assert answered(ledger, records) == {"posted"}

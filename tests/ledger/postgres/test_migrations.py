@@ -1,9 +1,5 @@
 """The migrated database agrees with the models, and its guards refuse what the ledger must never do."""
 
-import os
-import subprocess
-import sys
-from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import psycopg
@@ -22,7 +18,6 @@ import ledger.postgres.door_tables
 import ledger.postgres.seal_tables
 import ledger.postgres.tables  # noqa: F401  # its tables register themselves
 from ledger.postgres import database, grants
-from ledger.postgres.post import Ledger
 
 APPEND_ONLY = ["transaction", "entry", "credit_terms", "change"]
 TRANSACTION = (
@@ -89,18 +84,8 @@ def test_migrating_twice_changes_nothing(database_url: str) -> None:
     database.migrate(database_url)
 
 
-def test_two_processes_migrate_the_same_database_at_once(empty_database_url: str) -> None:
-    """One waits for the other and then finds nothing to do."""
-    with ProcessPoolExecutor(2) as pool:
-        list(pool.map(database.migrate, [empty_database_url] * 2))
-    with psycopg.connect(empty_database_url) as connection:
-        assert connection.execute("SELECT count(*) FROM alembic_version").fetchone() == (1,)
-
-
 def test_migrations_go_down_to_nothing_and_up_again(empty_database_url: str) -> None:
     """A downgrade leaves no table of ours behind."""
-    from alembic import command
-    from alembic.config import Config
 
     config = Config()
     config.set_main_option("script_location", str(database.MIGRATIONS))
@@ -111,14 +96,6 @@ def test_migrations_go_down_to_nothing_and_up_again(empty_database_url: str) -> 
         connection.commit()
         assert inspect(connection).get_table_names() == ["alembic_version"]
     database.migrate(empty_database_url)
-
-
-def test_a_database_of_a_newer_tiffin_is_refused(database_url: str) -> None:
-    """Better one sentence than old code on new tables."""
-    with psycopg.connect(database_url) as connection:
-        connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    with pytest.raises(database.Failure, match=r"newer Tiffin \(version 9999, .*upgrade Tiffin"):
-        database.migrate(database_url)
 
 
 def test_entries_that_sum_to_zero_are_taken(connection: psycopg.Connection) -> None:
@@ -372,62 +349,7 @@ def test_init_without_the_right_to_create_roles_says_what_to_run(
             owner.execute("DROP ROLE tiffin_small")
 
 
-def test_posting_beside_tables_of_another_version_is_one_sentence(database_url: str) -> None:
-    """Old code on newer tables, and new code on older ones, say so before they touch anything."""
-    for version, sentence in (
-        ("9999", "the book's tables are those of a newer Tiffin (version 9999, this one knows {}): upgrade Tiffin"),
-        ("0007", "the book's tables are those of an older Tiffin (version 0007, this one needs {}): run tiffin init"),
-    ):
-        with psycopg.connect(database_url) as connection:
-            connection.execute("UPDATE alembic_version SET version_num = %s", [version])
-        with pytest.raises(database.Failure) as caught:
-            Ledger(database_url).connection()
-        assert str(caught.value) == sentence.format(database.newest_revision())
-
-
-def test_an_upgrade_gives_way_to_a_writer_and_completes(empty_database_url: str) -> None:
-    """
-    A writer keeps the transactions locked while `init` wants to change them: whoever comes after waits no longer than
-    the upgrade's lock timeout, and the upgrade, killed or not, completes in the end.
-    """
-    run = [sys.executable, "-c", f"from ledger.postgres.database import migrate; migrate({empty_database_url!r})"]
-    config = Config()
-    config.set_main_option("script_location", str(database.MIGRATIONS))
-    with engine(empty_database_url).connect() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "0003")
-    with psycopg.connect(empty_database_url) as writer:
-        writer.execute(TRANSACTION, [1, "p1"])
-        upgrade = subprocess.Popen(run)
-        with psycopg.connect(empty_database_url) as waiting:
-            while not waiting.execute(
-                "SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'transaction'::regclass"
-            ).fetchone():
-                waiting.rollback()
-            waiting.execute("SET statement_timeout = '15s'")
-            waiting.execute(TRANSACTION, [2, "p2"])  # behind the upgrade, which gives up its place
-            waiting.commit()
-        upgrade.kill()
-        upgrade.wait()
-        writer.commit()
-    database.migrate(empty_database_url)
-    with psycopg.connect(empty_database_url) as connection:
-        assert connection.execute("SELECT version_num FROM alembic_version").fetchone() == (database.newest_revision(),)
-        assert count(connection, "transaction") == 2
-
-
 def count(connection: psycopg.Connection, table: str) -> int:
     row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
     assert row is not None
     return int(row[0])
-
-
-def test_tables_of_another_version_are_named_with_the_way_out(empty_database_url: str) -> None:
-    """A night after an upgrade that nobody told the database of ends in one line, not in a traceback."""
-    environment = {**os.environ, "TIFFIN_DATABASE_URL": empty_database_url}
-    code = "from reports.cli.main import main; main()"
-    done = subprocess.run(
-        [sys.executable, "-c", code, "nightly"], env=environment, capture_output=True, text=True, check=False
-    )
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
-    assert "the tables are not those of this version" in done.stderr and "run tiffin init" in done.stderr

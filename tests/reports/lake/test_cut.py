@@ -1,7 +1,11 @@
 """A cut takes everything up to a number, once, and closes what it names."""
 
+import json
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
@@ -12,7 +16,7 @@ from deltalake import DeltaTable
 
 from ledger.errors import Failure
 from ledger.postgres import locks
-from reports.lake import take_cut
+from reports.lake import duckdb_file, take_cut
 from reports.lake.publish_cut import frequent_cut, nightly_cut
 from reports.lake.reader import open_lake, polars_schema
 from reports.lake.schema import TABLES
@@ -188,13 +192,51 @@ def test_the_dated_duckdb_file_holds_all_tables_commented(book: str, lake: str) 
         assert connection.execute("SELECT number, closed_until FROM cut").fetchone() == (1, NEW_YEARS_EVE)
 
 
-def test_the_duckdb_file_opens_in_older_duckdb_and_says_of_when_its_tables_are(book: str, lake: str) -> None:
-    """Written for 1.2 and later; state is of the cut, and what clients had on the closed day is beside it."""
+OLDEST = Path(sys.prefix) / "oldest"
+"""Where `bin/setup test` puts the oldest DuckDB that a night's file is for."""
+ASKED_OF_THE_OLDEST = """
+import duckdb, json, sys
+with duckdb.connect(sys.argv[1], read_only=True) as connection:
+    rows = {table: connection.execute(f'SELECT count(*) FROM "{table}"').fetchone()[0]
+            for (table,) in connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
+    comments = dict(connection.execute("SELECT table_name, comment FROM duckdb_tables()").fetchall())
+    ((instant,),) = connection.execute("SELECT taken_at FROM cut").fetchall()
+    query = "SELECT account_id, sum(amount)::VARCHAR FROM entries GROUP BY ALL ORDER BY ALL"
+    totals = connection.execute(query).fetchall()
+print(json.dumps([duckdb.__version__, rows, comments, instant.isoformat(), totals]))
+"""
+
+
+def test_the_duckdb_file_opens_in_the_oldest_duckdb_it_is_for(book: str, lake: str) -> None:
+    """With the library of that version itself: all tables, comments, instants and sums."""
+    opened, _ = nightly_cut(book, lake, NEW_YEARS_EVE)
+    assert OLDEST.is_dir(), "the oldest DuckDB is missing: bin/setup test installs it"
+    with opened.duckdb_file() as path:
+        done = subprocess.run(
+            [sys.executable, "-c", ASKED_OF_THE_OLDEST, str(path)],
+            env={**os.environ, "PYTHONPATH": str(OLDEST)}, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        with duckdb.connect(str(path), read_only=True) as connection:
+            totals = connection.execute(
+                "SELECT account_id, sum(amount)::VARCHAR FROM entries GROUP BY ALL ORDER BY ALL"
+            ).fetchall()
+            comments = dict(connection.execute("SELECT table_name, comment FROM duckdb_tables()").fetchall())
+    version, rows, said, instant, sums = json.loads(done.stdout)
+    assert f"v{version}" == duckdb_file.STORAGE_VERSION
+    assert [rows[table.name] for table in TABLES] == [
+        opened.scan(table.name).select(pl.len()).collect().item() for table in TABLES
+    ]
+    assert said == comments
+    assert datetime.fromisoformat(instant) == opened.cut.taken_at
+    assert [tuple(row) for row in sums] == totals
+
+
+def test_the_duckdb_file_says_of_when_its_tables_are(book: str, lake: str) -> None:
+    """State is of the cut, and says so; what clients had on the closed day is beside it."""
     add_transactions(book, 30, since=date(2026, 1, 1), days=1)
     opened, _ = nightly_cut(book, lake, NEW_YEARS_EVE)
     with opened.duckdb_file() as path, duckdb.connect(str(path), read_only=True) as connection:
-        (tags,) = connection.execute("SELECT tags FROM duckdb_databases() WHERE path IS NOT NULL").fetchone() or ({},)
-        assert tags["storage_version"] == "v1.2.0+"
         ((instant,), *_) = connection.execute("SELECT taken_at FROM cut").fetchall()
         assert instant == opened.cut.taken_at
         comments = dict(connection.execute("SELECT table_name, comment FROM duckdb_tables()").fetchall())
