@@ -191,7 +191,7 @@ Buchungstag;Zweck;Betrag;Saldo
 def test_the_columns_of_a_csv_are_chosen_seen_and_kept(page: AppTest, book: psycopg.Connection[Any]) -> None:
     """What lacks is one sentence; a preview; kept, the file is offered as any other; then it can be changed."""
     upload(page, CSV, "march.csv")
-    assert page.warning[0].value == "nothing is not an ISO 4217 currency with two decimals"
+    assert page.warning[0].value == "a layout needs the column of the date"
     assert page.button(key="keep layout").disabled
     page.text_input(key="csv account").set_value("40702810000000074935")
     page.text_input(key="csv currency").set_value("RUB")

@@ -79,11 +79,11 @@ class Layout:
 
 
 def headers(text: str) -> list[str]:
-    """Return the headers that a file seems to have: its first line of the most columns."""
+    """Return the headers that a file seems to have: its first line with the most cells that are not blank."""
     tables = [list(_cells(_lines(text), mark)) for mark in DELIMITERS]
     widest = max(tables, key=lambda rows: (min(max(map(len, rows), default=0), 50), len(rows)))
-    most = max(map(len, widest), default=0)
-    return next((row for row in widest if len(row) == most), [])
+    most = max((sum(map(bool, row)) for row in widest), default=0)
+    return next((row for row in widest if sum(map(bool, row)) == most), [])
 
 
 def _lines(text: str) -> list[str]:

@@ -21,7 +21,7 @@ from reports.documents.papers import statement_of
 from reports.documents.render import pdf
 from reports.documents.statement import Statement
 from reports.lake.reader import open_lake
-from reports.proof.check_paper import check_paper
+from reports.proof.check_paper import _first_unlike, check_paper
 from reports.proof.paper_proof import LONGEST
 from reports.proof.prove import Prover
 from reports.proof.proven_papers import proven, prover_for
@@ -93,6 +93,28 @@ def test_figures_that_a_reader_sees_are_compared_with_what_is_proven(sealed: Sea
     for name, drawn in pages.items():
         found = problems(sealed, with_pages_of(content, pdf(replace(drawn, seal=None))))
         assert any("page 1 shows" in problem or "the pages end" in problem for problem in found), name
+
+
+@pytest.mark.parametrize(
+    ("shown", "due", "unlike"),
+    [
+        ("paid 5.00, left 7.00 ", ["5.00,", "7.00"], None),
+        ("lunch\x02company-01-\r\nemployee-14 5.00", ["lunch-company-01-employee-14", "5.00"], None),
+        ("0123456789\r\n0123456789-A 5.00", ["01234567890123456789-A", "5.00"], None),
+        ("-5.00 7.00", ["5.00", "7.00"], "5.00"),
+        ("5.00 7.00", ["-5.00", "7.00"], "-5.00"),
+        ("1 23.00", ["12", "3.00"], "12"),
+        ("1\r\n234.00", ["1234.00"], "1234.00"),  # a digit that was moved to the end of the line before
+        ("5.00 6.00 7.00", ["5.00", "7.00"], "7.00"),
+        ("7.00 5.00", ["5.00", "7.00"], "5.00"),
+        ("5.00", ["5.00", "7.00"], "7.00"),
+        ("5.00 7.00", ["5.00"], ""),
+    ],
+)
+def test_what_is_shown_is_what_is_due_word_by_word(shown: str, due: list[str], unlike: str | None) -> None:
+    """Names may be broken over lines, as long references are; figures may not, nor may their signs or order change."""
+    found = _first_unlike(shown, due)
+    assert (found and (found[1] or "")) == unlike
 
 
 def test_text_laid_over_a_figure_is_found(sealed: SealedBook) -> None:
