@@ -29,8 +29,13 @@ MAY: dict[members.Role, tuple[Action, ...]] = {
     "approver": ("figures", "questions", "approve"),
     "admin": ("figures", "questions", "post", "approve"),
 }
-NEEDS: dict[str, Action] = {"explore": "questions", "sql": "questions", "desk": "post", "bank": "post",
-                            "approvals": "approve"}  # fmt: skip
+NEEDS: dict[str, Action] = {
+    "explore": "questions",
+    "sql": "questions",
+    "desk": "post",
+    "bank": "post",
+    "approvals": "approve",
+}
 """What a page needs besides figures; who may not has no such page, neither in the menu nor by its address."""
 SECONDS = 5
 """For how long a change of somebody's role, or a log-out elsewhere, may go unseen."""

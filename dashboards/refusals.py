@@ -57,7 +57,10 @@ def refusal(code: str, facts: str | dict[str, Any] | None) -> str:
     if sentence is None:
         return lookups.sentence(code, written)
     try:
-        return sentence.format_map(_translated_parts(json.loads(written) or {}))
+        given = json.loads(written) or {}
+        into = given.get("merged_into")
+        more = translated(f": it was merged into account {into}") if into else ""
+        return sentence.format_map(_translated_parts(given)) + more
     except KeyError:  # recorded by another release, whose sentence used other facts
         return lookups.sentence(code, written)
 

@@ -9,8 +9,8 @@ from typing import cast
 
 import streamlit as st
 
-from ledger.core.text import readable
 from ledger.settings import Settings
+from ledger.values.text import readable
 from reports.core.forms import Language
 from reports.formats.code_names import code_name
 

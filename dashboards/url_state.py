@@ -105,9 +105,13 @@ def choice(
     if st.session_state[key] not in options:
         st.session_state[key] = default
     chosen: str | None = place.selectbox(
-        sentence(label), options, index=None if default is None else options.index(default), key=key,
-        placeholder=tr(blank), format_func=shown,
-    )  # fmt: skip
+        sentence(label),
+        options,
+        index=None if default is None else options.index(default),
+        key=key,
+        placeholder=tr(blank),
+        format_func=shown,
+    )
     remember(name, chosen)
     return chosen
 

@@ -26,12 +26,13 @@ from pydantic import BaseModel
 from sqlmodel import SQLModel
 
 from ledger.administration import records as administration
-from ledger.core import commands, field_types, outcomes
+from ledger.core import commands, outcomes
 from ledger.food import cli as food
 from ledger.food.core import commands as food_commands
 from ledger.food.core import outcomes as food_outcomes
 from ledger.food.postgres import tables as food_tables
 from ledger.postgres import tables as ledger_tables
+from ledger.values import field_types
 from reports.cli import main as cli
 from reports.core.report import REPORTS, Check, Column, Report
 from reports.core.tables import Tables

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ledger.core.book import Book
+    from ledger.core.command_parts import Line, LineAmount, Part, Share
     from ledger.core.commands import (
         Adjustment,
         Allocate,
@@ -16,15 +17,11 @@ if TYPE_CHECKING:
         Command,
         Debit,
         Hold,
-        Line,
-        LineAmount,
-        Part,
         Payment,
         Payout,
         Refund,
         Release,
         Reverse,
-        Share,
         Transfer,
     )
     from ledger.core.decide import answer
@@ -60,7 +57,7 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     # On first use: `tiffin balance` needs none of these, and the models of commands take a while to build.
-    for module in ("book", "commands", "decide", "outcomes") if name in __all__ else ():
+    for module in ("book", "command_parts", "commands", "decide", "outcomes") if name in __all__ else ():
         found = getattr(import_module(f"ledger.core.{module}"), name, None)
         if found is not None:
             return found

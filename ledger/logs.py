@@ -2,8 +2,8 @@
 
 import sys
 
-from ledger.core.text import printable
 from ledger.settings import Settings
+from ledger.values.text import printable
 
 
 def log(event: str, **fields: object) -> None:

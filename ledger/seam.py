@@ -7,9 +7,9 @@ from typing import Any
 from ledger.core import commands as c
 from ledger.core.book import Book
 from ledger.core.decide import Answer, answer, decide, entered, expiry
-from ledger.core.field_types import OWN_KEYS
 from ledger.core.outcomes import Facts
 from ledger.core.transactions import Transaction
+from ledger.values.field_types import OWN_KEYS
 
 
 @dataclass(slots=True)

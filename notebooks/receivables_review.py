@@ -80,15 +80,16 @@ def _(mo, month_before):
 def _(aging, book, month_before, pl):
     key = ["account", "client", "currency"]
     earlier = book.report("receivables-aging", as_of=month_before).frame
+    this_time = aging.frame.select(*key, now="total", before=pl.lit(0))
+    last_time = earlier.select(*key, now=pl.lit(0), before="total")
     changed = (
-        pl.concat([aging.frame.select(*key, now="total", before=pl.lit(0)),
-                   earlier.select(*key, now=pl.lit(0), before="total")], how="vertical_relaxed")
+        pl.concat([this_time, last_time], how="vertical_relaxed")
         .group_by(key)
         .agg(pl.col("before", "now").sum())
         .with_columns(change=pl.col("now") - pl.col("before"))
         .filter(pl.col("change") != 0)
         .sort("currency", "change", "account", descending=[False, True, False])
-    )  # fmt: skip
+    )
     changed
     return (changed,)
 

@@ -11,21 +11,19 @@ from typing import Any
 import polars as pl
 
 from ledger.core.outcomes import with_names
-from ledger.core.text import whole_number
 from ledger.errors import Failure
 from ledger.food.core.outcomes import REFUSALS
+from ledger.values.text import whole_number
 from reports.run import LakeBook
 
 Row = dict[str, Any]
 
-LINE = (
-    "line", "brand", "service", "reference", "gross", "discount", "amount", "vat_rate", "vat", "source", "payer",
-    "source_kind", "attributes",
-)  # fmt: skip
-LEG = (
-    "leg", "account", "account_kind", "owner", "currency", "amount", "held", "balance_after", "held_after", "paid_for",
-    "channel", "chart", "due_on",
-)  # fmt: skip
+LINE = """
+    line brand service reference gross discount amount vat_rate vat source payer source_kind attributes
+""".split()
+LEG = """
+    leg account account_kind owner currency amount held balance_after held_after paid_for channel chart due_on
+""".split()
 
 
 @dataclass(frozen=True)

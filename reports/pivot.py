@@ -13,10 +13,9 @@ import polars as pl
 from ledger.errors import Failure
 from reports.run import LakeBook
 
-DIMENSIONS = (
-    "month", "day", "week", "weekday", "brand", "kind", "service", "channel", "client", "account", "party_kind",
-    "source_kind", "chart",
-)  # fmt: skip
+DIMENSIONS = """
+    month day week weekday brand kind service channel client account party_kind source_kind chart
+""".split()
 OF = ("revenue", "money", "bonus", "cash", "unallocated", "adjustments", "bonus_expense")
 MEASURES = ("amount", "gross", "discount", "vat", "held", "transactions", "entries", "clients")
 MONEY = ("amount", "gross", "discount", "vat", "held")

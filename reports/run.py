@@ -15,8 +15,8 @@ import polars as pl
 from pydantic import ValidationError
 from stdnum import luhn
 
-from ledger.core.text import whole_number
 from ledger.errors import Failure
+from ledger.values.text import whole_number
 from reports.core.dates import read_date
 from reports.core.engines import collected, on_engine_of
 from reports.core.parameters import Parameters
@@ -28,12 +28,22 @@ from reports.lake.restricted import BETWEEN
 from reports.lake.schema import TABLE_NAMES
 
 POLARS: dict[str, pl.DataType] = {
-    "account": pl.Int64(), "count": pl.Int64(), "number": pl.Int64(),
-    "account_kind": pl.String(), "code": pl.String(), "currency": pl.String(), "month": pl.String(),
-    "text": pl.String(), "word": pl.String(),
-    "money": pl.Decimal(18, 2), "rate": pl.Decimal(5, 2), "average": pl.Float64(), "share": pl.Float64(),
-    "date": pl.Date(), "instant": pl.Datetime("us", "UTC"),
-}  # fmt: skip
+    "account": pl.Int64(),
+    "count": pl.Int64(),
+    "number": pl.Int64(),
+    "account_kind": pl.String(),
+    "code": pl.String(),
+    "currency": pl.String(),
+    "month": pl.String(),
+    "text": pl.String(),
+    "word": pl.String(),
+    "money": pl.Decimal(18, 2),
+    "rate": pl.Decimal(5, 2),
+    "average": pl.Float64(),
+    "share": pl.Float64(),
+    "date": pl.Date(),
+    "instant": pl.Datetime("us", "UTC"),
+}
 DAYS = ("first_day", "last_day", "as_of", "booked_until")
 ROUNDED = {"average": 2, "share": 4}  # here, once, so that every engine rounds alike (DECISIONS D33)
 

@@ -17,6 +17,7 @@ FORMS: dict[str, tuple[str, Callable[[str], None]]] = {
     "limits": ("Subaccounts and limits", terms.subaccounts),
     "credit": ("Credit", terms.credit),
     "status": ("Status", terms.status),
+    "merge": ("Merge of accounts", terms.merge),
     "now": ("Balance now", money.balance_now),
 }
 """Title and form by name; a form is drawn for the person who says who he is."""

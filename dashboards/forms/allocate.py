@@ -16,8 +16,8 @@ from dashboards.forms.fields import Fields, Given
 from dashboards.forms.money import named
 from dashboards.forms.posting import answered, command, connected
 from dashboards.translations import as_markdown, sentence, tr
-from ledger.core.money import decimal
 from ledger.postgres import desk_queries
+from ledger.values.money import decimal
 from reports.core.report import Column
 
 WAITING = (

@@ -8,7 +8,7 @@ from dashboards.forms.fields import Fields, Given
 from dashboards.forms.posting import command, connected
 from dashboards.translations import sentence
 from ledger.cli.shared import account_argument
-from ledger.core.commands import CHART
+from ledger.core.command_parts import CHART
 from ledger.errors import Failure
 from ledger.postgres import desk_queries
 
@@ -33,8 +33,8 @@ def payment(by: str) -> None:
     """Draw the form of money in; without an account it waits to be allocated."""
 
     def fill(fields: Fields) -> Given:
-        account = fields.text("account", "Account number or reference", url_state.get("account") or "",
-                              blank="blank: unallocated")  # fmt: skip
+        label, shown = "Account number or reference", url_state.get("account") or ""
+        account = fields.text("account", label, shown, blank="blank: unallocated")
         fields.amount("amount", "Amount", blank="1250.00")
         fields.choice("brand", "Brand", open_brands())
         fields.choice("channel", "Channel", CHANNELS, "bank")

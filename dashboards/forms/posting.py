@@ -20,7 +20,6 @@ from dashboards.refusals import refusal, translated
 from dashboards.translations import as_markdown, sentence, tr
 from ledger.administration.records import Record
 from ledger.core.commands import Command
-from ledger.core.money import decimal
 from ledger.core.outcomes import Declined, Done, Invalid, Posted
 from ledger.errors import Failure
 from ledger.food.core import commands
@@ -30,6 +29,7 @@ from ledger.postgres import drafts as saved_drafts
 from ledger.postgres.database import server_url
 from ledger.postgres.post import Ledger
 from ledger.settings import Settings
+from ledger.values.money import decimal
 
 Outcome = Posted | Declined | Invalid | Done
 REPEATED = ("amount", "brand", "channel", "reason", "note")

@@ -11,10 +11,10 @@ from dashboards.forms.posting import connected
 from dashboards.refusals import translated
 from dashboards.translations import as_markdown, sentence, tr
 from ledger.cli.shared import account_argument
-from ledger.core.money import decimal
 from ledger.errors import Failure
 from ledger.postgres import desk_queries
 from ledger.postgres.balances import balance
+from ledger.values.money import decimal
 from reports.core.report import Column
 
 Row = Mapping[str, Any]
@@ -117,12 +117,12 @@ def rows(found: Sequence[Row], columns: Sequence[Column], *, key: str, leads: tu
     """
     money = [column.name for column in columns if column.kind == "money"]
     names = list(dict.fromkeys([*(column.name for column in columns), *(lead.split("=")[1] for lead in leads)]))
-    frame = pl.DataFrame(
-        [[decimal(row[name]) if name in money and row[name] is not None else row[name] for name in names]
-         for row in found],
-        schema={name: pl.Decimal(18, 2) if name in money else None for name in names},
-        orient="row", infer_schema_length=None,
-    )  # fmt: skip
+    schema = {name: pl.Decimal(18, 2) if name in money else None for name in names}
+    rows = [
+        [decimal(row[name]) if name in money and row[name] is not None else row[name] for name in names]
+        for row in found
+    ]
+    frame = pl.DataFrame(rows, schema=schema, orient="row", infer_schema_length=None)
 
     def query_of(row: Row) -> dict[str, Any]:
         return {name: row[column] for name, column in (lead.split("=") for lead in leads)}

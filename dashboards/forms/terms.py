@@ -12,21 +12,31 @@ import streamlit as st
 from dashboards import display, url_state
 from dashboards.forms import subjects
 from dashboards.forms.fields import Fields, Given
-from dashboards.forms.money import open_brands
+from dashboards.forms.money import named, open_brands
 from dashboards.forms.posting import connected, terms
 from dashboards.translations import sentence, tr
-from ledger.core.money import plain
 from ledger.postgres import account_queries, desk_queries
+from ledger.values.money import plain
 from reports.core.report import Column
 
 WINDOWS = {
-    "order": "An order, at most", "day": "A day, at most", "week": "A week, at most", "month": "A month, at most",
+    "order": "An order, at most",
+    "day": "A day, at most",
+    "week": "A week, at most",
+    "month": "A month, at most",
     "total": "In all, at most",
-}  # fmt: skip
+}
 DRAWS = ("payer_first", "own_first", "no link")
 AGREED = ("draw", "priority", "only", "rules", "limits")
-DAYS = {"mon": "Monday", "tue": "Tuesday", "wed": "Wednesday", "thu": "Thursday", "fri": "Friday", "sat": "Saturday",
-        "sun": "Sunday"}  # fmt: skip
+DAYS = {
+    "mon": "Monday",
+    "tue": "Tuesday",
+    "wed": "Wednesday",
+    "thu": "Thursday",
+    "fri": "Friday",
+    "sat": "Saturday",
+    "sun": "Sunday",
+}
 STATUSES = ("open", "frozen", "closed")
 LINKS = (
     Column("payer", "account", "Payer", "Плательщик"),
@@ -109,10 +119,9 @@ def _rules(link: subjects.Row) -> str:
     hours = link["hours"] or {}
     times = f"{hours['from']}–{hours['to']}" if hours and hours["from"] != hours["to"] else ""
     days = ", ".join(tr(DAYS[day]) for day in hours.get("days", ())) if len(hours.get("days", ())) < len(DAYS) else ""
-    parts = [
-        f"{plain(link['share'])} %" if link["share"] else "", f"{days} {times}".strip(),
-        ", ".join(link["services"] or ()), tr("group {name}", name=link["group_name"]) if link["group_name"] else "",
-    ]  # fmt: skip
+    share = f"{plain(link['share'])} %" if link["share"] else ""
+    group = tr("group {name}", name=link["group_name"]) if link["group_name"] else ""
+    parts = [share, f"{days} {times}".strip(), ", ".join(link["services"] or ()), group]
     return " · ".join(part for part in parts if part)
 
 
@@ -138,10 +147,9 @@ def _link_rules(fields: Fields, link: subjects.Row) -> Given:
     )
     group = fields.text("group", "Group", link.get("group_name") or "")
     when = {"days": days, "from": since, "to": until}
-    return {
-        "share": share or None, "when": {name: value for name, value in when.items() if value} or None,
-        "services": [code.strip() for code in services.split(",") if code.strip()] or None, "group": group or None,
-    }  # fmt: skip
+    hours = {name: value for name, value in when.items() if value}
+    codes = [code.strip() for code in services.split(",") if code.strip()]
+    return {"share": share or None, "when": hours or None, "services": codes or None, "group": group or None}
 
 
 def _drawn(draw: str) -> str:
@@ -196,6 +204,22 @@ def credit(by: str) -> None:
         return [{"type": "credit_terms", "account": found["number"], "by": by, **fields.given}]
 
     terms("credit", fill, about=found["number"])
+
+
+def merge(by: str) -> None:
+    """Draw the form that merges an account into another of the same client."""
+    found = subjects.account()
+    if found is None:
+        return
+    subjects.balances(found)
+
+    def fill(fields: Fields) -> list[Given]:
+        into = fields.text("into", "Into account (number or reference)")
+        fields.text("note", "Note")
+        line = {"type": "merge", "account": found["number"], "by": by, **fields.given}
+        return [line | ({"into": named(into)} if into else {})]
+
+    terms("merge", fill, about=found["number"])
 
 
 def status(by: str) -> None:

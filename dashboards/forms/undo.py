@@ -12,9 +12,9 @@ from dashboards.forms import subjects
 from dashboards.forms.fields import Fields, Given
 from dashboards.forms.posting import command, connected
 from dashboards.translations import as_markdown, sentence, tr
-from ledger.core.money import decimal, plain
 from ledger.food.postgres import order_queries
 from ledger.postgres import desk_queries
+from ledger.values.money import decimal, plain
 
 TITLES = {"refund": "Refund", "reverse": "Reverse"}
 REFUNDED = ("debit", "capture")

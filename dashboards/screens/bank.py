@@ -28,12 +28,23 @@ from ledger.settings import Settings
 from reports.core.report import Column
 
 TRANSLATED = (
-    "posted", "would be posted", "there already", "not imported", "declined",
-    "structured reference", "named in the text", "known payer", "tax number", "known depositor",
-    "no account is named, no tax number given", "money out", "not booked yet", "reported twice in this run",
+    "posted",
+    "would be posted",
+    "there already",
+    "not imported",
+    "declined",
+    "structured reference",
+    "named in the text",
+    "known payer",
+    "tax number",
+    "known depositor",
+    "no account is named, no tax number given",
+    "money out",
+    "not booked yet",
+    "reported twice in this run",
     "reversal of a payment, taken back: reverse the payment at the desk",
     "reversal of money out, come back: reverse the payout at the desk",
-)  # fmt: skip
+)
 """Fixed texts of the import, each with its Russian; texts with names or figures in them stay as they are."""
 
 SHOWN = 5
@@ -95,9 +106,11 @@ def bank() -> None:
     """Draw the page."""
     st.title(sentence("Bank statements"))
     st.caption(
-        tr("MT940, MT942, camt.052, camt.053, camt.054, OFX, 1CClientBankExchange, CSV, also zipped. Money in becomes "
-           "payments, booked now with the bank's date; money out and what came back are only shown.")
-    )  # fmt: skip
+        tr(
+            "MT940, MT942, camt.052, camt.053, camt.054, OFX, 1CClientBankExchange, CSV, also zipped. Money in becomes "
+            "payments, booked now with the bank's date; money out and what came back are only shown."
+        )
+    )
     by = access.person().login
     left, right = st.columns([3, 1], gap="medium")
     files = left.file_uploader(sentence("Statement files"), accept_multiple_files=True, key="statements")
@@ -209,8 +222,8 @@ def _show(imported: Sequence[Imported], *, posting: bool) -> None:
         st.warning(
             as_markdown(sentence("the statement has no balances to check against: {names}", names=", ".join(unchecked)))
         )
-    display.table(pl.DataFrame([_total(each) for each in imported if each.rows], _schema(STATEMENTS)), STATEMENTS,
-                 key="statement totals")  # fmt: skip
+    totals = [_total(each) for each in imported if each.rows]
+    display.table(pl.DataFrame(totals, _schema(STATEMENTS)), STATEMENTS, key="statement totals")
     st.markdown(f"**{sentence('lines of the bank')}**")
     shown = [_entry(each, row) for each in imported for row in each.rows]
     display.table(pl.DataFrame(shown, _schema(ENTRIES)), ENTRIES, key="statement entries", hide_empty=True)
@@ -225,14 +238,18 @@ def _show(imported: Sequence[Imported], *, posting: bool) -> None:
 def _entry(imported: Imported, row: Row) -> dict[str, Any]:
     entry = row.entry
     return {
-        "statement": imported.statement.name, "booked_on": entry.booked_on,
-        "amount": _two(entry.amount), "currency": imported.statement.currency,
-        "who": entry.name or entry.tax_id or entry.account, "result": tr(row.result), "account": row.account,
+        "statement": imported.statement.name,
+        "booked_on": entry.booked_on,
+        "amount": _two(entry.amount),
+        "currency": imported.statement.currency,
+        "who": entry.name or entry.tax_id or entry.account,
+        "result": tr(row.result),
+        "account": row.account,
         "party": row.party or _whose(row),
-        "why": tr(row.rule or row.why), 
+        "why": tr(row.rule or row.why),
         "suggested": ", ".join(f"{client.account} {client.party}, {n} %" for client, n in row.suggested),
         "text": " ".join(entry.text.split()),
-    }  # fmt: skip
+    }
 
 
 def _whose(row: Row) -> str:
@@ -244,10 +261,8 @@ def _whose(row: Row) -> str:
 def _total(imported: Imported) -> dict[str, Any]:
     statement = imported.statement
     figures = {"money_in": statement.money_in, "money_out": statement.money_out, **imported.totals()}
-    return {
-        "statement": statement.name, "brand": imported.brand,
-        "currency": statement.currency, **{name: _two(amount) for name, amount in figures.items()},
-    }  # fmt: skip
+    of = {"statement": statement.name, "brand": imported.brand, "currency": statement.currency}
+    return {**of, **{name: _two(amount) for name, amount in figures.items()}}
 
 
 def _two(amount: Decimal) -> Decimal:

@@ -13,10 +13,18 @@ from reports.lake.restricted import BETWEEN
 from reports.run import LakeBook
 
 _LABELS = {
-    "from": "From", "to": "To", "as_of": "As of", "account": "Account number or reference", "party": "Client code",
-    "brand": "Brand", "currency": "Currency", "by": "A row for each", "dated_by": "Dated by",
-    "booked_until": "Booked until", "attribute": "Attribute",
-}  # fmt: skip
+    "from": "From",
+    "to": "To",
+    "as_of": "As of",
+    "account": "Account number or reference",
+    "party": "Client code",
+    "brand": "Brand",
+    "currency": "Currency",
+    "by": "A row for each",
+    "dated_by": "Dated by",
+    "booked_until": "Booked until",
+    "attribute": "Attribute",
+}
 FIRST = "turnover"
 
 

@@ -11,10 +11,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from ledger.administration.tax_ids import check_detail, check_kpp, check_tax_id
 from ledger.core.accounts import DAYS
-from ledger.core.commands import why
-from ledger.core.field_types import AccountRef, Amount, Currency, Day, Name, Rate, Text
-from ledger.core.money import said
 from ledger.core.scope import Scope
+from ledger.values.field_types import AccountRef, Amount, Currency, Day, Instant, Name, Rate, Text
+from ledger.values.money import said
+from ledger.values.validation import sentence_of
 
 
 def _code(value: str) -> str:
@@ -167,6 +167,22 @@ class AccountStatus(Record):
     status: Literal["open", "frozen", "closed"]
 
 
+class Merge(Record):
+    """Merge an account into another of the same currency: balance, points and what is owed move, and it is closed."""
+
+    about = ("account", "into")
+    type: Literal["merge"] = "merge"
+    account: AccountRef
+    into: AccountRef
+    at: Instant | None = None
+
+    @model_validator(mode="after")
+    def _two(self) -> Self:
+        if self.account == self.into:
+            raise ValueError("into: is the account itself")
+        return self
+
+
 class CreditTerms(Record):
     """How far, how long and when an account may be below zero."""
 
@@ -256,6 +272,7 @@ RECORDS: dict[str, type[Record]] = {
     "party": Party,
     "account": Account,
     "account_status": AccountStatus,
+    "merge": Merge,
     "credit_terms": CreditTerms,
     "link": Link,
     "write_off_limit": WriteOffLimit,
@@ -268,4 +285,4 @@ def parse(record: Mapping[str, Any]) -> Record:
     try:
         return RECORDS[record["type"]].model_validate(record)
     except ValidationError as error:
-        raise ValueError(why(error)) from None
+        raise ValueError(sentence_of(error)) from None

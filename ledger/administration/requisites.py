@@ -8,11 +8,25 @@ from collections.abc import Mapping
 KEYS = {
     "bank": ("bank", "bank name", "банк", "банк получателя", "наименование банка"),
     "account": (
-        "account", "bank account", "account number", "расчетный счет", "р/с", "р/счет", "рс", "счет", "номер счета",
+        "account",
+        "bank account",
+        "account number",
+        "расчетный счет",
+        "р/с",
+        "р/счет",
+        "рс",
+        "счет",
+        "номер счета",
     ),
     "bic": ("bic", "bik", "бик"),
     "correspondent_account": (
-        "correspondent account", "corr account", "корреспондентский счет", "корр счет", "корсчет", "кор счет", "к/с",
+        "correspondent account",
+        "corr account",
+        "корреспондентский счет",
+        "корр счет",
+        "корсчет",
+        "кор счет",
+        "к/с",
     ),
     "inn": ("inn", "инн"),
     "kpp": ("kpp", "кпп"),
@@ -24,7 +38,7 @@ KEYS = {
     "accountant": ("accountant", "chief accountant", "главный бухгалтер", "бухгалтер"),
     "city": ("city", "город", "место составления"),
     "without_vat": ("without vat", "vat ground", "основание без ндс", "без ндс"),
-}  # fmt: skip
+}
 """Each known requisite: its spellings in lower case, with е for ё, and spaces for dots, underscores and the like."""
 
 _BY_SPELLING = {spelling: key for key, spellings in KEYS.items() for spelling in spellings}

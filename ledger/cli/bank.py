@@ -26,8 +26,8 @@ from ledger.bank.postgres.import_statements import Progress, import_statements
 from ledger.bank.postgres.plan_import import Imported, Row
 from ledger.bank.postgres.undo_returned import undo_returned
 from ledger.cli.shared import AsJson, console, open_ledger
-from ledger.core.text import escaped_json, printable
 from ledger.errors import Failure
+from ledger.values.text import escaped_json, printable
 
 app = typer.Typer()
 LINES_OF_PROGRESS = 10
@@ -107,12 +107,22 @@ def to_json(imported: Imported) -> dict[str, Any]:
 def _row_json(row: Row) -> dict[str, Any]:
     entry = row.entry
     return {
-        "key": row.key, "booked_on": entry.booked_on.isoformat(), "value_date": entry.value_date.isoformat(),
-        "amount": _plain(entry.amount), "result": row.result, "account": row.account, "rule": row.rule or None,
-        "why": row.why or None, "transaction": row.transaction, "name": entry.name, "tax_id": entry.tax_id,
-        "text": entry.text, "undoes": row.undoes, "channel": row.depositor.channel if row.depositor else None,
+        "key": row.key,
+        "booked_on": entry.booked_on.isoformat(),
+        "value_date": entry.value_date.isoformat(),
+        "amount": _plain(entry.amount),
+        "result": row.result,
+        "account": row.account,
+        "rule": row.rule or None,
+        "why": row.why or None,
+        "transaction": row.transaction,
+        "name": entry.name,
+        "tax_id": entry.tax_id,
+        "text": entry.text,
+        "undoes": row.undoes,
+        "channel": row.depositor.channel if row.depositor else None,
         "suggested": [{"account": each.account, "party": each.party, "alike": alike} for each, alike in row.suggested],
-    }  # fmt: skip
+    }
 
 
 def _plain(amount: Decimal | None) -> str | None:
@@ -173,10 +183,8 @@ def _print_totals(imported: Sequence[Imported]) -> None:
         table.add_column(name, justify="left" if name == "currency" else "right")
     for each in (each for each in imported if each.rows):
         figures = (each.statement.money_in, *each.totals().values(), each.statement.money_out)
-        table.add_row(
-            _shown(each.statement.name), each.statement.currency,
-            *(f"{figure:,.2f}" for figure in figures),
-        )  # fmt: skip
+        numbers = (f"{figure:,.2f}" for figure in figures)
+        table.add_row(_shown(each.statement.name), each.statement.currency, *numbers)
     if table.row_count:
         console().print()
         console().print(table)
@@ -213,13 +221,10 @@ def bank_report(
     """Set the bank's balances and turnovers beside the ledger's, by day and account."""
     ledger = open_ledger()
     with ledger.connection().transaction():
-        days = bank_days(ledger.connection(), account=account, since=since.date() if since else None,
-                         until=until.date() if until else None)  # fmt: skip
+        first_day, last_day = (each.date() if each else None for each in (since, until))
+        days = bank_days(ledger.connection(), account=account, since=first_day, until=last_day)
     if json_:
-        typer.echo(json.dumps([
-            {"bank_account": day.bank_account, "brand": day.brand, "currency": day.currency, "day": str(day.day),
-             **{name: _plain(getattr(day, name)) for name in FIGURES}} for day in days
-        ]))  # fmt: skip
+        typer.echo(json.dumps([_day_json(day) for day in days]))
     elif not days:
         filtered = account is not None or since is not None or until is not None
         console().print(f"no statement was imported{' of that account and these days' if filtered else ''}")
@@ -234,15 +239,22 @@ def bank_report(
         )
 
 
+def _day_json(day: BankDay) -> dict[str, Any]:
+    of = {"bank_account": day.bank_account, "brand": day.brand, "currency": day.currency, "day": str(day.day)}
+    return {**of, **{name: _plain(getattr(day, name)) for name in FIGURES}}
+
+
 def _print_days(days: Sequence[BankDay]) -> None:
+    headings = {"money_in": "in", "money_out": "out", "reported": "bank says", "taken_back": "taken back"}
     table = Table(box=None, header_style="bold")
-    for name in ("account", "brand", "", "day", "opening", "in", "out", "closing", "bank says", "matched", "waiting",
-                 "returned", "taken back", "difference", "gap"):  # fmt: skip
-        table.add_column(name, justify="left" if name in ("account", "brand", "", "day") else "right", no_wrap=True)
+    for name in ("account", "brand", "", "day"):
+        table.add_column(name, no_wrap=True)
+    for name in FIGURES:
+        table.add_column(headings.get(name, name), justify="right", no_wrap=True)
     for day in days:
         figures = [getattr(day, name) for name in FIGURES]
-        table.add_row(day.bank_account, _shown(day.brand), day.currency, str(day.day),
-                      *("" if figure is None else f"{figure:,.2f}" for figure in figures))  # fmt: skip
+        numbers = ("" if figure is None else f"{figure:,.2f}" for figure in figures)
+        table.add_row(day.bank_account, _shown(day.brand), day.currency, str(day.day), *numbers)
     console().print(table)
 
 
@@ -271,10 +283,9 @@ def bank_payers(
         table.add_column(name)
     for payer in payers:
         revoked = f"{payer.revoked_at:%Y-%m-%d} {payer.revoked_by or ''}" if payer.revoked_at else ""
-        table.add_row(*map(_shown, (
-            payer.payer, payer.name, str(payer.account), payer.party, f"{payer.learned_at:%Y-%m-%d}",
-            str(payer.learned_from), payer.learned_by or "", revoked,
-        )))  # fmt: skip
+        learned = f"{payer.learned_at:%Y-%m-%d}", str(payer.learned_from), payer.learned_by or ""
+        row = payer.payer, payer.name, str(payer.account), payer.party, *learned, revoked
+        table.add_row(*map(_shown, row))
     console().print(table)
 
 
@@ -316,10 +327,8 @@ def bank_depositors(
     for each in known:
         revoked = f"{each.revoked_at:%Y-%m-%d} {each.revoked_by or ''}" if each.revoked_at else ""
         fee_ = "" if each.fee_percent is None else str(each.fee_percent)
-        table.add_row(*map(_shown, (
-            each.payer, each.name, each.brand, each.channel, fee_, f"{each.known_since:%Y-%m-%d}",
-            each.known_by or "", revoked,
-        )))  # fmt: skip
+        since = f"{each.known_since:%Y-%m-%d}", each.known_by or ""
+        table.add_row(*map(_shown, (each.payer, each.name, each.brand, each.channel, fee_, *since, revoked)))
     console().print(table)
 
 
@@ -353,10 +362,11 @@ def bank_csv(
     if len(statements) > 1:
         raise Failure(f"{file.name}: has {len(statements)} statements; name a file of one")
     [statement] = statements
-    _print([Imported(statement=statement, rows=tuple(
+    rows = [
         Row(entry=entry, key="", result="would be posted" if entry.amount > 0 else "not imported")
         for entry in statement.entries[:PREVIEW]
-    ))])  # fmt: skip
+    ]
+    _print([Imported(statement=statement, rows=tuple(rows))])
     if wrong := fault(statement):
         raise Failure(wrong)
     checked = "balances agree" if statement.checked else "no balances to check against"

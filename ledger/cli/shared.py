@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.core.text import printable
 from ledger.errors import Failure
 from ledger.intake.levels import Level
 from ledger.postgres.database import AnyConnection, check_book, connect, server_url
 from ledger.settings import Settings
+from ledger.values.text import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,7 +48,7 @@ def open_ledger() -> "Ledger":
 
 def account_argument(text: str) -> int | str:
     """Return an account number (digits with the right check digit) or a reference. Raises Failure."""
-    from ledger.core.money import is_account_number
+    from ledger.values.money import is_account_number
 
     if not (text.isascii() and text.isdecimal()):
         return text

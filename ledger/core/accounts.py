@@ -62,7 +62,7 @@ class Hours(NamedTuple):
     until: time
 
     @classmethod
-    def said(cls, when: Mapping[str, Any]) -> "Hours":
+    def stored(cls, when: Mapping[str, Any]) -> "Hours":
         """Return hours from their JSON: what is left out is every day, or all of it."""
         days = frozenset(DAYS.index(day) for day in when.get("days") or DAYS)
         return cls(days, *(time.fromisoformat(when.get(end) or "00:00") for end in ("from", "to")))
@@ -91,13 +91,11 @@ class Link(NamedTuple):
     group: str | None = None
 
     @classmethod
-    def kept(
-        cls, payer: int, draw: str, priority: int, brands: Iterable[int] | None, share: int | None,
-        when: Mapping[str, Any] | None, services: Iterable[str] | None, group: str | None,
-    ) -> "Link":  # fmt: skip
-        """Return a link from the columns that it is kept in."""
+    def stored(cls, columns: Iterable[Any]) -> "Link":
+        """Return a link from the columns that it is stored in, in the order of the fields."""
+        payer, draw, priority, brands, share, when, services, group = columns
         only = None if brands is None else frozenset(brands)
-        hours = None if when is None else Hours.said(when)
+        hours = None if when is None else Hours.stored(when)
         return cls(payer, draw, priority, only, share, hours, None if services is None else frozenset(services), group)
 
 

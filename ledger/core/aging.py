@@ -249,12 +249,38 @@ class Ages:
                 item.due_on = item.later_due
                 insort(self.items, item, key=_key)
                 self.changed[item.transaction] = item
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        """Find the first open item from the last one on: others came, or their dates did."""
+        state = self.state
         self._begin(None)
         if self.fetch is not None:
             self.low = self.high = LAST
         last = self._before(LAST)
         state.latest_due = last.due_on if last else date.min
         self._back(max(0, -state.balance))
+
+    def take_over(self, other: "Ages") -> None:
+        """Take over the items of an account that is merged into this one; what is kept elsewhere was moved there.
+
+        Where one transaction charged both, its items become one, due on the earlier date (DECISIONS D182).
+        """
+        for item in other.items:
+            known = self.known.get(item.transaction)
+            if known is None:
+                self._keep(item)
+                continue
+            del self.items[bisect_left(self.items, known.key, key=_key)]
+            known.amount += item.amount
+            known.due_on = min(known.due_on, item.due_on)
+            waits = min((known.ripens_on, known.later_due), (item.ripens_on, item.later_due))
+            known.ripens_on, known.later_due = waits
+            insort(self.items, known, key=_key)
+        other.items, other.known = [], {}
+        self.state.ripens_on, other.state.ripens_on = min(self.state.ripens_on, other.state.ripens_on), NEVER
+        other._begin_anew()
+        self._begin_anew()
 
     def wait_for(self, valid_from: date, period_days: int) -> None:
         """Let the items without a due date that wait for none yet take it from terms, once these are valid."""

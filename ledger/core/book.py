@@ -23,7 +23,8 @@ END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 class Book:
     """Everything that the decisions about one batch may read.
 
-    `paid_items` are new aging items that were paid as they arose, of accounts whose `ages` nothing has needed yet.
+    `merged` are accounts with the ones that they were merged into, in the end. `paid_items` are new aging items that
+    were paid as they arose, of accounts whose `ages` nothing has needed yet.
     """
 
     zone: ZoneInfo
@@ -38,6 +39,7 @@ class Book:
     accounts: dict[int, Account] = field(default_factory=dict)
     references: dict[str, int] = field(default_factory=dict)
     status: dict[int, str] = field(default_factory=dict)
+    merged: dict[int, int] = field(default_factory=dict)
     bonuses: dict[int, list[int]] = field(default_factory=dict)
     balances: dict[int, Balance] = field(default_factory=dict)
     terms: dict[int, list[Terms]] = field(default_factory=dict)
@@ -83,12 +85,20 @@ class Book:
                 self.own_accounts[number] = found
         return found
 
+    def successor(self, account: int) -> int:
+        """Return the account that an account was merged into, or itself."""
+        return self.merged.get(account, account)
+
     def keep(self, hold: Hold) -> None:
         """Take a hold into the book and index it by source."""
         self.holds[hold.id] = hold
         if hold.state == "open":
             for part in hold.parts:
                 self.holding.setdefault(part.source, {})[hold.id] = hold
+
+    def followed_by(self, transaction: Transaction, kind: str) -> list[Transaction]:
+        """Return the posted transactions of a kind that refer to a transaction."""
+        return [t for t in self.followers.get(transaction.id, ()) if t.kind == kind and t.code is None]
 
     def know(self, transaction: Transaction) -> None:
         """Let the transaction be found by its key, its number and what it refers to."""
@@ -100,9 +110,10 @@ class Book:
     def expired(self, account: int, at: datetime) -> list[Hold]:
         """Return the holds that ran out by `at`, not yet booked, that still hold something on the account."""
         return [
-            hold for hold in self.holding.get(account, {}).values()
+            hold
+            for hold in self.holding.get(account, {}).values()
             if hold.expires_at <= at and any(part.held for part in hold.parts if part.source == account)
-        ]  # fmt: skip
+        ]
 
     def held(self, account: int, at: datetime) -> int:
         """Return what is held on an account, not counting holds that ran out."""
@@ -170,10 +181,11 @@ class Book:
         if payer not in self.holding:
             return used
         ran_out = [
-            hold for hold in self.expired(payer, at)
+            hold
+            for hold in self.expired(payer, at)
             if window(limit.period, hold.day) == since
             and limit.account in (hold.account, hold.groups.get(payer), payer)
-        ]  # fmt: skip
+        ]
         back = [sum(part.held for part in hold.parts if part.source == payer) for hold in ran_out]
         ended = sum(hold.drawn_from(payer) == amount > 0 for hold, amount in zip(ran_out, back, strict=True))
         return Usage(used.amount - sum(back), used.count - ended)
@@ -199,7 +211,8 @@ class Book:
     def _move(self, transaction: Transaction, entry: Entry) -> None:
         assert entry.version is not None and entry.balance_after is not None and entry.held_after is not None
         balance = self.balances[entry.account]
-        ages = entry.amount and self.accounts[entry.account].kind == "money"
+        # A merge hands over the items themselves.
+        ages = entry.amount and self.accounts[entry.account].kind == "money" and transaction.kind != "merge"
         if ages and transaction.day >= balance.ripens_on:
             self.aging(entry.account).ripen(transaction.day)
         balance.balance, balance.held, balance.version = entry.balance_after, entry.held_after, entry.version
@@ -247,17 +260,12 @@ class Book:
             if drawn and entry.account in self.limits:
                 self._use(entry.account, transaction, self.happened_on(transaction), drawn, 1)
 
-    def _hold(self, transaction: Transaction) -> None:
-        self._draw(transaction)
-        assert transaction.hold is not None and transaction.account is not None
-        assert transaction.currency is not None and transaction.expires_at is not None
-        self.keep(
-            Hold(
-                transaction.id, transaction.key, transaction.account, transaction.currency,
-                self.happened_on(transaction), transaction.expires_at, transaction.hold, groups=transaction.groups,
-            )
-        )  # fmt: skip
-        self.changed_holds.add(transaction.id)
+    def _hold(self, t: Transaction) -> None:
+        self._draw(t)
+        assert t.hold is not None and t.account is not None and t.currency is not None and t.expires_at is not None
+        day = self.happened_on(t)
+        self.keep(Hold(t.id, t.key, t.account, t.currency, day, t.expires_at, t.hold, groups=t.groups))
+        self.changed_holds.add(t.id)
 
     def _capture(self, transaction: Transaction) -> None:
         hold = self._of(transaction)
@@ -315,35 +323,25 @@ class Book:
 
     def left_of(self, debit: Transaction, source: int) -> int:
         """Return what of a debit's draw from a source is not refunded."""
-        follows = [t for t in self.followers.get(debit.id, ()) if t.kind == "refund" and t.code is None]
-        return sum(entry.amount for t in (debit, *follows) for entry in t.revenue() if entry.source == source)
+        all_of_it = (debit, *self.followed_by(debit, "refund"))
+        return sum(entry.amount for t in all_of_it for entry in t.revenue() if entry.source == source)
 
     def name_of(self, account: int) -> str | None:
         """Return the name of an account's client, if the book has it."""
         known = self.accounts.get(account)
         return known.name if known else None
 
-    def outcome(self, transaction: Transaction, *, replayed: bool = False) -> Posted | Declined:
+    def outcome(self, t: Transaction, *, replayed: bool = False) -> Posted | Declined:
         """Return the transaction as its caller gets it."""
-        if transaction.code is not None:
-            facts = transaction.facts or {}
-            return Declined(
-                key=transaction.key,
-                code=transaction.code,
-                facts=facts,
-                replayed=replayed,
-                refusals=self.refusals,
-                name_of=self.name_of,
-            )
+        if t.code is not None:
+            facts, refusals, name_of = t.facts or {}, self.refusals, self.name_of
+            return Declined(key=t.key, code=t.code, facts=facts, replayed=replayed, refusals=refusals, name_of=name_of)
         moved = [
             Moved(e.account, self.accounts[e.account].reference, e.amount, e.balance_after, e.held_after, e.version)
-            for e in transaction.entries
+            for e in t.entries
             if e.version is not None and e.balance_after is not None and e.held_after is not None
         ]
-        return Posted(
-            key=transaction.key, transaction=transaction.id, posted_at=transaction.posted_at, accounts=tuple(moved),
-            replayed=replayed,
-        )  # fmt: skip
+        return Posted(key=t.key, transaction=t.id, posted_at=t.posted_at, accounts=tuple(moved), replayed=replayed)
 
 
 _FOLLOW_UP = {

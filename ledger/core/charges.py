@@ -11,11 +11,12 @@ from ledger.core import commands as c
 from ledger.core import guards as g
 from ledger.core.accounts import Account
 from ledger.core.book import Book
+from ledger.core.command_parts import Line
 from ledger.core.funding import Asked, fund, sources
 from ledger.core.guards import Case, Move, Verdict
-from ledger.core.money import minor, plain, share, split
-from ledger.core.outcomes import Entry, Facts, Refused, shown
+from ledger.core.outcomes import Entry, Refused, shown
 from ledger.core.transactions import Hold, HoldPart, Transaction
+from ledger.values.money import minor, plain, share, split
 
 
 def _charge(case: Case, command: c.Debit | c.Hold) -> tuple[Account, list[HoldPart]]:
@@ -32,7 +33,7 @@ def _charge(case: Case, command: c.Debit | c.Hold) -> tuple[Account, list[HoldPa
     return account, parts
 
 
-def _parts(number: int, line: c.Line, brand: int, payers: list[tuple[int, int]]) -> list[HoldPart]:
+def _parts(number: int, line: Line, brand: int, payers: list[tuple[int, int]]) -> list[HoldPart]:
     """Return a line's parts by source; gross and VAT are spread as the amounts are."""
     assert line.gross is not None
     gross, vat = minor(line.gross), None if line.vat is None else minor(line.vat)
@@ -46,11 +47,9 @@ def _parts(number: int, line: c.Line, brand: int, payers: list[tuple[int, int]])
     ]
 
 
-def _part(number: int, line: c.Line, brand: int, source: int, amount: int, gross: int, vat: int | None) -> HoldPart:
-    return HoldPart(
-        number, source, brand, amount, amount, line.service, line.reference, gross, gross - amount,
-        line.vat_rate, vat, line.attributes,
-    )  # fmt: skip
+def _part(number: int, line: Line, brand: int, source: int, amount: int, gross: int, vat: int | None) -> HoldPart:
+    what, discount = (line.service, line.reference), gross - amount
+    return HoldPart(number, source, brand, amount, amount, *what, gross, discount, line.vat_rate, vat, line.attributes)
 
 
 def _drawn(case: Case, account: Account, parts: list[HoldPart]) -> list[tuple[int, int]]:
@@ -69,16 +68,14 @@ def _drawn(case: Case, account: Account, parts: list[HoldPart]) -> list[tuple[in
 
 def _for(book: Book, source: int, account: int) -> int | None:
     """Return the subaccount that a source's entry names: a payer names for whom it paid."""
-    return account if source != account and book.accounts[source].kind == "money" else None
+    return account if source != book.successor(account) and book.accounts[source].kind == "money" else None
 
 
 def debit(case: Case, command: c.Debit) -> Verdict:
     """Write off services: draw from the sources, credit the brands."""
     account, parts = _charge(case, command)
-    moves = [
-        Move(source, -amount, 0, _for(case.book, source, account.id))
-        for source, amount in _drawn(case, account, parts)
-    ]  # fmt: skip
+    drawn = _drawn(case, account, parts)
+    moves = [Move(source, -amount, 0, _for(case.book, source, account.id)) for source, amount in drawn]
     legs = [_service(case, part, account.currency, part.amount, part.gross, part.vat) for part in parts]
     amount = sum([part.amount for part in parts])
     return Verdict(account, amount, account.currency, moves, legs, groups=_groups(case, account))
@@ -91,10 +88,9 @@ def _groups(case: Case, account: Account) -> dict[int, str]:
 
 def _service(case: Case, part: HoldPart, currency: str, amount: int, gross: int, vat: int | None) -> Entry:
     # By place, without names: one is made for every line of every command.
-    return Entry(
-        case.book.system[part.brand, "revenue", currency], amount, 0, None, None, None, None, part.source, part.line,
-        part.service, part.reference, gross, gross - amount, part.vat_rate, vat, None, None, part.attributes,
-    )  # fmt: skip
+    own, discount = case.book.system[part.brand, "revenue", currency], gross - amount
+    who = None, None, None, None, part.source, part.line, part.service, part.reference
+    return Entry(own, amount, 0, *who, gross, discount, part.vat_rate, vat, None, None, part.attributes)
 
 
 def hold(case: Case, command: c.Hold) -> Verdict:
@@ -110,9 +106,8 @@ def _open_hold(case: Case, key: str) -> tuple[Account, Hold]:
     """Return the hold that has the key, open and not run out, and its account."""
     found = g.named(case, key, ("hold",), "hold_not_found", "hold")
     hold = case.book.holds[found.id]
-    accounts = [case.book.accounts[number] for number in dict.fromkeys([hold.account, *_sources(hold)])]
-    for account in accounts:
-        g.in_order(case, account)
+    sources = [part.source for part in hold.parts]
+    accounts = [case.book.accounts[number] for number in dict.fromkeys([hold.account, *sources])]
     g.usable(case, *accounts)
     g.not_owned(case, hold)
     ran_out = hold.state == "expired" or (hold.state == "open" and hold.expires_at <= case.at)
@@ -121,10 +116,6 @@ def _open_hold(case: Case, key: str) -> tuple[Account, Hold]:
     if ran_out:
         raise Refused("hold_expired", key=key, expires_at=shown(hold.expires_at))
     return accounts[0], hold
-
-
-def _sources(hold: Hold) -> list[int]:
-    return [part.source for part in hold.parts]
 
 
 def release_moves(book: Book, hold: Hold) -> list[Move]:
@@ -149,8 +140,7 @@ def capture(case: Case, command: c.Capture) -> Verdict:
     """Write off what a hold set aside, from the hold's own sources."""
     account, hold = _open_hold(case, command.hold)
     left = [part.held for part in hold.parts]
-    facts = Facts(key=hold.key, currency=hold.currency, originally=[part.amount for part in hold.parts])
-    taken = _spread(command, hold.parts, left, "capture_exceeds_hold", facts)
+    taken = _spread(command, hold, hold.parts, left, "capture_exceeds_hold")
     whole = command.lines is None and command.amount is None
     named = {line.line for line in command.lines or ()}
     legs: list[Entry] = []
@@ -168,13 +158,12 @@ def capture(case: Case, command: c.Capture) -> Verdict:
         subaccount = _for(case.book, part.source, hold.account)
         moves.append(Move(part.source, -amount, -amount - released, subaccount))
     if not legs and not command.final:
-        used_up = [index for index, part in enumerate(hold.parts) if part.line in named]
-        asked = sum(hold.parts[index].amount for index in used_up)
-        _exceeds("capture_exceeds_hold", facts, f"line {min(named)}", used_up, 0, asked)
-    return Verdict(
-        account, sum(taken), hold.currency, _moved(moves), legs, hold.id, takes=takes,
-        final=command.final, groups=hold.groups,
-    )  # fmt: skip
+        used_up = [part for part in hold.parts if part.line in named]
+        asked = sum(part.amount for part in used_up)
+        raise _exceeds("capture_exceeds_hold", hold, f"line {min(named)}", used_up, 0, asked)
+    verdict = Verdict(account, sum(taken), hold.currency, _moved(moves), legs, hold.id, groups=hold.groups)
+    verdict.takes, verdict.final = takes, command.final
+    return verdict
 
 
 def _slice(gross: int, vat: int | None, before: int, amount: int, of: int) -> tuple[int, int | None]:
@@ -187,7 +176,9 @@ def _slice(gross: int, vat: int | None, before: int, amount: int, of: int) -> tu
     return part(gross), None if vat is None else part(vat)
 
 
-def _spread(command: c.Capture | c.Refund, parts: list[Any], left: list[int], code: str, facts: Facts) -> list[int]:
+def _spread(
+    command: c.Capture | c.Refund, of: Hold | Transaction, parts: list[Any], left: list[int], code: str
+) -> list[int]:
     """Return how much is taken of each part: by line as asked, then by source in proportion to what is left."""
     lines: dict[int, list[int]] = {}
     for index, part in enumerate(parts):
@@ -200,12 +191,13 @@ def _spread(command: c.Capture | c.Refund, parts: list[Any], left: list[int], co
         }
         for line, amount in wanted.items():
             if line not in lines or amount > left_of[line]:
-                _exceeds(code, facts, f"line {line}", lines.get(line, []), left_of.get(line, 0), amount)
+                there = [parts[index] for index in lines.get(line, ())]
+                raise _exceeds(code, of, f"line {line}", there, left_of.get(line, 0), amount)
     else:
         total = sum(left)
         amount = total if command.amount is None else minor(command.amount)
         if amount > total:
-            _exceeds(code, facts, "amount", range(len(parts)), total, amount)
+            raise _exceeds(code, of, "amount", parts, total, amount)
         wanted = dict(zip(left_of, split(amount, list(left_of.values())), strict=True))
     taken = [0] * len(parts)
     for line, amount in wanted.items():
@@ -214,12 +206,12 @@ def _spread(command: c.Capture | c.Refund, parts: list[Any], left: list[int], co
     return taken
 
 
-def _exceeds(code: str, facts: Facts, of: str, indices: Iterable[int], left: int, asked: int) -> None:
-    amount = sum(facts["originally"][index] for index in indices)
-    raise Refused(
-        code, key=facts["key"], of=of, amount=plain(amount), left=plain(left), refunded=plain(amount - left),
-        asked=plain(asked), currency=facts["currency"], over_by=plain(asked - left),
-    )  # fmt: skip
+def _exceeds(
+    code: str, target: Hold | Transaction, of: str, parts: Iterable[HoldPart | Entry], left: int, asked: int
+) -> Refused:
+    amount = sum(part.amount for part in parts)
+    facts = {"amount": plain(amount), "left": plain(left), "refunded": plain(amount - left)}
+    return g.exceeds(code, target, left, asked, of=of, **facts)
 
 
 def refund(case: Case, command: c.Refund) -> Verdict:
@@ -254,7 +246,7 @@ def refund(case: Case, command: c.Refund) -> Verdict:
             legs += [Entry(own, -amount, source=account)] if account is not None else []
         if account is not None:
             moves.append(Move(account, amount, 0, _for(case.book, account, debit.account)))
-    order = {entry.account: place for place, entry in enumerate(debit.clients())}
+    order = {case.book.successor(entry.account): place for place, entry in enumerate(debit.clients())}
     ordered = sorted(_moved(moves), key=lambda move: order[move.account])
     of = case.book.accounts[debit.account]
     return Verdict(of, sum(taken), debit.currency, ordered, legs, debit.id, groups=debit.groups)
@@ -265,32 +257,33 @@ def _taken_back(
 ) -> tuple[list[int], Refused | None]:
     """Return how much of each service is given back, and the refusal if that is more than is left."""
     left = [s.amount - before.get((s.line, s.source), 0) for s in services]
-    facts = Facts(key=debit.key, currency=debit.currency, originally=[s.amount for s in services])
     try:
-        taken = _spread(command, services, left, "refund_exceeds_debit", facts)
+        taken = _spread(command, debit, services, left, "refund_exceeds_debit")
         if not any(taken):
-            _exceeds("refund_exceeds_debit", facts, "amount", range(len(services)), 0, sum(facts["originally"]))
+            whole = sum(s.amount for s in services)
+            raise _exceeds("refund_exceeds_debit", debit, "amount", services, 0, whole)
     except Refused as refused:
         return [0] * len(services), refused
     return taken, None
 
 
 def _instead_of(case: Case, command: c.Refund, debit: Transaction, source: int) -> int | None:
-    """Return who gets what a source paid: itself, or of a closed account as the command says; None: nobody yet."""
-    if command.closed_to is None or case.book.status[source] != "closed":
-        return source
+    """Return who gets what a source paid: itself or the account that it was merged into, or of a closed account as the
+    command says; None: nobody yet.
+    """
+    into = case.book.successor(source)
+    if command.closed_to is None or case.book.status[into] != "closed":
+        return into
     if command.closed_to == "unallocated":  # (DECISIONS D90)
         return None
-    payers = (entry.account for entry in debit.clients() if entry.subaccount == source)
-    return next((payer for payer in payers if case.book.status[payer] != "closed"), source)
+    payers = (case.book.successor(entry.account) for entry in debit.clients() if entry.subaccount == source)
+    return next((payer for payer in payers if case.book.status[payer] != "closed"), into)
 
 
 def _refunded(case: Case, debit: Transaction) -> dict[tuple[int | None, int | None], int]:
     """Return what was refunded of a debit by line and source."""
     refunded: dict[tuple[int | None, int | None], int] = {}
-    for follower in case.book.followers.get(debit.id, ()):
-        if follower.kind == "refund" and follower.code is None:
-            for entry in follower.revenue():
-                key = entry.line, entry.source
-                refunded[key] = refunded.get(key, 0) - entry.amount
+    for entry in (entry for refund in case.book.followed_by(debit, "refund") for entry in refund.revenue()):
+        key = entry.line, entry.source
+        refunded[key] = refunded.get(key, 0) - entry.amount
     return refunded

@@ -2,23 +2,34 @@
 
 An account given as a string is the caller's reference for it, given as a number it is
 the account's number, whose check digit is verified here. Amounts are Decimals with two
-decimals; a command that breaks a rule of form is never built (ValueError, `why`).
+decimals; a command that breaks a rule of form is never built (ValueError, `sentence_of`).
 """
 
 import hashlib
-import re
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, Strict, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
-from ledger.core.field_types import (
+from ledger.core.command_parts import (
+    CONFIG,
+    LINES,
+    Line,
+    LineAmount,
+    Part,
+    Share,
+    Undone,
+    check_lines,
+    check_split,
+    own_place,
+)
+from ledger.core.scope import Scope
+from ledger.values.field_types import (
     AccountRef,
     Amount,
-    Attributes,
     Currency,
     Day,
     DueDay,
@@ -27,89 +38,12 @@ from ledger.core.field_types import (
     Name,
     NotZero,
     Positive,
-    Rate,
     Text,
 )
-from ledger.core.money import amount_of, minor, said
-from ledger.core.scope import Scope
+from ledger.values.money import amount_of, minor, said
+from ledger.values.validation import sentence_of
 
-T = TypeVar("T")
 ClosedTo = Literal["payer", "unallocated"]
-LINES = 1000
-CHART = ("bad_debt", "breakage", "fee", "netting", "opening", "penalty", "tips_paid")
-"""Codes of the company's own chart of accounts that need no explanation; the fee of a move goes to `fee`."""
-
-
-CONFIG = ConfigDict(extra="forbid")
-
-
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
-class Share:
-    """One part of a payment: into which account, through which brand (the payment's own by default)."""
-
-    account: AccountRef
-    amount: Positive
-    brand: Name | None = None
-
-
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
-class Part:
-    """One part of an allocation: into which account."""
-
-    account: AccountRef
-    amount: Positive
-
-
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
-class Undone:
-    """One part of a reversal: out of which account (none: the brand's `unallocated`), through which brand."""
-
-    amount: Positive
-    account: AccountRef | None = None
-    brand: Name | None = None
-
-
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
-class Line:
-    """One service line: `gross - discount = amount`; VAT is included in the amount."""
-
-    brand: Name
-    amount: Amount
-    service: Text = ""
-    reference: Text = ""
-    gross: Amount | None = None
-    discount: Amount | None = None
-    vat_rate: Rate | None = None
-    vat: Amount | None = None
-    attributes: Attributes | None = None
-
-    @model_validator(mode="after")
-    def _sums(self) -> Self:
-        gross, discount = self.gross, self.discount
-        if gross is None:
-            gross = self.amount + (discount or Decimal("0.00"))
-        if discount is None:
-            discount = gross - self.amount
-        if gross - discount != self.amount or discount < 0:
-            raise ValueError(f"gross {gross} less discount {discount} is not the amount {self.amount}")
-        if gross == 0:
-            raise ValueError("amount: is zero and so is gross; a free line needs a gross and a discount")
-        if self.vat is not None and self.vat > self.amount:
-            raise ValueError(f"vat: {self.vat} is more than the amount {self.amount}")
-        object.__setattr__(self, "gross", gross)
-        object.__setattr__(self, "discount", discount)
-        if self.vat is None and self.vat_rate is not None:
-            vat = (self.amount * self.vat_rate / (100 + self.vat_rate)).quantize(Decimal("0.01"), "ROUND_HALF_UP")
-            object.__setattr__(self, "vat", vat)
-        return self
-
-
-@dataclass(frozen=True, kw_only=True, config=CONFIG)
-class LineAmount:
-    """How much of one earlier line; no amount means all that is left of it."""
-
-    line: Annotated[int, Strict()]
-    amount: Amount | None = None
 
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
@@ -172,14 +106,6 @@ def _said(part: Any) -> Any:
     return values
 
 
-def _check_split(amount: Decimal, split: tuple[Share, ...] | tuple[Part, ...] | tuple[Undone, ...]) -> None:
-    if not 1 <= len(split) <= LINES:
-        raise ValueError(f"split: has {len(split)} parts, 1 to {LINES} are allowed")
-    total = sum((part.amount for part in split), Decimal("0.00"))
-    if total != amount:
-        raise ValueError(f"split: the parts sum to {total}, not to the amount {amount}")
-
-
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Payment(Command):
     """Money in: into one account, split over several, or without an account to the brand's `unallocated`."""
@@ -195,7 +121,7 @@ class Payment(Command):
         if self.account is not None and self.split is not None:
             raise ValueError("split: goes without account")
         if self.split is not None:
-            _check_split(self.amount, self.split)
+            check_split(self.amount, self.split)
         if self.brand is None and (self.split is None or any(part.brand is None for part in self.split)):
             raise ValueError("brand: is missing")
         return self
@@ -218,7 +144,7 @@ class Allocate(Command):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        _check_split(self.amount, self.split)
+        check_split(self.amount, self.split)
         return self
 
     @property
@@ -295,17 +221,6 @@ class Hold(_Charge):
 CHARGES = Debit, Hold
 
 
-def _check_lines(amount: Decimal | None, lines: tuple[LineAmount, ...] | None) -> None:
-    if lines is None:
-        return
-    if amount is not None:
-        raise ValueError("amount: goes without lines")
-    if not 1 <= len(lines) <= LINES:
-        raise ValueError(f"lines: there are {len(lines)}, 1 to {LINES} are allowed")
-    if len({line.line for line in lines}) < len(lines):
-        raise ValueError("lines: a line is named twice")
-
-
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Capture(Command):
     """Write off what a hold, named by its key, set aside: all of it, an amount, or by line."""
@@ -317,7 +232,7 @@ class Capture(Command):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        _check_lines(self.amount, self.lines)
+        check_lines(self.amount, self.lines)
         return self
 
     def concern(self, scope: Scope) -> None:
@@ -349,7 +264,7 @@ class Refund(Command):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        _check_lines(self.amount, self.lines)
+        check_lines(self.amount, self.lines)
         if self.lines and all(line.amount == 0 for line in self.lines):
             raise ValueError("lines: their amounts sum to zero")
         return self
@@ -375,7 +290,7 @@ class Reverse(Command):
         if self.split is not None:
             if self.amount is None:
                 raise ValueError("amount: is missing; the split is of it")
-            _check_split(self.amount, self.split)
+            check_split(self.amount, self.split)
         return self
 
     def concern(self, scope: Scope) -> None:
@@ -457,14 +372,6 @@ class Move(Command):
         scope.sell((self.brand, self.to_brand or self.brand), self.currency)
 
 
-def own_place(name: str) -> tuple[str | None, str | None]:
-    """Return the channel of cash, or else the code of the chart, that a text names (DECISIONS D88)."""
-    kind, _, rest = name.partition(":")
-    if rest and kind in ("chart", "channel"):
-        return (None, rest) if kind == "chart" else (rest, None)
-    return (None, name) if name in CHART else (name, None)
-
-
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Bonus(Command):
     """Points given to, or below zero taken from, a bonus account: by its number, or by the money account and a brand.
@@ -508,12 +415,9 @@ class Mark(Command):
             scope.accounts.add(self.account)
 
 
-COMMANDS: dict[str, type[Command]] = {
-    command.kind: command
-    for command in (
-        Payment, Allocate, Payout, Debit, Hold, Capture, Release, Refund, Reverse, Transfer, Adjustment, Move, Bonus,
-    )
-}  # fmt: skip
+_SERVICES = (*CHARGES, Capture, Release, Refund)
+_ALL = (Payment, Allocate, Payout, *_SERVICES, Reverse, Transfer, Adjustment, Move, Bonus)
+COMMANDS: dict[str, type[Command]] = {command.kind: command for command in _ALL}
 """The commands by `type` in JSON."""
 
 KINDS: dict[str, type[Command]] = {**COMMANDS, Mark.kind: Mark}
@@ -523,7 +427,7 @@ _ADAPTERS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(command) for kind, c
 
 
 def parse(record: Mapping[str, Any]) -> Command:
-    """Return the command that a JSON object says. Raises ValueError with one sentence (see `why`)."""
+    """Return the command that a JSON object says. Raises ValueError with one sentence (`sentence_of`)."""
     kind = record.get("type")
     adapter = _ADAPTERS.get(kind) if isinstance(kind, str) else None
     if adapter is None:
@@ -531,33 +435,6 @@ def parse(record: Mapping[str, Any]) -> Command:
     try:
         command = adapter.validate_python({name: value for name, value in record.items() if name != "type"})
     except ValidationError as error:
-        raise ValueError(why(error)) from None
+        raise ValueError(sentence_of(error)) from None
     assert isinstance(command, Command)
     return command
-
-
-def trusted(made: type[T], **fields: Any) -> T:
-    """Return a command, or a part of one, whose fields the program itself made well: they are not checked again.
-
-    A second level that makes a debit of every order would otherwise check what it has computed.
-    """
-    command = object.__new__(made)
-    object.__setattr__(command, "__dict__", fields)
-    return command
-
-
-def why(error: ValidationError) -> str:
-    """Return the first thing wrong as one sentence that starts with the field's name."""
-    first = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(str(part) for part in first["loc"] if not (isinstance(part, str) and part.startswith("function-")))
-    message = {
-        "missing": "is missing",
-        "missing_argument": "is missing",
-        "missing_keyword_only_argument": "is missing",
-        "unexpected_keyword_argument": "is not a known field",
-        "extra_forbidden": "is not a known field",
-    }.get(first["type"]) or first["msg"].removeprefix("Value error, ").replace("Input should be", "should be")
-    message = message.replace("a valid tuple", "a list")  # as callers of any language say it
-    # A rule of the whole may name the field that breaks it.
-    joint = "." if re.match(r"\w+: ", message) else ": "
-    return f"{where[:100]}{joint}{message}" if where else message

@@ -12,13 +12,14 @@ from typing import Any
 from ledger.core import charges, payments, reversals
 from ledger.core import commands as c
 from ledger.core.book import Book
-from ledger.core.field_types import OWN_KEYS
 from ledger.core.guards import Case, Move, Verdict, in_order
-from ledger.core.money import LARGEST_BALANCE, minor, plain
 from ledger.core.outcomes import Declined, Entry, Invalid, Posted, Refused, shown
 from ledger.core.transactions import Hold, Transaction
+from ledger.values.field_types import OWN_KEYS
+from ledger.values.money import LARGEST_BALANCE, minor, plain
 
 Answer = Posted | Declined | Invalid
+Rule = Callable[[Case, Any], Verdict]
 
 
 def answer(book: Book, command: c.Command, now: datetime) -> Answer:
@@ -52,11 +53,13 @@ def entered(book: Book, decided: Transaction | Invalid) -> Answer:
     return book.outcome(decided)
 
 
-def decide(book: Book, command: c.Command, now: datetime, *, sent: c.Command | None = None) -> Transaction | Invalid:
+def decide(
+    book: Book, command: c.Command, now: datetime, *, sent: c.Command | None = None, rule: Rule | None = None
+) -> Transaction | Invalid:
     """Return the transaction that a command is, posted or declined, not yet entered.
 
-    `now` is the booking time of a command that names none; it is moved up to the latest
-    entry of the accounts concerned. A time after `now` is invalid.
+    `rule` is that of a kind that is no caller's. `now` is the booking time of a command that names none; it is moved
+    up to the latest entry of the accounts concerned. A time after `now` is invalid.
     """
     if command.at is not None and command.at > now:
         return Invalid(key=command.key, message=f"at: {shown(command.at)} is in the future; it is {shown(now)}")
@@ -64,10 +67,11 @@ def decide(book: Book, command: c.Command, now: datetime, *, sent: c.Command | N
         late = f"occurred_at: {shown(command.occurred_at)} is after the booking time, {shown(command.at or now)}"
         return Invalid(key=command.key, message=late)
     case = Case(book, command, command.at or now, command.at is not None, sent)
+    rule = rule or RULES[command.kind]
     try:
-        verdict = RULES[command.kind](case, command)
+        verdict = rule(case, command)
         while _moved_up(case, verdict):
-            verdict = RULES[command.kind](case, command)
+            verdict = rule(case, command)
         if isinstance(command, c.Hold) and command.expires_at <= case.at:
             late = f"expires_at: {shown(command.expires_at)} is not after the booking time, {shown(case.at)}"
             return Invalid(key=command.key, message=late)
@@ -103,7 +107,7 @@ def _transaction(case: Case, at: datetime) -> Transaction:
     )
     if isinstance(command, c.Bonus) and command.expires_on is not None:
         transaction.expires_at = case.book.ends(command.expires_on)
-    for name in _OWN_FIELDS[command.kind]:
+    for name in _OWN_FIELDS.get(command.kind, ()):
         setattr(transaction, name, getattr(command, name))
     return transaction
 
@@ -203,7 +207,7 @@ def expiry(book: Book, hold: Hold, running: dict[int, tuple[int, int, int]] | No
     return transaction
 
 
-RULES: dict[str, Callable[[Case, Any], Verdict]] = {
+RULES: dict[str, Rule] = {
     "payment": payments.payment,
     "allocate": payments.allocate,
     "payout": payments.payout,

@@ -12,8 +12,8 @@ from typing import NamedTuple
 from ledger.core.accounts import DAYS, Account, Limit, Link
 from ledger.core.book import Book
 from ledger.core.commands import Debit, Hold
-from ledger.core.money import WHOLE, minor, plain
 from ledger.core.outcomes import LEDGER, Facts, Refused
+from ledger.values.money import WHOLE, minor, plain
 
 Matrix = list[list[tuple[int, int]]]
 """What each source pays of each line: by line, in drawing order, (source, amount)."""
@@ -98,9 +98,10 @@ def fund(book: Book, asked: Asked) -> Matrix:
     left_out: list[Facts] = []
     for source in sources(book, asked.account, _elsewhere(book, asked.command)):
         lines = [
-            index for index, amount in enumerate(left)
+            index
+            for index, amount in enumerate(left)
             if amount and (source.brands is None or asked.brands[index] in source.brands)
-        ]  # fmt: skip
+        ]
         most_of = left
         if source.role != "bonus":
             after_points = after_points or list(left)

@@ -7,15 +7,15 @@ Refused, which `decide` turns into the decline.
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ledger.core import commands as c
 from ledger.core.accounts import Account, Brand, Terms
 from ledger.core.book import Book
 from ledger.core.funding import free, short_of
-from ledger.core.money import plain
 from ledger.core.outcomes import Entry, Refused, shown
 from ledger.core.transactions import Hold, HoldPart, Transaction
+from ledger.values.money import plain
 
 
 class Move(NamedTuple):
@@ -64,12 +64,9 @@ def merged(moves: Iterable[Move]) -> list[Move]:
     """Return one move an account, in order of first appearance."""
     merged: dict[int, Move] = {}
     for move in moves:
-        so_far = merged.get(move.account)
-        merged[move.account] = (
-            move
-            if so_far is None
-            else so_far._replace(amount=so_far.amount + move.amount, held=so_far.held + move.held)
-        )
+        if so_far := merged.get(move.account):
+            move = so_far._replace(amount=so_far.amount + move.amount, held=so_far.held + move.held)
+        merged[move.account] = move
     return list(merged.values())
 
 
@@ -91,6 +88,17 @@ def account_of(case: Case, asked: int | str, kind: str = "money") -> Account:
         what = f"reference {asked}" if isinstance(asked, str) else f"number {asked}"
         raise Refused("account_not_found", asked=what if kind == "money" else f"{kind} account, {what}")
     return account
+
+
+def receiver(case: Case, asked: int | str) -> Account:
+    """Return the money account that gets what comes for the one named: itself, or the one it was merged into."""
+    return case.book.accounts[case.book.successor(account_of(case, asked).id)]
+
+
+def closed(book: Book, account: Account) -> Refused:
+    """Return the refusal of a closed account, which says where to turn if it was merged into another."""
+    into = book.merged.get(account.id)
+    return Refused("account_closed", **account.facts, **({} if into is None else {"merged_into": into}))
 
 
 def brand_of(case: Case, code: str, *, closed: bool = False) -> Brand:
@@ -129,7 +137,7 @@ def usable(case: Case, *accounts: Account, spender: Account | None = None) -> No
         in_order(case, account)
     for account in accounts:
         if case.book.status[account.id] == "closed":
-            raise Refused("account_closed", **account.facts)
+            raise closed(case.book, account)
     if spender is not None and case.book.status[spender.id] == "frozen":
         raise Refused("account_frozen", **spender.facts)
     wanted = case.command.currency or (accounts[0].currency if accounts else None)
@@ -150,6 +158,12 @@ def named(case: Case, key: str, kinds: tuple[str, ...], code: str, what: str) ->
     if found is None or found.kind not in kinds or found.code is not None:
         raise Refused(code, key=key, what=what)
     return found
+
+
+def exceeds(code: str, target: Transaction | Hold, left: int, asked: int, /, **facts: Any) -> Refused:
+    """Return the refusal of more than is left of an earlier transaction."""
+    over_by = plain(asked - left)
+    return Refused(code, key=target.key, **facts, asked=plain(asked), currency=target.currency, over_by=over_by)
 
 
 def not_owned(case: Case, target: Transaction | Hold) -> None:

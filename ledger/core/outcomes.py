@@ -12,7 +12,7 @@ from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from ledger.core.money import plain
+from ledger.values.money import plain
 
 Facts = dict[str, Any]
 
@@ -31,36 +31,27 @@ DECLINES: dict[str, str] = {
     "owned_by_order": "{key} is of order {order}: deliver, cancel or refund_items moves its money",
     "already_reversed": "{what} {key} was reversed before, by transaction {transaction}",
     "reversal_is_final": "{key} is the reversal of reversal {reversed}, which is final",
-    "reversal_exceeds_transaction": "reversal exceeds {what} {key}: left {left}{place}, this reversal {asked} "
-                                    "{currency}; over by {over_by}",
+    "reversal_exceeds_transaction": "reversal exceeds {what} {key}: left {left}{place}, this reversal {asked} {currency}; over by {over_by}",
     "split_required": "{what} {key} is in several places: {places} {currency}; reversing {asked} of it needs a split",
-    "refund_exceeds_debit": "refund exceeds debit {key}: {of} {amount}, refunded {refunded}, this refund {asked} "
-                            "{currency}; over by {over_by}",
-    "allocation_exceeds_payment": "allocation exceeds payment {key}: amount {amount}, allocated {allocated}, "
-                                  "this allocation {asked} {currency}; over by {over_by}",
+    "refund_exceeds_debit": "refund exceeds debit {key}: {of} {amount}, refunded {refunded}, this refund {asked} {currency}; over by {over_by}",
+    "allocation_exceeds_payment": "allocation exceeds payment {key}: amount {amount}, allocated {allocated}, this allocation {asked} {currency}; over by {over_by}",
     "hold_not_found": "no {what} with the key {key}",
     "hold_not_open": "hold {key} is not open: it was {state}",
     "hold_expired": "hold {key} expired at {expires_at}",
-    "capture_exceeds_hold": "capture exceeds hold {key}: {of} {amount}, left {left}, this capture {asked} "
-                            "{currency}; over by {over_by}",
-    "write_off_limit_exceeded": "write-off limit exceeded on {subject}{towards}: {limit}, used {used}, "
-                                "this {what} {drawn}; short by {short_by}",
-    "credit_expired": "credit expired on {subject}: balance {balance}, held {held}, this {what} {drawn}, "
-                      "credit was valid until {valid_until}, {currency}; short by {short_by}",
-    "credit_overdue": "credit overdue on {subject}: balance {balance}, held {held}, this {what} {drawn} {currency}, "
-                      "unpaid since {unpaid_since}, due on {due_on}; short by {short_by}",
-    "credit_limit_exceeded": "credit limit exceeded on {subject}: balance {balance}, held {held}, "
-                             "this {what} {drawn}, credit limit {credit_limit} {currency}; short by {short_by}",
-    "insufficient_funds": "insufficient funds on {subject}: balance {balance}, held {held}, "
-                          "this {what} {drawn} {currency}; short by {short_by}",
-    "balance_out_of_range": "balance out of range on {subject}: it would be {balance}, at most {most} {currency} "
-                            "can be kept",
+    "capture_exceeds_hold": "capture exceeds hold {key}: {of} {amount}, left {left}, this capture {asked} {currency}; over by {over_by}",
+    "write_off_limit_exceeded": "write-off limit exceeded on {subject}{towards}: {limit}, used {used}, this {what} {drawn}; short by {short_by}",
+    "credit_expired": "credit expired on {subject}: balance {balance}, held {held}, this {what} {drawn}, credit was valid until {valid_until}, {currency}; short by {short_by}",
+    "credit_overdue": "credit overdue on {subject}: balance {balance}, held {held}, this {what} {drawn} {currency}, unpaid since {unpaid_since}, due on {due_on}; short by {short_by}",
+    "credit_limit_exceeded": "credit limit exceeded on {subject}: balance {balance}, held {held}, this {what} {drawn}, credit limit {credit_limit} {currency}; short by {short_by}",
+    "insufficient_funds": "insufficient funds on {subject}: balance {balance}, held {held}, this {what} {drawn} {currency}; short by {short_by}",
+    "balance_out_of_range": "balance out of range on {subject}: it would be {balance}, at most {most} {currency} can be kept",
     # Of administration lines:
     "party_not_found": "no such party: {party}",
     "never_changes": "the {what} of {subject} never changes: it is {is}, not {asked}",
     "link_not_allowed": "{subject} cannot pay for {other}: {why}",
     "account_not_empty": "{subject} cannot be closed: {why}",
-}  # fmt: skip
+    "merge_not_allowed": "{subject} cannot be merged into {other}: {why}",
+}
 
 NOT_KEPT = frozenset({"key_reused", "out_of_order"})
 """Declines that leave no transaction: the caller may send the key again."""
@@ -88,6 +79,8 @@ class Refusals(dict[str, str]):
         sentence = self.get(code)
         if sentence and "period_days" in facts:  # declined before debts had due dates
             sentence = sentence.replace("due on {due_on}", "due within {period_days} days")
+        if sentence and "merged_into" in facts:
+            sentence += ": it was merged into account {merged_into}"
         return sentence.format_map(facts) if sentence else code.replace("_", " ")
 
 

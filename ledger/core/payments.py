@@ -6,19 +6,20 @@ from decimal import Decimal
 from ledger.core import commands as c
 from ledger.core import guards as g
 from ledger.core.accounts import Account, Brand, Terms
+from ledger.core.command_parts import Share, own_place
 from ledger.core.guards import Case, Move, Verdict
-from ledger.core.money import minor, plain
 from ledger.core.outcomes import Entry, Refused
 from ledger.core.reversals import net_legs, not_reversed
 from ledger.core.transactions import Transaction
+from ledger.values.money import minor, plain
 
 
 def payment(case: Case, command: c.Payment) -> Verdict:
     """Bring money into accounts, or to the brand's `unallocated`."""
-    parts: Iterable[c.Share] = command.split or ()
+    parts: Iterable[Share] = command.split or ()
     if command.account is not None:
-        parts = (c.Share(account=command.account, amount=command.amount, brand=command.brand),)
-    into = [g.account_of(case, part.account) for part in parts]
+        parts = (Share(account=command.account, amount=command.amount, brand=command.brand),)
+    into = [g.receiver(case, part.account) for part in parts]
     brands = [g.brand_of(case, part.brand or command.brand or "") for part in parts]
     if not into:
         return _unallocated(case, command)
@@ -52,7 +53,7 @@ def _unallocated(case: Case, command: c.Payment) -> Verdict:
 
 def allocate(case: Case, command: c.Allocate) -> Verdict:
     """Give an unallocated payment its accounts."""
-    into = [g.account_of(case, part.account) for part in command.split]
+    into = [g.receiver(case, part.account) for part in command.split]
     g.usable(case, *into)
     payment = g.named(case, command.payment, ("payment", "refund"), "payment_not_found", "unallocated payment")
     pools = _pools(case, payment)
@@ -65,12 +66,9 @@ def allocate(case: Case, command: c.Allocate) -> Verdict:
     assert payment.amount is not None and payment.currency is not None
     left = sum(pools.values())
     if amount > left:
-        follows = (t for t in case.book.followers.get(payment.id, ()) if t.kind == "allocate" and t.code is None)
-        allocated = sum(t.amount or 0 for t in follows)
-        raise Refused(
-            "allocation_exceeds_payment", key=payment.key, amount=plain(left + allocated), allocated=plain(allocated),
-            asked=plain(amount), currency=payment.currency, over_by=plain(amount - left),
-        )  # fmt: skip
+        allocated = sum(t.amount or 0 for t in case.book.followed_by(payment, "allocate"))
+        of = {"amount": plain(left + allocated), "allocated": plain(allocated)}
+        raise g.exceeds("allocation_exceeds_payment", payment, left, amount, **of)
     moves = g.merged(Move(account.id, minor(part.amount)) for account, part in zip(into, command.split, strict=True))
     account = into[0] if len(moves) == 1 else None
     return Verdict(account, amount, payment.currency, moves, list(_out_of(pools, moves)), payment.id)
@@ -157,8 +155,8 @@ def move(case: Case, command: c.Move) -> Verdict:
         return Entry(own, amount, source=faces, reference=command.reference, channel=channel, chart=chart)
 
     legs = [
-        leg(brand, to_brand, c.own_place(command.from_), amount),
-        leg(to_brand, brand, c.own_place(command.to), fee - amount),
+        leg(brand, to_brand, own_place(command.from_), amount),
+        leg(to_brand, brand, own_place(command.to), fee - amount),
         leg(brand, to_brand, (None, "fee"), -fee),
     ]
     return Verdict(None, amount, currency, [], g.legs_of(legs))
@@ -180,7 +178,7 @@ def bonus(case: Case, command: c.Bonus) -> Verdict:
     charged = account.brand if command.charge_to is None else g.brand_of(case, command.charge_to).id
     g.usable(case, account)
     if case.book.status[account.money_account or account.id] == "closed":
-        raise Refused("account_closed", account=account.money_account, subject=f"account {account.money_account}")
+        raise g.closed(case.book, case.book.accounts[account.money_account or account.id])
     amount = minor(command.amount)
     if amount < 0:
         g.own_money(case, account, -amount)

@@ -11,38 +11,34 @@ from ledger.core import commands as c
 from ledger.core import guards as g
 from ledger.core.book import Book
 from ledger.core.guards import Case, Move, Verdict
-from ledger.core.money import minor, plain, split
 from ledger.core.outcomes import Entry, Refused
 from ledger.core.transactions import Transaction
+from ledger.values.money import minor, plain, split
 
 KINDS = ("payment", "payout", "transfer", "adjustment", "move", "reverse")
 Place = tuple[int | None, int]
 """A client account, or None for `unallocated`, and the id of a brand."""
 
 
-def _followers(book: Book, of: Transaction, kind: str) -> Iterator[Transaction]:
-    return (t for t in book.followers.get(of.id, ()) if t.kind == kind and t.code is None)
-
-
 def _family(book: Book, target: Transaction) -> Iterator[Transaction]:
     """Yield the transaction, its allocations, its reversals and theirs."""
     yield target
-    yield from _followers(book, target, "allocate")
-    for reversal in _followers(book, target, "reverse"):
+    yield from book.followed_by(target, "allocate")
+    for reversal in book.followed_by(target, "reverse"):
         yield reversal
-        yield from _followers(book, reversal, "reverse")
+        yield from book.followed_by(reversal, "reverse")
 
 
 def left_of(book: Book, target: Transaction) -> int:
     """Return what of a transaction is not reversed."""
-    undone = sum(left_of(book, reversal) for reversal in _followers(book, target, "reverse"))
+    undone = sum(left_of(book, reversal) for reversal in book.followed_by(target, "reverse"))
     return (target.amount or 0) - undone
 
 
 def not_reversed(case: Case, target: Transaction) -> None:
     """Hold that something of a transaction is left."""
     if left_of(case.book, target) == 0:
-        by = [reversal.id for reversal in _followers(case.book, target, "reverse") if left_of(case.book, reversal)]
+        by = [reversal.id for reversal in case.book.followed_by(target, "reverse") if left_of(case.book, reversal)]
         raise Refused("already_reversed", what=target.kind, key=target.key, transaction=by[-1])
 
 
@@ -56,11 +52,14 @@ def _legs(book: Book, t: Transaction, target: Transaction) -> Iterator[Entry]:
         if leg.version is None:
             # Legs written before the channel stood on them have their payment's.
             of_before = leg.channel is None and book.own_account(leg.account)[1] == "cash"
-            yield leg._replace(channel=t.channel or target.channel or "") if of_before else leg
+            channel = t.channel or target.channel or "" if of_before else leg.channel
+            # What was of an account that is merged is by now of the other.
+            yield leg._replace(channel=channel, source=leg.source and book.successor(leg.source))
 
 
 def _net_moves(book: Book, target: Transaction) -> list[Move]:
-    moved = g.merged(Move(entry.account, entry.amount) for t in _family(book, target) for entry in t.clients())
+    family = (entry for t in _family(book, target) for entry in t.clients())
+    moved = g.merged(Move(book.successor(entry.account), entry.amount) for entry in family)
     return [move for move in moved if move.amount]
 
 
@@ -77,6 +76,8 @@ def reverse(case: Case, command: c.Reverse) -> Verdict:
     legs, moves = net_legs(book, target), _net_moves(book, target)
     if 0 < amount < left:
         legs, moves = _part(case, command, target, legs, moves, amount)
+    if not legs and not moves and target.account is not None:  # a transfer between accounts that are one by now
+        moves = [Move(book.successor(target.account), 0)]
     g.usable(case, *(book.accounts[move.account] for move in moves))
     g.in_currency(case, target)
     not_reversed(case, target)
@@ -94,10 +95,8 @@ def reverse(case: Case, command: c.Reverse) -> Verdict:
 
 
 def _exceeds(target: Transaction, left: int, asked: int, place: str = "") -> Refused:
-    return Refused(
-        "reversal_exceeds_transaction", what=target.kind, key=target.key, left=plain(left), place=place,
-        asked=plain(asked), currency=target.currency, over_by=plain(asked - left),
-    )  # fmt: skip
+    facts = {"what": target.kind, "left": plain(left), "place": place}
+    return g.exceeds("reversal_exceeds_transaction", target, left, asked, **facts)
 
 
 def _part(
@@ -141,10 +140,8 @@ def _taken(
 
     def needs_split(there: Iterable[Place]) -> Refused:
         left = ", ".join(f"{_name(case.book, place)} {plain(places[place])}" for place in there)
-        return Refused(
-            "split_required", what=target.kind, key=target.key, asked=plain(amount), currency=target.currency,
-            places=left,
-        )  # fmt: skip
+        of = {"what": target.kind, "key": target.key, "currency": target.currency}
+        return Refused("split_required", **of, asked=plain(amount), places=left)
 
     if command.split is None:
         if len(places) > 1:
@@ -152,7 +149,7 @@ def _taken(
         return dict.fromkeys(places, amount)
     taken: dict[Place, int] = {}
     for part in command.split:
-        account = None if part.account is None else g.account_of(case, part.account).id
+        account = None if part.account is None else g.receiver(case, part.account).id
         brand = None if part.brand is None else g.brand_of(case, part.brand, closed=True).id
         there = [place for place in places if place[0] == account and brand in (None, place[1])]
         if len(there) > 1:

@@ -13,9 +13,6 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ledger.core.field_types import TEXT_LENGTH
-from ledger.core.money import is_account_number
-from ledger.core.text import wrong_character
 from ledger.errors import Failure
 from ledger.http.commands import NDJSON, STREAMS, Refused, whole
 from ledger.http.metrics import CONTENT_TYPE
@@ -27,6 +24,9 @@ from ledger.postgres.balances import balances as states
 from ledger.postgres.database import AnyConnection, Unreachable
 from ledger.postgres.post import Ledger
 from ledger.postgres.tokens import Caller
+from ledger.values.field_types import TEXT_LENGTH
+from ledger.values.money import is_account_number
+from ledger.values.text import wrong_character
 
 if TYPE_CHECKING:
     from ledger.http.app import Door

@@ -16,10 +16,11 @@ from ledger.core.aging import Balance
 from ledger.core.book import Book
 from ledger.core.commands import Command
 from ledger.core.decide import Answer, answer
-from ledger.core.money import is_account_number, minor
 from ledger.core.outcomes import Declined, Done, Facts, Refused
 from ledger.intake.levels import Level
+from ledger.merging import merged
 from ledger.postgres.post import Ledger
+from ledger.values.money import is_account_number, minor
 
 OWN_KINDS = ("cash", "revenue", "bonus_expense", "adjustments", "unallocated")
 FIRST_NUMBER = 100_000
@@ -88,6 +89,11 @@ class Double:
         self._book.status[self._found(record.account)] = record.status
         return self._of(record.account)
 
+    def _merge(self, record: r.Merge) -> Facts:
+        old, new = self._found(record.account), self._found(record.into)
+        transaction = merged(self._book, old, new, now=datetime.now(UTC), at=record.at, by=record.by, note=record.note)
+        return {**self._of(record.account), "into": new, "transaction": transaction.id}
+
     def _credit_terms(self, record: r.CreditTerms) -> Facts:
         account = self._found(record.account)
         recorded = self._book.terms.get(account, [])
@@ -106,7 +112,7 @@ class Double:
         if record.draw is not None:
             brands = None if record.brands is None else frozenset(self._brand_of(code) for code in record.brands)
             share = None if record.share is None else minor(record.share)
-            when = Hours.said(record.when.stored()) if record.when else None
+            when = Hours.stored(record.when.stored()) if record.when else None
             services = frozenset(record.services) if record.services else None
             links.append(Link(payer, record.draw, record.priority, brands, share, when, services, record.group))
             links.sort(key=lambda link: link.priority)

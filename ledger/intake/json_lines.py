@@ -17,9 +17,9 @@ from ledger.administration import records as administration
 from ledger.administration.records import RECORDS, Record
 from ledger.core import commands
 from ledger.core.commands import Command
-from ledger.core.money import said
 from ledger.core.outcomes import Done, Invalid, Outcome
-from ledger.core.text import escaped_json
+from ledger.values.money import said
+from ledger.values.text import escaped_json
 
 _NOT_UTF_8 = re.compile("[\udc80-\udcff]")
 """What a byte that is no UTF-8 was read as."""

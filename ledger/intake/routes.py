@@ -6,7 +6,7 @@ from typing import Any
 from ledger.intake.writer_process import Sent
 from ledger.postgres.routes import Route
 
-_ACCOUNTS = ("account", "payer", "to")
+_ACCOUNTS = ("account", "payer", "to", "into")
 _REFERS = ("hold", "debit", "payment", "transaction", "order")
 
 

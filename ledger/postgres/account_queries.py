@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 from psycopg.rows import class_row
 
 from ledger.core.accounts import window
-from ledger.core.money import plain
 from ledger.core.outcomes import shown
 from ledger.errors import Failure
 from ledger.postgres.database import AnyConnection
+from ledger.values.money import plain
 
 Row = TypeVar("Row")
 JsonRow = dict[str, object]

@@ -25,6 +25,7 @@ from ledger.core.outcomes import Declined, Done, Invalid, Refused
 from ledger.errors import Failure
 from ledger.postgres import administer_clients as clients
 from ledger.postgres import administer_terms as terms
+from ledger.postgres import merge_accounts
 from ledger.postgres import tables as t
 from ledger.postgres.administration_run import Administration, Rule
 from ledger.postgres.database import AnyConnection, settings_of
@@ -89,6 +90,7 @@ RULES: dict[str, Rule] = {
     "party": clients.party,
     "account": clients.account,
     "account_status": terms.account_status,
+    "merge": merge_accounts.merge,
     "credit_terms": terms.credit_terms,
     "link": terms.link,
     "write_off_limit": terms.write_off_limit,

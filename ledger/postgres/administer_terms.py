@@ -8,7 +8,6 @@ from sqlmodel import col, select
 
 from ledger.administration import records as r
 from ledger.core.accounts import window
-from ledger.core.money import minor, plain
 from ledger.core.outcomes import Facts, Refused
 from ledger.postgres import tables as t
 from ledger.postgres.administration_run import (
@@ -19,6 +18,7 @@ from ledger.postgres.administration_run import (
     fields_given,
     set_fields,
 )
+from ledger.values.money import minor, plain
 
 
 def account_status(run: Administration, record: r.Record) -> Facts:
@@ -30,13 +30,23 @@ def account_status(run: Administration, record: r.Record) -> Facts:
     if account.status == record.status:
         return done
     if account.status == "closed":
-        raise Refused("account_closed", account=account.id, subject=subject.name)
+        raise closed(run, subject)
     if record.status == "closed":
         _closable(run, subject)
     before = account.status
     account.status = record.status
     run.note_change(record, subject.key, {"status": before}, {"status": record.status}, account=account.id)
     return done
+
+
+def closed(run: Administration, subject: Subject) -> Refused:
+    """Return the refusal of a closed account, which says where to turn if it was merged into another."""
+    merged = t.MergedAccount
+    into = run.first(
+        select(merged.into_id).where(merged.account_id == subject.id).order_by(col(merged.transaction_id).desc())
+    )
+    more = {} if into is None else {"merged_into": into}
+    return Refused("account_closed", account=subject.id, subject=subject.name, **more)
 
 
 def _closable(run: Administration, subject: Subject) -> None:
@@ -78,6 +88,8 @@ def credit_terms(run: Administration, record: r.Record) -> Facts:
     """Record credit terms, which replace the last."""
     assert isinstance(record, r.CreditTerms)
     subject = run.subject(record.account)
+    if subject.account.status == "closed" and (refused := closed(run, subject)).facts.get("merged_into"):
+        raise refused  # what is owed there is the successor's
     last = run.terms.get(subject.id)
     given = fields_given(record)
     del given["account"]

@@ -103,11 +103,12 @@ class Administration:
         return self.session.exec(query, execution_options={"populate_existing": True}).first()
 
     def note_change(
-        self, record: r.Record, subject: str, before: Fields | None, after: Fields, *, account: int | None = None
-    ) -> None:
-        """Write the dated row of a change."""
+        self, record: r.Record, subject: str, before: Fields | None, after: Fields, *, account: int | None = None,
+        kind: str | None = None,
+    ) -> None:  # fmt: skip
+        """Write the dated row of a change; its kind is the record's unless another is given."""
         change = t.Change(
-            kind=record.type,
+            kind=kind or record.type,
             subject=subject,
             account_id=account,
             before=None if before is None else _json(before),
@@ -129,6 +130,7 @@ class Administration:
         found = dict(self.session.exec(select(t.Account.id, t.Account.reference).where(is_named)).all())
         ids = [*found]
         to_change = {record.account for record in about if isinstance(record, r.AccountStatus)}
+        to_change |= {end for record in about if isinstance(record, r.Merge) for end in (record.account, record.into)}
         owners = [id_ for id_, reference in found.items() if {id_, reference} & to_change]
         points = self.session.exec(select(t.Account.id).where(col(t.Account.money_account_id).in_(owners))).all()
         balances = select(t.Balance.account_id, t.Balance.version).where(col(t.Balance.account_id).in_([*ids, *points]))

@@ -10,11 +10,11 @@ from datetime import date, datetime
 
 from psycopg.rows import class_row
 
-from ledger.core.money import plain
 from ledger.core.outcomes import shown
 from ledger.errors import Failure
 from ledger.postgres.account_queries import JsonRow, NoSuchAccount, clock, plain_or_none
 from ledger.postgres.database import AnyConnection
+from ledger.values.money import plain
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,15 +261,24 @@ LEFT JOIN LATERAL (
 ) changed ON true
 """
 
-# What the account owed lies on the last of its items as they were then: net of what had been refunded or reversed,
-# due as far as the terms they wait for were valid and, on a closed day, known. Days closed by the old rules have
-# reversals among the items, all in order of entry.
+# What the account owed, and those merged into it by then, lies on the last of their items as they were then: net of
+# what had been refunded or reversed, due as far as the terms they wait for were valid and, on a closed day, known.
+# Days closed by the old rules have reversals among the items, all in order of entry.
 _UNPAID_THEN = """
-WITH moved AS (
-    SELECT t.id, t.kind, t.refers_to, t.business_date, e.amount
-    FROM entry e JOIN transaction t ON t.id = e.transaction_id
-    WHERE e.account_id = %(account)s AND e.version IS NOT NULL AND e.amount <> 0
+WITH its AS (
+    SELECT a.id, coalesce((
+        SELECT into_id FROM merged_account m WHERE m.account_id = a.id ORDER BY transaction_id DESC LIMIT 1
+    ), a.id) AS keeper
+    FROM account a WHERE a.id = %(account)s OR a.id IN (
+        SELECT m.account_id FROM merged_account m JOIN transaction t ON t.id = m.transaction_id
+        WHERE m.into_id = %(account)s AND t.posted_at <= coalesce(%(at)s, 'infinity'::timestamptz)
+    )
+), moved AS (
+    SELECT t.id, t.kind, t.refers_to, t.business_date, sum(e.amount) AS amount, max(its.keeper) AS keeper
+    FROM its JOIN entry e ON e.account_id = its.id JOIN transaction t ON t.id = e.transaction_id
+    WHERE e.version IS NOT NULL AND e.amount <> 0 AND t.kind <> 'merge'
       AND t.posted_at <= coalesce(%(at)s, 'infinity'::timestamptz)
+    GROUP BY t.id
 ), undone AS (
     SELECT coalesce(r.refers_to, m.refers_to) AS id, sum(m.amount) AS amount
     FROM moved m LEFT JOIN transaction r ON r.id = m.refers_to AND r.kind = 'reverse'
@@ -281,7 +290,7 @@ WITH moved AS (
                 WHEN c.valid_from <= %(day)s AND c.recorded_at <= coalesce(%(known_at)s, 'infinity'::timestamptz)
                 THEN least(m.business_date + c.period_days, '9999-12-30') END AS due_on
     FROM moved m LEFT JOIN undone u USING (id)
-         LEFT JOIN aging_item i ON i.transaction_id = m.id AND i.account_id = %(account)s
+         LEFT JOIN aging_item i ON i.transaction_id = m.id AND i.account_id = m.keeper
          LEFT JOIN credit_terms c ON c.id = i.terms_id
     WHERE m.amount < 0 AND (%(old)s OR i.transaction_id IS NOT NULL)
 ), placed AS (

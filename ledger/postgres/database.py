@@ -17,10 +17,10 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from ledger.core.money import is_currency
 from ledger.errors import Failure
 from ledger.postgres import embedded_server, locks
 from ledger.settings import Settings
+from ledger.values.money import is_currency
 
 OLDEST_POSTGRESQL = 15
 

@@ -8,10 +8,10 @@ from typing import TypedDict, TypeVar, cast
 
 from psycopg.rows import dict_row
 
-from ledger.core.text import whole_number
 from ledger.errors import Failure
 from ledger.postgres.account_queries import find
 from ledger.postgres.database import AnyConnection
+from ledger.values.text import whole_number
 
 Row = TypeVar("Row")
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
-from ledger.core.money import plain
 from ledger.core.outcomes import Declined, Refusals, shown
 from ledger.errors import Failure
 from ledger.postgres.database import AnyConnection
+from ledger.values.money import plain
 
 Event = dict[str, Any]
 

@@ -8,17 +8,20 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal, TypeVar
 
 from ledger.core import commands as c
-from ledger.core.money import decimal, minor
 from ledger.core.outcomes import Invalid
 from ledger.postgres.database import AnyConnection
+from ledger.values.money import decimal, minor
 
 if TYPE_CHECKING:
     from ledger.postgres.post import Ledger
 
 Kind = Literal["payout", "adjustment", "reverse", "transfer"]
 KINDS: dict[type[c.Command], Kind] = {
-    c.Payout: "payout", c.Adjustment: "adjustment", c.Reverse: "reverse", c.Transfer: "transfer",
-}  # fmt: skip
+    c.Payout: "payout",
+    c.Adjustment: "adjustment",
+    c.Reverse: "reverse",
+    c.Transfer: "transfer",
+}
 T = TypeVar("T")
 
 

@@ -25,6 +25,7 @@ WRITER: dict[str, str] = {
     "hold": _CHANGE,
     "hold_part": _CHANGE,
     "owned": "INSERT",
+    "merged_account": "INSERT",
     "entry_group": "INSERT",
     "aging_item": _CHANGE,
     "usage": "INSERT, UPDATE, DELETE",

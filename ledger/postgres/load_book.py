@@ -30,6 +30,7 @@ from ledger.postgres.write_book import ENTRY, TRANSACTION
 TRANSACTION_COLUMNS = [name for name in TRANSACTION if name != "status"]
 ENTRY_COLUMNS = [name for name in ENTRY if name not in ("leg", "currency")]
 _TRANSACTION = ", ".join(TRANSACTION_COLUMNS)
+_FIELDS = [{"account_id": "account", "business_date": "day"}.get(name, name) for name in TRANSACTION_COLUMNS]
 _ENTRY = ", ".join(ENTRY_COLUMNS)
 
 
@@ -158,6 +159,7 @@ def _load(
     concerned |= {bonus for bonuses in book.bonuses.values() for bonus in bonuses}
     concerned |= {account.money_account for account in book.accounts.values() if account.money_account is not None}
     concerned |= {link.payer for links in book.links.values() for link in links}
+    concerned.update(book.merged.values())
     _add_limits(connection, book, scope, limits)
     book.fetch_items = items_in(connection)
     return book, frozenset(concerned)
@@ -182,6 +184,28 @@ def _guards(scope: Scope) -> Iterator[Question]:
         yield PAYMENTS, [list(scope.payments)]
 
 
+_BONUSES = """
+SELECT money_account_id, id FROM account
+WHERE kind = 'bonus' AND money_account_id = ANY(%s::bigint[]) ORDER BY brand_id
+"""
+_LINKS = """
+SELECT account_id, payer_id, draw, priority, brands, share, hours, services, group_name
+FROM link WHERE account_id = ANY(%s::bigint[])
+"""
+_TERMS = """
+SELECT account_id, credit_limit, period_days, valid_from, valid_until
+FROM credit_terms WHERE account_id = ANY(%s::bigint[]) ORDER BY id
+"""
+_LIMITS = """
+SELECT payer_id, account_id, group_name, period, amount, count
+FROM write_off_limit WHERE payer_id = ANY(%s::bigint[]) AND account_id = ANY(%s::bigint[])
+"""
+_EXPIRED = """
+SELECT DISTINCT h.transaction_id FROM hold_part p JOIN hold h ON h.transaction_id = p.hold_id
+WHERE p.source_id = ANY(%s::bigint[]) AND p.held > 0 AND h.state = 'open' AND h.expires_at <= clock_timestamp()
+"""
+
+
 def _add_terms(connection: AnyConnection, book: Book, ids: list[int]) -> tuple[list[int], list[Any]]:
     """Load what few accounts have: bonus accounts, links, credit terms. Return expired holds and write-off limits."""
     if not ids:
@@ -189,33 +213,16 @@ def _add_terms(connection: AnyConnection, book: Book, ids: list[int]) -> tuple[l
     named = array_of(ids)
     bonuses, links, terms, limits, expired = ask(
         connection,
-        (
-            "SELECT money_account_id, id FROM account WHERE kind = 'bonus' AND money_account_id = ANY(%s::bigint[]) "
-            "ORDER BY brand_id", [named],
-        ),
-        (
-            "SELECT account_id, payer_id, draw, priority, brands, share, hours, services, group_name FROM link "
-            "WHERE account_id = ANY(%s::bigint[])", [named],
-        ),
-        (
-            "SELECT account_id, credit_limit, period_days, valid_from, valid_until FROM credit_terms "
-            "WHERE account_id = ANY(%s::bigint[]) ORDER BY id", [named],
-        ),
-        (
-            "SELECT payer_id, account_id, group_name, period, amount, count FROM write_off_limit "
-            "WHERE payer_id = ANY(%s::bigint[]) AND account_id = ANY(%s::bigint[])", [named, array_of(book.balances)],
-        ),
-        (
-            "SELECT DISTINCT h.transaction_id FROM hold_part p JOIN hold h ON h.transaction_id = p.hold_id "
-            "WHERE p.source_id = ANY(%s::bigint[]) AND p.held > 0 AND h.state = 'open' "
-            "AND h.expires_at <= clock_timestamp()",
-            [named],
-        ),
-    )  # fmt: skip
+        (_BONUSES, [named]),
+        (_LINKS, [named]),
+        (_TERMS, [named]),
+        (_LIMITS, [named, array_of(book.balances)]),
+        (_EXPIRED, [named]),
+    )
     for money, bonus in bonuses:
         book.bonuses.setdefault(money, []).append(bonus)
     for account, *link in links:
-        book.links.setdefault(account, []).append(Link.kept(*link))
+        book.links.setdefault(account, []).append(Link.stored(link))
     for account, *rest in terms:
         book.terms.setdefault(account, []).append(Terms(*rest))
     return [id_ for (id_,) in expired], limits
@@ -223,8 +230,10 @@ def _add_terms(connection: AnyConnection, book: Book, ids: list[int]) -> tuple[l
 
 def _keep_accounts(book: Book, rows: Iterable[Sequence[Any]]) -> None:
     for row in rows:
-        book.accounts[row[0]] = Account._make(row[:-2])
+        book.accounts[row[0]] = Account._make(row[:-3])
         book.status[row[0]] = row[-2]
+        if row[-3] is not None:
+            book.merged[row[0]] = row[-3]
 
 
 def _ids(connection: AnyConnection, numbers: list[int]) -> Iterator[int]:
@@ -242,7 +251,9 @@ _BOOK = (
 )
 # The last column tells the few accounts that have more to load from the many that have not.
 _ACCOUNTS = (
-    "SELECT a.id, a.kind, a.currency, p.name, a.reference, a.party_id, a.brand_id, a.money_account_id, a.status, "
+    "SELECT a.id, a.kind, a.currency, p.name, a.reference, a.party_id, a.brand_id, a.money_account_id, "
+    "CASE WHEN a.status = 'closed' THEN (SELECT into_id FROM merged_account m WHERE m.account_id = a.id "
+    "ORDER BY transaction_id DESC LIMIT 1) END, a.status, "
     "EXISTS (SELECT FROM link WHERE account_id = a.id) OR EXISTS (SELECT FROM credit_terms WHERE account_id = a.id) "
     "OR EXISTS (SELECT FROM write_off_limit WHERE payer_id = a.id) "
     "OR EXISTS (SELECT FROM hold_part WHERE source_id = a.id AND held > 0) "
@@ -268,32 +279,15 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
     referred = [t for t in found if t.key in refers and t.code is None]
     holds = {t.id for t in referred if t.kind == "hold"} | set(expired)
     holds |= {t.refers_to for t in referred if t.kind == "capture" and t.refers_to is not None}
+    ids, undone = [t.id for t in referred], [t.refers_to for t in referred if t.kind == "reverse"]
     [followers, hold_rows, part_rows, owned, groups] = ask(
         connection,
-        (
-            _FOLLOWING,
-            [
-                [t.id for t in referred if t.kind != "hold"],
-                [t.refers_to for t in referred if t.kind == "reverse"],
-            ],
-        ),
-        (
-            "SELECT h.transaction_id, t.key, h.account_id, t.currency, coalesce(t.occurred_at, t.posted_at), "
-            "h.expires_at, h.state FROM hold h JOIN transaction t ON t.id = h.transaction_id "
-            "WHERE h.transaction_id = ANY(%s)",
-            [list(holds)],
-        ),
-        (
-            "SELECT hold_id, line, source_id, brand_id, amount, held, service, reference, gross, discount, vat_rate, "
-            "vat, attributes, captured, refunded FROM hold_part WHERE hold_id = ANY(%s) ORDER BY hold_id, part",
-            [list(holds)],
-        ),
-        ("SELECT transaction_id, owner FROM owned WHERE transaction_id = ANY(%s)", [[t.id for t in referred]]),
-        (
-            "SELECT transaction_id, account_id, group_name FROM entry_group WHERE transaction_id = ANY(%s)",
-            [[*(t.id for t in referred), *holds]],
-        ),
-    )  # fmt: skip
+        (_FOLLOWING, [[t.id for t in referred if t.kind != "hold"], undone]),
+        (_HOLDS, [list(holds)]),
+        (_PARTS, [list(holds)]),
+        ("SELECT transaction_id, owner FROM owned WHERE transaction_id = ANY(%s)", [ids]),
+        (_GROUPS, [[*ids, *holds]]),
+    )
     book.owners.update(owned)
     of: dict[int, dict[int, str]] = {}
     for id_, payer, group in groups:
@@ -327,16 +321,22 @@ WITH RECURSIVE following AS (
 """
 
 
+_HOLDS = """
+SELECT h.transaction_id, t.key, h.account_id, t.currency, coalesce(t.occurred_at, t.posted_at), h.expires_at, h.state
+FROM hold h JOIN transaction t ON t.id = h.transaction_id WHERE h.transaction_id = ANY(%s)
+"""
+_PARTS = """
+SELECT hold_id, line, source_id, brand_id, amount, held, service, reference, gross, discount, vat_rate, vat,
+    attributes, captured, refunded
+FROM hold_part WHERE hold_id = ANY(%s) ORDER BY hold_id, part
+"""
+_GROUPS = "SELECT transaction_id, account_id, group_name FROM entry_group WHERE transaction_id = ANY(%s)"
+
+
 def _transaction(row: Sequence[Any]) -> Transaction:
-    (
-        id_, key, fingerprint, kind, code, facts, account, amount, currency, posted_at, day, value_date, expires_at,
-        due_on, refers_to, channel, reason, by, note, occurred_at,
-    ) = row  # fmt: skip
-    return Transaction(
-        id=id_, key=key, fingerprint=fingerprint, kind=kind, code=code, facts=facts, account=account, amount=amount,
-        currency=currency, posted_at=posted_at.astimezone(UTC), day=day, value_date=value_date, expires_at=expires_at,
-        due_on=due_on, refers_to=refers_to, channel=channel, reason=reason, by=by, note=note, occurred_at=occurred_at,
-    )  # fmt: skip
+    found = Transaction(**dict(zip(_FIELDS, row, strict=True)))
+    found.posted_at = found.posted_at.astimezone(UTC)
+    return found
 
 
 def _add_entries(connection: AnyConnection, book: Book, transactions: list[Transaction]) -> None:
@@ -384,6 +384,5 @@ def _add_limits(connection: AnyConnection, book: Book, scope: Scope, limits: lis
         ],
     )
     book.usage = {
-        (payer, group or account, period, since): Usage(*rest)
-        for payer, account, group, period, since, *rest in rows
-    }  # fmt: skip
+        (payer, group or account, period, since): Usage(*rest) for payer, account, group, period, since, *rest in rows
+    }

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 
-from ledger.core.money import amount_of, decimal, minor
 from ledger.errors import Failure
 from ledger.postgres.database import AnyConnection
+from ledger.values.money import amount_of, decimal, minor
 
 COLUMNS = ("account", "brand", "money", "points")
 Amounts = dict[tuple[int, str, str], int]
@@ -68,11 +68,16 @@ def compare(connection: AnyConnection, text: str) -> list[Opened]:
     known = {number: (reference, currency) for number, reference, currency in rows}
     return [
         Opened(
-            account=key[0], reference=known[key[0]][0], brand=key[1], kind=key[2], currency=known[key[0]][1],
-            before=decimal(before.get(key, 0)), opened=decimal(opened.get(key, 0)),
+            account=key[0],
+            reference=known[key[0]][0],
+            brand=key[1],
+            kind=key[2],
+            currency=known[key[0]][1],
+            before=decimal(before.get(key, 0)),
+            opened=decimal(opened.get(key, 0)),
         )
         for key in sorted({*before, *opened})
-    ]  # fmt: skip
+    ]
 
 
 def _before(connection: AnyConnection, text: str) -> Amounts:

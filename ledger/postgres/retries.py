@@ -30,9 +30,14 @@ PATIENCE_SECONDS = 30
 """How long a lost database is waited for."""
 
 AGAIN = (
-    errors.DeadlockDetected, errors.SerializationFailure, errors.UniqueViolation, errors.LockNotAvailable,
-    errors.IdleInTransactionSessionTimeout, psycopg.OperationalError, Unreachable,
-)  # fmt: skip
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+    errors.UniqueViolation,
+    errors.LockNotAvailable,
+    errors.IdleInTransactionSessionTimeout,
+    psycopg.OperationalError,
+    Unreachable,
+)
 
 
 def retried(work: Callable[[], T], connection: Callable[[], AnyConnection | None], *, lock_tries: int = TRIES) -> T:

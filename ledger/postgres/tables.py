@@ -212,6 +212,19 @@ class Account(SQLModel, table=True):
     opened_at: datetime = stamped()
 
 
+class MergedAccount(SQLModel, table=True):
+    """An account that was merged into another: the latest row has where it ended up. Append-only (DECISIONS D182).
+
+    When the successor is merged in its turn, the accounts merged into it before have a row of that, too.
+    """
+
+    __tablename__ = "merged_account"
+
+    account_id: int = key(BigInteger)
+    transaction_id: int = key(BigInteger)
+    into_id: int = Field(sa_type=BigInteger)
+
+
 class Transaction(SQLModel, table=True):
     """The ledger's answer to one command, posted or declined."""
 
@@ -235,6 +248,7 @@ class Transaction(SQLModel, table=True):
             "move",
             "bonus",
             "mark",
+            "merge",
         ),
         CheckConstraint("(status = 'declined') = (code IS NOT NULL)", name="declines_have_codes"),
         Index("transaction_refers_to_idx", "refers_to", postgresql_where=text("refers_to IS NOT NULL")),
@@ -523,6 +537,7 @@ class Change(SQLModel, table=True):
             "party",
             "account",
             "account_status",
+            "merge",
             "credit_terms",
             "link",
             "write_off_limit",

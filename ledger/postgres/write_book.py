@@ -11,7 +11,6 @@ from operator import attrgetter
 
 from ledger.core.accounts import Terms
 from ledger.core.book import Book
-from ledger.core.money import plain
 from ledger.core.transactions import Transaction
 from ledger.postgres.bulk_sql import (
     COPY_FROM,
@@ -28,6 +27,7 @@ from ledger.postgres.bulk_sql import (
     source_of,
 )
 from ledger.postgres.database import AnyConnection
+from ledger.values.money import plain
 
 TRANSACTION = columns(
     "id bigint, key text, fingerprint bytea, kind text, status text, code text, facts jsonb, account_id bigint, "
@@ -116,14 +116,13 @@ def _state(book: Book) -> Iterator[Statement]:
 
 def _transactions(entered: list[Transaction]) -> Rows:
     written = Moments()
-    return [
-        (
-            t.id, t.key, t.fingerprint, t.kind, "posted" if t.code is None else "declined", t.code,
-            json_text(t.facts), t.account, t.amount, t.currency, written[t.posted_at], t.day, t.value_date,
-            t.expires_at, t.due_on, t.refers_to, t.channel, t.reason, t.by, t.note, written[t.occurred_at],
-        )
-        for t in sorted(entered, key=attrgetter("key"))
-    ]  # fmt: skip
+    rows: list[Row] = []
+    for t in sorted(entered, key=attrgetter("key")):
+        answer = "posted" if t.code is None else "declined", t.code, json_text(t.facts)
+        days = written[t.posted_at], t.day, t.value_date, t.expires_at, t.due_on
+        more = t.refers_to, t.channel, t.reason, t.by, t.note, written[t.occurred_at]
+        rows.append((t.id, t.key, t.fingerprint, t.kind, *answer, t.account, t.amount, t.currency, *days, *more))
+    return rows
 
 
 def _entries(entered: list[Transaction]) -> Rows:
@@ -141,13 +140,11 @@ def _balances(book: Book) -> Rows:
     written = Moments()
     moved = {entry.account for t in book.entered for entry in t.clients()}
     moved |= {account for account, ages in book.ages.items() if ages.changed}
+    of = ((account, book.balances[account]) for account in moved)
     return [
-        (
-            account, written[b.posted_at], b.open_due, b.open_day, b.open_item, b.open_unpaid, b.latest_due,
-            b.ripens_on,
-        )
-        for account, b in ((account, book.balances[account]) for account in moved)
-    ]  # fmt: skip
+        (n, written[b.posted_at], b.open_due, b.open_day, b.open_item, b.open_unpaid, b.latest_due, b.ripens_on)
+        for n, b in of
+    ]
 
 
 def _update_balances(rows: Rows) -> Statement:
@@ -162,13 +159,10 @@ def _update_balances(rows: Rows) -> Statement:
 def _holds(book: Book) -> Iterable[Statement]:
     holds = [book.holds[number] for number in book.changed_holds]
     yield insert("hold", HOLD, [(h.id, h.account, h.expires_at, h.state) for h in holds], key=("transaction_id",))
-    parts = [
-        (
-            h.id, number, p.line, p.source, p.brand, p.amount, p.held, p.captured, p.refunded, p.service, p.reference,
-            p.gross, p.discount, p.vat_rate, p.vat, json_text(p.attributes),
-        )
-        for h in holds for number, p in enumerate(h.parts, 1)
-    ]  # fmt: skip
+    parts: list[Row] = []
+    for hold_id, number, p in ((h.id, *part) for h in holds for part in enumerate(h.parts, 1)):
+        of = p.line, p.source, p.brand, p.amount, p.held, p.captured, p.refunded, p.service, p.reference
+        parts.append((hold_id, number, *of, p.gross, p.discount, p.vat_rate, p.vat, json_text(p.attributes)))
     yield insert("hold_part", HOLD_PART, parts, key=("hold_id", "part"))
 
 
@@ -216,10 +210,7 @@ WHERE i.account_id = ANY(%s) AND i.due_on = '9999-12-31' AND i.terms_id IS NULL
 
 
 def _as_changed(terms: Terms) -> dict[str, object]:
-    return {
-        "limit": plain(terms.limit), "period_days": terms.period_days, "valid_from": terms.valid_from,
-        "valid_until": terms.valid_until,
-    }  # fmt: skip
+    return {**terms._asdict(), "limit": plain(terms.limit)}
 
 
 def _usage(book: Book) -> Iterable[Row]:

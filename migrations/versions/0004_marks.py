@@ -7,10 +7,9 @@ down_revision = "0003"
 branch_labels = None
 depends_on = None
 
-KINDS = (
-    "payment", "allocate", "payout", "debit", "hold", "capture", "release", "expiry", "refund", "reverse", "transfer",
-    "adjustment", "bonus",
-)  # fmt: skip
+KINDS = """
+    payment allocate payout debit hold capture release expiry refund reverse transfer adjustment bonus
+""".split()
 
 
 def _allow(kinds: tuple[str, ...]) -> None:
@@ -24,4 +23,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    _allow(KINDS)
+    _allow((*KINDS,))

@@ -11,10 +11,9 @@ down_revision = "0011"
 branch_labels = None
 depends_on = None
 
-KINDS = (
-    "payment", "allocate", "payout", "debit", "hold", "capture", "release", "expiry", "refund", "reverse", "transfer",
-    "adjustment", "bonus", "mark",
-)  # fmt: skip
+KINDS = """
+    payment allocate payout debit hold capture release expiry refund reverse transfer adjustment bonus mark
+""".split()
 
 
 def upgrade() -> None:
@@ -24,7 +23,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    _know(KINDS)
+    _know((*KINDS,))
     for column in ("chart", "channel"):
         op.drop_column("entry", column)
 

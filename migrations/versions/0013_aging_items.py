@@ -15,9 +15,13 @@ depends_on = None
 
 NEVER = "9999-12-31"
 PLACE = {
-    "open_due": NEVER, "open_day": NEVER, "open_item": "0", "open_unpaid": "0", "latest_due": "0001-01-01",
+    "open_due": NEVER,
+    "open_day": NEVER,
+    "open_item": "0",
+    "open_unpaid": "0",
+    "latest_due": "0001-01-01",
     "ripens_on": NEVER,
-}  # fmt: skip
+}
 
 ITEMS = """
 INSERT INTO aging_item (transaction_id, account_id, business_date, due_on, amount, terms_id)

@@ -22,9 +22,11 @@ def upgrade() -> None:
     op.drop_constraint("promotion_use_pkey", "promotion_use", type_="primary")
     op.create_primary_key("promotion_use_pkey", "promotion_use", ["order_id", "promotion_id", "number"])
     op.create_index(
-        "promotion_use_back_idx", "promotion_use", ["promotion_id"],
+        "promotion_use_back_idx",
+        "promotion_use",
+        ["promotion_id"],
         postgresql_where=sa.text("given_back_at IS NOT NULL"),
-    )  # fmt: skip
+    )
     op.execute("UPDATE food_order SET void_at = cancelled_at WHERE status = 'cancelled'")
     op.execute(
         "UPDATE food_order o SET void_at = h.expires_at FROM hold h "

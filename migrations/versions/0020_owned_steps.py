@@ -24,5 +24,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DELETE FROM owned w USING transaction t WHERE t.id = w.transaction_id "
-               "AND t.kind NOT IN ('debit', 'hold', 'capture')")  # fmt: skip
+    op.execute(
+        "DELETE FROM owned w USING transaction t WHERE t.id = w.transaction_id "
+        "AND t.kind NOT IN ('debit', 'hold', 'capture')"
+    )

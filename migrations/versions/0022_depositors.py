@@ -27,9 +27,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
-        "bank_depositor_known_idx", "bank_depositor", ["payer", "brand_id"], unique=True,
+        "bank_depositor_known_idx",
+        "bank_depositor",
+        ["payer", "brand_id"],
+        unique=True,
         postgresql_where=sa.text("revoked_at IS NULL"),
-    )  # fmt: skip
+    )
 
 
 def downgrade() -> None:

@@ -4,12 +4,12 @@ from typing import Annotated
 
 import typer
 
-from ledger.core.money import amount_of, minor
 from ledger.errors import Failure
 from ledger.postgres import four_eyes as rules
 from ledger.postgres import members
 from ledger.postgres.database import connect, server_url
 from ledger.settings import Settings
+from ledger.values.money import amount_of, minor
 
 app = typer.Typer()
 desk = typer.Typer(no_args_is_help=True, help="Say who may use the dashboard, and what needs a second person.")

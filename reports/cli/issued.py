@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.core.text import escaped_json, printable
 from ledger.errors import Failure
 from ledger.settings import Settings
+from ledger.values.text import escaped_json, printable
 from reports.cli.papers import write_file
 from reports.core.csv_text import csv_bytes, guarded
 from reports.core.dates import month_days

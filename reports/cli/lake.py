@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from ledger.core.text import printable, whole_number
 from ledger.errors import Failure
 from ledger.settings import Settings
+from ledger.values.text import printable, whole_number
 from reports.cli.progress import papers_progress
 from reports.core.dates import read_date
 
@@ -276,8 +276,8 @@ def _until_stopped() -> Callable[[], bool]:
 def _print_cut(lake: "Lake", made: bool, seconds: float, as_json: bool) -> None:
     cut = lake.cut
     if as_json:
-        facts = {"cut": cut.number, "made": made, "taken_at": cut.taken_at.isoformat(),
-                 "last_transaction": cut.last_transaction, "seconds": round(seconds, 3)}  # fmt: skip
+        facts = {"cut": cut.number, "made": made, "taken_at": cut.taken_at.isoformat()}
+        facts |= {"last_transaction": cut.last_transaction, "seconds": round(seconds, 3)}
         print(json.dumps(facts), flush=True)
     elif made:
         print(f"cut {cut.number}, up to transaction {cut.last_transaction}, {seconds:.2f} s", flush=True)

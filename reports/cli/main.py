@@ -10,8 +10,8 @@ import sys
 
 import typer
 
-from ledger.core.text import printable
 from ledger.errors import Failure
+from ledger.values.text import printable
 
 COMMANDS = {
     "init": ("ledger.cli.lifecycle", "Create the book, or bring its tables up to date after an upgrade."),

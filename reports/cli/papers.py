@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ledger.core.text import printable
 from ledger.errors import Failure
 from ledger.settings import Settings
+from ledger.values.text import printable
 from reports.cli.progress import papers_progress
 from reports.core.dates import month_days, period, read_date
 from reports.core.forms import Language

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ledger.core.text import printable
 from ledger.errors import Failure
 from ledger.settings import Settings
+from ledger.values.text import printable
 from reports.core.dates import period, read_date
 
 if TYPE_CHECKING:

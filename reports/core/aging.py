@@ -10,6 +10,9 @@ An item's due date stands on its entry. One that has none there takes it from th
 were recorded first after it and have a period, once these are valid; an entry from before
 there were due dates first by the terms that were recorded and in force when it arose.
 
+Items of an account that was merged into another are the other's from that day on, with their dates; what one
+transaction charged both is one item, due on the earlier date.
+
 Days that were closed before there were due dates keep their figures: a reversal ages there
 like a debit, items are in order of entry, and due by the terms that are in force on the day.
 """
@@ -19,7 +22,18 @@ from datetime import date
 import narwhals as nw
 
 from ledger.core.aging import AGING
-from reports.core.tables import Frame, Tables, days_since_epoch, in_currency, of_clients, only, until, zero
+from reports.core.tables import (
+    Frame,
+    Tables,
+    as_merged,
+    days_since_epoch,
+    in_currency,
+    merges,
+    of_clients,
+    only,
+    until,
+    zero,
+)
 
 EPOCH = date(1970, 1, 1)
 OLD = 1  # the rules of the days that were closed before there were due dates (DECISIONS D77)
@@ -32,7 +46,7 @@ def day_number(day: date) -> int:
 
 def _entries(tables: Tables, as_of: date, currency: str | None) -> Frame:
     money = (nw.col("account_kind") == "money", until(as_of))
-    return in_currency(tables.entries, currency).filter(of_clients(), *money)
+    return as_merged(tables, in_currency(tables.entries, currency).filter(of_clients(), *money), as_of)
 
 
 def _owing(entries: Frame) -> Frame:
@@ -60,24 +74,29 @@ def _undone(owing: Frame, *, by_old_rules: bool) -> Frame:
 
 
 def _by_terms(tables: Tables, undated: Frame, as_of: date) -> Frame:
-    """Return account_id, transaction_id, due_by_terms (a day number or null) of items whose entries have no due date.
+    """Return own_account_id, transaction_id, due_by_terms (a day number or null) of items whose entries have no date.
 
-    An entry written since there are due dates has none only where no period was in force.
+    An entry written since there are due dates has none only where no period was in force. After a merge the terms of
+    the successor count, as far as they are recorded later.
     """
-    terms = tables.credit_terms.select(
-        "account_id", "period_days", "valid_from", "valid_until", terms="id", known_at="recorded_at"
+    recorded = tables.credit_terms.select(
+        "period_days", "valid_from", "valid_until", own_account_id="account_id", terms="id", known_at="recorded_at"
     )
+    later_on = recorded.rename({"own_account_id": "into"}).join(merges(tables, as_of), on="into", how="inner")
+    of_successors = later_on.filter(nw.col("known_at") > nw.col("merged_at")).with_columns(own_account_id="account_id")
+    names = ("own_account_id", "period_days", "valid_from", "valid_until", "terms", "known_at")
+    terms = nw.concat([side.select(*names) for side in (recorded, of_successors)])
     written = tables.transactions.select(transaction_id="id", written_at="recorded_at")
     known = nw.col("known_at") <= nw.col("written_at")
     ended = (nw.col("valid_until") < nw.col("business_date")).fill_null(False)
     in_force = known & (nw.col("valid_from") <= nw.col("business_date")) & ~ended
     later = ~known & ~nw.col("period_days").is_null()
-    period = terms.select("terms", "valid_from", days="period_days")
+    period = recorded.select("terms", "valid_from", days="period_days")
     return (
-        undated.select("account_id", "transaction_id", "business_date", "day_number")
-        .join(terms, on="account_id", how="inner")
+        undated.select("own_account_id", "transaction_id", "business_date", "day_number")
+        .join(terms, on="own_account_id", how="inner")
         .join(written, on="transaction_id", how="inner")
-        .group_by("account_id", "transaction_id", "day_number")
+        .group_by("own_account_id", "transaction_id", "day_number")
         .agg(
             first=nw.when(in_force).then(nw.col("terms")).max(),
             then=nw.when(later).then(nw.col("terms")).min(),
@@ -86,7 +105,7 @@ def _by_terms(tables: Tables, undated: Frame, as_of: date) -> Frame:
         .join(period.select(then="terms", then_days="days", then_from="valid_from"), on="then", how="left")
         .with_columns(then_days=nw.when(nw.col("then_from") <= as_of).then(nw.col("then_days")))
         .with_columns(due_by_terms=nw.col("day_number") + nw.coalesce("first_days", "then_days"))
-        .select("account_id", "transaction_id", "due_by_terms")
+        .select("own_account_id", "transaction_id", "due_by_terms")
     )
 
 
@@ -98,8 +117,12 @@ def _dated(tables: Tables, items: Frame, as_of: date) -> Frame:
         due_day = nw.when(nw.col("with_terms").is_null()).then(nw.col("day_number")).otherwise(due)
         return items.join(terms, on="account_id", how="left").with_columns(due_day=due_day)
     by_terms = _by_terms(tables, items.filter(nw.col("due_on").is_null()), as_of)
-    return items.join(by_terms, on=["account_id", "transaction_id"], how="left").with_columns(
+    dated = items.join(by_terms, on=["own_account_id", "transaction_id"], how="left").with_columns(
         due_day=nw.coalesce(days_since_epoch("due_on"), "due_by_terms")
+    )
+    same = ("account_id", "transaction_id", "kind", "currency", "business_date", "day_number", "owed")
+    return dated.group_by(*same).agg(
+        nw.col("amount").sum(), due_day=nw.col("due_day").min(), version=nw.col("version").max()
     )
 
 
@@ -133,10 +156,18 @@ def unpaid_items(tables: Tables, as_of: date, currency: str | None = None) -> Fr
         )
         .filter(nw.col("unpaid") > 0)
         .select(
-            "account_id", "transaction_id", "version", "kind", "currency", "business_date", "day_number", "due_day",
-            "amount", "unpaid",
+            "account_id",
+            "transaction_id",
+            "version",
+            "kind",
+            "currency",
+            "business_date",
+            "day_number",
+            "due_day",
+            "amount",
+            "unpaid",
         )
-    )  # fmt: skip
+    )
 
 
 def terms_on(tables: Tables, as_of: date) -> Frame:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import polars as pl
 
-from ledger.core.text import readable
+from ledger.values.text import readable
 
 Decimals = Literal["point", "comma"]
 

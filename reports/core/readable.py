@@ -2,11 +2,11 @@
 
 import polars as pl
 
-from ledger.core.text import UNFIT
+from ledger.values.text import UNFIT
 
 _UNFIT = f"[{UNFIT}]"
 
 
 def readable_texts(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the frame with every text readable (ledger.core.text)."""
+    """Return the frame with every text readable (ledger.values.text)."""
     return frame.with_columns(pl.col(pl.String).str.replace_all(_UNFIT, "\N{REPLACEMENT CHARACTER}"))

@@ -20,10 +20,8 @@ from reports.core.leads import LeadsTo, nowhere
 from reports.core.parameters import Parameters
 from reports.core.tables import Tables
 
-Kind = Literal[
-    "account", "account_kind", "average", "code", "count", "currency", "date", "instant", "money", "month", "number",
-    "rate", "share", "text", "word",
-]  # fmt: skip
+Figure = Literal["account", "average", "count", "money", "number", "rate", "share"]
+Kind = Figure | Literal["account_kind", "code", "currency", "date", "instant", "month", "text", "word"]
 Frame = nw.LazyFrame[Any]
 
 

@@ -153,6 +153,37 @@ def client_accounts(tables: Tables) -> Frame:
     )
 
 
+def merges(tables: Tables, as_of: date) -> Frame:
+    """Return account_id, into, transaction_id, merged_at: each time an account was merged into another by a day.
+
+    Where the other is merged in its turn, accounts merged into it before have a row of that, too.
+    """
+    made = tables.transactions.filter(nw.col("kind") == "merge")
+    of = made.select(into="account_id", transaction_id="id", merged_at="recorded_at")
+    moved = tables.entries.filter(nw.col("kind") == "merge", nw.col("account_kind") == "money", until(as_of))
+    return (
+        moved.select("account_id", "transaction_id")
+        .join(of, on="transaction_id", how="inner")
+        .filter(nw.col("account_id") != nw.col("into"))
+    )
+
+
+def as_merged(tables: Tables, entries: Frame, as_of: date) -> Frame:
+    """Return entries of clients' money as those of the accounts that theirs were merged into by a day.
+
+    The account moved is `own_account_id`; what merges themselves moved is left out: it meets there.
+    """
+    known = merges(tables, as_of)
+    last = known.group_by("account_id").agg(transaction_id=nw.col("transaction_id").max())
+    successors = known.join(last, on=["account_id", "transaction_id"], how="inner").select("account_id", "into")
+    return (
+        entries.filter(nw.col("kind") != "merge")
+        .join(successors, on="account_id", how="left")
+        .with_columns(own_account_id="account_id", account_id=nw.coalesce("into", "account_id"))
+        .drop("into")
+    )
+
+
 UNASSIGNED = "unassigned"
 
 

@@ -6,10 +6,12 @@ pre-orders for the next day show what becomes of an order. The figures are drawn
 with fixed seeds: each run makes the same orders.
 """
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from importlib.resources import files
 from random import Random
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,16 +33,7 @@ SETS = {f"set-{number}": Decimal(750 + 75 * number).scaleb(-2) for number in ran
 LEMONADE = Item(brand=BRAND, sku="lemonade", name="Lemonade", price=Decimal("2.25"))
 DELIVERY = Extra(brand=BRAND, amount=Decimal("1.50"))
 
-FOOD: tuple[dict[str, Any], ...] = (
-    {"type": "promotion", "code": "WELCOME", "kind": "amount", "value": "3.00", "brand": BRAND,
-     "first_order_only": True, "valid_from": "2018-01-08", "valid_until": "2018-02-28"},
-    {"type": "promotion", "code": "LUNCH10", "kind": "percent", "value": "10", "brand": BRAND, "min_order": "9.00",
-     "max_discount": "1.40", "max_uses_per_party": 4, "valid_from": "2018-01-08", "valid_until": "2018-02-28"},
-    {"type": "promotion", "code": "FEBRUARY", "kind": "free_delivery", "max_uses": 400, "stackable": True,
-     "valid_from": "2018-02-01", "valid_until": "2018-02-23"},
-    {"type": "bonus_program", "brand": BRAND, "accrue_percent": "5", "redeem_percent": "30",
-     "expires_after_days": 30, "valid_from": "2018-01-08"},
-)  # fmt: skip
+FOOD = [json.loads(line) for line in files("reports.demo").joinpath("food.jsonl").read_text("utf-8").splitlines()]
 """Promotions and the bonus programme, derived like everything else here."""
 
 
@@ -246,9 +239,11 @@ def _order_fields(account: str, day: date, chance: Random, *, first: bool) -> di
     # One employee in three lets points go by.
     saves = account[-1] not in "369" and chance.random() < 0.15
     return {
-        "items": tuple(items), "delivery": delivery, "promo_codes": tuple(codes),
+        "items": tuple(items),
+        "delivery": delivery,
+        "promo_codes": tuple(codes),
         "bonus_at_most": Decimal("2.00") if saves else None,
-    }  # fmt: skip
+    }
 
 
 def _between(day: date, since: float, until: float, chance: Random) -> datetime:

@@ -9,7 +9,8 @@ from typing import Any
 
 import polars as pl
 
-from ledger.core.commands import Command, Debit, Line, Payment
+from ledger.core.command_parts import Line
+from ledger.core.commands import Command, Debit, Payment
 from reports.demo.brands import brand_records
 from reports.demo.complete_journey import CURRENCY, OTHER
 

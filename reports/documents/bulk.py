@@ -19,8 +19,8 @@ from typing import Any
 import polars as pl
 from pebble import ProcessExpired, ProcessPool
 
-from ledger.core.text import printable
 from ledger.errors import Failure
+from ledger.values.text import printable
 from reports.core.dates import month_days
 from reports.core.report import near
 from reports.core.result import Result

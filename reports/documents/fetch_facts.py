@@ -22,14 +22,13 @@ Row = dict[str, Any]
 ByAccount = dict[int, list[Row]]
 GROUP = 200
 
-_ENTRY = (
-    "transaction_id", "kind", "refers_to", "posted_at", "business_date", "account_id", "amount", "held",
-    "version", "balance_after", "held_after", "subaccount_id", "group_name",
-)  # fmt: skip
-_LINE = (
-    "transaction_id", "leg", "source_id", "line", "service", "reference", "brand_id", "gross", "discount",
-    "amount", "vat_rate", "vat",
-)  # fmt: skip
+_ENTRY = """
+    transaction_id kind refers_to posted_at business_date account_id amount held version balance_after held_after
+    subaccount_id group_name
+""".split()
+_LINE = """
+    transaction_id leg source_id line service reference brand_id gross discount amount vat_rate vat
+""".split()
 _PARTY = ("id", "name", "legal_name", "tax_id", "country", "kpp", "address", "email")
 
 
@@ -120,7 +119,7 @@ def read_last(tables: Tables, numbers: Sequence[int], *, until: date) -> Last:
     placed = holds.expiring(tables, until).select("expires_at", hold="id", set_on="business_date")
     held = holds.by_hold(tables, query).join(placed, on="hold", how="left").sort("hold")
     return Last(
-        unpaid=_collected(aging.late(tables, until).sort("version"), numbers, by="account_id"),
+        unpaid=_collected(aging.late(tables, until).sort("transaction_id"), numbers, by="account_id"),
         terms=_collected(aging.terms_on(tables, until), numbers, by="account_id"),
         holds=_collected(held, numbers, by="account"),
     )
@@ -145,9 +144,11 @@ def read(tables: Tables, numbers: Sequence[int], last: Last, *, since: date, unt
     lines = entries.filter(
         (pl.col("account_kind") == "revenue") | from_closed, pl.col("source_id").is_in(numbers), in_period
     ).with_columns(
-        pl.col("gross").fill_null(pl.col("amount")), pl.col("discount").fill_null(0), pl.col("line").fill_null(0),
+        pl.col("gross").fill_null(pl.col("amount")),
+        pl.col("discount").fill_null(0),
+        pl.col("line").fill_null(0),
         pl.col("service", "reference").fill_null(""),
-    )  # fmt: skip
+    )
     return Facts(
         accounts=_accounts(tables, numbers),
         brands=_by_id(_native(tables, "brands").collect()),

@@ -42,6 +42,7 @@ KINDS = {
     "refund": N_("Refund"),
     "reverse": N_("Reversal"),
     "transfer": N_("Transfer"),
+    "merge": N_("Accounts merged"),
     "adjustment": N_("Adjustment"),
     "bonus": N_("Bonus points"),
     "mark": N_("Note: no money moved"),

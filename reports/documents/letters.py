@@ -13,8 +13,8 @@ from hashlib import sha256
 
 from jinja2 import TemplateError
 
-from ledger.core.text import printable, readable
 from ledger.errors import Failure
+from ledger.values.text import printable, readable
 from reports.documents.design import Design
 from reports.documents.language import language
 from reports.documents.names import names

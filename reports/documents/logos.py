@@ -8,8 +8,8 @@ import base64
 import mimetypes
 from pathlib import Path
 
-from ledger.core.text import printable
 from ledger.errors import Failure
+from ledger.values.text import printable
 from reports.documents.statement import Statement
 
 TYPES = ("image/svg+xml", "image/png", "image/jpeg", "image/gif", "image/webp")

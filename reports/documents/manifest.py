@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 
-from ledger.core.text import escaped_json
+from ledger.values.text import escaped_json
 
 NAME = "manifest.jsonl"
 

@@ -239,8 +239,8 @@ class Page:
     def figure_width(self) -> int:
         """Return the width in mm that the longest figure of the paper needs in a column of figures."""
         sums = self.paper.summary
-        figures = (sums.opening, sums.charged, sums.closing, self.charged, self.received,
-                   *(operation.balance for operation in self.paper.operations))  # fmt: skip
+        balances = (operation.balance for operation in self.paper.operations)
+        figures = (sums.opening, sums.charged, sums.closing, self.charged, self.received, *balances)
         written = [self.lang.money(amount) for amount in (min(figures), max(figures))]
         # At 8.5 points a digit is 1.72 mm wide, what groups and divides them at most half of that.
         digits = max(sum(letter.isdigit() for letter in text) for text in written)
@@ -287,11 +287,11 @@ class Page:
     def rows(self) -> list[PrintedRow]:
         """Return the operations as rows."""
         zone = self.paper.time_zone
-        return [
-            PrintedRow(one, self.lang.day(one.posted_on), self.lang.time(one.posted_at, zone), self.headline(one),
-                self.detail(one))
-            for one in self.printed
-        ]  # fmt: skip
+        rows = []
+        for one in self.printed:
+            when = self.lang.day(one.posted_on), self.lang.time(one.posted_at, zone)
+            rows.append(PrintedRow(one, *when, self.headline(one), self.detail(one)))
+        return rows
 
     @cached_property
     def printed(self) -> list[Operation]:

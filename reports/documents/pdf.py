@@ -25,7 +25,7 @@ from weasyprint.pdf.metadata import DocumentMetadata
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher
 
-from ledger.core.text import printable
+from ledger.values.text import printable
 from reports.documents.markup import Markup
 from reports.documents.seal import add_field
 from reports.documents.tagging import finish_tags
@@ -89,8 +89,9 @@ def _extension_schema() -> Element:
         SubElement(schema, f"{{{_SCHEMA}}}{name}").text = text
     properties = SubElement(SubElement(schema, f"{{{_SCHEMA}}}property"), f"{{{_RDF}}}Seq")
     part = _resource(properties, f"{{{_RDF}}}li")
-    for name, text in (("name", "part"), ("valueType", "Integer"), ("category", "internal"),
-                       ("description", "Part of ISO 14289 that the file conforms to")):  # fmt: skip
+    conforms = "Part of ISO 14289 that the file conforms to"
+    part_of = {"name": "part", "valueType": "Integer", "category": "internal", "description": conforms}
+    for name, text in part_of.items():
         SubElement(part, f"{{{_PROPERTY}}}{name}").text = text
     return description
 
@@ -211,11 +212,10 @@ def _drawn(
 ) -> bytes:
     document = Markup(html, css).render(stylesheets=[_stylesheet(css)], font_config=_fonts(), pdf_variant="pdf/a-3a")
     # An Attachment can be read once, so each paper gets its own.
+    stamps = {"created": stamp, "modified": stamp, "relationship": "Data"}
     attachments = [
-        Attachment(string=item.content, name=item.name, description=item.description, created=stamp,
-                   modified=stamp, relationship="Data")
-        for item in embedded
-    ]  # fmt: skip
+        Attachment(string=item.content, name=item.name, description=item.description, **stamps) for item in embedded
+    ]
     metadata = vars(document.metadata) | {"created": f"{stamp:%Y-%m-%dT%H:%M:%SZ}"}
     document.metadata = _Metadata(**metadata | {"modified": metadata["created"]})
     finish = partial(_finish, padding=padding, seal_name=seal_name)

@@ -11,7 +11,7 @@ import segno
 from segno.helpers import make_epc_qr
 
 from ledger.administration.requisites import requisite
-from ledger.core.text import readable
+from ledger.values.text import readable
 from reports.documents.statement import Statement
 
 

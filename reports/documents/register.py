@@ -135,14 +135,18 @@ class Register:
             return [Sent(*row) for row in rows]
 
     def rows(
-        self, *, number: str | None = None, account: int | None = None, kind: str | None = None,
-        since: date | None = None, until: date | None = None,
-    ) -> list[Issued]:  # fmt: skip
+        self,
+        *,
+        number: str | None = None,
+        account: int | None = None,
+        kind: str | None = None,
+        since: date | None = None,
+        until: date | None = None,
+    ) -> list[Issued]:
         """Return issued papers by date of issue and number: of this number, account and kind, of these days."""
-        wanted = {
-            "number = ?": number, "account = ?": account, "kind = ?": kind,
-            "issued_on >= ?": since and since.isoformat(), "issued_on <= ?": until and until.isoformat(),
-        }  # fmt: skip
+        wanted: dict[str, str | int | None] = {"number = ?": number, "account = ?": account, "kind = ?": kind}
+        for clause, day in (("issued_on >= ?", since), ("issued_on <= ?", until)):
+            wanted[clause] = None if day is None else day.isoformat()
         given = {clause: value for clause, value in wanted.items() if value is not None}
         where = f"WHERE {' AND '.join(given)}" if given else ""
         with self._open() as base:
@@ -199,17 +203,15 @@ def content_of(paper: Statement, kind: Kind) -> str:
 
     It stays the same over versions of the program, so only what is listed here makes a new edition.
     """
-    seller = paper.issuer and (paper.issuer.legal_name, paper.issuer.tax_id, paper.issuer.address,
-                               sorted(paper.issuer.bank_details))  # fmt: skip
+    of = paper.issuer
+    seller = of and (of.legal_name, of.tax_id, of.address, sorted(of.bank_details))
     client = (paper.client.legal_name or paper.client.name, paper.client.tax_id, paper.client.kpp, paper.client.address)
     contract = (paper.contract_number, paper.contract_date)
     sums = (paper.summary.opening, paper.summary.closing, paper.summary.held)
-    moves = [
-        (one.transaction, one.amount, one.held, one.balance,
-         [(line.brand, line.service, line.reference, line.gross, line.amount, line.vat_rate, line.vat)
-          for line in one.lines])
-        for one in paper.operations
-    ]  # fmt: skip
+    moves = []
+    for one in paper.operations:
+        lines = [(n.brand, n.service, n.reference, n.gross, n.amount, n.vat_rate, n.vat) for n in one.lines]
+        moves.append((one.transaction, one.amount, one.held, one.balance, lines))
     period = (paper.account, paper.currency, paper.since, paper.until, paper.last_transaction)
     annex = [(part.name, part.account, part.charges, part.vat, part.amount) for part in paper.parts]
     says = [kind, seller, client, contract, sums, moves, period, *([paper.parted_by, annex] if annex else [])]

@@ -12,8 +12,8 @@ from typing import Any
 from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined, TemplateError
 from markupsafe import Markup
 
-from ledger.core.text import printable, readable
 from ledger.errors import Failure
+from ledger.values.text import printable, readable
 from reports.documents.act_and_invoice import ActPage, InvoicePage, ServicesPage
 from reports.documents.design import Design, Kind
 from reports.documents.embedded import as_json, embedded
@@ -101,10 +101,8 @@ def html(paper: Statement, design: Design = Design()) -> str:
     Raises Failure when an act or an invoice has no issuer, or a company's own template is broken.
     """
     made = environment(design.language, design.templates)
-    page = _PAGES[design.kind](
-        paper, design.kind, language(design.language), names=names_in(design.language, design.templates),
-        logo=logo(paper, design.templates),
-    )  # fmt: skip
+    names, picture = names_in(design.language, design.templates), logo(paper, design.templates)
+    page = _PAGES[design.kind](paper, design.kind, language(design.language), names=names, logo=picture)
     name = f"ru/{design.kind}.html" if page.russian and design.kind != "statement" else f"{design.kind}.html"
     try:
         return _on_paper(made.get_template(name).render(_context(page)))
@@ -113,10 +111,8 @@ def html(paper: Statement, design: Design = Design()) -> str:
 
 
 def _context(page: Page) -> dict[str, Any]:
-    return {
-        "page": page, "paper": page.paper, "lang": page.lang, "kind": page.kind, "title": page.title,
-        "issuer": page.issuer, "client": page.client, "accent": page.accent, "footer": page.footer,
-    }  # fmt: skip
+    names = ("paper", "lang", "kind", "title", "issuer", "client", "accent", "footer")
+    return {"page": page, **{name: getattr(page, name) for name in names}}
 
 
 def pdf(paper: Statement, design: Design = Design(), proof: bytes | None = None) -> bytes:

@@ -14,8 +14,8 @@ from typing import Any
 
 import pydyf
 
-from ledger.core.text import printable
 from ledger.errors import Failure
+from ledger.values.text import printable
 from reports.documents.design import Seal
 
 FIELD = "Seal"
@@ -30,18 +30,29 @@ def add_field(pdf: pydyf.PDF, name: str) -> None:
     key = max(tree[::2]) + 1
     widget = pydyf.Dictionary(
         {
-            "Type": "/Annot", "Subtype": "/Widget", "FT": "/Sig", "T": pydyf.String(FIELD), "TU": pydyf.String(name),
-            "Rect": pydyf.Array((0, 0, 0, 0)), "F": 132, "P": page.reference, "StructParent": key,
+            "Type": "/Annot",
+            "Subtype": "/Widget",
+            "FT": "/Sig",
+            "T": pydyf.String(FIELD),
+            "TU": pydyf.String(name),
+            "Rect": pydyf.Array((0, 0, 0, 0)),
+            "F": 132,
+            "P": page.reference,
+            "StructParent": key,
         }
-    )  # fmt: skip
+    )
     pdf.add_object(widget)
     pointer = pydyf.Dictionary({"Type": "/OBJR", "Obj": widget.reference, "Pg": page.reference})
     form = pydyf.Dictionary(
         {
-            "Type": "/StructElem", "S": "/Form", "P": document.reference, "Pg": page.reference,
-            "K": pydyf.Array([pointer.data]), "Alt": pydyf.String(name),
+            "Type": "/StructElem",
+            "S": "/Form",
+            "P": document.reference,
+            "Pg": page.reference,
+            "K": pydyf.Array([pointer.data]),
+            "Alt": pydyf.String(name),
         }
-    )  # fmt: skip
+    )
     pdf.add_object(form)
     document["K"].append(form.reference)
     tree.extend((key, form.reference))

@@ -8,39 +8,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import polars as pl
 
 from reports.core.forms import Language
-from reports.core.report import Column
+from reports.core.report import Column, Figure
 from reports.core.result import Control, Result
-from reports.formats.code_names import WORDS, code_name
+from reports.formats.code_names import WORDS, code_name, words
 
-NUMBERS = ("account", "average", "count", "money", "number", "rate", "share")
-_RUSSIAN = {
-    "report": "отчёт", "question": "вопрос", "days": "дни", "from": "с", "to": "по", "as of": "на конец дня",
-    "account": "счёт", "party": "клиент", "brand": "бренд", "currency": "валюта", "by": "разрез",
-    "dated by": "по дате", "attribute": "признак", "time zone": "часовой пояс", "cut": "срез",
-    "taken at": "снят", "closed until": "дни закрыты по", "rows": "строк", "total": "итого",
-    "control": "контроль", "expected": "ожидается", "actual": "есть", "difference": "разница",
-    "holds": "сходится", "differs": "НЕ СХОДИТСЯ", "controls": "контрольные суммы", "about": "об отчёте",
-    "nothing": "нет", "provisional": "ПРЕДВАРИТЕЛЬНО: не все дни закрыты", "yes": "да", "no": "нет",
-    "provisional figures": "предварительные данные", "money": "деньги", "bonus": "баллы",
-    "left out": "столбцы только в других файлах",
-    "long amounts": "суммы от 10 000 000 000 000 записаны текстом: как число Excel потерял бы копейки",
-}  # fmt: skip
-_ENGLISH = {
-    "provisional": "PROVISIONAL: not every day is closed", "differs": "DIFFERS", "bonus": "points",
-    "left out": "columns in the other files only",
-    "long amounts": "amounts from 10,000,000,000,000 are text: as numbers Excel would lose their cents",
-}  # fmt: skip
+NUMBERS: tuple[str, ...] = get_args(Figure)
+_CAPTIONS = words("captions")
 
 
 def word(text: str, language: Language) -> str:
     """Return a word of the page around the rows in that language."""
-    return (_RUSSIAN if language == "ru" else _ENGLISH).get(text, text)
+    return _CAPTIONS[language].get(text, text)
 
 
 @dataclass(frozen=True)

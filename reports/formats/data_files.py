@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from ledger.core.text import escaped_json
+from ledger.values.text import escaped_json
 from reports.core import csv_text
 from reports.core.csv_text import Decimals, guarded
 from reports.core.forms import Language

@@ -15,7 +15,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_range_abs, xl_rowcol_to_cell
 from xlsxwriter.worksheet import Worksheet
 
-from ledger.core.text import readable
+from ledger.values.text import readable
 from reports.core.forms import Language
 from reports.core.report import Column
 from reports.core.result import Result, TooLarge
@@ -26,9 +26,16 @@ MOST_LETTERS = 32_767  # in a cell
 EXACT = Decimal(10) ** 13
 """Excel keeps 15 digits of a number: from here on the cents of an amount would be lost, so it is written as text."""
 _FORMATS = {
-    "money": "#,##0.00;[Red]-#,##0.00", "average": "#,##0.00", "count": "#,##0", "account": "0", "number": "0",
-    "rate": "0.00", "share": "0.0%", "date": "yyyy-mm-dd", "instant": "yyyy-mm-dd hh:mm:ss",
-}  # fmt: skip
+    "money": "#,##0.00;[Red]-#,##0.00",
+    "average": "#,##0.00",
+    "count": "#,##0",
+    "account": "0",
+    "number": "0",
+    "rate": "0.00",
+    "share": "0.0%",
+    "date": "yyyy-mm-dd",
+    "instant": "yyyy-mm-dd hh:mm:ss",
+}
 _WIDTHS = {"money": 16, "average": 14, "instant": 20, "date": 12, "account": 12, "text": 30, "code": 16, "word": 16}
 _HEADER = 3
 

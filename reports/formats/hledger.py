@@ -10,7 +10,7 @@ from typing import Any
 
 import polars as pl
 
-from ledger.core.text import printable
+from ledger.values.text import printable
 from reports.run import LakeBook
 
 

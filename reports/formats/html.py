@@ -6,7 +6,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ledger.core.text import readable
+from ledger.values.text import readable
 from reports.core.forms import Language
 from reports.core.result import Result, TooLarge
 from reports.formats.captions import NUMBERS, abridged, control_line, facts, shown_rows, shown_subtotals, word

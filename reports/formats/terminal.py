@@ -5,7 +5,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from ledger.core.text import printable
+from ledger.values.text import printable
 from reports.core.forms import Language
 from reports.core.result import Result
 from reports.formats.captions import NUMBERS, control_line, facts, shown_rows, shown_subtotals, word

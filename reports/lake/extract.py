@@ -57,10 +57,12 @@ WITH moved AS (
     GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(u.amount) <> 0
     UNION ALL
     SELECT m.*, l.transaction_id, l.amount, l.given_until
-    FROM moved m JOIN bonus_lot l ON l.account_id = m.account_id AND l.transaction_id = m.transaction_id
+    FROM moved m JOIN bonus_lot l ON l.account_id = m.account_id
+     AND (l.transaction_id = m.transaction_id AND l.given_by IS NULL OR l.given_by = m.transaction_id)
 )
-SELECT c.*, to_char(c.business_date, 'YYYY-MM') AS month
-FROM changes c ORDER BY transaction_id, account_id, lot_id
+SELECT transaction_id, account_id, brand_id, currency, business_date, lot_id, sum(amount)::bigint AS amount,
+       max(gone_on) AS gone_on, to_char(business_date, 'YYYY-MM') AS month
+FROM changes GROUP BY 1, 2, 3, 4, 5, 6 HAVING sum(amount) <> 0 ORDER BY transaction_id, account_id, lot_id
 """
 
 SNAPSHOTS: dict[str, str] = {
@@ -150,13 +152,11 @@ SNAPSHOTS: dict[str, str] = {
         ORDER BY s.id""",
     "bonus_owed": """
         SELECT o.*, a.brand_id, a.currency FROM bonus_owed o JOIN account a ON a.id = o.account_id ORDER BY o.id""",
-}  # fmt: skip
+}
 
-_OF_TRANSACTION = (
-    "kind", "refers_to", "posted_at", "business_date", "day_number", "month", "value_date", "occurred_at",
-    "occurred_on",
-    "hour",
-)  # fmt: skip
+_OF_TRANSACTION = """
+    kind refers_to posted_at business_date day_number month value_date occurred_at occurred_on hour
+""".split()
 
 
 class Snapshot:
@@ -220,18 +220,27 @@ class Snapshot:
             .lazy()
             .join(
                 transactions.lazy().select("id", *_OF_TRANSACTION),
-                left_on="transaction_id", right_on="id", how="left", maintain_order="left",
+                left_on="transaction_id",
+                right_on="id",
+                how="left",
+                maintain_order="left",
             )
             .join(
                 kinds.lazy().rename({"kind": "account_kind"}),
-                left_on="account_id", right_on="id", how="left", maintain_order="left",
+                left_on="account_id",
+                right_on="id",
+                how="left",
+                maintain_order="left",
             )
             .join(
                 kinds.lazy().select("id", source_kind="kind"),
-                left_on="source_id", right_on="id", how="left", maintain_order="left",
+                left_on="source_id",
+                right_on="id",
+                how="left",
+                maintain_order="left",
             )
             .collect()
-        )  # fmt: skip
+        )
         return as_declared(frame, declared("entries"))
 
     def attributes(self, after: int, until: int) -> pl.DataFrame:
@@ -258,7 +267,8 @@ def as_declared(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
     """Return PostgreSQL's rows in the declared columns and types; minor units become decimals."""
     return frame.select(
         # The same digits with a point set two places in: no arithmetic, nothing to round.
-        pl.col(name).cast(pl.Int128).reinterpret(dtype=type_) if isinstance(type_, pl.Decimal)
+        pl.col(name).cast(pl.Int128).reinterpret(dtype=type_)
+        if isinstance(type_, pl.Decimal)
         else pl.col(name).cast(type_)
         for name, type_ in polars_schema(table).items()
-    )  # fmt: skip
+    )

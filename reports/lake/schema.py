@@ -60,12 +60,18 @@ TRANSACTIONS = Table(
     _columns(
         ("id", "int", "transaction number, ascending; one sequence for posted and declined"),
         ("key", "text", "the caller's key"),
-        ("kind", "text", ("payment, allocate, payout, debit, hold, capture, release, expiry, refund, "
-                          "reverse, transfer, adjustment, move, bonus, mark")),
+        (
+            "kind",
+            "text",
+            (
+                "payment, allocate, payout, debit, hold, capture, release, expiry, refund, "
+                "reverse, transfer, adjustment, move, bonus, mark, merge"
+            ),
+        ),
         ("status", "text", "posted or declined"),
         ("code", "text", "of a decline: the code of the rule that broke"),
         ("facts", "json", "of a decline: its facts"),
-        ("account_id", "int", "the account of the command"),
+        ("account_id", "int", "the account of the command; of a merge the successor"),
         ("amount", "money", "the amount of the command"),
         ("currency", "text", "ISO 4217 code"),
         *_WHEN,
@@ -79,7 +85,7 @@ TRANSACTIONS = Table(
         ("note", "text", "free text"),
     ),
     appended=True,
-)  # fmt: skip
+)
 
 ENTRIES = Table(
     "entries",
@@ -555,9 +561,31 @@ BANK_STATEMENTS = Table(
 )
 
 TABLES: tuple[Table, ...] = (
-    TRANSACTIONS, ENTRIES, ATTRIBUTES, PARTIES, BRANDS, ACCOUNTS, HOLDERS, CREDIT_TERMS, LINKS, LIMITS, USAGE,
-    HOLDS, OPEN_DEBITS, CHANGES, CLOSINGS, ORDERS, ORDER_LINES, PROMOTIONS, PROMOTION_USES, BONUS_PROGRAMS, BONUS_LOTS,
-    LOT_CHANGES, BONUS_OWED, BANK_ENTRIES, BANK_STATEMENTS,
-)  # fmt: skip
+    TRANSACTIONS,
+    ENTRIES,
+    ATTRIBUTES,
+    PARTIES,
+    BRANDS,
+    ACCOUNTS,
+    HOLDERS,
+    CREDIT_TERMS,
+    LINKS,
+    LIMITS,
+    USAGE,
+    HOLDS,
+    OPEN_DEBITS,
+    CHANGES,
+    CLOSINGS,
+    ORDERS,
+    ORDER_LINES,
+    PROMOTIONS,
+    PROMOTION_USES,
+    BONUS_PROGRAMS,
+    BONUS_LOTS,
+    LOT_CHANGES,
+    BONUS_OWED,
+    BANK_ENTRIES,
+    BANK_STATEMENTS,
+)
 
 TABLE_NAMES = frozenset(table.name for table in TABLES)

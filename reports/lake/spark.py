@@ -17,9 +17,15 @@ from reports.lake.reader import Lake, declared
 from reports.lake.schema import Type
 
 SPARK_TYPES: dict[Type, str] = {
-    "int": "bigint", "text": "string", "money": "decimal(18,2)", "rate": "decimal(5,2)",
-    "bool": "boolean", "date": "date", "instant": "timestamp", "json": "string",
-}  # fmt: skip
+    "int": "bigint",
+    "text": "string",
+    "money": "decimal(18,2)",
+    "rate": "decimal(5,2)",
+    "bool": "boolean",
+    "date": "date",
+    "instant": "timestamp",
+    "json": "string",
+}
 
 LOCAL = {
     "spark.app.name": "tiffin",

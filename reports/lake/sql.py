@@ -76,9 +76,14 @@ def answer_sql(
     _check_text(query)
     with _lent(lake, query) as place:
         request = {
-            "query": query, "rows": most_rows or MOST_ROWS, "bytes": most_mb << 20, "seconds": seconds,
-            "memory_mb": memory_mb, "zone": lake.cut.time_zone, **place,
-        }  # fmt: skip
+            "query": query,
+            "rows": most_rows or MOST_ROWS,
+            "bytes": most_mb << 20,
+            "seconds": seconds,
+            "memory_mb": memory_mb,
+            "zone": lake.cut.time_zone,
+            **place,
+        }
         header, content = _POOL.ask(request, seconds)
     if header.get("stopped"):
         raise Failure(f"the query was stopped after {seconds:g} seconds: narrow it")
@@ -178,9 +183,12 @@ class _Process:
     def __init__(self) -> None:
         # -I and a bare environment: no settings, no passwords, no code of the working directory.
         self._popen = subprocess.Popen(
-            [sys.executable, "-I", str(_PROCESS)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, env=_ENVIRONMENT,
-        )  # fmt: skip
+            [sys.executable, "-I", str(_PROCESS)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=_ENVIRONMENT,
+        )
         assert self._popen.stdin and self._popen.stdout
         self._in, self._out = self._popen.stdin, self._popen.stdout
         try:

@@ -27,22 +27,25 @@ ALLOWED = ("SELECT", "EXPLAIN", "MULTI")
 into a type of its own and one SELECT."""
 
 PLAIN = {
-    "boolean", "tinyint", "smallint", "integer", "bigint", "utinyint", "usmallint", "uinteger", "ubigint",
-    "hugeint", "float", "double", "decimal", "varchar", "date", "timestamp", "timestamp with time zone",
-}  # fmt: skip
+    *"boolean tinyint smallint integer bigint utinyint usmallint uinteger ubigint".split(),
+    *"hugeint float double decimal varchar date timestamp".split(),
+    "timestamp with time zone",
+}
 """Types that files and screens can hold; any other, and a list or struct of any other, is given as text."""
 NESTED = {"list", "struct", "array"}
 DAYS = {"date", "timestamp", "timestamp with time zone"}
 """They may be beyond year 9999; who answers looks at columns, not inside of lists."""
-SETTINGS = (
-    "temp_directory = ''", "home_directory = ''", "secret_directory = ''", "extension_directory = ''",
-    "autoinstall_known_extensions = false", "autoload_known_extensions = false", "allow_community_extensions = false",
-    "enable_external_access = false",
-)  # fmt: skip
-HIDDEN = {
-    "duckdb_databases", "duckdb_settings", "duckdb_extensions", "duckdb_secrets", "duckdb_temporary_files",
-    "duckdb_logs", "pragma_database_list", "current_setting", "query", "query_table",
-}  # fmt: skip
+_DIRECTORIES = ("temp_directory", "home_directory", "secret_directory", "extension_directory")
+_OFF = """
+    autoinstall_known_extensions autoload_known_extensions allow_community_extensions enable_external_access
+""".split()
+SETTINGS = (*(f"{name} = ''" for name in _DIRECTORIES), *(f"{name} = false" for name in _OFF))
+HIDDEN = set(
+    """
+    duckdb_databases duckdb_settings duckdb_extensions duckdb_secrets duckdb_temporary_files duckdb_logs
+    pragma_database_list current_setting query query_table
+""".split()
+)
 """Functions that show this machine and its paths, or run text in which another of them is named."""
 BATCH_ROWS = 2_000
 READY = b"R"
@@ -142,13 +145,13 @@ def _question(query: str) -> str:
     tokens = [(start, kind) for start, kind in duckdb.tokenize(query) if kind != duckdb.token_type.comment]
     text = query.encode()
     ends = [*(start for start, _ in tokens[1:]), len(text)]
-    words = [text[start:end].split(b"--")[0].split(b"/*")[0].strip().strip(b'"').decode().lower()
-             for (start, _), end in zip(tokens, ends, strict=True)]  # fmt: skip
+    pieces = [text[start:end].split(b"--")[0].split(b"/*")[0] for (start, _), end in zip(tokens, ends, strict=True)]
+    words = [piece.strip().strip(b'"').decode().lower() for piece in pieces]
     for word, following in pairwise(words):
         if word in HIDDEN and following == "(":
             raise Refused(f"{word} shows this machine, not the book: it is not answered here")
-    final = [start for (start, kind), word in zip(tokens, words, strict=True)
-             if word == ";" and kind == duckdb.token_type.operator]  # fmt: skip
+    operator = duckdb.token_type.operator
+    final = [start for (start, kind), word in zip(tokens, words, strict=True) if word == ";" and kind == operator]
     return text[: final[0]].decode() if final else query
 
 

@@ -132,22 +132,33 @@ RULES: tuple[Rule, ...] = (
         "aging-items",
         "each aging item is what its entry charged, net of refunds and reversals",
         "SELECT count(*) FROM aging_item",
-        """WITH undone AS (
-               SELECT coalesce(r.refers_to, t.refers_to) AS id, e.account_id, sum(e.amount) AS amount
+        """WITH successor AS (
+               SELECT DISTINCT ON (account_id) account_id, into_id FROM merged_account
+               ORDER BY account_id, transaction_id DESC
+           ), undone AS (
+               SELECT coalesce(r.refers_to, t.refers_to) AS id, coalesce(m.into_id, e.account_id) AS account_id,
+                      sum(e.amount) AS amount
                FROM transaction t JOIN entry e ON e.transaction_id = t.id AND e.version IS NOT NULL
+                    LEFT JOIN successor m ON m.account_id = e.account_id
                     LEFT JOIN transaction r ON r.id = t.refers_to AND r.kind = 'reverse'
                WHERE t.kind IN ('refund', 'reverse') AND t.status = 'posted' GROUP BY 1, 2
            ), item AS (
-               SELECT t.id, e.account_id, t.business_date, e.due_on, -e.amount - coalesce(u.amount, 0) AS amount
-               FROM transaction t JOIN entry e ON e.transaction_id = t.id AND e.version IS NOT NULL AND e.amount < 0
-                    JOIN account a ON a.id = e.account_id AND a.kind = 'money'
-                    LEFT JOIN undone u ON u.id = t.id AND u.account_id = e.account_id
+               SELECT t.id, c.account_id, t.business_date, c.due_on, c.amount - coalesce(u.amount, 0) AS amount
+               FROM transaction t JOIN (
+                   SELECT e.transaction_id, coalesce(m.into_id, e.account_id) AS account_id, -sum(e.amount) AS amount,
+                          min(e.due_on) AS due_on
+                   FROM entry e JOIN account a ON a.id = e.account_id AND a.kind = 'money'
+                        LEFT JOIN successor m ON m.account_id = e.account_id
+                   WHERE e.version IS NOT NULL AND e.amount < 0 GROUP BY 1, 2
+               ) c ON c.transaction_id = t.id
+                    LEFT JOIN undone u ON u.id = t.id AND u.account_id = c.account_id
                WHERE t.kind IN ('debit', 'capture', 'transfer', 'payout', 'adjustment'))
            SELECT coalesce(i.id, g.transaction_id) AS id, coalesce(i.account_id, g.account_id) AS account_id,
                   i.amount, g.amount AS amount_kept, g.due_on
            FROM item i FULL JOIN aging_item g ON g.transaction_id = i.id AND g.account_id = i.account_id
-           WHERE i.amount IS DISTINCT FROM g.amount OR i.business_date <> g.business_date
-              OR i.due_on <> g.due_on ORDER BY 1, 2""",
+           WHERE (i.amount IS DISTINCT FROM g.amount OR i.business_date <> g.business_date
+              OR i.due_on <> g.due_on) AND NOT (i.id IS NULL AND g.amount = 0 AND EXISTS (
+                  SELECT FROM successor WHERE account_id = g.account_id)) ORDER BY 1, 2""",
         "transaction {id}: account {account_id} was charged {amount} net, its item has {amount_kept}, due {due_on}",
     ),
     Rule(
@@ -177,6 +188,18 @@ RULES: tuple[Rule, ...] = (
              ON p.source_id = b.account_id
            WHERE coalesce(p.held, 0) <> b.held OR coalesce(p.held_ended, 0) <> 0 ORDER BY 1""",
         "account {account_id}: held {held}, open holds hold {held_open}, ended holds {held_ended}",
+    ),
+    Rule(
+        "merges",
+        "accounts that were merged are closed and empty, and the sealed log says into which they were",
+        "SELECT count(*) FROM merged_account",
+        """SELECT m.account_id, m.into_id, m.transaction_id, b.balance FROM merged_account m
+               JOIN account a ON a.id = m.account_id JOIN balance b ON b.account_id = a.id
+               LEFT JOIN transaction t ON t.id = m.transaction_id AND t.kind = 'merge'
+           WHERE t.id IS NULL OR a.status <> 'closed' OR b.balance <> 0 OR (a.kind = 'money' AND NOT EXISTS (
+               SELECT FROM change c WHERE c.kind = 'merge' AND (c.after ->> 'transaction')::bigint = m.transaction_id
+                  AND (c.after ->> 'into')::bigint = m.into_id)) ORDER BY 1, 3""",
+        "account {account_id}: merged into {into_id} by transaction {transaction_id}, its balance is {balance}",
     ),
     Rule(
         "closed-days",
@@ -218,7 +241,8 @@ RULES += (
         "SELECT count(*) FROM order_step",
         """SELECT o.id, o.key, s.transaction_id FROM food_order o LEFT JOIN order_step s ON s.order_id = o.id
                 LEFT JOIN transaction t ON t.id = s.transaction_id
-           WHERE t.account_id IS DISTINCT FROM o.account_id
+           WHERE (t.account_id IS DISTINCT FROM o.account_id AND NOT EXISTS (
+                  SELECT FROM merged_account WHERE account_id = o.account_id AND into_id = t.account_id))
               OR NOT EXISTS (SELECT FROM order_step f WHERE f.transaction_id = o.id AND f.kind = 'order')
               OR EXISTS (SELECT FROM order_line l LEFT JOIN brand b ON b.id = l.brand_id
                          WHERE l.order_id = o.id AND b.id IS NULL) ORDER BY 1, 3""",

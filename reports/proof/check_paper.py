@@ -118,8 +118,9 @@ def _unproven(proof: PaperProof, paper: Statement) -> Iterator[str]:
             )
     for version, row in rows.items():
         yield f"entry {version} of {row['date']}, {money(int(row['amount']))}, is missing from the paper"
-    for name, due, said in (("opening", proof.proof.opening, paper.summary.opening),
-                            ("closing", proof.proof.closing, paper.summary.closing)):  # fmt: skip
+    proven, summary = proof.proof, paper.summary
+    opening, closing = ("opening", proven.opening, summary.opening), ("closing", proven.closing, summary.closing)
+    for name, due, said in (opening, closing):
         if due != _minor(said):
             yield f"the {name} balance is {said}, proven is {money(due)}"
     yield from _wrong_sums(paper)

@@ -18,8 +18,9 @@ from reports.proof.seal import Sealed
 from reports.proof.sparse_map import Path, root_by
 
 FORM = 1
-COLUMNS = ("version", "transaction", "leg", "kind", "posted_at", "date", "amount", "held", "balance_after",
-           "held_after", "hash")  # fmt: skip
+COLUMNS = """
+    version transaction leg kind posted_at date amount held balance_after held_after hash
+""".split()
 """What a row of a proof has, in the order of an entry's canonical form; the account comes before."""
 
 Row = dict[str, int | str]
@@ -128,9 +129,9 @@ def _unlike(sealed: Sealed, seals: Sequence[Sealed]) -> Iterator[str]:
 
 def as_json(proof: Proof) -> bytes:
     """Return a proof as JSON; its entries stand by columns, which packs them a tenth smaller."""
-    facts = {"proof": FORM, "account": proof.account, "since": proof.since, "until": proof.until,
-             "start": proof.start, "before": _written(proof.before), "after": _written(proof.after),
-             "entries": {name: [row[at] for row in proof.rows] for at, name in enumerate(COLUMNS)}}  # fmt: skip
+    facts = {"proof": FORM, "account": proof.account, "since": proof.since, "until": proof.until, "start": proof.start}
+    facts |= {"before": _written(proof.before), "after": _written(proof.after)}
+    facts["entries"] = {name: [row[at] for row in proof.rows] for at, name in enumerate(COLUMNS)}
     return canonical(facts).encode()
 
 
@@ -147,7 +148,7 @@ def read_proof(content: bytes, name: str) -> Proof:
         if facts["proof"] != FORM:
             raise Failure(f"{name} is a proof of form {facts['proof']}, this version of Tiffin reads form {FORM}")
         entries = facts["entries"]
-        if tuple(entries) != COLUMNS:
+        if list(entries) != COLUMNS:
             raise ValueError
         rows = tuple(zip(*entries.values(), strict=True))
         days = str(facts["since"]), str(facts["until"])

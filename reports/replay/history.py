@@ -21,9 +21,9 @@ import polars as pl
 from ledger.core.accounts import PERIODS, Account, Brand, Limit, Link, Terms
 from ledger.core.aging import Balance
 from ledger.core.book import Book
-from ledger.core.money import minor
 from ledger.core.outcomes import Entry
 from ledger.core.transactions import HoldPart, Transaction
+from ledger.values.money import minor
 from reports.run import LakeBook
 
 Row = dict[str, Any]
@@ -136,10 +136,9 @@ class Past:
         names = dict(self.lake.parties.select("id", "name").collect().iter_rows())
         for number in sorted(self.concerned, key=lambda number: (self.accounts[number]["brand_id"] or 0, number)):
             row = self.accounts[number]
-            book.accounts[number] = Account(
-                number, row["kind"], row["currency"], names.get(row["party_id"]) or "", row["reference"],
-                row["party_id"], row["brand_id"], row["money_account_id"],
-            )  # fmt: skip
+            of = row["party_id"], row["brand_id"], row["money_account_id"]
+            name = names.get(row["party_id"]) or ""
+            book.accounts[number] = Account(number, row["kind"], row["currency"], name, row["reference"], *of)
             # What is closed now was open when it moved, and a closed account has no links.
             book.status[number] = "frozen" if row["status"] == "frozen" else "open"
             book.balances[number] = Balance()
@@ -158,7 +157,7 @@ class Past:
             brands, hours, services = (row[name] and json.loads(row[name]) for name in ("brands", "hours", "services"))
             share = row["share"] and minor(row["share"])
             rules = (brands, share, hours, services, row["group_name"])
-            link = Link.kept(row["payer_id"], row["draw"], row["priority"], *rules)
+            link = Link.stored((row["payer_id"], row["draw"], row["priority"], *rules))
             book.links.setdefault(row["account_id"], []).append(link)
 
     def _add_terms(self, book: Book, limits: Limits) -> None:
@@ -194,16 +193,25 @@ def recorded(book: Book, happened: Happened) -> Transaction:
     refers_to = book.transactions.get(str(row["refers_to"]))
     kind = row["kind"]
     return Transaction(
-        key=happened.key, kind=kind, posted_at=row["posted_at"], day=row["business_date"], code=row["code"],
-        account=row["account_id"], amount=None if row["amount"] is None else minor(row["amount"]),
-        currency=row["currency"], refers_to=refers_to.id if refers_to else None, expires_at=row["expires_at"],
-        due_on=row["due_on"], occurred_at=row["occurred_at"],
-        entries=happened.entries, groups=happened.groups,
+        key=happened.key,
+        kind=kind,
+        posted_at=row["posted_at"],
+        day=row["business_date"],
+        code=row["code"],
+        account=row["account_id"],
+        amount=None if row["amount"] is None else minor(row["amount"]),
+        currency=row["currency"],
+        refers_to=refers_to.id if refers_to else None,
+        expires_at=row["expires_at"],
+        due_on=row["due_on"],
+        occurred_at=row["occurred_at"],
+        entries=happened.entries,
+        groups=happened.groups,
         # Each book's own parts: captures count them down.
         hold=[replace(part) for part in happened.parts] if kind == "hold" else None,
         takes=_takes(book, refers_to, happened) if kind == "capture" and refers_to else None,
         final=kind == "capture" and happened.gives_back,
-    )  # fmt: skip
+    )
 
 
 def _takes(book: Book, hold: Transaction, happened: Happened) -> list[tuple[int, int]]:
@@ -246,17 +254,15 @@ def _by(column: str, frame: pl.DataFrame) -> dict[int, list[Row]]:
     return {key: list(rows) for key, rows in groupby(frame.iter_rows(named=True), key=lambda row: row[column])}
 
 
+_IDS = {"account": "account_id", "subaccount": "subaccount_id", "source": "source_id"}
+_COLUMN_OF = {name: _IDS.get(name, name) for name in Entry._fields if name not in ("vat_rate", "vat", "attributes")}
+
+
 def _entry(row: Row) -> Entry:
-    return Entry(
-        row["account_id"], row["amount"], row["held"], row["version"], row["balance_after"], row["held_after"],
-        row["subaccount_id"], row["source_id"], row["line"], row["service"], row["reference"], row["gross"],
-        row["discount"], channel=row["channel"], chart=row["chart"], due_on=row["due_on"],
-    )  # fmt: skip
+    return Entry(**{name: row[column] for name, column in _COLUMN_OF.items()})
 
 
 def _part(row: Row) -> HoldPart:
     """Return the part as it was when the hold was placed; no answer depends on its gross."""
-    return HoldPart(
-        row["line"], row["source_id"], row["brand_id"], row["amount"], row["amount"], row["service"] or "",
-        row["reference"] or "", row["amount"], 0,
-    )  # fmt: skip
+    amount, what = row["amount"], (row["service"] or "", row["reference"] or "")
+    return HoldPart(row["line"], row["source_id"], row["brand_id"], amount, amount, *what, gross=amount, discount=0)

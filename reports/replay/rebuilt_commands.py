@@ -12,11 +12,12 @@ from typing import Any
 
 from ledger.core import commands as c
 from ledger.core.book import Book
+from ledger.core.command_parts import Line, LineAmount, Part, Share, Undone
 from ledger.core.decide import decide
-from ledger.core.money import decimal
 from ledger.core.outcomes import Entry
 from ledger.core.transactions import Transaction
 from ledger.food.core.points_of_orders import points_again
+from ledger.values.money import decimal
 from reports.replay.history import Happened, Past, Row
 
 FUNDS = ("write_off_limit_exceeded", "credit_expired", "credit_overdue", "credit_limit_exceeded", "insufficient_funds")
@@ -55,9 +56,9 @@ def _refused(row: Row, brand: str) -> Iterator[tuple[str, Any]]:
         yield "expires_at", row["expires_at"]
 
 
-def _line(brand: str, amount: Decimal, service: str | None = None) -> c.Line:
+def _line(brand: str, amount: Decimal, service: str | None = None) -> Line:
     # A free line needs a gross; how much changes no answer.
-    return c.Line(brand=brand, amount=amount, service=service or "", gross=None if amount else Decimal(1))
+    return Line(brand=brand, amount=amount, service=service or "", gross=None if amount else Decimal(1))
 
 
 def _charge(past: Past, happened: Happened) -> Iterator[tuple[str, Any]]:
@@ -93,7 +94,7 @@ def _sums(parts: Iterable[tuple[Any, int]]) -> dict[Any, Decimal]:
 
 def _by_line(happened: Happened) -> Iterator[tuple[str, Any]]:
     sums = _sums((entry.line, abs(entry.amount)) for entry in _services(happened))
-    yield "lines", tuple(c.LineAmount(line=line, amount=amount) for line, amount in sorted(sums.items()))
+    yield "lines", tuple(LineAmount(line=line, amount=amount) for line, amount in sorted(sums.items()))
 
 
 def _capture(_: Past, happened: Happened) -> Iterator[tuple[str, Any]]:
@@ -129,7 +130,7 @@ def _payment(past: Past, happened: Happened) -> Iterator[tuple[str, Any]]:
         yield (
             "split",
             tuple(
-                c.Share(account=account, amount=decimal(amount), brand=brand)
+                Share(account=account, amount=decimal(amount), brand=brand)
                 for account, brand, amount in _paired(into, cash)
             ),
         )
@@ -158,7 +159,7 @@ def _paired(into: list[tuple[int, int]], cash: list[tuple[str, int]]) -> Iterato
 def _allocate(_: Past, happened: Happened) -> Iterator[tuple[str, Any]]:
     yield "payment", str(happened.row["refers_to"])
     parts = [(entry.account, decimal(entry.amount)) for entry in happened.clients()]
-    yield "split", tuple(c.Part(account=account, amount=amount) for account, amount in parts)
+    yield "split", tuple(Part(account=account, amount=amount) for account, amount in parts)
 
 
 def _payout(past: Past, happened: Happened) -> Iterator[tuple[str, Any]]:
@@ -205,12 +206,22 @@ def _reverse(past: Past, happened: Happened) -> Iterator[tuple[str, Any]]:
     sums = _sums([*places, *(((None, past.brand_of(leg.account)), leg.amount) for leg in unallocated)])
     parts = [(place, abs(amount)) for place, amount in sums.items() if amount]
     if len(parts) > 1:
-        yield "split", tuple(c.Undone(account=a, brand=brand, amount=amount) for (a, brand), amount in parts)
+        yield "split", tuple(Undone(account=a, brand=brand, amount=amount) for (a, brand), amount in parts)
     yield "reason", "replayed"
 
 
 _MADE: dict[str, Callable[[Past, Happened], Iterable[tuple[str, Any]]]] = {
-    "payment": _payment, "allocate": _allocate, "payout": _payout, "debit": _charge, "hold": _charge,
-    "capture": _capture, "release": _release, "refund": _refund, "reverse": _reverse, "transfer": _transfer,
-    "adjustment": _adjustment, "bonus": _bonus, "mark": _mark,
-}  # fmt: skip
+    "payment": _payment,
+    "allocate": _allocate,
+    "payout": _payout,
+    "debit": _charge,
+    "hold": _charge,
+    "capture": _capture,
+    "release": _release,
+    "refund": _refund,
+    "reverse": _reverse,
+    "transfer": _transfer,
+    "adjustment": _adjustment,
+    "bonus": _bonus,
+    "mark": _mark,
+}

@@ -15,10 +15,11 @@ import polars as pl
 from ledger.core.book import Book
 from ledger.core.commands import Command
 from ledger.core.decide import decide, expiry
-from ledger.core.money import decimal
 from ledger.core.outcomes import Invalid
 from ledger.core.transactions import Transaction
 from ledger.errors import Failure
+from ledger.merging import hand_over, merged
+from ledger.values.money import decimal
 from reports.core.dates import month_days
 from reports.replay.history import Happened, Limits, Past, Row, recorded, times
 from reports.replay.rebuilt_commands import CHARGES, closed_then, rebuilt_command
@@ -26,10 +27,20 @@ from reports.run import LakeBook
 
 MONEY = pl.Decimal(18, 2)
 COLUMNS: dict[str, pl.DataType] = {
-    "transaction": pl.Int64(), "key": pl.String(), "posted_at": pl.Datetime("us", "UTC"), "business_date": pl.Date(),
-    "kind": pl.String(), "account": pl.Int64(), "reference": pl.String(), "currency": pl.String(), "amount": MONEY,
-    "before": pl.String(), "after": pl.String(), "shifted": MONEY, "effect": pl.String(),
-}  # fmt: skip
+    "transaction": pl.Int64(),
+    "key": pl.String(),
+    "posted_at": pl.Datetime("us", "UTC"),
+    "business_date": pl.Date(),
+    "kind": pl.String(),
+    "account": pl.Int64(),
+    "reference": pl.String(),
+    "currency": pl.String(),
+    "amount": MONEY,
+    "before": pl.String(),
+    "after": pl.String(),
+    "shifted": MONEY,
+    "effect": pl.String(),
+}
 
 
 @dataclass(frozen=True)
@@ -95,6 +106,12 @@ def what_if(lake: LakeBook, month: str, limits: Limits) -> WhatIf:
     answered = 0
     for happened in past.happened:
         before = recorded(book, happened)
+        if before.kind == "merge":
+            account, into = before.clients()[0].account, before.account or 0
+            merged(other, account, into, now=before.posted_at)
+            book.enter(before)
+            hand_over(book, account, into)
+            continue
         if happened.row["month"] < month:
             other.enter(recorded(other, happened))
         elif happened.row["kind"] == "expiry":
@@ -153,12 +170,20 @@ def _row(past: Past, happened: Happened, before: Transaction | Invalid, after: T
     row, codes = happened.row, [_code(before), _code(after)]
     account = past.accounts.get(row["account_id"], {})
     return {
-        "transaction": row["id"], "key": row["key"], "posted_at": row["posted_at"],
-        "business_date": row["business_date"], "kind": row["kind"], "account": row["account_id"],
-        "reference": account.get("reference"), "currency": row["currency"], "amount": row["amount"],
-        "before": codes[0], "after": codes[1], "shifted": decimal(_shifted(before, after)),
+        "transaction": row["id"],
+        "key": row["key"],
+        "posted_at": row["posted_at"],
+        "business_date": row["business_date"],
+        "kind": row["kind"],
+        "account": row["account_id"],
+        "reference": account.get("reference"),
+        "currency": row["currency"],
+        "amount": row["amount"],
+        "before": codes[0],
+        "after": codes[1],
+        "shifted": decimal(_shifted(before, after)),
         "effect": _effect(row["kind"], *codes),
-    }  # fmt: skip
+    }
 
 
 def _code(answer: Transaction | Invalid) -> str | None:

@@ -15,7 +15,19 @@ from reports.core.aging import day_number
 from reports.core.leads import to_account
 from reports.core.parameters import AsOf, OfBrand
 from reports.core.report import Check, Column, Report
-from reports.core.tables import APART, MONEY, Frame, Tables, beside, client_accounts, in_currency, only, until, zero
+from reports.core.tables import (
+    APART,
+    MONEY,
+    Frame,
+    Tables,
+    as_merged,
+    beside,
+    client_accounts,
+    in_currency,
+    only,
+    until,
+    zero,
+)
 from reports.standard import turnover
 
 BANDS = {
@@ -46,13 +58,15 @@ def _ahead(tables: Tables, p: Parameters) -> Frame:
 def _money(tables: Tables, p: Parameters, ahead: Frame) -> Frame:
     """Return account, day_number, amount: the last credits of each account, as far as they are still there."""
     closings = ahead.filter(nw.col("kind") == "money").select("closing", account_id="account")
-    credits_ = in_currency(tables.entries, p.currency).filter(until(p.as_of), nw.col("amount") > 0)
-    reached = nw.col("amount").cum_sum().over("account_id", order_by="back")
+    credits_ = in_currency(tables.entries, p.currency).filter(
+        until(p.as_of), nw.col("amount") > 0, nw.col("account_kind") == "money"
+    )
+    reached = nw.col("amount").cum_sum().over("account_id", order_by=("back_day", "back"))
     left = nw.col("closing") - (nw.col("reached") - nw.col("amount"))
     return (
-        credits_.filter(nw.col("account_kind") == "money")
+        as_merged(tables, credits_, p.as_of)
         .join(closings, on="account_id", how="inner")
-        .with_columns(back=0 - nw.col("version"))
+        .with_columns(back_day=0 - nw.col("day_number"), back=0 - nw.col("transaction_id"))
         .with_columns(reached=reached)
         .with_columns(amount=nw.when(left < nw.col("amount")).then(left).otherwise(nw.col("amount")))
         .filter(nw.col("amount") > 0)
@@ -80,8 +94,8 @@ def advances(tables: Tables, p: Parameters) -> Frame:
     """Return a row an account (or client), kind and currency that has something ahead."""
     key, ahead = KEYS[p.by], _ahead(tables, p)
     age = nw.lit(day_number(p.as_of)) - nw.col("day_number")
-    lots = nw.concat([side.select("account", "day_number", "amount") for side in
-                      (_money(tables, p, ahead), _points(tables, p, ahead))])  # fmt: skip
+    sides = _money(tables, p, ahead), _points(tables, p, ahead)
+    lots = nw.concat([side.select("account", "day_number", "amount") for side in sides])
     bands = {name: only(age.is_between(low, 10**7 if high is None else high)) for name, (low, high) in BANDS.items()}
     clients = client_accounts(tables).select(*KEYS["account"])
     none = {name: zero() for name in BANDS}

@@ -211,10 +211,8 @@ def vat_of_papers(tables: Tables, p: Parameters, rows: Frame) -> Frame:
         .unique()
     )
     others = taxed.filter(nw.col("source_kind") == "bonus", ~own_points())
-    on_papers = nw.concat([
-        taxed.join(printed, on=["transaction_id", "source_id"], how="semi").select("currency", amount="vat"),
-        others.select("currency", amount="vat"),
-    ])  # fmt: skip
+    billed = taxed.join(printed, on=["transaction_id", "source_id"], how="semi")
+    on_papers = nw.concat([each.select("currency", amount="vat") for each in (billed, others)])
     return beside(on_papers, rows.select("currency", amount="kept_vat"))
 
 

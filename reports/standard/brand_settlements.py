@@ -2,7 +2,7 @@
 
 What one brand received for an account that another holds, it owes the holder; what one
 brand served on an account that another holds, the holder owes it; what it adjusted there
-goes the same way, and money transferred between accounts goes with its holder. Refunds,
+goes the same way, and money transferred between accounts, or merged, goes with its holder. Refunds,
 payouts and reversals turn this round; money moved from brand to brand pays it. The holder
 of an entry's own day counts; when a holder changes, the old one passes on the balance of
 the day before. A bonus account is held by its brand; an account without a holder is
@@ -118,9 +118,9 @@ _FLOW = ("creditor", "debtor", "currency", "figure", "amount")
 
 def _transferred(tables: Tables, p: Period) -> Frame:
     """Return what holders owe holders for money moved between their accounts."""
-    entries = _entries(tables, p).filter(nw.col("kind").is_in(("transfer", "reverse")))
+    entries = _entries(tables, p).filter(nw.col("kind").is_in(("transfer", "merge", "reverse")))
     sided = entries.filter(~of_clients()).select("transaction_id").unique()
-    moves = entries.filter(of_clients()).join(sided, on="transaction_id", how="anti")
+    moves = entries.filter(of_clients(), nw.col("account_kind") == "money").join(sided, on="transaction_id", how="anti")
     held = held_by(moves, holders(tables))
     gave = held.filter(nw.col("amount") < 0).select("transaction_id", debtor="holder")
     got = held.filter(nw.col("amount") > 0).select("transaction_id", "currency", "amount", creditor="holder")

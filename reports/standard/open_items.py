@@ -31,7 +31,7 @@ def open_items(tables: Tables, p: Parameters) -> Frame:
         .join(documents, on="transaction_id", how="left")
         .rename({"transaction_id": "transaction"})
         .with_columns(days_late=nw.when(nw.col("days_late") > 0).then(nw.col("days_late")))
-        .sort("account", "version")
+        .sort("account", "transaction")
         .select(*(column.name for column in REPORT.columns))
     )
 
@@ -68,7 +68,7 @@ REPORT = Report(
         Column("amount", "money", "Amount", "Сумма", total=True),
         Column("unpaid", "money", "Unpaid", "Не оплачено", total=True),
     ),
-    key=("account", "version"),
+    key=("account", "transaction"),
     frame=open_items,
     checks=(Check("aged", "unpaid = receivables-aging", "не оплачено = задолженность по срокам", as_aged),),
     leads_to=to_transaction(),

@@ -52,9 +52,8 @@ def as_orders(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     orders = in_currency(tables.orders, p.currency)
     late = orders.filter(nw.col("late_on").is_between(p.first_day, p.last_day).fill_null(False))
     taken_off = nw.col("discount") - nw.col("own_discount").fill_null(zero())  # the shop's own is of no promotion
-    placed = nw.concat([
-        kept.select("currency", amount=taken_off) for kept in (orders.filter(within(p.first_day, p.last_day)), late)
-    ])  # fmt: skip
+    in_time = orders.filter(within(p.first_day, p.last_day))
+    placed = nw.concat([kept.select("currency", amount=taken_off) for kept in (in_time, late)])
     return beside(placed, rows.select("currency", amount="discount"))
 
 

@@ -11,7 +11,7 @@ from reports.core.parameters import OfAccount, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import MONEY, Frame, Tables, beside, counted, within
 
-KINDS = ("credit_terms", "link", "write_off_limit", "account_status", "promotion", "bonus_program")
+KINDS = ("credit_terms", "link", "write_off_limit", "account_status", "merge", "promotion", "bonus_program")
 
 
 class Parameters(Period, OfAccount):

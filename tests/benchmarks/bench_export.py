@@ -47,7 +47,7 @@ COPIES = {
         SELECT e.transaction_id, e.leg, a.key AS name, a.value, to_char(t.business_date, 'YYYY-MM') AS month
         FROM entry e JOIN transaction t ON t.id = e.transaction_id, jsonb_each_text(e.attributes) a
         WHERE e.attributes IS NOT NULL""",
-}  # fmt: skip
+}
 
 
 def copied(url: str, folder: Path) -> int:

@@ -13,7 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ledger.administration.records import parse
-from ledger.core.commands import Debit, Line
+from ledger.core.command_parts import Line
+from ledger.core.commands import Debit
 from ledger.postgres import embedded_server
 from ledger.postgres.database import initialise, migrate
 from ledger.postgres.post import Ledger

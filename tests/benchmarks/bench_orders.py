@@ -16,7 +16,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ledger.core.commands import Debit, Line
+from ledger.core.command_parts import Line
+from ledger.core.commands import Debit
 from ledger.food.core import commands as f
 from ledger.food.postgres.post_orders import Desk
 from ledger.postgres import embedded_server
@@ -30,12 +31,15 @@ AT_LEAST = 0.6
 def order(key: str, account: int) -> f.Order:
     """Return an order of three lines; parsed by then, as the debits are."""
     return f.Order(
-        key=key, account=account, promo_codes=("TEN",), delivery=f.Extra(brand="sushi", amount="1.00"),
+        key=key,
+        account=account,
+        promo_codes=("TEN",),
+        delivery=f.Extra(brand="sushi", amount="1.00"),
         items=(
             f.Item(brand="sushi", sku="set-4", name="Set 4", price="4.50", quantity=2),
             f.Item(brand="sushi", sku="tea", name="Tea", price="2.00"),
         ),
-    )  # fmt: skip
+    )
 
 
 def debit(lines: int) -> Callable[[str, int], Debit]:
@@ -43,13 +47,20 @@ def debit(lines: int) -> Callable[[str, int], Debit]:
 
     def made(key: str, account: int) -> Debit:
         return Debit(
-            key=key, account=account,
+            key=key,
+            account=account,
             lines=tuple(
-                Line(brand="sushi", service="dish", reference=f"A-{line}", amount="4.00", gross="5.00",
-                     attributes={"name": "Set 4", "quantity": 2})
+                Line(
+                    brand="sushi",
+                    service="dish",
+                    reference=f"A-{line}",
+                    amount="4.00",
+                    gross="5.00",
+                    attributes={"name": "Set 4", "quantity": 2},
+                )
                 for line in range(lines)
             ),
-        )  # fmt: skip
+        )
 
     return made
 
@@ -89,8 +100,10 @@ def main() -> None:
         for batch, many in ((100, 3_000), (1_000, 10_000)):
             many = max(batch, int(many * scale) // batch * batch)
             kinds: dict[str, Kind] = {
-                "order": (desk.post, order), "three": (ledger.post, debit(3)), "one": (ledger.post, debit(1)),
-            }  # fmt: skip
+                "order": (desk.post, order),
+                "three": (ledger.post, debit(3)),
+                "one": (ledger.post, debit(1)),
+            }
             taken = rates(kinds, accounts, many, batch)
             ratios.append(taken["order"] / taken["three"])
             written = (f"{taken[name]:,.0f}" for name in ("order", "three", "one"))

@@ -104,9 +104,12 @@ def alone(url: str, accounts: list[int], scale: float) -> Iterator[tuple[str, ..
     p = {name: [statistics.quantiles(times, n=100)[at] * 1e3 for at in (49, 98)] for name, times in taken.items()}
     yield "five plain statements", f"{p['plain'][0]:.2f}", f"{p['plain'][1]:.2f}", "1.00", "1.00"
     yield (
-        "ledger, one debit", f"{p['ledger'][0]:.2f}", f"{p['ledger'][1]:.2f}",
-        f"{p['ledger'][0] / p['plain'][0]:.2f}", f"{p['ledger'][1] / p['plain'][1]:.2f}",
-    )  # fmt: skip
+        "ledger, one debit",
+        f"{p['ledger'][0]:.2f}",
+        f"{p['ledger'][1]:.2f}",
+        f"{p['ledger'][0] / p['plain'][0]:.2f}",
+        f"{p['ledger'][1] / p['plain'][1]:.2f}",
+    )
 
 
 def through_intake(url: str, accounts: list[int], scale: float) -> Iterator[tuple[str, ...]]:
@@ -169,16 +172,25 @@ def main() -> None:
         accounts = prepare(url)
         employees = prepare_company(url)
         prepare_yard(url)
-        _print("Debits in batches beside COPY", ("batch", "writers", "posted/s", "copied/s", "ratio"),
-               batches(url, accounts, scale))  # fmt: skip
+        _print(
+            "Debits in batches beside COPY",
+            ("batch", "writers", "posted/s", "copied/s", "ratio"),
+            batches(url, accounts, scale),
+        )
         _print(
             "One hot payer, batches of 1,000", ("who pays", "posted/s", "ratio"), hot(url, accounts, employees, scale)
         )
         _print("One debit", ("how", "p50 ms", "p99 ms", "p50 ratio", "p99 ratio"), alone(url, accounts, scale))
-        _print("Through the intake", ("at most", "writers", "64 callers that wait/s", "a caller that does not/s"),
-               through_intake(url, accounts, scale))  # fmt: skip
-        _print("With more entries, batches of 1,000", ("entries", "one writer/s", "two/s", "one debit, p50 ms"),
-               grown(url, accounts, scale, chosen.entries))  # fmt: skip
+        _print(
+            "Through the intake",
+            ("at most", "writers", "64 callers that wait/s", "a caller that does not/s"),
+            through_intake(url, accounts, scale),
+        )
+        _print(
+            "With more entries, batches of 1,000",
+            ("entries", "one writer/s", "two/s", "one debit, p50 ms"),
+            grown(url, accounts, scale, chosen.entries),
+        )
     finally:
         embedded_server.stop(home)
         shutil.rmtree(home)

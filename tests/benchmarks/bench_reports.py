@@ -109,8 +109,9 @@ def run(lake: str, names: list[str], rounds: int) -> bool:
     good = True
     for name in names:
         command = [sys.executable, "-m", "tests.benchmarks.bench_reports", "--one", name, "--lake", lake]
-        done = subprocess.run([*command, "--rounds", str(rounds)], stdout=subprocess.PIPE, text=True, check=True,
-                              env=os.environ)  # fmt: skip
+        done = subprocess.run(
+            [*command, "--rounds", str(rounds)], stdout=subprocess.PIPE, text=True, check=True, env=os.environ
+        )
         line, within = line_of(name, json.loads(done.stdout))
         print(line, flush=True)
         good &= within

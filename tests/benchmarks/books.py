@@ -4,7 +4,8 @@ import gc
 import random
 
 from ledger.administration.records import parse
-from ledger.core.commands import Debit, Line, Payment
+from ledger.core.command_parts import Line
+from ledger.core.commands import Debit, Payment
 from ledger.postgres import database
 from ledger.postgres.post import Ledger
 
@@ -22,9 +23,9 @@ def prepare(url: str) -> list[int]:
     ledger.administer([parse({"type": "party", "reference": n, "kind": "individual", "name": n}) for n in names])
     ledger.administer([parse({"type": "account", "reference": n, "party": n, "currency": "RUB"}) for n in names])
     for start in range(0, ACCOUNTS, 1000):
-        ledger.post([
-            Payment(key=f"fund {n}", account=n, amount=1_000_000, brand="sushi") for n in names[start : start + 1000]
-        ])  # fmt: skip
+        ledger.post(
+            [Payment(key=f"fund {n}", account=n, amount=1_000_000, brand="sushi") for n in names[start : start + 1000]]
+        )
     with database.connect(url, autocommit=True) as connection:
         connection.execute("ANALYZE")
         rows = connection.execute("SELECT id FROM account WHERE kind = 'money' ORDER BY id").fetchall()
@@ -37,11 +38,12 @@ def debits(accounts: list[int], many: int, name: str, seed: int) -> list[Debit]:
     chance = random.Random(seed)
     return [
         Debit(
-            key=f"{name}-{number}", account=chance.choice(accounts),
+            key=f"{name}-{number}",
+            account=chance.choice(accounts),
             lines=(Line(brand="sushi", service="order", reference=f"A-{number}", amount=12),),
         )
         for number in range(many)
-    ]  # fmt: skip
+    ]
 
 
 def prepare_company(url: str) -> list[int]:
@@ -49,15 +51,21 @@ def prepare_company(url: str) -> list[int]:
     ledger = Ledger(url)
     names = [f"employee {number}" for number in range(EMPLOYEES)]
     for name in ("company", *names):
-        ledger.administer([
-            parse({"type": "party", "reference": name, "kind": "individual", "name": name}),
-            parse({"type": "account", "reference": name, "party": name, "currency": "RUB"}),
-        ])  # fmt: skip
+        ledger.administer(
+            [
+                parse({"type": "party", "reference": name, "kind": "individual", "name": name}),
+                parse({"type": "account", "reference": name, "party": name, "currency": "RUB"}),
+            ]
+        )
     ledger.administer([parse({"type": "link", "account": name, "payer": "company"}) for name in names])
-    ledger.administer([
-        parse({"type": "write_off_limit", "payer": "company", "account": name, "period": "day", "amount": "1000000"})
-        for name in names
-    ])  # fmt: skip
+    ledger.administer(
+        [
+            parse(
+                {"type": "write_off_limit", "payer": "company", "account": name, "period": "day", "amount": "1000000"}
+            )
+            for name in names
+        ]
+    )
     ledger.post([Payment(key="fund company", account="company", amount=1_000_000_000, brand="sushi")])
     with database.connect(url, autocommit=True) as connection:
         connection.execute("ANALYZE")

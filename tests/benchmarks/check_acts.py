@@ -76,8 +76,11 @@ def turnover(book: LakeBook, month: str, wrong: list[str]) -> dict[int, tuple[De
     """Return opening and closing of the month's turnover by account; a control that does not hold is wrong."""
     since, until = month_days(month)
     result = book.report("turnover", **{"from": since, "to": until})
-    wrong += [f"{month}: control {one.name} of turnover is off by {one.difference} {one.currency}"
-              for one in result.controls if not one.holds]  # fmt: skip
+    wrong += [
+        f"{month}: control {one.name} of turnover is off by {one.difference} {one.currency}"
+        for one in result.controls
+        if not one.holds
+    ]
     rows = result.frame.select("account", "opening", "closing").iter_rows()
     return {account: (opening, closing) for account, opening, closing in rows}
 

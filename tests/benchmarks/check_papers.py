@@ -101,9 +101,12 @@ def by_reports(book: LakeBook, month: str, accounts: Sequence[int]) -> Iterator[
             own = lines.get((account,))
             yield (
                 statement(facts, account, since=since, until=until, known=at),
-                Wanted(turnover.get(account, nothing), lines_of(own.rows() if own is not None else []),
-                       moved.select(MOVES).rows()),
-            )  # fmt: skip
+                Wanted(
+                    turnover.get(account, nothing),
+                    lines_of(own.rows() if own is not None else []),
+                    moved.select(MOVES).rows(),
+                ),
+            )
 
 
 def by_operations(paper: Statement) -> Wanted:
@@ -111,8 +114,9 @@ def by_operations(paper: Statement) -> Wanted:
     moves = [(one.version, one.transaction, one.kind, one.amount, one.balance, one.held) for one in paper.operations]
     amounts = [one.amount for one in paper.operations]
     opening = paper.operations[0].balance - amounts[0] if amounts else paper.summary.opening
-    lines = [(one.kind, line.gross, line.discount, line.amount, line.vat)
-             for one in paper.operations for line in one.lines]  # fmt: skip
+    lines = [
+        (one.kind, line.gross, line.discount, line.amount, line.vat) for one in paper.operations for line in one.lines
+    ]
     account = {
         "opening": opening,
         "debits": sum((-amount for amount in amounts if amount < 0), start=ZERO),
@@ -196,8 +200,9 @@ def check(found: Found, papers: Iterator[tuple[str, Statement, Wanted]], what: s
                     file = Path(folder) / f"{kind}.pdf"
                     file.write_bytes(pdf(paper, Design(kind, code)))
                     found.papers[f"{what} {kind} {code}"] += 1
-                    found.wrong += [f"{name}, {kind}, {code}: {wrong}"
-                                    for wrong in read(found, paper, wanted, kind, code, file)]  # fmt: skip
+                    found.wrong += [
+                        f"{name}, {kind}, {code}: {wrong}" for wrong in read(found, paper, wanted, kind, code, file)
+                    ]
             if time.monotonic() - reported_at > REPORT_EVERY_S:
                 reported_at = time.monotonic()
                 print(f"{what}: {found.papers.total()} papers, {len(found.wrong)} differences", flush=True)
@@ -245,8 +250,10 @@ def main() -> None:
     check(found, ((name, paper, by_operations(paper)) for name, paper in made_up), "edge cases")
     for what, number in sorted(found.papers.items()):
         print(f"{what}: {number}")
-    print(f"{found.papers.total()} papers, {found.figures} figures in their text beside the reports',",
-          f"{found.rows} embedded rows, {found.codes} codes scanned")  # fmt: skip
+    print(
+        f"{found.papers.total()} papers, {found.figures} figures in their text beside the reports',",
+        f"{found.rows} embedded rows, {found.codes} codes scanned",
+    )
     print(f"{len(found.wrong)} differences", *found.wrong[:SHOWN], sep="\n")
     if found.wrong or not compared:
         sys.exit(1)

@@ -268,7 +268,7 @@ ROWS = {
                2.00 AS discount, CASE WHEN t.id % 20 = 0 THEN t.posted_at + INTERVAL 1 DAY END AS given_back_at,
                CASE WHEN t.id % 20 = 0 THEN t.business_date + 1 END AS given_back_on
         FROM tx t JOIN client c USING (n) WHERE t.event = 'debit' AND chance(t.i, 9) < 200 ORDER BY t.id""",
-}  # fmt: skip
+}
 
 
 def make(folder: Path, entries: int) -> None:
@@ -287,8 +287,16 @@ def make(folder: Path, entries: int) -> None:
             pinned[table.name] = delta.write(place, table, _frames(connection, table.name, last), number=1, pinned=None)
     (folder / "making.duckdb").unlink()
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    cut = Cut(number=1, made_by="nightly", taken_at=at, last_transaction=last, last_change=300_000, closes=LAST,
-              closed_until=LAST, time_zone="Europe/Moscow")  # fmt: skip
+    cut = Cut(
+        number=1,
+        made_by="nightly",
+        taken_at=at,
+        last_transaction=last,
+        last_change=300_000,
+        closes=LAST,
+        closed_until=LAST,
+        time_zone="Europe/Moscow",
+    )
     manifest.publish(place, Manifest(cut=cut, book=at, tables=pinned, totals={}, database=None, previous=None))
 
 

@@ -360,12 +360,12 @@ QUERIES = {
                held, gone_in_30, gone_in_60, gone_in_90, gone_later, gone_never, 0.00 AS owed
         FROM moved JOIN brands b ON b.id = brand_id JOIN ages USING (brand_id, currency) ORDER BY brand, currency""",
     "promotions": f"""
-        SELECT p.code, p.kind, b.code AS brand, u.currency, count(*) FILTER ({_NOW.replace('b', 'u.b', 1)}) AS uses,
+        SELECT p.code, p.kind, b.code AS brand, u.currency, count(*) FILTER ({_NOW.replace("b", "u.b", 1)}) AS uses,
                count(*) FILTER (back) AS given_back,
-               count(DISTINCT u.party_id) FILTER ({_NOW.replace('b', 'u.b', 1)}) AS clients,
-               coalesce(sum(u.discount) FILTER ({_NOW.replace('b', 'u.b', 1)}), 0) AS discount,
+               count(DISTINCT u.party_id) FILTER ({_NOW.replace("b", "u.b", 1)}) AS clients,
+               coalesce(sum(u.discount) FILTER ({_NOW.replace("b", "u.b", 1)}), 0) AS discount,
                coalesce(sum(u.discount) FILTER (back), 0) AS discount_given_back,
-               coalesce(sum(o.net) FILTER ({_NOW.replace('b', 'u.b', 1)}), 0) AS net
+               coalesce(sum(o.net) FILTER ({_NOW.replace("b", "u.b", 1)}), 0) AS net
         FROM (SELECT *, coalesce(given_back_on BETWEEN DATE '2025-10-01' AND DATE '2025-12-31', false) AS back
               FROM promotion_uses) u
              JOIN promotions p ON p.id = u.promotion_id LEFT JOIN brands b ON b.id = p.brand_id
@@ -435,4 +435,4 @@ QUERIES = {
                round(clients::DOUBLE / cohort_clients::DOUBLE, 4) AS share, orders, net,
                CASE WHEN orders > 0 THEN round(net::DOUBLE / orders::DOUBLE, 2) END AS average
         FROM sized WHERE clients > 0 OR orders <> 0 OR net <> 0 ORDER BY cohort, month, currency""",
-}  # fmt: skip
+}

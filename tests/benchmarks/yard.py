@@ -81,13 +81,44 @@ def _copy_batch(
             assert isinstance(c.account, int)
             versions[c.account] += 1
             balances[c.account] -= 1200
-            copying.write_row((
-                id_, 1, "RUB", c.account, -1200, 0, versions[c.account], balances[c.account], 0, None, None, None, None,
-                None, None,
-            ))  # fmt: skip
-            copying.write_row((
-                id_, 2, "RUB", revenue, 1200, 0, None, None, None, c.account, 1, "order", c.lines[0].reference, 1200, 0,
-            ))  # fmt: skip
+            copying.write_row(
+                (
+                    id_,
+                    1,
+                    "RUB",
+                    c.account,
+                    -1200,
+                    0,
+                    versions[c.account],
+                    balances[c.account],
+                    0,
+                    None,
+                    None,
+                    None,
+                    None,
+                    None,
+                    None,
+                )
+            )
+            copying.write_row(
+                (
+                    id_,
+                    2,
+                    "RUB",
+                    revenue,
+                    1200,
+                    0,
+                    None,
+                    None,
+                    None,
+                    c.account,
+                    1,
+                    "order",
+                    c.lines[0].reference,
+                    1200,
+                    0,
+                )
+            )
     with cursor.copy(
         "COPY yard.aging_item (transaction_id, account_id, business_date, due_on, amount) FROM STDIN"
     ) as copying:

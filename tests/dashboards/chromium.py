@@ -18,9 +18,14 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
 ARGUMENTS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 PATIENCE_SECONDS = 40
 _STILL = """() => {
   const app = document.querySelector('[data-testid="stApp"]');
@@ -87,9 +92,13 @@ def browsing(profile: Path, *, width: int = 1440, height: int = 1000) -> Iterato
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
         context = playwright.chromium.launch_persistent_context(
-            profile, executable_path=chromium, headless=True, args=list(ARGUMENTS), accept_downloads=True,
+            profile,
+            executable_path=chromium,
+            headless=True,
+            args=list(ARGUMENTS),
+            accept_downloads=True,
             viewport={"width": width, "height": height},
-        )  # fmt: skip
+        )
         context.set_default_timeout(PATIENCE_SECONDS * 1000)
         for address in _tokens:
             let_in(context, address)

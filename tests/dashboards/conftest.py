@@ -40,10 +40,18 @@ def story() -> Story:
     story.debit("2017-03-03", "boris", ("pizza", "12.50"), key="d2")
     story.refund("2017-03-04", "d1", {"brand": "pizza", "amount": 20, "reference": "A-1", "line": 2})
     story.decline(
-        "2017-03-05", "anna", 900, "insufficient_funds",
-        subject="account 1 (Anna)", balance="120.00", held="0.00", what="debit", drawn="900.00", currency="RUB",
+        "2017-03-05",
+        "anna",
+        900,
+        "insufficient_funds",
+        subject="account 1 (Anna)",
+        balance="120.00",
+        held="0.00",
+        what="debit",
+        drawn="900.00",
+        currency="RUB",
         short_by="780.00",
-    )  # fmt: skip
+    )
     story.close("2017-03-31")
     return story
 

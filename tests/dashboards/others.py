@@ -17,7 +17,7 @@ import pypdfium2
 from lxml import html
 from rich.console import Console
 
-from ledger.core.text import readable
+from ledger.values.text import readable
 from reports.core.result import Result
 from reports.documents.design import Design, Kind
 from reports.documents.letters import letter
@@ -38,7 +38,7 @@ TEXTS = {
     "lines": "upper\u2028lower\u2029third\x85fourth",
     "end of a script": "</script></style></title>]]>--> {{ ended }} ${ended} %(ended)s",
     "long": "Ж" * 10_000,
-}  # fmt: skip
+}
 MARKS = {name: max(re.findall(r"\w+", text, re.ASCII) or [text[:50]], key=len) for name, text in TEXTS.items()}
 """A word of each, which is found even where a way out breaks lines or turns letters."""
 UNFIT = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff\U0001fffe\ud800-\udfff]")
@@ -88,9 +88,20 @@ def told(names: list[str]) -> Story:
         story.debit("2017-03-03", "vera", line, key=f"d {text}", **facts)
         story.debit("2017-03-03", f"a{number}", line | {"brand": "b0"}, **facts)
         story.adjustment("2017-03-04", f"a{number}", -1, "b0", reason=text, **facts)
-        story.decline("2017-03-05", f"a{number}", 900, "insufficient_funds", subject=f"account 1 ({text})",
-                      balance="0.00", held="0.00", what="debit", drawn="900.00", currency="RUB", short_by="900.00",
-                      **{text[:60]: text})  # fmt: skip
+        story.decline(
+            "2017-03-05",
+            f"a{number}",
+            900,
+            "insufficient_funds",
+            subject=f"account 1 ({text})",
+            balance="0.00",
+            held="0.00",
+            what="debit",
+            drawn="900.00",
+            currency="RUB",
+            short_by="900.00",
+            **{text[:60]: text},
+        )
     story.close("2017-03-31")
     return story
 
@@ -117,8 +128,12 @@ def living(page: str) -> list[str]:
     """Return what of others would act in an HTML page: scripts, links, pictures, handlers, elements of theirs."""
     root = html.fromstring(page)
     found = [tag.tag for tag in root.iter("script", "b", "iframe", "img")]
-    found += [f"{name}={value}" for tag in root.iter() for name, value in tag.attrib.items()
-              if name.startswith("on") or (name in ("href", "src") and EVIL.search(str(value)))]  # fmt: skip
+    found += [
+        f"{name}={value}"
+        for tag in root.iter()
+        for name, value in tag.attrib.items()
+        if name.startswith("on") or (name in ("href", "src") and EVIL.search(str(value)))
+    ]
     return found
 
 

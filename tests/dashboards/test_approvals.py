@@ -160,7 +160,10 @@ def test_an_order_systems_login_neither_asks_nor_agrees(desk: Desk, database_url
     with connect(database_url, autocommit=True) as connection:
         connection.execute("SET ROLE tiffin_writer")
         assert four_eyes.rules(connection)["payout"] == 10000
-        for statement in ("DELETE FROM desk.four_eyes", "UPDATE desk.draft SET decided_by = 'x'",
-                          "INSERT INTO desk.member (login, role) VALUES ('x', 'admin')"):  # fmt: skip
+        for statement in (
+            "DELETE FROM desk.four_eyes",
+            "UPDATE desk.draft SET decided_by = 'x'",
+            "INSERT INTO desk.member (login, role) VALUES ('x', 'admin')",
+        ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement)

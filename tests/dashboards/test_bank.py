@@ -75,9 +75,10 @@ def test_a_file_is_shown_first_and_posted_when_asked(page: AppTest, book: psycop
     """Afterwards everything is there already, and nothing is left to post."""
     upload(page, GOOD)
     assert results(page) == [
-        ("would be posted", "tax number"), ("would be posted", "no account is named, no tax number given"),
+        ("would be posted", "tax number"),
+        ("would be posted", "no account is named, no tax number given"),
         ("not imported", "money out"),
-    ]  # fmt: skip
+    ]
     assert posted(book) == []
     page.button(key="post statements").click().run()
     assert "Payments posted: 2" in words(page)
@@ -125,12 +126,23 @@ def test_the_bank_stands_beside_the_ledger_and_payers_are_revoked(page: AppTest,
     page.button(key="post statements").click().run()
     days = page.dataframe[2].value
     assert [list(map(str, row)) for row in days[["waiting", "difference"]].to_numpy()] == [
-        ["75.00", "0.00"], ["0.00", "0.00"],
-    ]  # fmt: skip
+        ["75.00", "0.00"],
+        ["0.00", "0.00"],
+    ]
     ledger = Ledger(os.environ["TIFFIN_DATABASE_URL"])
     (key,) = book.execute("SELECT key FROM transaction").fetchone() or ()
-    ledger.post([command({"type": "allocate", "key": "a", "payment": key,
-                          "split": [{"account": "romashka-01", "amount": "75.00"}]})])  # fmt: skip
+    ledger.post(
+        [
+            command(
+                {
+                    "type": "allocate",
+                    "key": "a",
+                    "payment": key,
+                    "split": [{"account": "romashka-01", "amount": "75.00"}],
+                }
+            )
+        ]
+    )
     ledger.close()
     page.run()
     shown = page.dataframe[3].value
@@ -144,10 +156,12 @@ def test_the_bank_stands_beside_the_ledger_and_payers_are_revoked(page: AppTest,
 def test_what_came_back_is_undone_with_one_click(page: AppTest, book: psycopg.Connection[Any]) -> None:
     """The payout is named on the button."""
     ledger = Ledger(os.environ["TIFFIN_DATABASE_URL"])
-    ledger.post([
-        command({"type": kind, "key": kind, "account": "romashka-01", "amount": "7.00", "brand": "sushi"})
-        for kind in ("payment", "payout")
-    ])  # fmt: skip
+    ledger.post(
+        [
+            command({"type": kind, "key": kind, "account": "romashka-01", "amount": "7.00", "brand": "sushi"})
+            for kind in ("payment", "payout")
+        ]
+    )
     ledger.close()
     today = book.execute("SELECT max(business_date) FROM transaction").fetchone() or ()
     back = entry("7.00", booked_on=today[0], value_date=today[0], reversal=True)

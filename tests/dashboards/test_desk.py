@@ -29,11 +29,16 @@ BOOK: list[dict[str, Any]] = [
 POSTED: list[dict[str, Any]] = [
     {"type": "payment", "key": "p1", "account": "anna", "amount": "1000.00", "brand": "sushi"},
     {"type": "payment", "key": "p2", "amount": "900.00", "brand": "pizza", "note": "from Vasilek"},
-    {"type": "debit", "key": "d1", "account": "anna", "lines": [
-        {"brand": "sushi", "service": "dish", "reference": "A-1", "amount": "500.00"},
-        {"brand": "pizza", "service": "delivery", "reference": "A-1", "amount": "200.00"},
-    ]},
-]  # fmt: skip
+    {
+        "type": "debit",
+        "key": "d1",
+        "account": "anna",
+        "lines": [
+            {"brand": "sushi", "service": "dish", "reference": "A-1", "amount": "500.00"},
+            {"brand": "pizza", "service": "delivery", "reference": "A-1", "amount": "200.00"},
+        ],
+    },
+]
 Sheet = psycopg.Connection[Any]
 Desk = Callable[..., AppTest]
 
@@ -73,9 +78,11 @@ def fill(app: AppTest, **given: Any) -> AppTest:
     """Fill fields by their names in the ledger's JSON."""
     for name, value in given.items():
         fields = [
-            field for kind in ("text_input", "selectbox", "multiselect", "date_input") for field in app.get(kind)
+            field
+            for kind in ("text_input", "selectbox", "multiselect", "date_input")
+            for field in app.get(kind)
             if str(field.key).endswith(f"/{name.replace('__', ' ')}")
-        ]  # fmt: skip
+        ]
         fields[0].set_value(value)
     return app
 
@@ -272,8 +279,12 @@ def test_all_that_is_left_is_refunded_without_an_amount(desk: Desk, book: Sheet)
 
 def test_the_refund_of_an_orders_charge_is_the_orders(desk: Desk, book: Sheet, database_url: str) -> None:
     """An amount leaves the dishes to the client, no amount gives all of them back. A plain debit is no order's."""
-    order = {"type": "order", "key": "o1", "account": "anna",
-             "items": [{"brand": "sushi", "sku": "roll", "quantity": 1, "price": "50.00"}]}  # fmt: skip
+    order = {
+        "type": "order",
+        "key": "o1",
+        "account": "anna",
+        "items": [{"brand": "sushi", "sku": "roll", "quantity": 1, "price": "50.00"}],
+    }
     assert not any("order" in info.value for info in desk("refund", transaction="d1").info)
     ledger = Ledger(database_url)
     (placed,) = FoodDesk(ledger).post([food.parse(order)])
@@ -426,10 +437,15 @@ def test_the_desk_sees_the_ledger_as_it_is_now(desk: Desk) -> None:
 @pytest.mark.parametrize(
     ("written", "language", "read"),
     [
-        ("1 250,50", "ru", "1250.50"), ("1\u00a0250", "ru", "1250"), ("\u22125,00", "ru", "-5.00"),
-        ("1,250", "ru", "1,250"), ("12,5x", "ru", "12,5x"), ("1 250.50", "en", "1250.50"), ("12,50", "en", "12,50"),
+        ("1 250,50", "ru", "1250.50"),
+        ("1\u00a0250", "ru", "1250"),
+        ("\u22125,00", "ru", "-5.00"),
+        ("1,250", "ru", "1,250"),
+        ("12,5x", "ru", "12,5x"),
+        ("1 250.50", "en", "1250.50"),
+        ("12,50", "en", "12,50"),
     ],
-)  # fmt: skip
+)
 def test_amounts_are_read_as_people_write_them(
     monkeypatch: pytest.MonkeyPatch, written: str, language: str, read: str
 ) -> None:

@@ -28,9 +28,11 @@ def settings(database_url: str, tmp_path: Path) -> dict[str, str]:
     ledger.close()
     frequent_cut(database_url, str(tmp_path / "lake"))
     return {
-        "TIFFIN_DATABASE_URL": database_url, "TIFFIN_LAKE": str(tmp_path / "lake"), "TIFFIN_LANGUAGE": "en",
+        "TIFFIN_DATABASE_URL": database_url,
+        "TIFFIN_LAKE": str(tmp_path / "lake"),
+        "TIFFIN_LANGUAGE": "en",
         "TIFFIN_HOME": str(tmp_path),
-    }  # fmt: skip
+    }
 
 
 @pytest.fixture

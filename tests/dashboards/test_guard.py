@@ -48,9 +48,12 @@ def sent(guard: Guard, path: str = "/", *, kind: str = "http", query: str = "", 
         return {"type": "http.request"}
 
     scope = {
-        "type": kind, "method": "GET", "path": path, "query_string": query.encode(),
+        "type": kind,
+        "method": "GET",
+        "path": path,
+        "query_string": query.encode(),
         "headers": [(name.encode(), value.encode()) for name, value in headers.items()],
-    }  # fmt: skip
+    }
     asyncio.run(guard(scope, receive, send))
     return messages
 
@@ -199,9 +202,12 @@ def test_without_a_provider_no_network_is_served(settings: dict[str, str]) -> No
     """The sentence names what to set."""
     code = "from reports.cli.main import main; main()"
     done = subprocess.run(
-        [sys.executable, "-c", code, "dashboard", "--host", "0.0.0.0", "--no-browser"], capture_output=True, text=True,
-        env={**os.environ, **settings, "PYTHONPATH": str(ROOT)}, check=False,
-    )  # fmt: skip
+        [sys.executable, "-c", code, "dashboard", "--host", "0.0.0.0", "--no-browser"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **settings, "PYTHONPATH": str(ROOT)},
+        check=False,
+    )
     assert done.returncode == 1
     assert "would let anybody on the network in: set TIFFIN_OIDC_METADATA_URL" in done.stderr
     assert done.stderr.count("\n") == 1
@@ -226,10 +232,14 @@ def test_the_server_itself_refuses_what_the_guard_refuses(address: str, tmp_path
     """Host and origin of another site, with the token or without."""
     own = address.removeprefix("http://")
     token = _tokens[address]
-    upgrade = "\n".join((
-        "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-        "Sec-WebSocket-Version: 13",
-    ))  # fmt: skip
+    upgrade = "\n".join(
+        (
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+            "Sec-WebSocket-Version: 13",
+        )
+    )
     for host in ("evil.example", f"evil.example:{own.split(':')[1]}"):
         assert " 403 " in answer_of(address, f"GET /?token={token} HTTP/1.1\nHost: {host}\nConnection: close\n\n")
         shaken = f"GET /_stcore/stream HTTP/1.1\nHost: {host}\nOrigin: http://{host}\n{upgrade}\n\n"

@@ -38,9 +38,11 @@ def settings(database_url: str, tmp_path: Path) -> dict[str, str]:
     lake = str(tmp_path / "lake")
     frequent_cut(database_url, lake)
     return {
-        "TIFFIN_DATABASE_URL": database_url, "TIFFIN_LAKE": lake, "TIFFIN_LANGUAGE": "en",
+        "TIFFIN_DATABASE_URL": database_url,
+        "TIFFIN_LAKE": lake,
+        "TIFFIN_LANGUAGE": "en",
         "TIFFIN_HOME": str(tmp_path),
-    }  # fmt: skip
+    }
 
 
 @contextmanager

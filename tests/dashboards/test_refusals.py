@@ -10,8 +10,8 @@ import pytest
 from dashboards import refusals
 from ledger.administration import records as administration
 from ledger.core import commands
-from ledger.core.money import amount_of
 from ledger.food.core.outcomes import REFUSALS
+from ledger.values.money import amount_of
 
 
 @pytest.fixture(autouse=True)
@@ -49,9 +49,16 @@ def test_every_code_has_its_sentence_with_the_same_facts() -> None:
 
 
 FACTS = {
-    "account": 1000017, "subject": "account 1000017 (payment)", "currency": "RUB", "what": "debit",
-    "balance": "-950.00", "held": "0.00", "drawn": "1200.00", "credit_limit": "1000.00", "short_by": "1150.00",
-}  # fmt: skip
+    "account": 1000017,
+    "subject": "account 1000017 (payment)",
+    "currency": "RUB",
+    "what": "debit",
+    "balance": "-950.00",
+    "held": "0.00",
+    "drawn": "1200.00",
+    "credit_limit": "1000.00",
+    "short_by": "1150.00",
+}
 
 
 def test_figures_and_words_of_the_facts_are_told_but_names_are_not() -> None:
@@ -65,14 +72,18 @@ def test_figures_and_words_of_the_facts_are_told_but_names_are_not() -> None:
 @pytest.mark.parametrize(
     ("facts", "russian"),
     [
-        ({"limit": "500.00 RUB a day", "towards": " for account 1000025 (Anna)", "used": "400.00"},
-         "превышен лимит списаний, счёт 1000017 (payment) за счёт 1000025 (Anna): 500.00 RUB в день, "
-         "использовано 400,00, списание 1\u00a0200,00; не хватает 1\u00a0150,00"),
-        ({"limit": "3 orders a week", "towards": "", "used": "3 orders"},
-         "превышен лимит списаний, счёт 1000017 (payment): 3 зак. в неделю, использовано 3 зак., "
-         "списание 1\u00a0200,00; не хватает 1\u00a0150,00"),
+        (
+            {"limit": "500.00 RUB a day", "towards": " for account 1000025 (Anna)", "used": "400.00"},
+            "превышен лимит списаний, счёт 1000017 (payment) за счёт 1000025 (Anna): 500.00 RUB в день, "
+            "использовано 400,00, списание 1\u00a0200,00; не хватает 1\u00a0150,00",
+        ),
+        (
+            {"limit": "3 orders a week", "towards": "", "used": "3 orders"},
+            "превышен лимит списаний, счёт 1000017 (payment): 3 зак. в неделю, использовано 3 зак., "
+            "списание 1\u00a0200,00; не хватает 1\u00a0150,00",
+        ),
     ],
-)  # fmt: skip
+)
 def test_limits_are_told(facts: dict[str, Any], russian: str) -> None:
     """By amount and by number of orders."""
     assert refusals.refusal("write_off_limit_exceeded", FACTS | facts) == russian

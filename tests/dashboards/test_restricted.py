@@ -100,12 +100,22 @@ def test_no_sql_does(some: LakeBook) -> None:
 
 
 PAGES = [
-    ("overview", {}), ("accounts", {}), ("accounts", {"q": "boris"}), ("account", {"account": "anna", **MARCH}),
-    ("account", {"account": "boris"}), ("transaction", {"transaction": "d1"}), ("transaction", {"transaction": "d2"}),
-    ("entries", MARCH), ("entries", {**MARCH, "brand": "pizza"}), ("standard", {"report": "turnover", **MARCH}),
-    ("standard", {"report": "brand-settlements"}), ("standard", {"report": "brand-revenue", "brand": "pizza"}),
-    ("explore", {**MARCH, "rows": "brand,client", "across": "service"}), ("declined", MARCH), ("sql", {}),
-]  # fmt: skip
+    ("overview", {}),
+    ("accounts", {}),
+    ("accounts", {"q": "boris"}),
+    ("account", {"account": "anna", **MARCH}),
+    ("account", {"account": "boris"}),
+    ("transaction", {"transaction": "d1"}),
+    ("transaction", {"transaction": "d2"}),
+    ("entries", MARCH),
+    ("entries", {**MARCH, "brand": "pizza"}),
+    ("standard", {"report": "turnover", **MARCH}),
+    ("standard", {"report": "brand-settlements"}),
+    ("standard", {"report": "brand-revenue", "brand": "pizza"}),
+    ("explore", {**MARCH, "rows": "brand,client", "across": "service"}),
+    ("declined", MARCH),
+    ("sql", {}),
+]
 
 
 @pytest.mark.parametrize(("page", "query"), PAGES, ids=[f"{page} {list(query.values())}" for page, query in PAGES])

@@ -22,11 +22,11 @@ from streamlit.testing.v1 import AppTest
 
 from dashboards import translations
 from ledger.cli import accounts, shared
-from ledger.core.text import printable
 from ledger.food.cli import level
 from ledger.logs import log
 from ledger.postgres import database
 from ledger.postgres.post import Ledger
+from ledger.values.text import printable
 from reports.core.csv_text import frame_csv, guarded
 from reports.core.result import Result
 from reports.documents import render
@@ -161,9 +161,11 @@ def csv_files(results: list[Result], book: LakeBook, paper: Statement) -> Shown:
     for made_ in (operations_csv, lines_csv):
         files += [(made_(paper), ","), (made_(paper, "comma"), ";")]
     cells = [
-        cell for content, delimiter in files
-        for row in csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=delimiter) for cell in row
-    ]  # fmt: skip
+        cell
+        for content, delimiter in files
+        for row in csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""), delimiter=delimiter)
+        for cell in row
+    ]
     texts = [cell for cell in cells if not re.fullmatch(r"-?[\d.,]*", cell)]
     alive = [cell for cell in texts if cell[:1] in tuple("=+-@\t\r\n＝＋－＠\ufeff")]
     return Shown("\n".join(texts), form=guarded, alive=alive)
@@ -212,10 +214,14 @@ def screens(story: Story, lake: Path) -> Shown:
     st.cache_resource.clear()
     card = {"account": "vera", **MARCH}
     pages: list[tuple[str, dict[str, Any]]] = [
-        ("account", card), ("accounts", {}), ("entries", MARCH), ("declined", MARCH), ("sql", {}),
+        ("account", card),
+        ("accounts", {}),
+        ("entries", MARCH),
+        ("declined", MARCH),
+        ("sql", {}),
         ("transaction", {"transaction": story.keys["all"]["id"]}),
         *(("standard", {"report": name, **MARCH}) for name in ("turnover", "services")),
-    ]  # fmt: skip
+    ]
     read, alive = [], []
     app = AppTest.from_file(str(APP), default_timeout=60)
     app.session_state["language"] = "en"
@@ -232,9 +238,10 @@ def screens(story: Story, lake: Path) -> Shown:
             run_query(app)
         shown = words(app)
         marked = "\n".join(
-            part.value for kind in ("title", "header", "subheader", "markdown", "caption", "error", "warning", "info")
+            part.value
+            for kind in ("title", "header", "subheader", "markdown", "caption", "error", "warning", "info")
             for part in app.get(kind)
-        )  # fmt: skip
+        )
         alive += re.findall(r"(?<!\\)<(?:script|b|a|img)\b|(?:https?://|www\.|@)\w*evil|:material/error:", marked)
         read += [shown, *(frame.value.to_csv() for frame in app.dataframe)]
     return Shown("\n".join(read), form=None, alive=alive)
@@ -286,10 +293,20 @@ def log_lines_as_json() -> Shown:
 
 
 WAYS = (
-    "reports_on_a_terminal", "questions_on_a_terminal", "sentences_on_standard_error", "csv_files", "xlsx_files",
-    "html_pages", "pdf_files", "letters", "screens", "notebooks", "journal", "log_lines_for_people",
+    "reports_on_a_terminal",
+    "questions_on_a_terminal",
+    "sentences_on_standard_error",
+    "csv_files",
+    "xlsx_files",
+    "html_pages",
+    "pdf_files",
+    "letters",
+    "screens",
+    "notebooks",
+    "journal",
+    "log_lines_for_people",
     "log_lines_as_json",
-)  # fmt: skip
+)
 EACH_WAY = pytest.mark.parametrize("way", WAYS)
 
 

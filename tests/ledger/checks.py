@@ -24,9 +24,11 @@ def check(state: dict[str, Any]) -> None:
         assert all(amount > 0 for amount in unpaid), account
         assert sum(unpaid) == max(0, -balance), f"{account} owes {unpaid} at {balance}"
         set_aside = [
-            part[2] for status, parts in state["holds"].values() for part in parts
+            part[2]
+            for status, parts in state["holds"].values()
+            for part in parts
             if part[1] == account and (status == "open" or part[2])
-        ]  # fmt: skip
+        ]
         assert sum(set_aside) == held, f"{account} holds {held}, its holds {set_aside}"
 
 

@@ -46,7 +46,8 @@ class Link(NamedTuple):
 class Moved(NamedTuple):
     """What one transaction did to an account; `of` is what it refunds or reverses, `ages` whether it is to be paid.
 
-    `due` is as agreed, `known` counts the terms that were recorded before it.
+    `due` is as agreed, `known` counts the terms that were recorded before it; `own` is the account that it was on
+    before any merge, `number` its place among all.
     """
 
     key: str
@@ -57,6 +58,8 @@ class Moved(NamedTuple):
     ages: bool
     due: date | None
     known: int
+    own: str = ""
+    number: int = 0
 
 
 @dataclass
@@ -88,9 +91,31 @@ class Model:
     moves: dict[str, list[Moved]] = field(default_factory=lambda: defaultdict(list))
     charges: dict[str, Charge] = field(default_factory=dict)
     takes: dict[str, tuple[str, Amounts]] = field(default_factory=dict)
+    into: dict[str, str] = field(default_factory=dict)
+    merges: dict[str, list[tuple[str, int, datetime]]] = field(default_factory=lambda: defaultdict(list))
+
+    def merge(self, account: str, into: str, at: datetime) -> None:
+        """Let all that happened to an account have happened to another; of its terms those recorded later count."""
+        self.moves[into] = sorted(self.moves.pop(account, []) + self.moves[into], key=lambda moved: moved.number)
+        for own in (account, *(old for old, new in self.into.items() if new == account)):
+            self.into[own] = into
+            self.merges[own].append((into, len(self.terms[into]), at))
+        self.status[account] = "closed"
+
+    def moved(self, account: str, at: datetime | None = None) -> list[Moved]:
+        """Return what moved an account, and by then those merged into it, in order."""
+        if at is None:
+            return self.moves[account]
+
+        def keeper(own: str) -> str:
+            return next((into for into, _, merged_at in reversed(self.merges[own]) if merged_at <= at), own)
+
+        every = (moved for moves in self.moves.values() for moved in moves)
+        theirs = (moved for moved in every if moved.at <= at and keeper(moved.own) == account)
+        return sorted(theirs, key=lambda moved: moved.number)
 
     def balance(self, account: str, at: datetime | None = None) -> int:
-        return sum(moved.amount for moved in self.moves[account] if at is None or moved.at <= at)
+        return sum(moved.amount for moved in self.moved(account, at))
 
     def held(self, account: str, at: datetime) -> int:
         return sum(c.left(account, at) - c.drawn.get(account, 0) for c in self.charges.values())
@@ -102,12 +127,16 @@ class Model:
         """Return the last recorded of the terms valid on a day, of those known by then or all."""
         return next((terms for terms in reversed(self.terms[account][:known]) if terms.valid(day)), None)
 
-    def due(self, account: str, item: Moved, day: date) -> date | None:
+    def due(self, account: str, item: Moved, day: date, at: datetime | None = None) -> date | None:
         """Return when an item is to be paid, as of a day."""
+        account = item.own or account
         terms = self.in_force(account, item.day, item.known)
         if item.due or (terms and terms.period is not None):
             return item.due or item.day + timedelta(terms.period or 0 if terms else 0)
-        later = [terms for terms in self.terms[account][item.known :] if terms.period is not None][:1]
+        recorded = self.terms[account][item.known :]
+        merges = ((into, known) for into, known, merged_at in self.merges[account] if at is None or merged_at <= at)
+        recorded += [terms for into, known in merges for terms in self.terms[into][known:]]
+        later = [terms for terms in recorded if terms.period is not None][:1]
         return next((item.day + timedelta(t.period or 0) for t in later if t.since <= day), None)
 
     def owed(self, account: str, day: date, at: datetime | None = None) -> list[tuple[str, date, date | None, int]]:
@@ -115,9 +144,17 @@ class Model:
 
         An item is net of what refunded or reversed it.
         """
-        moves = [moved for moved in self.moves[account] if at is None or moved.at <= at]
-        items = [moved for moved in moves if moved.ages]
-        dated = {item.key: self.due(account, item, day) for item in items}
+        moves = self.moved(account, at)
+        items: list[Moved] = []
+        dated: dict[str, date | None] = {}
+        for item in (moved for moved in moves if moved.ages):
+            due, twin = self.due(account, item, day, at), next((i for i in items if i.key == item.key), None)
+            if twin:  # one transaction charged both of two accounts that are one by now
+                items[items.index(twin)] = twin._replace(amount=twin.amount + item.amount)
+                due = min(filter(None, (due, dated[item.key])), default=None)
+            else:
+                items.append(item)
+            dated[item.key] = due
         unpaid, owed = max(0, -self.balance(account, at)), []
         for item in sorted(items, key=lambda i: (dated[i.key] or date.max, i.day, items.index(i)), reverse=True):
             net = -item.amount - sum(moved.amount for moved in moves if moved.of == item.key)
@@ -132,9 +169,10 @@ class Model:
 
     def used(self, payer: str, account: str, period: str, at: datetime, day: date) -> tuple[int, int]:
         left = [
-            charge.left(payer, at) for charge in self.charges.values()
+            charge.left(payer, at)
+            for charge in self.charges.values()
             if account in (payer, charge.account, charge.groups.get(payer)) and same_window(period, charge.day, day)
-        ]  # fmt: skip
+        ]
         return sum(left), sum(amount > 0 for amount in left)
 
     def can_give(self, source: str, account: str, at: datetime, day: date, happened: date) -> int:

@@ -9,6 +9,7 @@ amounts without a brand are sushi's. Times are Moscow's; a day alone means noon.
     limit    romashka for group kitchen  900.00 a month
     link     anna -> romashka  payer_first  priority 2  brands sushi,pizza  500.00 a day  3 orders a day
     limit    romashka  900.00 a month      limit romashka for anna  none a month       unlink anna -> romashka
+    merge    anna_too -> anna
     status   anna  frozen       brand kebab  closed       closed 2024-03-01       at 2024-03-05 13:00
     payments anna  1000  9.99   (so many, in one batch)
 
@@ -32,7 +33,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from ledger.core.money import minor, plain
+from ledger.values.money import minor, plain
 from tests.ledger.checks import check, same
 from tests.ledger.worlds import MOSCOW, PERIODS, Postgres, Pure
 
@@ -107,8 +108,9 @@ class Story:
             for was, became in zip(before, after, strict=True):
                 posted = {k: t for k, t in became["transactions"].items() if t[1] is None}
                 assert {**became, "transactions": posted} == {
-                    **was, "transactions": {k: t for k, t in was["transactions"].items() if t[1] is None},
-                }, "something moved"  # fmt: skip
+                    **was,
+                    "transactions": {k: t for k, t in was["transactions"].items() if t[1] is None},
+                }, "something moved"
         self._check(after)
 
     def _check(self, states: list[Any]) -> None:
@@ -263,6 +265,9 @@ class Story:
     def _say_status(self, account: str, status: str) -> None:
         self.administer({"type": "account_status", "account": account, "status": status})
 
+    def _say_merge(self, account: str, _: str, into: str) -> None:
+        self.administer({"type": "merge", "account": account, "into": into, "at": self.now.isoformat()})
+
     def _say_closed(self, day: str) -> None:
         for world in self.worlds:
             world.close(date.fromisoformat(day))
@@ -305,12 +310,19 @@ class Story:
         for world in self.worlds:
             entries = world.state()["transactions"][key][5]
             said = [
-                " ".join([
-                    str(e[8]), e[0].removeprefix("revenue "), e[7], plain(e[1]), plain(e[9]),
-                    *([plain(e[11])] if e[11] is not None else []),
-                ])
-                for e in entries if e[8] is not None
-            ]  # fmt: skip
+                " ".join(
+                    [
+                        str(e[8]),
+                        e[0].removeprefix("revenue "),
+                        e[7],
+                        plain(e[1]),
+                        plain(e[9]),
+                        *([plain(e[11])] if e[11] is not None else []),
+                    ]
+                )
+                for e in entries
+                if e[8] is not None
+            ]
             assert ", ".join(said) == " ".join(rest)
 
     def _say_legs(self, key: str, *rest: str) -> None:

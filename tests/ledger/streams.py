@@ -25,8 +25,11 @@ def opening() -> Iterator[Record]:
         yield {"type": "account", "reference": name, "party": name, "currency": "RUB"}
     for name, limit in (("anna", "100.00"), ("acme", "900.00"), ("clara", "50.00")):
         yield {"type": "credit_terms", "account": name, "limit": limit, "period_days": 3, "valid_from": "2024-01-01"}
-    for name, payer, draw in (("anna", "acme", "payer_first"), ("boris", "acme", "payer_first"),
-                              ("boris", "lotos", "own_first")):  # fmt: skip
+    for name, payer, draw in (
+        ("anna", "acme", "payer_first"),
+        ("boris", "acme", "payer_first"),
+        ("boris", "lotos", "own_first"),
+    ):
         yield {"type": "link", "account": name, "payer": payer, "draw": draw}
     yield {"type": "write_off_limit", "payer": "acme", "account": "anna", "period": "day", "amount": "120.00"}
     yield {"type": "write_off_limit", "payer": "acme", "period": "week", "amount": "700.00", "count": 40}
@@ -34,8 +37,14 @@ def opening() -> Iterator[Record]:
     yield {"type": "promotion", "code": "FIVE", "kind": "amount", "value": "5.00", "stackable": True}
     yield {"type": "promotion", "code": "FIRST", "kind": "percent", "value": "20", "first_order_only": True}
     for brand, days in (("sushi", 2), ("pizza", None)):
-        yield {"type": "bonus_program", "brand": brand, "accrue_percent": "10", "redeem_percent": "50",
-               "expires_after_days": days, "valid_from": "2024-01-01"}  # fmt: skip
+        yield {
+            "type": "bonus_program",
+            "brand": brand,
+            "accrue_percent": "10",
+            "redeem_percent": "50",
+            "expires_after_days": days,
+            "valid_from": "2024-01-01",
+        }
 
 
 class Stream:
@@ -97,8 +106,11 @@ class Stream:
         return {**self._debit(), "expires_at": until.isoformat()}
 
     def _capture(self) -> Record:
-        return {"hold": self.earlier("hold", "order"), "final": self.chance.random() < 0.5,
-                **({"amount": self.amount(2000)} if self.chance.random() < 0.5 else {})}  # fmt: skip
+        return {
+            "hold": self.earlier("hold", "order"),
+            "final": self.chance.random() < 0.5,
+            **({"amount": self.amount(2000)} if self.chance.random() < 0.5 else {}),
+        }
 
     def _release(self) -> Record:
         return {"hold": self.earlier("hold")}
@@ -127,8 +139,12 @@ class Stream:
 
     def _adjustment(self) -> Record:
         sign = self.one("", "-")
-        return {"account": self.one(*CLIENTS, *PAYERS), "amount": sign + self.amount(), "brand": self.one(*BRANDS),
-                "reason": "typo"}  # fmt: skip
+        return {
+            "account": self.one(*CLIENTS, *PAYERS),
+            "amount": sign + self.amount(),
+            "brand": self.one(*BRANDS),
+            "reason": "typo",
+        }
 
     def _order(self) -> Record:
         brands = BRANDS[: self.chance.randint(1, 2)]
@@ -136,10 +152,12 @@ class Stream:
         if self.chance.random() < 0.5:
             more["due_at"] = (self.at + timedelta(hours=self.chance.choice((2, 20)))).isoformat()
         return {
-            "account": self.one(*CLIENTS), "bonus_at_most": self.amount(900),
+            "account": self.one(*CLIENTS),
+            "bonus_at_most": self.amount(900),
             "promo_codes": self.chance.choice(([], ["TEN"], ["TEN", "FIVE"], ["FIRST"])),
-            "items": [{"brand": b, "sku": "a", "price": self.amount(6000), "quantity": 2} for b in brands], **more,
-        }  # fmt: skip
+            "items": [{"brand": b, "sku": "a", "price": self.amount(6000), "quantity": 2} for b in brands],
+            **more,
+        }
 
     def _deliver(self) -> Record:
         items = {"items": [{"sku": "a", "quantity": 1, "brand": "sushi"}]} if self.chance.random() < 0.4 else {}
@@ -152,11 +170,10 @@ class Stream:
         return {"order": self.earlier("order"), "items": [{"sku": "a", "brand": "sushi", "quantity": 1}]}
 
 
-KINDS = (
-    "payment", "payment", "payment", "allocate", "payout", "debit", "debit", "hold", "hold", "capture", "release",
-    "refund", "reverse", "move", "transfer", "adjustment", "order", "order", "order", "deliver", "deliver", "cancel",
-    "refund_items",
-)  # fmt: skip
+KINDS = """
+    payment payment payment allocate payout debit debit hold hold capture release refund reverse move transfer
+    adjustment order order order deliver deliver cancel refund_items
+""".split()
 
 CLOCKS = {"recorded_at", "opened_at", "initialised_at", "closed_at", "incarnation", "xid"}
 """Columns that the server's clock, its count or chance fills."""
@@ -165,11 +182,13 @@ CLOCKS = {"recorded_at", "opened_at", "initialised_at", "closed_at", "incarnatio
 def rows(url: str) -> dict[str, list[str]]:
     """Return the rows of every table, sorted; accounts by name, transactions by key, own keys and facts likewise."""
     with connect(url) as connection:
-        accounts = dict(connection.execute(
-            "SELECT a.id, coalesce(a.reference, m.reference || '.' || b.code, a.kind || ' ' || b.code || ' ' || "
-            "a.currency) FROM account a LEFT JOIN account m ON m.id = a.money_account_id "
-            "LEFT JOIN brand b ON b.id = a.brand_id"
-        ).fetchall())  # fmt: skip
+        accounts = dict(
+            connection.execute(
+                "SELECT a.id, coalesce(a.reference, m.reference || '.' || b.code, a.kind || ' ' || b.code || ' ' || "
+                "a.currency) FROM account a LEFT JOIN account m ON m.id = a.money_account_id "
+                "LEFT JOIN brand b ON b.id = a.brand_id"
+            ).fetchall()
+        )
         keys = dict(connection.execute("SELECT id, key FROM transaction").fetchall())
         tables = connection.execute(
             "SELECT table_name, array_agg(column_name::text ORDER BY ordinal_position) FROM information_schema.columns "

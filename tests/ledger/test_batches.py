@@ -186,9 +186,12 @@ def test_a_quote_answers_as_a_posting_would_and_writes_nothing(both: Both) -> No
     tables = ("transaction", "entry", "balance", "account", "open_debit")
     before = [both.postgres.rows(f"SELECT * FROM {table} ORDER BY 1, 2") for table in tables]
     said = [
-        debit("q1", "40.00"), {**debit("q2"), "lines": [{"brand": "pizza", "amount": "1.00"}]}, debit("q3", "990.00"),
-        debit("q1", "40.00"), payment("p1", "30.00"),
-    ]  # fmt: skip
+        debit("q1", "40.00"),
+        {**debit("q2"), "lines": [{"brand": "pizza", "amount": "1.00"}]},
+        debit("q3", "990.00"),
+        debit("q1", "40.00"),
+        payment("p1", "30.00"),
+    ]
     quoted = [outcome.to_json() for outcome in both.postgres.ledger.quote([commands.parse(record) for record in said])]
     assert codes(quoted) == ["posted", "posted", "credit_limit_exceeded", "posted", "key_reused"]
     assert [quote.get("transaction") for quote in quoted[:2]] == [None, None]

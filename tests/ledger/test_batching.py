@@ -147,11 +147,22 @@ def test_an_answer_says_what_its_own_command_did(books: Books, batch: int) -> No
     """A pre-order of 100.00 is paid by the client; that it runs out before a later order is not its own doing."""
     said: list[Record] = [
         {"type": "payment", "key": "p1", "account": "clara", "amount": "150.00", "brand": "sushi", "at": at(1)},
-        {"type": "order", "key": "o1", "account": "clara", "at": at(1), "due_at": at(2),
-         "items": [{"brand": "sushi", "sku": "a", "price": "100.00"}]},
-        {"type": "order", "key": "o2", "account": "clara", "at": at(20),
-         "items": [{"brand": "sushi", "sku": "a", "price": "1.00"}]},
-    ]  # fmt: skip
+        {
+            "type": "order",
+            "key": "o1",
+            "account": "clara",
+            "at": at(1),
+            "due_at": at(2),
+            "items": [{"brand": "sushi", "sku": "a", "price": "100.00"}],
+        },
+        {
+            "type": "order",
+            "key": "o2",
+            "account": "clara",
+            "at": at(20),
+            "items": [{"brand": "sushi", "sku": "a", "price": "1.00"}],
+        },
+    ]
     url = books()
     _, first, _ = answers_of(url, said, batch)
     assert first["order"]["paid"] == {"bonuses": "0.00", "payers": "0.00", "client": "100.00"}

@@ -63,12 +63,29 @@ def test_the_designs_lines_are_answered_as_it_says(database_url: str, most: int)
     numbers = {answer["reference"]: answer["account"] for answer in said[3:5]}
     d1 = by_key["d1"]
     assert {name: d1[name] for name in d1 if name != "transaction"} == {
-        "key": "d1", "status": "posted", "posted_at": "2024-03-02T06:00:01Z", "replayed": False,
+        "key": "d1",
+        "status": "posted",
+        "posted_at": "2024-03-02T06:00:01Z",
+        "replayed": False,
         "accounts": [
-            {"account": numbers["romashka"], "reference": "romashka", "amount": "-500.00", "balance": "0.00", "held": "0.00", "version": 2},
-            {"account": numbers["anna"], "reference": "anna", "amount": "-200.00", "balance": "575.00", "held": "0.00", "version": 4},
+            {
+                "account": numbers["romashka"],
+                "reference": "romashka",
+                "amount": "-500.00",
+                "balance": "0.00",
+                "held": "0.00",
+                "version": 2,
+            },
+            {
+                "account": numbers["anna"],
+                "reference": "anna",
+                "amount": "-200.00",
+                "balance": "575.00",
+                "held": "0.00",
+                "version": 4,
+            },
         ],
-    }  # fmt: skip
+    }
     d2 = by_key["d2"]
     assert (d2["status"], d2["code"], d2["replayed"]) == ("declined", "write_off_limit_exceeded", False)
     assert (d2["facts"]["asked"], d2["facts"]["offered"]) == ("600.00", "575.00")
@@ -79,8 +96,10 @@ def test_the_designs_lines_are_answered_as_it_says(database_url: str, most: int)
     assert (by_key["r1"]["code"], by_key["r1"]["facts"]["state"]) == ("hold_not_open", "captured")
     assert {key: a["status"] for key, a in by_key.items()} == {
         **dict.fromkeys(["p1", "p2", "p3", "l1", "d1", "h1", "c1", "f1", "o1", "v1", "a1", "t1"], "posted"),
-        "d2": "declined", "r1": "declined", "x": "invalid",
-    }  # fmt: skip
+        "d2": "declined",
+        "r1": "declined",
+        "x": "invalid",
+    }
     assert said[-2] == {"type": "account_status", "status": "done", "account": numbers["anna"], "reference": "anna"}
     assert said[-1] == {
         "line": 24,
@@ -151,9 +170,13 @@ def test_the_schema_tells_every_line_and_its_fields(tmp_path: Path) -> None:
     """`tiffin schema` needs no database."""
     code = "from reports.cli.main import main; main()"
     process = subprocess.run(
-        [sys.executable, "-c", code, "schema"], capture_output=True, text=True, check=True, cwd=LEDGER.parent,
+        [sys.executable, "-c", code, "schema"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=LEDGER.parent,
         env={**os.environ, "TIFFIN_HOME": str(tmp_path)},
-    )  # fmt: skip
+    )
     schema = json.loads(process.stdout)["$defs"]
     assert {*commands.COMMANDS, *administration.RECORDS} <= schema.keys()
     assert set(schema["debit"]["required"]) == {"type", "key", "account", "lines"}

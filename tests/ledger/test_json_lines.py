@@ -65,8 +65,10 @@ BAD: list[tuple[Record | str | bytes, str]] = [
     (payment(note="\ud800"), "note: has half a character (a surrogate without its other half)"),
     (payment(amount="absent"), "amount: is missing"),
     (payment(amount=12.5), 'amount: 12.5 is a float; write the amount as a string, such as "12.50"'),
-    ('{"type": "payment", "key": "p2", "account": "anna", "brand": "sushi", "amount": 1e400}',
-     'amount: inf is a float; write the amount as a string, such as "12.50"'),
+    (
+        '{"type": "payment", "key": "p2", "account": "anna", "brand": "sushi", "amount": 1e400}',
+        'amount: inf is a float; write the amount as a string, such as "12.50"',
+    ),
     (payment(amount="1e400"), "amount: 1e400 is not an amount in plain notation"),
     (payment(amount="NaN"), "amount: NaN is not an amount in plain notation"),
     (payment(amount="10.005"), "amount: 10.005 has more than two decimals"),
@@ -79,8 +81,10 @@ BAD: list[tuple[Record | str | bytes, str]] = [
     (payment(amount="١٢"), "amount: ١٢ is not an amount in plain notation"),
     (payment(amount="9999999999999.995"), "amount: 9999999999999.995 has more than two decimals"),
     (payment(amount="10000000000000.00"), "amount: 10000000000000.00 is more than 9999999999999.99"),
-    ('{"type": "payment", "key": "p2", "account": "anna", "brand": "sushi", "amount": ' + "9" * 5000 + "}",
-     "not JSON: a number of more than 4300 digits"),
+    (
+        '{"type": "payment", "key": "p2", "account": "anna", "brand": "sushi", "amount": ' + "9" * 5000 + "}",
+        "not JSON: a number of more than 4300 digits",
+    ),
     (payment(account=1000018), "account: 1000018 is not an account number: its last digit is not the check digit"),
     (payment(account=-17), "account: -17 is not an account number: its last digit is not the check digit"),
     (payment(account=1.0), "account: 1.0 is neither an account number nor a reference"),
@@ -90,8 +94,10 @@ BAD: list[tuple[Record | str | bytes, str]] = [
     (payment(currency="XXX"), "currency: XXX is not an ISO 4217 currency with two decimals"),
     (payment(currency="JPY"), "currency: JPY is not an ISO 4217 currency with two decimals"),
     (payment(split=[{"account": "anna", "amount": "1.00"}]), "split: goes without account"),
-    (payment(account="absent", split=[{"account": "anna", "amount": "2.00"}]),
-     "split: the parts sum to 2.00, not to the amount 1.00"),
+    (
+        payment(account="absent", split=[{"account": "anna", "amount": "2.00"}]),
+        "split: the parts sum to 2.00, not to the amount 1.00",
+    ),
     (payment(account="absent", split=[]), "split: has 0 parts, 1 to 1000 are allowed"),
     (payment(at="yesterday"), "at: yesterday is not a time in ISO 8601"),
     (payment(at="2026-03-02T09:00:00"), "at: 2026-03-02T09:00:00 has no time zone"),
@@ -110,39 +116,56 @@ BAD: list[tuple[Record | str | bytes, str]] = [
     (line(vat="1.01"), "lines.0.vat: 1.01 is more than the amount 1.00"),
     (line(attributes=[1]), "lines.0.attributes: should be a valid dictionary"),
     (line(attributes={"a": [[[[[[[[[[1]]]]]]]]]]}), "lines.0.attributes: are nested more than eight deep"),
-    (line(attributes={f"a{n}": "x" * 1000 for n in range(10)}),
-     "lines.0.attributes: have 10081 bytes as JSON, at most 10000 are allowed"),
+    (
+        line(attributes={f"a{n}": "x" * 1000 for n in range(10)}),
+        "lines.0.attributes: have 10081 bytes as JSON, at most 10000 are allowed",
+    ),
     (payment(note="x" * 1_000_000), "the line has more than 1000000 characters"),
     ({"type": "capture", "key": "c", "hold": "h", "final": "yes"}, "final: should be a valid boolean"),
-    ({"type": "capture", "key": "c", "hold": "h", "amount": "1", "lines": [{"line": 1}]},
-     "amount: goes without lines"),
-    ({"type": "refund", "key": "c", "debit": "d", "lines": [{"line": 1}, {"line": 1}]},
-     "lines: a line is named twice"),
-    ({"type": "refund", "key": "c", "debit": "d", "lines": [{"line": 1, "amount": "0"}]},
-     "lines: their amounts sum to zero"),
+    ({"type": "capture", "key": "c", "hold": "h", "amount": "1", "lines": [{"line": 1}]}, "amount: goes without lines"),
+    ({"type": "refund", "key": "c", "debit": "d", "lines": [{"line": 1}, {"line": 1}]}, "lines: a line is named twice"),
+    (
+        {"type": "refund", "key": "c", "debit": "d", "lines": [{"line": 1, "amount": "0"}]},
+        "lines: their amounts sum to zero",
+    ),
     ({"type": "refund", "key": "c", "debit": "d", "lines": [{"line": "1"}]}, "lines.0.line: should be a valid integer"),
     ({"type": "transfer", "key": "t", "account": "anna", "to": "anna", "amount": "1"}, "to: is the account itself"),
-    ({"type": "adjustment", "key": "a", "account": "anna", "amount": "0", "brand": "sushi", "reason": "x"},
-     "amount: is zero"),
-    ({"type": "adjustment", "key": "a", "account": "anna", "amount": "1", "brand": "sushi", "reason": " "},
-     "reason: is blank"),
+    (
+        {"type": "adjustment", "key": "a", "account": "anna", "amount": "0", "brand": "sushi", "reason": "x"},
+        "amount: is zero",
+    ),
+    (
+        {"type": "adjustment", "key": "a", "account": "anna", "amount": "1", "brand": "sushi", "reason": " "},
+        "reason: is blank",
+    ),
     ({"type": "reverse", "key": "v", "transaction": "p1"}, "reason: is missing"),
     ({"type": "hold", "key": "h", "account": "anna", "lines": DEBIT["lines"]}, "expires_at: is missing"),
     ({"type": "party", "reference": "x", "kind": "person"}, "kind: should be 'individual' or 'legal_entity'"),
     ({"type": "party", "reference": "anna", "name": None}, "name: may not be null"),
     ({"type": "brand", "code": "sushi", "status": None}, "status: may not be null"),
-    ({"type": "brand", "code": "sushi", "bank_details": {"iban": "GB33BUKB20201555555556"}},
-     "bank_details: GB33BUKB20201555555556 is not a valid IBAN: its check digit is wrong"),
-    ({"type": "brand", "code": "sushi", "bank_details": {"bank": "a\x00"}}, "bank_details.bank: has control characters"),
+    (
+        {"type": "brand", "code": "sushi", "bank_details": {"iban": "GB33BUKB20201555555556"}},
+        "bank_details: GB33BUKB20201555555556 is not a valid IBAN: its check digit is wrong",
+    ),
+    (
+        {"type": "brand", "code": "sushi", "bank_details": {"bank": "a\x00"}},
+        "bank_details.bank: has control characters",
+    ),
     ({"type": "account", "reference": "anna", "currency": None}, "currency: may not be null"),
-    ({"type": "write_off_limit", "payer": "anna", "period": "year"},
-     "period: should be 'order', 'day', 'week', 'month' or 'total'"),
+    (
+        {"type": "write_off_limit", "payer": "anna", "period": "year"},
+        "period: should be 'order', 'day', 'week', 'month' or 'total'",
+    ),
     ({"type": "write_off_limit", "payer": "anna", "period": "day", "count": -1}, "count: -1 is not from 0 to 1000000"),
-    ({"type": "credit_terms", "account": "anna", "limit": "1", "period_days": "30"},
-     "period_days: 30 is not a whole number"),
-    ({"type": "link", "account": "anna", "payer": "anna", "draw": "first"},
-     "draw: should be 'payer_first' or 'own_first'"),
-]  # fmt: skip
+    (
+        {"type": "credit_terms", "account": "anna", "limit": "1", "period_days": "30"},
+        "period_days: 30 is not a whole number",
+    ),
+    (
+        {"type": "link", "account": "anna", "payer": "anna", "draw": "first"},
+        "draw: should be 'payer_first' or 'own_first'",
+    ),
+]
 
 
 @pytest.mark.parametrize(("said", "sentence"), BAD, ids=[sentence[:40] for _, sentence in BAD])
@@ -164,11 +187,16 @@ def test_what_is_deep_or_long_is_not_repeated() -> None:
     """A sentence stays a sentence, whatever was sent."""
     deep = "[" * 900 + "]" * 900
     for text in (
-        f'{{"type": "payment", "account": {deep}}}', f'{{"type": {deep}}}', f'{{"type": "payment", "at": {deep}}}',
-        f'{{"type": "payment", "note": {deep}, "key": {deep}}}', f'{{"type": "link", "priority": {deep}}}',
-        json.dumps({"type": "x" * 100_000}), json.dumps({"type": "payment", "at": "y" * 100_000}),
-        json.dumps({"type": "payment", "z" * 100_000: 1}), json.dumps({"type": "payment", "currency": "R" * 999}),
-    ):  # fmt: skip
+        f'{{"type": "payment", "account": {deep}}}',
+        f'{{"type": {deep}}}',
+        f'{{"type": "payment", "at": {deep}}}',
+        f'{{"type": "payment", "note": {deep}, "key": {deep}}}',
+        f'{{"type": "link", "priority": {deep}}}',
+        json.dumps({"type": "x" * 100_000}),
+        json.dumps({"type": "payment", "at": "y" * 100_000}),
+        json.dumps({"type": "payment", "z" * 100_000: 1}),
+        json.dumps({"type": "payment", "currency": "R" * 999}),
+    ):
         answer = read(text, 1)
         assert isinstance(answer, Invalid)
         assert len(answer.message) < 250

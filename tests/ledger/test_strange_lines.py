@@ -41,9 +41,22 @@ class Strange:
     def __init__(self, seed: int) -> None:
         self.chance = random.Random(seed)
         self.ways: list[Callable[[dict[str, Any]], bytes]] = [
-            self._plain, self._plain, self._odd_value, self._odd_value, self._odd_value, self._lost, self._unknown,
-            self._twice, self._deep, self._long, self._cut, self._bytes, self._spaced, self._other_encoding, self._ascii,
-        ]  # fmt: skip
+            self._plain,
+            self._plain,
+            self._odd_value,
+            self._odd_value,
+            self._odd_value,
+            self._lost,
+            self._unknown,
+            self._twice,
+            self._deep,
+            self._long,
+            self._cut,
+            self._bytes,
+            self._spaced,
+            self._other_encoding,
+            self._ascii,
+        ]
         self.number = 0
 
     def line(self) -> bytes:

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.core import commands, text
+from ledger.core import commands
 from ledger.core.outcomes import Invalid
 from ledger.intake.json_lines import read, written
+from ledger.values import text
 
 PAYMENT = {"type": "payment", "key": "k", "account": 1000017, "amount": "1", "brand": "sushi"}
 UNFIT = ["\x00", "\x08", "\x0b", "\x1b", "\x7f", "\x85", "\x9b", "\ufdd0", "\ufffe", "\uffff", "\U0001fffe", "\ud800"]

@@ -18,11 +18,12 @@ from ledger.core.accounts import Account, Brand, Hours, Limit, Link, Terms, Usag
 from ledger.core.aging import NEVER, Ages, Balance
 from ledger.core.book import Book
 from ledger.core.decide import answer, expiry
-from ledger.core.money import is_account_number, minor
 from ledger.core.outcomes import Declined, Posted
+from ledger.merging import merged
 from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.post import Ledger
 from ledger.postgres.system_accounts import SYSTEM
+from ledger.values.money import is_account_number, minor
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 NOW = datetime(2025, 6, 1, tzinfo=UTC)
@@ -37,10 +38,10 @@ def open_items(ages: Ages) -> list[tuple[int, date, date, int]]:
     state = ages.state
     first = (state.open_due, state.open_day, state.open_item)
     return [
-        (item.transaction, item.day, item.due_on, unpaid) for item in ages.items
-        if state.open_item and item.key >= first
-        and (unpaid := state.open_unpaid if item.key == first else item.amount)
-    ]  # fmt: skip
+        (item.transaction, item.day, item.due_on, unpaid)
+        for item in ages.items
+        if state.open_item and item.key >= first and (unpaid := state.open_unpaid if item.key == first else item.amount)
+    ]
 
 
 class Pure:
@@ -101,19 +102,24 @@ class Pure:
     def state(self) -> State:
         """Return everything that commands can move."""
         book, named = self.book, self.names()
-        keys = {t.id: _key(t.key, book.holds[t.refers_to].key if t.kind == "expiry" else "")  # type: ignore[index]
-                for t in book.numbered.values()}  # fmt: skip
+        keys = {
+            t.id: _key(t.key, book.holds[t.refers_to].key if t.kind == "expiry" else "", named)  # type: ignore[index]
+            for t in book.numbered.values()
+        }
         return {
             "balances": {named[a]: (b.balance, b.held, b.version) for a, b in book.balances.items()},
             "owed": {
                 named[a]: [(keys[id_], day, _due(due_on), unpaid) for id_, day, due_on, unpaid in items]
-                for a, ages in book.ages.items() if (items := open_items(ages))
+                for a, ages in book.ages.items()
+                if (items := open_items(ages))
             },
             "usage": {
                 (named[payer], account if isinstance(account, str) else named[account], period, since): (
-                    u.amount, u.count
+                    u.amount,
+                    u.count,
                 )
-                for (payer, account, period, since), u in book.usage.items() if u.amount or u.count
+                for (payer, account, period, since), u in book.usage.items()
+                if u.amount or u.count
             },
             "holds": {
                 hold.key: (hold.state, [(p.line, named[p.source], p.held, p.captured, p.refunded) for p in hold.parts])
@@ -121,19 +127,34 @@ class Pure:
             },
             "transactions": {
                 keys[t.id]: (
-                    t.kind, t.code, t.day, t.amount, t.currency,
+                    t.kind,
+                    t.code,
+                    t.day,
+                    t.amount,
+                    t.currency,
                     [
                         (
-                            named[e.account], e.amount, e.held, e.version, e.balance_after, e.held_after,
-                            named.get(e.subaccount or 0), named.get(e.source or 0), e.line, e.gross, e.discount, e.vat,
-                            e.channel, e.chart,
+                            named[e.account],
+                            e.amount,
+                            e.held,
+                            e.version,
+                            e.balance_after,
+                            e.held_after,
+                            named.get(e.subaccount or 0),
+                            named.get(e.source or 0),
+                            e.line,
+                            e.gross,
+                            e.discount,
+                            e.vat,
+                            e.channel,
+                            e.chart,
                         )
                         for e in t.entries
                     ],
                 )
                 for t in book.numbered.values()
             },
-        }  # fmt: skip
+        }
 
     def _brand(self, code: str, status: str = "open") -> None:
         old = self.book.brands.get(code)
@@ -155,6 +176,13 @@ class Pure:
 
     def _account_status(self, account: str, status: str) -> None:
         self.book.status[self.book.references[account]] = status
+
+    def _merge(self, account: str, into: str, at: str) -> None:
+        old, new = (self.book.references[end] for end in (account, into))
+        for bonus in list(self.book.bonuses.get(old, ())):
+            brand = self.book.accounts[bonus].brand
+            self.points(into, next(b.code for b in self.book.brands.values() if b.id == brand))
+        merged(self.book, old, new, now=self.book.now, at=datetime.fromisoformat(at))
 
     def _credit_terms(self, account: str, **given: Any) -> None:
         recorded = self.book.terms.setdefault(self.book.references[account], [])
@@ -187,10 +215,16 @@ class Pure:
             ids = None if brands is None else frozenset(self.book.brands[code].id for code in brands)
             links.append(
                 Link(
-                    number, draw, priority, ids, _minor(share) if share else None, Hours.said(when) if when else None,
-                    frozenset(services) if services else None, group,
+                    number,
+                    draw,
+                    priority,
+                    ids,
+                    _minor(share) if share else None,
+                    Hours.stored(when) if when else None,
+                    frozenset(services) if services else None,
+                    group,
                 )
-            )  # fmt: skip
+            )
 
     def _write_off_limit(
         self, payer: str, period: str, account: str | None = None, group: str | None = None, **given: Any
@@ -270,17 +304,18 @@ class Postgres:
 
     def names(self) -> dict[int, str]:
         """Return what the worlds call each account."""
-        return dict(self.rows(
+        names = (
             "SELECT a.id, coalesce(a.reference, m.reference || '.' || b.code, a.kind || ' ' || b.code) FROM account a "
             "LEFT JOIN account m ON m.id = a.money_account_id LEFT JOIN brand b ON b.id = a.brand_id"
-        ))  # fmt: skip
+        )
+        return dict(self.rows(names))
 
     def state(self) -> State:
         """Return everything that commands can move."""
         named = self.names()
         holds = dict(self.rows("SELECT id, key FROM transaction WHERE kind = 'hold'"))
         keys = {
-            id_: _key(key, holds[of] if kind == "expiry" else "")
+            id_: _key(key, holds[of] if kind == "expiry" else "", named)
             for id_, key, of, kind in self.rows("SELECT id, key, refers_to, kind FROM transaction")
         }
         owed: dict[str, list[Any]] = {}
@@ -314,10 +349,23 @@ class Postgres:
             "SELECT transaction_id, account_id, amount, held, version, balance_after, held_after, subaccount_id, "
             "source_id, line, gross, discount, vat, channel, chart FROM entry ORDER BY transaction_id, leg"
         ):
-            entries.setdefault(id_, []).append((
-                named[account], amount, held, version, balance, held_after, named.get(sub), named.get(source), line,
-                gross, discount, vat, *place,
-            ))  # fmt: skip
+            entries.setdefault(id_, []).append(
+                (
+                    named[account],
+                    amount,
+                    held,
+                    version,
+                    balance,
+                    held_after,
+                    named.get(sub),
+                    named.get(source),
+                    line,
+                    gross,
+                    discount,
+                    vat,
+                    *place,
+                )
+            )
         return {
             "balances": {
                 named[account]: tuple(rest)
@@ -357,7 +405,7 @@ def _told(outcome: Any, named: dict[int, str], keys: dict[int, str]) -> State:
     said["message"] = said.get("message", "").split("; it is ")[0]  # the worlds' clocks differ
     if isinstance(outcome, Declined):
         facts = said["facts"] = dict(said["facts"])
-        for name in ("account", "subaccount"):
+        for name in ("account", "subaccount", "merged_into"):
             if facts.get(name) is not None:
                 facts[name] = named[facts[name]]
         if "payers" in facts:
@@ -375,8 +423,9 @@ def _told(outcome: Any, named: dict[int, str], keys: dict[int, str]) -> State:
     return said
 
 
-def _key(key: str, hold: str) -> str:
-    return f"expiry of {hold}" if hold else key
+def _key(key: str, hold: str, named: dict[int, str]) -> str:
+    merged = re.fullmatch(r"tiffin:merge:(\d+)", key)
+    return f"merge of {named[int(merged[1])]}" if merged else f"expiry of {hold}" if hold else key
 
 
 def _minor(amount: str) -> int:

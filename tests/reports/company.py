@@ -62,8 +62,15 @@ class Company:
             limit = {"period": "day", "amount": "600.00"}
             yield {"type": "write_off_limit", "payer": company, "account": name, **limit}
         for brand, spend_at in (("sushi", None), ("tea", ["bakery", "wok"])):
-            yield {"type": "bonus_program", "brand": brand, "accrue_percent": "10", "redeem_percent": "30",
-                   "expires_after_days": 60, "valid_from": since, "spend_at": spend_at}  # fmt: skip
+            yield {
+                "type": "bonus_program",
+                "brand": brand,
+                "accrue_percent": "10",
+                "redeem_percent": "30",
+                "expires_after_days": 60,
+                "valid_from": since,
+                "spend_at": spend_at,
+            }
         yield {"type": "promotion", "code": "TEN", "kind": "percent", "value": "10", "stackable": True}
         yield {"type": "promotion", "code": "FIRST", "kind": "amount", "value": "100.00", "first_order_only": True}
 
@@ -90,10 +97,15 @@ class Company:
         account = chance.choice([*self.clients, *self.employees])
         brands = chance.sample(BRANDS, chance.choice((1, 1, 2)))
         items = [
-            {"brand": brand, "sku": "set", "price": f"{chance.randint(9000, 60000) / 100:.2f}", "vat_rate": rate,
-             "quantity": chance.randint(1, 3)}
+            {
+                "brand": brand,
+                "sku": "set",
+                "price": f"{chance.randint(9000, 60000) / 100:.2f}",
+                "vat_rate": rate,
+                "quantity": chance.randint(1, 3),
+            }
             for brand, rate in zip(brands, ("10", "20"), strict=False)
-        ]  # fmt: skip
+        ]
         if chance.random() < 0.8:
             channel = chance.choice(("card", "card", "cash"))
             payment = {"account": account, "amount": f"{chance.randint(500, 3000)}.00", "brand": brands[0]}
@@ -117,8 +129,10 @@ class Company:
                     at + later + timedelta(hours=1), {"type": "refund_items", "key": f"r-{key}", "order": key, **refund}
                 )
             elif fate < 0.15:
-                send(at + later + timedelta(hours=2), {"type": "refund_items", "key": f"r-{key}", "order": key,
-                                                       "amount": "50.00"})  # fmt: skip
+                send(
+                    at + later + timedelta(hours=2),
+                    {"type": "refund_items", "key": f"r-{key}", "order": key, "amount": "50.00"},
+                )
         elif fate < 0.95:
             fee = {"fee": "150.00", "fee_brand": brands[0]} if fate < 0.88 else {}
             send(at + later / 2, {"type": "cancel", "key": f"c-{key}", "order": key, **fee})
@@ -147,9 +161,15 @@ def deposits(paid: dict[tuple[str, str, date], Decimal], owed: dict[str, Decimal
         each.sort(key=lambda entry: entry.booked_on)
         total = sum((entry.amount for entry in each), Decimal(0))
         yield Statement(
-            account=ACCOUNTS[brand], currency="RUB", entries=tuple(each), number="1", since=each[0].booked_on,
-            until=last, opening=Decimal("0.00"), closing=total,
-        )  # fmt: skip
+            account=ACCOUNTS[brand],
+            currency="RUB",
+            entries=tuple(each),
+            number="1",
+            since=each[0].booked_on,
+            until=last,
+            opening=Decimal("0.00"),
+            closing=total,
+        )
 
 
 def _entry(day: date, amount: Decimal, number: int, **more: Any) -> Entry:

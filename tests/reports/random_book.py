@@ -43,10 +43,26 @@ ADMINISTRATION: list[dict[str, Any]] = [
 
 
 KINDS = {
-    "payment": 4, "split": 2, "unallocated": 1, "allocate": 2, "debit": 12, "hold": 3, "capture": 3, "release": 1,
-    "refund": 4, "reverse": 2, "transfer": 1, "payout": 1, "adjustment": 1, "bonus": 1, "move": 2,
-    "order": 4, "deliver": 4, "cancel": 1, "refund_items": 1,
-}  # fmt: skip
+    "payment": 4,
+    "split": 2,
+    "unallocated": 1,
+    "allocate": 2,
+    "debit": 12,
+    "hold": 3,
+    "capture": 3,
+    "release": 1,
+    "refund": 4,
+    "reverse": 2,
+    "transfer": 1,
+    "payout": 1,
+    "adjustment": 1,
+    "bonus": 1,
+    "move": 2,
+    "order": 4,
+    "deliver": 4,
+    "cancel": 1,
+    "refund_items": 1,
+}
 """How often each comes."""
 
 
@@ -77,8 +93,10 @@ class Caller:
             fund = {"type": "move", "from": "opening", "amount": "9000000.00", "at": "2025-01-01T09:00:00+03:00"}
             funded = [
                 {**fund, "key": f"{brand}-{channel}-{currency}", "brand": brand, "to": channel, "currency": currency}
-                for brand in BRANDS for channel in ("bank", "card") for currency in ("RUB", "USD")
-            ]  # fmt: skip
+                for brand in BRANDS
+                for channel in ("bank", "card")
+                for currency in ("RUB", "USD")
+            ]
             statuses = {answer.to_json()["status"] for answer in Desk(ledger).post([parse(line) for line in funded])}
             assert statuses == {"posted"}
 
@@ -137,8 +155,14 @@ class Caller:
                 day = (at - timedelta(days=chance.randint(0, 9))).date().isoformat()
                 return {**money, "channel": chance.choice(("card", "bank"))} | chance.choice(({}, {"value_date": day}))
             case "split":
-                parts = [{"account": chance.choice(PEOPLE[:3]), "amount": f"{chance.randint(1, 9_000) / 100:.2f}",
-                          "brand": chance.choice(BRANDS)} for _ in range(chance.randint(1, 4))]  # fmt: skip
+                parts = [
+                    {
+                        "account": chance.choice(PEOPLE[:3]),
+                        "amount": f"{chance.randint(1, 9_000) / 100:.2f}",
+                        "brand": chance.choice(BRANDS),
+                    }
+                    for _ in range(chance.randint(1, 4))
+                ]
                 return {"amount": f"{sum(Decimal(part['amount']) for part in parts)}", "split": parts}
             case "unallocated":
                 return {"amount": "500.00", "brand": money["brand"]}

@@ -14,7 +14,7 @@ import polars as pl
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from ledger.core.money import decimal
+from ledger.values.money import decimal
 from reports.run import LakeBook
 from tests.ledger.machine import ACCOUNTS, BRANDS, Machine, Record, accounts
 from tests.ledger.worlds import MOSCOW
@@ -49,24 +49,40 @@ class Reported(Machine):
             number = book.references[record["account"]]
             known = [row for row in self.rows["credit_terms"] if row["account_id"] == number]
             for terms in book.terms[number][len(known) :]:
-                self.rows["credit_terms"].append({
-                    "id": len(self.rows["credit_terms"]) + 1, "account_id": number, "recorded_at": self._tick(),
-                    "credit_limit": decimal(terms.limit), "period_days": terms.period_days,
-                    "valid_from": terms.valid_from, "valid_until": terms.valid_until,
-                })  # fmt: skip
-        elif record["type"] == "account_status":
-            self.rows["changes"].append({
-                "id": len(self.rows["changes"]) + 1, "kind": "account_status", "subject": record["account"],
-                "account_id": book.references[record["account"]], "after": json.dumps({"status": record["status"]}),
-                "business_date": self.day(), "recorded_at": self._tick(),
-            })  # fmt: skip
+                self.rows["credit_terms"].append(
+                    {
+                        "id": len(self.rows["credit_terms"]) + 1,
+                        "account_id": number,
+                        "recorded_at": self._tick(),
+                        "credit_limit": decimal(terms.limit),
+                        "period_days": terms.period_days,
+                        "valid_from": terms.valid_from,
+                        "valid_until": terms.valid_until,
+                    }
+                )
+        elif record["type"] in ("account_status", "merge"):
+            self._note()
+            self.rows["changes"].append(
+                {
+                    "id": len(self.rows["changes"]) + 1,
+                    "kind": "account_status",
+                    "subject": record["account"],
+                    "account_id": book.references[record["account"]],
+                    "after": json.dumps({"status": record.get("status", "closed")}),
+                    "business_date": self.day(),
+                    "recorded_at": self._tick(),
+                }
+            )
 
     def post(self, record: Record) -> list[Record]:
         said = super().post(record)
+        self._note()
+        return said
+
+    def _note(self) -> None:
         at = self._tick()
         for transaction in self.pure.book.entered:
             self.recorded.setdefault(transaction.id, at)
-        return said
 
     def _tick(self) -> datetime:
         self.ticks += 1
@@ -89,38 +105,76 @@ class Reported(Machine):
             {"id": number, "kind": kind, "currency": currency, "brand_id": brand, "status": "open", "opened_at": OPENED}
             for number, (brand, kind, currency) in own.items()
         ] + [
-            {"id": book.references[name], "kind": "money", "currency": "RUB", "party_id": n, "reference": name,
-             "status": self.model.status[name], "opened_at": OPENED}
+            {
+                "id": book.references[name],
+                "kind": "money",
+                "currency": "RUB",
+                "party_id": n,
+                "reference": name,
+                "status": self.model.status[name],
+                "opened_at": OPENED,
+            }
             for n, name in enumerate(ACCOUNTS, 1)
-        ]  # fmt: skip
+        ]
         ids = {code: id_ for id_, code in codes.items()}
         changes = [(account, *change) for account, held in self.held_by.items() for change in held]
         rows["holders"] = [
-            {"id": n, "account_id": book.references[account], "holder_id": ids.get(holder or ""),
-             "recorded_at": OPENED, "since": None if since == date.min else since}
+            {
+                "id": n,
+                "account_id": book.references[account],
+                "holder_id": ids.get(holder or ""),
+                "recorded_at": OPENED,
+                "since": None if since == date.min else since,
+            }
             for n, (account, since, holder) in enumerate(changes, 1)
-        ]  # fmt: skip
+        ]
         for t in book.numbered.values():
             when = {
-                "posted_at": t.posted_at.astimezone(UTC), "business_date": t.day, "month": f"{t.day:%Y-%m}",
-                "day_number": (t.day - EPOCH).days, "kind": t.kind, "refers_to": t.refers_to,
-            }  # fmt: skip
+                "posted_at": t.posted_at.astimezone(UTC),
+                "business_date": t.day,
+                "month": f"{t.day:%Y-%m}",
+                "day_number": (t.day - EPOCH).days,
+                "kind": t.kind,
+                "refers_to": t.refers_to,
+            }
             at = self.recorded.get(t.id, when["posted_at"])
-            rows["transactions"].append({
-                **when, "id": t.id, "key": t.key, "status": "posted" if t.code is None else "declined", "code": t.code,
-                "account_id": t.account, "currency": t.currency, "recorded_at": at,
-            })  # fmt: skip
+            rows["transactions"].append(
+                {
+                    **when,
+                    "id": t.id,
+                    "key": t.key,
+                    "status": "posted" if t.code is None else "declined",
+                    "code": t.code,
+                    "account_id": t.account,
+                    "currency": t.currency,
+                    "recorded_at": at,
+                }
+            )
             for leg, e in enumerate(t.entries, 1):
                 brand, kind, _ = own.get(e.account, (None, "money", ""))
                 facing = own.get(e.source or 0, (None, "money" if e.source else None, ""))[1]
-                rows["entries"].append({
-                    **when, "transaction_id": t.id, "leg": leg, "account_id": e.account, "account_kind": kind,
-                    "party_id": parties.get(e.account), "brand_id": brand, "currency": "RUB", "recorded_at": at,
-                    "amount": decimal(e.amount), "held": decimal(e.held), "version": e.version, "due_on": e.due_on,
-                    "balance_after": None if e.balance_after is None else decimal(e.balance_after),
-                    "held_after": None if e.held_after is None else decimal(e.held_after),
-                    "source_id": e.source, "source_kind": facing, "line": e.line,
-                })  # fmt: skip
+                rows["entries"].append(
+                    {
+                        **when,
+                        "transaction_id": t.id,
+                        "leg": leg,
+                        "account_id": e.account,
+                        "account_kind": kind,
+                        "party_id": parties.get(e.account),
+                        "brand_id": brand,
+                        "currency": "RUB",
+                        "recorded_at": at,
+                        "amount": decimal(e.amount),
+                        "held": decimal(e.held),
+                        "version": e.version,
+                        "due_on": e.due_on,
+                        "balance_after": None if e.balance_after is None else decimal(e.balance_after),
+                        "held_after": None if e.held_after is None else decimal(e.held_after),
+                        "source_id": e.source,
+                        "source_kind": facing,
+                        "line": e.line,
+                    }
+                )
         frames = {
             name: pl.DataFrame([{k: v for k, v in row.items() if k in schema} for row in rows.get(name, [])], schema)
             for name, schema in SCHEMAS.items()
@@ -218,8 +272,9 @@ class Reported(Machine):
         for name, changes in self.held_by.items():
             for day in sorted({since for since, _ in changes if since > date.min and since <= until}):
                 number = book.references[name]
-                before = sum(e.amount for t in book.numbered.values() if t.day < day
-                             for e in t.entries if e.account == number)  # fmt: skip
+                before = sum(
+                    e.amount for t in book.numbered.values() if t.day < day for e in t.entries if e.account == number
+                )
                 owes(holder(number, day - timedelta(1)), holder(number, day), before)
         return due
 

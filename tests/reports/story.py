@@ -164,15 +164,28 @@ class Story(StoryRows):
             codes[code] = len(codes) + 1
             self.rows["promotions"].append({"id": codes[code], "code": code, "kind": "amount", "amount": off})
         back = None if given_back is None else self._at(given_back)
-        self.rows["orders"].append({
-            **who, "id": len(self.rows["orders"]) + 1, "key": key, "account_id": facts["id"], "placed_at": now,
-            "status": "cancelled" if back else "placed", "net": Decimal(str(net)), "gross": Decimal(str(net)) + off,
-        })  # fmt: skip
-        self.rows["promotion_uses"].append({
-            **who, "order_id": len(self.rows["orders"]), "promotion_id": codes[code], "used_at": now,
-            "given_back_at": back,
-            "given_back_on": None if back is None else back.astimezone(ZoneInfo(self.time_zone)).date(),
-        })  # fmt: skip
+        self.rows["orders"].append(
+            {
+                **who,
+                "id": len(self.rows["orders"]) + 1,
+                "key": key,
+                "account_id": facts["id"],
+                "placed_at": now,
+                "status": "cancelled" if back else "placed",
+                "net": Decimal(str(net)),
+                "gross": Decimal(str(net)) + off,
+            }
+        )
+        self.rows["promotion_uses"].append(
+            {
+                **who,
+                "order_id": len(self.rows["orders"]),
+                "promotion_id": codes[code],
+                "used_at": now,
+                "given_back_at": back,
+                "given_back_on": None if back is None else back.astimezone(ZoneInfo(self.time_zone)).date(),
+            }
+        )
 
     def reverse(self, at: str, key: str, *, sources: bool = False, **facts: Any) -> str:
         """Undo a transaction; with `sources`, its legs name what those of the transaction named."""
@@ -215,10 +228,15 @@ class Story(StoryRows):
 
     def holder(self, day: str, account: str, brand: str | None) -> None:
         """Let an account become a brand's contract from that day on."""
-        self.rows["holders"].append({
-            "id": len(self.rows["holders"]) + 1, "account_id": self.accounts[account]["id"],
-            "holder_id": brand and self.brands[brand], "recorded_at": self._at(day), "since": date.fromisoformat(day),
-        })  # fmt: skip
+        self.rows["holders"].append(
+            {
+                "id": len(self.rows["holders"]) + 1,
+                "account_id": self.accounts[account]["id"],
+                "holder_id": brand and self.brands[brand],
+                "recorded_at": self._at(day),
+                "since": date.fromisoformat(day),
+            }
+        )
 
     def link(self, account: str, payer: str, draw: str = "payer_first") -> None:
         """Let a payer pay for a subaccount."""

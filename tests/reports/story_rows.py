@@ -12,9 +12,9 @@ import polars as pl
 from stdnum import luhn
 
 from ledger.core.aging import AGING
-from ledger.core.money import decimal, minor
 from ledger.core.outcomes import Entry
 from ledger.food.core.bonuses import Dates, Points
+from ledger.values.money import decimal, minor
 from reports.lake.schema import TABLES
 from reports.run import LakeBook
 
@@ -145,26 +145,39 @@ class StoryRows:
         points.changed_uses.clear()
         points.enter(
             Entry(number, minor(entry["amount"]), minor(entry["held"]), entry["version"]),
-            id=id_, kind=entry["kind"], refers_to=entry["refers_to"],
+            id=id_,
+            kind=entry["kind"],
+            refers_to=entry["refers_to"],
             dates=Dates(entry["business_date"], self.gone_on, None),
-        )  # fmt: skip
+        )
         changes = {id_: points.lots[id_].amount} if id_ in points.lots else {}
         for (_, lot, _), (used, _) in points.changed_uses.items():
             changes[lot] = changes.get(lot, 0) - used
         for lot, amount in changes.items():
-            self.rows["lot_changes"].append({
-                "transaction_id": id_, "account_id": number, "lot_id": lot, "brand_id": account["brand_id"],
-                "currency": account["currency"], "amount": decimal(amount), "gone_on": points.lots[lot].gone_on,
-                "business_date": entry["business_date"], "month": entry["month"],
-            })  # fmt: skip
+            self.rows["lot_changes"].append(
+                {
+                    "transaction_id": id_,
+                    "account_id": number,
+                    "lot_id": lot,
+                    "brand_id": account["brand_id"],
+                    "currency": account["currency"],
+                    "amount": decimal(amount),
+                    "gone_on": points.lots[lot].gone_on,
+                    "business_date": entry["business_date"],
+                    "month": entry["month"],
+                }
+            )
 
     def _due(self, account: int, kind: str, amount: Decimal, at: datetime, day: date) -> date | None:
         """Return the due date that the ledger writes on an entry: by the terms recorded and in force."""
         terms = [
-            row for row in self.rows["credit_terms"]
-            if row["account_id"] == account and row["recorded_at"] <= at and row["valid_from"] <= day
+            row
+            for row in self.rows["credit_terms"]
+            if row["account_id"] == account
+            and row["recorded_at"] <= at
+            and row["valid_from"] <= day
             and (row["valid_until"] is None or day <= row["valid_until"])
-        ]  # fmt: skip
+        ]
         period = terms[-1]["period_days"] if terms and self.dates_items and kind in AGING and amount < 0 else None
         return None if period is None else day + timedelta(days=period)
 

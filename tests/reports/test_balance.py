@@ -6,10 +6,10 @@ from zoneinfo import ZoneInfo
 
 from ledger.administration.records import parse as record
 from ledger.core.commands import parse
-from ledger.core.money import decimal
 from ledger.postgres import balances
 from ledger.postgres.database import connect
 from ledger.postgres.post import Ledger
+from ledger.values.money import decimal
 from reports.lake.publish_cut import nightly_cut
 from reports.run import LakeBook
 from tests.reports.random_book import FIRST, LAST, post_at_random
@@ -46,19 +46,37 @@ def test_balance_and_reports_agree_on_every_evening(database_url: str, tmp_path:
 def test_a_debt_keeps_its_due_date_when_credit_has_ended_and_has_none_where_credit_never_was(database_url: str) -> None:
     """Two clients owe since 1 September: one on 10 days of credit that ended on the 5th, one without credit."""
     ledger = Ledger(database_url)
-    outcomes = ledger.administer([record(line) for line in (
-        {"type": "brand", "code": "sushi"},
-        {"type": "party", "reference": "anna", "kind": "individual"},
-        {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB"},
-        {"type": "account", "reference": "boris", "party": "anna", "currency": "RUB"},
-        {"type": "credit_terms", "account": "anna", "limit": "100.00", "period_days": 10, "valid_from": "2025-01-01",
-         "valid_until": "2025-09-05"},
-    )])  # fmt: skip
+    outcomes = ledger.administer(
+        [
+            record(line)
+            for line in (
+                {"type": "brand", "code": "sushi"},
+                {"type": "party", "reference": "anna", "kind": "individual"},
+                {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB"},
+                {"type": "account", "reference": "boris", "party": "anna", "currency": "RUB"},
+                {
+                    "type": "credit_terms",
+                    "account": "anna",
+                    "limit": "100.00",
+                    "period_days": 10,
+                    "valid_from": "2025-01-01",
+                    "valid_until": "2025-09-05",
+                },
+            )
+        ]
+    )
     assert {outcome.to_json()["status"] for outcome in outcomes} == {"done"}
     at = datetime(2025, 9, 1, 12, tzinfo=ZoneInfo("Europe/Moscow")).isoformat()
     for account in ("anna", "boris"):
-        command = {"type": "adjustment", "key": account, "account": account, "amount": "-50.00", "brand": "sushi",
-                   "reason": "test", "at": at}  # fmt: skip
+        command = {
+            "type": "adjustment",
+            "key": account,
+            "account": account,
+            "amount": "-50.00",
+            "brand": "sushi",
+            "reason": "test",
+            "at": at,
+        }
         assert ledger.post([parse(command)])[0].to_json()["status"] == "posted"
     with connect(database_url, autocommit=True) as connection:
 

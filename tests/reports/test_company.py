@@ -65,8 +65,9 @@ def banked(acted: Acted, last: date) -> None:
         paid = {(brand, channel, day): Decimal(int(amount)) / 100 for brand, channel, day, amount in rows}
         owing = connection.execute(
             "SELECT a.reference, -b.balance FROM account a JOIN balance b ON b.account_id = a.id "
-            "WHERE a.reference = ANY(%s) AND b.balance < 0", [[*COMPANIES]]
-        )  # fmt: skip
+            "WHERE a.reference = ANY(%s) AND b.balance < 0",
+            [[*COMPANIES]],
+        )
         owed = {reference: Decimal(amount) / 100 for reference, amount in owing}
     assert {channel for _, channel, _ in paid} == {"card", "cash"}
     assert {*owed} == {*COMPANIES}

@@ -82,9 +82,15 @@ def _other_terms(number: int) -> list[dict[str, Any]]:
         {"type": "account", "reference": "boris", "holder": ("pizza", None, "sushi")[number]},
         {"type": "account", "reference": "dora", "holder": "pizza"},
         {"type": "credit_terms", "account": "anna", "limit": "500.00", "period_days": 1, **since},
-        {"type": "bonus_program", "brand": "pizza", "accrue_percent": f"{number + 5}",
-         "redeem_percent": "50", "expires_after_days": None, "valid_from": "2025-01-01"},
-    ]  # fmt: skip
+        {
+            "type": "bonus_program",
+            "brand": "pizza",
+            "accrue_percent": f"{number + 5}",
+            "redeem_percent": "50",
+            "expires_after_days": None,
+            "valid_from": "2025-01-01",
+        },
+    ]
 
 
 def played(server: str, template: str, calm: settings, *, thorough: bool = False) -> set[str]:

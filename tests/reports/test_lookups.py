@@ -23,10 +23,18 @@ def story(story: Story) -> Story:
     story.debit("2017-03-02", "anna", ("sushi", 50), {"brand": "pizza", "amount": 20, "line": 2}, key="d1")
     story.refund("2017-03-03", "d1", ("sushi", 5))
     story.decline(
-        "2017-03-04", "anna", 900, "insufficient_funds",
-        subject="account 2 (Anna)", balance="235.00", held="0.00", what="debit", drawn="900.00", currency="RUB",
+        "2017-03-04",
+        "anna",
+        900,
+        "insufficient_funds",
+        subject="account 2 (Anna)",
+        balance="235.00",
+        held="0.00",
+        what="debit",
+        drawn="900.00",
+        currency="RUB",
         short_by="665.00",
-    )  # fmt: skip
+    )
     return story
 
 

@@ -115,11 +115,14 @@ BOMBS = [
     "SELECT json_extract('" + "[" * 45000 + "]" * 45000 + "', '$[0]')",
     "SELECT json('" + '{"a":' * 10000 + "1" + "}" * 10000 + "')::STRUCT(a JSON)",
     "SELECT CASE " + " ".join(f"WHEN {number}=0 THEN 1" for number in range(4000)) + " END",
-    "WITH " + ", ".join(f"t{n} AS (SELECT * FROM t{n - 1} a, t{n - 1} b)" if n else "t0 AS (FROM range(9) x(a))"
-                        for n in range(12)) + " SELECT count(*) FROM t11",
+    "WITH "
+    + ", ".join(
+        f"t{n} AS (SELECT * FROM t{n - 1} a, t{n - 1} b)" if n else "t0 AS (FROM range(9) x(a))" for n in range(12)
+    )
+    + " SELECT count(*) FROM t11",
     "SELECT " + ", ".join(f"{number} AS c{number}" for number in range(5000)),
     "SELECT repeat('x', 3000000) FROM range(50)",
-]  # fmt: skip
+]
 
 
 SAMPLE = range(0, len(BOMBS), 6)

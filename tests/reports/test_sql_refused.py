@@ -152,14 +152,29 @@ def test_what_is_harmless_is_answered(lake: Lake, query: str) -> None:
         assert frame.height
 
 
-CATALOGUE = ("duckdb_views()", "duckdb_tables()", "duckdb_columns()", "duckdb_schemas()", "pragma_database_size()",
-             "information_schema.tables", "duckdb_memory()")  # fmt: skip
+CATALOGUE = (
+    "duckdb_views()",
+    "duckdb_tables()",
+    "duckdb_columns()",
+    "duckdb_schemas()",
+    "pragma_database_size()",
+    "information_schema.tables",
+    "duckdb_memory()",
+)
 MACHINE_TOO = (
-    "FROM duckdb_databases()", "FROM system.main.duckdb_databases ( )", 'SELECT path FROM "duckdb_databases"()',
-    "FROM Duckdb_Databases/* */()", "FROM duckdb_databases -- x\n ()", "FROM duckdb_settings()",
-    "SELECT current_setting('allowed_paths')", "FROM query('FROM duckdb_' || 'databases()')",
-    "FROM duckdb_extensions()", "FROM query_table('brands')", "FROM duckdb_secrets()", "FROM pragma_database_list()",
-)  # fmt: skip
+    "FROM duckdb_databases()",
+    "FROM system.main.duckdb_databases ( )",
+    'SELECT path FROM "duckdb_databases"()',
+    "FROM Duckdb_Databases/* */()",
+    "FROM duckdb_databases -- x\n ()",
+    "FROM duckdb_settings()",
+    "SELECT current_setting('allowed_paths')",
+    "FROM query('FROM duckdb_' || 'databases()')",
+    "FROM duckdb_extensions()",
+    "FROM query_table('brands')",
+    "FROM duckdb_secrets()",
+    "FROM pragma_database_list()",
+)
 
 
 @pytest.mark.parametrize("table", CATALOGUE)

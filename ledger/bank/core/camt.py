@@ -126,6 +126,12 @@ def _entry(node: Node, part: Node | None, amount: Decimal, *, payments: int = 1,
     ultimate = _text(within, f"RltdPties/Ultmt{side}/Nm", f"RltdPties/Ultmt{side}/Pty/Nm")
     name = _text(within, f"RltdPties/{side}/Nm", f"RltdPties/{side}/Pty/Nm")
     documents = [_text(each, "Nb") for each in within.iterfind("RmtInf/Strd/RfrdDocInf")]
+    about = [
+        "\n".join(text.text.strip() for text in texts if text.text),
+        ", ".join(filter(None, documents)),
+        f"for {ultimate}" if ultimate and ultimate != name else "",
+        *(text.text.strip() for text in further if text is not None and text.text),
+    ]
     return Entry(
         booked_on=booked or value or date.min,
         value_date=value or booked or date.min,
@@ -138,20 +144,19 @@ def _entry(node: Node, part: Node | None, amount: Decimal, *, payments: int = 1,
         name=name or ultimate,
         tax_id=_tax_id(within, side),
         account=_text(within, f"RltdPties/{side}Acct/Id/IBAN", f"RltdPties/{side}Acct/Id/Othr/Id"),
-        bank=_text(within, f"RltdAgts/{side}Agt/FinInstnId/BICFI", f"RltdAgts/{side}Agt/FinInstnId/BIC",
-                   f"RltdAgts/{side}Agt/FinInstnId/ClrSysMmbId/MmbId"),
-        text="; ".join(filter(None, [
-            "\n".join(text.text.strip() for text in texts if text.text),
-            ", ".join(filter(None, documents)),
-            f"for {ultimate}" if ultimate and ultimate != name else "",
-            *(text.text.strip() for text in further if text is not None and text.text),
-        ])),
+        bank=_text(
+            within,
+            f"RltdAgts/{side}Agt/FinInstnId/BICFI",
+            f"RltdAgts/{side}Agt/FinInstnId/BIC",
+            f"RltdAgts/{side}Agt/FinInstnId/ClrSysMmbId/MmbId",
+        ),
+        text="; ".join(filter(None, about)),
         payments=payments,
         whole=whole,
         reversal=_text(node, "RvslInd") in ("true", "1") or _returned(node, within),
         reason=_text(within, "RtrInf/Rsn/Cd", "RtrInf/Rsn/Prtry"),
         pending=_text(node, "Sts/Cd", "Sts") not in ("BOOK", ""),
-    )  # fmt: skip
+    )
 
 
 def _returned(node: Node, part: Node) -> bool:

@@ -8,20 +8,30 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Self
 
 from ledger.bank.core.statement import Entry, Statement, current
-from ledger.core.money import is_currency
+from ledger.values.money import is_currency
 
 COLUMNS = {
-    "date": "booking date", "amount": "amount, money out negative", "money_in": "money in", "money_out": "money out",
-    "value_date": "value date", "name": "the other side's name", "account": "its account", "bank": "its bank",
-    "tax_id": "its tax number", "text": "purpose", "bank_reference": "the bank's own reference",
-    "end_to_end": "the payer's reference", "balance": "balance after the entry", "currency": "currency",
-}  # fmt: skip
+    "date": "booking date",
+    "amount": "amount, money out negative",
+    "money_in": "money in",
+    "money_out": "money out",
+    "value_date": "value date",
+    "name": "the other side's name",
+    "account": "its account",
+    "bank": "its bank",
+    "tax_id": "its tax number",
+    "text": "purpose",
+    "bank_reference": "the bank's own reference",
+    "end_to_end": "the payer's reference",
+    "balance": "balance after the entry",
+    "currency": "currency",
+}
 """What a column may be, and what that is."""
 OPTIONS = ("date_format", "decimal")
 DECIMALS = (",", ".")
@@ -112,8 +122,8 @@ def read(text: str, account: str, layout: Layout) -> list[Statement]:
         balances = [_amount(row["balance"], decimal) for row in rows]
         entries, opening, closing = _in_order(entries, balances)
     days = [entry.booked_on for entry in entries]
-    return [Statement(account=account, currency=current(layout.currency), entries=tuple(entries), since=min(days),
-                      until=max(days), opening=opening, closing=closing)]  # fmt: skip
+    statement = Statement(account=account, currency=current(layout.currency), entries=tuple(entries))
+    return [replace(statement, since=min(days), until=max(days), opening=opening, closing=closing)]
 
 
 def _rows(text: str, layout: Layout) -> Iterator[dict[str, str]]:

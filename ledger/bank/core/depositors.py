@@ -9,8 +9,8 @@ from decimal import Decimal
 
 from ledger.bank.core.statement import Entry, Statement, exact, note
 from ledger.core.commands import Move
-from ledger.core.field_types import TEXT_LENGTH
-from ledger.core.money import MOST, decimal
+from ledger.values.field_types import TEXT_LENGTH
+from ledger.values.money import MOST, decimal
 
 BANK = "bank"
 
@@ -39,10 +39,18 @@ def move(entry: Entry, statement: Statement, depositor: Depositor, *, key: str, 
     """Return the command that takes an entry's money out of its channel and into the bank."""
     amount, fee = depositor.sent(exact(entry.amount))
     return Move(
-        key=key, brand=depositor.brand, from_=place(depositor.channel), to=place(BANK), amount=amount, fee=fee or None,
-        currency=statement.currency, value_date=entry.value_date, note=note(entry, TEXT_LENGTH) or None, by=by,
+        key=key,
+        brand=depositor.brand,
+        from_=place(depositor.channel),
+        to=place(BANK),
+        amount=amount,
+        fee=fee or None,
+        currency=statement.currency,
+        value_date=entry.value_date,
+        note=note(entry, TEXT_LENGTH) or None,
+        by=by,
         reference=entry.bank_reference or None,
-    )  # fmt: skip
+    )
 
 
 def place(channel: str) -> str:

@@ -81,10 +81,9 @@ class Clients:
         self._called_alike: dict[tuple[str, str], dict[int, str]] = {}
         for client in clients:
             self.numbers[str(client.account)] = [client]
-            for index, name in (
-                (self.names, _plain(client.reference or "")), (self.contracts, _plain(client.contract or "")),
-                (self.tax_ids, client.tax_id),
-            ):  # fmt: skip
+            reference, contract = _plain(client.reference or ""), _plain(client.contract or "")
+            known = (self.names, reference), (self.contracts, contract), (self.tax_ids, client.tax_id)
+            for index, name in known:
                 if name:
                     index.setdefault(name, []).append(client)
             if client.status != "closed":
@@ -124,8 +123,8 @@ class Clients:
         if (brand, currency) not in self._called_alike:
             parties = self._parties.get((brand, currency), {}) | self._parties.get((None, currency), {})
             self._called_alike[brand, currency] = {n: utils.default_process(name) for n, name in parties.items()}
-        found = process.extract(utils.default_process(entry.name), self._called_alike[brand, currency],
-                                scorer=fuzz.token_set_ratio, score_cutoff=ALIKE, limit=3)  # fmt: skip
+        name, names = utils.default_process(entry.name), self._called_alike[brand, currency]
+        found = process.extract(name, names, scorer=fuzz.token_set_ratio, score_cutoff=ALIKE, limit=3)
         return [(self.numbers[str(account)][0], round(score)) for _, score, account in found]
 
     def _called(self, name: str, brand: str) -> list[Client]:
@@ -159,8 +158,8 @@ class Clients:
         others = {client.party for client in self.tax_ids.get(entry.tax_id, ())} if entry.tax_id else set()
         if others and found[0].party not in others:
             return Match(why=f"known payer: {found[0].title}, but tax number {entry.tax_id} is of {min(others)}")
-        return _one("known payer", found, currency, f"known payer: {len(found)} accounts, "
-                                                    f"{_listed(each.account for each in found)}")  # fmt: skip
+        several = f"known payer: {len(found)} accounts, {_listed(each.account for each in found)}"
+        return _one("known payer", found, currency, several)
 
     def _by_tax_id(self, entry: Entry, brand: str, currency: str) -> Match:
         tax_ids = self._tax_ids(entry)

@@ -24,8 +24,8 @@ _LINE = re.compile(
     r"(?P<type>[A-Z][A-Z0-9 ]{3})?(?P<customer>(?:(?!//)[^\n])*)(?://(?P<bank>[^\n]*))?(?:\n(?P<more>[\s\S]*))?",
     re.ASCII,
 )
-_CHECKED = {"60F": _BALANCE, "60M": _BALANCE, "62F": _BALANCE, "62M": _BALANCE, "64": _BALANCE, "65": _BALANCE,
-            "61": _LINE, "90D": _SUM, "90C": _SUM}  # fmt: skip
+_BALANCES = dict.fromkeys(("60F", "60M", "62F", "62M", "64", "65"), _BALANCE)
+_CHECKED = {**_BALANCES, "61": _LINE, "90D": _SUM, "90C": _SUM}
 _HEADER = ("13", "13D", "20", "21", "25", "25P", "28", "28C", "34F", "60F", "60M", "NS")
 _POINT = re.compile(r"\d+\.\d{1,2}")
 _INN = re.compile(r"\b(?:INN|ИНН)\W{0,3}(\d{12}|\d{10})\b", re.IGNORECASE)
@@ -35,11 +35,13 @@ RETURNS = ("108", "109", "159")
 """German business codes of direct debits and transfers that come back."""
 _NEAR_A_YEAR = timedelta(days=330)
 
-_SEPA = ("EREF", "KREF", "MREF", "CRED", "DEBT", "SVWZ", "ABWA", "ABWE", "IBAN", "BIC", "PURP", "COAM", "OAMT", "MDAT",
-         "ORCR", "ORMR", "DDAT", "SQTP", "RREF")  # fmt: skip
-_SLASHES = ("EREF", "ORDP", "BENM", "NAME", "ID", "ADDR", "REMI", "IBAN", "BIC", "TRTP", "MARF", "CSID", "PREF", "KREF",
-            "TRCD", "ISDT", "CNTP", "ULTD", "ULTC", "ULTB", "RTRN", "PURP", "SVCL", "CDTRREFTP", "CDTRREF", "ACCW",
-            "CHGS", "OCMT", "EXCH", "FX", "BO", "BN", "OR", "RI")  # fmt: skip
+_SEPA = """
+    EREF KREF MREF CRED DEBT SVWZ ABWA ABWE IBAN BIC PURP COAM OAMT MDAT ORCR ORMR DDAT SQTP RREF
+""".split()
+_SLASHES = """
+    EREF ORDP BENM NAME ID ADDR REMI IBAN BIC TRTP MARF CSID PREF KREF TRCD ISDT CNTP ULTD ULTC ULTB RTRN PURP SVCL
+    CDTRREFTP CDTRREF ACCW CHGS OCMT EXCH FX BO BN OR RI
+""".split()
 # A line may break inside a keyword as well.
 _SEPA_KEY = re.compile(r"(?<![A-Za-z])(" + "|".join("\n?".join(key) for key in _SEPA) + r")\n?\+")
 _SLASH_KEY = re.compile(r"/\n?(" + "|".join("\n?".join(key) for key in _SLASHES) + r")\n?/")
@@ -170,10 +172,16 @@ def _interim(message: _Message, account: str, number: str) -> Statement:
     days = [entry.booked_on for entry in entries]
     reported = {tag: _amount(found["amount"]) for tag, found in sums.items() if found}
     return Statement(
-        account=account, currency=current(currency), entries=entries, number=number, interim=True,
-        since=min(days, default=None), until=max(days, default=None),
-        reported_in=reported.get("90C"), reported_out=reported.get("90D"),
-    )  # fmt: skip
+        account=account,
+        currency=current(currency),
+        entries=entries,
+        number=number,
+        interim=True,
+        since=min(days, default=None),
+        until=max(days, default=None),
+        reported_in=reported.get("90C"),
+        reported_out=reported.get("90D"),
+    )
 
 
 def _balance(fields: dict[str, str], *tags: str) -> dict[str, str] | None:
@@ -247,8 +255,8 @@ def _german(details: str, mark: str) -> dict[str, str]:
     for part in re.split(rf"{re.escape(mark)}(?=\d\d)", details.replace("\n", ""))[1:]:
         fields.setdefault(part[:2], part[2:])
     purpose = "\n".join(fields[key] for key in sorted(fields) if key[0] == "2" or key in ("60", "61", "62", "63"))
-    named = {"text": purpose, "bank": fields.get("30", ""), "account": fields.get("31", ""),
-             "name": fields.get("32", "") + fields.get("33", "")}  # fmt: skip
+    named = {"text": purpose, "bank": fields.get("30", ""), "account": fields.get("31", "")}
+    named["name"] = fields.get("32", "") + fields.get("33", "")
     keyed = _keyed(_SEPA_KEY, purpose)
     if keyed:
         named["end_to_end"] = keyed.get("EREF", "") or keyed.get("KREF", "")
@@ -269,8 +277,8 @@ def _slashes(details: str) -> dict[str, str]:
         return {}
     keyed = _keyed(_SLASH_KEY, details.lstrip())
     remittance = keyed.get("REMI", "")
-    named = {"end_to_end": keyed.get("EREF", ""), "name": keyed.get("NAME", ""), "account": keyed.get("IBAN", ""),
-             "bank": keyed.get("BIC", ""), "reference": keyed.get("CDTRREF", "")}  # fmt: skip
+    keys = {"end_to_end": "EREF", "name": "NAME", "account": "IBAN", "bank": "BIC", "reference": "CDTRREF"}
+    named = {name: keyed.get(key, "") for name, key in keys.items()}
     if "CNTP" in keyed:  # ING: account, bank, name, city
         parts = [*keyed["CNTP"].replace("\n", "").split("/"), "", "", ""]
         named |= {"account": parts[0], "bank": parts[1], "name": parts[2]}

@@ -16,21 +16,23 @@ from ledger.bank.core.statement import Entry, Statement, current
 SIGN = "1CClientBankExchange"
 END = "КонецФайла"
 HEADER = ("Кодировка", "ВерсияФормата", "РасчСчет")
-KEYWORDS = {word.casefold(): word for word in (
-    END, "СекцияРасчСчет", "КонецРасчСчет", "СекцияДокумент", "КонецДокумента", "РасчСчет", "ДатаНачала", "ДатаКонца",
-    "НачальныйОстаток", "КонечныйОстаток", "ВсегоПоступило", "ВсегоСписано", "Номер", "Дата", "Сумма", "ДатаСписано",
-    "ДатаПоступило", "Плательщик", "Получатель", "НазначениеПлатежа", "Код", "Валюта",
-    *(f"{side}{what}" for side in ("Плательщик", "Получатель")
-      for what in ("Счет", "РасчСчет", "ИНН", "1", "БИК")),
-    *(f"НазначениеПлатежа{line}" for line in range(1, 7)),
-)}  # fmt: skip
+_WORDS = """
+    КонецФайла СекцияРасчСчет КонецРасчСчет СекцияДокумент КонецДокумента РасчСчет ДатаНачала ДатаКонца
+    НачальныйОстаток КонечныйОстаток ВсегоПоступило ВсегоСписано Номер Дата Сумма ДатаСписано ДатаПоступило
+    Плательщик ПлательщикСчет ПлательщикРасчСчет ПлательщикИНН Плательщик1 ПлательщикБИК
+    Получатель ПолучательСчет ПолучательРасчСчет ПолучательИНН Получатель1 ПолучательБИК
+    НазначениеПлатежа НазначениеПлатежа1 НазначениеПлатежа2 НазначениеПлатежа3 НазначениеПлатежа4
+    НазначениеПлатежа5 НазначениеПлатежа6 Код Валюта
+""".split()
+KEYWORDS = {word.casefold(): word for word in _WORDS}
 """What this module reads, by its small letters: some banks write the words in capitals."""
-KEYWORDS |= {f"{side}{theirs}".casefold(): f"{side}{ours}" for side in ("Плательщик", "Получатель")
-             for theirs, ours in (("ИИК", "Счет"), ("БИН_ИИН", "ИНН"), ("Наименование", "1"))}  # fmt: skip
-"""As Kazakhstan's banks call the same."""
-CURRENCIES = {"810": "RUB", "643": "RUB", "840": "USD", "978": "EUR", "156": "CNY", "398": "KZT", "933": "BYN",
-              "826": "GBP", "756": "CHF", "784": "AED", "949": "TRY"}  # fmt: skip
-"""What digits 6 to 8 of a Russian account say."""
+for _side in ("Плательщик", "Получатель"):
+    # As Kazakhstan's banks call the same.
+    for _theirs, _ours in (("ИИК", "Счет"), ("БИН_ИИН", "ИНН"), ("Наименование", "1")):
+        KEYWORDS[f"{_side}{_theirs}".casefold()] = f"{_side}{_ours}"
+_CURRENCIES = "810 RUB 643 RUB 840 USD 978 EUR 156 CNY 398 KZT 933 BYN 826 GBP 756 CHF 784 AED 949 TRY".split()
+CURRENCIES = dict(zip(_CURRENCIES[::2], _CURRENCIES[1::2], strict=True))
+"""What digits 6 to 8 of a Russian account mean."""
 
 Fields = dict[str, str]
 
@@ -165,8 +167,8 @@ def _named(name: str) -> tuple[str, str]:
 
 def _statement(account: Fields, entries: tuple[Entry, ...]) -> Statement:
     number = account.get("РасчСчет", "")
-    figures = {name: _amount(account, name) if account.get(name) else None
-            for name in ("НачальныйОстаток", "КонечныйОстаток", "ВсегоПоступило", "ВсегоСписано")}  # fmt: skip
+    names = ("НачальныйОстаток", "КонечныйОстаток", "ВсегоПоступило", "ВсегоСписано")
+    figures = {name: _amount(account, name) if account.get(name) else None for name in names}
     return Statement(
         account=number,
         currency=current(account.get("Валюта", "")) or CURRENCIES.get(number[5:8], number[5:8]),

@@ -177,7 +177,7 @@ def _most(places: Sequence[int], new: Sequence[Movement], known: Sequence[Moveme
             key=lambda n: not (new[place].evidence[0] and new[place].evidence[0] == known[n].evidence[0]),
         )
         for place in places
-    }  # fmt: skip
+    }
     owner: dict[int, int] = {}
 
     def settle(place: int, seen: set[int]) -> bool:

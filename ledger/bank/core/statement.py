@@ -13,8 +13,8 @@ from functools import lru_cache
 
 from stdnum.iso7064 import mod_97_10
 
-from ledger.core.money import amount_of, is_currency
-from ledger.core.text import readable
+from ledger.values.money import amount_of, is_currency
+from ledger.values.text import readable
 
 ZERO = Decimal("0.00")
 MOST_DIGITS = 30
@@ -184,10 +184,8 @@ def normal(account: str) -> str:
 
 def note(entry: Entry, most: int) -> str:
     """Return what the bank says of an entry, for people, in at most `most` characters."""
-    parts: Iterable[str] = (
-        entry.name, entry.tax_id and f"tax number {entry.tax_id}", entry.account,
-        *(("reference " + each) for each in (entry.end_to_end, entry.reference) if each),
-        " ".join(entry.text.split()),
-    )  # fmt: skip
+    references = [f"reference {each}" for each in (entry.end_to_end, entry.reference) if each]
+    who = entry.name, entry.tax_id and f"tax number {entry.tax_id}", entry.account
+    parts: Iterable[str] = (*who, *references, " ".join(entry.text.split()))
     text = readable("; ".join(part for part in parts if part))
     return text if len(text) <= most else f"{text[: most - 1]}…"

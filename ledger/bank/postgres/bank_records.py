@@ -3,7 +3,7 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,16 +14,18 @@ from psycopg.types.json import Jsonb
 from ledger.bank.core.csv_file import Layout
 from ledger.bank.core.recognition import Movement, known_movement
 from ledger.bank.core.statement import Entry, Statement, exact, normal
-from ledger.core.money import decimal, minor
-from ledger.core.text import readable
 from ledger.errors import Failure
+from ledger.values.money import decimal, minor
+from ledger.values.text import readable
 
 ONE_AT_A_TIME = "LOCK TABLE bank_statement IN SHARE ROW EXCLUSIVE MODE"
 """Each import decides on what the one before it recorded. A reader cannot take this lock."""
 
 _TEXTS = ("bank_reference", "end_to_end", "reference", "name", "tax_id", "account", "bank", "text", "reason")
-_COLUMNS = ("key", "movement", "statement_id", "bank_account", "currency", "brand_id", "booked_on", "value_date",
-            "amount", "whole", "payments", "payer", "reversal", *_TEXTS)  # fmt: skip
+_OTHERS = """
+    key movement statement_id bank_account currency brand_id booked_on value_date amount whole payments payer reversal
+""".split()
+_COLUMNS = (*_OTHERS, *_TEXTS)
 
 
 def unify(connection: Connection[Any]) -> None:
@@ -51,33 +53,36 @@ def known_movements(connection: Connection[Any], statement: Statement, brand: st
 
 
 def _movement(rows: Sequence[tuple[Any, ...]], currency: str) -> Movement:
-    entries = [
-        Entry(
-            booked_on=booked_on, value_date=value_date, amount=decimal(amount), payments=payments, reversal=reversal,
-            whole=None if whole is None else decimal(whole), **dict(zip(_TEXTS, texts, strict=True)),
-        )
-        for _, _, _, _, booked_on, value_date, amount, whole, payments, reversal, *texts in rows
-    ]  # fmt: skip
+    entries = []
+    for _, _, _, _, booked_on, value_date, amount, whole, payments, reversal, *texts in rows:
+        entry = Entry(booked_on=booked_on, value_date=value_date, amount=decimal(amount), payments=payments)
+        found = dict(zip(_TEXTS, texts, strict=True))
+        entries.append(replace(entry, whole=None if whole is None else decimal(whole), reversal=reversal, **found))
     _, _, account, imprint, *_ = rows[0]
     return known_movement(entries, account=account, currency=currency, keys=[row[1] for row in rows], imprint=imprint)
 
 
 def record(
-    connection: Connection[Any], statement: Statement, brand: str, fresh: Iterable[tuple[str, Entry]],
-    adopted: Sequence[str], by: str | None,
-) -> None:  # fmt: skip
+    connection: Connection[Any],
+    statement: Statement,
+    brand: str,
+    fresh: Iterable[tuple[str, Entry]],
+    adopted: Sequence[str],
+    by: str | None,
+) -> None:
     """Record a statement and what is new in it, each entry with its key; the same statement again changes nothing.
 
     `adopted` are the keys of payments imported before entries were kept: now their account at the bank is known.
     """
+    account, currency = normal(statement.account), statement.currency
     if adopted:
-        connection.execute("UPDATE bank_entry SET bank_account = %s WHERE key = ANY(%s) AND bank_account = ''",
-                           [normal(statement.account), list(adopted)])  # fmt: skip
+        adopt = "UPDATE bank_entry SET bank_account = %s WHERE key = ANY(%s) AND bank_account = ''"
+        connection.execute(adopt, [account, list(adopted)])
     (brand_id,) = connection.execute("SELECT id FROM brand WHERE code = %s", [brand]).fetchone() or (0,)
     balances = [None if each is None else minor(exact(each)) for each in (statement.opening, statement.closing)]
-    values = (normal(statement.account), statement.currency, brand_id, readable(statement.number), statement.since,
-              statement.until, *balances, minor(exact(statement.money_in)), minor(exact(statement.money_out)),
-              statement.interim)  # fmt: skip
+    turnovers = [minor(exact(each)) for each in (statement.money_in, statement.money_out)]
+    of = account, currency, brand_id, readable(statement.number), statement.since, statement.until
+    values = (*of, *balances, *turnovers, statement.interim)
     digest = hashlib.blake2b(repr((values, len(statement.entries))).encode(), digest_size=16).hexdigest()
     inserted = connection.execute(
         "INSERT INTO bank_statement (bank_account, currency, brand_id, number, since, until, opening, closing, "
@@ -92,12 +97,10 @@ def record(
     with connection.cursor().copy(f"COPY bank_entry ({', '.join(_COLUMNS)}) FROM STDIN") as copy:
         for key, entry in rows:
             first = key if entry.whole is None or key.endswith(":1") else first
-            copy.write_row((
-                key, first, inserted[0], normal(statement.account), statement.currency, brand_id, entry.booked_on,
-                entry.value_date, minor(exact(entry.amount)),
-                None if entry.whole is None else minor(exact(entry.whole)), entry.payments, entry.payer,
-                entry.reversal, *(readable(getattr(entry, name)) for name in _TEXTS),
-            ))  # fmt: skip
+            amounts = [None if each is None else minor(exact(each)) for each in (entry.amount, entry.whole)]
+            when = key, first, inserted[0], account, currency, brand_id, entry.booked_on, entry.value_date
+            texts = (readable(getattr(entry, name)) for name in _TEXTS)
+            copy.write_row((*when, *amounts, entry.payments, entry.payer, entry.reversal, *texts))
 
 
 def learned_payers(connection: Connection[Any], *, keep: bool) -> dict[str, list[int]]:

@@ -16,7 +16,7 @@ from typing import Any
 from psycopg import Connection
 
 from ledger.bank.core.statement import ZERO, normal
-from ledger.core.money import decimal
+from ledger.values.money import decimal
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +54,9 @@ class BankDay:
         return None if self.continued and self.reported != self.closing else self.reported - self.closing
 
 
-FIGURES = ("opening", "money_in", "money_out", "closing", "reported", "matched", "waiting", "returned", "taken_back",
-           "difference", "gap")  # fmt: skip
+FIGURES = """
+    opening money_in money_out closing reported matched waiting returned taken_back difference gap
+""".split()
 
 # A payment without an account waits, less what the desk allocated of it.
 _DAYS = """
@@ -140,10 +141,18 @@ def _days(key: _Key, account: _Account) -> Iterator[BankDay]:
         came, went, matched, waiting, returned, taken_back = figures[day]
         anchored = day >= start
         yield BankDay(
-            bank_account=key[0], brand=key[1], currency=key[2], day=day, money_in=came, money_out=went,
-            opening=closing - move if anchored else None, closing=closing if anchored else None,
+            bank_account=key[0],
+            brand=key[1],
+            currency=key[2],
+            day=day,
+            money_in=came,
+            money_out=went,
+            opening=closing - move if anchored else None,
+            closing=closing if anchored else None,
             reported=account.reported.get(day, (None, 0))[0],
             continued=account.continued(day),
-            matched=matched, waiting=waiting, returned=returned,
+            matched=matched,
+            waiting=waiting,
+            returned=returned,
             taken_back=taken_back,
-        )  # fmt: skip
+        )

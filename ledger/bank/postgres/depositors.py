@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from ledger.bank.core.depositors import BANK, Depositor, place
 from ledger.bank.core.statement import normal
-from ledger.core.commands import Move, why
+from ledger.core.commands import Move
 from ledger.errors import Failure
+from ledger.values.validation import sentence_of
 
 Depositors = dict[tuple[str, str], Depositor]
 
@@ -66,7 +67,7 @@ def make_known(connection: Connection[Any], depositor: Depositor, by: str | None
         from_, amount = place(depositor.channel), Decimal(1)
         Move(key="tried", brand=depositor.brand, from_=from_, to=place(BANK), amount=amount, by=by)
     except ValidationError as error:
-        raise Failure(f"channel: {why(error).partition(': ')[2]}") from None
+        raise Failure(f"channel: {sentence_of(error).partition(': ')[2]}") from None
     revoke_depositor(connection, payer, depositor.brand, by)
     connection.execute(
         "INSERT INTO bank_depositor (payer, brand_id, channel, fee_percent, known_by) VALUES (%s, %s, %s, %s, %s)",

@@ -15,12 +15,12 @@ from ledger.bank.core.depositors import move
 from ledger.bank.core.statement import ZERO, Statement, exact, note
 from ledger.bank.postgres.plan_import import Imported, Row, plan
 from ledger.core.commands import Command, Mark, Payment
-from ledger.core.commands import why as sentence_of
-from ledger.core.field_types import TEXT_LENGTH
-from ledger.core.money import MOST, decimal
 from ledger.core.outcomes import Declined, Posted
 from ledger.errors import Failure
 from ledger.postgres.post import Ledger
+from ledger.values.field_types import TEXT_LENGTH
+from ledger.values.money import MOST, decimal
+from ledger.values.validation import sentence_of
 
 BATCH = 500
 REUSED = "key_reused"
@@ -87,8 +87,8 @@ def _refused(ledger: Ledger, imported: Imported, rows: dict[int, Row]) -> dict[i
     for place, row in rows.items():
         if row.account is not None:
             by_account.setdefault(row.account, []).append(place)
-    sums = {account: sum((exact(rows[place].entry.amount) for place in places), ZERO)
-            for account, places in by_account.items()}  # fmt: skip
+    amounts = {account: [exact(rows[place].entry.amount) for place in places] for account, places in by_account.items()}
+    sums = {account: sum(each, ZERO) for account, each in amounts.items()}
     small = [account for account, amount in sums.items() if amount <= decimal(MOST)]
     quoted = ledger.quote([_quotation(f"bank:{account}", account, sums[account], imported) for account in small])
     good = {account for account, answer in zip(small, quoted, strict=True) if isinstance(answer, Posted)}

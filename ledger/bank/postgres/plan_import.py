@@ -20,8 +20,8 @@ from ledger.bank.core.recognition import Known, Movement, recognised
 from ledger.bank.core.statement import ZERO, Entry, Statement, exact, fault, normal
 from ledger.bank.postgres.bank_records import known_movements, learned_payers, record, unify
 from ledger.bank.postgres.depositors import Depositors, depositors
-from ledger.core.money import decimal, minor
 from ledger.errors import Failure
+from ledger.values.money import decimal, minor
 
 EARLIER_DAYS = 30
 """How long before its entry a payout, or a payment taken back, may have been posted to be named beside it."""
@@ -154,9 +154,16 @@ def _whose(statement: Statement, own: dict[str, list[str]], brand: str | None) -
 
 
 def _planned(
-    connection: Connection[Any], statement: Statement, clients: Clients, bringing: Depositors, brand: str,
-    within: dict[str, list[Movement]], *, by: str | None, keep: bool,
-) -> Imported:  # fmt: skip
+    connection: Connection[Any],
+    statement: Statement,
+    clients: Clients,
+    bringing: Depositors,
+    brand: str,
+    within: dict[str, list[Movement]],
+    *,
+    by: str | None,
+    keep: bool,
+) -> Imported:
     """Return what is to become of a statement; `within` are the movements new in this run, by account."""
     booked = replace(statement, entries=tuple(entry for entry in statement.entries if not entry.pending))
     account = normal(statement.account)
@@ -185,9 +192,16 @@ def _planned(
 
 
 def _row(
-    entry: Entry, key: str, movement: Movement | None, there: There, undoable: Undoable, clients: Clients,
-    bringing: Depositors, brand: str, currency: str,
-) -> Row:  # fmt: skip
+    entry: Entry,
+    key: str,
+    movement: Movement | None,
+    there: There,
+    undoable: Undoable,
+    clients: Clients,
+    bringing: Depositors,
+    brand: str,
+    currency: str,
+) -> Row:
     if key in there:
         transaction, account, party, code = there[key]
         if code is None:
@@ -207,10 +221,8 @@ def _row(
     match = clients.match(entry, brand=brand, currency=currency)
     client = match.client
     suggested = () if client else tuple(clients.suggestions(entry, brand=brand, currency=currency))
-    return Row(
-        entry=entry, key=key, result="would be posted", rule=match.rule, why=match.why, suggested=suggested,
-        account=client.account if client else None, party=client.party if client else "",
-    )  # fmt: skip
+    row = Row(entry=entry, key=key, result="would be posted", rule=match.rule, why=match.why, suggested=suggested)
+    return replace(row, account=client.account, party=client.party) if client else row
 
 
 def _left_out(entry: Entry, undoable: Undoable, clients: Clients, brand: str) -> tuple[str, int | None]:
@@ -268,10 +280,13 @@ def _undoable(connection: Connection[Any], statement: Statement, brand: str) -> 
         "WHERE r.refers_to = t.id AND r.kind = 'reverse' AND r.status = 'posted') "
         "ORDER BY coalesce(t.value_date, t.business_date) > %(until)s, t.id",
         {
-            "since": min(days) - timedelta(days=EARLIER_DAYS), "until": max(days), "brand": brand,
-            "currency": statement.currency, "amounts": [minor(abs(exact(entry.amount))) for entry in entries],
+            "since": min(days) - timedelta(days=EARLIER_DAYS),
+            "until": max(days),
+            "brand": brand,
+            "currency": statement.currency,
+            "amounts": [minor(abs(exact(entry.amount))) for entry in entries],
         },
-    )  # fmt: skip
+    )
     found: Undoable = defaultdict(list)
     for kind, amount, *which in rows:
         found[kind, decimal(amount)].append(Earlier(*which))

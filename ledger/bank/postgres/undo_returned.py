@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from ledger.bank.postgres.plan_import import Imported, Row
 from ledger.core.commands import Reverse
-from ledger.core.field_types import TEXT_LENGTH
 from ledger.core.outcomes import Declined, Posted
-from ledger.core.text import readable
 from ledger.postgres.post import Ledger
+from ledger.values.field_types import TEXT_LENGTH
+from ledger.values.text import readable
 
 
 def undo_returned(ledger: Ledger, imported: Sequence[Imported], *, by: str | None = None) -> list[Imported]:
@@ -31,6 +31,6 @@ def _undone(ledger: Ledger, row: Row, by: str | None) -> Row:
     reverse = Reverse(key=row.key, transaction=found[0], reason=reason, value_date=row.entry.value_date, by=by)
     (outcome,) = ledger.post([reverse])
     if isinstance(outcome, Posted):
-        return replace(row, result="posted", undoes=None, rule=f"reversed {row.undoes}", why="",
-                       transaction=outcome.transaction)  # fmt: skip
+        undone = replace(row, result="posted", undoes=None, rule=f"reversed {row.undoes}", why="")
+        return replace(undone, transaction=outcome.transaction)
     return replace(row, why=outcome.message) if isinstance(outcome, Declined) else row

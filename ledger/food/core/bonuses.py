@@ -9,14 +9,14 @@ ends day D + N (DECISIONS D19).
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from ledger.core.money import WHOLE, share
 from ledger.core.outcomes import Entry
 from ledger.food.core.pricing import Line
+from ledger.values.money import WHOLE, share
 
 EXPIRED, OWED = "expired", "owed"
 """The reasons of the transactions that book expired points, and that take what is owed."""
@@ -91,8 +91,8 @@ class Lot:
     """Points given by one transaction: how many, how many are left to spend, the day at whose start they are gone.
 
     `given_until` is that day as it was at first; `extended_by` the transaction that moved it, by giving points back
-    too late. `lapsed` is what of `left` was gone by then, not yet booked; `expired` is what expired unspent
-    (DECISIONS D72).
+    too late; `given_by` the merge that brought it from another account. `lapsed` is what of `left` was gone by then,
+    not yet booked; `expired` is what expired unspent (DECISIONS D72).
     """
 
     id: int
@@ -103,6 +103,7 @@ class Lot:
     lapsed: int = 0
     expired: int = 0
     extended_by: int | None = None
+    given_by: int | None = None
 
     @property
     def order(self) -> tuple[date, int]:
@@ -153,6 +154,25 @@ class Points:
         self.owed += amount
         self.changed_owed.append((order, by, amount))
 
+    def take_over(self, other: "Points", *, by: int) -> None:
+        """Take over the lots of an account merged into this one, what transactions have of them, and what is owed."""
+        for lot in other.lots.values():
+            self.lots[lot.id] = replace(lot, given_until=lot.gone_on, given_by=by)
+            self.changed_lots.add(lot.id)
+        for transaction, of in [*other.uses.items()]:
+            for number, amount in of.items():
+                if amount:
+                    gone_on = other.lots[number].gone_on
+                    self._use(transaction, number, amount, by=by, gone_on=gone_on)
+                    other._use(transaction, number, -amount, by=by, gone_on=gone_on)
+        for lot in other.lots.values():
+            other._use(by, lot.id, lot.amount, by=by, gone_on=lot.gone_on)
+            lot.left = lot.lapsed = 0
+        self.holds, other.holds = self.holds | other.holds, set()
+        if owed := other.owed:
+            other.owe(-owed, order=None, by=by)
+            self.owe(owed, order=None, by=by)
+
     def release(self, hold: int, dates: Dates) -> None:
         """Let what a hold still sets aside go back: it ran out."""
         self._give_back(hold, sum(self.uses.get(hold, {}).values()), by=hold, dates=dates)
@@ -163,28 +183,28 @@ class Points:
         return sorted(due, key=lambda lot: (lot.next_gone_on or date.max, lot.id))
 
     def enter(
-        self, entry: Entry, *, id: int, kind: str, refers_to: int | None, dates: Dates, expired: bool = False,  # noqa: A002  # the transaction's
-    ) -> None:  # fmt: skip
+        self, entry: Entry, *, transaction: int, kind: str, refers_to: int | None, dates: Dates, expired: bool = False
+    ) -> None:
         """Follow one entry of the account; points taken back refer to the lot that they come off first."""
         assert entry.version == self.version + 1, f"bonus account {self.account}: entry {entry.version} is out of turn"
         self.version = entry.version
         if kind == "capture":
             assert refers_to is not None
-            self._hand_over(refers_to, id, -entry.amount)
-            self._give_back(refers_to, -entry.held + entry.amount, by=id, dates=dates)
+            self._hand_over(refers_to, transaction, -entry.amount)
+            self._give_back(refers_to, -entry.held + entry.amount, by=transaction, dates=dates)
         elif kind in ("release", "expiry"):
             assert refers_to is not None
-            self._give_back(refers_to, -entry.held, by=id, dates=dates)
+            self._give_back(refers_to, -entry.held, by=transaction, dates=dates)
         elif kind == "refund":
             assert refers_to is not None
-            self._give_back(refers_to, entry.amount, by=id, dates=dates)
+            self._give_back(refers_to, entry.amount, by=transaction, dates=dates)
         elif entry.amount > 0:
-            self.lots[id] = Lot(id, entry.amount, entry.amount, dates.gone_on, dates.gone_on)
-            self.changed_lots.add(id)
+            self.lots[transaction] = Lot(transaction, entry.amount, entry.amount, dates.gone_on, dates.gone_on)
+            self.changed_lots.add(transaction)
         else:
-            self._take(id, entry.held - entry.amount, first=refers_to, expired=expired)
+            self._take(transaction, entry.held - entry.amount, first=refers_to, expired=expired)
             if kind == "hold":
-                self.holds.add(id)
+                self.holds.add(transaction)
 
     def _take(self, transaction: int, amount: int, *, first: int | None, expired: bool) -> None:
         lots = sorted(self.lots.values(), key=lambda lot: (lot.id != first, *lot.order))

@@ -16,10 +16,12 @@ from pydantic.dataclasses import dataclass
 from ledger.administration import records as administration
 from ledger.administration.records import Code, Record, Whole
 from ledger.core import commands
-from ledger.core.commands import CONFIG, LINES, ClosedTo, Command, why
-from ledger.core.field_types import AccountRef, Amount, Attributes, Day, Instant, Name, Positive, Rate, Text
-from ledger.core.money import amount_of
+from ledger.core.command_parts import CONFIG, LINES
+from ledger.core.commands import ClosedTo, Command
 from ledger.core.scope import Scope
+from ledger.values.field_types import AccountRef, Amount, Attributes, Day, Instant, Name, Positive, Rate, Text
+from ledger.values.money import amount_of
+from ledger.values.validation import sentence_of
 
 MOST_OF_A_DISH = 10_000
 
@@ -342,4 +344,4 @@ def _built(build: Callable[[Any], Any], record: Any) -> Any:
     try:
         return build(record)
     except ValidationError as error:
-        raise ValueError(why(error)) from None
+        raise ValueError(sentence_of(error)) from None

@@ -62,5 +62,6 @@ def _clients(shop: Shop, book: Book, command: c.Command) -> list[int]:
     for key in scope.refers:
         order, of = shop.orders.get(key), book.transactions.get(key)
         touched.append(order.account if order else of.account if of else None)
+    touched = [book.successor(number) for number in touched if number is not None]
     accounts = [book.accounts[number] for number in touched if number in book.accounts]
     return sorted({account.money_account or account.id for account in accounts})

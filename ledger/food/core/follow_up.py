@@ -5,8 +5,8 @@ from typing import Any
 
 from ledger.core import commands as c
 from ledger.core.book import Book
+from ledger.core.command_parts import Line, LineAmount
 from ledger.core.decide import Answer
-from ledger.core.money import decimal, minor, share
 from ledger.core.outcomes import Invalid, Posted, Refused, shown
 from ledger.food.core import commands as f
 from ledger.food.core.order_status import described, left_by_line, shares
@@ -15,6 +15,8 @@ from ledger.food.core.points_of_orders import accrue, points_again, take_back
 from ledger.food.core.savepoint import savepoint
 from ledger.food.core.shop import Order, OrderLine, Shop
 from ledger.seam import Seam
+from ledger.values.money import decimal, minor, share
+from ledger.values.validation import unchecked
 
 Outcome = Answer | Ordered
 
@@ -38,25 +40,25 @@ def follow_up(shop: Shop, seam: Seam, command: f.FollowUp) -> Outcome:
         assert isinstance(command, f.RefundItems)
         return _refund_items(shop, seam, order, command)
     except Refused as refused:
-        mark = _mark(command, order)
+        mark = _mark(seam.book, command, order)
         return seam.refuse(mark, refused.code, refused.facts, sent=command)
 
 
 def _fields(command: f.FollowUp) -> dict[str, Any]:
     """Return what all of the ledger's commands take from a step of an order."""
-    return {"key": command.key, "at": command.at, "value_date": command.value_date, "by": command.by,
-            "note": command.note, "currency": command.currency, "occurred_at": command.occurred_at}  # fmt: skip
+    carried = ("key", "at", "value_date", "by", "note", "currency", "occurred_at")
+    return {name: getattr(command, name) for name in carried}
 
 
-def _mark(command: f.FollowUp, order: Order | None) -> c.Mark:
+def _mark(book: Book, command: f.FollowUp, order: Order | None) -> c.Mark:
     # A step that moves no money has its transaction, too (DECISIONS D21).
-    account = order.account if order else None
-    return c.trusted(c.Mark, **_fields(command), account=account, reason=f"{command.kind} {command.order}")
+    account = book.successor(order.account) if order else None
+    return unchecked(c.Mark, **_fields(command), account=account, reason=f"{command.kind} {command.order}")
 
 
 def _in_time(book: Book, order: Order, command: f.FollowUp) -> None:
     """Hold that no bonus account has a later entry: points must be able to follow the money."""
-    for bonus in book.bonuses.get(order.account, ()):
+    for bonus in book.bonuses.get(book.successor(order.account), ()):
         latest = book.balances[bonus].posted_at
         if command.at is not None and latest is not None and command.at < latest:
             subject = book.accounts[bonus].subject
@@ -99,7 +101,7 @@ def _amend(shop: Shop, seam: Seam, order: Order, command: f.Amend) -> Outcome:
         raise Refused("order_not_ahead", key=order.key)
     if _ran_out(book, order, command):
         raise Refused("hold_expired", key=order.key, expires_at=shown(book.holds[order.id].expires_at))
-    outcome = seam.decide(_mark(command, order), sent=command, owner=order.key)
+    outcome = seam.decide(_mark(book, command, order), sent=command, owner=order.key)
     if not isinstance(outcome, Posted):
         return outcome
     expires_at = command.due_at + shop.preorder_lives
@@ -113,9 +115,7 @@ def _delivered(order: Order, command: f.Deliver) -> list[int]:
     if command.items is None:
         return [line.kept for line in order.lines]
     named = _named(order, command.items, command.kind)
-    return [
-        named.get(line.number, 0) if line.service == "dish" else line.kept for line in order.lines
-    ]  # fmt: skip
+    return [named.get(line.number, 0) if line.service == "dish" else line.kept for line in order.lines]
 
 
 def _named(order: Order, items: Sequence[f.Some], what: str) -> dict[int, int]:
@@ -133,10 +133,7 @@ def _named(order: Order, items: Sequence[f.Some], what: str) -> dict[int, int]:
 
 def _line_of(order: Order, sku: str, brand: str | None) -> OrderLine:
     """Return the one dish of an order that a sku, and if need be a brand, names."""
-    found = [
-        line for line in order.lines
-        if line.service == "dish" and line.sku == sku and brand in (None, line.brand)
-    ]  # fmt: skip
+    found = [line for line in order.lines if line.service == "dish" and line.sku == sku and brand in (None, line.brand)]
     if len(found) != 1:
         several = " (of several brands)" if found else ""
         raise Refused("item_not_in_order", key=order.key, item=f"{sku}{several}")
@@ -157,11 +154,12 @@ def _worth(line: OrderLine, kept: int) -> int:
 def _capture(seam: Seam, order: Order, command: f.Deliver, kept: Sequence[int]) -> Answer:
     """Capture what is delivered of a pre-order; the ledger releases the rest."""
     lines = [
-        c.trusted(c.LineAmount, line=line.number, amount=decimal(_worth(line, left)))
-        for line, left in zip(order.lines, kept, strict=True) if left
-    ]  # fmt: skip
+        unchecked(LineAmount, line=line.number, amount=decimal(_worth(line, left)))
+        for line, left in zip(order.lines, kept, strict=True)
+        if left
+    ]
     whole = all(left == line.quantity for line, left in zip(order.lines, kept, strict=True))
-    capture = c.trusted(
+    capture = unchecked(
         c.Capture, **_fields(command), hold=order.key, lines=None if whole else tuple(lines), final=True
     )
     return seam.decide(capture, sent=command, owner=order.key)
@@ -187,12 +185,14 @@ def _debit_late(seam: Seam, order: Order, command: f.Deliver, kept: Sequence[int
             gross = decimal(share(line.gross, left, line.quantity))
             fields: dict[str, Any] = {"service": of.service, "reference": of.reference, "attributes": of.attributes}
             amount = decimal(_worth(line, left))
-            lines.append(c.Line(brand=line.brand, amount=amount, gross=gross, vat_rate=of.vat_rate, **fields))
+            lines.append(Line(brand=line.brand, amount=amount, gross=gross, vat_rate=of.vat_rate, **fields))
     paid = (
         (codes[accounts[part.source].brand or 0], codes[part.brand], part.amount)
-        for part in parts if accounts[part.source].kind == "bonus"
-    )  # fmt: skip
-    debit = c.trusted(c.Debit, **_fields(command), account=order.account, lines=tuple(lines), **points_again(paid))
+        for part in parts
+        if accounts[part.source].kind == "bonus"
+    )
+    account = seam.book.successor(order.account)
+    debit = unchecked(c.Debit, **_fields(command), account=account, lines=tuple(lines), **points_again(paid))
     return seam.decide(debit, sent=command, owner=order.key)
 
 
@@ -211,10 +211,10 @@ def _give_back(
         if many < line.kept or not many:
             over[line.number] = min(still, _worth(line, line.kept) - _worth(line, many)) if many else still
     lines = tuple(
-        c.trusted(c.LineAmount, line=number, amount=decimal(amount)) for number, amount in over.items() if amount > 0
+        unchecked(LineAmount, line=number, amount=decimal(amount)) for number, amount in over.items() if amount > 0
     )
     if not lines:
-        return seam.decide(_mark(command, order), sent=command, owner=order.key)
+        return seam.decide(_mark(seam.book, command, order), sent=command, owner=order.key)
     assert order.main is not None
     return _refund(seam, order.main, command, lines=lines)
 
@@ -223,7 +223,7 @@ def _refund(seam: Seam, charge: str, command: f.FollowUp, **what: Any) -> Answer
     """Refund of an order's debit or capture, or of its fee, some lines or an amount."""
     reason = getattr(command, "reason", None) or f"{command.kind} {command.order}"
     closed_to = getattr(command, "closed_to", None)
-    refund = c.trusted(c.Refund, **_fields(command), debit=charge, reason=reason, closed_to=closed_to, **what)
+    refund = unchecked(c.Refund, **_fields(command), debit=charge, reason=reason, closed_to=closed_to, **what)
     return seam.decide(refund, sent=command, owner=command.order)
 
 
@@ -240,7 +240,7 @@ def _cancel(shop: Shop, seam: Seam, order: Order, command: f.Cancel) -> Outcome:
     if command.by_client:
         shop.by_client.add(outcome.transaction)
     if put_back is not None:
-        charged = seam.decide(_fee(order, command), sent=command, own_key=f"fee:{order.id}", owner=order.key)
+        charged = seam.decide(_fee(seam.book, order, command), sent=command, own_key=f"fee:{order.id}", owner=order.key)
         if not isinstance(charged, Posted):
             put_back()
             if isinstance(charged, Invalid):
@@ -258,17 +258,17 @@ def _undo(seam: Seam, order: Order, command: f.Cancel) -> Answer:
     hold = seam.book.holds[order.id]
     at = command.at or seam.book.now
     if hold.state == "open" and hold.expires_at > at:
-        release = c.trusted(c.Release, **_fields(command), hold=order.key)
+        release = unchecked(c.Release, **_fields(command), hold=order.key)
         return seam.decide(release, sent=command, owner=order.key)
-    return seam.decide(_mark(command, order), sent=command, owner=order.key)
+    return seam.decide(_mark(seam.book, command, order), sent=command, owner=order.key)
 
 
-def _fee(order: Order, command: f.Cancel) -> c.Debit:
+def _fee(book: Book, order: Order, command: f.Cancel) -> c.Debit:
     brand = command.fee_brand or order.brands[0]
-    line = c.Line(
+    line = Line(
         brand=brand, service="cancel_fee", reference=order.key, amount=command.fee, vat_rate=command.fee_vat_rate
     )
-    return c.Debit(**_fields(command), account=order.account, lines=(line,))
+    return c.Debit(**_fields(command), account=book.successor(order.account), lines=(line,))
 
 
 def _refund_items(shop: Shop, seam: Seam, order: Order, command: f.RefundItems) -> Outcome:
@@ -288,8 +288,9 @@ def _refund_items(shop: Shop, seam: Seam, order: Order, command: f.RefundItems) 
     named = _named(order, pieces, command.kind)
     amounts = {
         _line_of(order, item.sku, item.brand).number: minor(item.amount)
-        for item in command.items if item.amount is not None
-    }  # fmt: skip
+        for item in command.items
+        if item.amount is not None
+    }
     for service in command.services:
         lines = [line for line in order.lines if line.service == service and line.kept]
         if service == "dish" or not lines:

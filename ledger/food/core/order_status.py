@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from ledger.core import commands as c
-from ledger.core import money
 from ledger.core.book import Book
 from ledger.core.outcomes import Posted
 from ledger.food.core.outcomes import Ordered, ordered
 from ledger.food.core.shop import Order, OrderLine, Said, Shop
+from ledger.values import money
 
 plain = lru_cache(maxsize=65_536)(money.plain)
 """A menu has few prices, which come again and again: most amounts of an order have been written before."""
@@ -83,7 +83,13 @@ def said_of(book: Book, order: Order) -> Said:
     """Return the order as its caller is told of it: priced lines, promotions, who paid, points. Amounts as strings."""
     paid = {"bonuses": 0, "payers": 0, "client": 0}
     for (_, source), amount in shares(book, order).items():
-        who = "client" if source == order.account else "payers" if _is_money(book, source) else "bonuses"
+        who = (
+            "client"
+            if book.successor(source) == book.successor(order.account)
+            else "payers"
+            if _is_money(book, source)
+            else "bonuses"
+        )
         paid[who] += amount
     accruals, gross, discount = order.accruals, 0, 0
     for line in order.lines:
@@ -104,19 +110,20 @@ def said_of(book: Book, order: Order) -> Said:
             "shortfall": plain(sum(accrual.shortfall for accrual in accruals.values())),
             "brands": [
                 {
-                    "brand": brand, "accrued": plain(accrual.points), "taken_back": plain(accrual.taken_back),
+                    "brand": brand,
+                    "accrued": plain(accrual.points),
+                    "taken_back": plain(accrual.taken_back),
                     "shortfall": plain(accrual.shortfall),
                 }
                 for brand, accrual in accruals.items()
             ],
         },
-    }  # fmt: skip
+    }
 
 
 def _lines(lines: list[OrderLine]) -> Iterator[Said]:
     for line in lines:
         dish = {"sku": line.sku, "name": line.name} if line.service == "dish" else {}
-        yield {
-            "line": line.number, "brand": line.brand, "service": line.service, **dish, "quantity": line.quantity,
-            "kept": line.kept, "gross": plain(line.gross), "discount": plain(line.discount), "net": plain(line.net),
-        }  # fmt: skip
+        of = {"line": line.number, "brand": line.brand, "service": line.service, **dish}
+        amounts = {"gross": plain(line.gross), "discount": plain(line.discount), "net": plain(line.net)}
+        yield {**of, "quantity": line.quantity, "kept": line.kept, **amounts}

@@ -23,11 +23,11 @@ DECLINES = {
     "promo_expired": "promotion {promo} was valid until {valid_until}, the order is of {day}",
     "promo_does_not_apply": "promotion {promo} does not apply: {why}",
     "promo_below_minimum": "promotion {promo} needs {minimum} of {what}, the order has {amount} {currency}; "
-                           "short by {short_by}",
+    "short by {short_by}",
     "promo_first_order_only": "promotion {promo} is for a first order only, {client} ordered {orders} times before",
     "promo_used_up": "promotion {promo} is used up: {used} of {most} uses",
     "promo_used_up_by_party": "promotion {promo} is used up by {client}: {used} of {most} uses",
-}  # fmt: skip
+}
 
 REFUSALS = LEDGER.with_these(NOT_FOUND, before="account_not_found").with_these(DECLINES)
 """The refusals of both levels, in order of precedence."""
@@ -47,6 +47,10 @@ class Ordered(Posted):
 def ordered(posted: Posted, order: dict[str, Any]) -> Ordered:
     """Return the ledger's outcome with the order."""
     return Ordered(
-        key=posted.key, transaction=posted.transaction, posted_at=posted.posted_at, accounts=posted.accounts,
-        replayed=posted.replayed, order=order,
-    )  # fmt: skip
+        key=posted.key,
+        transaction=posted.transaction,
+        posted_at=posted.posted_at,
+        accounts=posted.accounts,
+        replayed=posted.replayed,
+        order=order,
+    )

@@ -8,8 +8,8 @@ from typing import Any
 from ledger.core import commands as c
 from ledger.core.accounts import Account
 from ledger.core.book import Book
+from ledger.core.command_parts import Line as ServiceLine
 from ledger.core.decide import Answer
-from ledger.core.money import decimal
 from ledger.core.outcomes import Facts, Invalid, Posted, shown
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import redeemable
@@ -19,6 +19,8 @@ from ledger.food.core.points_of_orders import programs_on
 from ledger.food.core.pricing import Line, Priced, lines_of, price, refusal
 from ledger.food.core.shop import Order, OrderLine, Shop
 from ledger.seam import Seam
+from ledger.values.money import decimal
+from ledger.values.validation import unchecked
 
 _decimal = lru_cache(maxsize=65_536)(decimal)
 """A menu has few prices, which come again and again."""
@@ -46,23 +48,28 @@ def place(shop: Shop, seam: Seam, order: f.Order) -> Answer | Ordered:
         return outcome
     transaction = book.transactions[order.key]
     assert account.party is not None
+    who, when = (account.id, account.party, account.currency), (transaction.posted_at, transaction.day, order.due_at)
     placed = Order(
-        transaction.id, order.key, account.id, account.party, account.currency, transaction.posted_at, transaction.day,
-        order.due_at,
-        [
-            OrderLine(
-                place, line.brand, line.service, line.sku, line.name, line.quantity, line.price, line.gross,
-                line.discount, line.net, line.quantity, line.reference, line.attributes, before.discount,
-            )
-            for place, (line, before) in enumerate(zip(priced.lines, lines, strict=True), 1)
-        ],
+        transaction.id,
+        order.key,
+        *who,
+        *when,
+        [_kept_line(place, *pair) for place, pair in enumerate(zip(priced.lines, lines, strict=True), 1)],
         [(promotion.id, promotion.code, taken) for promotion, taken in priced.applied],
         None if order.due_at else order.key,
         void_at=order.due_at + shop.preorder_lives if order.due_at else None,
-        reference=order.reference, attributes=order.attributes,
-    )  # fmt: skip
+        reference=order.reference,
+        attributes=order.attributes,
+    )
     shop.place(placed)
     return described(shop, book, placed, order, outcome)
+
+
+def _kept_line(place: int, line: Line, before: Line) -> OrderLine:
+    """Return a line as the order keeps it; `before` is the line before promotions."""
+    dish = line.brand, line.service, line.sku, line.name, line.quantity, line.price
+    amounts = line.gross, line.discount, line.net
+    return OrderLine(place, *dish, *amounts, line.quantity, line.reference, line.attributes, before.discount)
 
 
 def _refused(
@@ -86,10 +93,17 @@ def _refused(
 def _charge(shop: Shop, order: f.Order, lines: Sequence[Line], day: date) -> c.Debit | c.Hold:
     """Return the debit or hold that the priced lines are."""
     said: dict[str, Any] = {
-        "key": order.key, "at": order.at, "value_date": order.value_date, "by": order.by, "note": order.note,
-        "currency": order.currency, "occurred_at": order.occurred_at, "account": order.account,
-        "bonus_at_most": order.bonus_at_most, "lines": tuple(_line(line) for line in lines),
-    }  # fmt: skip
+        "key": order.key,
+        "at": order.at,
+        "value_date": order.value_date,
+        "by": order.by,
+        "note": order.note,
+        "currency": order.currency,
+        "occurred_at": order.occurred_at,
+        "account": order.account,
+        "bonus_at_most": order.bonus_at_most,
+        "lines": tuple(_line(line) for line in lines),
+    }
     if order.bonus_at_most:
         own = {program.brand: program for program in programs_on(shop, order.brands, day)}
         said["bonus_by_brand"] = {brand: decimal(redeemable(program, lines)) for brand, program in own.items()}
@@ -97,20 +111,20 @@ def _charge(shop: Shop, order: f.Order, lines: Sequence[Line], day: date) -> c.D
         said["bonus_elsewhere"] = {
             program.brand: {
                 brand: decimal(redeemable(own.get(brand, program), lines, brand))
-                for brand in program.spend_at if brand in order.brands and brand != program.brand
+                for brand in program.spend_at
+                if brand in order.brands and brand != program.brand
             }
-            for program in programs_on(shop, shop.programs, day) if program.spend_at
-        }  # fmt: skip
+            for program in programs_on(shop, shop.programs, day)
+            if program.spend_at
+        }
     if order.due_at is None:
-        return c.trusted(c.Debit, **said)
-    return c.trusted(c.Hold, **said, expires_at=order.due_at + shop.preorder_lives)
+        return unchecked(c.Debit, **said)
+    return unchecked(c.Hold, **said, expires_at=order.due_at + shop.preorder_lives)
 
 
-def _line(line: Line) -> c.Line:
-    said: dict[str, Any] = {
-        "brand": line.brand, "service": line.service, "reference": line.sku, "gross": _decimal(line.gross),
-        "amount": _decimal(line.net),
-    }  # fmt: skip
+def _line(line: Line) -> ServiceLine:
+    said: dict[str, Any] = {"brand": line.brand, "service": line.service, "reference": line.sku}
+    said |= {"gross": _decimal(line.gross), "amount": _decimal(line.net)}
     if line.service == "dish":
         said["attributes"] = (
             {"name": line.name, "quantity": line.quantity} if line.name else {"quantity": line.quantity}
@@ -118,4 +132,4 @@ def _line(line: Line) -> c.Line:
     if line.attributes:
         said["attributes"] = {**line.attributes, **said.get("attributes", {})}
     # A VAT rate is left to the ledger to work out.
-    return c.trusted(c.Line, **said) if line.vat_rate is None else c.Line(**said, vat_rate=line.vat_rate)
+    return unchecked(ServiceLine, **said) if line.vat_rate is None else ServiceLine(**said, vat_rate=line.vat_rate)

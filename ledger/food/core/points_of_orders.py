@@ -11,13 +11,14 @@ from typing import Any
 
 from ledger.core import commands as c
 from ledger.core.book import Book
-from ledger.core.money import decimal
 from ledger.core.outcomes import Posted
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import EXPIRED, OWED, Program, accrued, in_force, midnight
 from ledger.food.core.order_status import money_of
 from ledger.food.core.shop import Accrual, Order, Shop
 from ledger.seam import Seam
+from ledger.values.money import decimal
+from ledger.values.validation import unchecked
 
 
 def expire_points(shop: Shop, seam: Seam, account: int, until: datetime) -> int:
@@ -41,9 +42,10 @@ def _expire(shop: Shop, seam: Seam, bonus: int, until: datetime) -> int:
         elif at is not None and at <= until:
             gone = sum(lot.gone(book.day(until)) for lot in due if lot.next_gone_on == first)
             seam.decide(
-                c.Bonus(key="expiry", account=bonus, amount=decimal(-gone), reason=EXPIRED, at=at), until,
+                c.Bonus(key="expiry", account=bonus, amount=decimal(-gone), reason=EXPIRED, at=at),
+                until,
                 own_key=f"points:{bonus}:{points.version + 1}",
-            )  # fmt: skip
+            )
             booked += 1
         else:
             return booked
@@ -119,9 +121,10 @@ def accrue(shop: Shop, seam: Seam, order: Order, command: f.Deliver) -> None:
     An account that was closed meanwhile gets none.
     """
     book = seam.book
-    if book.status[order.account] == "closed":
+    client = book.successor(order.account)
+    if book.status[client] == "closed":
         return
-    accounts = {book.accounts[bonus].brand: bonus for bonus in book.bonuses.get(order.account, ())}
+    accounts = {book.accounts[bonus].brand: bonus for bonus in book.bonuses.get(client, ())}
     for program in programs_on(shop, order.brands, book.transactions[command.key].day):
         points = accrued(money_of(book, order, program.brand), program.accrue)
         if points:
@@ -138,28 +141,27 @@ def take_back(shop: Shop, seam: Seam, order: Order, command: f.FollowUp) -> None
     book = seam.book
     shop.follow(book)
     for brand, accrual in order.accruals.items():
-        points = shop.points_of(accrual.account)
+        account = book.successor(accrual.account)
+        points = shop.points_of(account)
         stays = accrued(money_of(book, order, brand), accrual.percent)
         due = max(0, accrual.points - stays - accrual.taken_back - accrual.shortfall)
         own = points.lots.get(accrual.lot) if accrual.lot is not None else None
         gone = min(due, own.expired - accrual.expired) if own else 0
         taken = min(due - gone, points.left)
         if taken:
-            _give(seam, order, command, accrual.account, -taken, of=accrual.lot)
+            _give(seam, order, command, account, -taken, of=accrual.lot)
             shop.follow(book)
         accrual.expired += gone
         accrual.taken_back += gone + taken
         short = due - gone - taken
         accrual.shortfall += short
-        if short and book.status[order.account] != "closed":
+        if short and book.status[book.successor(order.account)] != "closed":
             points.owe(short, order=order.id, by=book.transactions[command.key].id)
 
 
-def _give(
-    seam: Seam, order: Order, command: f.FollowUp, account: int, points: int, *, of: int | None = None
-) -> int:  # fmt: skip
+def _give(seam: Seam, order: Order, command: f.FollowUp, account: int, points: int, *, of: int | None = None) -> int:
     """Give points for an order, or, below zero, take them back, those of one lot first; return the transaction."""
-    given = c.trusted(
+    given = unchecked(
         c.Bonus,
         key=command.key,
         at=command.at,

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from ledger.core.money import WHOLE, minor, plain, share, split
 from ledger.core.outcomes import Facts
 from ledger.food.core.commands import Order, OtherExtra
+from ledger.values.money import WHOLE, minor, plain, share, split
 
 STACK = ("percent", "amount", "free_delivery")
 
@@ -146,9 +146,10 @@ def _touched(lines: Sequence[Line], promotion: Promotion) -> list[int]:
     """Return the lines that a promotion lowers, of its brand if it has one: dishes and some extras, or delivery."""
     free = promotion.kind == "free_delivery"
     return [
-        index for index, line in enumerate(lines)
+        index
+        for index, line in enumerate(lines)
         if (line.service == "delivery" if free else line.discountable) and promotion.brand in (None, line.brand)
-    ]  # fmt: skip
+    ]
 
 
 def _taken(promotion: Promotion, net: int) -> int:
@@ -186,9 +187,13 @@ def refusal(
         dishes = sum(line.gross for line in lines if line.service == "dish" and p.brand in (None, line.brand))
         if dishes < p.min_order:
             return "promo_below_minimum", {
-                **facts, "minimum": plain(p.min_order), "what": f"dishes{of}", "amount": plain(dishes),
-                "currency": currency, "short_by": plain(p.min_order - dishes),
-            }  # fmt: skip
+                **facts,
+                "minimum": plain(p.min_order),
+                "what": f"dishes{of}",
+                "amount": plain(dishes),
+                "currency": currency,
+                "short_by": plain(p.min_order - dishes),
+            }
     if p.first_order_only and client.orders:
         return "promo_first_order_only", {**facts, "client": client.name, "orders": client.orders}
     if p.max_uses is not None and client.used_by_all >= p.max_uses:

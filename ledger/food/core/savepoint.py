@@ -10,8 +10,10 @@ from ledger.food.core.shop import Order, Shop
 
 def savepoint(shop: Shop, book: Book, order: Order, sources: Iterable[int]) -> Callable[[], None]:
     """Return what puts lots and book back as they stand now, after an order's cancel and its fee."""
-    payers = (link.payer for link in book.links.get(order.account, ()))
-    near = _sharing(book, {order.account, *book.bonuses.get(order.account, ()), *payers, *sources})
+    client = book.successor(order.account)
+    payers = (link.payer for link in book.links.get(client, ()))
+    into = (book.successor(source) for source in (*sources, order.account))
+    near = _sharing(book, {client, *book.bonuses.get(client, ()), *payers, *into})
     points = {**shop.points, **deepcopy({id_: shop.points[id_] for id_ in near & shop.points.keys()})}
     followed, put_back_book = shop.followed, _saved(book, near)
 

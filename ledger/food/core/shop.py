@@ -8,9 +8,9 @@ from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from ledger.core.book import Book
-from ledger.core.field_types import OWN_KEYS
 from ledger.food.core.bonuses import EXPIRED, Dates, Points, Program, dates_of
 from ledger.food.core.pricing import Client, Promotion
+from ledger.values.field_types import OWN_KEYS
 
 Said = dict[str, Any]
 
@@ -136,15 +136,24 @@ class Shop:
             for entry in transaction.clients():
                 if book.accounts[entry.account].kind == "bonus":
                     points = self.points_of(entry.account)
+                    if transaction.kind == "merge":
+                        points.version = entry.version or 0
+                        if entry.account in book.merged:
+                            self.points_of(book.successor(entry.account)).take_over(points, by=transaction.id)
+                        continue
                     dates = self.dates(book, entry.account, transaction.day)
                     if transaction.expires_at is not None and transaction.kind == "bonus":
                         dates = dates._replace(gone_on=book.day(transaction.expires_at))
                     if transaction.id in self.by_client:
                         dates = dates._replace(returned_until=None)
                     points.enter(
-                        entry, id=transaction.id, kind=transaction.kind, refers_to=transaction.refers_to, dates=dates,
+                        entry,
+                        transaction=transaction.id,
+                        kind=transaction.kind,
+                        refers_to=transaction.refers_to,
+                        dates=dates,
                         expired=transaction.reason == EXPIRED,
-                    )  # fmt: skip
+                    )
         self.followed = len(book.entered)
 
     def points_of(self, account: int) -> Points:

@@ -5,19 +5,27 @@ writes nothing, each change is a dated row. A promotion's kind never changes. Pr
 are append-only, the last recorded of those valid on a day counts.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import partial
 
+from sqlalchemy import update
 from sqlmodel import and_, col, func, or_, select
 
-from ledger.administration.records import AccountStatus, Record
-from ledger.core.money import minor, plain
+from ledger.administration.records import AccountStatus, Merge, Record
 from ledger.core.outcomes import Facts, Refused
+from ledger.core.transactions import Transaction
 from ledger.food.core import commands as f
+from ledger.food.core.points_of_orders import expire_points, pay_owed
 from ledger.food.postgres import tables as t
+from ledger.food.postgres.shop_store import foreseen, load_shop, write_shop
 from ledger.postgres.administer import RULES
 from ledger.postgres.administer_terms import check_period
 from ledger.postgres.administration_run import Administration, Fields, Rule, brand_id, fields_given, set_fields
-from ledger.postgres.tables import Account, Brand
+from ledger.postgres.merge_accounts import merge
+from ledger.postgres.posting import Posting
+from ledger.postgres.tables import Account, Brand, Party
+from ledger.values.money import minor, plain
 
 _AMOUNTS = ("value", "min_order", "max_discount")
 _COLUMNS = (
@@ -143,7 +151,56 @@ def _account_status(run: Administration, record: Record) -> Facts:
     return done
 
 
+def _merge(run: Administration, record: Record) -> Facts:
+    """Merge accounts as level one does, with the lots of points, what is owed of these, and the counts of orders."""
+    assert isinstance(record, Merge)
+    return merge(run, record, partial(_with_points, run, record))
+
+
+def _with_points(
+    run: Administration, record: Merge, posting: Posting, decide: Callable[[], Transaction]
+) -> Transaction:
+    connection, book = posting.connection, posting.book
+    programs, _ = foreseen(connection, (), lock=False)
+    shop = load_shop(connection, book, (), programs, lives=timedelta(), all_points=True)
+    for client in sorted(book.bonuses):
+        expire_points(shop, posting, client, min(record.at or book.now, book.now))
+    transaction = decide()
+    into = transaction.account
+    assert into is not None
+    pay_owed(shop, posting, into)
+    posting.write()
+    write_shop(connection, book, shop)
+    _count_orders(run, record, [account for account, after in book.merged.items() if after == into], into)
+    return transaction
+
+
+def _count_orders(run: Administration, record: Merge, accounts: list[int], into: int) -> None:
+    """Let the orders of merged accounts, and the promotions that they used, count for the client of the successor."""
+    client = run.first(select(Party).join(Account, col(Account.party_id) == Party.id).where(Account.id == into))
+    assert client is not None
+    orders = select(t.FoodOrder.id).where(col(t.FoodOrder.account_id).in_(accounts))
+    for table, of in ((t.FoodOrder, t.FoodOrder.id), (t.PromotionUse, t.PromotionUse.order_id)):
+        run.session.exec(update(table).where(col(of).in_(orders)).values(party_id=client.id))
+    of_accounts = select(Party).join(Account, col(Account.party_id) == Party.id).where(col(Account.id).in_(accounts))
+    left = run.first(of_accounts.where(Party.id != client.id, Party.orders_before > 0))
+    if left is None:
+        return
+    others = select(Account.id).where(Account.party_id == left.id, Account.kind == "money", Account.status != "closed")
+    if run.first(others.where(col(Account.id).not_in(accounts))) is not None:
+        return  # they are of a client who stays
+    was = client.orders_before
+    for party, before, after in ((client, was, was + left.orders_before), (left, left.orders_before, 0)):
+        party.orders_before = after
+        changed: Fields = {"orders_before": after}
+        run.note_change(record, party.reference, {"orders_before": before}, changed, kind="party")
+
+
 FOOD_RULES: Mapping[str, Rule] = {
-    **RULES, "promotion": _promotion, "bonus_program": _bonus_program, "account_status": _account_status,
-}  # fmt: skip
+    **RULES,
+    "promotion": _promotion,
+    "bonus_program": _bonus_program,
+    "account_status": _account_status,
+    "merge": _merge,
+}
 """The rules of both levels, by type of record."""

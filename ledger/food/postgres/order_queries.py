@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
-from ledger.core.money import minor, plain
 from ledger.core.outcomes import Entry
 from ledger.food.core.bonuses import EXPIRED, Dates, Points, Program, dates_of
+from ledger.values.money import minor, plain
 
 Row = dict[str, Any]
 
@@ -54,7 +54,10 @@ def order_lines(connection: Connection[Any], order: str) -> dict[int, Row]:
     return {line: dict(zip(("brand", "service", "sku", "kept"), rest, strict=True)) for line, *rest in rows}
 
 
-def _points(connection: Connection[Any], account: int, brand: str, at: datetime, zone: ZoneInfo) -> Points:
+def _points(
+    connection: Connection[Any], account: int, brand: str, at: datetime, zone: ZoneInfo, *, before: int | None = None
+) -> Points:
+    """Return the lots of a bonus account at a time, or as the transaction `before` that merged it found them."""
     programs = [
         Program(brand, minor(accrue), minor(redeem), *rest)
         for accrue, redeem, *rest in connection.execute(
@@ -73,15 +76,21 @@ def _points(connection: Connection[Any], account: int, brand: str, at: datetime,
     points = Points(account, owed=owed)
     ran_out: list[tuple[int, date]] = []
     for id_, kind, day, refers_to, expires_at, amount, held, version, reason in connection.execute(
-        _ENTRIES, [account, at]
+        _ENTRIES, [account, at, before]
     ):
+        if kind == "merge":
+            points.version = version
+            merged = connection.execute(_MERGED, [account, id_]).fetchall()
+            for (other,) in merged:
+                points.take_over(_points(connection, other, brand, at, zone, before=id_), by=id_)
+            if not merged:
+                Points(account).take_over(points, by=id_)
+            continue
         dates = dates_of(programs, day)
         if version <= followed:
             dates = Dates(day, given.get(id_), extended.get(id_))
-        points.enter(
-            Entry(account, amount, held, version), id=id_, kind=kind, refers_to=refers_to, dates=dates,
-            expired=reason == EXPIRED,
-        )  # fmt: skip
+        entry, expired = Entry(account, amount, held, version), reason == EXPIRED
+        points.enter(entry, transaction=id_, kind=kind, refers_to=refers_to, dates=dates, expired=expired)
         if kind == "hold" and expires_at <= at:
             ran_out.append((id_, expires_at.astimezone(zone).date()))
     for hold, day in ran_out:
@@ -96,7 +105,11 @@ SELECT coalesce((SELECT version FROM bonus_points WHERE account_id = %(account)s
 _ENTRIES = """
 SELECT t.id, t.kind, t.business_date, t.refers_to, t.expires_at, e.amount, e.held, e.version, t.reason
 FROM entry e JOIN transaction t ON t.id = e.transaction_id
-WHERE e.account_id = %s AND t.posted_at <= %s ORDER BY e.version
+WHERE e.account_id = %s AND t.posted_at <= %s AND t.id < coalesce(%s, 9223372036854775807) ORDER BY e.version
+"""
+_MERGED = """
+SELECT m.account_id FROM merged_account m JOIN entry e USING (transaction_id, account_id)
+WHERE m.into_id = %s AND m.transaction_id = %s
 """
 
 

@@ -167,9 +167,10 @@ class Desk:
         known = numbers_of(connection, self.ledger.known, [a for a, brands in named if brands and isinstance(a, str)])
         wanted = {
             (number, brand)
-            for account, brands in named for brand in brands
+            for account, brands in named
+            for brand in brands
             if (number := known.get(account) if isinstance(account, str) else account) is not None
-        }  # fmt: skip
+        }
         pairs = [[pair[0] for pair in wanted], [pair[1] for pair in wanted]]
         [missing] = ask(connection, (_UNOPENED, pairs))
         for account, brand in missing:

@@ -10,7 +10,6 @@ from datetime import UTC, timedelta
 from typing import Any, NamedTuple
 
 from ledger.core.book import Book
-from ledger.core.money import decimal, minor
 from ledger.core.outcomes import Entry
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import EXPIRED, Lot, Points, Program
@@ -21,6 +20,7 @@ from ledger.postgres.bulk_sql import Moments, Row, Statement, array_of, columns,
 from ledger.postgres.database import AnyConnection
 from ledger.postgres.load_book import Question, ask
 from ledger.postgres.locks import WRITING
+from ledger.values.money import decimal, minor
 
 _LIMITED = "(max_uses IS NOT NULL OR max_uses_per_party IS NOT NULL OR first_order_only)"
 _PROMOTION = (
@@ -40,15 +40,19 @@ def load_shop(
     *,
     lives: timedelta,
     lock: bool = True,
+    all_points: bool = False,
 ) -> Shop:
-    """Return the shop of everything that the commands can touch; the book holds its accounts, locked."""
+    """Return the shop of everything that the commands can touch; the book holds its accounts, locked.
+
+    With `all_points` it has all lots ever, and what all transactions have of them.
+    """
     book.refusals = REFUSALS
     shop = Shop(preorder_lives=lives, programs=programs)
     placed = [command for command in commands if isinstance(command, f.Order)]
     follows = [command.order for command in commands if isinstance(command, f.FollowUp)]
     _load_orders(connection, book, shop, follows)
     _load_promotions(connection, book, shop, placed, lock=lock)
-    _load_points(connection, book, shop)
+    _load_points(connection, book, shop, everything=all_points)
     known = [t.id for command in commands if (t := book.transactions.get(command.key)) and t.code is None]
     if known:
         rows = connection.execute("SELECT transaction_id, said FROM order_step WHERE transaction_id = ANY(%s)", [known])
@@ -80,12 +84,39 @@ _PROGRAMS = (
     "spend_at FROM bonus_program p JOIN brand b ON b.id = p.brand_id ORDER BY p.id"
 )
 _NAMED = (
-    "SELECT o.account_id, array(SELECT key FROM transaction WHERE id = o.main_id "
+    "SELECT coalesce((SELECT into_id FROM merged_account m WHERE m.account_id = o.account_id "
+    "ORDER BY transaction_id DESC LIMIT 1), o.account_id), array(SELECT key FROM transaction WHERE id = o.main_id "
     "UNION ALL SELECT 'tiffin:fee:' || o.id WHERE o.status = 'cancelled'), "
     "array(SELECT DISTINCT b.code FROM order_line l JOIN brand b ON b.id = l.brand_id WHERE l.order_id = o.id) "
     "FROM food_order o "
     "WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))"
 )
+
+
+_ORDERS = """
+SELECT o.id, o.key, o.account_id, o.party_id, o.currency, o.status, o.placed_at, o.business_date, o.due_at,
+    o.delivered_at, o.cancelled_at, o.void_at, o.late_at, m.key
+FROM food_order o LEFT JOIN transaction m ON m.id = o.main_id
+WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))
+"""
+_OF_ORDERS = "WHERE order_id IN (SELECT id FROM transaction WHERE key = ANY(%s))"
+_LINES = f"""
+SELECT order_id, line, brand_id, service, sku, name, quantity, price, gross, discount, net, kept
+FROM order_line {_OF_ORDERS} ORDER BY order_id, line
+"""
+_FIRST_USES = f"""
+SELECT order_id, promotion_id, code, discount FROM promotion_use JOIN promotion p ON p.id = promotion_id
+{_OF_ORDERS} AND number = 1 ORDER BY array_position(%s, kind), code COLLATE "C"
+"""
+_ACCRUALS = f"""
+SELECT order_id, brand_id, account_id, percent, points, taken_back, shortfall, lot_id, expired
+FROM order_accrual {_OF_ORDERS}
+"""
+_OWED = "SELECT account_id, sum(amount)::bigint FROM bonus_owed WHERE account_id = ANY(%s) GROUP BY account_id"
+_LOT_USES = """
+SELECT account_id, transaction_id, lot_id, sum(amount)::bigint FROM bonus_lot_use
+WHERE account_id = ANY(%s) AND (%s OR transaction_id = ANY(%s)) GROUP BY 1, 2, 3
+"""
 
 
 def _codes(book: Book) -> dict[int, str]:
@@ -96,33 +127,18 @@ def _load_orders(connection: AnyConnection, book: Book, shop: Shop, keys: Sequen
     if not keys:
         return
     codes = _codes(book)
-    of = "WHERE order_id IN (SELECT id FROM transaction WHERE key = ANY(%s))"
+    known = list(keys)
     orders, lines, uses, accruals = ask(
         connection,
-        (
-            "SELECT o.id, o.key, o.account_id, o.party_id, o.currency, o.status, o.placed_at, o.business_date, "
-            "o.due_at, o.delivered_at, o.cancelled_at, o.void_at, o.late_at, m.key FROM food_order o "
-            "LEFT JOIN transaction m ON m.id = o.main_id "
-            "WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))", [list(keys)],
-        ),
-        (
-            "SELECT order_id, line, brand_id, service, sku, name, quantity, price, gross, discount, net, kept "
-            f"FROM order_line {of} ORDER BY order_id, line", [list(keys)],
-        ),
-        (
-            "SELECT order_id, promotion_id, code, discount FROM promotion_use JOIN promotion p ON p.id = promotion_id "
-            f"{of} AND number = 1 ORDER BY array_position(%s, kind), code COLLATE \"C\"", [list(keys), list(STACK)],
-        ),
-        (
-            "SELECT order_id, brand_id, account_id, percent, points, taken_back, shortfall, lot_id, expired "
-            f"FROM order_accrual {of}", [list(keys)],
-        ),
-    )  # fmt: skip
+        (_ORDERS, [known]),
+        (_LINES, [known]),
+        (_FIRST_USES, [known, list(STACK)]),
+        (_ACCRUALS, [known]),
+    )
     by_id: dict[int, Order] = {}
     for id_, key, account, party, currency, status, placed_at, day, due_at, *moments, main in orders:
-        by_id[id_] = shop.orders[key] = Order(
-            id_, key, account, party, currency, placed_at.astimezone(UTC), day, due_at, [], [], main, status, *moments
-        )  # fmt: skip
+        of = id_, key, account, party, currency, placed_at.astimezone(UTC), day, due_at
+        by_id[id_] = shop.orders[key] = Order(*of, [], [], main, status, *moments)
     for order, line, brand, *rest in lines:
         by_id[order].lines.append(OrderLine(line, codes[brand], *rest))
     for order, promotion, code, discount in uses:
@@ -197,7 +213,7 @@ SELECT id, party_id, void_at, array(SELECT promotion_id FROM promotion_use WHERE
 """
 
 
-def _load_points(connection: AnyConnection, book: Book, shop: Shop) -> None:
+def _load_points(connection: AnyConnection, book: Book, shop: Shop, *, everything: bool = False) -> None:
     """Load the lots of the book's bonus accounts, and let them follow what moved these without us."""
     accounts = [account.id for account in book.accounts.values() if account.kind == "bonus"]
     if not accounts:
@@ -205,10 +221,7 @@ def _load_points(connection: AnyConnection, book: Book, shop: Shop) -> None:
     versions, owed, missed = ask(
         connection,
         ("SELECT account_id, version FROM bonus_points WHERE account_id = ANY(%s)", [accounts]),
-        (
-            "SELECT account_id, sum(amount)::bigint FROM bonus_owed WHERE account_id = ANY(%s) GROUP BY account_id",
-            [accounts],
-        ),
+        (_OWED, [accounts]),
         (_MISSED, [accounts]),
     )
     shop.points = {account: Points(account) for account in accounts}
@@ -221,12 +234,9 @@ def _load_points(connection: AnyConnection, book: Book, shop: Shop) -> None:
     own = [accrual.lot for order in shop.orders.values() for accrual in order.accruals.values() if accrual.lot]
     lots, uses = ask(
         connection,
-        (_LOTS, [accounts, accounts, list(concerned), accounts, own]),
-        (
-            "SELECT account_id, transaction_id, lot_id, sum(amount)::bigint FROM bonus_lot_use "
-            "WHERE account_id = ANY(%s) AND transaction_id = ANY(%s) GROUP BY 1, 2, 3", [accounts, list(concerned)],
-        ),
-    )  # fmt: skip
+        (_LOTS, [accounts, everything, accounts, list(concerned), accounts, own]),
+        (_LOT_USES, [accounts, everything, list(concerned)]),
+    )
     for account, *lot in lots:
         shop.points[account].lots[lot[0]] = Lot(*lot)
     for account, transaction, lot, amount in uses:
@@ -236,7 +246,7 @@ def _load_points(connection: AnyConnection, book: Book, shop: Shop) -> None:
         if kind == "bonus" and expires_at is not None:
             dates = dates._replace(gone_on=book.day(expires_at))
         expired = reason == EXPIRED
-        shop.points[account].enter(entry, id=id_, kind=kind, refers_to=refers_to, dates=dates, expired=expired)
+        shop.points[account].enter(entry, transaction=id_, kind=kind, refers_to=refers_to, dates=dates, expired=expired)
 
 
 _MISSED = """
@@ -248,10 +258,10 @@ WHERE b.account_id = ANY(%s) AND b.version > coalesce(p.version, 0) ORDER BY e.a
 """
 _LOT_FIELDS = (
     "l.account_id, l.transaction_id, l.amount, l.points_left, l.gone_on, l.given_until, l.lapsed, l.expired, "
-    "l.extended_by"
+    "l.extended_by, l.given_by"
 )
 _LOTS = f"""
-SELECT {_LOT_FIELDS} FROM bonus_lot l WHERE account_id = ANY(%s) AND points_left > 0
+SELECT {_LOT_FIELDS} FROM bonus_lot l WHERE account_id = ANY(%s) AND (%s OR points_left > 0)
 UNION
 SELECT {_LOT_FIELDS} FROM bonus_lot_use u
 JOIN bonus_lot l ON l.account_id = u.account_id AND l.transaction_id = u.lot_id
@@ -284,7 +294,7 @@ STEP = columns("transaction_id bigint, order_id bigint, kind text, said json")
 POINTS = columns("account_id bigint, version bigint")
 LOT = columns(
     "account_id bigint, transaction_id bigint, amount bigint, points_left bigint, gone_on date, given_until date, "
-    "lapsed bigint, expired bigint, extended_by bigint"
+    "lapsed bigint, expired bigint, extended_by bigint, given_by bigint"
 )
 LOT_USE = columns(
     "account_id bigint, transaction_id bigint, lot_id bigint, changed_by bigint, amount bigint, gone_on date"
@@ -341,20 +351,17 @@ _USED = "UPDATE promotion p SET used = n.used FROM unnest(%s::bigint[], %s::inte
 
 def _line_rows(book: Book, order: Order) -> Iterator[Row]:
     for n in order.lines:
-        yield (
-            order.id, n.number, book.brands[n.brand].id, n.service, n.sku, n.name, n.quantity, n.price, n.gross,
-            n.discount, n.net, n.kept, n.reference, json_text(n.attributes),
-            n.own_discount,
-        )  # fmt: skip
+        dish = book.brands[n.brand].id, n.service, n.sku, n.name, n.quantity, n.price
+        more = n.kept, n.reference, json_text(n.attributes), n.own_discount
+        yield (order.id, n.number, *dish, n.gross, n.discount, n.net, *more)
 
 
 def _order_row(book: Book, order: Order, written: Moments) -> Row:
-    return (
-        order.id, order.key, order.account, order.party, order.currency, order.status, written[order.placed_at],
-        order.day, written[order.due_at], None if order.main is None else book.transactions[order.main].id,
-        written[order.delivered_at], written[order.cancelled_at], written[order.void_at], written[order.late_at],
-        order.reference, json_text(order.attributes),
-    )  # fmt: skip
+    o, main = order, None if order.main is None else book.transactions[order.main].id
+    placed = written[o.placed_at], o.day, written[o.due_at], main
+    moments = [written[at] for at in (o.delivered_at, o.cancelled_at, o.void_at, o.late_at)]
+    who = o.id, o.key, o.account, o.party, o.currency, o.status
+    return (*who, *placed, *moments, o.reference, json_text(o.attributes))
 
 
 def _uses(book: Book, order: Order, written: Moments) -> Iterator[Row]:
@@ -369,28 +376,28 @@ def _uses(book: Book, order: Order, written: Moments) -> Iterator[Row]:
 
 def _accruals(book: Book, order: Order) -> Iterator[Row]:
     for brand, a in order.accruals.items():
-        yield (
-            order.id, book.brands[brand].id, a.account, decimal(a.percent), a.points, a.taken_back, a.shortfall, a.lot,
-            a.expired,
-        )  # fmt: skip
+        of = order.id, book.brands[brand].id, a.account, decimal(a.percent)
+        yield (*of, a.points, a.taken_back, a.shortfall, a.lot, a.expired)
+
+
+_OF_LOT = ("id", "amount", "left", "gone_on", "given_until", "lapsed", "expired", "extended_by", "given_by")
 
 
 def _points(book: Book, all_points: Iterable[Points]) -> Iterator[Statement]:
     changed = [points for points in all_points if points.changed_lots or points.version]
     yield insert("bonus_points", POINTS, [(points.account, points.version) for points in changed], ("account_id",))
     lots = [
-        (
-            points.account, lot.id, lot.amount, lot.left, lot.gone_on, lot.given_until, lot.lapsed, lot.expired,
-            lot.extended_by,
-        )
-        for points in changed for lot in (points.lots[id_] for id_ in sorted(points.changed_lots))
-    ]  # fmt: skip
+        (points.account, *(getattr(n, name) for name in _OF_LOT))
+        for points in changed
+        for n in (points.lots[id_] for id_ in sorted(points.changed_lots))
+    ]
     yield insert("bonus_lot", LOT, lots, ("account_id", "transaction_id"))
     uses = [(points.account, *use, *of) for points in changed for use, of in sorted(points.changed_uses.items())]
     yield insert("bonus_lot_use", LOT_USE, uses, ("account_id", "transaction_id", "lot_id", "changed_by"))
     written = Moments()
     owed = [
         (points.account, order, by, amount, written[book.numbered[by].posted_at], book.numbered[by].day)
-        for points in changed for order, by, amount in points.changed_owed
-    ]  # fmt: skip
+        for points in changed
+        for order, by, amount in points.changed_owed
+    ]
     yield insert("bonus_owed", OWED, owed)

@@ -216,6 +216,7 @@ class BonusLot(SQLModel, table=True):
 
     That day was `given_until` at first: `extended_by` moved it, a transaction that gave points back after it. `lapsed`
     are those of the points left that were gone by then, not yet booked; `expired` those that expired unspent.
+    `given_by` is the merge that brought the lot from another account.
     """
 
     __tablename__ = "bonus_lot"
@@ -234,6 +235,7 @@ class BonusLot(SQLModel, table=True):
     lapsed: int = nothing()
     expired: int = nothing()
     extended_by: int | None = Field(default=None, sa_type=BigInteger)
+    given_by: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class BonusLotUse(SQLModel, table=True):

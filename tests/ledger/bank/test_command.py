@@ -66,14 +66,21 @@ def test_json_is_for_programs(url: str, tmp_path: Path) -> None:
     good, refused = json.loads(done.stdout)["statements"]
     assert refused["refused"] in done.stderr
     assert {name: good[name] for name in ("brand", "money_in", "posted", "unallocated", "money_out", "checked")} == {
-        "brand": "sushi", "money_in": "375.00", "posted": "375.00", "unallocated": "75.00", "money_out": "7.00",
+        "brand": "sushi",
+        "money_in": "375.00",
+        "posted": "375.00",
+        "unallocated": "75.00",
+        "money_out": "7.00",
         "checked": True,
-    }  # fmt: skip
+    }
     first = good["entries"][0]
     assert {name: first[name] for name in ("amount", "result", "account", "rule", "value_date")} == {
-        "amount": "300.00", "result": "posted", "account": 1000025, "rule": "named in the text",
+        "amount": "300.00",
+        "result": "posted",
+        "account": 1000025,
+        "rule": "named in the text",
         "value_date": "2024-03-05",
-    }  # fmt: skip
+    }
 
 
 def test_a_statement_without_balances_says_that_it_was_not_checked(url: str, tmp_path: Path) -> None:

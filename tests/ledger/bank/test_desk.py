@@ -71,8 +71,9 @@ def test_a_payer_of_two_clients_is_nobody_s(book: Postgres) -> None:  # noqa: F8
     allocate(book, first, ("anna-01", "75.00"))
     allocate(book, second, ("romashka-01", "75.00"))
     assert results(run(book, stmt(entry("2.00", 9, account=IBAN, bank_reference="Z-00001"))))[0][1:] == (
-        None, "known payer: 2 accounts, 1000017, 1000025",
-    )  # fmt: skip
+        None,
+        "known payer: 2 accounts, 1000017, 1000025",
+    )
 
 
 def test_an_account_where_a_bank_gathers_payments_teaches_nothing(book: Postgres) -> None:  # noqa: F811
@@ -100,8 +101,11 @@ def test_a_returned_payout_is_undone_once(book: Postgres) -> None:  # noqa: F811
     command(book, type="payment", key="p1", account="anna-01", amount="40.00", brand="sushi")
     command(book, type="payout", key="o1", account="anna-01", amount="40.00", brand="sushi", channel="bank")
     today = book.rows("SELECT max(business_date) FROM transaction")[0][0]
-    back = stmt(entry("40.00", booked_on=today, value_date=today, reversal=True, reason="AC04", bank_reference="R-00001"),
-                since=None, until=None)  # fmt: skip
+    back = stmt(
+        entry("40.00", booked_on=today, value_date=today, reversal=True, reason="AC04", bank_reference="R-00001"),
+        since=None,
+        until=None,
+    )
     (row,) = undo_returned(book.ledger, run(book, back), by="o.petrova")[0].rows
     [(payout,)] = book.rows("SELECT id FROM transaction WHERE key = 'o1'")
     assert (row.result, row.rule) == ("posted", f"reversed {payout}")
@@ -145,8 +149,10 @@ def test_a_day_that_is_missing_is_a_gap(book: Postgres) -> None:  # noqa: F811
     """As are two entries alike in everything that two files report one each: the bank has more than the ledger."""
     alike = entry("5.00", 5, bank_reference="", name="Bob", text="rent")
     for number, opening in (("1", "0.00"), ("2", "5.00")):
-        run(book, stmt(alike, number=number, opening=Decimal(opening), closing=Decimal(opening) + 5,
-                       until=date(2024, 3, 5)))  # fmt: skip
+        run(
+            book,
+            stmt(alike, number=number, opening=Decimal(opening), closing=Decimal(opening) + 5, until=date(2024, 3, 5)),
+        )
     (day,) = days(book)
     assert (day.closing, day.difference, day.gap) == (Decimal("5.00"), 0, Decimal("5.00"))
     run(book, stmt(entry("1.00", 8), opening=Decimal("100.00"), closing=Decimal("101.00"), until=date(2024, 3, 8)))
@@ -159,8 +165,12 @@ def test_commands_show_the_report_and_the_payers(database_url: str, tmp_path: Pa
     assert tiffin(database_url, "post", "-", said="\n".join(map(json.dumps, lines))).returncode == 0
     (tmp_path / "march.sta").write_text(written.mt940(stmt(entry("75.00", account=IBAN, name="Nobody"), number="3")))
     (posted,) = json.loads(tiffin(database_url, "import-bank", tmp_path / "march.sta", "--json").stdout)["statements"]
-    allocate_ = {"type": "allocate", "key": "l", "payment": posted["entries"][0]["key"],
-                 "split": [{"account": "anna-01", "amount": "75.00"}]}  # fmt: skip
+    allocate_ = {
+        "type": "allocate",
+        "key": "l",
+        "payment": posted["entries"][0]["key"],
+        "split": [{"account": "anna-01", "amount": "75.00"}],
+    }
     assert tiffin(database_url, "post", "-", said=json.dumps(allocate_)).returncode == 0
     report = tiffin(database_url, "bank-report", "--json")
     assert report.returncode == 0, report.stderr
@@ -177,8 +187,11 @@ def test_commands_show_the_report_and_the_payers(database_url: str, tmp_path: Pa
 
 def test_a_statement_without_days_of_its_own_is_of_its_last_entry_s(book: Postgres) -> None:  # noqa: F811
     """A camt.053 that names no period: its closing balance is compared on the day of its last entry."""
-    undated = replace(stmt(entry("60.00", 5), entry("40.00", 7), opening=Decimal("0.00"), closing=Decimal("100.00")),
-                      since=None, until=None)  # fmt: skip
+    undated = replace(
+        stmt(entry("60.00", 5), entry("40.00", 7), opening=Decimal("0.00"), closing=Decimal("100.00")),
+        since=None,
+        until=None,
+    )
     run(book, undated)
     assert [(each.day, each.closing, each.gap) for each in days(book)] == [
         (date(2024, 3, 5), Decimal("60.00"), None),

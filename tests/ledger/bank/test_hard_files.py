@@ -131,9 +131,14 @@ def test_thousands_may_be_parted_by_blanks_and_a_tax_number_may_stand_in_the_tex
     found = rows(put(book, "hard-c-1c-amount-with-blank.txt"))
     reference = dict(book.rows("SELECT id, reference FROM account WHERE kind = 'money'"))
     assert [(str(row.entry.amount), reference.get(row.account)) for row in found] == [
-        ("100.00", "klient-1"), ("200.00", "klient-2"), ("300.00", None), ("400.00", None), ("500.00", "klient-2"),
-        ("600.00", "klient-2"), ("1700.50", "klient-1"),
-    ]  # fmt: skip
+        ("100.00", "klient-1"),
+        ("200.00", "klient-2"),
+        ("300.00", None),
+        ("400.00", None),
+        ("500.00", "klient-2"),
+        ("600.00", "klient-2"),
+        ("1700.50", "klient-1"),
+    ]
 
 
 def test_an_old_western_encoding_is_not_taken_for_cyrillic() -> None:

@@ -59,10 +59,12 @@ def results(imported: Sequence[Imported]) -> list[tuple[str, int | None, str]]:
 
 def balances(book: Postgres) -> dict[str, int]:
     """Return the sums of all accounts that took an entry, by kind or reference."""
-    return dict(book.rows(
-        "SELECT coalesce(a.reference, a.kind || ' ' || b.code), sum(e.amount)::bigint FROM entry e "
-        "JOIN account a ON a.id = e.account_id LEFT JOIN brand b ON b.id = a.brand_id GROUP BY 1 ORDER BY 1"
-    ))  # fmt: skip
+    return dict(
+        book.rows(
+            "SELECT coalesce(a.reference, a.kind || ' ' || b.code), sum(e.amount)::bigint FROM entry e "
+            "JOIN account a ON a.id = e.account_id LEFT JOIN brand b ON b.id = a.brand_id GROUP BY 1 ORDER BY 1"
+        )
+    )
 
 
 def test_money_in_goes_to_its_account_or_waits_unallocated(book: Postgres) -> None:
@@ -75,12 +77,16 @@ def test_money_in_goes_to_its_account_or_waits_unallocated(book: Postgres) -> No
     stray = entry("75.00", 6, name="Nobody", text="thank you", bank_reference="3")
     imported = run(book, stmt(named, taxed, stray), by="o.petrova")
     assert results(imported) == [
-        ("posted", ANNA, "named in the text"), ("posted", ROMASHKA, "tax number"),
+        ("posted", ANNA, "named in the text"),
+        ("posted", ROMASHKA, "tax number"),
         ("posted", None, "no account is named, no tax number given"),
-    ]  # fmt: skip
+    ]
     assert balances(book) == {
-        "anna-01": 30000, "romashka-01": 50000, "unallocated sushi": 7500, "cash sushi": -87500,
-    }  # fmt: skip
+        "anna-01": 30000,
+        "romashka-01": 50000,
+        "unallocated sushi": 7500,
+        "cash sushi": -87500,
+    }
     rows = book.rows('SELECT value_date, channel, note, "by", posted_at FROM transaction ORDER BY id')
     assert [row[:4] for row in rows] == [
         (date(2024, 3, 4), "bank", "A. K.; for account 1000025", "o.petrova"),
@@ -115,18 +121,25 @@ def test_money_out_reversals_and_pending_entries_are_told_and_not_posted(book: P
     now = {"booked_on": today, "value_date": today}
     back = now | {"reversal": True}
     statement = stmt(
-        entry("-40.00", **now, bank_reference="1"), entry("-40.00", **now, bank_reference="2"),
-        entry("-90.00", **back), entry("-7.00", **back), entry("8.00", **back), entry("9.00", pending=True),
-        since=None, until=None,
-    )  # fmt: skip
+        entry("-40.00", **now, bank_reference="1"),
+        entry("-40.00", **now, bank_reference="2"),
+        entry("-90.00", **back),
+        entry("-7.00", **back),
+        entry("8.00", **back),
+        entry("9.00", pending=True),
+        since=None,
+        until=None,
+    )
     before = balances(book)
     [(payment, payout)] = book.rows("SELECT min(id), max(id) FROM transaction")
     assert [why for _, _, why in results(run(book, statement))] == [
-        f"money out; payout {payout} has this amount", "money out",
+        f"money out; payout {payout} has this amount",
+        "money out",
         f"reversal of a payment, taken back: reverse the payment at the desk; payment {payment} has this amount",
         "reversal of a payment, taken back: reverse the payment at the desk",
-        "reversal of money out, come back: reverse the payout at the desk", "not booked yet",
-    ]  # fmt: skip
+        "reversal of money out, come back: reverse the payout at the desk",
+        "not booked yet",
+    ]
     assert balances(book) == before
 
 
@@ -228,8 +241,9 @@ def test_two_files_of_one_run_that_tell_the_same_post_it_once(book: Postgres) ->
     """The second says that it was told twice."""
     imported = run(book, stmt(entry("5.00")), stmt(entry("5.00"), entry("6.00", bank_reference="B2")))
     assert [(r, why) for r, _, why in results(imported)][1:] == [
-        ("there already", "reported twice in this run"), ("posted", "no account is named, no tax number given"),
-    ]  # fmt: skip
+        ("there already", "reported twice in this run"),
+        ("posted", "no account is named, no tax number given"),
+    ]
 
 
 def test_a_day_in_two_statements_has_entries_of_the_same_amount(book: Postgres) -> None:
@@ -262,10 +276,12 @@ def test_a_dry_run_posts_nothing(book: Postgres) -> None:
 SMALL = st.lists(
     st.builds(
         lambda amount, day, reference: entry(f"{amount}.00", day, bank_reference=reference),
-        st.sampled_from([1, 2, -1]), st.integers(1, 4), st.sampled_from(["", "B1"]),
+        st.sampled_from([1, 2, -1]),
+        st.integers(1, 4),
+        st.sampled_from(["", "B1"]),
     ),
     max_size=10,
-)  # fmt: skip
+)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -335,6 +351,8 @@ def test_what_was_imported_before_entries_were_kept_is_known_by_its_note(book: P
     other = entry("5.00", 5, name="Boris", text="for romashka-01", bank_reference="B-00003")
     again = results(run(book, stmt(other, stray, anna)))
     assert [(result, account) for result, account, _ in again] == [
-        ("posted", ROMASHKA), ("there already", None), ("there already", ANNA),
-    ]  # fmt: skip
+        ("posted", ROMASHKA),
+        ("there already", None),
+        ("there already", ANNA),
+    ]
     assert [r for r, _, _ in results(run(book, stmt(stray, other, anna)))] == ["there already"] * 3

@@ -21,22 +21,27 @@ SECONDS = 20
 BOOK = [
     {"type": "brand", "code": "eu", "bank_details": {"iban": "DE91100000000123456789"}},
     *({"type": "party", "reference": f"p{n}", "kind": "individual", "name": f"Client {n}"} for n in range(CLIENTS)),
-    *({"type": "account", "reference": f"household-{n}", "party": f"p{n}", "currency": "EUR", "holder": "eu"}
-      for n in range(CLIENTS)),
-]  # fmt: skip
+    *(
+        {"type": "account", "reference": f"household-{n}", "party": f"p{n}", "currency": "EUR", "holder": "eu"}
+        for n in range(CLIENTS)
+    ),
+]
 
 
 def statement() -> Statement:
     """Return a statement whose payments name one of the clients, or nobody, every tenth."""
     entries = (
         Entry(
-            booked_on=date(2024, 3, 1 + n % 28), value_date=date(2024, 3, 1 + n % 28),
-            amount=Decimal(100 + n % 9000).scaleb(-2), bank_reference=f"N{n:08}", name=f"Payer {n}",
+            booked_on=date(2024, 3, 1 + n % 28),
+            value_date=date(2024, 3, 1 + n % 28),
+            amount=Decimal(100 + n % 9000).scaleb(-2),
+            bank_reference=f"N{n:08}",
+            name=f"Payer {n}",
             account="DE42100100100043921105",
             text=f"Payment for lunches, invoice {n} of " + (f"household-{n % CLIENTS} thanks" if n % 10 else "nobody"),
         )
         for n in range(LINES)
-    )  # fmt: skip
+    )
     return Statement(account="DE91100000000123456789", currency="EUR", entries=tuple(entries), number="7")
 
 

@@ -18,18 +18,20 @@ def client(account: int, reference: str | None = None, **more: Any) -> Client:
     return Client(account=account, reference=reference, **(usual | more))
 
 
-CLIENTS = Clients([
-    client(1000017, "romashka-01", party="Romashka", tax_id="7736050003", contract="12/24"),
-    client(1000025, "anna-01"),
-    client(1000033, "vera-01", party="Vera", currency="USD"),
-    client(1000041, "old-01", party="Oleg", status="closed", tax_id="7707083893"),
-    client(1000058, "pizza-01", party="Romashka", tax_id="7736050003", holder="pizza", contract="12/24"),
-    client(1000066, "twins-01", party="Twins", tax_id="500100732259"),
-    client(1000074, "twins-02", party="Twins", tax_id="500100732259"),
-    client(1000082, "b7", party="Boris", status="frozen"),
-    client(1000090, "anna"),
-    client(1000108, "10234", contract="98765"),
-])  # fmt: skip
+CLIENTS = Clients(
+    [
+        client(1000017, "romashka-01", party="Romashka", tax_id="7736050003", contract="12/24"),
+        client(1000025, "anna-01"),
+        client(1000033, "vera-01", party="Vera", currency="USD"),
+        client(1000041, "old-01", party="Oleg", status="closed", tax_id="7707083893"),
+        client(1000058, "pizza-01", party="Romashka", tax_id="7736050003", holder="pizza", contract="12/24"),
+        client(1000066, "twins-01", party="Twins", tax_id="500100732259"),
+        client(1000074, "twins-02", party="Twins", tax_id="500100732259"),
+        client(1000082, "b7", party="Boris", status="frozen"),
+        client(1000090, "anna"),
+        client(1000108, "10234", contract="98765"),
+    ]
+)
 
 
 def matched(brand: str = "sushi", **told: Any) -> tuple[int | None, str]:
@@ -85,11 +87,13 @@ def test_the_first_rule_that_speaks_decides(told: dict[str, str], account: int, 
         ({"tax_id": "7702070139"}, "no account is named; nobody has the tax number 7702070139"),
         ({"tax_id": "7707083893"}, "Oleg has no open RUB account with sushi"),
         ({"tax_id": "500100732259"}, "tax number 500100732259: 2 accounts with sushi, 1000066, 1000074"),
-        ({"tax_id": "7736050003", "account": "30232810000000000001"},
-         "no account is named; tax number 7736050003 is the bank's that passed it on"),
+        (
+            {"tax_id": "7736050003", "account": "30232810000000000001"},
+            "no account is named; tax number 7736050003 is the bank's that passed it on",
+        ),
         ({"text": "1000017", "payments": 2}, "2 payments in one entry, whose amounts the bank does not report"),
     ],
-)  # fmt: skip
+)
 def test_what_is_in_doubt_is_not_matched_and_told_why(told: dict[str, Any], why: str) -> None:
     """A rule that finds two, or one that cannot take the money, ends the search."""
     assert matched(**told) == (None, why)
@@ -100,6 +104,7 @@ def test_a_tax_number_and_a_contract_are_the_paid_brand_s() -> None:
     assert matched("pizza", tax_id="7736050003") == (1000058, TAX)
     assert matched("pizza", text="contract 12/24") == (1000058, NAMED)
     assert matched("kebab", text="contract 12/24", tax_id="7736050003") == (
-        None, "Romashka has no open RUB account with kebab",
-    )  # fmt: skip
+        None,
+        "Romashka has no open RUB account with kebab",
+    )
     assert matched("kebab", text="account 1000017") == (1000017, NAMED)

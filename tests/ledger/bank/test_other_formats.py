@@ -51,8 +51,9 @@ def test_an_ofx_is_read_on_the_bank_s_own_days() -> None:
     assert fault(statement) is None
 
 
-@pytest.mark.parametrize("broken", [OFX[:-60], OFX.replace("<TRNAMT>50.25", "<TRNAMT>fifty"),
-                                    OFX.replace("20240305000000", "someday")])  # fmt: skip
+@pytest.mark.parametrize(
+    "broken", [OFX[:-60], OFX.replace("<TRNAMT>50.25", "<TRNAMT>fifty"), OFX.replace("20240305000000", "someday")]
+)
 def test_a_broken_ofx_is_one_sentence(broken: str) -> None:
     """Cut short, or with what is no amount and no day."""
     with pytest.raises(Failure) as failure:
@@ -108,7 +109,7 @@ ONE = {"date": "Date", "amount": "Amount"}
         ("Date;Amount\n05/03/2024;1.50\n", Layout("EUR", ONE), "05/03/2024 is not a date"),
         ("Date;Amount;Cur\n2024-03-05;1.50;USD\n", Layout("EUR", {**ONE, "currency": "Cur"}), "an entry is in USD"),
     ],
-)  # fmt: skip
+)
 def test_a_csv_in_doubt_is_refused(content: str, layout: Layout, sentence: str) -> None:
     """Nothing is guessed."""
     with pytest.raises(Failure) as failure:
@@ -118,10 +119,13 @@ def test_a_csv_in_doubt_is_refused(content: str, layout: Layout, sentence: str) 
 
 @pytest.mark.parametrize(
     ("columns", "sentence"),
-    [({"date": "D"}, "needs the column of the amount"), ({"amount": "A"}, "needs the column of the date"),
-     ({"date": "D", "amount": "A", "money_in": "I"}, "needs the column of the amount"),
-     ({"date": "D", "amont": "A"}, "amont is no column of a statement")],
-)  # fmt: skip
+    [
+        ({"date": "D"}, "needs the column of the amount"),
+        ({"amount": "A"}, "needs the column of the date"),
+        ({"date": "D", "amount": "A", "money_in": "I"}, "needs the column of the amount"),
+        ({"date": "D", "amont": "A"}, "amont is no column of a statement"),
+    ],
+)
 def test_a_layout_says_what_it_lacks(columns: dict[str, str], sentence: str) -> None:
     """Date and amount, or money in and out."""
     with pytest.raises(ValueError, match=sentence):
@@ -166,9 +170,11 @@ def test_an_archive_is_its_files() -> None:
     assert [len(each.entries) for each in read(good, "march.zip")] == [2, 1]
     for content, sentence in (
         (zipped(a=OFX.encode(), scan=b"%PDF-1.7"), "march.zip/scan: is not a bank statement"),
-        (zipped(), "march.zip: is an archive"), (good[:-40], "march.zip: is an archive that cannot be read"),
-        (zipped(inner=good), "is an archive with an archive in it"), (zipped(huge=b"0" * 50_000_001), "more than 50 MB"),
-    ):  # fmt: skip
+        (zipped(), "march.zip: is an archive"),
+        (good[:-40], "march.zip: is an archive that cannot be read"),
+        (zipped(inner=good), "is an archive with an archive in it"),
+        (zipped(huge=b"0" * 50_000_001), "more than 50 MB"),
+    ):
         with pytest.raises(Failure) as failure:
             read(content, "march.zip")
         assert sentence in str(failure.value)
@@ -200,6 +206,7 @@ def test_a_csv_is_shown_first_and_its_layout_kept(database_url: str, tmp_path: P
     done = tiffin(database_url, "import-bank", file, "--csv-of", account, "--json")
     (statement,) = json.loads(done.stdout)["statements"]
     assert [(row["result"], row["account"]) for row in statement["entries"]] == [
-        ("posted", 1000025), ("not imported", None),
-    ]  # fmt: skip
+        ("posted", 1000025),
+        ("not imported", None),
+    ]
     assert date(2024, 3, 5).isoformat() == statement["entries"][0]["booked_on"]

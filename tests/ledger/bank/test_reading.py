@@ -57,23 +57,51 @@ def test_pages_are_put_together() -> None:
     """betterplace: 26 messages of 20 accounts, five of them on pages; reversals, equal entries, SEPA fields."""
     statements = sample("mt940-betterplace-sepa.sta")
     assert [len(s.entries) for s in statements] == [
-        7, 2, 5, 3, 5, 1, 8, 11, 12, 9, 1, 12, 1, 3, 4, 7, 3, 1, 1, 1,
-    ]  # fmt: skip
+        7,
+        2,
+        5,
+        3,
+        5,
+        1,
+        8,
+        11,
+        12,
+        9,
+        1,
+        12,
+        1,
+        3,
+        4,
+        7,
+        3,
+        1,
+        1,
+        1,
+    ]
     assert [fault(s) for s in statements] == [None] * 20
     three = statements[11]
     assert (three.account, three.opening, three.closing) == (
-        "50880050/0194785000888", D("-3612519.02"), D("-5113593.52"),
-    )  # fmt: skip
+        "50880050/0194785000888",
+        D("-3612519.02"),
+        D("-5113593.52"),
+    )
     first = statements[0]
     assert [(str(e.amount), e.reversal) for e in first.entries] == [
-        ("300", True), ("335.33", True), ("15000", True), ("66295.08", False), ("915311.55", True),
-        ("-204.88", True), ("-999946.95", False),
-    ]  # fmt: skip
+        ("300", True),
+        ("335.33", True),
+        ("15000", True),
+        ("66295.08", False),
+        ("915311.55", True),
+        ("-204.88", True),
+        ("-999946.95", False),
+    ]
     # Transfers of ours that came back (code 159) are reversals as much as a bank's own (RC, RD).
     assert told(statements[1].entries[0], "bank_reference", "end_to_end", "account", "name") == (
-        "0724710290621954", "EndToEndIdTFNR2000400001", "DE42100100100043921105",
+        "0724710290621954",
+        "EndToEndIdTFNR2000400001",
+        "DE42100100100043921105",
         "Richter Renate 70 Zeichen Beginn Fuellzeichen xxxxxxxx",
-    )  # fmt: skip
+    )
 
 
 def test_lines_of_a_bank_s_own() -> None:
@@ -88,23 +116,33 @@ def test_lines_of_a_bank_s_own() -> None:
 @pytest.mark.parametrize(
     ("name", "sentence"),
     [
-        ("mt940-abnamro.sta",
-         "statement 19321 of 517852257 does not add up: opening balance 3236.28 + in 0.00 - out 321.44 = 2914.84, "
-         "closing balance 876.84 EUR; off by 2038.00"),
-        ("mt940-ing.sta",
-         "statement of 0001234567 up to 2010-07-23 does not add up: opening balance 0.00 + in 4.68 - out 50.27 = "
-         "-45.59, closing balance 3.47 EUR; off by 49.06"),
-        ("mt940-postfinance.sta",
-         "statement 999 of 123456789 does not add up: opening balance 0.00 + in 239.30 - out 79.90 = 159.40, "
-         "closing balance 159.60 CHF; off by 0.20"),
-        ("camt053-v2-five-decimals.xml",
-         "statement 12312 of NL26VAYB8060476890 does not add up: opening balance 18.15 + in 8.85 - out 0.00 = 27.00, "
-         "closing balance 27.05 EUR; off by 0.05"),
-        ("1c-clbnk.txt",
-         "statement of 40702810000000074935 up to 2024-04-11 does not add up: opening balance 252842.49 + in 0.00 - out "
-         "156936.00 = 95906.49, closing balance 79245.05 RUB; off by 16661.44"),
+        (
+            "mt940-abnamro.sta",
+            "statement 19321 of 517852257 does not add up: opening balance 3236.28 + in 0.00 - out 321.44 = 2914.84, "
+            "closing balance 876.84 EUR; off by 2038.00",
+        ),
+        (
+            "mt940-ing.sta",
+            "statement of 0001234567 up to 2010-07-23 does not add up: opening balance 0.00 + in 4.68 - out 50.27 = "
+            "-45.59, closing balance 3.47 EUR; off by 49.06",
+        ),
+        (
+            "mt940-postfinance.sta",
+            "statement 999 of 123456789 does not add up: opening balance 0.00 + in 239.30 - out 79.90 = 159.40, "
+            "closing balance 159.60 CHF; off by 0.20",
+        ),
+        (
+            "camt053-v2-five-decimals.xml",
+            "statement 12312 of NL26VAYB8060476890 does not add up: opening balance 18.15 + in 8.85 - out 0.00 = 27.00, "
+            "closing balance 27.05 EUR; off by 0.05",
+        ),
+        (
+            "1c-clbnk.txt",
+            "statement of 40702810000000074935 up to 2024-04-11 does not add up: opening balance 252842.49 + in 0.00 - out "
+            "156936.00 = 95906.49, closing balance 79245.05 RUB; off by 16661.44",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_add_up_is_refused_with_its_figures(name: str, sentence: str) -> None:
     """The publishers changed amounts, not balances."""
     assert fault(sample(name)[0]) == sentence
@@ -123,11 +161,17 @@ def test_statements_of_a_camt() -> None:
     first, second = sample("camt053-v2-multi.xml")
     assert (first.number, first.opening, first.closing) == ("12312", D("18.15"), D("27.00"))
     assert told(first.entries[0], "booked_on", "value_date", "amount", "end_to_end", "text") == (
-        date(2014, 12, 31), date(2015, 1, 2), D("8.85"), "000000001", "Transaction Description 1",
-    )  # fmt: skip
+        date(2014, 12, 31),
+        date(2015, 1, 2),
+        D("8.85"),
+        "000000001",
+        "Transaction Description 1",
+    )
     assert told(second.entries[0], "amount", "name", "account") == (
-        D("-7.00"), "Company Name 2", "NL56AGDH9619008421",
-    )  # fmt: skip
+        D("-7.00"),
+        "Company Name 2",
+        "NL56AGDH9619008421",
+    )
     assert (fault(first), fault(second)) == (None, None)
 
 
@@ -153,8 +197,10 @@ def test_the_1c_sample_made_whole() -> None:
     assert (statement.since, statement.until) == (date(2024, 1, 1), date(2024, 4, 11))
     assert moves(statement) == [("2024-01-01", "-6936.00"), ("2024-01-09", "-13056.00"), ("2024-01-10", "-150000.00")]
     assert told(statement.entries[1], "name", "tax_id", "account") == (
-        "ИП Пупкин О.А.", "7123456789012", "40702810267020000630",
-    )  # fmt: skip
+        "ИП Пупкин О.А.",
+        "7123456789012",
+        "40702810267020000630",
+    )
     assert statement.entries[1].text == "Оплата по заказу клиента №9614, НДС не облагается"
     assert str(fault(statement)).startswith(
         "statement of 40702810000000074935 up to 2024-04-11 does not add up: opening balance"
@@ -214,8 +260,14 @@ def test_a_document_between_two_accounts_of_ours_moves_both() -> None:
     """Once in the file with both days, or once for each."""
     ours, other = stmt(), stmt(account="40702810100000000002")
     text = written.one_c(ours, other)
-    both = ["СекцияДокумент=Платежное поручение", "Номер=1", "Дата=05.03.2024", "Сумма=10.00",
-            "ПлательщикСчет=40702810000000074935", "ПолучательСчет=40702810100000000002"]  # fmt: skip
+    both = [
+        "СекцияДокумент=Платежное поручение",
+        "Номер=1",
+        "Дата=05.03.2024",
+        "Сумма=10.00",
+        "ПлательщикСчет=40702810000000074935",
+        "ПолучательСчет=40702810100000000002",
+    ]
     went, came = "ДатаСписано=05.03.2024", "ДатаПоступило=06.03.2024"
     once = "\n".join([*both, went, came, "КонецДокумента", "КонецФайла"])
     twice = "\n".join([*both, went, "КонецДокумента", *both, came, "КонецДокумента", "КонецФайла"])
@@ -252,8 +304,10 @@ def test_a_batch_is_its_parts_when_their_amounts_are_told() -> None:
     """Else it is one entry of so many payments."""
     whole = written.camt(stmt(entry("8.00", name="Anna")))
     part = whole.split("<TxDtls>")[1].split("</TxDtls>")[0]
-    parts = [f"<TxDtls><Amt Ccy='RUB'>{amount}</Amt>{part.replace('Anna', name)}</TxDtls>"
-             for amount, name in (("3.00", "Anna"), ("5.00", "Boris"))]  # fmt: skip
+    parts = [
+        f"<TxDtls><Amt Ccy='RUB'>{amount}</Amt>{part.replace('Anna', name)}</TxDtls>"
+        for amount, name in (("3.00", "Anna"), ("5.00", "Boris"))
+    ]
     (told_apart,) = read(whole.replace(f"<TxDtls>{part}</TxDtls>", "".join(parts)).encode(), "f")
     assert [(str(e.amount), e.name, e.payments) for e in told_apart.entries] == [
         ("3.00", "Anna", 1),
@@ -276,15 +330,26 @@ def test_what_is_pending_is_not_in_the_balance() -> None:
 WORDS = st.text("abcdefgхцч 0123456789-", min_size=1, max_size=30).map(lambda text: " ".join(text.split())).filter(bool)
 ENTRIES = st.builds(
     lambda cents, day, name, text, number, reversal: entry(
-        str(D(cents).scaleb(-2)), day, name=f"x{name}", text=f"y{text}", bank_reference=f"N{number}",
-        account="DE42100100100043921105", reversal=reversal,
+        str(D(cents).scaleb(-2)),
+        day,
+        name=f"x{name}",
+        text=f"y{text}",
+        bank_reference=f"N{number}",
+        account="DE42100100100043921105",
+        reversal=reversal,
     ),
-    st.integers(-(10**12), 10**12).filter(bool), st.integers(1, 31), WORDS, WORDS, st.integers(0, 99999), st.booleans(),
-)  # fmt: skip
+    st.integers(-(10**12), 10**12).filter(bool),
+    st.integers(1, 31),
+    WORDS,
+    WORDS,
+    st.integers(0, 99999),
+    st.booleans(),
+)
 STATEMENTS = st.builds(
     lambda entries, opening: stmt(*entries, currency="RUB", number="7", opening=D(opening).scaleb(-2)),
-    st.lists(ENTRIES, max_size=8), st.integers(-(10**12), 10**12),
-)  # fmt: skip
+    st.lists(ENTRIES, max_size=8),
+    st.integers(-(10**12), 10**12),
+)
 
 
 @settings(max_examples=60, deadline=None)
@@ -292,15 +357,18 @@ STATEMENTS = st.builds(
 def test_what_is_written_is_read(statement: Statement) -> None:
     """Every figure, day, reference and name, in all three formats."""
     files = {
-        "mt940": written.mt940(statement).encode(), "camt": written.camt(statement).encode(),
+        "mt940": written.mt940(statement).encode(),
+        "camt": written.camt(statement).encode(),
         "1c": written.one_c(statement).encode("cp1251"),
-    }  # fmt: skip
+    }
     for kind, content in files.items():
         (found,) = read(content, kind)
         assert fault(found) is None
         assert (found.account, found.currency, found.opening) == (
-            statement.account, statement.currency, statement.opening,
-        )  # fmt: skip
+            statement.account,
+            statement.currency,
+            statement.opening,
+        )
         names = ["booked_on", "amount", "name", "account"] + (["reversal", "bank_reference"] if kind != "1c" else [])
         assert [told(e, *names) for e in found.entries] == [told(e, *names) for e in statement.entries]
         assert all(said.text in read_.text for said, read_ in zip(statement.entries, found.entries, strict=True))
@@ -328,28 +396,34 @@ GOOD_1C = written.one_c(stmt(entry("5.00"), entry("-2.00")))
         (BOMB.encode(), "has a DOCTYPE, which no camt file has"),
         (OUTSIDE.encode(), "has a DOCTYPE, which no camt file has"),
         (b"<html/>", "is not a camt.052, camt.053 or camt.054: it is html of no namespace"),
-        (b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.056.001.02"/>',
-         "is not a camt.052, camt.053 or camt.054: it is Document of urn:iso:std:iso:20022:tech:xsd:camt.056.001.02"),
+        (
+            b'<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.056.001.02"/>',
+            "is not a camt.052, camt.053 or camt.054: it is Document of urn:iso:std:iso:20022:tech:xsd:camt.056.001.02",
+        ),
         (f'<Document xmlns="{written.CAMT}"/>'.encode(), "has no statement in it"),
         (written.camt(stmt(entry("5.00"))).encode()[:-30], "is not well-formed XML"),
         (written.camt(stmt(entry("5.00", name="ж"))).encode("cp1251"), "is not well-formed XML"),
         (written.camt(stmt(entry("5.00"))).replace("5.00", "5,00").encode(), "5,00 is not an amount"),
         (written.camt(stmt(entry("5.00"))).replace("2024-03-05", "05.03.2024").encode(), "05.03.2024 is not a date"),
-        (GOOD_MT[: GOOD_MT.index(":62F")].encode(),
-         "statement 1 of 40702810000000074935 has no closing balance: the file may be cut short"),
+        (
+            GOOD_MT[: GOOD_MT.index(":62F")].encode(),
+            "statement 1 of 40702810000000074935 has no closing balance: the file may be cut short",
+        ),
         (GOOD_MT.replace(":61:240305", ":61:249999").encode(), "has a line that is not MT940"),
         (GOOD_MT.replace("C5,00", "C5,0,0").encode(), "has a line that is not MT940"),
         (GOOD_1C.removesuffix("КонецФайла\r\n").encode("cp1251"), "is cut short: its last line is not КонецФайла"),
         (GOOD_1C[:300].encode("cp1251"), "is cut short"),
         (GOOD_1C.replace("Сумма=5.00", "Сумма=5 рублей").encode("cp1251"), "Сумма=5 рублей is not an amount"),
         (GOOD_1C.replace("Сумма=5.00", "Сумма=NaN").encode("cp1251"), "Сумма=NaN is not an amount"),
-        (GOOD_1C.replace("Поступило=05.03.2024", "Поступило=2024-03-05").encode("cp1251"),
-         "ДатаПоступило=2024-03-05 is not a date, expected DD.MM.YYYY"),
+        (
+            GOOD_1C.replace("Поступило=05.03.2024", "Поступило=2024-03-05").encode("cp1251"),
+            "ДатаПоступило=2024-03-05 is not a date, expected DD.MM.YYYY",
+        ),
         (GOOD_1C.encode("utf-16-be"), "is 1CClientBankExchange without a line such as Кодировка= in an encoding"),
         (GOOD_1C.encode("utf-8").replace("Платежное".encode(), b"\xff\xfe"), "is not utf-8, as its header is, at byte"),
         ("1CClientBankExchange\nКодировка=Windows\nКонецФайла".encode("cp1251"), "names none of our accounts"),
     ],
-)  # fmt: skip
+)
 def test_nonsense_is_one_sentence(content: bytes, sentence: str) -> None:
     """And starts with the file's name."""
     with pytest.raises(Failure) as failure:
@@ -388,9 +462,11 @@ def sentences(content: bytes) -> list[str]:
 
 @pytest.mark.parametrize(
     ("old", "new", "why"),
-    [(b"<Sum>5.00</Sum>", b"<Sum>1E+999999</Sum>", "an amount of more than 30 digits"),
-     (b"2024-03-05</Dt></ValDt>", b"0001-01-01</Dt></ValDt>", "an entry is dated 0001-01-01")],
-)  # fmt: skip
+    [
+        (b"<Sum>5.00</Sum>", b"<Sum>1E+999999</Sum>", "an amount of more than 30 digits"),
+        (b"2024-03-05</Dt></ValDt>", b"0001-01-01</Dt></ValDt>", "an entry is dated 0001-01-01"),
+    ],
+)
 def test_figures_and_days_that_no_bank_has_refuse_the_statement(old: bytes, new: bytes, why: str) -> None:
     """In one sentence: they could not be compared, or kept."""
     content = written.camt(stmt(entry("5.00"))).encode()

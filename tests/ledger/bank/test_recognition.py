@@ -55,9 +55,12 @@ MOVED = st.builds(
     lambda day, amount, payer, text, reference: entry(
         amount, day, bank_reference="", end_to_end=reference, name=payer[0], account=payer[1], text=text
     ),
-    st.integers(5, 6), st.sampled_from(["50.00", "60.00"]), st.sampled_from(PAYERS),
-    st.sampled_from(["alice-1", "bob-22"]), st.sampled_from(["", "rent", "NOTPROVIDED"]),
-)  # fmt: skip
+    st.integers(5, 6),
+    st.sampled_from(["50.00", "60.00"]),
+    st.sampled_from(PAYERS),
+    st.sampled_from(["alice-1", "bob-22"]),
+    st.sampled_from(["", "rent", "NOTPROVIDED"]),
+)
 
 
 @st.composite
@@ -133,15 +136,21 @@ BOB = entry("50.00", name="Bob", account="DE02120300000000202051", text="bob-22"
         (replace(BOB, bank_reference="1"), replace(BOB, bank_reference="2"), True),
         (replace(BOB, bank_reference="REF-00001"), BOB, True),
         (replace(BOB, bank_reference="REF-00001"), replace(BOB, bank_reference="REF-00001", name="B.", text="x"), True),
-        (replace(BOB, bank_reference="REF-00001"),
-         replace(BOB, bank_reference="REF-00001", account="DE02100500000054540402"), False),
+        (
+            replace(BOB, bank_reference="REF-00001"),
+            replace(BOB, bank_reference="REF-00001", account="DE02100500000054540402"),
+            False,
+        ),
         (BOB, replace(BOB, value_date=BOB.value_date.replace(day=9)), True),
         (BOB, replace(BOB, booked_on=BOB.booked_on.replace(day=9)), False),
-        (entry("50.00", bank_reference="", end_to_end="rent", name="Bob"),
-         entry("50.00", bank_reference="", end_to_end="rent", name="Alice"), False),
+        (
+            entry("50.00", bank_reference="", end_to_end="rent", name="Bob"),
+            entry("50.00", bank_reference="", end_to_end="rent", name="Alice"),
+            False,
+        ),
         (BOB, entry("50.00", bank_reference=""), True),
     ],
-)  # fmt: skip
+)
 def test_two_entries_are_one_by_the_rule(first: Entry, second: Entry, one: bool) -> None:
     """Whichever of the two files comes first."""
     for earlier, later in ((first, second), (second, first)):

@@ -39,9 +39,13 @@ def one_c(*statements: Statement, encoding: str = "Windows", end: str = "Кон�
         lines += ["СекцияРасчСчет", *(f"ДатаНачала={each.since:%d.%m.%Y}" for _ in [0] if each.since)]
         lines += [f"ДатаКонца={each.until:%d.%m.%Y}" for _ in [0] if each.until]
         lines += [
-            f"РасчСчет={each.account}", f"НачальныйОстаток={opening}", f"ВсегоПоступило={each.money_in}",
-            f"ВсегоСписано={each.money_out}", f"КонечныйОстаток={closing}", "КонецРасчСчет",
-        ]  # fmt: skip
+            f"РасчСчет={each.account}",
+            f"НачальныйОстаток={opening}",
+            f"ВсегоПоступило={each.money_in}",
+            f"ВсегоСписано={each.money_out}",
+            f"КонечныйОстаток={closing}",
+            "КонецРасчСчет",
+        ]
     for each in statements:
         for number, entry in enumerate(each.entries, start=1):
             lines += _document(each, entry, number)
@@ -52,11 +56,18 @@ def _document(statement: Statement, entry: Entry, number: int) -> list[str]:
     ours, theirs = ("Получатель", "Плательщик") if entry.amount > 0 else ("Плательщик", "Получатель")
     on = "ДатаПоступило" if entry.amount > 0 else "ДатаСписано"
     return [
-        "СекцияДокумент=Платежное поручение", f"Номер={entry.bank_reference or number}",
-        f"Дата={entry.booked_on:%d.%m.%Y}", f"Сумма={abs(entry.amount)}", f"{on}={entry.booked_on:%d.%m.%Y}",
-        f"{ours}Счет={statement.account}", f"{theirs}Счет={entry.account}", f"{theirs}1={entry.name}",
-        f"{theirs}ИНН={entry.tax_id}", f"НазначениеПлатежа={entry.text}", "КонецДокумента",
-    ]  # fmt: skip
+        "СекцияДокумент=Платежное поручение",
+        f"Номер={entry.bank_reference or number}",
+        f"Дата={entry.booked_on:%d.%m.%Y}",
+        f"Сумма={abs(entry.amount)}",
+        f"{on}={entry.booked_on:%d.%m.%Y}",
+        f"{ours}Счет={statement.account}",
+        f"{theirs}Счет={entry.account}",
+        f"{theirs}1={entry.name}",
+        f"{theirs}ИНН={entry.tax_id}",
+        f"НазначениеПлатежа={entry.text}",
+        "КонецДокумента",
+    ]
 
 
 def camt(*statements: Statement) -> str:
@@ -128,14 +139,22 @@ def mt942(statement: Statement) -> str:
 def camt052(*statements: Statement) -> str:
     """Return the report of the day."""
     return (
-        camt(*statements).replace("camt.053", "camt.052").replace("BkToCstmrStmt", "BkToCstmrAcctRpt")
-        .replace("<Stmt>", "<Rpt>").replace("</Stmt>", "</Rpt>").replace("OPBD", "ITBD").replace("CLBD", "ITAV")
-    )  # fmt: skip
+        camt(*statements)
+        .replace("camt.053", "camt.052")
+        .replace("BkToCstmrStmt", "BkToCstmrAcctRpt")
+        .replace("<Stmt>", "<Rpt>")
+        .replace("</Stmt>", "</Rpt>")
+        .replace("OPBD", "ITBD")
+        .replace("CLBD", "ITAV")
+    )
 
 
 def camt054(*statements: Statement) -> str:
     """Return the notification."""
     return (
-        camt(*statements).replace("camt.053", "camt.054").replace("BkToCstmrStmt", "BkToCstmrDbtCdtNtfctn")
-        .replace("<Stmt>", "<Ntfctn>").replace("</Stmt>", "</Ntfctn>")
-    )  # fmt: skip
+        camt(*statements)
+        .replace("camt.053", "camt.054")
+        .replace("BkToCstmrStmt", "BkToCstmrDbtCdtNtfctn")
+        .replace("<Stmt>", "<Ntfctn>")
+        .replace("</Stmt>", "</Ntfctn>")
+    )

@@ -6,16 +6,17 @@ from itertools import count
 from typing import Any
 
 from ledger.core.commands import Bonus
-from ledger.core.money import is_account_number, minor, plain
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import Program
 from ledger.food.core.decide import answer, expire_points
 from ledger.food.core.outcomes import REFUSALS
+from ledger.food.core.points_of_orders import pay_owed
 from ledger.food.core.pricing import Promotion
 from ledger.food.core.shop import Shop
 from ledger.food.postgres import order_queries
 from ledger.food.postgres.post_orders import Desk
 from ledger.seam import Seam
+from ledger.values.money import is_account_number, minor, plain
 from tests.ledger.worlds import MOSCOW, Postgres, Pure, State
 from tests.ledger.worlds import _told as told
 
@@ -36,6 +37,23 @@ class PureShop(Pure):
         number = self.book.references[reference]
         # A party is told by its name here: two accounts of one party are one client.
         self.book.accounts[number] = self.book.accounts[number]._replace(party=sum(party.encode()))
+
+    def _merge(self, account: str, into: str, at: str) -> None:
+        old, new = (self.book.references[end] for end in (account, into))
+        for client in (old, new):
+            expire_points(self.shop, Seam(self.book), client, datetime.fromisoformat(at))
+        super()._merge(account, into, at)
+        pay_owed(self.shop, Seam(self.book), new)
+        party = self.book.accounts[new].party
+        assert party is not None
+        for order in [order for order in self.shop.orders.values() if order.account == old]:
+            counts = order.void_at is None or order.id in self.shop.pending
+            for of, by in ((order.party, -counts), (party, counts)):
+                self.shop.orders_of[of] = self.shop.orders_of.get(of, 0) + by
+                for number, _, _ in order.promotions:
+                    used = self.shop.promotion_uses
+                    used[number, of] = used.get((number, of), 0) + by
+            order.party = party
 
     def _promotion(self, code: str, kind: str, **given: Any) -> None:
         for name in ("value", "min_order", "max_discount"):
@@ -176,11 +194,13 @@ class PostgresShop(Postgres):
                 "FROM food_order o"
             )
         }
-        state["used"] = dict(self.rows(
-            "SELECT code, (SELECT count(*) FROM promotion_use u JOIN food_order o ON o.id = u.order_id "
-            "WHERE promotion_id = p.id AND (given_back_at IS NULL OR o.status = 'placed' AND o.main_id IS NULL)) "
-            "FROM promotion p"
-        ))  # fmt: skip
+        state["used"] = dict(
+            self.rows(
+                "SELECT code, (SELECT count(*) FROM promotion_use u JOIN food_order o ON o.id = u.order_id "
+                "WHERE promotion_id = p.id AND (given_back_at IS NULL OR o.status = 'placed' AND o.main_id IS NULL)) "
+                "FROM promotion p"
+            )
+        )
         state["counted"] = dict(self.rows("SELECT code, used FROM promotion WHERE max_uses IS NOT NULL"))
         state["followed"] = {names[account]: at for account, at in self.rows("SELECT * FROM bonus_points")}
         return state

@@ -8,9 +8,13 @@ from tests.ledger.worlds import MOSCOW
 
 def programme(food: Food, days: int | None = 10, accrue: str = "10", redeem: str = "50", brand: str = "sushi") -> None:
     food.record(
-        type="bonus_program", brand=brand, accrue_percent=accrue, redeem_percent=redeem, expires_after_days=days,
+        type="bonus_program",
+        brand=brand,
+        accrue_percent=accrue,
+        redeem_percent=redeem,
+        expires_after_days=days,
         valid_from="2024-01-01",
-    )  # fmt: skip
+    )
 
 
 def earn(food: Food, key: str, price: str) -> None:
@@ -42,9 +46,11 @@ def test_points_come_on_delivery_for_the_money_paid_for_the_brands_dishes(food: 
     programme(food)
     food.record(type="promotion", code="TEN", kind="percent", value="10", brand="sushi")
     said = food.order(
-        "o1", items=[dish("set", "300.00"), dish("marg", "200.00", brand="pizza")], promo_codes=["TEN"],
+        "o1",
+        items=[dish("set", "300.00"), dish("marg", "200.00", brand="pizza")],
+        promo_codes=["TEN"],
         delivery={"brand": "sushi", "amount": "99.00"},
-    )  # fmt: skip
+    )
     assert said["order"]["paid"] == {"bonuses": "0.00", "payers": "100.00", "client": "469.00"}
     assert points(food) == "0.00"
     said = food.post("deliver", "d1", order="o1")
@@ -169,9 +175,14 @@ def test_points_that_come_back_too_late_by_time_alone_live_on_too(food: Food) ->
     """Nobody delivered the pre-order of the 14th: its hold ran out on the 17th, the points live 14 days from then."""
     food.client("anna", "5000.00")
     food.record(
-        type="bonus_program", brand="sushi", accrue_percent="10", redeem_percent="50", expires_after_days=10,
-        valid_from="2024-01-01", returned_live_days=2,
-    )  # fmt: skip
+        type="bonus_program",
+        brand="sushi",
+        accrue_percent="10",
+        redeem_percent="50",
+        expires_after_days=10,
+        valid_from="2024-01-01",
+        returned_live_days=2,
+    )
     earn(food, "o1", "1000.00")
     food.at("2024-03-14")
     food.order("o2", items=[dish("a", "100.00")], bonus_at_most="40.00", due_at="2024-03-16T12:00:00+03:00")

@@ -40,9 +40,12 @@ def test_orders_go_through_the_same_stream(database_url: str) -> None:
     """Administration, money, orders: one outcome a line, in order; a malformed one spoils nothing but the exit code."""
     code, said = tiffin(database_url, "post", "-", said=LINES)
     assert code == 1
-    assert [line["status"] for line in said] == [
-        "done", "done", "done", "done", "posted", "done", "done", "posted", "posted", "invalid", "posted",
-    ]  # fmt: skip
+    assert (
+        [line["status"] for line in said]
+        == """
+        done done done done posted done done posted posted invalid posted
+    """.split()
+    )
     assert said[7]["order"]["net"] == "1429.00"
     assert said[8]["order"]["bonuses"]["accrued"] == "40.50"
     assert said[9] == {

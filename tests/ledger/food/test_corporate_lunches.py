@@ -24,8 +24,15 @@ def opened(url: str) -> PostgresShop:
     for name, kind in (("acme", "legal_entity"), *((name, "individual") for name in STAFF)):
         lines.append({"type": "party", "reference": name, "kind": kind, "name": name})
         lines.append({"type": "account", "reference": name, "party": name, "currency": "RUB"})
-    lines.append({"type": "credit_terms", "account": "acme", "limit": "9000000.00", "period_days": 30,
-                  "valid_from": "2024-01-01"})  # fmt: skip
+    lines.append(
+        {
+            "type": "credit_terms",
+            "account": "acme",
+            "limit": "9000000.00",
+            "period_days": 30,
+            "valid_from": "2024-01-01",
+        }
+    )
     for name in STAFF:
         lines.append({"type": "link", "account": name, "payer": "acme", "draw": "payer_first", "brands": ["lunch"]})
         limit = {"type": "write_off_limit", "payer": "acme", "account": name}
@@ -56,10 +63,13 @@ def post(shop: PostgresShop, lines: list[dict[str, Any]], status: str = "posted"
 
 def lunch(shop: PostgresShop, day: date, price: str = "600.00", names: list[str] = STAFF, brand: str = "lunch") -> Any:
     """Let everybody have lunch; return (payer, own) of each: what the company and the employee paid."""
-    said = post(shop, [
-        {"type": "order", "account": name, "items": [dish("set", price, brand=brand)], "at": noon(day)}
-        for name in names
-    ])  # fmt: skip
+    said = post(
+        shop,
+        [
+            {"type": "order", "account": name, "items": [dish("set", price, brand=brand)], "at": noon(day)}
+            for name in names
+        ],
+    )
     return {(answer["order"]["paid"]["payers"], answer["order"]["paid"]["client"]) for answer in said}
 
 

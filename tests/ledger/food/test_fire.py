@@ -30,11 +30,12 @@ def orders(number: int, seed: int) -> list[Record]:
         elif kind == "order":
             brands = ("sushi", "pizza")[: chance.randint(1, 2)]
             record |= {
-                "account": chance.choice(ACCOUNTS), "bonus_at_most": f"{chance.randint(0, 9)}.00",
+                "account": chance.choice(ACCOUNTS),
+                "bonus_at_most": f"{chance.randint(0, 9)}.00",
                 "items": [dish("a", f"{chance.randint(1, 9000) / 100:.2f}", 2, brand) for brand in brands],
                 "promo_codes": chance.choice(([], ["TEN"])),
                 "due_at": chance.choice((None, (at + timedelta(hours=20)).isoformat())),
-            }  # fmt: skip
+            }
             placed.append(record["key"])
         else:
             record["order"] = chance.choice(placed[-10:])
@@ -50,8 +51,14 @@ def shop() -> Iterator[Record]:
     yield {"type": "brand", "code": "pizza"}
     yield {"type": "promotion", "code": "TEN", "kind": "percent", "value": "10", "max_uses": 100_000}
     for brand, days in (("sushi", 3), ("pizza", None)):
-        yield {"type": "bonus_program", "brand": brand, "accrue_percent": "10", "redeem_percent": "50",
-               "expires_after_days": days, "valid_from": "2024-01-01"}  # fmt: skip
+        yield {
+            "type": "bonus_program",
+            "brand": brand,
+            "accrue_percent": "10",
+            "redeem_percent": "50",
+            "expires_after_days": days,
+            "valid_from": "2024-01-01",
+        }
 
 
 class FoodFire(Fire):

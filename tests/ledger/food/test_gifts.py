@@ -8,8 +8,13 @@ from ledger.core import commands
 from ledger.food.core import commands as f
 from tests.ledger.food.shops import Food, dish
 
-PROGRAM = {"type": "bonus_program", "brand": "sushi", "accrue_percent": "10", "redeem_percent": "50",
-           "valid_from": "2024-01-01"}  # fmt: skip
+PROGRAM = {
+    "type": "bonus_program",
+    "brand": "sushi",
+    "accrue_percent": "10",
+    "redeem_percent": "50",
+    "valid_from": "2024-01-01",
+}
 
 
 def gift(food: Food, key: str, **fields: str) -> dict[str, object]:
@@ -28,8 +33,9 @@ def test_a_client_who_never_ordered_gets_points_by_the_money_account_and_a_brand
     assert gift(food, "b3", amount="-400.00")["code"] == "insufficient_funds"
     said = food.order("o1", items=[dish("set", "400.00")], bonus_at_most="1000.00")
     assert [(moved["account"], moved["amount"]) for moved in said["accounts"]] == [
-        ("anna.sushi", "-200.00"), ("anna", "-200.00"),
-    ]  # fmt: skip
+        ("anna.sushi", "-200.00"),
+        ("anna", "-200.00"),
+    ]
 
 
 def test_a_gift_ends_with_its_own_day_whatever_the_programme_says(food: Food) -> None:
@@ -55,8 +61,9 @@ def test_a_gift_is_the_expense_of_whose_fault_it_was(food: Food) -> None:
     food.client("anna", "0.00")
     gift(food, "b1", charge_to="pizza", reason="an hour late")
     assert [entry[:2] + entry[7:8] for entry in food.postgres.state()["transactions"]["b1"][5]] == [
-        ("anna.sushi", 30000, None), ("bonus_expense pizza", -30000, "anna.sushi"),
-    ]  # fmt: skip
+        ("anna.sushi", 30000, None),
+        ("bonus_expense pizza", -30000, "anna.sushi"),
+    ]
     assert gift(food, "b2", charge_to="kebab")["code"] == "brand_not_found"
     assert gift(food, "b3", account="nobody")["code"] == "account_not_found"
 
@@ -101,10 +108,14 @@ def test_points_are_spent_at_other_brands_up_to_these_brands_own_share(food: Foo
     assert moved(said) == [("anna.sushi", "-200.00"), ("anna.pizza", "-40.00"), ("anna", "-360.00")]
     paid = [(e[0], e[7], e[1]) for e in food.postgres.state()["transactions"]["o1"][5] if e[8] is not None]
     assert paid == [
-        ("revenue kebab", "anna.sushi", 5000), ("revenue kebab", "anna", 5000),
-        ("revenue pizza", "anna.pizza", 4000), ("revenue pizza", "anna.sushi", 5000), ("revenue pizza", "anna", 21000),
-        ("revenue sushi", "anna.sushi", 10000), ("revenue sushi", "anna", 10000),
-    ]  # fmt: skip
+        ("revenue kebab", "anna.sushi", 5000),
+        ("revenue kebab", "anna", 5000),
+        ("revenue pizza", "anna.pizza", 4000),
+        ("revenue pizza", "anna.sushi", 5000),
+        ("revenue pizza", "anna", 21000),
+        ("revenue sushi", "anna.sushi", 10000),
+        ("revenue sushi", "anna", 10000),
+    ]
     back = food.post("refund_items", order="o1", items=[{"sku": "marg", "quantity": 1}])
     assert moved(back) == [("anna.sushi", "50.00"), ("anna.pizza", "40.00"), ("anna", "210.00")]
 
@@ -125,8 +136,10 @@ def test_points_of_all_programmes_together_pay_an_issuers_share_where_the_brand_
     assert held == [("anna.sushi", "20.00"), ("anna.pizza", "30.00"), ("anna", "50.00")]
     food.at("2024-03-09")  # its hold ran out: delivered all the same, points pay again what they had set aside
     assert moved(food.post("deliver", order="o1")) == [
-        ("anna.sushi", "-20.00"), ("anna.pizza", "-30.00"), ("anna", "-50.00"),
-    ]  # fmt: skip
+        ("anna.sushi", "-20.00"),
+        ("anna.pizza", "-30.00"),
+        ("anna", "-50.00"),
+    ]
 
 
 def test_a_brand_that_is_not_there_has_no_points_spent_at(food: Food) -> None:

@@ -60,9 +60,13 @@ class Shop(RuleBasedStateMachine):
         self.administer(type="write_off_limit", payer="acme", account="anna", period="order", amount="50.00")
         for brand, accrue, redeem, days in (("sushi", "10", "50", 3), ("pizza", "7.77", "33.33", None)):
             self.administer(
-                type="bonus_program", brand=brand, accrue_percent=accrue, redeem_percent=redeem,
-                expires_after_days=days, valid_from="2024-01-01",
-            )  # fmt: skip
+                type="bonus_program",
+                brand=brand,
+                accrue_percent=accrue,
+                redeem_percent=redeem,
+                expires_after_days=days,
+                valid_from="2024-01-01",
+            )
 
     def post(self, **line: Any) -> dict[str, Any]:
         self.keys += 1
@@ -75,12 +79,26 @@ class Shop(RuleBasedStateMachine):
         return said
 
     @rule(
-        account=st.sampled_from(CLIENTS), price=st.integers(1, 40_000), quantity=st.integers(1, 3),
-        brands=st.lists(st.sampled_from(BRANDS), min_size=1, max_size=2, unique=True), points=st.integers(0, 9_000),
-        codes=st.lists(st.sampled_from(("TEN", "ODD")), unique=True), later=st.booleans(), delivery=st.booleans(),
-    )  # fmt: skip
-    def place(self, account: str, price: int, quantity: int, brands: list[str], points: int, codes: list[str],
-              later: bool, delivery: bool) -> None:  # fmt: skip
+        account=st.sampled_from(CLIENTS),
+        price=st.integers(1, 40_000),
+        quantity=st.integers(1, 3),
+        brands=st.lists(st.sampled_from(BRANDS), min_size=1, max_size=2, unique=True),
+        points=st.integers(0, 9_000),
+        codes=st.lists(st.sampled_from(("TEN", "ODD")), unique=True),
+        later=st.booleans(),
+        delivery=st.booleans(),
+    )
+    def place(
+        self,
+        account: str,
+        price: int,
+        quantity: int,
+        brands: list[str],
+        points: int,
+        codes: list[str],
+        later: bool,
+        delivery: bool,
+    ) -> None:
         items = [dish(SKUS[place], f"{price / 100:.2f}", quantity, brand) for place, brand in enumerate(brands)]
         more: dict[str, Any] = {"due_at": (self.now + timedelta(hours=5)).isoformat()} if later else {}
         if delivery:

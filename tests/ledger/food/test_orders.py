@@ -16,17 +16,20 @@ def test_an_order_of_two_brands_is_one_transaction_each_brand_with_its_share(foo
     """
     food.client("anna", "2000.00")
     said = food.order(
-        "o1", items=[dish("set", "450.00", 2), dish("marg", "520.00", brand="pizza")],
+        "o1",
+        items=[dish("set", "450.00", 2), dish("marg", "520.00", brand="pizza")],
         delivery={"brand": "sushi", "amount": "99.00"},
-    )  # fmt: skip
+    )
     assert said["order"]["net"] == "1519.00"
     assert [line["net"] for line in said["order"]["lines"]] == ["520.00", "900.00", "99.00"]
     assert said["order"]["paid"] == {"bonuses": "0.00", "payers": "0.00", "client": "1519.00"}
     assert food.balance("anna") == "481.00"
     entries = food.postgres.state()["transactions"]["o1"][5]
     assert [(name, amount) for name, amount, *_ in entries if name.startswith("revenue")] == [
-        ("revenue pizza", 52000), ("revenue sushi", 90000), ("revenue sushi", 9900),
-    ]  # fmt: skip
+        ("revenue pizza", 52000),
+        ("revenue sushi", 90000),
+        ("revenue sushi", 9900),
+    ]
 
 
 def test_an_order_that_cannot_be_paid_is_declined_with_the_ledgers_reason(food: Food) -> None:
@@ -88,9 +91,12 @@ def test_of_a_preorder_the_fewer_dishes_delivered_cost_less(food: Food) -> None:
     food.record(type="promotion", code="TEN", kind="percent", value="10")
     due = (food.now + timedelta(hours=5)).isoformat()
     said = food.order(
-        "o1", items=[dish("roll", "100.00", 3)], delivery={"brand": "sushi", "amount": "50.00"}, promo_codes=["TEN"],
+        "o1",
+        items=[dish("roll", "100.00", 3)],
+        delivery={"brand": "sushi", "amount": "50.00"},
+        promo_codes=["TEN"],
         due_at=due,
-    )  # fmt: skip
+    )
     assert said["accounts"][0]["held"] == "320.00"
     said = food.post("deliver", "d1", order="o1", items=[{"sku": "roll", "quantity": 1}])
     assert (said["accounts"][0]["balance"], said["accounts"][0]["held"]) == ("860.00", "0.00")
@@ -169,9 +175,7 @@ def test_an_amount_is_refunded_of_an_item_or_of_the_whole_order_and_the_items_st
     then one dish goes back at its price, the last one at what is left: 600.00 − 100.00 − 58.93 − 300.00
     """
     food.client("anna", "1000.00")
-    food.record(
-        type="bonus_program", brand="sushi", accrue_percent="10", redeem_percent="50", valid_from="2024-01-01"
-    )  # fmt: skip
+    food.record(type="bonus_program", brand="sushi", accrue_percent="10", redeem_percent="50", valid_from="2024-01-01")
     food.order("o1", items=[dish("a", "300.00", 2)], delivery={"brand": "sushi", "amount": "60.00"})
     food.post("deliver", "d1", order="o1")
     said = food.post("refund_items", "r1", order="o1", items=[{"sku": "a", "amount": "100.00"}], reason="cold")
@@ -355,10 +359,16 @@ def test_names_of_any_kind_are_kept_as_they_were_said(food: Food) -> None:
     food.client("anna", "100.00")
     for count, prefix in ((1, "few"), (20, "many")):
         lines = [
-            {"type": "order", "key": f"{prefix}-{place}-{n}", "account": "anna", "at": food.now.isoformat(),
-             "items": [dish(f"s{name}" , "0.01") | {"name": name}]}
-            for place, name in enumerate(names) for n in range(count)
-        ]  # fmt: skip
+            {
+                "type": "order",
+                "key": f"{prefix}-{place}-{n}",
+                "account": "anna",
+                "at": food.now.isoformat(),
+                "items": [dish(f"s{name}", "0.01") | {"name": name}],
+            }
+            for place, name in enumerate(names)
+            for n in range(count)
+        ]
         for batch in [lines] if count > 1 else [[line] for line in lines]:
             pure, postgres = (world.post(batch) for world in food.worlds)
             assert pure == postgres

@@ -28,9 +28,11 @@ def test_promotions_lower_extras_that_may_be_lowered_and_tips_stay(food: Food) -
     said = food.order("o1", **order, delivery=delivery)["order"]
     assert (said["net"], said["discount"]) == ("350.00", "30.00")
     assert lines(food, "o1") == [
-        (1, "sushi", "anna", 18000, 20000, None), (2, "sushi", "anna", 3000, 3000, None),
-        (3, "sushi", "anna", 5000, 5000, None), (4, "pizza", "anna", 9000, 10000, 1500),
-    ]  # fmt: skip
+        (1, "sushi", "anna", 18000, 20000, None),
+        (2, "sushi", "anna", 3000, 3000, None),
+        (3, "sushi", "anna", 5000, 5000, None),
+        (4, "pizza", "anna", 9000, 10000, 1500),
+    ]
     food.post("refund_items", "r1", order="o1", extras=["service_fee"], delivery=True)
     assert food.balance("anna") == "770.00"
     again = food.post("refund_items", "r2", order="o1", extras=["service_fee"])
@@ -62,11 +64,13 @@ def test_references_and_attributes_stand_with_order_lines_and_revenue(food: Food
     of_item, of_all = {"from": "app", "kitchen": "north", "quantity": 9}, {"from": "app", "kitchen": "south"}
     assert rows("SELECT reference, attributes FROM food_order") == [("cheque 12", of_all)]
     assert rows("SELECT service, reference, attributes FROM order_line ORDER BY line") == [
-        ("dish", "line 7", of_item), ("tips", None, of_all),
-    ]  # fmt: skip
+        ("dish", "line 7", of_item),
+        ("tips", None, of_all),
+    ]
     assert rows("SELECT attributes FROM entry WHERE line IS NOT NULL ORDER BY line") == [
-        ({**of_item, "quantity": 1},), (of_all,),
-    ]  # fmt: skip
+        ({**of_item, "quantity": 1},),
+        (of_all,),
+    ]
     food.post("refund_items", "r1", order="o1", extras=["tips"])
     assert rows("SELECT reference, attributes FROM food_order") == [("cheque 12", of_all)]
 

@@ -24,9 +24,15 @@ def owned(database_url: str, tmp_path: Path) -> Any:
         {"type": "brand", "code": "sushi"},
         {"type": "party", "reference": "anna", "kind": "individual", "name": "Anna"},
         {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB"},
-        {"type": "bonus_program", "brand": "sushi", "accrue_percent": "10", "redeem_percent": "50",
-         "expires_after_days": 300, "valid_from": "2026-01-01"},
-    )  # fmt: skip
+        {
+            "type": "bonus_program",
+            "brand": "sushi",
+            "accrue_percent": "10",
+            "redeem_percent": "50",
+            "expires_after_days": 300,
+            "valid_from": "2026-01-01",
+        },
+    )
     set_ = {"brand": "sushi", "sku": "set", "price": "100.00", "quantity": 2}
     for line in (
         {"type": "payment", "key": "p", "account": "anna", "amount": "1000.00", "brand": "sushi"},
@@ -54,10 +60,18 @@ def test_every_posting_of_an_order_carries_its_owner(owned: psycopg.Connection[A
     """Charges, refunds, a release, a fee and what came back of it, points given and taken: none is nobody's."""
     assert owned.execute(UNOWNED).fetchall() == []
     assert _owners(owned) == [
-        ("kept", "debit"), ("kept", "mark"), ("kept", "bonus"), ("kept", "refund"), ("kept", "bonus"),
-        ("gone", "debit"), ("gone", "refund"), ("gone", "debit"), ("gone", "refund"),
-        ("held", "hold"), ("held", "release"),
-    ]  # fmt: skip
+        ("kept", "debit"),
+        ("kept", "mark"),
+        ("kept", "bonus"),
+        ("kept", "refund"),
+        ("kept", "bonus"),
+        ("gone", "debit"),
+        ("gone", "refund"),
+        ("gone", "debit"),
+        ("gone", "refund"),
+        ("held", "hold"),
+        ("held", "release"),
+    ]
 
 
 def test_an_upgrade_tells_the_owners_of_what_was_posted_before(

@@ -6,17 +6,22 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ledger.core.money import decimal
 from ledger.food.core.commands import parse
 from ledger.food.core.pricing import Promotion, lines_of, price
+from ledger.values.money import decimal
 
 Record = dict[str, Any]
 BRANDS = ("sushi", "pizza")
 brands = st.sampled_from(BRANDS)
 amounts = st.integers(1, 300_000)
-dishes = st.fixed_dictionaries({
-    "brand": brands, "sku": st.sampled_from("abcdef"), "price": amounts.map(decimal), "quantity": st.integers(1, 7),
-})  # fmt: skip
+dishes = st.fixed_dictionaries(
+    {
+        "brand": brands,
+        "sku": st.sampled_from("abcdef"),
+        "price": amounts.map(decimal),
+        "quantity": st.integers(1, 7),
+    }
+)
 extras = st.none() | st.fixed_dictionaries({"brand": brands, "amount": st.integers(0, 50_000).map(decimal)})
 
 
@@ -32,9 +37,14 @@ def promotions(draw: st.DrawFn) -> Promotion:
     kind = draw(st.sampled_from(("percent", "amount", "free_delivery")))
     value = draw(st.integers(1, 10_000) if kind == "percent" else amounts)
     return Promotion(
-        0, "", kind, 0 if kind == "free_delivery" else value, draw(st.none() | brands),
-        max_discount=draw(st.none() | st.integers(0, 100_000)), stackable=draw(st.booleans()),
-    )  # fmt: skip
+        0,
+        "",
+        kind,
+        0 if kind == "free_delivery" else value,
+        draw(st.none() | brands),
+        max_discount=draw(st.none() | st.integers(0, 100_000)),
+        stackable=draw(st.booleans()),
+    )
 
 
 @st.composite
@@ -121,8 +131,10 @@ def test_giving_back_piece_by_piece_gives_back_everything(record: Record, named:
         return
     pieces = [
         {"items": [{"sku": line["sku"], "brand": line["brand"], "quantity": 1}]}
-        for line in said["order"]["lines"] if line["service"] == "dish" for _ in range(line["quantity"])
-    ]  # fmt: skip
+        for line in said["order"]["lines"]
+        if line["service"] == "dish"
+        for _ in range(line["quantity"])
+    ]
     pieces += [{line["service"]: True} for line in said["order"]["lines"] if line["service"] != "dish"]
     chance.shuffle(pieces)
     for number, piece in enumerate(pieces):

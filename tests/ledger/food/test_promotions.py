@@ -19,9 +19,11 @@ def test_a_percent_is_of_its_brands_dishes_up_to_its_cap_and_never_of_delivery(f
     food.client("anna", "2000.00")
     promotion(food, "HALF", value="50", brand="sushi", max_discount="200.00")
     said = food.order(
-        "o1", items=[dish("set", "450.00", 2), dish("marg", "520.00", brand="pizza")], promo_codes=["HALF"],
+        "o1",
+        items=[dish("set", "450.00", 2), dish("marg", "520.00", brand="pizza")],
+        promo_codes=["HALF"],
         delivery={"brand": "sushi", "amount": "99.00"},
-    )["order"]  # fmt: skip
+    )["order"]
     assert [line["discount"] for line in said["lines"]] == ["0.00", "200.00", "0.00"]
     assert said["promotions"] == [{"code": "HALF", "discount": "200.00"}]
 
@@ -54,14 +56,15 @@ def test_those_that_stack_come_off_percents_first_then_amounts(food: Food) -> No
     promotion(food, "A-OFF", "amount", value="100.00", stackable=True)
     promotion(food, "SHIP", "free_delivery", stackable=True)
     delivery = {"brand": "sushi", "amount": "99.00"}
-    said = food.order(
-        "o1", items=[dish("a", "1000.00")], promo_codes=["A-OFF", "SHIP", "B-TEN"], delivery=delivery
-    )["order"]  # fmt: skip
+    said = food.order("o1", items=[dish("a", "1000.00")], promo_codes=["A-OFF", "SHIP", "B-TEN"], delivery=delivery)[
+        "order"
+    ]
     assert said["net"] == "800.00"
     assert said["promotions"] == [
-        {"code": "B-TEN", "discount": "100.00"}, {"code": "A-OFF", "discount": "100.00"},
+        {"code": "B-TEN", "discount": "100.00"},
+        {"code": "A-OFF", "discount": "100.00"},
         {"code": "SHIP", "discount": "99.00"},
-    ]  # fmt: skip
+    ]
 
 
 def test_of_those_that_do_not_stack_the_client_gets_the_best_and_uses_only_that(food: Food) -> None:
@@ -81,17 +84,26 @@ def test_of_those_that_do_not_stack_the_client_gets_the_best_and_uses_only_that(
 @pytest.mark.parametrize(
     ("given", "code", "message"),
     [
-        ({"valid_from": "2024-03-05"}, "promo_not_yet_valid",
-         "promotion X is valid from 2024-03-05, the order is of 2024-03-04"),
-        ({"valid_until": "2024-03-03"}, "promo_expired",
-         "promotion X was valid until 2024-03-03, the order is of 2024-03-04"),
+        (
+            {"valid_from": "2024-03-05"},
+            "promo_not_yet_valid",
+            "promotion X is valid from 2024-03-05, the order is of 2024-03-04",
+        ),
+        (
+            {"valid_until": "2024-03-03"},
+            "promo_expired",
+            "promotion X was valid until 2024-03-03, the order is of 2024-03-04",
+        ),
         ({"brand": "pizza"}, "promo_does_not_apply", "promotion X does not apply: the order has no dish of pizza"),
-        ({"min_order": "500.00"}, "promo_below_minimum",
-         "promotion X needs 500.00 of dishes, the order has 450.00 RUB; short by 50.00"),
+        (
+            {"min_order": "500.00"},
+            "promo_below_minimum",
+            "promotion X needs 500.00 of dishes, the order has 450.00 RUB; short by 50.00",
+        ),
         ({"max_uses": 0}, "promo_used_up", "promotion X is used up: 0 of 0 uses"),
         ({"max_uses_per_party": 0}, "promo_used_up_by_party", "promotion X is used up by account anna: 0 of 0 uses"),
     ],
-)  # fmt: skip
+)
 def test_a_code_that_does_not_apply_is_refused_with_the_reason(
     food: Food, given: dict[str, Any], code: str, message: str
 ) -> None:
@@ -177,9 +189,10 @@ def test_promotions_and_programmes_are_changed_by_dated_rows(food: Food) -> None
         "WHERE id > 2 ORDER BY id"
     )
     assert rows == [
-        ("promotion", "X", None, "50.00", "sushi", "olga"), ("promotion", "X", "50.00", "70.00", None, None),
+        ("promotion", "X", None, "50.00", "sushi", "olga"),
+        ("promotion", "X", "50.00", "70.00", None, None),
         ("bonus_program", "sushi", None, None, None, None),
-    ]  # fmt: skip
+    ]
     with pytest.raises(AssertionError, match="never_changes"):
         world.administer({"type": "promotion", "code": "X", "kind": "percent"})
 

@@ -96,9 +96,15 @@ def test_of_racing_orders_one_gets_the_last_use(shop: PostgresShop, race: Race, 
 def test_of_racing_orders_one_spends_the_last_point(shop: PostgresShop, race: Race) -> None:
     """Anna has 10.00 points; six orders may each spend 10.00; one does, the others pay money."""
     shop.administer({"type": "bonus_program", "brand": "sushi", "accrue_percent": "10", "redeem_percent": "50"})
-    assert [said["status"] for said in shop.post([
-        order("o1", "client0"), {"type": "deliver", "key": "d1", "order": "o1"},
-    ])] == ["posted", "posted"]  # fmt: skip
+    assert [
+        said["status"]
+        for said in shop.post(
+            [
+                order("o1", "client0"),
+                {"type": "deliver", "key": "d1", "order": "o1"},
+            ]
+        )
+    ] == ["posted", "posted"]
     batches = [[order(f"r{number}", "client0", bonus_at_most="10.00")] for number in range(WRITERS)]
     spent = sorted(said["order"]["paid"]["bonuses"] for [said] in race(batches))
     assert spent == ["0.00"] * (WRITERS - 1) + ["10.00"]
@@ -121,17 +127,26 @@ def test_batches_that_share_clients_and_promotions_all_get_through(shop: Postgre
     """Each writer orders for all clients with both codes, in an order of its own: uses come out exact."""
     shop.administer({"type": "bonus_program", "brand": "pizza", "accrue_percent": "10", "redeem_percent": "50"})
     for code in ("ONE", "TWO"):
-        shop.administer({
-            "type": "promotion", "code": code, "kind": "amount", "value": "1.00", "max_uses": 20, "stackable": True,
-        })  # fmt: skip
+        shop.administer(
+            {
+                "type": "promotion",
+                "code": code,
+                "kind": "amount",
+                "value": "1.00",
+                "max_uses": 20,
+                "stackable": True,
+            }
+        )
     batches = []
     for writer in range(WRITERS):
         numbers = list(range(WRITERS)) if writer % 2 else list(reversed(range(WRITERS)))
         codes = ["ONE", "TWO"] if writer % 3 else ["TWO"]
-        batches.append([
-            order(f"{writer}-{n}", f"client{n}", promo_codes=codes) | {"items": [dish("a", "2.00", brand="pizza")]}
-            for n in numbers
-        ])  # fmt: skip
+        batches.append(
+            [
+                order(f"{writer}-{n}", f"client{n}", promo_codes=codes) | {"items": [dish("a", "2.00", brand="pizza")]}
+                for n in numbers
+            ]
+        )
     answers = [said for batch in race(batches) for said in batch]
     assert sum(said["status"] == "posted" for said in answers) == 20
     for code, used in shop.rows("SELECT code, used FROM promotion"):

@@ -17,15 +17,25 @@ TERMS: list[dict[str, Any]] = [
     {"type": "account", "reference": "nobody", "party": "nobody", "currency": "RUB"},
 ]
 HOLD = {
-    "type": "hold", "key": "h1", "account": "anna", "expires_at": "2990-01-01T00:00:00Z",
+    "type": "hold",
+    "key": "h1",
+    "account": "anna",
+    "expires_at": "2990-01-01T00:00:00Z",
     "lines": [{"brand": "sushi", "service": "preorder", "reference": "A-9", "amount": "20.00"}],
-}  # fmt: skip
+}
 COMMANDS: list[dict[str, Any]] = [
-    payment("p1", "100.00"), debit("d1", "120.00"), debit("d2", "40.00"), HOLD, payment("p1", "100.00"),
-    payment("p1", "101.00"), {"type": "capture", "key": "c1", "hold": "h1"}, {"type": "refund", "key": "f1", "debit": "d1"},
-    {"type": "reverse", "key": "v1", "transaction": "p1", "reason": "chargeback"}, debit("d3", "1.00", brand="nothing"),
+    payment("p1", "100.00"),
+    debit("d1", "120.00"),
+    debit("d2", "40.00"),
+    HOLD,
+    payment("p1", "100.00"),
+    payment("p1", "101.00"),
+    {"type": "capture", "key": "c1", "hold": "h1"},
+    {"type": "refund", "key": "f1", "debit": "d1"},
+    {"type": "reverse", "key": "v1", "transaction": "p1", "reason": "chargeback"},
+    debit("d3", "1.00", brand="nothing"),
     debit("d4", "1.00", account="nobody"),
-]  # fmt: skip
+]
 
 
 def told(outcomes: list[Outcome]) -> list[dict[str, Any]]:

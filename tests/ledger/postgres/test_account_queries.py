@@ -12,11 +12,11 @@ from hypothesis.stateful import rule, run_state_machine_as_test
 
 from ledger.administration import records as administration
 from ledger.core import commands
-from ledger.core.money import plain
 from ledger.errors import Failure
 from ledger.postgres import account_queries, balances
 from ledger.postgres.database import connect
 from ledger.postgres.post import Ledger
+from ledger.values.money import plain
 from tests.ledger.machine import ACCOUNTS, Twin
 from tests.ledger.story import Story
 from tests.ledger.test_machine import CALM, twins
@@ -80,22 +80,31 @@ def test_limits_show_what_is_left_now(postgres: Postgres) -> None:
         {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB"},
         {"type": "account", "reference": "romashka", "party": "anna", "currency": "RUB"},
         {"type": "link", "account": "anna", "payer": "romashka"},
-        {"type": "write_off_limit", "payer": "romashka", "account": "anna", "period": "total", "amount": "100.00", "count": 5},
+        {
+            "type": "write_off_limit",
+            "payer": "romashka",
+            "account": "anna",
+            "period": "total",
+            "amount": "100.00",
+            "count": 5,
+        },
         {"type": "write_off_limit", "payer": "romashka", "account": "anna", "period": "order", "amount": "60.00"},
         {"type": "write_off_limit", "payer": "romashka", "period": "total", "amount": "500.00"},
         {"type": "write_off_limit", "payer": "anna", "period": "month", "count": 1},
-    ):  # fmt: skip
+    ):
         postgres.administer(record)
     at = (datetime.now(UTC) - timedelta(hours=3)).isoformat()
     gone = (datetime.now(UTC) - timedelta(hours=1)).isoformat()
     lines = [{"brand": "sushi", "amount": "10.00"}, {"brand": "sushi", "amount": "20.00"}]
-    found = postgres.post([
-        {"type": "payment", "key": "p", "account": "romashka", "amount": "1000.00", "brand": "sushi", "at": at},
-        {"type": "debit", "key": "d", "account": "anna", "lines": lines, "at": at},
-        {"type": "hold", "key": "h1", "account": "anna", "lines": lines, "at": at, "expires_at": gone},
-        {"type": "hold", "key": "h2", "account": "anna", "lines": lines, "at": at, "expires_at": gone},
-        {"type": "capture", "key": "c", "hold": "h2", "lines": [{"line": 1}], "at": at},
-    ])  # fmt: skip
+    found = postgres.post(
+        [
+            {"type": "payment", "key": "p", "account": "romashka", "amount": "1000.00", "brand": "sushi", "at": at},
+            {"type": "debit", "key": "d", "account": "anna", "lines": lines, "at": at},
+            {"type": "hold", "key": "h1", "account": "anna", "lines": lines, "at": at, "expires_at": gone},
+            {"type": "hold", "key": "h2", "account": "anna", "lines": lines, "at": at, "expires_at": gone},
+            {"type": "capture", "key": "c", "hold": "h2", "lines": [{"line": 1}], "at": at},
+        ]
+    )
     assert [answer["status"] for answer in found] == ["posted"] * 5
     with connect(postgres.ledger.url, autocommit=True) as connection:
         rows = [limit.to_json() for limit in account_queries.limits(connection, "anna")]
@@ -112,12 +121,15 @@ def test_limits_show_what_is_left_now(postgres: Postgres) -> None:
         )
         for r in rows
     ]
-    assert sorted(shown, key=str) == sorted([
-        ("romashka", "anna", "order", "0.00", "60.00", 0, None),
-        ("romashka", "anna", "total", "40.00", "60.00", 2, 3),
-        ("romashka", None, "total", "40.00", "460.00", 2, None),
-        ("anna", None, "month", "0.00", None, 0, 1),
-    ], key=str)  # fmt: skip
+    assert sorted(shown, key=str) == sorted(
+        [
+            ("romashka", "anna", "order", "0.00", "60.00", 0, None),
+            ("romashka", "anna", "total", "40.00", "60.00", 2, 3),
+            ("romashka", None, "total", "40.00", "460.00", 2, None),
+            ("anna", None, "month", "0.00", None, 0, 1),
+        ],
+        key=str,
+    )
 
 
 def test_history_lists_every_change_in_order_by_page_and_by_day(story: Story, postgres: Postgres) -> None:
@@ -256,6 +268,14 @@ def test_quote_and_balance_speak_json(postgres: Postgres) -> None:
         found = json.loads(json.dumps(balances.balance(connection, "anna").to_json()))
     number = done[0].to_json()["account"]
     assert found == {
-        "account": number, "reference": "anna", "currency": "RUB", "balance": "0.00", "held": "0.00",
-        "credit_limit": None, "available": "0.00", "unpaid_since": None, "overdue": False, "version": 0,
-    }  # fmt: skip
+        "account": number,
+        "reference": "anna",
+        "currency": "RUB",
+        "balance": "0.00",
+        "held": "0.00",
+        "credit_limit": None,
+        "available": "0.00",
+        "unpaid_since": None,
+        "overdue": False,
+        "version": 0,
+    }

@@ -73,16 +73,29 @@ LIMIT = {"type": "write_off_limit", "payer": "romashka", "account": "anna", "per
 @pytest.mark.parametrize(
     "record",
     [
-        {"type": "brand", "code": "sushi", "name": "Sushi House", "colour": "#c8102e", "bank_details": {"bank": "First"}},
+        {
+            "type": "brand",
+            "code": "sushi",
+            "name": "Sushi House",
+            "colour": "#c8102e",
+            "bank_details": {"bank": "First"},
+        },
         {"type": "party", "reference": "anna", "kind": "individual", "phone": "+7 900 000-00-00"},
-        {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB", "holder": "sushi", "contract_date": "2024-01-01"},
+        {
+            "type": "account",
+            "reference": "anna",
+            "party": "anna",
+            "currency": "RUB",
+            "holder": "sushi",
+            "contract_date": "2024-01-01",
+        },
         {**TERMS, "limit": "100.00", "period_days": 30, "valid_from": "2024-01-01", "valid_until": "2024-12-31"},
         {**LINK, "draw": "own_first", "priority": 3, "brands": ["sushi"]},
         {**LIMIT, "amount": "500.00", "count": 3},
         {"type": "account_status", "account": "anna", "status": "frozen"},
     ],
     ids=lambda record: record["type"],
-)  # fmt: skip
+)
 def test_the_same_content_again_is_done_and_writes_nothing(desk: Desk, record: Record) -> None:
     """The first writes one dated row, with who and why; the second none."""
     before = len(changes(desk, record["type"]))
@@ -133,8 +146,9 @@ def test_null_ends_links_and_limits(desk: Desk) -> None:
     assert desk.rows("SELECT (SELECT count(*) FROM link), (SELECT count(*) FROM write_off_limit)") == [(0, 0)]
     assert [row[2] for row in changes(desk, "link")][-1] == {"draw": None}
     assert [row[2] for row in changes(desk, "write_off_limit")] == [
-        {"amount": "5.00", "count": None}, {"amount": None, "count": None},
-    ]  # fmt: skip
+        {"amount": "5.00", "count": None},
+        {"amount": None, "count": None},
+    ]
 
 
 def test_a_limit_between_currencies_could_never_count(desk: Desk) -> None:
@@ -166,9 +180,11 @@ def test_what_is_new_needs_its_kind_party_and_currency(desk: Desk) -> None:
         ({"type": "account", "reference": "new"}, "party: is missing"),
         ({"type": "account", "reference": "new", "party": "anna"}, "currency: is missing"),
         (TERMS, "limit: is missing"),
-        ({**TERMS, "limit": "1", "valid_from": "2024-02-01", "valid_until": "2024-01-31"},
-         "valid_until: 2024-01-31 is before valid_from, 2024-02-01"),
-    ):  # fmt: skip
+        (
+            {**TERMS, "limit": "1", "valid_from": "2024-02-01", "valid_until": "2024-01-31"},
+            "valid_until: 2024-01-31 is before valid_from, 2024-02-01",
+        ),
+    ):
         assert desk.say(**record) == Invalid(message=sentence)
 
 
@@ -189,16 +205,21 @@ def test_links_have_one_level_one_currency_and_no_circle(desk: Desk) -> None:
     desk.done(**LINK)
     refused = "link_not_allowed: account {} ({}) cannot pay for account {} ({}): {}"
     assert desk.refused(type="link", account="anna", payer="anna") == refused.format(
-        "anna", "Anna", "anna", "Anna", "nobody pays for himself")  # fmt: skip
+        "anna", "Anna", "anna", "Anna", "nobody pays for himself"
+    )
     assert desk.refused(type="link", account="boris", payer="anna") == refused.format(
-        "anna", "Anna", "boris", "Boris", "the payer is itself a subaccount")  # fmt: skip
+        "anna", "Anna", "boris", "Boris", "the payer is itself a subaccount"
+    )
     assert desk.refused(type="link", account="romashka", payer="boris") == refused.format(
-        "boris", "Boris", "romashka", "Romashka", "the subaccount is itself a payer")  # fmt: skip
+        "boris", "Boris", "romashka", "Romashka", "the subaccount is itself a payer"
+    )
     assert desk.refused(type="link", account="john", payer="romashka") == refused.format(
-        "romashka", "Romashka", "john", "John", "RUB is not USD")  # fmt: skip
+        "romashka", "Romashka", "john", "John", "RUB is not USD"
+    )
     desk.done(type="account_status", account="boris", status="closed")
     assert desk.refused(type="link", account="boris", payer="romashka") == refused.format(
-        "romashka", "Romashka", "boris", "Boris", "account boris (Boris) is closed")  # fmt: skip
+        "romashka", "Romashka", "boris", "Boris", "account boris (Boris) is closed"
+    )
 
 
 def test_an_account_closes_when_it_holds_nothing_and_stays_closed(desk: Desk) -> None:
@@ -222,17 +243,38 @@ def test_an_account_closes_when_it_holds_nothing_and_stays_closed(desk: Desk) ->
 @pytest.mark.parametrize(
     ("record", "sentence"),
     [
-        ({"type": "brand", "code": "b", "tax_id": "7707083894"}, "tax_id: 7707083894 is not a tax number of RU: its check digit is wrong"),
-        ({"type": "party", "reference": "b", "tax_id": "123"}, "tax_id: 123 is not a tax number of RU: its length is wrong"),
-        ({"type": "party", "reference": "b", "tax_id": "DE136695977", "country": "DE"}, "tax_id: DE136695977 is not a tax number of DE: its check digit is wrong"),
-        ({"type": "brand", "code": "b", "bank_details": {"kpp": "12"}}, "bank_details: 12 is not a KPP: it must have nine characters, NNNNPPXXX"),
-        ({"type": "brand", "code": "b", "bank_details": {"ogrn": "1022200525818"}}, "bank_details: 1022200525818 is not a valid OGRN: its check digit is wrong"),
-        ({"type": "brand", "code": "b", "bank_details": {"inn": "abc"}}, "bank_details: abc is not a valid INN: its form is wrong"),
+        (
+            {"type": "brand", "code": "b", "tax_id": "7707083894"},
+            "tax_id: 7707083894 is not a tax number of RU: its check digit is wrong",
+        ),
+        (
+            {"type": "party", "reference": "b", "tax_id": "123"},
+            "tax_id: 123 is not a tax number of RU: its length is wrong",
+        ),
+        (
+            {"type": "party", "reference": "b", "tax_id": "DE136695977", "country": "DE"},
+            "tax_id: DE136695977 is not a tax number of DE: its check digit is wrong",
+        ),
+        (
+            {"type": "brand", "code": "b", "bank_details": {"kpp": "12"}},
+            "bank_details: 12 is not a KPP: it must have nine characters, NNNNPPXXX",
+        ),
+        (
+            {"type": "brand", "code": "b", "bank_details": {"ogrn": "1022200525818"}},
+            "bank_details: 1022200525818 is not a valid OGRN: its check digit is wrong",
+        ),
+        (
+            {"type": "brand", "code": "b", "bank_details": {"inn": "abc"}},
+            "bank_details: abc is not a valid INN: its form is wrong",
+        ),
         ({"type": "brand", "code": "b", "colour": "red"}, "colour: red is not a colour such as #c8102e"),
-        ({"type": "party", "reference": "b", "email": "b@example.org\nBcc: c@example.org"}, "email: is no e-mail address: it has a line break or another control character"),
+        (
+            {"type": "party", "reference": "b", "email": "b@example.org\nBcc: c@example.org"},
+            "email: is no e-mail address: it has a line break or another control character",
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
-)  # fmt: skip
+)
 def test_numbers_that_identify_are_checked(record: Record, sentence: str) -> None:
     """By the rules of their country; the sentence says what is wrong."""
     with pytest.raises(ValueError, match="is no") as raised:

@@ -29,18 +29,27 @@ BOOK: list[dict[str, Any]] = [
 POSTED: list[dict[str, Any]] = [
     {"type": "payment", "key": "p1", "account": "romashka", "amount": "500.00", "brand": "sushi"},
     {"type": "payment", "key": "p2", "account": "anna", "amount": "500.00", "brand": "sushi"},
-    {"type": "debit", "key": "d1", "account": "anna", "lines": [
-        {"brand": "sushi", "amount": "600.00"}, {"brand": "pizza", "amount": "100.00"}]},
+    {
+        "type": "debit",
+        "key": "d1",
+        "account": "anna",
+        "lines": [{"brand": "sushi", "amount": "600.00"}, {"brand": "pizza", "amount": "100.00"}],
+    },
     {"type": "refund", "key": "f1", "debit": "d1", "lines": [{"line": 1, "amount": "60.00"}]},
     {"type": "payment", "key": "u1", "amount": "90.00", "brand": "pizza"},
     {"type": "payment", "key": "u2", "amount": "80.00", "brand": "sushi"},
     {"type": "payment", "key": "u3", "amount": "70.00", "brand": "sushi"},
-    {"type": "payment", "key": "2", "amount": "60.00", "brand": "sushi",
-     "split": [{"account": "anna", "amount": "60.00"}]},
+    {
+        "type": "payment",
+        "key": "2",
+        "amount": "60.00",
+        "brand": "sushi",
+        "split": [{"account": "anna", "amount": "60.00"}],
+    },
     {"type": "allocate", "key": "l1", "payment": "u1", "split": [{"account": "anna", "amount": "30.00"}]},
     {"type": "allocate", "key": "l2", "payment": "u2", "split": [{"account": "anna", "amount": "80.00"}]},
     {"type": "reverse", "key": "v3", "transaction": "u3", "reason": "not ours"},
-]  # fmt: skip
+]
 
 
 @pytest.fixture
@@ -91,8 +100,17 @@ def test_what_is_left_of_a_payment_reversed_in_part_still_waits(
     book: psycopg.Connection[Any], database_url: str
 ) -> None:
     """Of the 60.00 left 20.00 are reversed; the chargeback is won, and all 60.00 wait again."""
-    _post(database_url, {"type": "reverse", "key": "v1", "transaction": "u1", "amount": "20.00", "reason": "chargeback",
-                         "split": [{"brand": "pizza", "amount": "20.00"}]})  # fmt: skip
+    _post(
+        database_url,
+        {
+            "type": "reverse",
+            "key": "v1",
+            "transaction": "u1",
+            "amount": "20.00",
+            "reason": "chargeback",
+            "split": [{"brand": "pizza", "amount": "20.00"}],
+        },
+    )
     assert _waiting(book) == [("u1", "payment", "pizza", 9000, 4000)]
     _post(database_url, {"type": "reverse", "key": "w1", "transaction": "v1", "reason": "won"})
     assert _waiting(book) == [("u1", "payment", "pizza", 9000, 6000)]
@@ -101,13 +119,18 @@ def test_what_is_left_of_a_payment_reversed_in_part_still_waits(
 def test_a_refund_that_nobody_got_waits_until_it_is_allocated(book: psycopg.Connection[Any], database_url: str) -> None:
     """Anna's account is closed; what she had paid of her pizza goes to nobody, then 70.00 of it to Romashka."""
     left = desk_queries.account(book, "anna")["number"]
-    _post(database_url, {"type": "payout", "key": "o1", "account": "anna", "amount": "480.00", "brand": "sushi"},
-          {"type": "link", "account": "anna", "payer": "romashka", "draw": None},
-          {"type": "account_status", "account": "anna", "status": "closed"},
-          {"type": "refund", "key": "f2", "debit": "d1", "lines": [{"line": 2}], "closed_to": "unallocated"})  # fmt: skip
+    _post(
+        database_url,
+        {"type": "payout", "key": "o1", "account": "anna", "amount": "480.00", "brand": "sushi"},
+        {"type": "link", "account": "anna", "payer": "romashka", "draw": None},
+        {"type": "account_status", "account": "anna", "status": "closed"},
+        {"type": "refund", "key": "f2", "debit": "d1", "lines": [{"line": 2}], "closed_to": "unallocated"},
+    )
     assert _waiting(book) == [("u1", "payment", "pizza", 9000, 6000), ("f2", "refund", "pizza", 10000, 10000)]
-    _post(database_url, {"type": "allocate", "key": "l3", "payment": "f2",
-                         "split": [{"account": "romashka", "amount": "70.00"}]})  # fmt: skip
+    _post(
+        database_url,
+        {"type": "allocate", "key": "l3", "payment": "f2", "split": [{"account": "romashka", "amount": "70.00"}]},
+    )
     assert desk_queries.earlier(book, "f2").waiting == 3000
     assert left not in [move["account"] for move in desk_queries.earlier(book, "f2").moves]
 
@@ -134,10 +157,16 @@ def test_a_payment_reversed_in_part_still_waits_and_one_whose_reversal_was_rever
     """Only what undid the rest of it reversed it; the reversal of a reversal gives the money back."""
     ledger = Ledger(database_url)
     undone: list[dict[str, Any]] = [
-        {"type": "reverse", "key": "v1", "transaction": "u1", "amount": "20.00", "reason": "in part",
-         "split": [{"brand": "pizza", "amount": "20.00"}]},
+        {
+            "type": "reverse",
+            "key": "v1",
+            "transaction": "u1",
+            "amount": "20.00",
+            "reason": "in part",
+            "split": [{"brand": "pizza", "amount": "20.00"}],
+        },
         {"type": "reverse", "key": "w3", "transaction": "v3", "reason": "ours after all"},
-    ]  # fmt: skip
+    ]
     assert all(isinstance(outcome, Posted) for outcome in ledger.post([parse(line) for line in undone]))
     ledger.close()
     waiting = [(row["key"], row["left"]) for row in desk_queries.unallocated(book)]

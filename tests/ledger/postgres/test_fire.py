@@ -17,10 +17,10 @@ from typing import Any
 import psutil
 import pytest
 
-from ledger.core.field_types import OWN_KEYS
 from ledger.food.core.commands import parse
 from ledger.food.postgres.post_orders import Desk
 from ledger.postgres import database, embedded_server
+from ledger.values.field_types import OWN_KEYS
 from tests.ledger.checks import check, same
 from tests.ledger.worlds import MOSCOW, Postgres, Pure
 
@@ -169,9 +169,13 @@ def kill(home: Path, chance: random.Random) -> None:
     """Kill the server without a word: its first process only, all of it, or by what PostgreSQL calls immediate."""
     first = psutil.Process(int((home / "postgres" / "postmaster.pid").read_text().split("\n")[0]))
     children = first.children()
-    how: Callable[[], Any] = chance.choice((
-        first.kill, lambda: first.send_signal(signal.SIGQUIT), lambda: [p.kill() for p in (*children, first)],
-    ))  # fmt: skip
+    how: Callable[[], Any] = chance.choice(
+        (
+            first.kill,
+            lambda: first.send_signal(signal.SIGQUIT),
+            lambda: [p.kill() for p in (*children, first)],
+        )
+    )
     with suppress(psutil.NoSuchProcess):
         how()
     psutil.wait_procs([first], timeout=30)

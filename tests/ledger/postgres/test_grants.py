@@ -29,6 +29,17 @@ def test_a_member_of_the_writers_posts_every_command_and_administers(database_ur
         ]
         assert len(answers) == len(stream)
         assert set(answers) == {"posted", "declined"}
+        twin = [
+            {"type": "party", "reference": "twin", "kind": "individual", "name": "Twin", "orders_before": 2},
+            {"type": "account", "reference": "twin", "party": "twin", "currency": "RUB"},
+            {"type": "payment", "key": "twin's", "account": "twin", "amount": "5.00", "brand": "sushi"},
+            {"type": "merge", "account": "twin", "into": "anna"},
+        ]
+        outcomes = [
+            [*desk.administer([parse(line)]), *desk.post([])] if line["type"] != "payment" else desk.post([parse(line)])  # type: ignore
+            for line in twin
+        ]
+        assert [outcome.to_json()["status"] for [outcome] in outcomes] == ["done", "done", "posted", "done"]
         closing = {"type": "account_status", "account": "lotos", "status": "frozen", "by": "desk"}
         [frozen] = desk.administer([parse(closing)])  # type: ignore[list-item]
         assert frozen.to_json()["status"] == "done"

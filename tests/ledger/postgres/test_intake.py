@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from ledger.administration.records import parse
-from ledger.core.commands import Debit, Line, Payment
+from ledger.core.command_parts import Line
+from ledger.core.commands import Debit, Payment
 from ledger.core.outcomes import Declined, Invalid, Posted
 from ledger.errors import GaveUp
 from ledger.food.core import commands as food
@@ -172,8 +173,10 @@ def test_what_was_cancelled_leaves_its_place(ledger: Ledger) -> None:
 
 def test_a_command_that_failed_holds_up_those_that_hang_on_it_and_no_others(ledger: Ledger) -> None:
     """Somebody keeps Anna's account locked: her payment fails, and her debit is not declined for want of it."""
-    lines = ({"type": "party", "reference": "anna", "kind": "individual"},
-             {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB"})  # fmt: skip
+    lines = (
+        {"type": "party", "reference": "anna", "kind": "individual"},
+        {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB"},
+    )
     ledger.administer([parse(line) for line in lines])
     payment = Payment(key="p1", account="anna", amount="5.00", brand="sushi")
     impatient = Ledger(ledger.url, lock_timeout_ms=200)

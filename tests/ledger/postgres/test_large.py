@@ -58,7 +58,7 @@ SHAPES: dict[str, list[Record]] = {
         {"type": "payment", "key": f"p{n}", "account": f"{n}" + "z" * 990, "amount": "1.00", "brand": "sushi"}
         for n in range(1000)
     ],
-}  # fmt: skip
+}
 
 
 def answered(ledger: Ledger, records: list[Record]) -> set[str]:

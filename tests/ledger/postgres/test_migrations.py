@@ -255,35 +255,50 @@ DECLINED = TRANSACTION.replace("'posted'", "'declined'").replace("status,", "cod
 DECLINED = DECLINED.replace("'payment', ", "'payment', 'account_frozen', ")
 WRITERS_FORGERIES = {
     "a balance out of nothing": (
-        "INSERT INTO balance (account_id, balance, held, version) VALUES (1000033, 1, 0, 0)", "begins at nothing"),
+        "INSERT INTO balance (account_id, balance, held, version) VALUES (1000033, 1, 0, 0)",
+        "begins at nothing",
+    ),
     "one side only": (ENTRY + "(1, 1, 1000025, 'RUB', 300, 0)", "does not sum to zero"),
     "a client's entry out of the count": (
-        ENTRY + "(1, 1, 1000025, 'RUB', 300, 0), (1, 2, 1000017, 'RUB', -300, 0)", "has no version"),
+        ENTRY + "(1, 1, 1000025, 'RUB', 300, 0), (1, 2, 1000017, 'RUB', -300, 0)",
+        "has no version",
+    ),
     "a version that is not the next": (PAID.format(1).replace("300, 0, 1, 300", "300, 0, 2, 300"), "do not continue"),
     "a balance that is not the sum": (PAID.format(1).replace("0, 1, 300, 0", "0, 1, 900, 0"), "do not continue"),
     "something held that is not the sum": (PAID.format(1).replace("1, 300, 0", "1, 300, 7"), "do not continue"),
     "entries of a declined command": (
-        DECLINED.replace("%s, %s", "5, 'p5'") + "; " + PAID.format(5), "takes no entries: it is declined"),
+        DECLINED.replace("%s, %s", "5, 'p5'") + "; " + PAID.format(5),
+        "takes no entries: it is declined",
+    ),
     "entries of a closed day": (
         TRANSACTION.replace("current_date", "'2024-01-31'").replace("%s, %s", "5, 'p5'") + "; " + PAID.format(5),
-        "takes no entries: it is posted and of 2024-01-31"),
+        "takes no entries: it is posted and of 2024-01-31",
+    ),
     "bank details without a dated row": (
-        """UPDATE brand SET bank_details = '{"account": "mine"}'""", "brand sushi is changed without"),
+        """UPDATE brand SET bank_details = '{"account": "mine"}'""",
+        "brand sushi is changed without",
+    ),
     "bank details under another change": (
         """INSERT INTO change (kind, subject, after, business_date) VALUES ('brand', 'sushi', '{"colour": "red"}',
-        current_date); UPDATE brand SET bank_details = '{"account": "mine"}'""", "brand sushi is changed without"),
+        current_date); UPDATE brand SET bank_details = '{"account": "mine"}'""",
+        "brand sushi is changed without",
+    ),
     "a status without a dated row": ("UPDATE account SET status = 'frozen'", "account 1000025 is changed without"),
     "a client without a dated row": (
         "INSERT INTO party (reference, kind, name, status) VALUES ('eve', 'individual', 'Eve', 'open')",
-        "party eve is changed without"),
+        "party eve is changed without",
+    ),
     "a client renamed": ("UPDATE party SET name = 'Eve'", "party anna is changed without"),
     "a limit without a dated row": (
         "INSERT INTO write_off_limit (payer_id, account_id, period, amount) VALUES (1000025, 1000025, 'day', 1)",
-        "write_off_limit 1000025 -> 1000025 day is changed without"),
+        "write_off_limit 1000025 -> 1000025 day is changed without",
+    ),
     "a promotion without a dated row": (
         "INSERT INTO promotion (code, kind, value, first_order_only, stackable, used) "
-        "VALUES ('FREE', 'percent', 10000, false, true, 0)", "promotion FREE is changed without"),
-}  # fmt: skip
+        "VALUES ('FREE', 'percent', 10000, false, true, 0)",
+        "promotion FREE is changed without",
+    ),
+}
 
 
 @pytest.mark.parametrize(("statements", "said"), WRITERS_FORGERIES.values(), ids=WRITERS_FORGERIES)

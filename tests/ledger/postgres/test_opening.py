@@ -29,15 +29,25 @@ def book(database_url: str, tmp_path: Path) -> Acted:
         *({"type": "account", "reference": name, "party": name, "currency": "RUB"} for name in ("romashka", "anna")),
     )
     for key, account, brand, amount in (
-        ("a", "romashka", "sushi", "-120.00"), ("b", "romashka", "pizza", "-35.50"), ("c", "anna", "sushi", "90.00"),
-    ):  # fmt: skip
+        ("a", "romashka", "sushi", "-120.00"),
+        ("b", "romashka", "pizza", "-35.50"),
+        ("c", "anna", "sushi", "90.00"),
+    ):
         acted.post(opened(key, account, brand, amount))
     return acted
 
 
 def opened(key: str, account: str, brand: str, amount: str) -> dict[str, Any]:
-    return {"type": "adjustment", "key": key, "account": account, "brand": brand, "amount": amount, "chart": "opening",
-            "reason": "opening", "at": AT}  # fmt: skip
+    return {
+        "type": "adjustment",
+        "key": key,
+        "account": account,
+        "brand": brand,
+        "amount": amount,
+        "chart": "opening",
+        "reason": "opening",
+        "at": AT,
+    }
 
 
 def differences(book: Acted, text: str) -> list[tuple[str, str, str, str]]:
@@ -81,12 +91,14 @@ def test_each_difference_is_named_in_both_directions(book: Acted) -> None:
         ("account,brand,money\nboris,sushi,1\n", "line 2: there is no account boris"),
         ("account,brand,money\nanna,soup,1\n", "line 2: there is no brand soup"),
         ("account,brand,money\nanna,sushi,1.005\n", "line 2: money: 1.005 has more than two decimals"),
-        ("account,brand,money\nanna,sushi,1\nanna,sushi,2\n",
-         "line 3: money of account anna and brand sushi stand there twice"),
+        (
+            "account,brand,money\nanna,sushi,1\nanna,sushi,2\n",
+            "line 3: money of account anna and brand sushi stand there twice",
+        ),
         ('account,brand,money\n"anna,sushi,1\n', "is not CSV after line 1: unexpected end of data"),
         ('"account,brand,money\n', "is not CSV after line 0: unexpected end of data"),
     ],
-)  # fmt: skip
+)
 def test_a_file_that_cannot_be_is_refused_in_a_sentence(book: Acted, text: str, why: str) -> None:
     """It names the line."""
     with pytest.raises(Failure) as caught:

@@ -40,9 +40,14 @@ BOOK = (
     {"type": "brand", "code": "sushi"},
     {"type": "party", "reference": "anna", "kind": "individual"},
     {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB"},
-    {"type": "bonus_program", "brand": "sushi", "accrue_percent": "5", "redeem_percent": "30",
-     "valid_from": "2020-01-01"},
-)  # fmt: skip
+    {
+        "type": "bonus_program",
+        "brand": "sushi",
+        "accrue_percent": "5",
+        "redeem_percent": "30",
+        "valid_from": "2020-01-01",
+    },
+)
 
 
 def pool(server: str, size: int) -> Iterator[str]:

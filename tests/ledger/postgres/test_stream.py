@@ -153,8 +153,11 @@ def test_nothing_but_outcomes_is_on_standard_output_while_the_server_restarts(ho
     database.migrate(url)
     database.initialise(url, "Europe/Moscow")
     caller = Caller(url)
-    caller.send({"type": "brand", "code": "sushi"}, {"type": "party", "reference": "anna", "kind": "individual"},
-                {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB"})  # fmt: skip
+    caller.send(
+        {"type": "brand", "code": "sushi"},
+        {"type": "party", "reference": "anna", "kind": "individual"},
+        {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB"},
+    )
     caller.ledger.close()
     command = [sys.executable, "-c", "from reports.cli.main import main; main()", "post", "-"]
     environment = {**os.environ, "TIFFIN_DATABASE_URL": url, "TIFFIN_LOG": "json"}

@@ -29,10 +29,23 @@ def run(home: Path, *words: str, typed: str = "", umask: int = 0o022) -> subproc
 
 @pytest.mark.parametrize(
     "words",
-    ["nightly", "nightly --every 1s", "verify", "lake compact", "lake vacuum", "lake rebuild", "status", "balance anna",
-     "post -", "serve", "import-bank x.txt", "bank-report", "limits anna"],
+    [
+        "nightly",
+        "nightly --every 1s",
+        "verify",
+        "lake compact",
+        "lake vacuum",
+        "lake rebuild",
+        "status",
+        "balance anna",
+        "post -",
+        "serve",
+        "import-bank x.txt",
+        "bank-report",
+        "limits anna",
+    ],
     ids=lambda words: words.replace(" ", "-"),
-)  # fmt: skip
+)
 def test_no_command_but_init_makes_a_server_under_an_empty_home(tmp_path: Path, words: str) -> None:
     """A home that was mistyped is named in one sentence, and stays as it was: not there."""
     done = run(tmp_path / "nowhere", *words.split())
@@ -60,9 +73,15 @@ def test_whatever_is_written_is_its_owners_alone(home: Path, tmp_path: Path) -> 
         {"type": "brand", "code": "sushi", "name": "Sushi"},
         {"type": "party", "reference": "anna", "kind": "individual", "name": "Anna"},
         {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB", "holder": "sushi"},
-        {"type": "payment", "key": "p1", "account": "anna", "amount": "5.00", "brand": "sushi",
-         "at": "2025-01-31T09:00:00Z"},
-    ]  # fmt: skip
+        {
+            "type": "payment",
+            "key": "p1",
+            "account": "anna",
+            "amount": "5.00",
+            "brand": "sushi",
+            "at": "2025-01-31T09:00:00Z",
+        },
+    ]
     out = tmp_path / "out"
     out.mkdir(mode=0o700)
     for words in (

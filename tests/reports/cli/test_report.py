@@ -93,7 +93,7 @@ def test_the_list_names_reports_and_parameters() -> None:
         (["turnover", "-o", "x.doc"], f"x.doc: give --format, or a name that ends in one of {FORMS}"),
         (["turnover", "-o", "/nowhere/x.csv"], "cannot write /nowhere/x.csv: no such file or directory"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_answered_is_one_sentence(lake: Story, arguments: list[str], sentence: str) -> None:
     """No traceback, and the way out where there is one."""
     assert refused(*arguments) == sentence

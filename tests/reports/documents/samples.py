@@ -53,10 +53,16 @@ PIZZA = Issuer(
     bank_details=(("Основание без НДС", "УСН, п. 2 ст. 346.11 НК РФ"),),
 )
 RUSSIAN = (
-    ("Банк", "ПАО «Банк Пример»"), ("Расчётный счёт", "40702810900000012345"), ("БИК", "044525225"),
-    ("Корр. счёт", "30101810400000000225"), ("КПП", "770701001"), ("ОГРН", "1027700132195"), ("Город", "Москва"),
-    ("Руководитель", "Иванов И. И."), ("Главный бухгалтер", "Петрова О. Н."),
-)  # fmt: skip
+    ("Банк", "ПАО «Банк Пример»"),
+    ("Расчётный счёт", "40702810900000012345"),
+    ("БИК", "044525225"),
+    ("Корр. счёт", "30101810400000000225"),
+    ("КПП", "770701001"),
+    ("ОГРН", "1027700132195"),
+    ("Город", "Москва"),
+    ("Руководитель", "Иванов И. И."),
+    ("Главный бухгалтер", "Петрова О. Н."),
+)
 DISHES = ("soup", "rolls", "salad", "noodles", "dumplings", "curry", "pie", "tea", "juice", "bread", "cake")
 MONTH = (date(2017, 3, 1), date(2017, 3, 31))
 START = datetime(2017, 3, 1, 9, 0, tzinfo=UTC)
@@ -75,9 +81,16 @@ def line(
     rate = None if vat_rate is None else Decimal(vat_rate)
     vat = None if rate is None else (net * rate / (100 + rate)).quantize(ZERO)
     return Line(
-        line=1, brand=brand, service=service, reference="A-1", gross=net + money(discount), discount=money(discount),
-        amount=net, vat_rate=rate, vat=vat,
-    )  # fmt: skip
+        line=1,
+        brand=brand,
+        service=service,
+        reference="A-1",
+        gross=net + money(discount),
+        discount=money(discount),
+        amount=net,
+        vat_rate=rate,
+        vat=vat,
+    )
 
 
 def operations(moves: Sequence[tuple[str, str]], *, opening: str = "0") -> tuple[Operation, ...]:
@@ -91,9 +104,18 @@ def operations(moves: Sequence[tuple[str, str]], *, opening: str = "0") -> tuple
             (line(str(-moved), service=DISHES[number % len(DISHES)]),) if kind in ("debit", "capture", "refund") else ()
         )
         found.append(
-            Operation(version=number, transaction=1000 + number, kind=kind, posted_at=at, posted_on=at.date(),
-                      amount=moved, held=ZERO, balance=balance, lines=lines)
-        )  # fmt: skip
+            Operation(
+                version=number,
+                transaction=1000 + number,
+                kind=kind,
+                posted_at=at,
+                posted_on=at.date(),
+                amount=moved,
+                held=ZERO,
+                balance=balance,
+                lines=lines,
+            )
+        )
     return tuple(found)
 
 
@@ -119,19 +141,39 @@ def sample(
     ages = tuple(Age(low, high, max(ZERO, -closing) if low is None else ZERO) for low, high in bands)
     charged = [one for operation in found if operation.kind in ("debit", "capture") for one in operation.lines]
     return Statement(
-        account=1000017, currency=currency, client=client, issuer=issuer, principals=(), contract_number="Д-17/45",
-        contract_date=date(2016, 12, 15), since=MONTH[0], until=MONTH[1],
-        known_at=datetime(2017, 4, 1, 1, 0, tzinfo=UTC), last_transaction=90210, cut=None, overdue=ZERO,
+        account=1000017,
+        currency=currency,
+        client=client,
+        issuer=issuer,
+        principals=(),
+        contract_number="Д-17/45",
+        contract_date=date(2016, 12, 15),
+        since=MONTH[0],
+        until=MONTH[1],
+        known_at=datetime(2017, 4, 1, 1, 0, tzinfo=UTC),
+        last_transaction=90210,
+        cut=None,
+        overdue=ZERO,
         dues=(Due(date(2017, 4, 14), -closing, 0),) if closing < 0 else (),
-        time_zone="Europe/Moscow", provisional=False,
+        time_zone="Europe/Moscow",
+        provisional=False,
         summary=Summary(
-            opening=money(opening), charged=total(one.gross for one in charged),
+            opening=money(opening),
+            charged=total(one.gross for one in charged),
             discounts=total(one.discount for one in charged),
             refunds=total(one.amount for one in found if one.kind == "refund"),
-            paid=total(one.amount for one in found if one.kind == "payment"), other=(), closing=closing, held=ZERO,
+            paid=total(one.amount for one in found if one.kind == "payment"),
+            other=(),
+            closing=closing,
+            held=ZERO,
         ),
-        credit=credit, operations=found, vat=vat_by_rate(lines), ages=ages, holds=(), bonuses=(),
-    )  # fmt: skip
+        credit=credit,
+        operations=found,
+        vat=vat_by_rate(lines),
+        ages=ages,
+        holds=(),
+        bonuses=(),
+    )
 
 
 def total(amounts: object) -> Decimal:
@@ -147,6 +189,7 @@ def with_lines(statement: Statement, lines: Sequence[Line]) -> Statement:
     found = (*statement.operations[:at], replace(charged, lines=tuple(lines)), *statement.operations[at + 1 :])
     every = [one for operation in found for one in operation.lines]
     debits = [one for operation in found if operation.kind == "debit" for one in operation.lines]
-    summary = replace(statement.summary, charged=total(one.gross for one in debits),
-                      discounts=total(one.discount for one in debits))  # fmt: skip
+    summary = replace(
+        statement.summary, charged=total(one.gross for one in debits), discounts=total(one.discount for one in debits)
+    )
     return replace(statement, operations=found, vat=vat_by_rate(every), summary=summary)

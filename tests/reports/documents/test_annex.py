@@ -48,8 +48,10 @@ def test_an_annex_sums_to_the_services_of_the_period(lunches: LakeBook) -> None:
     assert rows == [("", 1, "0.00", "70.00"), ("anna", 1, "40.00", "240.00"), ("boris", 1, "33.33", "200.00")]
     by_group = statement_of(lunches, "romashka", *MARCH, by="group").parts
     assert [(part.name, str(part.amount)) for part in by_group] == [
-        ("", "70.00"), ("Office", "200.00"), ("Sales", "240.00"),
-    ]  # fmt: skip
+        ("", "70.00"),
+        ("Office", "200.00"),
+        ("Sales", "240.00"),
+    ]
     net = paper.summary.charged - paper.summary.discounts - paper.summary.refunds
     assert sum(part.amount for part in by_group) == net == Decimal("510.00")
 

@@ -97,8 +97,14 @@ def test_an_invoice_of_nothing_is_not_printed(march, tmp_path):
     march.debit("2017-03-31", "boris", ("pizza", 400))
     march.close("2017-03-31")
     steps = []
-    done = render_statements(march.book(), MONTH, tmp_path, design=Design("invoice"), workers=1,
-                             progress=lambda *step: steps.append(step[:2]))  # fmt: skip
+    done = render_statements(
+        march.book(),
+        MONTH,
+        tmp_path,
+        design=Design("invoice"),
+        workers=1,
+        progress=lambda *step: steps.append(step[:2]),
+    )
     assert (done.written, done.nothing_to_pay, done.failed) == (1, 2, [])
     assert list(files(tmp_path)) == [f"I-{march.accounts['boris']['id']}-2017-03.pdf"]
     assert steps[-1] == (3, 3)

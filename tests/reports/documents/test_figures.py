@@ -69,8 +69,10 @@ def test_the_operations_are_the_rows_of_the_account_card(march):
     """Version, transaction, amount, balance and held of each are those that the report shows."""
     book = closed(march)
     card = book.report("account-card", account="anna", **{"from": MARCH[0], "to": MARCH[1]}).frame
-    shown = [(one.version, one.transaction, one.kind, one.amount, one.balance, one.held)
-             for one in of(book, "anna").operations]  # fmt: skip
+    shown = [
+        (one.version, one.transaction, one.kind, one.amount, one.balance, one.held)
+        for one in of(book, "anna").operations
+    ]
     rows = card.select("version", "transaction", "kind", pl.col("credit") - pl.col("debit"), "balance", "held").rows()
     assert shown == rows
     assert len(rows) == 5

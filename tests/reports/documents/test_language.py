@@ -14,8 +14,11 @@ from reports.documents.language import CATALOGUES, LANGUAGES, language
 from tests.reports.documents.samples import sample
 
 KEYWORDS = {"_": None, "text": None, "N_": None}
-METHODS = [("**.py", "python"), ("templates/**.html", "jinja2.ext:babel_extract"),
-           ("templates/**.txt", "jinja2.ext:babel_extract")]  # fmt: skip
+METHODS = [
+    ("**.py", "python"),
+    ("templates/**.html", "jinja2.ext:babel_extract"),
+    ("templates/**.txt", "jinja2.ext:babel_extract"),
+]
 
 
 def messages() -> set[str]:

@@ -48,9 +48,14 @@ def test_services_channels_and_reasons_have_names_in_both_languages(code, shown)
 
 @pytest.mark.parametrize(
     ("code", "service", "name"),
-    [("en", "corporate_catering", "Corporate catering"), ("ru", "corporate_catering", ""),
-     ("ru", "Банкет на 20 человек", "Банкет на 20 человек"), ("ru", "", ""), ("en", "Set 4", "Set 4")],
-)  # fmt: skip
+    [
+        ("en", "corporate_catering", "Corporate catering"),
+        ("ru", "corporate_catering", ""),
+        ("ru", "Банкет на 20 человек", "Банкет на 20 человек"),
+        ("ru", "", ""),
+        ("en", "Set 4", "Set 4"),
+    ],
+)
 def test_a_service_without_a_name_is_words_or_nothing(code, service, name):
     """A code that nobody named is a word in English and nothing internal in Russian; text is shown as written."""
     assert names(code).service(service) == name
@@ -67,10 +72,14 @@ def test_a_company_names_its_own_services(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "sentence"),
-    [("[services", "cannot read .*names.toml"), ('[dishes]\na = { en = "b" }', "there is no section dishes"),
-     ('[services]\na = "b"', "services.a must be names by language"),
-     ('[services]\na = { de = "b" }', "services.a must be names by language"), ("services = 1", "services")],
-)  # fmt: skip
+    [
+        ("[services", "cannot read .*names.toml"),
+        ('[dishes]\na = { en = "b" }', "there is no section dishes"),
+        ('[services]\na = "b"', "services.a must be names by language"),
+        ('[services]\na = { de = "b" }', "services.a must be names by language"),
+        ("services = 1", "services"),
+    ],
+)
 def test_a_file_of_names_that_is_broken_is_named(content, sentence, tmp_path):
     """One sentence says which file and which name."""
     (tmp_path / "names.toml").write_text(content)

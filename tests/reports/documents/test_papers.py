@@ -27,8 +27,12 @@ LONG = "Общество с ограниченной ответственнос�
 
 def three_rates() -> Statement:
     """Return a statement whose first charge has lines of three VAT rates, and one without VAT."""
-    lines = [line("60", vat_rate="20", discount="5"), line("33", brand="Пекарня", vat_rate="10"),
-             line("7.50", vat_rate="5"), line("20", vat_rate=None)]  # fmt: skip
+    lines = [
+        line("60", vat_rate="20", discount="5"),
+        line("33", brand="Пекарня", vat_rate="10"),
+        line("7.50", vat_rate="5"),
+        line("20", vat_rate=None),
+    ]
     return with_lines(sample(), lines)
 
 
@@ -55,8 +59,10 @@ def everything() -> Statement:
 def by_an_agent() -> Statement:
     """Return a statement of a Russian seller's own lines and of lines of a principal, each with VAT of its own."""
     own = [line("60", service="dish", vat_rate="22", discount="5"), line("20", service="delivery", vat_rate="18.03")]
-    principals = [line("30.50", service="dish", brand="Пицца Рим", vat_rate=None),
-                  line("10", service="packaging", brand="Пицца Рим", vat_rate="5")]  # fmt: skip
+    principals = [
+        line("30.50", service="dish", brand="Пицца Рим", vat_rate=None),
+        line("10", service="packaging", brand="Пицца Рим", vat_rate="5"),
+    ]
     paper = with_lines(everything(), [*own, *(replace(one, brand_code="pizza") for one in principals)])
     seller, client = replace(SUSHI, bank_details=RUSSIAN), replace(ROMASHKA, kpp="773601001")
     return replace(paper, issuer=seller, client=client, principals=(PIZZA,))
@@ -80,7 +86,7 @@ CASES = {
     "provisional": lambda: replace(sample(), provisional=True, cut=91, last_transaction=None),
     "1,000 operations": lambda: sample([("debit", "-1.25")] * 1000),
     "30,000 operations": lambda: sample([("payment", "0.02"), ("debit", "-0.03")] * 15_000),
-}  # fmt: skip
+}
 
 
 def drawn(paper: Statement, kind: str, code: str, folder: Path) -> Path:
@@ -190,8 +196,11 @@ def test_a_company_may_write_footnotes_and_lists(tmp_path):
     file = tmp_path / "own.pdf"
     file.write_bytes(render.pdf(sample(), Design(templates=tmp_path)))
     assert re.findall(r"1\. first|• own|Sum1|1\. of all", re.sub(" +", " ", text(file))) == [
-        "1. first", "• own", "Sum1", "1. of all",
-    ]  # fmt: skip
+        "1. first",
+        "• own",
+        "Sum1",
+        "1. of all",
+    ]
 
 
 def test_client_names_are_text_never_markup():

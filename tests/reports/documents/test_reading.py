@@ -19,13 +19,30 @@ PARTIES = [
     "Period 1 Mar 2017 – 31 Mar 2017", "Currency RUB", "Closed 1 Apr 2017, 04:00, after", "No. 90210",
 ]  # fmt: skip
 TO_PAY = [
-    "TO PAY", "1,070.50 RUB", "One thousand and seventy roubles, 50 kopeks", "Overdue", "570.50 RUB", "MORE",
-    "Code to pay 1,070.50 RUB in your bank’s app", "Scan in your bank’s app to", "pay", "1,070.50 RUB",
-]  # fmt: skip
+    "TO PAY",
+    "1,070.50 RUB",
+    "One thousand and seventy roubles, 50 kopeks",
+    "Overdue",
+    "570.50 RUB",
+    "MORE",
+    "Code to pay 1,070.50 RUB in your bank’s app",
+    "Scan in your bank’s app to",
+    "pay",
+    "1,070.50 RUB",
+]
 DUES = [
-    "WHAT IS DUE WHEN", "When", "Amount", "Was due by 30 Mar 2017", "570.50", "To be paid by 2 Apr 2017", "450.00",
-    "No due date was agreed", "50.00", "To pay", "1,070.50",
-]  # fmt: skip
+    "WHAT IS DUE WHEN",
+    "When",
+    "Amount",
+    "Was due by 30 Mar 2017",
+    "570.50",
+    "To be paid by 2 Apr 2017",
+    "450.00",
+    "No due date was agreed",
+    "50.00",
+    "To pay",
+    "1,070.50",
+]
 SIGNED = ["Position, name", "Signature, date"]
 DATA = ["The figures are embedded in this document as JSON and CSV. Times are in the zone Europe/Moscow."]
 

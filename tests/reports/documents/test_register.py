@@ -55,8 +55,10 @@ def test_other_content_is_a_new_edition_and_the_old_one_stays(register):
     assert issued_pdf(sample(OWING), INVOICE, register) == ("I-1000017-2017-03", first)
     assert issued_pdf(renamed, INVOICE, register) == (number, second)
     assert [(row.number, row.language) for row in register.rows()] == [
-        ("I-1000017-2017-03", "ru"), (number, "en"), (number, "ru"),
-    ]  # fmt: skip
+        ("I-1000017-2017-03", "ru"),
+        (number, "en"),
+        (number, "ru"),
+    ]
 
 
 def test_a_paper_is_issued_anew_only_when_wanted(register):

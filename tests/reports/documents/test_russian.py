@@ -19,15 +19,23 @@ from tests.reports.documents.test_papers import by_an_agent, drawn, everything
 
 PARTIES = [
     "ООО «Суши Хаус», ИНН 7707083893, КПП 770701001, ОГРН 1027700132195, 115035, Москва",
-    "ООО «Ромашка», ИНН 7736050003, КПП 773601001, 117312, Москва", "Основание", "Договор Д-17/45 от 15.12.2016",
-]  # fmt: skip
+    "ООО «Ромашка», ИНН 7736050003, КПП 773601001, 117312, Москва",
+    "Основание",
+    "Договор Д-17/45 от 15.12.2016",
+]
 SOLD = [
-    "Кол-во", "Ед.", "Цена", "Ставка НДС", "Сумма",
+    "Кол-во",
+    "Ед.",
+    "Цена",
+    "Ставка НДС",
+    "Сумма",
     "Принципал — ООО «Пицца Рим», ИНН 7728168971; агент — ООО «Суши Хаус»",
-    "в том числе НДС 22 % с суммы 60,00: 10,82", "в том числе НДС 22/122 с суммы 20,00: 3,06",
+    "в том числе НДС 22 % с суммы 60,00: 10,82",
+    "в том числе НДС 22/122 с суммы 20,00: 3,06",
     "ООО «Пицца Рим»: в том числе НДС 5 % с суммы 10,00: 0,48",
-    "ООО «Пицца Рим»: без НДС: 30,50 (УСН, п. 2 ст. 346.11 НК РФ)", "Всего наименований 4, на сумму 120,50 ₽",
-]  # fmt: skip
+    "ООО «Пицца Рим»: без НДС: 30,50 (УСН, п. 2 ст. 346.11 НК РФ)",
+    "Всего наименований 4, на сумму 120,50 ₽",
+]
 FORMS: dict[Kind, list[str]] = {
     "invoice": [
         *PARTIES, *SOLD, "Счёт на оплату № I-1000017-2017-03 от 31.03.2017", "Банк получателя", "ПАО «Банк Пример»",
@@ -58,9 +66,21 @@ def test_a_form_has_every_field_that_accountants_look_for(kind, tmp_path):
 
 @pytest.mark.parametrize(
     ("rate", "shown"),
-    [("22", "22 %"), ("20", "20 %"), ("10", "10 %"), ("7", "7 %"), ("5", "5 %"), ("0", "0 %"), ("18.03", "22/122"),
-     ("16.67", "20/120"), ("9.09", "10/110"), ("6.54", "7/107"), ("4.76", "5/105"), (None, "без НДС")],
-)  # fmt: skip
+    [
+        ("22", "22 %"),
+        ("20", "20 %"),
+        ("10", "10 %"),
+        ("7", "7 %"),
+        ("5", "5 %"),
+        ("0", "0 %"),
+        ("18.03", "22/122"),
+        ("16.67", "20/120"),
+        ("9.09", "10/110"),
+        ("6.54", "7/107"),
+        ("4.76", "5/105"),
+        (None, "без НДС"),
+    ],
+)
 def test_every_rate_of_vat_is_written_as_the_law_does(rate, shown):
     """НК РФ ст. 164: rates in percent, the calculated ones of advances as fractions, and no VAT in words."""
     page = Page(sample(), "invoice", language("ru"))
@@ -91,11 +111,14 @@ def test_price_times_quantity_is_the_amount():
 
 @pytest.mark.parametrize(
     ("name", "short"),
-    [("Общество с ограниченной ответственностью «Ромашка»", "ООО «Ромашка»"), ("ООО «Ромашка»", "ООО «Ромашка»"),
-     ("Публичное акционерное общество «Банк»", "ПАО «Банк»"),
-     ("Индивидуальный предприниматель Иванов Иван", "ИП Иванов Иван"),
-     ("Sushi House LLC", "Sushi House LLC")],
-)  # fmt: skip
+    [
+        ("Общество с ограниченной ответственностью «Ромашка»", "ООО «Ромашка»"),
+        ("ООО «Ромашка»", "ООО «Ромашка»"),
+        ("Публичное акционерное общество «Банк»", "ПАО «Банк»"),
+        ("Индивидуальный предприниматель Иванов Иван", "ИП Иванов Иван"),
+        ("Sushi House LLC", "Sushi House LLC"),
+    ],
+)
 def test_a_legal_name_is_shortened_so_that_no_case_is_needed(name, short):
     """No form declines a name: it stands after a colon or a dash."""
     assert short_name(name) == short
@@ -106,8 +129,12 @@ def test_a_legal_name_is_shortened_so_that_no_case_is_needed(name, short):
 
 def test_a_sole_trader_signs_alone_and_has_an_ogrnip():
     """Twelve digits of ИНН and fifteen of ОГРНИП: no director, no chief accountant."""
-    trader = replace(SUSHI, legal_name="ИП Иванов И. И.", tax_id="500100732259",
-                     bank_details=(*RUSSIAN[:4], ("ОГРНИП", "304500116000157")))  # fmt: skip
+    trader = replace(
+        SUSHI,
+        legal_name="ИП Иванов И. И.",
+        tax_id="500100732259",
+        bank_details=(*RUSSIAN[:4], ("ОГРНИП", "304500116000157")),
+    )
     words = render.html(sample([("debit", "-5")], issuer=trader), Design("invoice", "ru"))
     assert "Предприниматель" in words
     assert "ОГРНИП 304500116000157" in words
@@ -129,9 +156,16 @@ def test_bank_details_under_russian_names_make_the_code_to_pay(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "key"),
-    [("Р/с", "account"), ("расчетный счет", "account"), ("Корр. счёт", "correspondent_account"), ("бик", "bic"),
-     ("corr_account", "correspondent_account"), ("К/С", "correspondent_account"), ("ОГРНИП", "ogrn")],
-)  # fmt: skip
+    [
+        ("Р/с", "account"),
+        ("расчетный счет", "account"),
+        ("Корр. счёт", "correspondent_account"),
+        ("бик", "bic"),
+        ("corr_account", "correspondent_account"),
+        ("К/С", "correspondent_account"),
+        ("ОГРНИП", "ogrn"),
+    ],
+)
 def test_a_requisite_is_found_by_its_usual_spellings(name, key):
     """Dots, case, ё and underscores do not matter."""
     assert requisite({name: "1"}, key) == "1"

@@ -37,10 +37,16 @@ def key_file(path: Path, *, name: str = "Sushi House", days: int = 36500) -> Pat
     since = datetime(2017, 1, 1, tzinfo=UTC)
     usage = x509.KeyUsage(True, True, False, False, False, False, False, False, False)
     certificate = (
-        x509.CertificateBuilder().subject_name(who).issuer_name(who).public_key(key.public_key()).serial_number(7)
-        .not_valid_before(since).not_valid_after(since + timedelta(days=days)).add_extension(usage, critical=True)
+        x509.CertificateBuilder()
+        .subject_name(who)
+        .issuer_name(who)
+        .public_key(key.public_key())
+        .serial_number(7)
+        .not_valid_before(since)
+        .not_valid_after(since + timedelta(days=days))
+        .add_extension(usage, critical=True)
         .sign(key, hashes.SHA256())
-    )  # fmt: skip
+    )
     content = pkcs12.serialize_key_and_certificates(b"seal", key, certificate, None, BestAvailableEncryption(b"secret"))
     path.write_bytes(content)
     return path

@@ -177,9 +177,11 @@ def test_readers_of_russian_see_the_ledgers_words_in_it_and_programs_the_codes(s
 def test_every_kind_of_the_ledger_has_its_word() -> None:
     """Commands, administration lines, accounts, statuses, of both levels."""
     constraints = [
-        str(constraint.sqltext) for table in SQLModel.metadata.tables.values() for constraint in table.constraints
+        str(constraint.sqltext)
+        for table in SQLModel.metadata.tables.values()
+        for constraint in table.constraints
         if isinstance(constraint, CheckConstraint) and " IN ('" in str(constraint.sqltext)
-    ]  # fmt: skip
+    ]
     known = {code for text in constraints for code in re.findall(r"'(\w+)'", text)}
     assert {"payment", "posted", "frozen", "delivered", "payer_first", "bonus_expense"} < known
     assert {code for code in known if code_name(code, "ru") == code} == set()
@@ -193,9 +195,7 @@ def test_a_pdf_leaves_out_what_stands_aside_and_says_so(story: Story, tmp_path: 
     card = story.book().report("account-card", account=story.accounts["anna"]["id"], **MARCH)
     pdf = tmp_path / "card.pdf"
     pdf.write_bytes(rendered(card, "pdf"))
-    words = subprocess.run(
-        ["pdftotext", "-bbox", str(pdf), "-"], capture_output=True, text=True, check=True
-    ).stdout  # fmt: skip
+    words = subprocess.run(["pdftotext", "-bbox", str(pdf), "-"], capture_output=True, text=True, check=True).stdout
     ends = [float(end) for end in re.findall(r'xMax="([\d.]+)"', words)]
     assert 700 < max(ends) < 842 - 30  # A4 across, less its margin
     assert "1,234,567.89" in words

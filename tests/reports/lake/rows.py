@@ -137,8 +137,14 @@ def add_transactions(url: str, transactions: int, *, since: date, days: int) -> 
         accounts = connection.execute("SELECT count(*) FROM balance").fetchone()
         if row is None or accounts is None:
             raise AssertionError("aggregates always have a row")
-        given = {"transactions": transactions, "accounts": accounts[0], "since": since, "days": days,
-                 "payment": PAYMENT, "last": row[0]}  # fmt: skip
+        given = {
+            "transactions": transactions,
+            "accounts": accounts[0],
+            "since": since,
+            "days": days,
+            "payment": PAYMENT,
+            "last": row[0],
+        }
         connection.execute(_TRANSACTIONS, given)
         connection.execute(_ENTRIES, given)
         connection.execute(_ITEMS, given)

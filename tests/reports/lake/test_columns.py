@@ -34,17 +34,12 @@ SOURCES: dict[str, tuple[type[SQLModel], ...]] = {
 DERIVED = {"attributes", "bank_entries", "bank_statements", "holders", "lot_changes", "open_debits"}
 """Tables of the lake that are made of several."""
 
-NOT_EXPORTED = {
-    "door_token", "webhook", "webhook_stuck",  # who may come in, who is notified
-    "book",  # its facts stand in the manifest
-    "balance",  # with its account
-    "cut_gate", "lake_gate", "payment_gate",  # there to be locked
-    "owned",
-    "seal", "seal_leaf", "seal_salt",  # in the manifest and in seals.jsonl
-    "entry_group",  # with its entry
-    "aging_item",  # what is open of them: open_debits
-    "order_step", "order_accrual", "bonus_points", "bonus_lot_use",  # how food decides, not what happened
-}  # fmt: skip
+NOT_EXPORTED = set(
+    """
+    door_token webhook webhook_stuck book balance cut_gate lake_gate payment_gate owned seal seal_leaf seal_salt
+    entry_group merged_account aging_item order_step order_accrual bonus_points bonus_lot_use
+""".split()
+)
 LEFT_OUT = {
     "transaction": {"fingerprint", "xid"},  # of the content as sent, for retries; for the order of events
     "change": {"xid", "place"},
@@ -54,7 +49,13 @@ LEFT_OUT = {
     "food_order": {"main_id", "void_at", "late_at"},  # charged_by; their days
     "promotion_use": {"number"},  # 1, 2, 3 … of one order
     "bonus_owed": {"posted_at"},  # of its transaction
-    "bonus_lot": {"lapsed", "expired", "given_until", "extended_by"},  # which of an expired lot's points may come back
+    "bonus_lot": {
+        "lapsed",
+        "expired",
+        "given_until",
+        "extended_by",
+        "given_by",
+    },  # which of an expired lot's points may come back
     "promotion": {"value", "used"},  # percent or amount, by its kind; uses have a table of their own
 }
 TYPES = {

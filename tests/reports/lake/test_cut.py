@@ -156,8 +156,12 @@ def test_a_frequent_cut_closes_nothing_and_comes_only_when_something_is_new(book
     assert third.cut.last_transaction == 601
     was, now = first.manifest.tables, third.manifest.tables
     assert {name for name in was if was[name] != now[name]} == {
-        "transactions", "entries", "attributes", "lot_changes", "accounts",
-    }  # fmt: skip
+        "transactions",
+        "entries",
+        "attributes",
+        "lot_changes",
+        "accounts",
+    }
 
 
 def test_a_cut_goes_on_reading_what_it_pinned(book: str, lake: str) -> None:
@@ -214,8 +218,11 @@ def test_the_duckdb_file_opens_in_the_oldest_duckdb_it_is_for(book: str, lake: s
     with opened.duckdb_file() as path:
         done = subprocess.run(
             [sys.executable, "-c", ASKED_OF_THE_OLDEST, str(path)],
-            env={**os.environ, "PYTHONPATH": str(OLDEST)}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+            env={**os.environ, "PYTHONPATH": str(OLDEST)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         assert done.returncode == 0, done.stderr
         with duckdb.connect(str(path), read_only=True) as connection:
             totals = connection.execute(

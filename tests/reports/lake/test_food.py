@@ -21,20 +21,42 @@ LINES: list[dict[str, Any]] = [
     {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB"},
     {"type": "promotion", "code": "TEN", "kind": "percent", "value": "10", "max_uses": 5},
     {"type": "promotion", "code": "OFF", "kind": "amount", "value": "5.00", "brand": "sushi"},
-    {"type": "bonus_program", "brand": "sushi", "accrue_percent": "10", "redeem_percent": "50",
-     "expires_after_days": 10, "valid_from": "2024-01-01"},
-]  # fmt: skip
+    {
+        "type": "bonus_program",
+        "brand": "sushi",
+        "accrue_percent": "10",
+        "redeem_percent": "50",
+        "expires_after_days": 10,
+        "valid_from": "2024-01-01",
+    },
+]
 POSTS: list[dict[str, Any]] = [
     {"type": "payment", "key": "p1", "account": "anna", "amount": "1000.00", "brand": "sushi"},
-    {"type": "order", "key": "o1", "account": "anna", "promo_codes": ["TEN"],
-     "items": [{"brand": "sushi", "sku": "set", "price": "100.00", "quantity": 2}]},
+    {
+        "type": "order",
+        "key": "o1",
+        "account": "anna",
+        "promo_codes": ["TEN"],
+        "items": [{"brand": "sushi", "sku": "set", "price": "100.00", "quantity": 2}],
+    },
     {"type": "deliver", "key": "d1", "order": "o1"},
-    {"type": "order", "key": "o2", "account": "anna", "promo_codes": ["OFF"], "bonus_at_most": "8.00",
-     "items": [{"brand": "sushi", "sku": "roll", "price": "50.00"}]},
-    {"type": "order", "key": "o3", "account": "anna", "promo_codes": ["TEN"],
-     "items": [{"brand": "sushi", "sku": "roll", "price": "50.00"}]},
+    {
+        "type": "order",
+        "key": "o2",
+        "account": "anna",
+        "promo_codes": ["OFF"],
+        "bonus_at_most": "8.00",
+        "items": [{"brand": "sushi", "sku": "roll", "price": "50.00"}],
+    },
+    {
+        "type": "order",
+        "key": "o3",
+        "account": "anna",
+        "promo_codes": ["TEN"],
+        "items": [{"brand": "sushi", "sku": "roll", "price": "50.00"}],
+    },
     {"type": "cancel", "key": "c3", "order": "o3"},
-]  # fmt: skip
+]
 
 
 @pytest.fixture
@@ -80,15 +102,17 @@ def test_orders_promotions_and_points_are_in_the_lake(shop: str, tmp_path: Any) 
 @pytest.mark.parametrize(
     ("change", "name"),
     [
-        ("UPDATE order_line SET price = price + 1, gross = price + 1, net = price + 1 - discount WHERE sku = 'roll'",
-         "orders"),
+        (
+            "UPDATE order_line SET price = price + 1, gross = price + 1, net = price + 1 - discount WHERE sku = 'roll'",
+            "orders",
+        ),
         ("UPDATE order_step SET order_id = 999 WHERE kind = 'order'", "order-steps"),
         ("UPDATE promotion SET used = used + 1 WHERE code = 'TEN'", "promotion-uses"),
         ("UPDATE promotion_use SET given_back_at = NULL", "promotion-uses"),
         ("UPDATE bonus_lot SET points_left = points_left - 1", "bonus-lots"),
         ("UPDATE bonus_lot_use SET amount = amount + 1", "bonus-lot-uses"),
     ],
-)  # fmt: skip
+)
 def test_what_is_changed_behind_the_guards_is_found(shop: str, tmp_path: Any, change: str, name: str) -> None:
     """Each way of changing orders, uses or points breaks the check that is for it."""
     assert wrong(shop, str(tmp_path / "lake")).keys() <= {"pointer"}, "there is no cut yet"

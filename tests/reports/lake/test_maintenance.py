@@ -78,8 +78,10 @@ def test_vacuum_removes_files_that_only_old_cuts_pin(book: str, lake: str, cuts:
     """Once only the compacted cut is kept, each of its months has one file on the disk."""
     maintenance.compact(book, lake)
     maintenance.vacuum(book, lake, keep=1, nights=0)
-    on_disk = {path.relative_to(Path(lake) / "tables/entries").as_posix()
-               for path in Path(lake).glob("tables/entries/month=*/*.parquet")}  # fmt: skip
+    on_disk = {
+        path.relative_to(Path(lake) / "tables/entries").as_posix()
+        for path in Path(lake).glob("tables/entries/month=*/*.parquet")
+    }
     assert on_disk == set(open_lake(lake).manifest.tables["entries"].files)
     assert list(Path(lake).glob("duckdb/*.duckdb")) == []
     add_transactions(book, 30, since=date(2026, 1, 5), days=1)
@@ -186,8 +188,12 @@ def test_what_a_release_adds_to_the_lake_is_there_for_the_past_from_the_next_cut
 
     old = open_lake(lake)
     sentence = r"^cut 1 of the lake was made by an earlier release and has no {}: run tiffin lake rebuild, or wait for"
-    for name, lacking in (("transactions", "transactions.shoe_size"), ("parties", "parties.shoe_size"),
-                          ("lot_changes", "lot_changes"), ("closings", "closings")):  # fmt: skip
+    for name, lacking in (
+        ("transactions", "transactions.shoe_size"),
+        ("parties", "parties.shoe_size"),
+        ("lot_changes", "lot_changes"),
+        ("closings", "closings"),
+    ):
         with pytest.raises(Failure, match=sentence.format(lacking)):
             old.scan(name)
     assert old.scan("entries").sort("transaction_id", "leg").collect().equals(held["entries"])

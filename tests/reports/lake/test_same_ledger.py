@@ -83,13 +83,17 @@ def test_a_restored_ledger_with_other_transactions_is_refused(book: str, restore
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ("DELETE FROM transaction WHERE id = 600",
-         "the cut has transactions up to 600, key-600, the ledger has no 600 and ends at 599"),
-        ("UPDATE transaction SET fingerprint = '\\x01' WHERE id = 600",
-         "transaction 600, key-600, has fingerprint 01, not 00"),
+        (
+            "DELETE FROM transaction WHERE id = 600",
+            "the cut has transactions up to 600, key-600, the ledger has no 600 and ends at 599",
+        ),
+        (
+            "UPDATE transaction SET fingerprint = '\\x01' WHERE id = 600",
+            "transaction 600, key-600, has fingerprint 01, not 00",
+        ),
         ("UPDATE book SET incarnation = 'b'", "it is incarnation b of the book, not [-0-9a-f]{36}: it was restored"),
     ],
-)  # fmt: skip
+)
 def test_each_way_of_being_another_ledger_is_named(book: str, lake: str, change: str, sentence: str) -> None:
     """The last transaction lost, or another one under its key; another incarnation of the same book."""
     frequent_cut(book, lake)

@@ -52,8 +52,10 @@ def test_an_untouched_book_and_lake_hold(book: str, lake: str) -> None:
 @pytest.mark.parametrize(
     ("change", "names"),
     [
-        ("UPDATE entry SET amount = amount + 1 WHERE transaction_id = 30 AND leg = 1",
-         {"zero-sums", "history", "balances", "aging-items"}),
+        (
+            "UPDATE entry SET amount = amount + 1 WHERE transaction_id = 30 AND leg = 1",
+            {"zero-sums", "history", "balances", "aging-items"},
+        ),
         ("UPDATE entry SET balance_after = balance_after + 1 WHERE transaction_id = 30 AND leg = 1", {"history"}),
         ("UPDATE entry SET version = version + 100 WHERE transaction_id = 30 AND leg = 1", {"history"}),
         ("DELETE FROM entry WHERE transaction_id = 30 AND leg = 2", {"zero-sums", "legs"}),
@@ -63,17 +65,23 @@ def test_an_untouched_book_and_lake_hold(book: str, lake: str) -> None:
         ("UPDATE entry SET discount = discount + 1 WHERE transaction_id = 30 AND leg = 2", {"service-lines"}),
         ("UPDATE entry SET currency = 'EUR' WHERE transaction_id = 30", {"sides"}),
         ("UPDATE entry SET reference = 'other' WHERE transaction_id = 30 AND leg = 2", {"entries"}),
-        ("UPDATE entry SET attributes = '{\"dish\": \"soup\"}' WHERE transaction_id = 30 AND leg = 2",
-         {"entries", "attributes"}),
+        (
+            'UPDATE entry SET attributes = \'{"dish": "soup"}\' WHERE transaction_id = 30 AND leg = 2',
+            {"entries", "attributes"},
+        ),
         ("UPDATE transaction SET note = 'x' WHERE id = 30", {"transactions"}),
-        ("UPDATE transaction SET business_date = business_date - 1 WHERE id = 30",
-         {"days", "transactions", "entries", "aging-items"}),
-        ("UPDATE balance SET balance = balance + 1 WHERE account_id = (SELECT min(account_id) FROM balance)",
-         {"balances", "snapshots"}),
+        (
+            "UPDATE transaction SET business_date = business_date - 1 WHERE id = 30",
+            {"days", "transactions", "entries", "aging-items"},
+        ),
+        (
+            "UPDATE balance SET balance = balance + 1 WHERE account_id = (SELECT min(account_id) FROM balance)",
+            {"balances", "snapshots"},
+        ),
         ("UPDATE party SET name = 'Other' WHERE id = 1", {"snapshots"}),
         ("UPDATE book SET closed_until = '2025-11-30'", {"closings"}),
     ],
-)  # fmt: skip
+)
 def test_a_change_behind_the_guards_is_found(book: str, lake: str, change: str, names: set[str]) -> None:
     """Each way of changing the ledger breaks at least these checks."""
     nightly_cut(book, lake, NEW_YEARS_EVE)
@@ -212,9 +220,14 @@ def test_a_report_over_a_torn_file_is_one_sentence(book: str, lake: str) -> None
 def test_an_object_store_that_is_down_is_one_sentence(book: str) -> None:
     """Nobody listens there; the settings keep the library from trying for minutes."""
     store = {
-        "TIFFIN_LAKE": "s3://lake/tiffin", "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ALLOW_HTTP": "true",
-        "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1", "TIFFIN_DATABASE_URL": book,
-    }  # fmt: skip
+        "TIFFIN_LAKE": "s3://lake/tiffin",
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_ACCESS_KEY_ID": "a",
+        "AWS_SECRET_ACCESS_KEY": "b",
+        "AWS_REGION": "us-east-1",
+        "TIFFIN_DATABASE_URL": book,
+    }
     tiffin = str(Path(sys.executable).with_name("tiffin"))
     for command in (["report", "turnover"], ["verify"], ["nightly", "--date", "2025-12-31"], ["lake", "status"]):
         done = subprocess.run([tiffin, *command], capture_output=True, text=True, env=os.environ | store, timeout=60)

@@ -35,50 +35,52 @@ CLIENT = f"(SELECT max(account_id) FROM entry WHERE transaction_id = {DEBIT} AND
 
 AMOUNTS = {
     "a kopeck on a client's entry": f"UPDATE entry SET amount = amount + 1 WHERE transaction_id = {PAYMENT} "
-                                    "AND leg = 1",
+    "AND leg = 1",
     "a kopeck on a brand's entry": f"UPDATE entry SET amount = amount + 1, gross = gross + 1 WHERE {LEG}",
-    "a payment raised, every sum right": moved(100, PAYMENT, PAID) + f"""
+    "a payment raised, every sum right": moved(100, PAYMENT, PAID)
+    + f"""
         UPDATE entry SET amount = amount - 100 WHERE {CASH};
         UPDATE transaction SET amount = amount + 100 WHERE id = {PAYMENT}""",
-    "a debit lowered, every sum right": moved(100, DEBIT, CLIENT) + f"""
+    "a debit lowered, every sum right": moved(100, DEBIT, CLIENT)
+    + f"""
         UPDATE entry SET amount = amount - 100, gross = gross - 100 WHERE {LEG};
         UPDATE transaction SET amount = amount - 100 WHERE id = {DEBIT}""",
     "only the balance after": f"UPDATE entry SET balance_after = balance_after + 1 WHERE transaction_id = {PAYMENT} "
-                              "AND version IS NOT NULL",
+    "AND version IS NOT NULL",
     "the balance that is kept": "UPDATE balance SET balance = balance + 1 WHERE version > 0",
     "what is held": "UPDATE entry SET held = held + 1, held_after = held_after + 1 WHERE transaction_id = "
-                    "(SELECT max(transaction_id) FROM entry WHERE held > 0) AND held > 0",
+    "(SELECT max(transaction_id) FROM entry WHERE held > 0) AND held > 0",
     "more gross and more discount": f"UPDATE entry SET gross = gross + 500, discount = discount + 500 WHERE {LEG}",
     "less VAT": f"UPDATE entry SET vat = coalesce(vat, 0) - 1 WHERE {LEG}",
     "another VAT rate": f"UPDATE entry SET vat_rate = 7 WHERE {LEG}",
     "the amount of the command": f"UPDATE transaction SET amount = amount + 1 WHERE id = {PAYMENT}",
-}  # fmt: skip
+}
 SIDES = {
     "revenue of another brand": f"UPDATE entry e SET account_id = {OTHER} FROM account a "
-                                f"WHERE a.id = e.account_id AND e.{LEG}",
+    f"WHERE a.id = e.account_id AND e.{LEG}",
     "cash of another brand": f"UPDATE entry e SET account_id = {OTHER} FROM account a "
-                             f"WHERE a.id = e.account_id AND e.{CASH}",
+    f"WHERE a.id = e.account_id AND e.{CASH}",
     "who paid for a line": f"UPDATE entry SET source_id = 1000033 WHERE {LEG} AND source_id <> 1000033",
     "for whom a payer paid": "UPDATE entry SET subaccount_id = 1000033 WHERE subaccount_id IS NOT NULL",
     "a client's entry on another client": f"UPDATE entry SET account_id = 1000058, version = 9999 "
-                                          f"WHERE transaction_id = {PAYMENT} AND version IS NOT NULL",
-}  # fmt: skip
+    f"WHERE transaction_id = {PAYMENT} AND version IS NOT NULL",
+}
 WORDS = {
     "the service": f"UPDATE entry SET service = 'other' WHERE {LEG}",
     "the reference": f"UPDATE entry SET reference = 'X-1' WHERE {LEG}",
-    "the attributes": f"UPDATE entry SET attributes = '{{\"dish\": \"soup\"}}' WHERE {LEG}",
+    "the attributes": f'UPDATE entry SET attributes = \'{{"dish": "soup"}}\' WHERE {LEG}',
     "the number of the line": f"UPDATE entry SET line = 99 WHERE {LEG}",
     "the channel of cash": f"UPDATE entry SET channel = 'other' WHERE {CASH}",
     "the chart of accounts": "UPDATE entry SET chart = '999' WHERE account_id IN "
-                             "(SELECT id FROM account WHERE kind = 'adjustments')",
+    "(SELECT id FROM account WHERE kind = 'adjustments')",
     "when it is due": "UPDATE entry SET due_on = due_on + 30 WHERE due_on IS NOT NULL; "
-                      "UPDATE aging_item SET due_on = due_on + 30 WHERE due_on < '9999-01-01'",
+    "UPDATE aging_item SET due_on = due_on + 30 WHERE due_on < '9999-01-01'",
     "the key": f"UPDATE transaction SET key = 'other' WHERE id = {PAYMENT}",
     "the fingerprint": f"UPDATE transaction SET fingerprint = '\\x00' WHERE id = {PAYMENT}",
     "the kind": f"UPDATE transaction SET kind = 'adjustment' WHERE id = {PAYMENT}",
     "the hour": f"UPDATE transaction SET posted_at = posted_at + interval '1 microsecond' WHERE id = {PAYMENT}",
     "the day": f"UPDATE transaction SET posted_at = posted_at - interval '1 day', business_date = business_date - 1 "
-               f"WHERE id = {PAYMENT}",
+    f"WHERE id = {PAYMENT}",
     "when it was recorded": f"UPDATE transaction SET recorded_at = recorded_at - interval '1 s' WHERE id = {PAYMENT}",
     "when it happened": f"UPDATE transaction SET occurred_at = posted_at - interval '1 h' WHERE id = {PAYMENT}",
     "the value date": f"UPDATE transaction SET value_date = '2024-01-01' WHERE id = {PAYMENT}",
@@ -88,17 +90,17 @@ WORDS = {
     "the note": f"UPDATE transaction SET note = 'x' WHERE id = {PAYMENT}",
     "what it refers to": f"UPDATE transaction SET refers_to = {PAYMENT} WHERE id = {REFERRING}",
     "when a hold expires": "UPDATE transaction SET expires_at = expires_at + interval '1 day' WHERE kind = 'hold'",
-}  # fmt: skip
+}
 ANSWERS = {
     "a decline deleted": f"DELETE FROM transaction WHERE id = {DECLINE}",
     "the facts of a decline": f"UPDATE transaction SET facts = '{{}}' WHERE id = {DECLINE}",
     "the code of a decline": f"UPDATE transaction SET code = 'other' WHERE id = {DECLINE}",
     "a decline of the past added": "INSERT INTO transaction (id, key, fingerprint, kind, status, code, posted_at, "
-        "business_date) SELECT -1, 'new', '', 'debit', 'declined', 'credit_limit_exceeded', posted_at, business_date "
-        f"FROM transaction WHERE id = {PAYMENT}",
+    "business_date) SELECT -1, 'new', '', 'debit', 'declined', 'credit_limit_exceeded', posted_at, business_date "
+    f"FROM transaction WHERE id = {PAYMENT}",
     "a payment declined after all": f"DELETE FROM entry WHERE transaction_id = {PAYMENT}; "
-        f"UPDATE transaction SET status = 'declined', code = 'other' WHERE id = {PAYMENT}",
-}  # fmt: skip
+    f"UPDATE transaction SET status = 'declined', code = 'other' WHERE id = {PAYMENT}",
+}
 LAST = "(SELECT max(transaction_id) FROM entry WHERE account_id = 1000058 AND version IS NOT NULL)"
 HISTORIES = {
     "the last transaction of an account": f"""
@@ -126,15 +128,15 @@ HISTORIES = {
     "versions exchanged": "UPDATE entry SET version = 5001 - version WHERE account_id = 1000017 AND version IN (1, 2)",
     "an adjustment hidden in another": "UPDATE entry SET transaction_id = -transaction_id WHERE account_id = 1000041",
     "numbers exchanged": f"UPDATE entry SET transaction_id = -1 WHERE transaction_id = {PAYMENT}; "
-        f"UPDATE transaction SET id = -1, key = 'slipped in' WHERE id = {PAYMENT}",
-}  # fmt: skip
+    f"UPDATE transaction SET id = -1, key = 'slipped in' WHERE id = {PAYMENT}",
+}
 TERMS = {
     "a credit limit": "UPDATE credit_terms SET credit_limit = credit_limit + 1",
     "a credit period": "UPDATE credit_terms SET period_days = 300",
     "the end of terms": "UPDATE credit_terms SET valid_until = '2024-06-30'",
     "terms deleted": "DELETE FROM credit_terms WHERE id = 2",
     "terms of the past added": "INSERT INTO credit_terms (account_id, credit_limit, valid_from, recorded_at) "
-                               "VALUES (1000058, 100, '2024-01-01', '2024-01-01')",
+    "VALUES (1000058, 100, '2024-01-01', '2024-01-01')",
     "the draw of a link": "UPDATE link SET draw = 'own_first' WHERE account_id = 1000017",
     "a link deleted": "DELETE FROM link WHERE account_id = 1000017",
     "brands of a link": "UPDATE link SET brands = '{1}' WHERE account_id = 1000017",
@@ -152,41 +154,41 @@ TERMS = {
     "what a change says": "UPDATE change SET after = after || '{\"limit\": \"1.00\"}' WHERE kind = 'credit_terms'",
     "who made a change": "UPDATE change SET by = 'o.petrova' WHERE id = 3",
     "a change back and its row": "UPDATE party SET name = 'Other' WHERE reference = 'anna'; "
-        "UPDATE change SET after = after || '{\"name\": \"Other\"}' WHERE kind = 'party' AND subject = 'anna'",
-}  # fmt: skip
+    "UPDATE change SET after = after || '{\"name\": \"Other\"}' WHERE kind = 'party' AND subject = 'anna'",
+}
 CLOSINGS = {
     "a closing deleted": "DELETE FROM closing WHERE closed_until = '2024-01-31'",
     "a closing of another day": "UPDATE closing SET closed_until = '2024-01-30' WHERE closed_until = '2024-01-31'",
     "days opened again": "DELETE FROM closing WHERE closed_until = '2024-02-29'; "
-                         "UPDATE book SET closed_until = '2024-01-31'",
+    "UPDATE book SET closed_until = '2024-01-31'",
     "a closing after another transaction": "UPDATE closing SET last_transaction = last_transaction - 1",
     "when days were closed": "UPDATE closing SET closed_at = closed_at - interval '1 day'",
     "the book's time zone": "UPDATE book SET time_zone = 'Asia/Tokyo'",
     "the book's currency": "UPDATE book SET currency = 'USD'",
-}  # fmt: skip
+}
 GUARDS = {
     "a guard dropped": "DROP TRIGGER append_only ON entry",
     "a guard disabled": "ALTER TABLE entry DISABLE TRIGGER append_only",
     "a guard hollowed": "CREATE OR REPLACE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS "
-                        "$$ BEGIN RETURN NULL; END $$",
+    "$$ BEGIN RETURN NULL; END $$",
     "four eyes hollowed": "CREATE OR REPLACE FUNCTION desk.second_person() RETURNS trigger LANGUAGE plpgsql AS "
-                          "$$ BEGIN RETURN NULL; END $$",
+    "$$ BEGIN RETURN NULL; END $$",
     "a check dropped": "ALTER TABLE entry DROP CONSTRAINT gross_less_discount",
     "a reference dropped": "ALTER TABLE entry DROP CONSTRAINT entry_transaction_id_fkey",
     "a uniqueness dropped": "DROP INDEX entry_account_version_key",
     "a trigger of one's own": "CREATE TRIGGER mine BEFORE INSERT ON entry EXECUTE FUNCTION append_only()",
     "guards off for all sessions": "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET session_replication_role = "
-                                   "replica', current_database()); END $$",
-}  # fmt: skip
+    "replica', current_database()); END $$",
+}
 SEALS = {
     "what a seal says": "UPDATE seal SET line = replace(line, '\"last_transaction\":', '\"last_transaction\":1')",
     "the last seal deleted": "DELETE FROM seal_leaf WHERE seal_number = 3; DELETE FROM seal WHERE number = 3",
     "all seals deleted": "DELETE FROM seal_leaf; DELETE FROM seal",
     "a sealed state": "UPDATE seal_leaf SET value = replace(value, '\"balance\":', '\"balance\":1') "
-                      "WHERE name = 'account/1000017'",
+    "WHERE name = 'account/1000017'",
     "a sealed state deleted": "DELETE FROM seal_leaf WHERE name = 'account/1000058'",
     "a salt": "UPDATE seal_salt SET salt = '\\x00'",
-}  # fmt: skip
+}
 FOOD = {
     "a dish of an order": "UPDATE order_line SET sku = 'other' WHERE order_id = (SELECT min(id) FROM food_order)",
     "a dish of another brand": "UPDATE order_line SET brand_id = 3 - brand_id",
@@ -194,11 +196,19 @@ FOOD = {
     "a use of a promotion": "UPDATE promotion_use SET discount = discount + 1",
     "a lot of points": "UPDATE bonus_lot SET gone_on = gone_on + 100 WHERE gone_on IS NOT NULL",
     "the part of a hold": "UPDATE hold_part SET service = 'other'",
-}  # fmt: skip
+}
 LEDGER: dict[str, dict[str, str]] = {
-    "amounts": AMOUNTS, "sides": SIDES, "words": WORDS, "answers": ANSWERS, "histories": HISTORIES, "terms": TERMS,
-    "closings": CLOSINGS, "guards": GUARDS, "seals": SEALS, "food": FOOD,
-}  # fmt: skip
+    "amounts": AMOUNTS,
+    "sides": SIDES,
+    "words": WORDS,
+    "answers": ANSWERS,
+    "histories": HISTORIES,
+    "terms": TERMS,
+    "closings": CLOSINGS,
+    "guards": GUARDS,
+    "seals": SEALS,
+    "food": FOOD,
+}
 
 
 def _one_byte(lake: Path) -> None:
@@ -227,8 +237,11 @@ def _rehashed(lake: Path, name: str, content: bytes) -> None:
 def _pointer_back(lake: Path) -> None:
     pointer = json.loads((lake / "current.json").read_text())
     before = sorted(lake.glob("manifests/*.json"))[-2]
-    pointer |= {"number": int(before.stem), "manifest": f"manifests/{before.name}",
-                "sha256": sha256(before.read_bytes()).hexdigest()}  # fmt: skip
+    pointer |= {
+        "number": int(before.stem),
+        "manifest": f"manifests/{before.name}",
+        "sha256": sha256(before.read_bytes()).hexdigest(),
+    }
     (lake / "current.json").write_text(json.dumps(pointer))
 
 

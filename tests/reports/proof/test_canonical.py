@@ -49,18 +49,47 @@ def small(database_url: str) -> str:
 
 
 TRANSACTION = {
-    "transaction": 7, "key": 'd"1\\é', "fingerprint": "0aff", "kind": "debit", "status": "posted", "account": 1000017,
-    "amount": 70000, "currency": "RUB", "posted_at": 1772431201500000, "date": "2026-03-02",
-    "recorded_at": 1772431202000000, "value_date": "2026-03-01",
-    "private": private('sent \\ "back"', None, "ночь\t\x01"), "occurred_at": 1772427600000000,
-}  # fmt: skip
+    "transaction": 7,
+    "key": 'd"1\\é',
+    "fingerprint": "0aff",
+    "kind": "debit",
+    "status": "posted",
+    "account": 1000017,
+    "amount": 70000,
+    "currency": "RUB",
+    "posted_at": 1772431201500000,
+    "date": "2026-03-02",
+    "recorded_at": 1772431202000000,
+    "value_date": "2026-03-01",
+    "private": private('sent \\ "back"', None, "ночь\t\x01"),
+    "occurred_at": 1772427600000000,
+}
 LEGS: list[dict[str, object]] = [
-    {"leg": 1, "account": 1000017, "currency": "RUB", "amount": -70000, "held": 0, "version": 4,
-     "balance_after": 57500, "held_after": 0},
-    {"leg": 2, "account": 12, "currency": "RUB", "amount": 70000, "held": 0, "source": 1000017, "line": 1,
-     "service": "order", "gross": 80000, "discount": 10000, "vat_rate": 2000,
-     "private": private("A-1", '{"n": 1.50, "dish": "set 4"}')},
-]  # fmt: skip
+    {
+        "leg": 1,
+        "account": 1000017,
+        "currency": "RUB",
+        "amount": -70000,
+        "held": 0,
+        "version": 4,
+        "balance_after": 57500,
+        "held_after": 0,
+    },
+    {
+        "leg": 2,
+        "account": 12,
+        "currency": "RUB",
+        "amount": 70000,
+        "held": 0,
+        "source": 1000017,
+        "line": 1,
+        "service": "order",
+        "gross": 80000,
+        "discount": 10000,
+        "vat_rate": 2000,
+        "private": private("A-1", '{"n": 1.50, "dish": "set 4"}'),
+    },
+]
 HASH = "de8c05aeffa00302fd02bd681f496d8c77b2322b13c74c078a49b5b8838dfd32"
 RUNNING = "19a53f5a686a15b37c6c6323e3c64dbee37ce0d9110305279844e5c7ce40944b"
 
@@ -72,13 +101,30 @@ def test_postgresql_hashes_what_the_page_says(small: str) -> None:
     with connect(small) as connection:
         rows = connection.execute(read_rows.entries(None, date(2026, 3, 2)).encode()).fetchall()
     client = {
-        "account": 1000017, "version": 4, "transaction": 7, "leg": 1, "kind": "debit", "posted_at": 1772431201500000,
-        "date": "2026-03-02", "amount": -70000, "held": 0, "balance_after": 57500, "held_after": 0, "hash": hash_,
-    }  # fmt: skip
+        "account": 1000017,
+        "version": 4,
+        "transaction": 7,
+        "leg": 1,
+        "kind": "debit",
+        "posted_at": 1772431201500000,
+        "date": "2026-03-02",
+        "amount": -70000,
+        "held": 0,
+        "balance_after": 57500,
+        "held_after": 0,
+        "hash": hash_,
+    }
     brand = {
-        "account": 12, "transaction": 7, "leg": 2, "kind": "debit", "posted_at": 1772431201500000,
-        "date": "2026-03-02", "amount": 70000, "held": 0, "hash": hash_,
-    }  # fmt: skip
+        "account": 12,
+        "transaction": 7,
+        "leg": 2,
+        "kind": "debit",
+        "posted_at": 1772431201500000,
+        "date": "2026-03-02",
+        "amount": 70000,
+        "held": 0,
+        "hash": hash_,
+    }
     assert [row[-1] for row in rows] == [c.canonical(brand), c.canonical(client)]
 
 
@@ -90,10 +136,21 @@ def test_the_form_never_changes() -> None:
     state.follow([text, "second"])
     assert state.running == RUNNING
     seal = Seal(
-        number=2, day="2026-03-31", previous="11" * 32, root="22" * 32, book="b", time_zone="Europe/Moscow",
-        closed_at=1, last_transaction=7, last_change=3, leaves=4, entries=5, totals={"RUB": {"money": -1}},
-        guards="whole", schema="0020",
-    )  # fmt: skip
+        number=2,
+        day="2026-03-31",
+        previous="11" * 32,
+        root="22" * 32,
+        book="b",
+        time_zone="Europe/Moscow",
+        closed_at=1,
+        last_transaction=7,
+        last_change=3,
+        leaves=4,
+        entries=5,
+        totals={"RUB": {"money": -1}},
+        guards="whole",
+        schema="0020",
+    )
     assert seal.hash == "ca27c9a69809a4c7895bd85ddac3131d09ce3bfd337135241c15702fdb302c6b"
 
 

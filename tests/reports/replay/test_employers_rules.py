@@ -19,14 +19,23 @@ Record = dict[str, Any]
 TERMS: list[Record] = [
     {"type": "brand", "code": "sushi"},
     *({"type": "party", "reference": who, "kind": "individual", "name": who} for who in ("romashka", "anna", "boris")),
-    *({"type": "account", "reference": who, "party": who, "currency": "RUB", "holder": "sushi"}
-      for who in ("romashka", "anna", "boris")),
+    *(
+        {"type": "account", "reference": who, "party": who, "currency": "RUB", "holder": "sushi"}
+        for who in ("romashka", "anna", "boris")
+    ),
     {"type": "credit_terms", "account": "romashka", "limit": "10000.00", "valid_from": "2024-01-01"},
-    {"type": "link", "account": "anna", "payer": "romashka", "share": "80", "services": ["lunch"], "group": "kitchen",
-     "when": {"days": ["mon", "tue", "wed", "thu", "fri"], "from": "11:00", "to": "16:00"}},
+    {
+        "type": "link",
+        "account": "anna",
+        "payer": "romashka",
+        "share": "80",
+        "services": ["lunch"],
+        "group": "kitchen",
+        "when": {"days": ["mon", "tue", "wed", "thu", "fri"], "from": "11:00", "to": "16:00"},
+    },
     {"type": "link", "account": "boris", "payer": "romashka", "group": "kitchen"},
     {"type": "write_off_limit", "payer": "romashka", "group": "kitchen", "period": "month", "amount": "500.00"},
-]  # fmt: skip
+]
 
 
 def debit(key: str, account: str, at: str, *lines: tuple[str, str], occurred_at: str | None = None) -> Record:
@@ -42,15 +51,21 @@ def book(database_url: str, tmp_path: Path) -> LakeBook:
     ledger = Ledger(database_url)
     ledger.administer([administration.parse(record) for record in TERMS])
     said = [
-        {"type": "payment", "key": "p1", "account": "anna", "amount": "500.00", "brand": "sushi",
-         "at": "2024-02-01T12:00:00+03:00"},
+        {
+            "type": "payment",
+            "key": "p1",
+            "account": "anna",
+            "amount": "500.00",
+            "brand": "sushi",
+            "at": "2024-02-01T12:00:00+03:00",
+        },
         debit("d1", "anna", "2024-03-04T12:00", ("lunch", "300.00"), ("wine", "50.00")),
         debit("d2", "boris", "2024-03-04T13:00", ("lunch", "200.00")),
         debit("d3", "boris", "2024-03-05T12:00", ("lunch", "100.00")),
         debit("d4", "anna", "2024-03-05T12:30", ("lunch", "20.00"), occurred_at="2024-03-05T10:00"),
         debit("d5", "anna", "2024-03-05T13:00", ("lunch", "100.00"), occurred_at="2024-02-29T12:00"),
         {"type": "refund", "key": "f1", "debit": "d1", "at": "2024-03-06T12:00:00+03:00"},
-    ]  # fmt: skip
+    ]
     answers = ledger.post([commands.parse(record) for record in said])
     assert [answer.key for answer in answers if answer.to_json()["status"] == "declined"] == ["d3"]
     ledger.close()

@@ -22,10 +22,8 @@ Record = dict[str, Any]
 WHO = ("romashka", "anna", "boris", "vera", "gleb")
 TERMS = (
     *({"type": "brand", "code": code, "name": code} for code in ("sushi", "pizza")),
-    *({"type": "party", "reference": who, "kind": "individual", "name": who.capitalize()}
-      for who in WHO),
-    *({"type": "account", "reference": who, "party": who, "currency": "RUB", "holder": "pizza"}
-      for who in WHO),
+    *({"type": "party", "reference": who, "kind": "individual", "name": who.capitalize()} for who in WHO),
+    *({"type": "account", "reference": who, "party": who, "currency": "RUB", "holder": "pizza"} for who in WHO),
     {"type": "credit_terms", "account": "romashka", "limit": "1000.00", "period_days": 30, "valid_from": "2024-01-01"},
     {"type": "credit_terms", "account": "romashka", "limit": "5000.00", "valid_from": "2024-04-01"},
     {"type": "link", "account": "anna", "payer": "romashka", "draw": "payer_first"},
@@ -33,9 +31,15 @@ TERMS = (
     {"type": "write_off_limit", "payer": "romashka", "account": "anna", "period": "day", "amount": "500.00"},
     {"type": "link", "account": "gleb", "payer": "romashka", "draw": "payer_first", "brands": ["sushi"]},
     {"type": "write_off_limit", "payer": "romashka", "account": "gleb", "period": "order", "amount": "100.00"},
-    {"type": "write_off_limit", "payer": "romashka", "account": "boris", "period": "month", "amount": "300.00",
-     "count": 3},
-)  # fmt: skip
+    {
+        "type": "write_off_limit",
+        "payer": "romashka",
+        "account": "boris",
+        "period": "month",
+        "amount": "300.00",
+        "count": 3,
+    },
+)
 
 
 def _line(amount: str, brand: str = "sushi", **rest: Any) -> Record:
@@ -46,43 +50,101 @@ def _commands(points: int) -> Iterator[Record]:
     """Yield February, which is history, then the March that is replayed."""
     yield {"type": "payment", "key": "p1", "account": "anna", "amount": "300.00", "brand": "sushi", "at": "2024-02-10"}
     yield {"type": "debit", "key": "d0", "account": "anna", "lines": [_line("400.00")], "at": "2024-02-20"}
-    yield {"type": "hold", "key": "h0", "account": "boris", "lines": [_line("60.00"), _line("10.00")],
-           "expires_at": "2024-04-05T00:00:00+03:00", "at": "2024-02-21"}  # fmt: skip
+    yield {
+        "type": "hold",
+        "key": "h0",
+        "account": "boris",
+        "lines": [_line("60.00"), _line("10.00")],
+        "expires_at": "2024-04-05T00:00:00+03:00",
+        "at": "2024-02-21",
+    }
     yield {"type": "payment", "key": "p2", "amount": "90.00", "brand": "sushi", "at": "2024-02-22"}
     yield {"type": "bonus", "key": "b1", "account": points, "amount": "40.00", "reason": "gift", "at": "2024-02-23"}
     # March.
-    yield {"type": "debit", "key": "d1", "account": "anna", "at": "2024-03-01",
-           "lines": [_line("450.00"), _line("100.00", "pizza", vat_rate="20"), _line("0.00", gross="9")]}  # fmt: skip
+    yield {
+        "type": "debit",
+        "key": "d1",
+        "account": "anna",
+        "at": "2024-03-01",
+        "lines": [_line("450.00"), _line("100.00", "pizza", vat_rate="20"), _line("0.00", gross="9")],
+    }
     yield {"type": "debit", "key": "d2", "account": "anna", "lines": [_line("500.00")], "at": "2024-03-01"}
     yield {"type": "debit", "key": "d3", "account": "boris", "lines": [_line("20.00", "pizza")], "at": "2024-03-02"}
-    yield {"type": "allocate", "key": "l1", "payment": "p2", "split": [{"account": "boris", "amount": "90.00"}],
-           "at": "2024-03-02"}  # fmt: skip
+    yield {
+        "type": "allocate",
+        "key": "l1",
+        "payment": "p2",
+        "split": [{"account": "boris", "amount": "90.00"}],
+        "at": "2024-03-02",
+    }
     yield {"type": "debit", "key": "d4", "account": "boris", "lines": [_line("20.00", "pizza")], "at": "2024-03-03"}
-    yield {"type": "capture", "key": "c1", "hold": "h0", "lines": [{"line": 1, "amount": "45.00"}], "final": True,
-           "at": "2024-03-04"}  # fmt: skip
+    yield {
+        "type": "capture",
+        "key": "c1",
+        "hold": "h0",
+        "lines": [{"line": 1, "amount": "45.00"}],
+        "final": True,
+        "at": "2024-03-04",
+    }
     yield {"type": "refund", "key": "f1", "debit": "d1", "amount": "70.00", "at": "2024-03-05"}
     yield {"type": "refund", "key": "f2", "debit": "c1", "at": "2024-03-05"}
-    yield {"type": "hold", "key": "h1", "account": "anna", "lines": [_line("120.00")], "at": "2024-03-06",
-           "expires_at": "2024-03-08T00:00:00+03:00"}  # fmt: skip
-    yield {"type": "hold", "key": "h2", "account": "boris", "lines": [_line("80.00")], "at": "2024-03-07",
-           "expires_at": "2024-03-20T00:00:00+03:00"}  # fmt: skip
+    yield {
+        "type": "hold",
+        "key": "h1",
+        "account": "anna",
+        "lines": [_line("120.00")],
+        "at": "2024-03-06",
+        "expires_at": "2024-03-08T00:00:00+03:00",
+    }
+    yield {
+        "type": "hold",
+        "key": "h2",
+        "account": "boris",
+        "lines": [_line("80.00")],
+        "at": "2024-03-07",
+        "expires_at": "2024-03-20T00:00:00+03:00",
+    }
     yield {"type": "release", "key": "r2", "hold": "h2", "at": "2024-03-09"}
     yield {"type": "debit", "key": "d5", "account": "romashka", "lines": [_line("110.00")], "at": "2024-03-10"}
-    yield {"type": "payment", "key": "p3", "amount": "150.00", "brand": "sushi", "at": "2024-03-11",
-           "split": [{"account": "anna", "amount": "100.00"},
-                     {"account": "vera", "amount": "50.00", "brand": "pizza"}]}  # fmt: skip
+    yield {
+        "type": "payment",
+        "key": "p3",
+        "amount": "150.00",
+        "brand": "sushi",
+        "at": "2024-03-11",
+        "split": [{"account": "anna", "amount": "100.00"}, {"account": "vera", "amount": "50.00", "brand": "pizza"}],
+    }
     yield {"type": "transfer", "key": "t1", "account": "vera", "to": "anna", "amount": "15.00", "at": "2024-03-12"}
     yield {"type": "payout", "key": "o1", "account": "vera", "amount": "5.00", "brand": "sushi", "at": "2024-03-12"}
-    yield {"type": "adjustment", "key": "a1", "account": "vera", "amount": "-3.00", "brand": "sushi", "reason": "typo",
-           "at": "2024-03-13"}  # fmt: skip
+    yield {
+        "type": "adjustment",
+        "key": "a1",
+        "account": "vera",
+        "amount": "-3.00",
+        "brand": "sushi",
+        "reason": "typo",
+        "at": "2024-03-13",
+    }
     yield {"type": "reverse", "key": "v1", "transaction": "p2", "reason": "chargeback", "at": "2024-03-14"}
     yield {"type": "debit", "key": "d6", "account": "anna", "lines": [_line("10.00")], "at": "2024-03-25"}
     yield {"type": "debit", "key": "d9", "account": "romashka", "lines": [_line("1.00")], "at": "2024-03-25"}
-    yield {"type": "debit", "key": "d10", "account": "vera", "lines": [_line("21.00"), _line("20.00", "pizza")],
-           "bonus_at_most": "30.00", "at": "2024-03-25"}  # fmt: skip
+    yield {
+        "type": "debit",
+        "key": "d10",
+        "account": "vera",
+        "lines": [_line("21.00"), _line("20.00", "pizza")],
+        "bonus_at_most": "30.00",
+        "at": "2024-03-25",
+    }
     yield {"type": "debit", "key": "d7", "account": "vera", "lines": [_line("900.00")], "at": "2024-03-26"}
-    yield {"type": "payment", "key": "p4", "account": "romashka", "amount": "700.00", "brand": "sushi",
-           "at": "2024-03-27"}  # fmt: skip
+    yield {
+        "type": "payment",
+        "key": "p4",
+        "account": "romashka",
+        "amount": "700.00",
+        "brand": "sushi",
+        "at": "2024-03-27",
+    }
     yield {"type": "debit", "key": "d11", "account": "gleb", "lines": [_line("150.00")], "at": "2024-03-27"}
     yield {"type": "debit", "key": "d8", "account": "anna", "lines": [_line("500.00")], "at": "2024-03-28"}
 
@@ -166,11 +228,14 @@ def test_other_write_off_limits_change_who_pays(book: LakeBook) -> None:
     romashka, anna = book.account("romashka"), book.account("anna")
     found = what_if(book, "2024-03", Limits({}, {(romashka, anna, "day"): Decimal(250)}))
     assert found.differing.select("key", "effect", "shifted").rows() == [
-        ("d1", "paid_otherwise", 250), ("f1", "follows", Decimal("31.82")), ("d8", "declined", 0),
-    ]  # fmt: skip
+        ("d1", "paid_otherwise", 250),
+        ("f1", "follows", Decimal("31.82")),
+        ("d8", "declined", 0),
+    ]
     assert found.at_stake.select("effect", "amount", "shifted").rows() == [
-        ("declined", 500, 0), ("paid_otherwise", 550, 250),
-    ]  # fmt: skip
+        ("declined", 500, 0),
+        ("paid_otherwise", 550, 250),
+    ]
 
 
 def test_a_declined_debit_is_of_the_brand_that_explains_it(book: LakeBook) -> None:
@@ -206,19 +271,34 @@ def test_refunds_of_what_a_closed_account_paid_are_replayed(book: LakeBook, data
             assert done.to_json()["status"] in ("posted", "done"), done
 
     for who in ("yuri", "zina"):
-        post({"type": "party", "reference": who, "kind": "individual", "name": who},
+        post(
+            {"type": "party", "reference": who, "kind": "individual", "name": who},
             {"type": "account", "reference": who, "party": who, "currency": "RUB"},
-            {"type": "payment", "key": f"p-{who}", "account": who, "amount": "60.00", "brand": "sushi",
-             "at": "2024-02-01"})  # fmt: skip
-    post({"type": "link", "account": "zina", "payer": "yuri", "draw": "payer_first"},
+            {
+                "type": "payment",
+                "key": f"p-{who}",
+                "account": who,
+                "amount": "60.00",
+                "brand": "sushi",
+                "at": "2024-02-01",
+            },
+        )
+    post(
+        {"type": "link", "account": "zina", "payer": "yuri", "draw": "payer_first"},
         {"type": "debit", "key": "z1", "account": "zina", "lines": [_line("90.00")], "at": "2024-02-02"},
         {"type": "debit", "key": "z2", "account": "zina", "lines": [_line("30.00")], "at": "2024-02-03"},
         {"type": "link", "account": "zina", "payer": "yuri", "draw": None},
         {"type": "account_status", "account": "zina", "status": "closed"},
         {"type": "refund", "key": "f8", "debit": "z1", "closed_to": "payer", "at": "2024-03-29"},
         {"type": "refund", "key": "f9", "debit": "z2", "closed_to": "unallocated", "at": "2024-03-29"},
-        {"type": "allocate", "key": "l9", "payment": "f9", "split": [{"account": "yuri", "amount": "30.00"}],
-         "at": "2024-03-30"})  # fmt: skip
+        {
+            "type": "allocate",
+            "key": "l9",
+            "payment": "f9",
+            "split": [{"account": "yuri", "amount": "30.00"}],
+            "at": "2024-03-30",
+        },
+    )
     ledger.close()
     again = cut(database_url, tmp_path)
     found = what_if(again, "2024-03", Limits({again.account("yuri"): Decimal(0)}, {}))

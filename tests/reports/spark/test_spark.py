@@ -37,8 +37,14 @@ def two_months(story: Story) -> None:
     story.bonus("2017-03-01", "points", 30)
     sushi = {"brand": "sushi", "attributes": {"dish": "set 4"}}
     story.debit("2017-02-15", "romashka", {**sushi, "amount": 900}, key="d0")
-    story.debit("2017-03-02", "anna", {**sushi, "amount": 70, "source": "romashka"}, ("pizza", 40),
-                {**sushi, "amount": 5, "source": "points"}, key="d1")  # fmt: skip
+    story.debit(
+        "2017-03-02",
+        "anna",
+        {**sushi, "amount": 70, "source": "romashka"},
+        ("pizza", 40),
+        {**sushi, "amount": 5, "source": "points"},
+        key="d1",
+    )
     story.refund("2017-03-05", "d1", ("pizza", "13.33"))
     hold = story.hold("2017-03-06", "boris", 60, "2017-04-06")
     story.capture("2017-03-07", hold, ("pizza", 20))

@@ -17,11 +17,13 @@ def sales(story: Story) -> Story:
     story.bonus_account("points", of="anna", brand="sushi")
     story.bonus("2017-02-01", "points", 20)
     story.debit(
-        "2017-03-02", "anna",
+        "2017-03-02",
+        "anna",
         {"brand": "sushi", "amount": 80, "gross": 100, "vat": "13.33", "vat_rate": 20},
         {"brand": "sushi", "amount": 20, "source": "points"},
-        {"brand": "pizza", "amount": 0, "gross": 15}, key="d1",
-    )  # fmt: skip
+        {"brand": "pizza", "amount": 0, "gross": 15},
+        key="d1",
+    )
     story.debit("2017-03-06", "anna", ("sushi", 50), key="d2")
     story.refund("2017-03-20", "d1", {"brand": "sushi", "amount": 5, "source": "points"}, ("sushi", 10))
     story.debit("2017-03-31", "boris", ("sushi", 7))

@@ -30,10 +30,17 @@ def company(database_url: str, tmp_path: Path) -> Acted:
         {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB", "holder": "sushi"},
     )
     for channel, amount, days in (("card", "1000.00", 8), ("cash", "700.00", 2)):
-        acted.post({
-            "type": "payment", "key": channel, "account": "anna", "amount": amount, "brand": "sushi",
-            "channel": channel, "at": (datetime.now(UTC) - timedelta(days=days)).isoformat(),
-        })  # fmt: skip
+        acted.post(
+            {
+                "type": "payment",
+                "key": channel,
+                "account": "anna",
+                "amount": amount,
+                "brand": "sushi",
+                "channel": channel,
+                "at": (datetime.now(UTC) - timedelta(days=days)).isoformat(),
+            }
+        )
     connection = acted.desk.ledger.connection()
     with connection.transaction():
         for payer, channel, fee in ((ACQUIRER, "card", Decimal("1.5")), (COLLECTION, "cash", None)):
@@ -59,10 +66,13 @@ def test_in_transit_the_oldest_first_and_nothing_left_when_the_bank_has_it(compa
         ("cash", "in_transit", 2, "700.00"),
     ]
     assert before.holds
-    brought(company, stmt(
-        entry("985.00", 5, account=ACQUIRER, bank_reference="A-00001"),
-        entry("700.00", 5, account=COLLECTION, bank_reference="A-00002"),
-    ))  # fmt: skip
+    brought(
+        company,
+        stmt(
+            entry("985.00", 5, account=ACQUIRER, bank_reference="A-00001"),
+            entry("700.00", 5, account=COLLECTION, bank_reference="A-00002"),
+        ),
+    )
     after = now(company).report("cash-by-channel")
     assert figures(after.frame, "channel", "state", "amount") == [("bank", "arrived", "1685.00")]
     [statements] = [control for control in after.controls if control.name == "statements"]

@@ -19,8 +19,12 @@ def parameters_for(report: Report, *, first_day: str = "2017-03-01", last_day: s
     days = (
         {"as_of": last_day} if issubclass(report.parameters, AsOf) else {"first_day": first_day, "last_day": last_day}
     )
-    return days | ({"account": "anna"} if report.parameters.model_fields.get("account", None) is not None
-                   and report.parameters.model_fields["account"].is_required() else {})  # fmt: skip
+    return days | (
+        {"account": "anna"}
+        if report.parameters.model_fields.get("account", None) is not None
+        and report.parameters.model_fields["account"].is_required()
+        else {}
+    )
 
 
 @pytest.fixture
@@ -34,8 +38,14 @@ def busy(story: Story) -> Story:
     story.link("anna", "romashka")
     story.limit("romashka", "anna", "day", 500)
     story.bonus("2017-03-01", "points", 30)
-    story.debit("2017-03-02", "anna", {"brand": "sushi", "amount": 700, "source": "romashka"}, ("pizza", 40),
-                {"brand": "sushi", "amount": 5, "source": "points"}, key="d1")  # fmt: skip
+    story.debit(
+        "2017-03-02",
+        "anna",
+        {"brand": "sushi", "amount": 700, "source": "romashka"},
+        ("pizza", 40),
+        {"brand": "sushi", "amount": 5, "source": "points"},
+        key="d1",
+    )
     story.refund("2017-03-05", "d1", ("pizza", 15))
     hold = story.hold("2017-03-06", "boris", 60, "2017-04-06")
     story.capture("2017-03-07", hold, ("pizza", 20))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from ledger.core.commands import CHART
+from ledger.core.command_parts import CHART
 from tests.reports.standard.test_turnover import figures
 from tests.reports.story import Story
 
@@ -41,14 +41,16 @@ def test_receipts_by_day_brand_and_channel(story: Story) -> None:
     story.payout("2017-03-03", "anna", 20, "pizza", channel="bank")
     result = story.book().report("receipts", **MARCH)
     names = ("channel", "count", "received", "paid_out", "reversed", "net", "unallocated")
-    assert [(str(row["day"]), *cells) for row, cells in zip(
-        result.frame.rows(named=True), figures(result.frame, *names), strict=True)] == [
+    assert [
+        (str(row["day"]), *cells)
+        for row, cells in zip(result.frame.rows(named=True), figures(result.frame, *names), strict=True)
+    ] == [
         ("2017-03-01", "bank", 1, "75.00", "0.00", "0.00", "75.00", "75.00"),
         ("2017-03-01", "card", 1, "300.00", "0.00", "0.00", "300.00", "0.00"),
         ("2017-03-02", "bank", 0, "0.00", "0.00", "0.00", "0.00", "-75.00"),
         ("2017-03-02", "card", 0, "0.00", "0.00", "300.00", "-300.00", "0.00"),
         ("2017-03-03", "bank", 0, "0.00", "20.00", "0.00", "-20.00", "0.00"),
-    ]  # fmt: skip
+    ]
     assert result.holds
     by_value = story.book().report(
         "receipts", first_day="2017-02-01", last_day="2017-02-28", dated_by="value", by="month"

@@ -35,9 +35,15 @@ def company(database_url: str, tmp_path: Path) -> Acted:
         {"type": "brand", "code": "sushi", "legal_name": "Sushi House LLC"},
         {"type": "party", "reference": "anna", "kind": "individual", "name": "Anna"},
         {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB", "holder": "sushi"},
-        {"type": "bonus_program", "brand": "sushi", "accrue_percent": "10", "redeem_percent": "50",
-         "expires_after_days": 300, "valid_from": "2026-01-01"},
-    )  # fmt: skip
+        {
+            "type": "bonus_program",
+            "brand": "sushi",
+            "accrue_percent": "10",
+            "redeem_percent": "50",
+            "expires_after_days": 300,
+            "valid_from": "2026-01-01",
+        },
+    )
     acted.post(
         {
             "type": "payment",
@@ -66,10 +72,16 @@ def test_an_order_that_cost_nothing_is_one_until_it_is_cancelled(company: Acted)
     """A free dish of March, cancelled in April: +1 in March, −1 in April, with no entry that says so."""
     company.administer({"type": "promotion", "code": "GIFT", "kind": "percent", "value": "100"})
     company.post(
-        {"type": "order", "key": "o", "account": "anna", "promo_codes": ["GIFT"], "items": [item("90.00")],
-         "at": at("2026-03-02")},
+        {
+            "type": "order",
+            "key": "o",
+            "account": "anna",
+            "promo_codes": ["GIFT"],
+            "items": [item("90.00")],
+            "at": at("2026-03-02"),
+        },
         {"type": "cancel", "key": "c", "order": "o", "at": at("2026-04-02")},
-    )  # fmt: skip
+    )
     book = company.closed(date(2026, 4, 30))
     result = book.report("brand-revenue", first_day="2026-03-01", last_day="2026-04-30")
     assert figures(result.frame, *SOLD) == [("2026-03", 1, 0.0), ("2026-04", -1, None)]
@@ -138,14 +150,25 @@ def test_own_points_lower_the_price_and_its_vat_in_reports_as_on_papers(company:
     From 3 to 5 March: 154.55 − 30.91 − (31.82 − 6.36) = 98.18, as on the statement.
     """
     company.post(
-        {"type": "order", "key": "a", "account": "anna", "at": at("2026-03-02"),
-         "items": [item("3500.00", vat_rate="10")]},
+        {
+            "type": "order",
+            "key": "a",
+            "account": "anna",
+            "at": at("2026-03-02"),
+            "items": [item("3500.00", vat_rate="10")],
+        },
         {"type": "deliver", "key": "ad", "order": "a", "at": at("2026-03-02")},
-        {"type": "order", "key": "b", "account": "anna", "at": at("2026-03-03"), "bonus_at_most": "350.00",
-         "items": [item("1700.00", vat_rate="10")]},
+        {
+            "type": "order",
+            "key": "b",
+            "account": "anna",
+            "at": at("2026-03-03"),
+            "bonus_at_most": "350.00",
+            "items": [item("1700.00", vat_rate="10")],
+        },
         {"type": "deliver", "key": "bd", "order": "b", "at": at("2026-03-03")},
         {"type": "refund_items", "key": "br", "order": "b", "at": at("2026-03-05"), "amount": "340.00"},
-    )  # fmt: skip
+    )
     book = company.closed(date(2026, 3, 31))
     sold = ("bonus", "vat", "refunds_vat", "bonus_vat", "kept", "kept_vat")
     first = book.report("brand-revenue", first_day="2026-03-03", last_day="2026-03-03")
@@ -168,10 +191,11 @@ def test_points_of_another_brand_stay_in_the_base(story: Story) -> None:
     story.bonus_account("points", of="anna", brand="pizza")
     story.bonus("2017-02-01", "points", 33)
     story.debit(
-        "2017-03-02", "anna",
+        "2017-03-02",
+        "anna",
         {"brand": "sushi", "amount": 77, "vat": 7, "vat_rate": 10},
         {"brand": "sushi", "amount": 33, "vat": 3, "vat_rate": 10, "source": "points"},
-    )  # fmt: skip
+    )
     result = story.book().report("brand-revenue", **MARCH)
     assert figures(result.frame, "vat", "bonus", "bonus_vat", "kept", "kept_vat") == [
         ("10.00", "33.00", "0.00", "77.00", "10.00")
@@ -197,12 +221,14 @@ def test_vat_by_rate_is_what_is_left_of_sales(story: Story) -> None:
     story.bonus_account("points", of="anna", brand="sushi")
     story.bonus("2017-02-01", "points", 22)
     story.debit(
-        "2017-03-02", "anna",
+        "2017-03-02",
+        "anna",
         {"brand": "sushi", "amount": 88, "vat": 8, "vat_rate": 10},
         {"brand": "sushi", "amount": 22, "vat": 2, "vat_rate": 10, "source": "points"},
         {"brand": "sushi", "amount": 24, "vat": 4, "vat_rate": 20, "line": 2},
-        {"brand": "sushi", "amount": 5, "line": 3}, key="d",
-    )  # fmt: skip
+        {"brand": "sushi", "amount": 5, "line": 3},
+        key="d",
+    )
     story.refund("2017-03-03", "d", {"brand": "sushi", "amount": 12, "vat": 2, "vat_rate": 20, "line": 2})
     result = story.book().report("vat", **MARCH)
     shown = ("vat_rate", "net", "vat", "refunds_vat", "bonus_vat", "base", "base_vat")

@@ -29,8 +29,16 @@ def company(database_url: str, tmp_path: Path) -> Acted:
         {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB", "holder": "sushi"},
         {**program, "brand": "sushi", "redeem_percent": "50"},
     )
-    acted.post({"type": "payment", "key": "p", "account": "anna", "amount": "1000.00", "brand": "sushi",
-                "at": at("2026-03-01")})  # fmt: skip
+    acted.post(
+        {
+            "type": "payment",
+            "key": "p",
+            "account": "anna",
+            "amount": "1000.00",
+            "brand": "sushi",
+            "at": at("2026-03-01"),
+        }
+    )
     return acted
 
 
@@ -44,10 +52,13 @@ def test_the_brand_whose_fault_it_was_owes_the_points_brand(company: Acted) -> N
     book = company.closed(date(2026, 3, 31))
     settled = book.report("brand-settlements", **MARCH)
     assert figures(settled.frame, "brand", "other", "adjusted", "due") == [
-        ("pizza", "sushi", "-180.00", "-180.00"), ("sushi", "pizza", "180.00", "180.00")]  # fmt: skip
+        ("pizza", "sushi", "-180.00", "-180.00"),
+        ("sushi", "pizza", "180.00", "180.00"),
+    ]
     points = book.report("bonuses", **MARCH)
     assert figures(points.frame, "brand", "accrued", "taken_back", "closing") == [
-        ("sushi", "300.00", "120.00", "180.00")]  # fmt: skip
+        ("sushi", "300.00", "120.00", "180.00")
+    ]
     assert settled.holds
     assert points.holds
 
@@ -66,10 +77,13 @@ def test_the_points_brand_owes_the_brand_where_they_were_spent(company: Acted) -
     book = company.closed(date(2026, 3, 31))
     settled = book.report("brand-settlements", **MARCH)
     assert figures(settled.frame, "brand", "other", "served", "due") == [
-        ("pizza", "sushi", "200.00", "200.00"), ("sushi", "pizza", "-200.00", "-200.00")]  # fmt: skip
+        ("pizza", "sushi", "200.00", "200.00"),
+        ("sushi", "pizza", "-200.00", "-200.00"),
+    ]
     revenue = book.report("brand-revenue", **MARCH, by="total")
     assert figures(revenue.frame, "brand", "net", "refunds", "bonus", "kept") == [
-        ("pizza", "300.00", "100.00", "100.00", "100.00")]  # fmt: skip
+        ("pizza", "300.00", "100.00", "100.00", "100.00")
+    ]
     points = book.report("bonuses", **MARCH)
     one = book.report("bonuses", **MARCH, brand="sushi")
     for result in (points, one):

@@ -57,21 +57,31 @@ def test_the_shops_own_discount_is_of_no_promotion(database_url: str, tmp_path: 
     item = {"brand": "sushi", "sku": "set", "price": "100.00", "quantity": 2, "discount": "40.00"}
     company.post(
         {"type": "payment", "key": "p", "account": "anna", "amount": "500.00", "brand": "sushi", "at": at},
-        {"type": "order", "key": "o", "account": "anna", "items": [item], "promo_codes": ["HALF"], "at": at,
-         "extras": [{"service": "tips", "brand": "sushi", "amount": "50.00"}], "reference": "cheque 12",
-         "attributes": {"from": "app"}},
-    )  # fmt: skip
+        {
+            "type": "order",
+            "key": "o",
+            "account": "anna",
+            "items": [item],
+            "promo_codes": ["HALF"],
+            "at": at,
+            "extras": [{"service": "tips", "brand": "sushi", "amount": "50.00"}],
+            "reference": "cheque 12",
+            "attributes": {"from": "app"},
+        },
+    )
     book = company.closed(date(2026, 3, 31))
     march = {"first_day": "2026-03-01", "last_day": "2026-03-31"}
     promotions = book.report("promotions", **march)
     assert figures(promotions.frame, "code", "uses", "discount") == [("HALF", 1, "80.00")]
     revenue = book.report("brand-revenue", **march, by="total")
     assert figures(revenue.frame, "orders", "gross", "discount", "net", "apart", "average") == [
-        (1, "250.00", "120.00", "130.00", "50.00", 80.0)]  # fmt: skip
+        (1, "250.00", "120.00", "130.00", "50.00", 80.0)
+    ]
     services = book.report("services", **march, attribute="from")
     assert figures(services.frame, "service", "value", "net") == [("dish", "app", "80.00"), ("tips", "app", "50.00")]
     assert promotions.holds
     assert revenue.holds
     assert services.holds
     assert book.orders.select("reference", "attributes", "own_discount").collect().rows() == [
-        ("cheque 12", '{"from": "app"}', Decimal("40.00"))]  # fmt: skip
+        ("cheque 12", '{"from": "app"}', Decimal("40.00"))
+    ]

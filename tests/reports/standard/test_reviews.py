@@ -75,8 +75,13 @@ def test_services_and_any_attribute(story: Story) -> None:
     story.account("romashka")
     story.account("anna")
     set_4 = {"brand": "sushi", "attributes": {"dish": "set 4"}, "line": 1}
-    story.debit("2017-03-01", "anna", {**set_4, "amount": 60, "source": "romashka"}, {**set_4, "amount": 40},
-                {"brand": "sushi", "amount": 9, "service": "delivery", "line": 2})  # fmt: skip
+    story.debit(
+        "2017-03-01",
+        "anna",
+        {**set_4, "amount": 60, "source": "romashka"},
+        {**set_4, "amount": 40},
+        {"brand": "sushi", "amount": 9, "service": "delivery", "line": 2},
+    )
     result = story.book().report("services", **MARCH)
     assert figures(result.frame, "service", "count", "net") == [("delivery", 1, "9.00"), ("order", 1, "100.00")]
     assert result.holds
@@ -144,8 +149,10 @@ def test_changes_of_promotions_and_programmes_are_changes_of_terms(story: Story)
     story.change("2017-03-03", "bonus_program", "sushi", None, {"accrue_percent": "5"})
     result = story.book().report("terms-changes", **MARCH)
     assert figures(result.frame, "kind", "subject", "account") == [
-        ("promotion", "TEN", None), ("promotion", "TEN", None), ("bonus_program", "sushi", None),
-    ]  # fmt: skip
+        ("promotion", "TEN", None),
+        ("promotion", "TEN", None),
+        ("bonus_program", "sushi", None),
+    ]
     assert result.holds
     of_anna = story.book().report("terms-changes", **MARCH, account="anna")
     assert of_anna.frame.is_empty()

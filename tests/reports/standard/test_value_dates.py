@@ -67,16 +67,25 @@ def test_balances_by_value_date(late: Story) -> None:
     assert figures(late.book().report("turnover", **BY_VALUE).frame, "closing") == [("120.00",)]
     card = late.book().report("account-card", **{**BY_VALUE, "last_day": "2017-04-30"}, account="anna")
     assert figures(card.frame, "version", "balance") == [
-        (1, "100.00"), (2, "70.00"), (3, "120.00"), (4, "127.00"), (5, "107.00")]  # fmt: skip
+        (1, "100.00"),
+        (2, "70.00"),
+        (3, "120.00"),
+        (4, "127.00"),
+        (5, "107.00"),
+    ]
     settled = late.book().report("brand-settlements", **BY_VALUE)
     assert figures(settled.frame, "brand", "received") == [("pizza", "-150.00"), ("sushi", "150.00")]
 
 
 def test_reports_of_movements_of_money_are_all_of_these() -> None:
     """Points and set-aside money are none of the bank's, so holds and bonuses are not among them."""
-    assert [report.name for report in MOVEMENTS] == [
-        "account-card", "brand-revenue", "brand-settlements", "client-activity", "corrections", "receipts",
-        "services", "subaccounts", "trial-balance", "turnover", "vat"]  # fmt: skip
+    assert (
+        [report.name for report in MOVEMENTS]
+        == """
+        account-card brand-revenue brand-settlements client-activity corrections receipts services subaccounts
+        trial-balance turnover vat
+    """.split()
+    )
 
 
 def test_a_day_of_booking_that_is_none_is_one_sentence(late: Story) -> None:

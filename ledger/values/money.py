@@ -107,9 +107,11 @@ def is_currency(code: str) -> bool:
     from babel.numbers import get_currency_precision
 
     tender = {
-        currency for listed in get_global("territory_currencies").values()
-        for currency, _, until, is_tender in listed if is_tender and until is None
-    }  # fmt: skip
+        currency
+        for listed in get_global("territory_currencies").values()
+        for currency, _, until, is_tender in listed
+        if is_tender and until is None
+    }
     return code in tender and get_currency_precision(code) == 2
 
 

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import to_json
 
-from ledger.core.money import amount_of, is_account_number, is_currency, said
-from ledger.core.text import wrong_character
+from ledger.values.money import amount_of, is_account_number, is_currency, said
+from ledger.values.text import wrong_character
 
 KEY_LENGTH = 64
 TEXT_LENGTH = 1000
