@@ -153,7 +153,8 @@ def _minor(amount: Decimal) -> int:
 def _seen(content: bytes, page: str) -> Iterator[str]:
     """Compare the figures that the pages show, in the order of reading, with those of the paper drawn again."""
     body = re.sub(r"(?s)<(style|head|title)\b.*?</\1>", "", page)
-    due = _figures(html.unescape(re.sub(r"<[^>]+>", " ", body)))
+    due = _figures(_words(body))
+    heads = [head for each in re.findall(r"(?s)<thead\b.*?</thead>", body) if (head := _figures(_words(each)))]
     footer = {*_figures(html.unescape(page)), *due}
     shown, begins = "", list[int]()
     document = pypdfium2.PdfDocument(content)
@@ -169,22 +170,47 @@ def _seen(content: bytes, page: str) -> Iterator[str]:
                 yield f"page {number} has something laid over it"
     finally:
         document.close()
-    if unlike := _first_unlike(shown, due):
+    if unlike := _first_unlike(shown, due, begins, heads):
         at, wanted = unlike
         there = _FIGURE.search(shown, at)
         sees = f"page {bisect_right(begins, there.start())} shows {there.group()}" if there else "the pages end"
         yield f"{sees} where {wanted} is proven" if wanted else f"{sees}, of which nothing is proven"
 
 
-def _first_unlike(shown: str, due: Iterable[str]) -> tuple[int, str | None] | None:
-    """Return from where on a text does not show the next figure that is due, or one more than are due."""
+def _first_unlike(
+    shown: str, due: Iterable[str], begins: Sequence[int] = (0,), heads: Sequence[Sequence[str]] = ()
+) -> tuple[int, str | None] | None:
+    """Return from where on a text does not show the next figure that is due, or one more than are due.
+
+    `begins` are where its pages begin: there one of the `heads` of tables may be repeated.
+    """
     at = 0
     for figure in due:
+        after = _after(shown, at, [figure])
+        if after is None and (past := _past_head(shown, at, begins, heads)):
+            after = _after(shown, past, [figure])
+        if after is None:
+            return at, figure
+        at = after
+    return (at, None) if _DIGIT.search(shown, at) else None
+
+
+def _after(shown: str, at: int, figures: Iterable[str]) -> int | None:
+    """Return where a text goes on behind these figures, None if they are not the next ones."""
+    for figure in figures:
         found = _as_shown(figure).search(shown, at)
         if found is None or _DIGIT.search(shown, at, found.start()):
-            return at, figure
+            return None
         at = found.end()
-    return (at, None) if _DIGIT.search(shown, at) else None
+    return at
+
+
+def _past_head(shown: str, at: int, begins: Sequence[int], heads: Sequence[Sequence[str]]) -> int | None:
+    """Return where a text goes on behind the head of a table that is repeated on a new page."""
+    digit = _DIGIT.search(shown, at)
+    if digit is None or begins[bisect_right(begins, digit.start()) - 1] < at:
+        return None
+    return next((after for head in heads if (after := _after(shown, at, head)) is not None), None)
 
 
 @cache
@@ -211,6 +237,10 @@ def _annotated(sheet: pypdfium2.PdfPage) -> bool:
 def _figures(text: str) -> list[str]:
     """Return the words with a digit in them."""
     return _FIGURE.findall(_plain(text))
+
+
+def _words(page: str) -> str:
+    return html.unescape(re.sub(r"<[^>]+>", " ", page))
 
 
 def _plain(text: str) -> str:

@@ -117,6 +117,14 @@ def test_what_is_shown_is_what_is_due_word_by_word(shown: str, due: list[str], u
     assert (found and (found[1] or "")) == unlike
 
 
+def test_the_head_of_a_table_may_stand_on_each_of_its_pages() -> None:
+    """With a client's name that has a digit; in the midst of a page it is one figure too many."""
+    pages = ["Household 1 Debit\n5.00\n", "Household 1 Debit\n7.00\n"]
+    begins, heads, due = [0, len(pages[0])], [["1"]], ["1", "5.00", "7.00"]
+    assert _first_unlike("".join(pages), due, begins, heads) is None
+    assert _first_unlike("".join(pages), due, [0], heads) == (len(pages[0]) - 1, "7.00")
+
+
 def test_text_laid_over_a_figure_is_found(sealed: SealedBook) -> None:
     """Text on the page beside what was drawn, and an annotation over it."""
     content = issued(sealed, facts(sealed, "anna"))
