@@ -52,8 +52,8 @@ def prover_for(
     try:
         prover = Prover(url or server_url(settings, make=False), since, until, key)
     except Failure as failure:
-        without(f"papers of {since} to {until} carry no proof: {failure}")
         yield None
+        without(f"papers of {since} to {until} carry no proof: {failure}")
         return
     with prover:
         yield prover
