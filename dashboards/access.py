@@ -1,6 +1,6 @@
 """Who uses the dashboard, what they may do in it, and on which connections it reads and writes.
 
-A provider of logins says who somebody is; role and brands come from its claims, or from `desk.member`, which wins.
+A provider of logins identifies people; role and brands come from its claims, or from `desk.member`, which wins.
 Without a provider it is whoever started the dashboard on this machine. `by` of whatever the desk posts is this login,
 never typed. Pages read, and only the desk writes.
 """
@@ -10,9 +10,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, LiteralString
 
 import streamlit as st
+from psycopg import errors
 
 from dashboards.translations import sentence, tr
 from ledger.errors import Failure
@@ -96,7 +97,7 @@ def log_out() -> None:
 def _login(claims: dict[str, Any], provider: Provider) -> str:
     login = members.same(str(claims.get(provider.login_claim) or ""))
     if not login or (provider.login_claim == "email" and claims.get("email_verified") is False):
-        raise Failure(f"the provider of logins says no {provider.login_claim} for you")
+        raise Failure(f"the provider of logins returned no {provider.login_claim} for you")
     return login
 
 
@@ -133,12 +134,26 @@ def require(action: Action) -> None:
 
 
 def reading() -> AnyConnection:
-    """Return a connection to the ledger's database that can only read, for `with`."""
-    return connect(server_url(Settings()), settings={"default_transaction_read_only": "on"})
+    """Return a connection that can only read the ledger's database, as `tiffin_reader`, for `with`."""
+    connection = _as("tiffin_reader")
+    connection.read_only = True
+    return connection
 
 
 @contextmanager
 def writing() -> Iterator[AnyConnection]:
-    """Lend a connection that may write drafts; what was done is committed."""
-    with connect(server_url(Settings())) as connection:
+    """Lend a connection that writes drafts, as `tiffin_desk`, and nothing else; what was done is committed."""
+    with _as("tiffin_desk") as connection:
         yield connection
+
+
+def _as(role: LiteralString) -> AnyConnection:
+    """Return a connection that acts as a role; behind a pool, whose servers are shared, as the URL's own user."""
+    url = server_url(Settings())
+    try:
+        return connect(url, settings={"role": role})
+    except (errors.InsufficientPrivilege, errors.InvalidParameterValue):
+        raise Failure(
+            f"the dashboard's database user may not act as {role}: run tiffin init again, or have an administrator "
+            f"grant it {role}"
+        ) from None

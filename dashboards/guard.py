@@ -4,8 +4,9 @@ A name that an attacker lets point to this machine (DNS rebinding) is not ours, 
 origin, and neither has the token. No page may be shown in another's frame.
 """
 
-import hashlib
 import hmac
+import secrets
+from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -31,21 +32,25 @@ HEADERS = {
 
 
 class Guard:
-    """Let through what was sent to `address` itself; where there is a `token`, by who has shown it.
+    """Let through what was sent to `address` itself; where there is a `token`, by browsers that have shown one.
 
-    The token comes once, in the address, and leaves a cookie made from it: it is in no later address, and in no log.
+    A token works once: it is exchanged for a cookie, and `tell` is given the next one, for another browser. An address
+    that was left in a history, a chat or a log lets nobody in (DECISIONS D184).
     """
 
-    def __init__(self, app: ASGIApp, *, address: str, token: str | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, *, address: str, token: str | None = None, tell: Callable[[str], object] | None = None
+    ) -> None:
         self.app = app
         self.address = address
         self.token = token
+        self.tell = tell or (lambda _: None)
         url = urlsplit(address)
         self.hosts = {url.netloc, *(f"{name}:{url.port}" for name in ("localhost", "127.0.0.1") if token)}
         self.origins = {f"{url.scheme}://{host}" for host in self.hosts}
         self.secure = url.scheme == "https"
         self.cookie = f"tiffin_{url.port or 443}"
-        self.proof = hmac.new((token or "").encode(), b"shown", hashlib.sha256).hexdigest()
+        self.proof = secrets.token_urlsafe(32)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer the request, or have it answered."""
@@ -66,7 +71,7 @@ class Guard:
                 self._seal(MutableHeaders(scope=message))
             await send(message)
 
-        if self._shows_token(scope) and self._is_here(headers):
+        if self._is_here(headers) and self._comes_with_token(scope, headers):
             await self._welcome(scope, receive, sealed)
         elif refused:
             await PlainTextResponse(refused, status_code=403)(scope, receive, sealed)
@@ -85,7 +90,7 @@ class Guard:
             return "the request came from another site"
         if self.token is None or scope["path"] == HEALTH or self._has_shown(headers):
             return None
-        return "open the address that tiffin dashboard wrote when it started: it has the token that is missing here"
+        return "the token is missing or was used before: open the address that tiffin dashboard wrote last"
 
     def _has_shown(self, headers: dict[str, str]) -> bool:
         try:
@@ -94,18 +99,24 @@ class Guard:
             return False
         return found is not None and hmac.compare_digest(found.value, self.proof)
 
-    def _shows_token(self, scope: Scope) -> bool:
+    def _comes_with_token(self, scope: Scope, headers: dict[str, str]) -> bool:
+        """Return whether an address has a token that lets its browser in; one that is in already needs none."""
         if self.token is None or scope["method"] != "GET":
             return False
         given = dict(parse_qsl(scope["query_string"].decode("latin-1"))).get("token", "")
-        return hmac.compare_digest(given.encode(), self.token.encode())
+        return hmac.compare_digest(given.encode(), self.token.encode()) or bool(given and self._has_shown(headers))
 
     async def _welcome(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send on to the same page, without the token, with the cookie."""
-        query = [(name, value) for name, value in parse_qsl(scope["query_string"].decode()) if name != "token"]
+        """Send on to the same page, without the token, with the cookie; the next browser needs the next token."""
+        query = parse_qsl(scope["query_string"].decode())
         path = f"/{scope['path'].lstrip('/')}"  # never //another.site
-        answer = RedirectResponse(f"{path}?{urlencode(query)}" if query else path, status_code=303)
-        answer.set_cookie(self.cookie, self.proof, httponly=True, samesite="strict", secure=self.secure)
+        rest = urlencode([(name, value) for name, value in query if name != "token"])
+        # Lax: a browser that follows a link, such as that of the page in the home, sends no strict cookie.
+        answer = RedirectResponse(f"{path}?{rest}" if rest else path, status_code=303)
+        answer.set_cookie(self.cookie, self.proof, httponly=True, samesite="lax", secure=self.secure)
+        if dict(query)["token"] == self.token:
+            self.token = secrets.token_urlsafe(32)
+            self.tell(self.token)
         await answer(scope, receive, send)
 
     def _seal(self, headers: MutableHeaders) -> None:

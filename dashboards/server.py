@@ -1,6 +1,7 @@
 """Serve the dashboard: `python -m dashboards.server`, which `tiffin dashboard` starts, behind the guard."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -9,6 +10,8 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from dashboards.guard import Guard
+from ledger.settings import Settings
+from reports.cli.dashboard import tell
 from reports.provider import Provider
 
 HERE = Path(__file__).parent
@@ -22,7 +25,7 @@ def main() -> None:
     if token is None and not provider.is_set:
         raise SystemExit("the dashboard needs a token or a provider of logins: start it with tiffin dashboard")
     address = provider.address(port)
-    guard = Middleware(Guard, address=address, token=token)
+    guard = Middleware(Guard, address=address, token=token, tell=partial(tell, Settings().home, address))
     secrets = {"auth": sign_in(provider, address)} if provider.is_set else {}
     url = urlsplit(address)
     options: dict[str, Any] = {

@@ -14,30 +14,23 @@ import tomllib
 import types
 import typing
 from collections.abc import Iterable, Iterator
-from datetime import date
 from pathlib import Path
 from string import Formatter
 from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 
-import polars as pl
 import typer.cli
 import typer.main
 from pydantic import BaseModel
-from sqlmodel import SQLModel
 
-from ledger.administration import records as administration
-from ledger.core import commands, outcomes
+from docs.lineage import lineage, origin_of, reads
+from ledger.administration import administration_lines as administration
+from ledger.core import commands
 from ledger.food import cli as food
 from ledger.food.core import commands as food_commands
 from ledger.food.core import outcomes as food_outcomes
-from ledger.food.postgres import tables as food_tables
-from ledger.postgres import tables as ledger_tables
-from ledger.values import field_types
+from ledger.values import field_types, refusals
 from reports.cli import main as cli
 from reports.core.report import REPORTS, Check, Column, Report
-from reports.core.tables import Tables
-from reports.lake import extract
-from reports.lake.reader import polars_schema
 from reports.lake.schema import TABLES, Table, Type
 
 EXAMPLES = Path(__file__).with_name("examples.jsonl")
@@ -66,9 +59,6 @@ FORMS = {
     "Whole": "whole number from 0",
 }
 """How a caller writes each kind of field, by the name of its type."""
-
-VIEWS = {"open_debit": ("aging_item", "balance")}
-"""Views that the lake is read from, and their tables."""
 
 UNITS: dict[Type, str] = {
     "int": "whole number",
@@ -114,11 +104,11 @@ def lines_page() -> str:
         seen += 1
     return _page(
         "Commands and administration lines",
-        "`tiffin post` reads one JSON object a line; `type` says which. Unknown fields are refused. Amounts are "
+        "`tiffin post` reads one JSON object a line; `type` names it. Unknown fields are refused. Amounts are "
         'strings such as `"12.50"`, or whole numbers. `tiffin schema` prints the same as JSON Schema.\n\n'
         "Every command also takes " + _listed(f"`{name}`" for name in common) + ": `key` is required and "
-        "answered once for ever, `at` is the booking time (the database's clock by default), `value_date` the bank's "
-        "date, `currency` must be the account's. `occurred_at` says when something happened that is booked "
+        "answered once forever, `at` is the booking time (the database's clock by default), `value_date` the bank's "
+        "date, `currency` must be the account's. `occurred_at` is when something happened that is booked "
         "later, by at most the book's `late_days`: windows of limits, hours and promotions go by it. Administration "
         "lines take `by` and `note`.",
         *body,
@@ -232,7 +222,7 @@ def declines_page() -> str:
     body: list[str] = []
     for code, sentence in declines().items():
         facts = dict.fromkeys(name for _, name, _, _ in Formatter().parse(sentence) if name)
-        kept = "The key may be sent again: nothing was kept." if code in outcomes.NOT_KEPT else ""
+        kept = "The key may be sent again: nothing was kept." if code in refusals.NOT_KEPT else ""
         body += [f"### {code}", "", f"> {re.sub(r'[{}]', '', _emphasised(sentence))}", ""]
         body += [f"Facts: {_listed(f'`{name}`' for name in facts)}. {kept}".rstrip(), ""]
     return _page(
@@ -264,7 +254,7 @@ def reports_page() -> str:
     return _page(
         "Reports",
         "`tiffin report NAME`, the dashboard, `reports.open().report(NAME)` and the night all run these. Dates are "
-        "inclusive. A result with a control that does not hold says so everywhere, and no paper goes out.",
+        "inclusive. A control that does not hold is shown everywhere, and no paper goes out.",
         *body,
     )
 
@@ -283,38 +273,6 @@ def _column(column: Column) -> tuple[str, str, str, str]:
 
 def _control(check: Check) -> str:
     return f"- `{check.name}`: {check.en}"
-
-
-@functools.cache
-def reads(report: Report) -> frozenset[str]:
-    """Return the lake tables that a report scans, its control totals included."""
-    scanned: set[str] = set()
-
-    def scan(name: str) -> pl.LazyFrame:
-        scanned.add(name)
-        return pl.LazyFrame(schema=polars_schema(next(table for table in TABLES if table.name == name)))
-
-    for by in _groupings(report):
-        tables, parameters = Tables(scan), _some(report, by)
-        rows = report.frame(tables, parameters)
-        for check in report.checks:
-            check.frame(tables, parameters, rows)
-    return frozenset(scanned)
-
-
-def _groupings(report: Report) -> tuple[Any, ...]:
-    field = report.parameters.model_fields.get("by")
-    return get_args(field.annotation) or (None,) if field is not None else (None,)
-
-
-def _some(report: Report, by: Any) -> Any:
-    """Return parameters of the report that are good enough to look at its plan."""
-    day = date(2026, 1, 31)
-    given: dict[str, Any] = {"from": day, "to": day, "as_of": day, "by": by}
-    fields = {field.alias or name: field for name, field in report.parameters.model_fields.items()}
-    values = {name: given[name] for name in fields if given.get(name) is not None}
-    values |= {name: 1000017 for name, field in fields.items() if field.is_required() and name not in values}
-    return report.parameters.model_validate(values)
 
 
 # The lake
@@ -346,28 +304,6 @@ def _grows(table: Table) -> str:
 def _columns(table: Table, sources: list[str]) -> Iterator[tuple[str, str, str, str]]:
     for column in table.columns:
         yield f"`{column.name}`", UNITS[column.type], column.comment, origin_of(column.name, sources)
-
-
-@functools.cache
-def _metadata() -> dict[str, frozenset[str]]:
-    assert ledger_tables and food_tables  # imported: that is what fills the metadata
-    return {name: frozenset(table.columns.keys()) for name, table in SQLModel.metadata.tables.items()}
-
-
-def lineage(table: Table) -> list[str]:
-    """Return the PostgreSQL tables that a lake table is read from, in the order of its SQL."""
-    sql = extract.SNAPSHOTS.get(table.name) or getattr(extract, table.name.upper())
-    found = re.findall(r"\b(?:FROM|JOIN)\s+(\w+)", sql) + re.findall(r"FROM \w+ \w+, (\w+)", sql)
-    # Entries meet their transactions and accounts after they were read.
-    joined = ["transaction", "account"] if table.name == "entries" else []
-    tables = [name for source in [*found, *joined] for name in VIEWS.get(source, (source,))]
-    return list(dict.fromkeys(name for name in tables if name in _metadata()))
-
-
-def origin_of(column: str, sources: list[str]) -> str:
-    """Return the column of PostgreSQL that has the same name, or that the figure is derived."""
-    found = [source for source in sources if column in _metadata()[source]]
-    return f"`{found[0]}.{column}`" if found else "derived"
 
 
 # The command line

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
         Transfer,
     )
     from ledger.core.decide import answer
-    from ledger.core.outcomes import DECLINES, Declined, Done, Invalid, Posted
+    from ledger.core.outcomes import Declined, Done, Invalid, Posted
+    from ledger.values.refusals import DECLINES
 
 __all__ = [
     "DECLINES",
@@ -55,10 +56,13 @@ __all__ = [
 ]
 
 
+_MODULES = ("core.book", "core.command_parts", "core.commands", "core.decide", "core.outcomes", "values.refusals")
+
+
 def __getattr__(name: str) -> object:
     # On first use: `tiffin balance` needs none of these, and the models of commands take a while to build.
-    for module in ("book", "command_parts", "commands", "decide", "outcomes") if name in __all__ else ():
-        found = getattr(import_module(f"ledger.core.{module}"), name, None)
+    for module in _MODULES if name in __all__ else ():
+        found = getattr(import_module(f"ledger.{module}"), name, None)
         if found is not None:
             return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

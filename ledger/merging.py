@@ -15,9 +15,10 @@ from ledger.core import guards as g
 from ledger.core.book import Book
 from ledger.core.decide import decide, entered
 from ledger.core.guards import Case, Move, Verdict
-from ledger.core.outcomes import Invalid, Posted, Refused
+from ledger.core.outcomes import Invalid, Posted
 from ledger.core.transactions import Transaction
 from ledger.values.field_types import OWN_KEYS
+from ledger.values.refusals import Refused
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,9 +7,10 @@ from typing import Any
 from ledger.core import commands as c
 from ledger.core.book import Book
 from ledger.core.decide import Answer, answer, decide, entered, expiry
-from ledger.core.outcomes import Facts
 from ledger.core.transactions import Transaction
+from ledger.surplus import surplus
 from ledger.values.field_types import OWN_KEYS
+from ledger.values.refusals import Facts
 
 
 @dataclass(slots=True)
@@ -31,16 +32,20 @@ class Seam:
         own_key: str = "",
         refers_to: int | None = None,
         owner: str | None = None,
+        beyond: int | None = None,
     ) -> Answer:
         """Return the outcome of a command on what the commands before it left; `at` defaults to the book's clock.
 
         `refers_to` is the transaction that one under an own key concerns. What has an `owner` is captured, released
-        and refunded through a seam only.
+        and refunded through a seam only. `beyond` is the charge that a debit is the surplus of.
         """
         self._require(command, own_key)
         if sent is None and not own_key:
             return answer(self.book, command, at or self.book.now)
-        decided = decide(self.book, command, at or self.book.now, sent=sent)
+        if beyond is not None and isinstance(command, c.Debit):
+            decided = surplus(self.book, command, beyond, at or self.book.now, sent=sent)
+        else:
+            decided = decide(self.book, command, at or self.book.now, sent=sent)
         if own_key and isinstance(decided, Transaction):
             decided.key = f"{OWN_KEYS}{own_key}"
             decided.refers_to = decided.refers_to or refers_to
@@ -65,7 +70,7 @@ class Seam:
         return entered(self.book, decided)
 
     def prolong(self, hold: int, expires_at: datetime, *, by: str) -> None:
-        """Let a hold run out at another time, earlier or later; the mark with the key `by`, entered before, says so."""
+        """Let a hold run out at another time, earlier or later; the mark with the key `by` records it."""
         mark = self.book.transactions[by]
         mark.refers_to, mark.expires_at = hold, expires_at
         self.book.holds[hold].expires_at = expires_at

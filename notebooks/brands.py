@@ -4,35 +4,37 @@ import marimo
 
 app = marimo.App(width="medium", app_title="Tiffin: brands")
 
-
-@app.cell
-def _():
+with app.setup:
     import altair as alt
     import marimo as mo
     import polars as pl
 
-    import reports
-
-    return alt, mo, pl, reports
+    from reports.editions.parameters import PeriodAsked, ask, read
 
 
 @app.cell
-def _(mo, reports):
-    options = mo.cli_args().to_dict()  # --lake, --from, --to
-    book = reports.open(options.get("lake"))
-    period = {name: str(options[name]) for name in ("from", "to") if name in options}
-    return book, period
+def _():
+    form = ask(mo, PeriodAsked)
+    form
+    return (form,)
 
 
 @app.cell
-def _(book, period):
-    revenue = book.report("brand-revenue", by="total", **period)
+def _(form):
+    asked = read(PeriodAsked, form.value)
+    book = asked.open()
+    return asked, book
+
+
+@app.cell
+def _(asked, book):
+    revenue = book.report("brand-revenue", by="total", **asked.period)
     revenue
     return (revenue,)
 
 
 @app.cell
-def _(pl, revenue):
+def _(revenue):
     shares = revenue.frame.select(
         "brand",
         "currency",
@@ -45,8 +47,8 @@ def _(pl, revenue):
 
 
 @app.cell
-def _(alt, book, period, pl):
-    weekly = book.report("brand-revenue", by="week", **period).frame
+def _(asked, book):
+    weekly = book.report("brand-revenue", by="week", **asked.period).frame
     chart = (
         alt.Chart(weekly.select("week", "brand_name", "currency", pl.col("net").cast(pl.Float64)))
         .mark_line()
@@ -58,22 +60,22 @@ def _(alt, book, period, pl):
 
 
 @app.cell
-def _(book, period):
-    settlements = book.report("brand-settlements", **period)
+def _(asked, book):
+    settlements = book.report("brand-settlements", **asked.period)
     settlements
     return (settlements,)
 
 
 @app.cell
-def _(book, period):
-    services = book.report("services", **period)
+def _(asked, book):
+    services = book.report("services", **asked.period)
     services
     return (services,)
 
 
 @app.cell
-def _(book, period):
-    activity = book.report("client-activity", **period)
+def _(asked, book):
+    activity = book.report("client-activity", **asked.period)
     activity
     return (activity,)
 

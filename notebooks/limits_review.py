@@ -4,31 +4,51 @@ import marimo
 
 app = marimo.App(width="medium", app_title="Tiffin: limits review")
 
-
-@app.cell
-def _():
+with app.setup:
     from decimal import Decimal
+    from typing import Annotated
 
     import altair as alt
     import marimo as mo
     import polars as pl
+    from pydantic import Field
 
-    import reports
+    from reports.editions.parameters import MonthAsked, ask, read
     from reports.replay.what_if import scaled, what_if
 
-    return Decimal, alt, mo, pl, reports, scaled, what_if
+
+@app.class_definition
+class LimitsAsked(MonthAsked):
+    """A month, and what every limit of it is multiplied by."""
+
+    credit: Annotated[Decimal, Field(ge=0, le=10, description="credit limits times")] = Decimal("0.5")
+    write_off: Annotated[Decimal, Field(ge=0, le=10, alias="write-off", description="write-off limits times")] = (
+        Decimal(1)
+    )
 
 
 @app.cell
-def _(mo, reports):
-    options = mo.cli_args().to_dict()  # --lake, --month, --credit, --write-off
-    book = reports.open(options.get("lake"))
-    month = str(options.get("month", f"{book.last_day:%Y-%m}"))
-    return options, book, month
+def _():
+    form = ask(mo, LimitsAsked)
+    form
+    return (form,)
+
+
+@app.cell
+def _(form):
+    asked = read(LimitsAsked, form.value)
+    book = asked.open()
+    return asked, book
+
+
+@app.cell
+def _(asked, book):
+    month = asked.month or f"{book.last_day:%Y-%m}"
+    return (month,)
 
 
 @app.cell(hide_code=True)
-def _(mo, month):
+def _(month):
     mo.md(f"""
     # What if limits had been other in {month}?
 
@@ -40,22 +60,14 @@ def _(mo, month):
 
 
 @app.cell
-def _(options, mo):
-    credit = mo.ui.number(0, 10, 0.05, float(options.get("credit", 0.5)), label="credit limits times")
-    write_off = mo.ui.number(0, 10, 0.05, float(options.get("write-off", 1)), label="write-off limits times")
-    mo.hstack([credit, write_off], justify="start")
-    return credit, write_off
-
-
-@app.cell
-def _(Decimal, book, credit, month, scaled, what_if, write_off):
-    limits = scaled(book, credit=Decimal(str(credit.value)), write_off=Decimal(str(write_off.value)))
+def _(asked, book, month):
+    limits = scaled(book, credit=asked.credit, write_off=asked.write_off)
     found = what_if(book, month, limits)
     return (found,)
 
 
 @app.cell(hide_code=True)
-def _(found, mo):
+def _(found):
     mo.md(f"""
     **{found.answered}** commands were replayed, of accounts with limits and of all connected with them;
     **{found.differing.height}** have another answer. With the limits as they are,
@@ -72,7 +84,7 @@ def _(found):
 
 
 @app.cell
-def _(alt, at_stake, pl):
+def _(at_stake):
     stakes = (
         alt.Chart(at_stake.select("effect", "currency", pl.col("amount").cast(pl.Float64)))
         .mark_bar()
@@ -84,13 +96,13 @@ def _(alt, at_stake, pl):
 
 
 @app.cell(hide_code=True)
-def _(mo):
+def _():
     mo.md("## Whom it would touch: the largest amounts first")
     return
 
 
 @app.cell
-def _(found, pl):
+def _(found):
     touched = (
         found.differing.filter(pl.col("effect").is_in(["declined", "let_through"]))
         .group_by("effect", "currency", "account", "reference")

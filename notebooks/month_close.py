@@ -1,47 +1,49 @@
-"""Close a month: every control, what is provisional, what is left to do."""
+"""Close a month: what is left to do, every control, and what is provisional."""
 
 import marimo
 
 app = marimo.App(width="medium", app_title="Tiffin: month close")
 
-
-@app.cell
-def _():
+with app.setup:
     import marimo as mo
     import polars as pl
 
-    import reports
-
-    return mo, pl, reports
+    from reports.editions.parameters import PeriodAsked, ask, read
 
 
 @app.cell
-def _(mo, reports):
-    options = mo.cli_args().to_dict()  # --lake, --from, --to
-    book = reports.open(options.get("lake"))
-    period = {name: str(options[name]) for name in ("from", "to") if name in options}
-    return book, period
+def _():
+    form = ask(mo, PeriodAsked)
+    form
+    return (form,)
 
 
 @app.cell
-def _(book, period):
-    control = book.report("control", **period)
+def _(form):
+    asked = read(PeriodAsked, form.value)
+    book = asked.open()
+    return asked, book
+
+
+@app.cell
+def _(asked, book):
+    control = book.report("control", **asked.period)
     differing = control.frame.filter(control.frame["state"] != "holds")
     return control, differing
 
 
 @app.cell
-def _(book, period):
-    receipts = book.report("receipts", by="total", **period)
-    corrections = book.report("corrections", **period)
-    declines = book.report("declines", **period)
+def _(asked, book):
+    receipts = book.report("receipts", by="total", **asked.period)
+    corrections = book.report("corrections", **asked.period)
+    declines = book.report("declines", **asked.period)
     last_day = receipts.parameters.days[1]
-    held = book.report("holds", **period)
+    held = book.report("holds", **asked.period)
     return corrections, declines, held, last_day, receipts
 
 
 @app.cell(hide_code=True)
-def _(control, corrections, declines, differing, held, last_day, mo, pl, receipts):
+def _(control, corrections, declines, differing, held, last_day, receipts):
     unallocated = receipts.frame.filter(pl.col("unallocated") != 0).height
     unexplained = corrections.frame.filter((pl.col("kind") == "adjustment") & pl.col("reason").is_null()).height
     to_do = {
@@ -68,8 +70,8 @@ def _(control):
 
 
 @app.cell
-def _(book, period):
-    book.report("trial-balance", **period)
+def _(asked, book):
+    book.report("trial-balance", **asked.period)
     return
 
 

@@ -1,31 +1,38 @@
-"""Review what clients owe: how old it is, whom to call, what changed since the month before."""
+"""Review what clients owe: whom to call, how old the debts are, what changed since the month before."""
 
 import marimo
 
 app = marimo.App(width="medium", app_title="Tiffin: receivables review")
 
-
-@app.cell
-def _():
+with app.setup:
     from datetime import timedelta
 
     import altair as alt
     import marimo as mo
     import polars as pl
 
-    import reports
-    from reports.core.dates import read_date
-
-    return alt, mo, pl, read_date, reports, timedelta
+    from reports.editions.parameters import DayAsked, ask, read
 
 
 @app.cell
-def _(mo, read_date, reports, timedelta):
-    options = mo.cli_args().to_dict()  # --lake, --as-of
-    book = reports.open(options.get("lake"))
-    as_of = read_date(str(options["as-of"])) if "as-of" in options else book.last_day
+def _():
+    form = ask(mo, DayAsked)
+    form
+    return (form,)
+
+
+@app.cell
+def _(form):
+    asked = read(DayAsked, form.value)
+    book = asked.open()
+    return asked, book
+
+
+@app.cell
+def _(asked, book):
+    as_of = asked.as_of or book.last_day
     month_before = as_of.replace(day=1) - timedelta(days=1)
-    return as_of, book, month_before
+    return as_of, month_before
 
 
 @app.cell
@@ -36,9 +43,11 @@ def _(as_of, book):
 
 
 @app.cell
-def _(aging, alt, pl):
+def _(aging):
     bands = [column.name for column in aging.columns if column.name == "not_due" or column.name.startswith("late_")]
-    ages = aging.frame.group_by("currency").agg(pl.col(bands).sum()).unpivot(bands, index="currency")
+    ages = (
+        aging.frame.group_by("currency", maintain_order=True).agg(pl.col(bands).sum()).unpivot(bands, index="currency")
+    )
     chart = (
         alt.Chart(ages.with_columns(pl.col("value").cast(pl.Float64)))
         .mark_bar()
@@ -50,13 +59,13 @@ def _(aging, alt, pl):
 
 
 @app.cell(hide_code=True)
-def _(mo):
+def _():
     mo.md("## Whom to call: the most overdue first")
     return
 
 
 @app.cell
-def _(aging, bands, book, pl):
+def _(aging, bands, book):
     late = bands[1:]
     contacts = book.parties.select(party="reference", phone="phone", email="email").collect()
     to_call = (
@@ -71,13 +80,13 @@ def _(aging, bands, book, pl):
 
 
 @app.cell(hide_code=True)
-def _(mo, month_before):
+def _(month_before):
     mo.md(f"## What changed since {month_before}")
     return
 
 
 @app.cell
-def _(aging, book, month_before, pl):
+def _(aging, book, month_before):
     key = ["account", "client", "currency"]
     earlier = book.report("receivables-aging", as_of=month_before).frame
     this_time = aging.frame.select(*key, now="total", before=pl.lit(0))

@@ -4,47 +4,36 @@ import marimo
 
 app = marimo.App(width="medium", app_title="Tiffin: a tour")
 
-
-@app.cell
-def _():
+with app.setup:
     import altair as alt
     import marimo as mo
     import polars as pl
 
-    import reports
-
-    return alt, mo, pl, reports
+    from reports.editions.parameters import PeriodAsked, ask, read
 
 
 @app.cell
-def _(mo, reports):
-    options = mo.cli_args().to_dict()  # --lake, --from, --to
-    book = reports.open(options.get("lake"))
-    period = {name: str(options[name]) for name in ("from", "to") if name in options}
-    return book, period
+def _():
+    form = ask(mo, PeriodAsked)
+    form
+    return (form,)
+
+
+@app.cell
+def _(form):
+    asked = read(PeriodAsked, form.value)
+    book = asked.open()
+    return asked, book
 
 
 @app.cell(hide_code=True)
-def _(book, mo):
+def _(book):
     mo.md(f"""
     # A tour of the book
 
     Cut **{book.cut.number}**, taken at {book.cut.taken_at:%Y-%m-%d %H:%M} UTC; days are closed up to
-    **{book.cut.closed_until}**, in {book.cut.time_zone}. Reports of closed days say the same for ever.
-    """)
-    return
+    **{book.cut.closed_until}**, in {book.cut.time_zone}. Reports of closed days stay the same.
 
-
-@app.cell
-def _(book, period):
-    control = book.report("control", **period)
-    control
-    return (control,)
-
-
-@app.cell(hide_code=True)
-def _(mo):
-    mo.md("""
     ## What each brand sold
 
     `book.report(name, …)` runs any standard report. `.frame` is a Polars frame, `.controls` its control totals.
@@ -53,26 +42,49 @@ def _(mo):
 
 
 @app.cell
-def _(book, period):
-    revenue = book.report("brand-revenue", by="month", **period)
-    revenue
+def _(asked, book):
+    revenue = book.report("brand-revenue", by="month", **asked.period)
     return (revenue,)
 
 
 @app.cell
-def _(alt, pl, revenue):
-    bars = (
-        alt.Chart(revenue.frame.select("month", "brand_name", "currency", pl.col("net").cast(pl.Float64)))
-        .mark_bar()
-        .encode(x="month", y="sum(net)", color="brand_name", row="currency")
-        .properties(width=560, height=220)
-    )
-    bars
-    return (bars,)
+def _(revenue):
+    alt.Chart(
+        revenue.numbers.select("brand_name", "currency", "net")
+        .group_by("brand_name", "currency", maintain_order=True)
+        .agg(pl.col("net").sum()),
+        title="Net revenue by brand",
+    ).mark_bar().encode(
+        x=alt.X("net", title="net"), y=alt.Y("brand_name", sort="-x", title=None), row=alt.Row("currency", title=None)
+    ).properties(width=560)
+    return
+
+
+@app.cell
+def _(revenue):
+    revenue
+    return
 
 
 @app.cell(hide_code=True)
-def _(mo):
+def _():
+    mo.md("""
+    ## Whether it can be trusted
+
+    Every figure of the reports beside the same figure found another way.
+    """)
+    return
+
+
+@app.cell
+def _(asked, book):
+    control = book.report("control", **asked.period)
+    control
+    return (control,)
+
+
+@app.cell(hide_code=True)
+def _():
     mo.md("""
     ## Further than the reports
 
@@ -82,7 +94,7 @@ def _(mo):
 
 
 @app.cell
-def _(book, pl):
+def _(book):
     kinds = (
         book.entries.filter(pl.col("version").is_not_null())
         .group_by("kind", "currency")

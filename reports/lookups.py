@@ -10,9 +10,9 @@ from typing import Any
 
 import polars as pl
 
-from ledger.core.outcomes import with_names
 from ledger.errors import Failure
 from ledger.food.core.outcomes import REFUSALS
+from ledger.values.refusals import with_names
 from ledger.values.text import whole_number
 from reports.run import LakeBook
 

@@ -27,6 +27,7 @@ from reports.core.result import Result, TooLarge
 from reports.documents.bulk import Progress, Selection, render_statements
 from reports.documents.design import design_of
 from reports.documents.register import Register
+from reports.editions import kept as editions
 from reports.formats import rendered
 from reports.lake.publish_cut import nightly_cut
 from reports.lake.reader import Lake, open_lake
@@ -53,7 +54,7 @@ class Step:
 
 @dataclass
 class Night:
-    """A nightly run for one day. `complete` says that every step was taken and nothing was wrong."""
+    """A nightly run for one day. `complete` means that every step was taken and nothing was wrong."""
 
     day: date
     folder: Path
@@ -107,8 +108,23 @@ def nightly(
     if _ends_a_month(day) and statements != 0:
         with run.step("statements") as step:
             _statements(step, night, LakeBook(lake), settings, statements, progress, url)
+    if (settings.home / editions.LIST).exists() and lake.cut.closed_until:
+        with run.step("editions") as step:
+            _editions(step, settings, lake.cut.closed_until)
     _write(night.folder / RESULT, json.dumps(night.as_json(), default=str, indent=1).encode())
     return night
+
+
+def _editions(step: Step, settings: Settings, closed_until: date) -> None:
+    """Make the editions that are due; one that is wrong, or whose controls differ, stops only itself."""
+    try:
+        made = list(editions.make_due(settings.home.resolve(), settings.lake_url, closed_until))
+    except Failure as failure:
+        step.problems.append(str(failure))
+        return
+    step.problems = [f"{one.notebook} {one.period} {one.state}: {line}" for one in made for line in one.problems]
+    step.done = f"{len([one for one in made if one.state == 'made'])} made, of {len(made)} listed"
+    step.facts = {"editions": [str(one.folder) for one in made if not one.problems]}
 
 
 def yesterday(url: str) -> date:
@@ -140,7 +156,7 @@ class _Run:
 
 
 class _NotPublished(Exception):
-    """The cut does not hold: the night's problems say why."""
+    """The cut does not hold: the night's problems give the reasons."""
 
 
 def _published(run: _Run, url: str, lake: str, day: date) -> None:

@@ -15,5 +15,7 @@ def show_state(asked: Asked) -> None:
         st.error(sentence(note), icon=":material/block:")
     elif asked.state == "outdated":
         st.error(sentence(tr("outdated: {why}", why=as_markdown(asked.why or "–"))), icon=":material/history:")
+    elif asked.state == "answered":
+        st.success(sentence(tr("agreed to by {who}", who=as_markdown(asked.decided_by or ""))), icon=":material/check:")
     else:
         st.info(sentence("agreed to; it is not posted yet"), icon=":material/group:")

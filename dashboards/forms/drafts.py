@@ -60,6 +60,26 @@ def _arrive(mine: dict[str, Draft], form: str, wanted: UUID) -> None:
             st.session_state[f"{form}/{name}"] = _read(value)
 
 
+def done_before(kind: str) -> bool:
+    """Return whether the draft that the URL names is of terms of this kind, and was carried out; it is let go then.
+
+    Terms that were saved are another form already, whose fields start from them.
+    """
+    wanted = _uuid(url_state.get(PARAMETER))
+    if wanted is None or any(draft.id == wanted for draft in st.session_state.get("drafts", {}).values()):
+        return False
+    with access.reading() as connection:
+        saved = drafts.find(connection, wanted)
+        if saved is None or saved.who != access.person().login or saved.form.split()[0] != kind:
+            return False
+        done = drafts.carried_out(connection, saved) or (
+            saved.state == "answered" and drafts.asked(connection, saved.key) is None
+        )
+    if done:
+        url_state.remember(PARAMETER, None)
+    return done
+
+
 def _uuid(text: str | None) -> UUID | None:
     try:
         return UUID(text or "")

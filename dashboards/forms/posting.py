@@ -8,7 +8,7 @@ money would be gone for good, the ledger's quote is shown, and only what was quo
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, NoReturn
 
 import streamlit as st
 
@@ -18,7 +18,7 @@ from dashboards.forms.drafts import Draft
 from dashboards.forms.fields import Fields, Given
 from dashboards.refusals import refusal, translated
 from dashboards.translations import as_markdown, sentence, tr
-from ledger.administration.records import Record
+from ledger.administration.administration_lines import Record
 from ledger.core.commands import Command
 from ledger.core.outcomes import Declined, Done, Invalid, Posted
 from ledger.errors import Failure
@@ -74,7 +74,7 @@ def command(kind: str, fill: Fill, *, about: object = "", sure: bool = False, co
 
 
 def _pressed(draft: Draft, given: Given, *, post: bool, sure: bool) -> None:
-    """Quote or post what was filled in; the same again within minutes is asked about before."""
+    """Quote or post what was filled in; the same again within minutes needs confirmation."""
     _unless_answered(draft)
     saved = drafts.keep(draft, [given], _same(given))
     quote = _outcome_of(draft, given, post=False)
@@ -85,7 +85,7 @@ def _pressed(draft: Draft, given: Given, *, post: bool, sure: bool) -> None:
             draft.stage["quoted"] = given, quote, again
             st.rerun()
     if post:
-        _settle(draft, _outcome_of(draft, given, post=True))
+        _settle(draft, _outcome_of(draft, given, post=True), quote)
     show(quote, quoted=True)
 
 
@@ -98,7 +98,7 @@ def _unless_answered(draft: Draft) -> None:
 
 
 def _quoted(draft: Draft) -> bool:
-    """Show what was quoted, to be posted or changed; say whether it still waits for that."""
+    """Show what was quoted, to be posted or changed; return whether it still waits for that."""
     if "quoted" not in draft.stage:
         return False
     given, outcome, again = draft.stage["quoted"]
@@ -115,30 +115,26 @@ def _quoted(draft: Draft) -> bool:
             changed = st.button(sentence("Change"), key=f"change {draft.form}")
     if posted:
         _unless_answered(draft)
-        if _asks(draft, given, outcome):
-            st.rerun()
-        _settle(draft, _outcome_of(draft, given, post=True))
+        _settle(draft, _outcome_of(draft, given, post=True), outcome)
     if changed:
         del draft.stage["quoted"]
         st.rerun()
     return True
 
 
-def _asks(draft: Draft, given: Given, quote: Posted) -> bool:
-    """Let the draft wait for another person if it needs one; say whether it does."""
+def _ask(draft: Draft, quoted: Mapping[str, Any]) -> NoReturn:
+    """Let the draft wait for another person."""
     with access.writing() as connection:
-        why = four_eyes.needed(connection, commands.parse({**given, "key": draft.key}))  # type: ignore[arg-type]
-        if why is not None:
-            saved_drafts.ask(connection, draft.id, quote.to_json())
-    draft.seen, draft.stage = why is None, draft.stage if why is None else {}
-    return why is not None
+        saved_drafts.ask(connection, draft.id, quoted)
+    draft.seen, draft.stage = False, {}
+    st.rerun()
 
 
 def _same(given: Given) -> str:
     """Return what two drafts have in common that are probably one: the command's kind, account and amount."""
     account = given.get("account", given.get("transaction", given.get("debit", given.get("payment", ""))))
     if isinstance(account, str) and "account" in given:
-        with access.reading() as connection, suppress(Failure):  # the ledger says so when it is posted
+        with access.reading() as connection, suppress(Failure):  # reported when it is posted
             account = desk_queries.account(connection, account)["number"]
     try:
         amount = f"{Decimal(str(given['amount'])):.2f}"
@@ -164,8 +160,13 @@ def outcome_of(key: str, given: Mapping[str, Any], *, post: bool, action: access
     return outcome
 
 
-def _settle(draft: Draft, outcome: Outcome) -> None:
-    """Keep a posting on the screen with its key; after a refusal the next attempt has a key of its own."""
+def _settle(draft: Draft, outcome: Outcome, quote: Outcome) -> NoReturn:
+    """Keep a posting on the screen with its key; after a refusal the next attempt has a key of its own.
+
+    What needs another person waits for one, with its quote.
+    """
+    if isinstance(outcome, four_eyes.Alone):
+        _ask(draft, quote.to_json())
     draft.stage.pop("quoted", None)
     if isinstance(outcome, Posted):
         draft.stage["answer"] = outcome
@@ -213,7 +214,7 @@ def _look(draft: Draft) -> None:
         st.rerun()
 
 
-def _answered(draft: Draft) -> bool:
+def _answered(draft: Draft, unanswered: str = "not posted yet: what was typed is here again") -> bool:
     _look(draft)
     if "asked" in draft.stage and "answer" not in draft.stage:
         approvals.show_state(draft.stage["asked"])
@@ -222,7 +223,7 @@ def _answered(draft: Draft) -> bool:
             st.rerun()
         return True
     if draft.stage.pop("unposted", False):
-        st.info(sentence("not posted yet: what was typed is here again"), icon=":material/history:")
+        st.info(sentence(unanswered), icon=":material/history:")
     outcome = draft.stage.get("answer")
     if outcome is None:
         return False
@@ -242,16 +243,20 @@ def terms(kind: str, fill: Callable[[Fields], Sequence[Given]], *, about: object
     `about` names all that the fields start from, so that they start anew when it changes.
     """
     form = f"{kind} {about}".rstrip()
+    if drafts.done_before(kind):
+        st.session_state[f"outcomes {kind}"] = [Done(kind=kind, facts={})]
     draft = drafts.of(form)
-    _look(draft)
-    if draft.stage.pop("unposted", False):
-        st.info(sentence("not saved yet: what was typed is here again"), icon=":material/history:")
+    if _answered(draft, "not saved yet: what was typed is here again"):
+        return
     with st.form(form):
         lines = [{**line, "by": access.person().login} for line in fill(Fields(form, columns))]
         saved = st.form_submit_button(sentence("Save"), type="primary")
     if saved:
         drafts.keep(draft, lines, form)
-        outcomes = _administered(lines)
+        outcomes = administered(lines)
+        if any(isinstance(outcome, four_eyes.Alone) for outcome in outcomes):
+            with access.reading() as connection:
+                _ask(draft, {"terms": desk_queries.terms(connection, lines[0]["account"])})
         st.session_state[f"outcomes {kind}"] = outcomes
         if all(isinstance(outcome, Done) for outcome in outcomes):
             drafts.settle(draft, "answered")
@@ -261,12 +266,13 @@ def terms(kind: str, fill: Callable[[Fields], Sequence[Given]], *, about: object
         show(outcome)
 
 
-def _administered(lines: Sequence[Given]) -> list[Outcome]:
+def administered(lines: Sequence[Given], *, action: access.Action = "post") -> list[Outcome]:
+    """Carry out lines of terms together; return what was refused of them, else the first outcome, if there is one."""
     try:
         parsed = [commands.parse(line) for line in lines]
     except ValueError as error:
         return [Invalid(message=str(error))]
-    with _desk() as desk:
+    with _desk(action) as desk:
         outcomes = list(desk.administer([record for record in parsed if isinstance(record, Record)]))
     refused = [outcome for outcome in outcomes if not isinstance(outcome, Done)]
     return [*(refused or outcomes[:1])]

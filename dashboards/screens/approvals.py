@@ -9,11 +9,26 @@ import streamlit as st
 from dashboards import access, cached_book, display
 from dashboards.forms import posting
 from dashboards.translations import as_markdown, sentence, tr
-from ledger.core.outcomes import Posted
-from ledger.postgres import drafts
+from ledger.core.outcomes import Done, Posted
+from ledger.postgres import desk_queries, drafts
 from ledger.postgres.drafts import Asked
 
-SHOWN = ("account", "to", "amount", "brand", "channel", "transaction", "reason", "note")
+SHOWN = (
+    "account",
+    "to",
+    "amount",
+    "limit",
+    "period_days",
+    "valid_from",
+    "valid_until",
+    "brand",
+    "channel",
+    "transaction",
+    "debit",
+    "order",
+    "reason",
+    "note",
+)
 
 
 def approvals() -> None:
@@ -22,24 +37,45 @@ def approvals() -> None:
     for outcome in st.session_state.pop("decided", ()):
         posting.show(outcome)
     with access.reading() as connection:
-        waiting = drafts.waiting(connection)
+        waiting, before = drafts.waiting(connection), drafts.decided(connection)
     if not waiting:
         st.success(sentence("nothing waits for another person"), icon=":material/check:")
     for asked in waiting:
         with st.container(border=True):
             _one(asked)
+    if before:
+        st.markdown(f"**{sentence('decided last')}**")
+        st.markdown("  \n".join(_decided(asked, number) for asked, number in before))
+
+
+def _kind(asked: Asked) -> str:
+    return sentence(asked.line["type"]).replace("_", " ")
+
+
+def _said(line: drafts.Json) -> str:
+    """Return in words what somebody asks for."""
+    parts = [f"{tr(name)} **{as_markdown(str(line[name]))}**" for name in SHOWN if line.get(name) is not None]
+    return " · ".join(parts)
+
+
+def _decided(asked: Asked, number: int | None) -> str:
+    """Return in a line what was decided, by whom, and what became of it."""
+    what = f"{_kind(asked)} · {_said(asked.line)} · "
+    if asked.state != "answered":
+        became = "refused by {who}: {why}" if asked.state == "refused" else "outdated: {why}"
+        return what + tr(became, who=as_markdown(asked.decided_by or ""), why=as_markdown(asked.why or "–"))
+    people = tr("asked for by {who}, agreed to by {other}", who=asked.who, other=asked.decided_by)
+    return f"{what}{as_markdown(people)}" + (f" · {tr('posted as transaction {n}', n=number)}" if number else "")
 
 
 def _one(asked: Asked) -> None:
     """Draw one draft: who asked for what and when, its quote then and now, and the two buttons."""
     at = display.local(asked.made_at, cached_book.book().cut.time_zone)
-    st.markdown(f"**{sentence(asked.line['type'])}** · {as_markdown(asked.who)} · {at}")
-    parts = [f"{tr(name)} **{as_markdown(str(asked.line[name]))}**" for name in SHOWN if name in asked.line]
-    st.caption(" · ".join(parts))
-    now = posting.outcome_of(asked.key, asked.line, post=False)
-    posting.show(now, quoted=True)
-    if isinstance(now, Posted) and _balances(now.to_json()) != _balances(asked.quoted):
-        st.warning(sentence("balances have changed since it was requested"), icon=":material/history:")
+    st.markdown(f"**{_kind(asked)}** · {as_markdown(asked.who)} · {at}")
+    st.caption(_said(asked.line))
+    changed = _changed_since(asked)
+    if changed:
+        st.warning(sentence(changed), icon=":material/history:")
     if asked.who.lower() == access.person().login.lower():
         st.caption(tr("you asked for this: another person agrees to it"))
         return
@@ -55,22 +91,39 @@ def _one(asked: Asked) -> None:
         st.rerun()
 
 
+def _changed_since(asked: Asked) -> str | None:
+    """Draw what it would do now, or what was agreed so far; return what has changed since it was asked for."""
+    if "terms" in asked.quoted:
+        with access.reading() as connection:
+            terms = desk_queries.terms(connection, asked.line["account"])
+        st.markdown(f"{sentence('agreed so far')}: {_said(terms or {}) or tr('nothing')}")
+        return "terms have changed since it was requested" if terms != asked.quoted["terms"] else None
+    now = posting.outcome_of(asked.key, asked.line, post=False)
+    posting.show(now, quoted=True)
+    changed = isinstance(now, Posted) and _balances(now.to_json()) != _balances(asked.quoted)
+    return "balances have changed since it was requested" if changed else None
+
+
 def _balances(quote: drafts.Json) -> list[tuple[object, object]]:
     return [(moved["account"], moved["balance"]) for moved in quote["accounts"]]
 
 
 def _agree(asked: Asked) -> None:
     """Post a draft under its key, or keep why it cannot be posted any more."""
-    now = posting.outcome_of(asked.key, asked.line, post=False)
-    if not isinstance(now, Posted):
+    of_terms = "terms" in asked.quoted
+    now = None if of_terms else posting.outcome_of(asked.key, asked.line, post=False)
+    if now is None or isinstance(now, Posted):
+        _decide(asked, "waiting", None)  # until it is posted: whoever is broken off here agrees once more
+        if of_terms:
+            [now] = posting.administered([dict(asked.line)], action="approve")
+        else:
+            now = posting.outcome_of(asked.key, asked.line, post=True)
+    if isinstance(now, Posted | Done):
+        with access.writing() as connection:
+            drafts.settle(connection, asked.id, "answered")
+    else:
         _decide(asked, "outdated", now.to_json().get("message", ""))
-        st.session_state["decided"] = [now]
-        return
-    _decide(asked, "waiting", None)  # until it is posted: whoever is broken off here agrees once more
-    outcome = posting.outcome_of(asked.key, asked.line, post=True)
-    with access.writing() as connection:
-        drafts.settle(connection, asked.id, "answered")
-    st.session_state["decided"] = [outcome]
+    st.session_state["decided"] = [now]
 
 
 def _decide(asked: Asked, state: drafts.State, why: str | None) -> None:

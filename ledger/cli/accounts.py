@@ -1,13 +1,14 @@
 """`tiffin balance`, `history`, `limits`: one account's money."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
 
 from ledger.cli import shared
-from ledger.cli.shared import AccountArgument, AsJson, account_argument, open_book, print_json, print_rows
+from ledger.cli.shared import AccountArgument, AsJson, account_argument, instant, open_book, print_json, print_rows
+from ledger.cli.text_commands import TextCommand
 from ledger.errors import Failure
 from ledger.postgres import account_queries, balances
 from ledger.postgres.database import AnyConnection
@@ -15,14 +16,14 @@ from ledger.postgres.database import AnyConnection
 app = typer.Typer()
 
 
-@app.command()
+@app.command(cls=TextCommand)
 def balance(
     account: AccountArgument,
     at: Annotated[str | None, typer.Option(help="A past moment, ISO 8601 with a time zone.")] = None,
     json_: AsJson = False,
 ) -> None:
     """Show how an account stands, now or as the ledger stood at a past moment."""
-    moment = _instant(at)
+    moment = instant(at)
     with open_book() as connection:
         state = balances.balance(connection, account_argument(account), at=moment)
         more = shared.level.more(connection, state.account, moment) if json_ else {}
@@ -32,7 +33,7 @@ def balance(
         print_rows([state.to_json()])
 
 
-@app.command()
+@app.command(cls=TextCommand)
 def history(
     account: AccountArgument,
     since: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD.")] = None,
@@ -52,7 +53,7 @@ def history(
             print_rows([entry.to_json() for entry in entries])
 
 
-@app.command()
+@app.command(cls=TextCommand)
 def limits(account: AccountArgument, json_: AsJson = False) -> None:
     """Show which write-off limits concern an account and what is left of each."""
     with open_book() as connection:
@@ -61,20 +62,6 @@ def limits(account: AccountArgument, json_: AsJson = False) -> None:
         print_json(rows)
     else:
         print_rows(rows)
-
-
-def _instant(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise Failure(f"{text} is not a time in ISO 8601") from None
-    if at.tzinfo is None:
-        raise Failure(f"{text} has no time zone, expected such as {text}+03:00")
-    if not 1900 <= at.year <= 9998:
-        raise Failure(f"{text} is not between the years 1900 and 9998")
-    return at.astimezone(UTC)
 
 
 def _start(text: str | None, zone: ZoneInfo, *, days: int = 0) -> datetime | None:

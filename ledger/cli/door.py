@@ -24,7 +24,9 @@ def serve(
     socket: Annotated[Path | None, typer.Option(help="A Unix socket instead.")] = None,
     writers: Annotated[int, typer.Option(min=1, max=100, help="Processes that post.")] = 2,
     host: Annotated[list[str] | None, typer.Option(help="A Host that requests may name; may be repeated.")] = None,
-    grace: Annotated[float, typer.Option(min=0, max=600, help="Seconds of /readyz saying no before draining.")] = 0,
+    grace: Annotated[
+        float, typer.Option(min=0, max=600, help="Seconds of /readyz not being ready before draining.")
+    ] = 0,
     certificate: Annotated[Path | None, typer.Option(help="TLS: the certificate, with its chain, as PEM.")] = None,
     key: Annotated[Path | None, typer.Option(help="TLS: its key, as PEM.")] = None,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Serve a throw-away book, to try things out.")] = False,
@@ -181,7 +183,7 @@ def resend(
 
     with open_book() as connection:
         http_notify.send_again(connection, number, after=after)
-    typer.echo(f"Endpoint {number} is told again.")
+    typer.echo(f"Deliveries to endpoint {number} are resumed.")
 
 
 @notify.command("remove")

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -55,6 +56,21 @@ def account_argument(text: str) -> int | str:
     if len(text) > 18 or not is_account_number(int(text)):
         raise Failure(f"account {text} is not an account number: its last digit is not the check digit")
     return int(text)
+
+
+def instant(text: str | None) -> datetime | None:
+    """Return the moment that a text names, None for none. Raises Failure unless it is ISO 8601 with a time zone."""
+    if text is None:
+        return None
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise Failure(f"{text} is not a time in ISO 8601") from None
+    if at.tzinfo is None:
+        raise Failure(f"{text} has no time zone, expected such as {text}+03:00")
+    if not 1900 <= at.year <= 9998:
+        raise Failure(f"{text} is not between the years 1900 and 9998")
+    return at.astimezone(UTC)
 
 
 def console() -> "Console":

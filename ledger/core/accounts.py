@@ -30,7 +30,7 @@ class Account(NamedTuple):
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Return what facts of a decline say of the account."""
+        """Return the account's part of a decline's facts."""
         return {"account": self.id, "subject": self.subject}
 
 

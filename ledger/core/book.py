@@ -5,7 +5,7 @@ the tests build one by hand. `enter` is the only thing that changes it, and it n
 what it changed, so that the shell can write exactly that. Amounts are minor units.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 
 from ledger.core.accounts import Account, Brand, Limit, Link, Terms, Usage, window
 from ledger.core.aging import AGING, NEVER, Ages, Balance, Fetch, Item, due_date
-from ledger.core.outcomes import LEDGER, Declined, Entry, Moved, Posted, Refusals
+from ledger.core.outcomes import Declined, Entry, Invalid, Moved, Posted
 from ledger.core.transactions import Hold, Transaction
+from ledger.values.refusals import LEDGER, Refusals
 
 END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
@@ -25,6 +26,7 @@ class Book:
 
     `merged` are accounts with the ones that they were merged into, in the end. `paid_items` are new aging items that
     were paid as they arose, of accounts whose `ages` nothing has needed yet.
+    `second_person` says from which amount on a kind needs one, by currency; `held_back`, what is not posted without.
     """
 
     zone: ZoneInfo
@@ -55,6 +57,8 @@ class Book:
     numbered: dict[int, Transaction] = field(default_factory=dict)
     followers: dict[int, list[Transaction]] = field(default_factory=dict)
     owners: dict[int, str] = field(default_factory=dict)
+    second_person: Mapping[tuple[str, str], int | None] = field(default_factory=dict)
+    held_back: Callable[[Transaction], Invalid | None] | None = None
     ids: Iterator[int] = field(default_factory=lambda: count(1))
     entered: list[Transaction] = field(default_factory=list)
     changed_usage: set[tuple[int, int | str, str, date]] = field(default_factory=set)
@@ -151,7 +155,7 @@ class Book:
         return state.open_due, state.open_day
 
     def due_on(self, account: int, transaction: Transaction) -> date | None:
-        """Return the due date of what a transaction charges an account: as it says, or by the terms in force."""
+        """Return the due date of what a transaction charges an account: its own, or by the terms in force."""
         if transaction.kind not in AGING or self.accounts[account].kind != "money":
             return None
         hold = self.numbered.get(transaction.refers_to or 0) if transaction.kind == "capture" else None
@@ -258,7 +262,9 @@ class Book:
         for entry in transaction.clients():
             drawn = entry.held - entry.amount
             if drawn and entry.account in self.limits:
-                self._use(entry.account, transaction, self.happened_on(transaction), drawn, 1)
+                beyond = transaction.refers_to  # of a debit it is the charge that it goes beyond
+                again = beyond is not None and self.drawn_by(beyond, entry.account) > drawn
+                self._use(entry.account, transaction, self.happened_on(transaction), drawn, not again)
 
     def _hold(self, t: Transaction) -> None:
         self._draw(t)
@@ -318,8 +324,15 @@ class Book:
             if entry.source is not None and entry.source in self.limits:
                 back[entry.source] = back.get(entry.source, 0) + entry.amount
         for source, amount in back.items():
-            left = hold.drawn_from(source) if hold else self.left_of(debit, source)
+            charge = debit.refers_to if hold or debit.refers_to is not None else debit.id
+            left = self.drawn_by(charge or debit.id, source)
             self._use(source, debit, hold.day if hold else self.happened_on(debit), amount, -(left == 0))
+
+    def drawn_by(self, charge: int, source: int) -> int:
+        """Return what a debit or hold, and what was debited beyond it, leave drawn from a source."""
+        hold, beyond = self.holds.get(charge), (t for t in self.followers.get(charge, ()) if t.kind == "debit")
+        own = hold.drawn_from(source) if hold else self.left_of(self.numbered[charge], source)
+        return own + sum(self.left_of(t, source) for t in beyond if t.code is None)
 
     def left_of(self, debit: Transaction, source: int) -> int:
         """Return what of a debit's draw from a source is not refunded."""

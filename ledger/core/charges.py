@@ -1,7 +1,7 @@
 """Rules of the commands that charge for services: debit, hold, capture, release, refund.
 
 What each source paid of each line, the matrix line × source, is what captures and
-refunds go by, whatever links say by then.
+refunds follow, whatever the links are by then.
 """
 
 from collections.abc import Iterable
@@ -12,21 +12,22 @@ from ledger.core import guards as g
 from ledger.core.accounts import Account
 from ledger.core.book import Book
 from ledger.core.command_parts import Line
-from ledger.core.funding import Asked, fund, sources
+from ledger.core.funding import Need, fund, sources
 from ledger.core.guards import Case, Move, Verdict
-from ledger.core.outcomes import Entry, Refused, shown
+from ledger.core.outcomes import Entry, shown
 from ledger.core.transactions import Hold, HoldPart, Transaction
 from ledger.values.money import minor, plain, share, split
+from ledger.values.refusals import Refused
 
 
 def _charge(case: Case, command: c.Debit | c.Hold) -> tuple[Account, list[HoldPart]]:
-    """Return the account asked and the parts, line × source, that fund the lines of a debit or hold."""
+    """Return the account that is charged and the parts, line × source, that fund the lines of a debit or hold."""
     account = g.account_of(case, command.account)
     brands = [g.brand_of(case, line.brand).id for line in command.lines]
     g.usable(case, account, spender=account)
     amounts = [minor(line.amount) for line in command.lines]
-    asked = Asked(account, command, amounts, brands, case.at, case.book.day(case.at), case.happened_at)
-    paid = fund(case.book, asked)
+    need = Need(account, command, amounts, brands, case.at, case.book.day(case.at), case.happened_at)
+    paid = fund(case.book, need)
     parts: list[HoldPart] = []
     for number, (line, brand, payers) in enumerate(zip(command.lines, brands, paid, strict=True), 1):
         parts += _parts(number, line, brand, payers)
@@ -179,7 +180,7 @@ def _slice(gross: int, vat: int | None, before: int, amount: int, of: int) -> tu
 def _spread(
     command: c.Capture | c.Refund, of: Hold | Transaction, parts: list[Any], left: list[int], code: str
 ) -> list[int]:
-    """Return how much is taken of each part: by line as asked, then by source in proportion to what is left."""
+    """Return how much is taken of each part: by line as requested, then by source in proportion to what is left."""
     lines: dict[int, list[int]] = {}
     for index, part in enumerate(parts):
         lines.setdefault(part.line, []).append(index)
@@ -215,7 +216,7 @@ def _exceeds(
 
 
 def refund(case: Case, command: c.Refund) -> Verdict:
-    """Give back to each source what it paid, by line; only those that get something are asked."""
+    """Give back to each source what it paid, by line; only those that get something need to be usable."""
     debit = g.named(case, command.debit, ("debit", "capture"), "debit_not_found", "debit")
     assert debit.account is not None and debit.currency is not None
     services = list(debit.revenue())
@@ -268,9 +269,7 @@ def _taken_back(
 
 
 def _instead_of(case: Case, command: c.Refund, debit: Transaction, source: int) -> int | None:
-    """Return who gets what a source paid: itself or the account that it was merged into, or of a closed account as the
-    command says; None: nobody yet.
-    """
+    """Return who gets back what a source paid: itself or its successor; of a closed one, as the command states."""
     into = case.book.successor(source)
     if command.closed_to is None or case.book.status[into] != "closed":
         return into

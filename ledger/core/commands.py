@@ -40,7 +40,7 @@ from ledger.values.field_types import (
     Positive,
     Text,
 )
-from ledger.values.money import amount_of, minor, said
+from ledger.values.money import amount_of, minor, quoted
 from ledger.values.validation import sentence_of
 
 ClosedTo = Literal["payer", "unallocated"]
@@ -71,13 +71,13 @@ class Command:
     def fingerprint(self) -> bytes:
         """16 bytes that are the same for the same content, whatever way it was written.
 
-        What was not said does not count, so an optional field that a later version adds changes none (DECISIONS D7).
+        Fields that were not given do not count: an optional field of a later version changes no digest (DECISIONS D7).
         """
         content: list[Any] = [self.kind]
         for name, value in self.__dict__.items():
             if value is not None:
                 content.append(name)
-                content.append([_said(part) for part in value] if type(value) is tuple else value)
+                content.append([_given(part) for part in value] if type(value) is tuple else value)
         return hashlib.blake2b(repr(content).encode(), digest_size=16).digest()
 
     def concern(self, scope: Scope) -> None:
@@ -95,8 +95,8 @@ def scope_of(commands: Iterable[Command]) -> Scope:
     return scope
 
 
-def _said(part: Any) -> Any:
-    """Return the values of a part's fields, without the last ones if they were not said; a text as it is."""
+def _given(part: Any) -> Any:
+    """Return the values of a part's fields, without trailing ones that were not given; a text as it is."""
     if isinstance(part, str):
         return part
     # Without their names: this is done for every line of every command.
@@ -253,7 +253,8 @@ class Release(Command):
 class Refund(Command):
     """Money back for an earlier debit or capture, named by its key: all that is left, an amount, or by line.
 
-    `closed_to` says where goes what a closed account paid: to the payer that paid with it, or to `unallocated`.
+    `closed_to` says where the part that a closed account paid goes: to the payer that paid with it, or to
+    `unallocated`.
     """
 
     debit: Name
@@ -376,8 +377,8 @@ class Move(Command):
 class Bonus(Command):
     """Points given to, or below zero taken from, a bonus account: by its number, or by the money account and a brand.
 
-    They are an expense of `charge_to` (default: their brand), and gone when `expires_on` is over (default: as the
-    brand's programme says).
+    They are an expense of `charge_to` (default: their brand), and gone when `expires_on` is over (default: by the
+    brand's programme).
 
     No adjustment: DECISIONS D8.
     """
@@ -427,11 +428,11 @@ _ADAPTERS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(command) for kind, c
 
 
 def parse(record: Mapping[str, Any]) -> Command:
-    """Return the command that a JSON object says. Raises ValueError with one sentence (`sentence_of`)."""
+    """Return the command that a JSON object describes. Raises ValueError with one sentence (`sentence_of`)."""
     kind = record.get("type")
     adapter = _ADAPTERS.get(kind) if isinstance(kind, str) else None
     if adapter is None:
-        raise ValueError(f"type: {said(kind)} is not a known type" if "type" in record else "type: is missing")
+        raise ValueError(f"type: {quoted(kind)} is not a known type" if "type" in record else "type: is missing")
     try:
         command = adapter.validate_python({name: value for name, value in record.items() if name != "type"})
     except ValidationError as error:

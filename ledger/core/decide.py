@@ -1,6 +1,6 @@
 """Decide what a command means for the book. Nothing here reads a clock or writes.
 
-Rules are tried in the order of outcomes.DECLINES, so a command that breaks several
+Rules are tried in the order of refusals.DECLINES, so a command that breaks several
 always gets the same answer. `decide` leaves the book as it is; `answer` also enters
 what was decided, so that the next command of the batch sees it.
 """
@@ -13,10 +13,11 @@ from ledger.core import charges, payments, reversals
 from ledger.core import commands as c
 from ledger.core.book import Book
 from ledger.core.guards import Case, Move, Verdict, in_order
-from ledger.core.outcomes import Declined, Entry, Invalid, Posted, Refused, shown
+from ledger.core.outcomes import Declined, Entry, Invalid, Posted, shown
 from ledger.core.transactions import Hold, Transaction
 from ledger.values.field_types import OWN_KEYS
 from ledger.values.money import LARGEST_BALANCE, minor, plain
+from ledger.values.refusals import Refused
 
 Answer = Posted | Declined | Invalid
 Rule = Callable[[Case, Any], Verdict]
@@ -45,9 +46,11 @@ def replay(book: Book, command: c.Command) -> Posted | Declined | None:
 
 
 def entered(book: Book, decided: Transaction | Invalid) -> Answer:
-    """Enter a decision into the book and return its outcome."""
+    """Enter a decision into the book and return its outcome; what lacks a second person is not entered."""
     if isinstance(decided, Invalid):
         return decided
+    if book.held_back and decided.code is None and (alone := book.held_back(decided)):
+        return alone
     if decided.kept:
         book.enter(decided)
     return book.outcome(decided)
@@ -114,7 +117,7 @@ def _transaction(case: Case, at: datetime) -> Transaction:
 
 def _declined(case: Case, refused: Refused, now: datetime) -> Transaction:
     closed = case.book.closed_until
-    # A decline must not appear on a closed day, whose reports are the same for ever (DECISIONS D4).
+    # A decline must not appear on a closed day, whose reports are the same forever (DECISIONS D4).
     at = now if closed is not None and case.book.day(case.at) <= closed else case.at
     amount = getattr(case.command, "amount", None)
     asked = getattr(case.command, "account", None)
@@ -190,13 +193,17 @@ def _expiries(case: Case, moved: Iterable[Move], running: dict[int, tuple[int, i
 
 
 def expiry(book: Book, hold: Hold, running: dict[int, tuple[int, int, int]] | None = None) -> Transaction:
-    """Return the transaction that books a hold's expiry, at `expires_at`, on all its sources."""
+    """Return the transaction that books a hold's expiry, at `expires_at`, on all its sources.
+
+    The end of a hold that set nothing aside is not looked for before other entries, and so may come after them.
+    """
     given_back = charges.release_moves(book, hold)
+    at = max(hold.expires_at, *(book.balances[move.account].posted_at or hold.expires_at for move in given_back))
     transaction = Transaction(
         key=f"{OWN_KEYS}expiry:{hold.id}",
         kind="expiry",
-        posted_at=hold.expires_at,
-        day=book.day(hold.expires_at),
+        posted_at=at,
+        day=book.day(at),
         account=hold.account,
         amount=-sum(move.held for move in given_back),
         currency=hold.currency,

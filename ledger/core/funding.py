@@ -1,6 +1,6 @@
 """Fund a debit or hold: which source pays how much of which line.
 
-Sources are asked in drawing order, and each pays, in line order, the lines it may pay
+Sources are tried in drawing order, and each pays, in line order, the lines it may pay
 as much as it can. This greedy rule is the rule: no other assignment is searched for.
 """
 
@@ -12,8 +12,8 @@ from typing import NamedTuple
 from ledger.core.accounts import DAYS, Account, Limit, Link
 from ledger.core.book import Book
 from ledger.core.commands import Debit, Hold
-from ledger.core.outcomes import LEDGER, Facts, Refused
 from ledger.values.money import WHOLE, minor, plain
+from ledger.values.refusals import LEDGER, Facts, Refused
 
 Matrix = list[list[tuple[int, int]]]
 """What each source pays of each line: by line, in drawing order, (source, amount)."""
@@ -29,11 +29,11 @@ class Source(NamedTuple):
 
 
 Give = tuple[int, Refused | None]
-"""What a source can give of what it is asked, and the decline to name if that is less."""
+"""What a source can give of what is wanted of it, and the decline to name if that is less."""
 
 
 @dataclass(slots=True)
-class Asked:
+class Need:
     """What is to be funded: amounts and brands by line. Credit goes by the booking, limits by when it happened."""
 
     account: Account
@@ -80,46 +80,46 @@ def sources(book: Book, account: Account, elsewhere: Iterable[tuple[int, int]] =
             yield Source(book.accounts[link.payer], link.brands, "payer", link)
 
 
-def fund(book: Book, asked: Asked) -> Matrix:
+def fund(book: Book, need: Need) -> Matrix:
     """Return the matrix line × source that pays everything, or leave with Refused; a free line's source pays 0.
 
     A payer's share is of what points left of a line. That and its hours are no shortage of it (DECISIONS D130).
     """
-    alone = _alone(book, asked)
+    alone = _alone(book, need)
     if alone is not None:
         return alone
-    left = list(asked.amounts)
-    paid: Matrix = [[] if amount else [(asked.account.id, 0)] for amount in left]
-    codes = {brand.id: code for code, brand in book.brands.items()} if asked.account.id in book.bonuses else {}
-    by_brand, by_account = dict.fromkeys(codes, 0), dict.fromkeys(book.bonuses.get(asked.account.id, ()), 0)
-    at_most = minor(asked.command.bonus_at_most) if asked.command.bonus_at_most is not None else 0
+    left = list(need.amounts)
+    paid: Matrix = [[] if amount else [(need.account.id, 0)] for amount in left]
+    codes = {brand.id: code for code, brand in book.brands.items()} if need.account.id in book.bonuses else {}
+    by_brand, by_account = dict.fromkeys(codes, 0), dict.fromkeys(book.bonuses.get(need.account.id, ()), 0)
+    at_most = minor(need.command.bonus_at_most) if need.command.bonus_at_most is not None else 0
     short: Refused | None = None
     after_points: list[int] | None = None
     left_out: list[Facts] = []
-    for source in sources(book, asked.account, _elsewhere(book, asked.command)):
+    for source in sources(book, need.account, _elsewhere(book, need.command)):
         lines = [
             index
             for index, amount in enumerate(left)
-            if amount and (source.brands is None or asked.brands[index] in source.brands)
+            if amount and (source.brands is None or need.brands[index] in source.brands)
         ]
         most_of = left
         if source.role != "bonus":
             after_points = after_points or list(left)
         if source.link is not None and lines:
-            lines, most_of, rule = _allowed(book, source.link, asked, lines, left, after_points or left)
+            lines, most_of, rule = _allowed(book, source.link, need, lines, left, after_points or left)
             left_out += [rule] if rule else []
         wanted = sum([most_of[index] for index in lines])
         if not wanted:
             continue
         if source.role == "bonus":
             [brand], own = source.brands or (0,), source.account
-            most = _points_at_most(asked.command, codes[own.brand or 0], codes[brand]) - by_brand[brand]
-            points = _points(book, own, asked.at) - by_account[own.id]
+            most = _points_at_most(need.command, codes[own.brand or 0], codes[brand]) - by_brand[brand]
+            points = _points(book, own, need.at) - by_account[own.id]
             given = max(0, min(wanted, most, points, at_most - sum(by_brand.values())))
             by_brand[brand] += given
             by_account[own.id] += given
         else:
-            given, broken = capacity(book, source, asked, wanted)
+            given, broken = capacity(book, source, need, wanted)
             short = short or broken
         for index in lines:
             part = min(most_of[index], given)
@@ -130,18 +130,18 @@ def fund(book: Book, asked: Asked) -> Matrix:
     if not any(left):
         return paid
     assert short is not None
-    total = sum(asked.amounts)
+    total = sum(need.amounts)
     facts = short.facts | ({"payers": left_out} if left_out else {})
     raise Refused(short.code, asked=plain(total), offered=plain(total - sum(left)), **facts)
 
 
 def _allowed(
-    book: Book, link: Link, asked: Asked, lines: list[int], left: list[int], whole: list[int]
+    book: Book, link: Link, need: Need, lines: list[int], left: list[int], whole: list[int]
 ) -> tuple[list[int], list[int], Facts | None]:
     """Return the lines that a link lets the payer pay, the most of each, and the rule that left something out."""
     if link.services is not None:
-        lines = [index for index in lines if asked.command.lines[index].service in link.services]
-    if link.when is not None and not link.when.include(at := asked.happened_at.astimezone(book.zone)):
+        lines = [index for index in lines if need.command.lines[index].service in link.services]
+    if link.when is not None and not link.when.include(at := need.happened_at.astimezone(book.zone)):
         return [], left, {"account": link.payer, "rule": "when", "at": f"{DAYS[at.weekday()]} {at:%H:%M}"}
     if link.share is None:
         return lines, left, None
@@ -150,14 +150,14 @@ def _allowed(
     return lines, most, {"account": link.payer, "rule": "share", "share": plain(link.share)} if short else None
 
 
-def _alone(book: Book, asked: Asked) -> Matrix | None:
+def _alone(book: Book, need: Need) -> Matrix | None:
     """Return what the account pays when nobody else pays for it and it can pay everything, as most can."""
-    own = asked.account.id
+    own = need.account.id
     if own in book.links or own in book.bonuses or own in book.limits:
         return None
-    if credit_left(book, own, asked.at, asked.day)[0] < sum(asked.amounts):
+    if credit_left(book, own, need.at, need.day)[0] < sum(need.amounts):
         return None
-    return [[(own, amount)] for amount in asked.amounts]
+    return [[(own, amount)] for amount in need.amounts]
 
 
 def _points(book: Book, account: Account, at: datetime) -> int:
@@ -171,17 +171,17 @@ def free(book: Book, account: int, at: datetime) -> int:
     return book.balances[account].balance - book.held(account, at)
 
 
-def capacity(book: Book, source: Source, asked: Asked, wanted: int) -> Give:
+def capacity(book: Book, source: Source, need: Need, wanted: int) -> Give:
     """Return how much of `wanted` the source can give.
 
-    Each rule leaves so much when it stands alone; a rule that leaves less than was asked
+    Each rule leaves so much when it stands alone; a rule that leaves less than was wanted
     is broken, and of several the first in the order of DECLINES is named.
     """
     account = source.account
-    rules = [_credit(book, account, asked, wanted)]
+    rules = [_credit(book, account, need, wanted)]
     if account.id in book.limits:
-        limits = book.limits_of(account.id, asked.account.id, source.link and source.link.group)
-        rules += [_write_off_limit(book, account, limit, asked, wanted) for limit in limits]
+        limits = book.limits_of(account.id, need.account.id, source.link and source.link.group)
+        rules += [_write_off_limit(book, account, limit, need, wanted) for limit in limits]
     if source.role == "payer" and book.status[account.id] != "open":
         rules.append((0, Refused(f"account_{book.status[account.id]}", **account.facts)))
     least = min([amount for amount, _ in rules])
@@ -217,24 +217,24 @@ def short_of(book: Book, account: Account, at: datetime, what: str, wanted: int,
     }
 
 
-def _credit(book: Book, account: Account, asked: Asked, wanted: int) -> Give:
-    left, code = credit_left(book, account.id, asked.at, asked.day)
+def _credit(book: Book, account: Account, need: Need, wanted: int) -> Give:
+    left, code = credit_left(book, account.id, need.at, need.day)
     if left >= wanted:
         return left, None
-    facts = short_of(book, account, asked.at, asked.command.kind, wanted, left)
-    terms = book.terms_on(account.id, asked.day)
+    facts = short_of(book, account, need.at, need.command.kind, wanted, left)
+    terms = book.terms_on(account.id, need.day)
     if code == "credit_expired":
-        ended = [t.valid_until for t in book.terms[account.id] if t.valid_until and t.valid_until < asked.day]
+        ended = [t.valid_until for t in book.terms[account.id] if t.valid_until and t.valid_until < need.day]
         facts["valid_until"] = max(ended).isoformat()
-    elif code == "credit_overdue" and (first := book.first_unpaid(account.id, asked.day)):
+    elif code == "credit_overdue" and (first := book.first_unpaid(account.id, need.day)):
         facts |= {"unpaid_since": first[1].isoformat(), "due_on": first[0].isoformat()}
     elif code == "credit_limit_exceeded" and terms:
         facts["credit_limit"] = plain(terms.limit)
     return left, Refused(code, **facts)
 
 
-def _write_off_limit(book: Book, payer: Account, limit: Limit, asked: Asked, wanted: int) -> Give:
-    used = book.used(payer.id, limit, asked.at, book.day(asked.happened_at))
+def _write_off_limit(book: Book, payer: Account, limit: Limit, need: Need, wanted: int) -> Give:
+    used = book.used(payer.id, limit, need.at, book.day(need.happened_at))
     used_up = limit.times is not None and used.count >= limit.times
     left = 0 if used_up else wanted if limit.amount is None else max(0, limit.amount - used.amount)
     if left >= wanted:
@@ -242,16 +242,16 @@ def _write_off_limit(book: Book, payer: Account, limit: Limit, asked: Asked, wan
     most, so_far = f"{plain(limit.amount or 0)} {payer.currency}", plain(used.amount)
     if used_up:
         most, so_far = f"{limit.times} orders", f"{used.count} orders"
-    towards = f" for group {limit.account}" if isinstance(limit.account, str) else f" for {asked.account.subject}"
+    towards = f" for group {limit.account}" if isinstance(limit.account, str) else f" for {need.account.subject}"
     return left, Refused(
         "write_off_limit_exceeded",
         **payer.facts,
         towards="" if limit.account == payer.id else towards,
-        subaccount=asked.account.id if limit.account == asked.account.id != payer.id else None,
+        subaccount=need.account.id if limit.account == need.account.id != payer.id else None,
         period=limit.period,
         limit=f"{most} {_A[limit.period]}",
         used=so_far,
-        what=asked.command.kind,
+        what=need.command.kind,
         drawn=plain(wanted),
         short_by=plain(wanted - left),
     )

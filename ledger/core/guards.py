@@ -1,6 +1,6 @@
 """A command before the book: what it would do, and the guards that all commands share.
 
-Guards are tried in the order of outcomes.DECLINES; the first that fails leaves with
+Guards are tried in the order of refusals.DECLINES; the first that fails leaves with
 Refused, which `decide` turns into the decline.
 """
 
@@ -13,9 +13,10 @@ from ledger.core import commands as c
 from ledger.core.accounts import Account, Brand, Terms
 from ledger.core.book import Book
 from ledger.core.funding import free, short_of
-from ledger.core.outcomes import Entry, Refused, shown
+from ledger.core.outcomes import Entry, shown
 from ledger.core.transactions import Hold, HoldPart, Transaction
 from ledger.values.money import plain
+from ledger.values.refusals import Refused
 
 
 class Move(NamedTuple):
@@ -39,7 +40,7 @@ class Case:
 
     @property
     def happened_at(self) -> datetime:
-        """Return when what it tells happened: at its booking, unless it says otherwise."""
+        """Return when it happened: at its booking, unless the command states otherwise."""
         return self.command.occurred_at or self.at
 
 

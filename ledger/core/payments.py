@@ -8,10 +8,11 @@ from ledger.core import guards as g
 from ledger.core.accounts import Account, Brand, Terms
 from ledger.core.command_parts import Share, own_place
 from ledger.core.guards import Case, Move, Verdict
-from ledger.core.outcomes import Entry, Refused
+from ledger.core.outcomes import Entry
 from ledger.core.reversals import net_legs, not_reversed
 from ledger.core.transactions import Transaction
 from ledger.values.money import minor, plain
+from ledger.values.refusals import Refused
 
 
 def payment(case: Case, command: c.Payment) -> Verdict:
@@ -43,7 +44,7 @@ def _unallocated(case: Case, command: c.Payment) -> Verdict:
     g.in_open_period(case)
     currency = command.currency or case.book.currency
     amount = minor(command.amount)
-    # Facing no client: whose money it is, its allocation will tell.
+    # Facing no client: the owner of the money is not known before its allocation.
     legs = [
         Entry(g.system(case, brand, "unallocated", currency), amount),
         Entry(g.system(case, brand, "cash", currency), -amount, channel=command.channel or ""),

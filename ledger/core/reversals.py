@@ -11,9 +11,10 @@ from ledger.core import commands as c
 from ledger.core import guards as g
 from ledger.core.book import Book
 from ledger.core.guards import Case, Move, Verdict
-from ledger.core.outcomes import Entry, Refused
+from ledger.core.outcomes import Entry
 from ledger.core.transactions import Transaction
 from ledger.values.money import minor, plain, split
+from ledger.values.refusals import Refused
 
 KINDS = ("payment", "payout", "transfer", "adjustment", "move", "reverse")
 Place = tuple[int | None, int]

@@ -5,7 +5,8 @@ from datetime import date, datetime
 from typing import Any
 
 from ledger.core.accounts import Terms
-from ledger.core.outcomes import NOT_KEPT, Entry, Facts
+from ledger.core.outcomes import Entry
+from ledger.values.refusals import NOT_KEPT, Facts
 
 
 @dataclass(slots=True)

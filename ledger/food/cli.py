@@ -8,9 +8,9 @@ from ledger.intake.levels import Level, Shell
 from ledger.postgres.database import AnyConnection
 
 if TYPE_CHECKING:
-    from ledger.core.outcomes import Refusals
     from ledger.intake.json_lines import Item
     from ledger.postgres.post import Ledger
+    from ledger.values.refusals import Refusals
 
 
 def _parse(fields: dict[str, object]) -> "Item":
@@ -21,7 +21,7 @@ def _parse(fields: dict[str, object]) -> "Item":
 
 def models() -> Mapping[str, type]:
     """Return the models of the lines of both levels, by type."""
-    from ledger.administration.records import RECORDS
+    from ledger.administration.administration_lines import RECORDS
     from ledger.core.commands import COMMANDS
     from ledger.food.core import commands as f
 

@@ -1,4 +1,4 @@
-"""The door as one ASGI application: who may come in, what they may ask, what is logged and counted.
+"""The door as one ASGI application: who may come in, what they may do, what is logged and counted.
 
 Every request passes here: its Host is checked, then its token, then the roles of the endpoint (ENDPOINTS).
 """
@@ -18,11 +18,11 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from ledger.errors import Failure
-from ledger.http.asking import Asking, NothingToAsk
 from ledger.http.commands import Commands, Refused
 from ledger.http.endpoints import Endpoint, Match, find
 from ledger.http.metrics import Metrics
 from ledger.http.problems import problem
+from ledger.http.read_pool import NoDatabase, ReadPool
 from ledger.intake.levels import Level
 from ledger.intake.writers import Writers
 from ledger.postgres import tokens
@@ -58,8 +58,8 @@ class Door:
         self.metrics = Metrics()
         writers.observe = self._batch
         self.posted = asyncio.Event()
-        self.primary = NothingToAsk(url) if settings.double else Asking(url)
-        self.replica = Asking(replica_url) if replica_url else None
+        self.primary = NoDatabase(url) if settings.double else ReadPool(url)
+        self.replica = ReadPool(replica_url) if replica_url else None
         self.commands = Commands(writers, self.metrics)
         self.draining = False
         self._hosts = {host.lower() for host in (*LOCAL, *settings.hosts)}
@@ -177,7 +177,7 @@ class Door:
     async def _learn(self) -> None:
         async with self._learning:
             if self._are_old():
-                self._callers, self._ever_tokens = await self.primary.ask(tokens.callers)
+                self._callers, self._ever_tokens = await self.primary.run(tokens.callers)
                 self._callers_at = time.monotonic()
 
     async def _caller(self, authorization: bytes | None) -> Caller | None:

@@ -39,7 +39,7 @@ async def events(door: "Door", request: Request, _: Mapping[str, str]) -> Respon
     while True:
         posted = door.posted
         try:
-            found, cursor = await door.primary.ask(partial(feed.events, after=after, refusals=refusals, most=most))
+            found, cursor = await door.primary.run(partial(feed.events, after=after, refusals=refusals, most=most))
         except feed.Gone as gone:
             return problem("gone", str(gone), cursor=gone.cursor)
         left = until - time.monotonic()
@@ -51,4 +51,4 @@ async def events(door: "Door", request: Request, _: Mapping[str, str]) -> Respon
                 await posted.wait()
         except TimeoutError:
             continue
-        await asyncio.sleep(0.05)  # what was posted together is told together
+        await asyncio.sleep(0.05)  # what was posted together is sent together

@@ -17,16 +17,17 @@ import httpx
 from psycopg.types.json import Jsonb
 from standardwebhooks.webhooks import Webhook
 
-from ledger.core.outcomes import Refusals, shown
+from ledger.core.outcomes import shown
 from ledger.errors import Failure
 from ledger.logs import log
 from ledger.postgres import feed
 from ledger.postgres.database import AnyConnection, check_book, connect
+from ledger.values.refusals import Refusals
 
 SECONDS = 10.0
 """How long an endpoint may take to answer."""
 MOST_STUCK = 1000
-"""With so many events put aside, an endpoint is told nothing new."""
+"""With this many failed events set aside, an endpoint is sent nothing new."""
 LONGEST = 3600
 PAGE = 100
 
@@ -35,7 +36,7 @@ _LATER = (408, 425, 429)
 
 
 class Endpoint(NamedTuple):
-    """Who is told, and how it stands with it."""
+    """Who is notified, and the state of the deliveries."""
 
     id: int
     url: str
@@ -59,7 +60,7 @@ class Endpoint(NamedTuple):
 
 
 def add(connection: AnyConnection, url: str, *, refusals: Refusals, beginning: bool = False) -> tuple[int, str]:
-    """Return a new endpoint's number and its secret. It is told what happens from now on or, if asked, everything."""
+    """Return a new endpoint's number and its secret. It is sent what happens from now on or, on request, everything."""
     parts = urlsplit(url)
     local = parts.hostname in ("127.0.0.1", "localhost", "::1")
     if not parts.hostname or parts.scheme not in ("http", "https") or (parts.scheme == "http" and not local):
@@ -101,7 +102,7 @@ def stuck(connection: AnyConnection) -> list[dict[str, object]]:
 
 
 def send_again(connection: AnyConnection, number: int, *, after: str | None = None) -> None:
-    """Try what an endpoint has stuck at once; with a cursor tell it everything since then once more."""
+    """Retry an endpoint's failed events at once; with a cursor, send everything since then again."""
     if after is not None:
         feed.Cursor.read(after)
         connection.execute("DELETE FROM webhook_stuck WHERE webhook_id = %s", [number])
@@ -129,7 +130,7 @@ def run(url: str, refusals: Refusals, *, once: bool = False, pause: Callable[[fl
 
 
 def _notify(connection: AnyConnection, client: httpx.Client, number: int, refusals: Refusals) -> bool:
-    """Tell one endpoint its next page; return whether there was anything to tell. One process at a time."""
+    """Send one endpoint its next page; return whether there was anything to send. One process at a time."""
     with connection.transaction():
         row = connection.execute(_MINE, [number]).fetchone()
         if row is None:

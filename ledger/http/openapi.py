@@ -240,7 +240,7 @@ def document(level: Level, endpoints: tuple["Endpoint", ...]) -> Schema:
 
 
 def _operation(endpoint: "Endpoint") -> Schema:
-    told = _OPERATIONS[endpoint.method, endpoint.path]
+    operation = _OPERATIONS[endpoint.method, endpoint.path]
     in_path = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
         for name in ("account", "key")
@@ -252,15 +252,15 @@ def _operation(endpoint: "Endpoint") -> Schema:
         for kind in kinds
     }
     answer = {
-        "description": told["summary"],
-        "content": {kind: {"schema": what} for kind, what in told["gives"].items()},
+        "description": operation["summary"],
+        "content": {kind: {"schema": what} for kind, what in operation["gives"].items()},
     }
-    taken = {kind: {"schema": what} for kind, what in told.get("takes", {}).items()}
+    taken = {kind: {"schema": what} for kind, what in operation.get("takes", {}).items()}
     return {
-        "summary": told["summary"],
+        "summary": operation["summary"],
         "operationId": f"{endpoint.method.lower()}{endpoint.path.replace('/', '_').replace('{', '').replace('}', '')}",
         **({"x-roles": sorted(endpoint.roles)} if endpoint.roles else {"security": []}),
-        "parameters": [*in_path, *told.get("parameters", ())],
+        "parameters": [*in_path, *operation.get("parameters", ())],
         **({"requestBody": {"required": True, "content": taken}} if taken else {}),
         "responses": {"200": answer, **dict(sorted(refusals.items()))},
     }

@@ -1,7 +1,7 @@
 """The questions of the door: what would happen, how accounts stand, what happened. They write nothing.
 
-Each answer says as of which transaction it is. With a replica, questions go there, quotes never; `min_transaction`
-waits for the replica or goes to the primary, so that a client who has just paid is not told that he has not.
+Each answer names the transaction that it is as of. With a replica, questions go there, quotes never; `min_transaction`
+waits for the replica or goes to the primary, so that a client who has just paid never sees the balance from before.
 """
 
 import asyncio
@@ -61,7 +61,7 @@ async def quotes(door: "Door", request: Request, _: Parameters) -> Response:
         finally:
             ledger.close()
 
-    outcomes = await door.primary.ask(quoted)
+    outcomes = await door.primary.run(quoted)
     if many:
         return Response(written(outcomes), media_type=NDJSON)
     found = outcomes[0].to_json()
@@ -156,7 +156,7 @@ async def transaction(door: "Door", request: Request, parameters: Parameters) ->
         return problem("not_found", "no transaction has this key")
     refusals = door.level.refusals()
     try:
-        found = await door.primary.ask(
+        found = await door.primary.run(
             lambda connection: transaction_queries.outcome(connection, key, refusals, caller and caller.brands)
         )
     except transaction_queries.NoSuchTransaction as error:
@@ -178,7 +178,7 @@ async def readyz(door: "Door", request: Request, _: Parameters) -> Response:
     if door.settings.double:
         return _json({"status": "ready"})
     try:
-        await asyncio.wait_for(door.primary.ask(_alive), 5)
+        await asyncio.wait_for(door.primary.run(_alive), 5)
     except (Unreachable, TimeoutError) as error:
         return problem("unavailable", str(error) or "PostgreSQL does not answer")
     except Failure as error:  # such as tables of another version
@@ -195,7 +195,7 @@ async def metrics(door: "Door", request: Request, _: Parameters) -> Response:
     door.metrics.waiting.set(door.writers.waiting)
     door.metrics.restarts.set(door.writers.restarts)
     try:
-        age = await door.primary.ask(_closing_age)
+        age = await door.primary.run(_closing_age)
     except Failure:
         age = None
     door.metrics.closed.set(float("nan") if age is None else age)
@@ -213,7 +213,7 @@ def _closing_age(connection: AnyConnection) -> float | None:
 async def _as_of(door: "Door", question: Callable[[AnyConnection], T], seen: int | None) -> tuple[T, int]:
     """Return what a question answers in one snapshot, and the last transaction that it saw."""
 
-    def asked(connection: AnyConnection) -> tuple[T, int]:
+    def read(connection: AnyConnection) -> tuple[T, int]:
         with connection.transaction():
             connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             row = connection.execute("SELECT coalesce(max(id), 0) FROM transaction").fetchone()
@@ -221,10 +221,10 @@ async def _as_of(door: "Door", question: Callable[[AnyConnection], T], seen: int
 
     if door.replica is not None and await _has_seen(door, seen):
         try:
-            return await door.replica.ask(asked)
+            return await door.replica.run(read)
         except Unreachable:  # the primary has all that a replica has
             pass
-    return await door.primary.ask(asked)
+    return await door.primary.run(read)
 
 
 async def _has_seen(door: "Door", transaction: int | None) -> bool:
@@ -238,7 +238,7 @@ async def _has_seen(door: "Door", transaction: int | None) -> bool:
 
     for _ in range(6):
         try:
-            if await door.replica.ask(there):
+            if await door.replica.run(there):
                 return True
         except Failure:
             return False

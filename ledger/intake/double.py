@@ -10,17 +10,18 @@ from datetime import UTC, date, datetime
 from itertools import count
 from zoneinfo import ZoneInfo
 
-from ledger.administration import records as r
+from ledger.administration import administration_lines as r
 from ledger.core.accounts import Account, Brand, Hours, Limit, Link, Terms
 from ledger.core.aging import Balance
 from ledger.core.book import Book
 from ledger.core.commands import Command
 from ledger.core.decide import Answer, answer
-from ledger.core.outcomes import Declined, Done, Facts, Refused
+from ledger.core.outcomes import Declined, Done
 from ledger.intake.levels import Level
 from ledger.merging import merged
 from ledger.postgres.post import Ledger
 from ledger.values.money import is_account_number, minor
+from ledger.values.refusals import Facts, Refused
 
 OWN_KINDS = ("cash", "revenue", "bonus_expense", "adjustments", "unallocated")
 FIRST_NUMBER = 100_000

@@ -13,12 +13,12 @@ from dataclasses import replace
 from itertools import groupby
 from typing import IO, Any
 
-from ledger.administration import records as administration
-from ledger.administration.records import RECORDS, Record
+from ledger.administration import administration_lines as administration
+from ledger.administration.administration_lines import RECORDS, Record
 from ledger.core import commands
 from ledger.core.commands import Command
 from ledger.core.outcomes import Done, Invalid, Outcome
-from ledger.values.money import said
+from ledger.values.money import quoted
 from ledger.values.text import escaped_json
 
 _NOT_UTF_8 = re.compile("[\udc80-\udcff]")
@@ -39,12 +39,12 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     record = dict(pairs)
     if len(record) < len(pairs):
         names = [name for name, _ in pairs]
-        raise ValueError(f"{said(next(name for name in names if names.count(name) > 1))}: is given twice")
+        raise ValueError(f"{quoted(next(name for name in names if names.count(name) > 1))}: is given twice")
     return record
 
 
 def read(line: str, number: int, parse: Callable[[dict[str, Any]], Any] | None = None) -> Any:
-    """Return what a line says: a command or a record, or Invalid with the line's number and the reason."""
+    """Return what a line describes: a command or a record, or Invalid with the line's number and the reason."""
     if len(line) > LINE_LENGTH:
         return Invalid(line=number, message=f"the line has more than {LINE_LENGTH} characters")
     broken = _NOT_UTF_8.search(line)
@@ -68,7 +68,7 @@ def read(line: str, number: int, parse: Callable[[dict[str, Any]], Any] | None =
 
 
 def parse_item(record: dict[str, Any]) -> Item:
-    """Return the command or administration line of level one that a JSON object says."""
+    """Return the command or administration line of level one that a JSON object describes."""
     kind = record.get("type")
     return administration.parse(record) if isinstance(kind, str) and kind in RECORDS else commands.parse(record)
 
@@ -91,7 +91,7 @@ def batches(stream: IO[str], most: int) -> Iterator[list[str]]:
             for line in _cut(stream):
                 lines.put(line)
             lines.put(None)
-        except BaseException as error:  # told to the reader, who raises it
+        except BaseException as error:  # handed to the reader, which raises it
             lines.put(error)
 
     threading.Thread(target=fill, daemon=True).start()
@@ -116,7 +116,7 @@ def batches(stream: IO[str], most: int) -> Iterator[list[str]]:
 
 
 def answered(items: Sequence[tuple[int, Any]], *, post: Post, administer: Post) -> Iterator[Outcome]:
-    """Yield one outcome an item (line number, what it says), in order; runs of one sort go together."""
+    """Yield one outcome per item (line number, content), in order; runs of one sort go together."""
     for sort, run in groupby(items, key=lambda item: _sort(item[1])):
         numbered = list(run)
         if sort == "invalid":

@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Protocol
 from ledger.postgres.database import AnyConnection
 
 if TYPE_CHECKING:
-    from ledger.administration.records import Record
+    from ledger.administration.administration_lines import Record
     from ledger.core.commands import Command
-    from ledger.core.outcomes import Outcome, Refusals
+    from ledger.core.outcomes import Outcome
     from ledger.intake.json_lines import Item
     from ledger.postgres.post import Ledger
+    from ledger.values.refusals import Refusals
 
 
 class Shell(Protocol):
@@ -39,7 +40,7 @@ def _parse(fields: dict[str, object]) -> "Item":
 
 
 def _models() -> "Mapping[str, type]":
-    from ledger.administration.records import RECORDS
+    from ledger.administration.administration_lines import RECORDS
     from ledger.core.commands import COMMANDS
 
     return {**COMMANDS, **RECORDS}
@@ -54,7 +55,7 @@ def _more(connection: AnyConnection, account: int, at: datetime | None) -> dict[
 
 
 def _refusals() -> "Refusals":
-    from ledger.core.outcomes import LEDGER
+    from ledger.values.refusals import LEDGER
 
     return LEDGER
 

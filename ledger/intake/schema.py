@@ -12,10 +12,10 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from ledger.core.outcomes import Refusals
 from ledger.intake.levels import Level
 from ledger.values.field_types import KEY_LENGTH, TEXT_LENGTH
 from ledger.values.money import MOST
+from ledger.values.refusals import Refusals
 
 Schema = dict[str, Any]
 

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from time import monotonic
 
-from ledger.administration.records import Record
+from ledger.administration.administration_lines import Record
 from ledger.errors import Failure
 from ledger.intake.levels import Level
 from ledger.intake.routes import named
@@ -83,7 +83,7 @@ class Writers:
         an administration line.
 
         With several writers that holds for a line that concerns accounts of more than one, and for the first of a run
-        of administration lines (`before` tells whether the last line was one) and the first line after it.
+        of administration lines (`before`: whether the last line was one) and the first line after it.
         """
         if len(self._writers) == 1:
             return partial(self._submit, sent, None), False, False

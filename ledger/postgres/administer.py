@@ -20,16 +20,17 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import StaticPool
 from sqlmodel import Session, select
 
-from ledger.administration import records as r
-from ledger.core.outcomes import Declined, Done, Invalid, Refused
+from ledger.administration import administration_lines as r
+from ledger.core.outcomes import Declined, Done, Invalid
 from ledger.errors import Failure
 from ledger.postgres import administer_clients as clients
 from ledger.postgres import administer_terms as terms
-from ledger.postgres import merge_accounts
+from ledger.postgres import four_eyes, merge_accounts
 from ledger.postgres import tables as t
 from ledger.postgres.administration_run import Administration, Rule
 from ledger.postgres.database import AnyConnection, settings_of
 from ledger.postgres.locks import WRITING
+from ledger.values.refusals import Refused
 
 
 def engine_on(connection: AnyConnection) -> Engine:
@@ -81,6 +82,8 @@ def _one(run: Administration, record: r.Record, rules: Mapping[str, Rule]) -> Do
         return Done(kind=record.type, facts=rules[record.type](run, record))
     except Refused as refused:
         return Declined(key="", code=refused.code, facts=refused.facts)
+    except four_eyes.NeedsAnother as error:
+        return four_eyes.Alone(message=str(error))
     except ValueError as error:
         return Invalid(message=str(error))
 

@@ -2,8 +2,7 @@
 
 from sqlmodel import select
 
-from ledger.administration import records as r
-from ledger.core.outcomes import Facts, Refused
+from ledger.administration import administration_lines as r
 from ledger.postgres import tables as t
 from ledger.postgres.administration_run import (
     Administration,
@@ -14,6 +13,7 @@ from ledger.postgres.administration_run import (
     set_fields,
 )
 from ledger.postgres.open_accounts import numbered
+from ledger.values.refusals import Facts, Refused
 
 
 def brand(run: Administration, record: r.Record) -> Facts:

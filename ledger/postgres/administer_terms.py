@@ -6,9 +6,8 @@ from typing import NoReturn
 from sqlalchemy import delete, distinct, func, or_, text, update
 from sqlmodel import col, select
 
-from ledger.administration import records as r
+from ledger.administration import administration_lines as r
 from ledger.core.accounts import window
-from ledger.core.outcomes import Facts, Refused
 from ledger.postgres import tables as t
 from ledger.postgres.administration_run import (
     Administration,
@@ -19,6 +18,7 @@ from ledger.postgres.administration_run import (
     set_fields,
 )
 from ledger.values.money import minor, plain
+from ledger.values.refusals import Facts, Refused
 
 
 def account_status(run: Administration, record: r.Record) -> Facts:
@@ -105,6 +105,7 @@ def credit_terms(run: Administration, record: r.Record) -> Facts:
     check_period(new.valid_from, new.valid_until)
     after = {name: getattr(new, name) for name in TERMS}
     if after != before:
+        run.check_second_person(record, currency=subject.account.currency, limit=new.credit_limit)
         run.terms[subject.id] = new
         run.later.append(new)
         _let_items_wait(run, new)
@@ -271,10 +272,10 @@ def _limit(columns: Fields) -> Fields:
 
 # What each debit and hold leaves drawn from a payer, by its day: the same figures the posting path keeps.
 _DRAWN = """
-SELECT (at AT TIME ZONE (SELECT time_zone FROM book))::date AS day, sum(left_drawn)::bigint AS amount,
-    count(*) FILTER (WHERE left_drawn <> 0) AS count
+SELECT day, sum(left_drawn)::bigint AS amount, count(*) FILTER (WHERE left_drawn <> 0) AS count FROM (
+SELECT charge, (min(at) AT TIME ZONE (SELECT time_zone FROM book))::date AS day, sum(left_drawn) AS left_drawn
 FROM (
-    SELECT coalesce(t.occurred_at, t.posted_at) AS at, -e.amount - coalesce((
+    SELECT coalesce(t.refers_to, t.id) AS charge, coalesce(t.occurred_at, t.posted_at) AS at, -e.amount - coalesce((
         SELECT sum(back.amount) FROM transaction refund JOIN entry back ON back.transaction_id = refund.id
         WHERE refund.refers_to = t.id AND refund.kind = 'refund' AND back.account_id = e.account_id
     ), 0) AS left_drawn
@@ -283,12 +284,13 @@ FROM (
     WHERE e.account_id = :payer AND t.kind = 'debit' AND (:payer = :account OR t.account_id = :account)
       AND :group IN ('', g.group_name)
     UNION ALL
-    SELECT coalesce(t.occurred_at, t.posted_at), sum(p.held + coalesce(p.captured, 0) - p.refunded)
+    SELECT h.transaction_id, coalesce(t.occurred_at, t.posted_at), sum(p.held + coalesce(p.captured, 0) - p.refunded)
     FROM hold_part p JOIN hold h ON h.transaction_id = p.hold_id JOIN transaction t ON t.id = h.transaction_id
     LEFT JOIN entry_group g ON g.transaction_id = h.transaction_id AND g.account_id = p.source_id
     WHERE p.source_id = :payer AND (:payer = :account OR h.account_id = :account) AND :group IN ('', g.group_name)
-    GROUP BY h.transaction_id, 1
-) drawn GROUP BY day
+    GROUP BY h.transaction_id, 2
+) drawn GROUP BY charge
+) charges GROUP BY day
 """
 
 

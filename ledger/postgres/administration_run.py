@@ -7,13 +7,15 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple, TypeVar
 
+import psycopg
 from sqlalchemy import func, or_, text
 from sqlmodel import Session, SQLModel, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from ledger.administration import records as r
-from ledger.core.outcomes import Facts, Refused
+from ledger.administration import administration_lines as r
+from ledger.postgres import four_eyes
 from ledger.postgres import tables as t
+from ledger.values.refusals import Facts, Refused
 
 Fields = dict[str, object]
 """Values by column or field."""
@@ -50,10 +52,11 @@ class Administration:
     """One run of administration lines in one database transaction, at one time.
 
     `rows` are the brands, parties and accounts that its lines name, by table and by code or reference; those that are
-    `new` are inserted before anything else is asked of the database, then what hangs on them, `later`. `numbers` are
+    `new` are inserted before any other statement, then what hangs on them, `later`. `numbers` are
     ids for them. `subjects` are the accounts whose terms, links, limits or status may change, by number and reference,
     locked; `links`, `terms` (the last) and `limits` are what these have. `subaccounts` and `payers` count links by
     their ends, `moved` are those that have entries, `undated` those with aging items that wait for terms.
+    `rules` say what needs a second person, once they were asked for.
     """
 
     session: Session
@@ -71,6 +74,7 @@ class Administration:
     limits: dict[tuple[int, int, str, str], t.WriteOffLimit] = field(default_factory=dict)
     moved: set[int] = field(default_factory=set)
     undated: set[int] = field(default_factory=set)
+    rules: four_eyes.Rules | None = None
 
     def read(self, table: type[Numbered], key: str, names: Iterable[str | None], *, locked: bool = False) -> None:
         """Read rows by code or reference, in one go; with `locked`, they may change, and new ones get numbers."""
@@ -103,9 +107,15 @@ class Administration:
         return self.session.exec(query, execution_options={"populate_existing": True}).first()
 
     def note_change(
-        self, record: r.Record, subject: str, before: Fields | None, after: Fields, *, account: int | None = None,
+        self,
+        record: r.Record,
+        subject: str,
+        before: Fields | None,
+        after: Fields,
+        *,
+        account: int | None = None,
         kind: str | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Write the dated row of a change; its kind is the record's unless another is given."""
         change = t.Change(
             kind=kind or record.type,
@@ -118,6 +128,14 @@ class Administration:
             note=record.note,
         )
         self.session.add(change)
+
+    def check_second_person(self, record: r.CreditTerms, *, currency: str, limit: int) -> None:
+        """Leave with why new credit terms need a second person, unless they do not or one agreed to them."""
+        connection = self.session.connection().connection.driver_connection
+        assert isinstance(connection, psycopg.Connection)
+        if self.rules is None:
+            self.rules = four_eyes.rules(connection)
+        four_eyes.check_terms(connection, self.rules, record, currency=currency, limit=limit)
 
     def lock(self, records: Iterable[r.Record]) -> None:
         """Take the balance locks of the accounts that records are about, in id order, then read what these have."""

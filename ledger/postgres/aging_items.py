@@ -1,6 +1,6 @@
 """The aging items of accounts in PostgreSQL, fetched as far as they are needed.
 
-Their order is that of an index, and the balance row tells where the unpaid begins: what a
+Their order is that of an index, and the balance row marks where the unpaid part begins: what a
 batch reads follows what it settles or opens again, however many items an account has.
 """
 

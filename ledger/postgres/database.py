@@ -18,14 +18,14 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from ledger.errors import Failure
-from ledger.postgres import embedded_server, locks
+from ledger.postgres import embedded_server, locks, timeline
 from ledger.settings import Settings
 from ledger.values.money import is_currency
 
 OLDEST_POSTGRESQL = 15
 
 POOL_SIZE = 2
-"""How many connections post for an intake, unless the URL's `pool_size` says otherwise: one a writer."""
+"""How many connections post for an intake, unless the URL's `pool_size` overrides it: one a writer."""
 
 MOST_CONNECTIONS = 100
 
@@ -185,10 +185,14 @@ def check_book(connection: AnyConnection) -> None:
         )
     if not books:
         raise Failure("there is no book yet: run tiffin init")
+    try:
+        timeline.refuse_another(connection)
+    finally:
+        connection.rollback()
 
 
 OURS = ("pool_size", "prepare")
-"""What a URL may say that is ours: other programs that speak libpq do not know it."""
+"""Parameters of a URL that are ours: other programs that use libpq do not know them."""
 
 
 def libpq_url(url: str) -> str:
@@ -217,7 +221,7 @@ def connect(url: str, *, settings: Mapping[str, object] = NO_SETTINGS, autocommi
     """Return a psycopg connection; server settings in the URL's `options` win over `settings`.
 
     Behind a pool that hands a server over between transactions (pgbouncer), nothing is prepared by name, unless the
-    URL says `prepare=on`: what was prepared would be another server's. Raises Failure if there is no connection to be
+    URL has `prepare=on`: what was prepared would be another server's. Raises Failure if there is no connection to be
     had or the server is too old.
     """
     try:
@@ -260,7 +264,7 @@ def settings_of(connection: AnyConnection) -> str | None:
 
 
 def _is_pooled(connection: AnyConnection) -> bool:
-    """Tell whether a pool is in between: it makes the process number up that a server would have told."""
+    """Return whether a pool is in between: it invents the process number that a server would have reported."""
     row = connection.execute("SELECT pg_backend_pid()").fetchone()
     return row is not None and row[0] != connection.info.backend_pid
 

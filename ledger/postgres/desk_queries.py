@@ -11,6 +11,7 @@ from psycopg.rows import dict_row
 from ledger.errors import Failure
 from ledger.postgres.account_queries import find
 from ledger.postgres.database import AnyConnection
+from ledger.values.money import plain
 from ledger.values.text import whole_number
 
 Row = TypeVar("Row")
@@ -139,6 +140,22 @@ def account(connection: AnyConnection, asked: int | str) -> ClientAccount:
         [find(connection, asked).id],
     )
     return row
+
+
+def terms(connection: AnyConnection, number: int) -> dict[str, str | None] | None:
+    """Return the credit terms that were recorded last of an account, as an administration line has them."""
+    row = connection.execute(
+        "SELECT credit_limit, period_days, valid_from, valid_until FROM credit_terms WHERE account_id = %s "
+        "ORDER BY id DESC LIMIT 1",
+        [number],
+    ).fetchone()
+    if row is None:
+        return None
+    limit, *others = row
+    return {"limit": plain(limit)} | {
+        name: None if value is None else str(value)
+        for name, value in zip(("period_days", "valid_from", "valid_until"), others, strict=True)
+    }
 
 
 def clients(connection: AnyConnection, accounts: Iterable[int]) -> dict[int, str]:

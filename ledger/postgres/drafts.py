@@ -1,7 +1,7 @@
 """What a person at the desk has typed and not yet seen answered. It is kept until it is, with the key that posts it.
 
 A draft's key is the ledger's: whatever happens to the browser, the network or the server, the same draft
-is posted once, and whether it was is asked of the ledger (DECISIONS D170).
+is posted once, and the ledger knows whether it was (DECISIONS D170).
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ State = Literal["open", "waiting", "refused", "outdated", "answered"]
 Json = Mapping[str, Any]
 
 SIMILAR_MINUTES = 10
-"""For how long the same amount for the same account, by the same person, is asked about once more."""
+"""For how long the same amount for the same account, by the same person, needs confirmation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,17 @@ def posted(connection: AnyConnection, key: str) -> int | None:
     return None if row is None else int(row[0])
 
 
+def carried_out(connection: AnyConnection, draft: Draft) -> bool:
+    """Return whether the terms that a draft sends were changed since it was saved, by whoever saved it."""
+    row = connection.execute(
+        "SELECT FROM desk.draft d JOIN change c ON c.\"by\" = d.who AND c.kind = d.lines -> 0 ->> 'type' "
+        "AND c.account_id::text = coalesce(d.lines -> 0 ->> 'account', d.lines -> 0 ->> 'payer') "
+        "AND c.recorded_at >= d.changed_at WHERE d.id = %s",
+        [draft.id],
+    ).fetchone()
+    return row is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A draft that waits for another person, or was decided on."""
@@ -104,7 +115,7 @@ class Asked:
     why: str | None
 
 
-_ASKED = "SELECT id, key, who, lines -> 0, quoted, state, made_at, decided_by, why FROM desk.draft"
+_ASKED = "SELECT id, key, who, lines -> 0 AS line, quoted, state, made_at, decided_by, why FROM desk.draft"
 
 
 def ask(connection: AnyConnection, id_: UUID, quoted: Json) -> None:
@@ -126,6 +137,16 @@ def asked(connection: AnyConnection, key: str) -> Asked | None:
     """Return who asked for what was posted under a key, and who agreed; None if nobody was asked."""
     row = connection.execute(f"{_ASKED} WHERE key = %s AND quoted IS NOT NULL", [key]).fetchone()
     return None if row is None else Asked(*row)
+
+
+def decided(connection: AnyConnection, most: int = 10) -> list[tuple[Asked, int | None]]:
+    """Return what was decided last, the latest first, each with the number of the transaction that it was posted as."""
+    rows = connection.execute(
+        f"SELECT found.*, t.id FROM ({_ASKED} WHERE decided_by IS NOT NULL AND state <> 'waiting' "
+        "ORDER BY decided_at DESC LIMIT %s) found LEFT JOIN transaction t ON t.key = found.key",
+        [most],
+    ).fetchall()
+    return [(Asked(*row[:-1]), row[-1]) for row in rows]
 
 
 def decide(connection: AnyConnection, id_: UUID, by: str, state: State, why: str | None = None) -> None:

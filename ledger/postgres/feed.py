@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple, Self
 
-from ledger.core.outcomes import Declined, Refusals, shown
+from ledger.core.outcomes import Declined, shown
 from ledger.errors import Failure
 from ledger.postgres.database import AnyConnection
+from ledger.postgres.timeline import TIMELINE
 from ledger.values.money import plain
+from ledger.values.refusals import Refusals
 
 Event = dict[str, Any]
 
@@ -112,12 +114,12 @@ def begin_incarnation(connection: AnyConnection) -> str:
 
 
 # Of each earlier incarnation the least that was common to it and any later one.
-_BEGIN = """
+_BEGIN = f"""
 WITH last AS (SELECT greatest(
     (SELECT coalesce(max(id), 0) FROM transaction), (SELECT coalesce(max(place), 0) FROM change)) AS place
 )
-UPDATE book SET incarnation = gen_random_uuid()::text, fed_from = last.place, fed = (
-    SELECT coalesce(jsonb_object_agg(key, least(value::bigint, last.place)), '{}')
+UPDATE book SET incarnation = gen_random_uuid()::text, timeline = {TIMELINE}, fed_from = last.place, fed = (
+    SELECT coalesce(jsonb_object_agg(key, least(value::bigint, last.place)), '{{}}')
     FROM jsonb_each_text(book.fed || jsonb_build_object(book.incarnation, last.place))
 ) FROM last RETURNING incarnation
 """
@@ -140,12 +142,12 @@ def _page(
     if cursor.settled:
         early = connection.execute(_EARLY, [cursor.low, most]).fetchall() if not cursor.place else []
         if early:
-            told = [(row, replace(cursor, low=row[2])) for row in early]
-            return told, told[-1][1], False
+            page = [(row, replace(cursor, low=row[2])) for row in early]
+            return page, page[-1][1], False
         rows = connection.execute(_SETTLED, _bounds(cursor, now, most)).fetchall()
         if rows:
-            told = [(row, replace(cursor, place=row[1])) for row in rows]
-            return told, told[-1][1], False
+            page = [(row, replace(cursor, place=row[1])) for row in rows]
+            return page, page[-1][1], False
         return [], Cursor(now.incarnation, settled=False), False
     if cursor.low == cursor.high:
         if cursor.low >= now.horizon:
@@ -156,10 +158,10 @@ def _page(
             return [], replace(cursor, low=now.horizon, high=now.horizon, place=0), True
         cursor = replace(cursor, high=now.horizon, place=row[0] - 1)
     rows = connection.execute(_WINDOW, _bounds(cursor, now, most)).fetchall()
-    told = [(row, replace(cursor, place=row[1])) for row in rows]
+    page = [(row, replace(cursor, place=row[1])) for row in rows]
     if len(rows) < most:
-        return told, replace(cursor, low=cursor.high, place=0), False
-    return told, told[-1][1], False
+        return page, replace(cursor, low=cursor.high, place=0), False
+    return page, page[-1][1], False
 
 
 def _bounds(cursor: Cursor, now: _Now, most: int) -> dict[str, int]:
@@ -261,7 +263,7 @@ def _in_words(data: Event, refusals: Refusals) -> None:
 
 
 def accounts_of(event: Event) -> list[int]:
-    """Return the accounts that an event concerns: events of one account are told in order."""
+    """Return the accounts that an event concerns: events of one account are delivered in order."""
     data = event["data"]
     moved = [entry["account"] for entry in data.get("accounts", ())]
     return sorted({*moved, *([data["account"]] if data["account"] is not None else [])})

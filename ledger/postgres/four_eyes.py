@@ -1,94 +1,108 @@
 """What needs a second person: kinds of commands from an amount on, wherever they come from (DECISIONS D172).
 
 A command that needs one is posted under the key of a draft that another person agreed to; without, it is invalid, and
-its key stays free. The database holds the same, by a trigger, for what does not come this way.
+its key stays free. Credit terms have no key: they are the very line that another person agreed to. The database holds
+the same, by triggers, for what does not come this way.
 """
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Literal, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
 
-from ledger.core import commands as c
+from ledger.administration import administration_lines
 from ledger.core.outcomes import Invalid
+from ledger.core.transactions import Transaction
 from ledger.postgres.database import AnyConnection
-from ledger.values.money import decimal, minor
+from ledger.values.field_types import OWN_KEYS
+from ledger.values.money import decimal
 
-if TYPE_CHECKING:
-    from ledger.postgres.post import Ledger
-
-Kind = Literal["payout", "adjustment", "reverse", "transfer"]
-KINDS: dict[type[c.Command], Kind] = {
-    c.Payout: "payout",
-    c.Adjustment: "adjustment",
-    c.Reverse: "reverse",
-    c.Transfer: "transfer",
-}
-T = TypeVar("T")
+Kind = Literal["payout", "adjustment", "bonus", "reverse", "transfer", "refund", "credit_terms"]
+Rules = Mapping[tuple[str, str], int | None]
+"""By kind and currency: from which amount on, in minor units; None never. A kind that has any rule needs a second
+person in every other currency, whatever the amount (DECISIONS D183)."""
 
 
-def rules(connection: AnyConnection) -> dict[str, int]:
-    """Return from which amount on, in minor units, each kind needs a second person."""
-    return dict(connection.execute("SELECT kind, above FROM desk.four_eyes").fetchall())
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alone(Invalid):
+    """A command, or a line of credit terms, that needs a second person and has none."""
 
 
-def set_rule(connection: AnyConnection, kind: Kind, above: int | None) -> None:
-    """Let a kind need a second person from an amount on, in minor units, or never. The owner's; the caller commits."""
+class NeedsAnother(ValueError):
+    """Leaves a rule of administration with why a line needs a second person."""
+
+
+def rules(connection: AnyConnection) -> Rules:
+    """Return what needs a second person."""
+    rows = connection.execute("SELECT kind, currency, above FROM desk.four_eyes").fetchall()
+    return {(kind, currency): above for kind, currency, above in rows}
+
+
+def set_rule(connection: AnyConnection, kind: Kind, currency: str, above: int | None) -> None:
+    """Let a kind need a second person from an amount on, in minor units, or never, in one currency.
+
+    It is the owner's to set; the caller commits.
+    """
+    connection.execute(
+        "INSERT INTO desk.four_eyes (kind, currency, above) VALUES (%s, %s, %s) "
+        "ON CONFLICT (kind, currency) DO UPDATE SET above = excluded.above",
+        [kind, currency, above],
+    )
+
+
+def drop_rules(connection: AnyConnection, kind: Kind) -> None:
+    """Let a kind never need a second person, in any currency. It is the owner's to set; the caller commits."""
     connection.execute("DELETE FROM desk.four_eyes WHERE kind = %s", [kind])
-    if above is not None:
-        connection.execute("INSERT INTO desk.four_eyes (kind, above) VALUES (%s, %s)", [kind, above])
 
 
-def needed(connection: AnyConnection, command: c.Command) -> str | None:
-    """Return why a command needs a second person, in a sentence; None if it does not."""
-    kind = KINDS.get(type(command))
-    above = rules(connection).get(kind) if kind else None
-    if kind is None or above is None:
+def why(rules: Rules, kind: str, currency: str | None, amount: int | None) -> str | None:
+    """Return why so much of a kind needs a second person, in a sentence; None if it does not."""
+    if all(of != kind for of, _ in rules):
         return None
-    amount = _amount(connection, command)
-    if amount is not None and abs(amount) < above:
+    above = rules.get((kind, currency or ""), 0)
+    if above is None or (amount is not None and abs(amount) < above):
         return None
-    return f"{kind}: from {decimal(above)} on it needs a second person, who agrees to it at the desk"
+    return f"{kind}: from {decimal(above)} {currency} on it needs a second person, who agrees to it at the desk"
 
 
-def _amount(connection: AnyConnection, command: c.Command) -> int | None:
-    """Return the amount that a command moves; of what is undone whole, what it was. None if that is not known."""
-    given = getattr(command, "amount", None)
-    if given is not None:
-        return minor(given)
-    named = getattr(command, "transaction", None)
-    row = connection.execute("SELECT amount FROM transaction WHERE key = %s", [named]).fetchone()
-    return None if row is None else row[0]
+def held_back(
+    connection: AnyConnection, rules: Rules, parse: Callable[[Mapping[str, Any]], object]
+) -> Callable[[Transaction], Alone | None]:
+    """Return what tells, of a transaction that would be posted, that it needs a second person and has none.
+
+    `parse` reads a draft's line, of whichever level.
+    """
+
+    def check(transaction: Transaction) -> Alone | None:
+        if transaction.key.startswith(OWN_KEYS):
+            return None
+        sentence = why(rules, transaction.kind, transaction.currency, transaction.amount)
+        if sentence is None or _agreed(connection, transaction, parse):
+            return None
+        return Alone(message=sentence, key=transaction.key)
+
+    return check
 
 
-def around(
-    ledger: "Ledger", commands: Sequence[c.Command], post: Callable[[Sequence[c.Command]], list[T]]
-) -> list[T | Invalid]:
-    """Post what needs nobody else, or was agreed to; return one outcome a command, in order."""
-    if not any(type(command) in KINDS for command in commands):
-        return [*post(commands)]
-    back = ledger.retried(lambda: _kept_back(ledger.connection(), commands))
-    answers = iter(post([command for place, command in enumerate(commands) if place not in back]))
-    return [back[place] if place in back else next(answers) for place in range(len(commands))]
-
-
-def _kept_back(connection: AnyConnection, commands: Sequence[c.Command]) -> dict[int, Invalid]:
-    """Return, by place, what is not posted, and why."""
-    back = {}
-    with connection.transaction():
-        for place, command in enumerate(commands):
-            why = needed(connection, command) if type(command) in KINDS else None
-            if why and not _agreed(connection, command):
-                back[place] = Invalid(message=why, key=command.key)
-    return back
-
-
-def _agreed(connection: AnyConnection, command: c.Command) -> bool:
-    """Tell whether another person agreed to this very command, or it was posted before."""
+def _agreed(connection: AnyConnection, transaction: Transaction, parse: Callable[[Mapping[str, Any]], object]) -> bool:
+    """Return whether another person agreed to this very command."""
     row = connection.execute(
         "SELECT d.lines -> 0 FROM desk.draft d WHERE d.key = %s AND d.decided_by IS NOT NULL AND d.state <> 'refused'",
-        [command.key],
+        [transaction.key],
     ).fetchone()
-    if row is None:
-        answered = connection.execute("SELECT FROM transaction WHERE key = %s", [command.key])
-        return answered.fetchone() is not None  # the ledger replays it
-    agreed = c.parse({**row[0], "key": command.key})
-    return agreed.fingerprint == command.fingerprint
+    agreed = parse({**row[0], "key": transaction.key}) if row else None
+    return getattr(agreed, "fingerprint", None) == transaction.fingerprint
+
+
+def check_terms(
+    connection: AnyConnection, rules: Rules, line: administration_lines.CreditTerms, *, currency: str, limit: int
+) -> None:
+    """Raise NeedsAnother for credit terms with such a limit, in minor units, that nobody else agreed to."""
+    sentence = why(rules, "credit_terms", currency, limit)
+    if sentence is None:
+        return
+    drafts = connection.execute(
+        "SELECT d.lines -> 0 FROM desk.draft d WHERE d.state = 'waiting' AND d.decided_by IS NOT NULL "
+        "AND d.lines -> 0 ->> 'type' = 'credit_terms'"
+    ).fetchall()
+    if all(administration_lines.parse(agreed) != line for (agreed,) in drafts):
+        raise NeedsAnother(sentence)

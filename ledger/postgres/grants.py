@@ -1,10 +1,12 @@
 """What the roles may do: `tiffin_writer`, `tiffin_reader`, `tiffin_desk`. `tiffin init` grants it, each time it is run.
 
 A writer may do what posting and administration do, and no more: it cannot change or delete what was posted, set a
-balance, close or open days, write to closed days, change terms without the dated row that says so, or take a guard off.
+balance, close or open days, write to closed days, change terms without its dated row, or take a guard off.
 What it inserts as a whole transaction, well formed and balanced, is one: who may post a payment may write it, too
 (DECISIONS D95). Closing days and upgrades are the owner's.
 """
+
+from contextlib import suppress
 
 from psycopg import errors, sql
 
@@ -84,11 +86,17 @@ def grant_roles(url: str) -> str | None:
         missing = [role for role in ROLES if not _is_there(connection, role)]
         if missing:
             row = connection.execute("SELECT current_user").fetchone()
-            create = " ".join(f"CREATE ROLE {role} NOLOGIN;" for role in missing)
             who = row[0] if row else "this user"
+            create = " ".join(f"CREATE ROLE {role} NOLOGIN; GRANT {role} TO {who};" for role in missing)
             return f"{who} may not create roles: have an administrator run {create} and then run tiffin init again"
         for statement in _statements():
             connection.execute(statement)
+        # The dashboard reads as the one, and writes drafts as the other; who may not is told when it would.
+        with suppress(errors.InsufficientPrivilege), connection.transaction():
+            connection.execute(
+                "DO $$ BEGIN IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN "
+                "GRANT tiffin_reader, tiffin_desk TO CURRENT_USER; END IF; END $$"
+            )
     return None
 
 

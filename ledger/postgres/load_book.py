@@ -133,7 +133,7 @@ def _load(
 ) -> tuple[Book, frozenset[int]]:
     ids = sorted(accounts)
     # Sent together, yet carried out one by one: what is read after the locks is what the last writer left.
-    *_, locked, [(now, zone, currency, closed_until, late_days, brands, numbers)], account_rows, transactions = ask(
+    *_, locked, [(now, zone, currency, closed_until, late_days, brands, alone, numbers)], account_rows, found = ask(
         connection,
         *_settings(connection),
         *(_guards(scope) if lock else ()),
@@ -147,6 +147,7 @@ def _load(
         raise Failure("there is no book yet: run tiffin init")
     book = Book(zone=ZoneInfo(zone), now=now.astimezone(UTC), currency=currency)
     book.closed_until, book.late_days = closed_until, late_days
+    book.second_person = {(kind, of): above for kind, of, above in alone or ()}
     book.references = known.references
     book.system = known.system
     book.own_accounts = known.own_accounts
@@ -155,7 +156,7 @@ def _load(
     book.brands = {code: Brand(id_, code, status == "open") for id_, code, status in brands or ()}
     _keep_accounts(book, account_rows)
     expired, limits = _add_terms(connection, book, [row[0] for row in account_rows if row[-1]])
-    concerned = _more(connection, book, scope, transactions, expired)
+    concerned = _more(connection, book, scope, found, expired)
     concerned |= {bonus for bonuses in book.bonuses.values() for bonus in bonuses}
     concerned |= {account.money_account for account in book.accounts.values() if account.money_account is not None}
     concerned |= {link.payer for links in book.links.values() for link in links}
@@ -246,10 +247,11 @@ def _ids(connection: AnyConnection, numbers: list[int]) -> Iterator[int]:
 _NEXT_IDS = "ARRAY(SELECT nextval('transaction_id_seq') FROM generate_series(1, %s))"
 _BOOK = (
     "SELECT clock_timestamp(), time_zone, currency, greatest(closed_until, closing), late_days, "
-    f"(SELECT json_agg(json_build_array(id, code, status)) FROM brand), {_NEXT_IDS} "
+    f"(SELECT json_agg(json_build_array(id, code, status)) FROM brand), "
+    f"(SELECT json_agg(json_build_array(kind, currency, above)) FROM desk.four_eyes), {_NEXT_IDS} "
     "FROM (SELECT 1) one LEFT JOIN book ON true"
 )
-# The last column tells the few accounts that have more to load from the many that have not.
+# The last column distinguishes the few accounts that have more to load from the many that have not.
 _ACCOUNTS = (
     "SELECT a.id, a.kind, a.currency, p.name, a.reference, a.party_id, a.brand_id, a.money_account_id, "
     "CASE WHEN a.status = 'closed' THEN (SELECT into_id FROM merged_account m WHERE m.account_id = a.id "

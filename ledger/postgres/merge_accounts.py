@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 import psycopg
 
-from ledger.administration import records as r
-from ledger.core.outcomes import Facts, Refused
+from ledger.administration import administration_lines as r
 from ledger.core.scope import Scope
 from ledger.core.transactions import Transaction
 from ledger.merging import merged, pairs
@@ -19,6 +18,7 @@ from ledger.postgres.load_book import Known, load
 from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.posting import Posting
 from ledger.postgres.system_accounts import missing_accounts, open_accounts, system_accounts
+from ledger.values.refusals import Facts, Refused
 
 Decided = Callable[[Posting, Callable[[], Transaction]], Transaction]
 """Has the merge decided, and written, by what it is given; a second level does its own before and after."""
@@ -53,8 +53,9 @@ def merge(run: Administration, record: r.Record, decided: Decided = _alone) -> F
         transaction = _merged(connection, run, record, (account.id, into.id), decided)
     status = account.account.status
     account.account.status = "closed"
-    run.note_change(record, account.key, {"status": status}, {"status": "closed"}, account=account.id,
-                    kind="account_status")  # fmt: skip
+    run.note_change(
+        record, account.key, {"status": status}, {"status": "closed"}, account=account.id, kind="account_status"
+    )
     run.note_change(record, account.key, None, {"into": into.id, "transaction": transaction.id}, account=account.id)
     run.moved |= {account.id, into.id}
     if account.id in run.undated:

@@ -7,9 +7,9 @@ committed together before any outcome is returned.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from ledger.administration.records import Record
+from ledger.administration.administration_lines import Record
 from ledger.core import commands as c
 from ledger.core.decide import Answer as Answer
 from ledger.core.decide import expiry
@@ -50,6 +50,7 @@ class Ledger:
         self.lock_timeout_ms = lock_timeout_ms
         self.lock_tries = TRIES
         self.known = Known()
+        self.parse: Callable[[Mapping[str, Any]], object] = c.parse
         self.statement_timeout_ms = statement_timeout_ms
         self._connection: AnyConnection | None = None
         self._engine: Engine | None = None
@@ -64,11 +65,8 @@ class Ledger:
         Raises Failure when the database stays out of reach.
         """
 
-        def alone(commands: Sequence[c.Command]) -> list[Answer]:
-            return self.retried(lambda: self._post(commands, keep=True)) if commands else []
-
         with uncollected():
-            return four_eyes.around(self, commands, alone)
+            return self.retried(lambda: self._post(commands, keep=True)) if commands else []
 
     def quote(self, commands: Sequence[c.Command]) -> list[Answer]:
         """Return what `post` would answer now; writes nothing and waits for no lock."""
@@ -81,7 +79,7 @@ class Ledger:
 
         `rules` are those of a second level, with the ledger's own; by default only these.
         """
-        # Here, for it loads SQLModel: half a second that posting does not need.
+        # Here, because it loads SQLModel: half a second that posting does not need.
         from ledger.postgres.administer import administer, engine_on
 
         def work() -> list[Done | Declined | Invalid]:
@@ -104,7 +102,7 @@ class Ledger:
     ) -> Iterator[Posting]:
         """Open a posting in the caller's database transaction: what is in scope is locked and loaded.
 
-        `own` tells that the database transaction may be rolled back and begun again, because nothing was done in
+        `own` means that the database transaction may be rolled back and begun again, because nothing was done in
         it; `meanwhile` is done while the server loads.
         """
         if lock and own:
@@ -119,6 +117,8 @@ class Ledger:
             if lock:
                 open_accounts(connection, missing)
             book.system = placeholders(missing) | self.known.system | system_accounts(connection, missing)
+        if lock and book.second_person:
+            book.held_back = four_eyes.held_back(connection, book.second_person, self.parse)
         opened = frozenset((*scope.accounts, *scope.keys, *scope.refers))
         yield Posting(connection=connection, book=book, opened=opened)
 

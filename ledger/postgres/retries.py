@@ -22,7 +22,7 @@ from ledger.postgres.database import AnyConnection, Unreachable
 
 T = TypeVar("T")
 
-# What the driver has to say of a lost connection is said by our own log line.
+# A lost connection is reported by our own log line, not by the driver.
 logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 TRIES = 8
@@ -86,7 +86,7 @@ def _first_line(error: Exception) -> str:
 
 @contextmanager
 def transaction(connection: AnyConnection, *, together: bool, keep: bool) -> Iterator[bool]:
-    """Run a database transaction that is rolled back at its end unless it is to `keep`; tell whether it began here.
+    """Run a database transaction that is rolled back at its end unless it is to `keep`; return whether it began here.
 
     Statements that go out `together` save the trips, and the server works while the next are made ready; COPY cannot.
     """

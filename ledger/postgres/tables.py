@@ -17,6 +17,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     LargeBinary,
     Numeric,
     SmallInteger,
@@ -26,6 +27,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Column, Field, SQLModel
+
+from ledger.postgres.timeline import TIMELINE
 
 NOW = text("clock_timestamp()")
 
@@ -68,9 +71,10 @@ def _one_of(column: str, *values: str) -> CheckConstraint:
 class BookSettings(SQLModel, table=True):
     """The one row of facts about the whole book.
 
-    `incarnation` tells this ledger from others of the same book that were restored from a backup. Days up to `closing`
-    take no more transactions while the cut that is to close them is verified; it is null otherwise. `fed` has of each
-    earlier incarnation the last transaction that is this one's, too; up to `fed_from` all are of earlier ones.
+    `incarnation` distinguishes this ledger from others of the same book that were restored from a backup. Days up to
+    `closing` take no more transactions while the cut that is to close them is verified; it is null otherwise. `fed` has
+    of each earlier incarnation the last transaction that is this one's, too; up to `fed_from` all are of earlier ones.
+    `timeline` is the server's when the incarnation began: on another one, it was promoted or restored since.
     """
 
     __tablename__ = "book"
@@ -93,6 +97,7 @@ class BookSettings(SQLModel, table=True):
         default=None, sa_column=Column(JSONB, nullable=False, server_default=text("'{}'::jsonb"))
     )
     fed_from: int = Field(default=None, sa_column=Column(BigInteger, nullable=False, server_default="0"))
+    timeline: int = Field(default=None, sa_column=Column(Integer, nullable=False, server_default=text(TIMELINE)))
 
 
 class CutGate(SQLModel, table=True):
@@ -124,7 +129,7 @@ class PaymentGate(SQLModel, table=True):
 class Closing(SQLModel, table=True):
     """One closing of days: up to which, when, and the latest transaction then. Append-only.
 
-    `rules` tells by which rules of ages the days' reports were made: 1 before there were due dates, now 2.
+    `rules` records by which rules of ages the days' reports were made: 1 before there were due dates, now 2.
     """
 
     __tablename__ = "closing"

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from ledger.core.outcomes import Declined, Moved, Posted, Refusals, shown
+from ledger.core.outcomes import Declined, Moved, Posted, shown
 from ledger.errors import Failure
 from ledger.postgres.account_queries import JsonRow
 from ledger.postgres.database import AnyConnection
+from ledger.values.refusals import Refusals
 
 
 class NoSuchTransaction(Failure):

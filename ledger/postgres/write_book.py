@@ -197,8 +197,8 @@ def _terms(book: Book) -> Iterator[Statement]:
     for t, before, after in recorded:
         assert t.account is not None
         subject = book.accounts[t.account].reference or str(t.account)
-        said = (json_text(None if terms is None else _as_changed(terms)) for terms in (before, after))
-        changes.append(("credit_terms", subject, t.account, *said, t.day, t.by, t.note))
+        terms_json = (json_text(None if terms is None else _as_changed(terms)) for terms in (before, after))
+        changes.append(("credit_terms", subject, t.account, *terms_json, t.day, t.by, t.note))
     yield insert("change", CHANGE, changes)
 
 

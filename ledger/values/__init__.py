@@ -1,1 +1,1 @@
-"""Values, the floor of the ledger: money, text, the types of fields, and how a wrong one is described."""
+"""Values, the floor of the ledger: money, text, the types of fields, and the sentences of refusals."""

@@ -1,6 +1,6 @@
 """The types of fields of commands and administration lines: what a text, key, amount, account, time or rate may be.
 
-Each refuses what breaks its rule with a ValueError that says what is wrong with the value; pydantic adds the field.
+Each refuses what breaks its rule with a ValueError that describes the fault; pydantic adds the field.
 """
 
 import re
@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import to_json
 
-from ledger.values.money import amount_of, is_account_number, is_currency, said
+from ledger.values.money import amount_of, is_account_number, is_currency, quoted
 from ledger.values.text import wrong_character
 
 KEY_LENGTH = 64
@@ -26,7 +26,7 @@ OWN_KEYS = "tiffin:"
 
 def _text(value: object) -> object:
     if not isinstance(value, str):
-        raise ValueError(f"{said(value)} is not text")
+        raise ValueError(f"{quoted(value)} is not text")
     if len(value) > TEXT_LENGTH:
         raise ValueError(f"is longer than {TEXT_LENGTH} characters")
     if wrong := wrong_character(value):
@@ -64,7 +64,7 @@ def _not_zero(amount: Decimal) -> Decimal:
 
 def _account(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | str):
-        raise ValueError(f"{said(value)} is neither an account number nor a reference")
+        raise ValueError(f"{quoted(value)} is neither an account number nor a reference")
     if isinstance(value, str):
         return _name(str(_text(value)))
     if not 10 <= value < 10**18 or not is_account_number(value):
@@ -74,12 +74,12 @@ def _account(value: object) -> object:
 
 def _currency(value: str) -> str:
     if not is_currency(value):
-        raise ValueError(f"{said(value)} is not an ISO 4217 currency with two decimals")
+        raise ValueError(f"{quoted(value)} is not an ISO 4217 currency with two decimals")
     return value
 
 
 def _instant(value: object) -> object:
-    written = said(value)
+    written = quoted(value)
     if isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}[T ]\d", value):
         try:
             value = datetime.fromisoformat(value)
@@ -100,9 +100,9 @@ def _day(value: object) -> object:
         try:
             return date.fromisoformat(value)
         except ValueError:
-            raise ValueError(f"{said(value)} is not a date") from None
+            raise ValueError(f"{quoted(value)} is not a date") from None
     if not isinstance(value, date) or isinstance(value, datetime):
-        raise ValueError(f"{said(value)} is not a date")
+        raise ValueError(f"{quoted(value)} is not a date")
     return value
 
 
@@ -140,7 +140,7 @@ def _json(value: object, depth: int = 0) -> object:
     if isinstance(value, list | tuple):
         return [_json(inner, depth + 1) for inner in value]
     if value is not None and not isinstance(value, int | float):
-        raise ValueError(f"{said(value)} is not JSON")
+        raise ValueError(f"{quoted(value)} is not JSON")
     return value
 
 

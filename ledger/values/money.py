@@ -28,17 +28,17 @@ def amount_of(value: object) -> Decimal:
     Raises ValueError with the reason: a float, not a number, too many decimals, too large.
     """
     if isinstance(value, bool) or value is None:
-        raise ValueError(f"{said(value)} is not an amount")
+        raise ValueError(f"{quoted(value)} is not an amount")
     if isinstance(value, float):
         raise ValueError(f'{value} is a float; write the amount as a string, such as "12.50"')
     if isinstance(value, str):
         if not _PLAIN.fullmatch(value):
-            raise ValueError(f"{said(value)} is not an amount in plain notation")
+            raise ValueError(f"{quoted(value)} is not an amount in plain notation")
         value = Decimal(value) if len(value) < 40 else _too_large(value)
     elif isinstance(value, int):
         value = Decimal(value) if abs(value) <= MOST else _too_large(value)
     if not isinstance(value, Decimal) or not value.is_finite():
-        raise ValueError(f"{said(value)} is not an amount")
+        raise ValueError(f"{quoted(value)} is not an amount")
     if int(value.as_tuple().exponent) < -2:
         raise ValueError(f"{value} has more than two decimals")
     if abs(value) > decimal(MOST):
@@ -48,10 +48,10 @@ def amount_of(value: object) -> Decimal:
 
 
 def _too_large(value: object) -> Decimal:
-    raise ValueError(f"{said(value)} is more than {plain(MOST)}")
+    raise ValueError(f"{quoted(value)} is more than {plain(MOST)}")
 
 
-def said(value: object) -> str:
+def quoted(value: object) -> str:
     """Return a value as its sender wrote it, in JSON, cut short."""
     try:
         text = str(value) if isinstance(value, str | Decimal) else json.dumps(value, ensure_ascii=False, default=str)
@@ -117,6 +117,6 @@ def is_currency(code: str) -> bool:
 
 def is_account_number(number: int) -> bool:
     """Tell whether the last digit of `number` is its Luhn check digit (ISO/IEC 7812-1, annex B)."""
-    from stdnum import luhn  # here, for it loads SSL, which many a command has no use for
+    from stdnum import luhn  # here, because it loads SSL, which many a command has no use for
 
     return number >= 10 and bool(luhn.is_valid(str(number)))

@@ -1,4 +1,4 @@
-"""What characters a text may have, said once: for what comes in, and for every way out.
+"""Which characters a text may have, defined once: for all input and every output.
 
 Allowed is what XML 1.0 can carry (production [2], Char), and so any paper, sheet or page, less the controls that a
 terminal obeys (DEL, C1 with its CSI) and the code points that Unicode keeps for no character. What was stored

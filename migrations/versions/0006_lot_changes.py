@@ -1,4 +1,4 @@
-"""What changed of the uses of lots, by the transaction that changed it, so that a past day can be told.
+"""What changed of the uses of lots, by the transaction that changed it, so that a past day can be reconstructed.
 
 Of what came back before this only the sum is known: it counts as never taken.
 """

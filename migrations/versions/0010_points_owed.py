@@ -1,6 +1,6 @@
 """What clients owe in points, and how long points live that come back too late.
 
-Nobody was told that he owes what orders of before could not take back, so he does not (DECISIONS D70). Lots
+No client was notified of points that earlier orders could not take back, so none are owed (DECISIONS D70). Lots
 and what was used of them keep their dates; how much of each lot expired unspent is read from the transactions that
 booked it.
 """

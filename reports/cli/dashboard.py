@@ -10,6 +10,7 @@ import sys
 import webbrowser
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 import typer
 
@@ -40,7 +41,7 @@ def dashboard(
         )
     if provider.is_set and host not in LOOPBACK and not provider.dashboard_url:
         raise Failure(
-            "with --host, TIFFIN_DASHBOARD_URL says which address people type, such as https://tiffin.example"
+            "with --host, TIFFIN_DASHBOARD_URL must be the address that people type, such as https://tiffin.example"
         )
     if not provider.is_set and provider.dashboard_url:
         raise Failure("TIFFIN_DASHBOARD_URL serves a network, which needs logins: set TIFFIN_OIDC_METADATA_URL, too")
@@ -48,12 +49,10 @@ def dashboard(
     _free(host, port)
     address = provider.address(port)
     token = None if provider.is_set else secrets.token_urlsafe(32)
-    print(f"cut {cut.number}, days closed until {cut.closed_until}: {address}  (Ctrl-C stops it)")
-    if token:
-        _tell(settings, f"{address}/?token={token}", port, browser=browser)
-    elif browser:
-        webbrowser.open(address)
-    sys.stdout.flush()
+    print(f"cut {cut.number}, days closed until {cut.closed_until}: {address}  (Ctrl-C stops it)", flush=True)
+    opened = tell(settings.home, address, token).as_uri() if token else address
+    if browser:
+        webbrowser.open(opened)
     # The program is this interpreter and the arguments are ours: no shell, nothing of the user's in them.
     command = [sys.executable, "-m", "dashboards.server"]
     os.execve(sys.executable, command, _environment(settings, host, port, token))
@@ -69,19 +68,19 @@ def _free(host: str, port: int) -> None:
             raise Failure(f"port {port} cannot be used ({reason}): give another one with --port") from None
 
 
-def _tell(settings: Settings, address: str, port: int, *, browser: bool) -> None:
-    """Write the address with its token where only its owner reads it; on a terminal show it, too.
+def tell(home: Path, address: str, token: str) -> Path:
+    """Write the address with a token, which works once, where only its owner reads it; on a terminal show it, too.
 
     What is not a terminal is a log, and a browser that is given an address shows it to everybody in its arguments.
     """
-    page = settings.home.expanduser().resolve() / f"dashboard-{port}.html"
+    page = home.expanduser().resolve() / f"dashboard-{urlsplit(address).port}.html"
     page.parent.mkdir(parents=True, exist_ok=True)
     page.unlink(missing_ok=True)
+    shown = f"{address}/?token={token}"
     with os.fdopen(os.open(page, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
-        file.write(f'<meta http-equiv="refresh" content="0; url={address}"><a href="{address}">{address}</a>\n')
-    print(f"open {address}" if sys.stdout.isatty() else f"the address with its token is in {page}")
-    if browser:
-        webbrowser.open(page.as_uri())
+        file.write(f'<meta http-equiv="refresh" content="0; url={shown}"><a href="{shown}">{shown}</a>\n')
+    print(f"open {shown}" if sys.stdout.isatty() else f"the address with its token is in {page}", flush=True)
+    return page
 
 
 def _environment(settings: Settings, host: str, port: int, token: str | None) -> dict[str, str]:

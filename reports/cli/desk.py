@@ -1,21 +1,21 @@
 """`tiffin desk`: who may use the dashboard, and as what. It runs as the owner of the tables."""
 
-from typing import Annotated
+from typing import Annotated, LiteralString
 
 import typer
 
 from ledger.errors import Failure
 from ledger.postgres import four_eyes as rules
 from ledger.postgres import members
-from ledger.postgres.database import connect, server_url
+from ledger.postgres.database import AnyConnection, connect, server_url
 from ledger.settings import Settings
-from ledger.values.money import amount_of, minor
+from ledger.values.money import amount_of, decimal, is_currency, minor
 
 app = typer.Typer()
 desk = typer.Typer(no_args_is_help=True, help="Say who may use the dashboard, and what needs a second person.")
 app.add_typer(desk, name="desk")
 
-Login = Annotated[str, typer.Argument(help="The login that the provider says, such as o.petrova@example.com.")]
+Login = Annotated[str, typer.Argument(help="The login that the provider returns, such as o.petrova@example.com.")]
 Role = Annotated[members.Role, typer.Argument(help="The role.")]
 
 
@@ -47,10 +47,30 @@ def revoke(login: Login) -> None:
 def four_eyes(
     kind: Annotated[rules.Kind, typer.Argument(help="Kind of command.")],
     above: Annotated[str, typer.Argument(help="From this amount on, such as 5000.00; never: nobody else is needed.")],
+    currency: Annotated[
+        str | None,
+        typer.Argument(help="Currency of the amount, by default the book's; of never, by default every one."),
+    ] = None,
 ) -> None:
-    """Let a kind of command need a second person from an amount on, wherever it is sent from."""
+    """Let a kind of command need a second person from an amount on, wherever it is sent from.
+
+    In a currency that was given no amount, a kind that needs a second person anywhere needs one for every amount.
+    """
+    if currency is not None and not is_currency(currency):
+        raise Failure(f"currency {currency!r} is not an ISO 4217 currency with two decimals")
     with connect(server_url(Settings(), make=False)) as connection:
-        rules.set_rule(connection, kind, None if above == "never" else _amount(above))
+        if above == "never" and currency is None:
+            rules.drop_rules(connection, kind)
+            return
+        of = currency or str(_only(connection, "SELECT currency FROM book"))
+        rules.set_rule(connection, kind, of, None if above == "never" else _amount(above))
+
+
+def _only(connection: AnyConnection, query: LiteralString) -> object:
+    row = connection.execute(query).fetchone()
+    if row is None:
+        raise Failure("there is no book yet: run tiffin init")
+    return row[0]
 
 
 def _amount(text: str) -> int:
@@ -65,8 +85,11 @@ def _amount(text: str) -> int:
 
 @desk.command("list")
 def list_() -> None:
-    """List logins, their roles and brands."""
+    """List logins with their roles and brands, and what needs a second person."""
     with connect(server_url(Settings(), make=False)) as connection:
         for member in members.everybody(connection):
             brands = "all brands" if member.brands is None else ", ".join(member.brands)
             typer.echo(f"{member.login:40}{member.role:12}{brands}")
+        for (kind, currency), above in sorted(rules.rules(connection).items()):
+            start = "never" if above is None else f"from {decimal(above)}"
+            typer.echo(f"{kind:40}{currency:12}{start}")

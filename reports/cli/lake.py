@@ -250,7 +250,7 @@ def _cut_every(seconds: int, as_json: bool) -> None:
 
     settings = Settings()
     server_url(settings)  # what is not there at the start is not waited for
-    stopped = _until_stopped()
+    stopped = until_stopped()
     while not stopped():
         started = time.monotonic()
         try:
@@ -261,8 +261,8 @@ def _cut_every(seconds: int, as_json: bool) -> None:
             time.sleep(min(1.0, max(0.0, started + seconds - time.monotonic())))
 
 
-def _until_stopped() -> Callable[[], bool]:
-    """Return what says whether SIGINT or SIGTERM came: the cut under way is finished first."""
+def until_stopped() -> Callable[[], bool]:
+    """Return a check for SIGINT or SIGTERM: the cut under way is finished first."""
     came: list[int] = []
 
     def note(number: int, frame: Any) -> None:

@@ -7,9 +7,11 @@ was typed is imported: the others are known by their line of help.
 import importlib
 import os
 import sys
+from typing import Annotated
 
 import typer
 
+from ledger.cli.text_commands import TextGroup
 from ledger.errors import Failure
 from ledger.values.text import printable
 
@@ -17,9 +19,9 @@ COMMANDS = {
     "init": ("ledger.cli.lifecycle", "Create the book, or bring its tables up to date after an upgrade."),
     "status": ("ledger.cli.lifecycle", "Show what the book holds, which days are closed, and the latest posting."),
     "stop": ("ledger.cli.lifecycle", "Stop the embedded PostgreSQL."),
-    "post": ("ledger.cli.lines", "Post commands and administration lines; write one outcome a line, in order."),
-    "quote": ("ledger.cli.lines", "Answer what posting would do now, and write nothing."),
-    "schema": ("ledger.cli.lines", "Print the JSON Schema of what `tiffin post` reads and writes, with every decline."),
+    "post": ("ledger.cli.post", "Post commands and administration lines; write one outcome a line, in order."),
+    "quote": ("ledger.cli.post", "Answer what posting would do now, and write nothing."),
+    "schema": ("ledger.cli.post", "Print the JSON Schema of what `tiffin post` reads and writes, with every decline."),
     "balance": ("ledger.cli.accounts", "Show how an account stands, now or at a past moment."),
     "history": ("ledger.cli.accounts", "List every change of an account's balance, in order."),
     "opening": ("ledger.cli.opening", "Compare what the book opened with to the old system's balances."),
@@ -37,26 +39,49 @@ COMMANDS = {
     "bank-csv": ("ledger.cli.bank", "Show how a bank's CSV is read, and keep the layout of its columns."),
     "nightly": ("reports.cli.lake", "Close a day: cut and export, verify, write the reports and papers."),
     "verify": ("reports.cli.lake", "Check the ledger by its rules, and the lake against the ledger."),
-    "prove": ("reports.cli.proof", "Prove an account's entries of some days, for whoever has a copy of the seals."),
+    "prove": ("reports.cli.proof", "Prove an account's entries of some days, for anyone with a copy of the seals."),
     "check": ("reports.cli.proof", "Check a paper or a proof with a copy of the seals, and nothing else."),
     "lake": ("reports.cli.lake", "Look after the lake."),
+    "backup": ("reports.cli.backup", "Back up the server, the lake and the papers, or keep the server's WAL."),
+    "restore": ("reports.cli.backup", "Make the book of a backup again, up to the last of its WAL or a moment."),
     "report": ("reports.cli.report", "Run a standard report over the lake."),
+    "explain": ("reports.cli.explain", "Show the entries that make a figure of a report."),
     "statement": ("reports.cli.papers", "Make one account's statement, act or invoice as PDF."),
     "statements": ("reports.cli.papers", "Make a month's papers for many accounts."),
     "papers": ("reports.cli.issued", "List issued papers, and give them out again."),
     "dashboard": ("reports.cli.dashboard", "Show the figures in a browser."),
     "desk": ("reports.cli.desk", "Say who may use the dashboard, and as what."),
-    "notebook": ("reports.cli.notebook", "Run, list or edit the notebooks."),
+    "notebook": ("reports.cli.notebook", "Run, list, serve or edit the notebooks."),
+    "editions": ("reports.cli.editions", "Make the editions of notebooks that are due, or list the kept ones."),
     "demo": ("reports.cli.demo", "Play a real year of orders through the ledger, the reports and the papers."),
 }
 """Each command: the module whose `app` has it, and its line in `tiffin --help`."""
 
 app = typer.Typer(
+    cls=TextGroup,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: Rich takes as long to load as all the rest of `tiffin --help`
     help="Tiffin: a billing ledger for a food delivery company with many brands, and its reports.",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"tiffin {version('tiffin')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options of `tiffin` itself."""
 
 
 def assemble(typed: str | None = None) -> None:
@@ -71,7 +96,7 @@ def assemble(typed: str | None = None) -> None:
         app.add_typer(importlib.import_module(module).app)
     for name, (module, line) in COMMANDS.items():
         if module not in modules:
-            app.command(name, help=line)(_line_of_help)
+            app.command(name, help=line, short_help=line)(_line_of_help)
 
 
 def _line_of_help() -> None:

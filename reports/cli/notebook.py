@@ -1,82 +1,118 @@
-"""`tiffin notebook`: run a notebook over the lake and keep what it shows, or work in it (DECISIONS D55)."""
+"""`tiffin notebook`: run a notebook over the lake and keep what it shows, or work in it (DECISIONS D54)."""
 
 import subprocess
 import sys
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ledger.errors import Failure
 
+if TYPE_CHECKING:
+    from reports.editions.parameters import Asked
+
 app = typer.Typer()
-notebook = typer.Typer(no_args_is_help=True, help="Run, list or edit the notebooks.")
+notebook = typer.Typer(no_args_is_help=True, help="Run, list, serve or edit the notebooks.")
 app.add_typer(notebook, name="notebook")
 
-FORMATS = {"html": "html", "md": "md", "ipynb": "ipynb"}
 Name = Annotated[str, typer.Argument(help="Which notebook, such as tour.")]
-Rest = Annotated[list[str] | None, typer.Argument(help="Its own parameters, after --, such as -- --to 2017-12-31.")]
-
-
-def folder() -> Path:
-    """Return where the notebooks are; they are above the reports, so they are found and not imported."""
-    spec = find_spec("notebooks")
-    if spec is None or not spec.submodule_search_locations:
-        raise Failure("the notebooks are not installed")
-    return Path(next(iter(spec.submodule_search_locations)))
-
-
-def names() -> list[str]:
-    """Return the notebooks there are."""
-    return sorted(path.stem for path in folder().glob("*.py") if not path.stem.startswith("_"))
-
-
-def found(name: str) -> Path:
-    """Return the notebook's file; a Failure that suggests names if there is none."""
-    from reports.core.report import near
-
-    if name not in names():
-        raise Failure(f"there is no notebook {name}{near(name, names())}")
-    return folder() / f"{name}.py"
+PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
 @notebook.command("list")
 def list_() -> None:
     """List the notebooks and what each is for."""
+    from reports.editions.run import names, purpose
+
     for name in names():
-        first = found(name).read_text(encoding="utf-8").split('"""')[1].strip().splitlines()[0]
-        typer.echo(f"{name:22}{first}")
+        typer.echo(f"{name:22}{purpose(name)}")
 
 
 @notebook.command()
+def options(name: Name) -> None:
+    """List the parameters of a notebook: how each is written, its default, what it means."""
+    from reports.editions.parameters import options, written
+    from reports.editions.run import declared
+
+    for option, field in options(declared(name)).items():
+        default = "" if field.default is None else f" [default: {field.default}]"
+        typer.echo(f"--{option} {written(field):<14}{field.description or ''}{default}")
+
+
+@notebook.command(context_settings=PASSED_ON)
 def run(
+    context: typer.Context,
     name: Name,
-    parameters: Rest = None,
-    form: Annotated[str, typer.Option("--format", help="html, md or ipynb.")] = "html",
+    form: Annotated[str, typer.Option("--format", help="html, pdf, md or ipynb.")] = "html",
     output: Annotated[Path | None, typer.Option("-o", "--output", help="By default the notebook's name here.")] = None,
+    code: Annotated[bool, typer.Option("--code", help="Show the source of the cells, too.")] = False,
 ) -> None:
-    """Run a notebook over the current lake and write what it shows."""
-    path = found(name)
-    if form not in FORMATS:
-        raise Failure(f"{form} is no form of a notebook: it is one of {', '.join(FORMATS)}")
+    """Run a notebook over the current lake and write what it shows, in one file that needs no network.
+
+    The notebook's own parameters follow as further options, such as --month 2017-12: `tiffin notebook options NAME`
+    lists them.
+    """
+    from reports.editions.facts import FORMATS
+    from reports.editions.run import declared, path_of, run
+
+    path = path_of(name)
+    if form not in (*FORMATS, "ipynb"):
+        raise Failure(f"{form} is no form of a notebook: it is one of {', '.join(FORMATS)} and ipynb")
+    given = _given(declared(name), context.args)
     target = output or Path(f"{name}.{form}")
-    shown = ["--include-outputs"] if form == "ipynb" else []
-    _marimo("export", FORMATS[form], str(path), "-o", str(target), "-f", *shown, "--", *(parameters or []), name=name)
+    if form == "ipynb":
+        _ipynb(name, path, target, given)
+    else:
+        facts = run(name, {one: target for one in FORMATS if one == form}, given, code=code)
+        for line in facts.differing:
+            typer.echo(f"differs: {line}", err=True)
     typer.echo(str(target))
+
+
+@notebook.command()
+def serve(
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 2718,
+    token: Annotated[bool, typer.Option(help="Ask for the token in the printed address.")] = True,
+) -> None:
+    """Show all notebooks as apps in the browser, without their code, on this machine only."""
+    from reports.editions.run import folder
+
+    guard = ["--token"] if token else ["--no-token"]
+    _marimo("run", str(folder()), "--host", "127.0.0.1", "--port", str(port), "--headless", *guard)
 
 
 @notebook.command()
 def edit(name: Name) -> None:
     """Open a notebook in the browser, on this machine only."""
-    subprocess.run([sys.executable, "-m", "marimo", "edit", "--host", "127.0.0.1", str(found(name))], check=False)
+    from reports.editions.run import path_of
+
+    _marimo("edit", "--host", "127.0.0.1", str(path_of(name)))
 
 
-def _marimo(command: Literal["export"], *arguments: str, name: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "marimo", command, *arguments], capture_output=True, text=True)
+def _marimo(*words: str) -> None:
+    subprocess.run([sys.executable, "-m", "marimo", *words], check=False)
+
+
+def _given(declared: "type[Asked]", words: list[str]) -> dict[str, str]:
+    """Return the notebook's own parameters. What it does not take is wrong usage: exit code 2."""
+    from reports.editions.parameters import Misused, given_words, read
+
+    try:
+        given = given_words([word for word in words if word != "--"])
+        read(declared, given)
+    except Misused as misused:
+        raise typer.BadParameter(str(misused)) from None
+    return given
+
+
+def _ipynb(name: str, path: Path, target: Path, given: dict[str, str]) -> None:
+    words = [f"--{option}={value}" for option, value in given.items()]
+    command = [sys.executable, "-m", "marimo", "export", "ipynb", str(path), "-o", str(target), "-f"]
+    done = subprocess.run([*command, "--include-outputs", "--", *words], capture_output=True, text=True, check=False)
     if done.returncode:
         # A page with a hole in it is no page (DECISIONS D54).
-        Path(arguments[arguments.index("-o") + 1]).unlink(missing_ok=True)
+        target.unlink(missing_ok=True)
         raise Failure(f"the notebook {name} failed: {_reason(done.stderr or done.stdout)}")
 
 

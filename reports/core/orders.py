@@ -26,14 +26,16 @@ def of_an_order() -> nw.Expr:
 
 def with_order(tables: Tables, lines: Frame) -> Frame:
     """Return revenue entries with `order`: the debit or the hold that it began with; that of refunds, too."""
-    captures = tables.transactions.filter(nw.col("kind") == "capture").select(of="refers_to", refers_to="id")
-    debits = lines.filter(nw.col("kind") == "debit").with_columns(order="transaction_id")
+    # A debit that refers to something goes beyond it, weighed goods: it is of the same order.
+    charges = tables.transactions.filter(nw.col("kind").is_in(("capture", "debit")), ~nw.col("refers_to").is_null())
+    captures = charges.select(of="refers_to", refers_to="id")
+    debits = lines.filter(nw.col("kind") == "debit").with_columns(order=nw.coalesce("refers_to", "transaction_id"))
     others = lines.filter(nw.col("kind") != "debit").join(captures, on="refers_to", how="left")
     return nw.concat([debits, others.with_columns(order=nw.coalesce("of", "refers_to")).drop("of")])
 
 
 def _ended(tables: Tables) -> Frame:
-    """Return order, void_on: when orders ended. Where they cost nothing, no refund says so."""
+    """Return order, void_on: when orders ended. Where they cost nothing, no refund shows it."""
     begun = nw.when(nw.col("late_on").is_null()).then(nw.col("id")).otherwise(nw.col("charged_by"))
     return tables.orders.filter(~nw.col("void_on").is_null()).select("void_on", order=begun)
 

@@ -1,4 +1,4 @@
-"""The lake's tables as lazy frames that run on Polars and on Spark, and what reports ask of them often.
+"""The lake's tables as lazy frames that run on Polars and on Spark, and what reports often need of them.
 
 Only what both engines have is used: no date differences (there are day numbers), no
 JSON, no as-of joins, no filters inside an aggregation (`only` takes their place).
@@ -268,9 +268,18 @@ def ledgers_closing(tables: Tables, last_day: date, *, dated_by: str = "booking"
     return both.select("account_id", closing=nw.col("balance_after") - nw.col("later"))
 
 
+def moving() -> nw.Expr:
+    """Select the entries that move something: all but the end of a free hold.
+
+    Earlier releases booked it at its expiry, before the dates of entries of lower versions; all others are in order.
+    """
+    idle = (nw.col("kind") == "expiry") & (nw.col("amount") == zero()) & (nw.col("held") == zero())
+    return ~idle
+
+
 def latest_entries(entries: Frame) -> Frame:
     """Return the last of each client account's entries."""
-    last = entries.filter(of_clients()).group_by("account_id").agg(version=nw.col("version").max())
+    last = entries.filter(of_clients(), moving()).group_by("account_id").agg(version=nw.col("version").max())
     return entries.join(last, on=["account_id", "version"], how="inner")
 
 

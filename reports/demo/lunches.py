@@ -1,7 +1,7 @@
 """Two derived months of company lunches, after the year and apart from it: brand LUNCH, 2018-01-08 to 2018-02-28.
 
 Nothing here is in the data set. 36 companies pay for their employees' lunches on six kinds of terms, so
-that every refusal of credit, limits and funds is to be seen; three promotions, a bonus programme and
+that every refusal of credit, limits and funds can be seen; three promotions, a bonus programme and
 pre-orders for the next day show what becomes of an order. The figures are drawn from random numbers
 with fixed seeds: each run makes the same orders.
 """
@@ -17,7 +17,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from ledger.core.commands import Command, Payment
-from ledger.food.core.commands import Cancel, Deliver, Extra, Item, Order, Refunded, RefundItems, Some
+from ledger.food.core.commands import Cancel, Deliver, Delivered, Extra, Item, Order, Refunded, RefundItems
 from reports.demo.brands import brand_records
 from reports.demo.complete_journey import CURRENCY, TIME_ZONE
 
@@ -216,7 +216,7 @@ def _preorder(account: str, before: date, day: date, chance: Random, *, first: b
         fee = Decimal("2.00") if fate < 0.06 else Decimal("0.00")
         yield Cancel(key=f"{order}-cancelled", order=order, at=cancelled, fee=fee, reason="not at work")
     elif fate < 0.2 and len(fields["items"]) > 1:
-        food = Some(sku=fields["items"][0].sku, quantity=1)  # the lemonade had run out
+        food = Delivered(sku=fields["items"][0].sku, quantity=1)  # the lemonade had run out
         yield Deliver(key=f"{order}-delivered", order=order, at=brought, items=(food,))
     else:
         yield Deliver(key=f"{order}-delivered", order=order, at=brought)

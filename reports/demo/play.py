@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
 
-from ledger.administration.records import Record
+from ledger.administration.administration_lines import Record
 from ledger.core.commands import Command
 from ledger.core.outcomes import Declined, Done, Posted
 from ledger.errors import Failure

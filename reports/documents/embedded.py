@@ -51,9 +51,9 @@ def as_json(paper: Statement, kind: Kind) -> bytes:
     facts["issuer"] = _seller(paper.issuer) if paper.issuer else None
     facts["principals"] = [_seller(seller) for seller in paper.principals]
     facts["summary"] = _fields(paper.summary) | {"other": dict(paper.summary.other)}
-    if facts["seal"] is None:  # papers of before say nothing of it
+    if facts["seal"] is None:  # earlier papers have none
         del facts["seal"]
-    if paper.parted_by is None:  # a paper without an annex says nothing of one
+    if paper.parted_by is None:  # a paper without an annex has none
         del facts["parted_by"], facts["parts"]
     whole = {"paper": kind, "number": paper_number(paper, kind), **facts}
     return json.dumps(whole, default=_plain, ensure_ascii=False, separators=(",", ":")).encode()

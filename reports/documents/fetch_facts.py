@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 
 from reports.core import aging
-from reports.core.tables import Frame, Tables
+from reports.core.tables import Frame, Tables, merges, moving
 from reports.run import LakeBook
 from reports.standard import holds
 
@@ -34,7 +34,7 @@ _PARTY = ("id", "name", "legal_name", "tax_id", "country", "kpp", "address", "em
 
 @dataclass(frozen=True)
 class Known:
-    """What a paper says of the point it was made from: a closing of days, or a cut of open ones."""
+    """What a paper states of the point it was made from: a closing of days, or a cut of open ones."""
 
     at: datetime
     time_zone: str
@@ -130,7 +130,7 @@ def read(tables: Tables, numbers: Sequence[int], last: Last, *, since: date, unt
     bonus = _native(tables, "accounts").filter(pl.col("money_account_id").is_in(numbers)).sort("id").collect()
     in_period = _months(since, until) & pl.col("business_date").is_between(since, until)
     of_these = pl.col("account_id").is_in([*numbers, *bonus["id"].to_list()])
-    entries = _native(tables, "entries")
+    entries = tables.entries.filter(moving()).to_native()
     descriptions = _native(tables, "transactions").filter(_months(since, until))
     moved = (
         entries.filter(of_these, in_period)
@@ -141,8 +141,10 @@ def read(tables: Tables, numbers: Sequence[int], last: Last, *, since: date, unt
     )
     # What a closed account paid may come back to its payer, out of the brand's unallocated.
     from_closed = (pl.col("kind") == "refund") & (pl.col("account_kind") == "unallocated")
+    into = {row["account_id"]: row["into"] for row in _native_of(merges(tables, until)).iter_rows(named=True)}
+    into = {old: new for old, new in into.items() if new in numbers}
     lines = entries.filter(
-        (pl.col("account_kind") == "revenue") | from_closed, pl.col("source_id").is_in(numbers), in_period
+        (pl.col("account_kind") == "revenue") | from_closed, pl.col("source_id").is_in([*numbers, *into]), in_period
     ).with_columns(
         pl.col("gross").fill_null(pl.col("amount")),
         pl.col("discount").fill_null(0),
@@ -155,10 +157,34 @@ def read(tables: Tables, numbers: Sequence[int], last: Last, *, since: date, unt
         names=_names(tables, moved["subaccount_id"].drop_nulls().to_list()),
         before=_latest(entries.filter(of_these, pl.col("business_date") < since)),
         entries=_grouped(moved, "account_id"),
-        lines=_grouped(lines.select(_LINE).sort("transaction_id", "leg").collect(), "source_id"),
+        lines=_grouped(_of_successors(lines.select(_LINE).sort("transaction_id", "leg").collect(), into), "source_id"),
         bonuses=_grouped(bonus, "money_account_id"),
         last=last,
     )
+
+
+def _native_of(frame: Frame) -> pl.DataFrame:
+    native: pl.LazyFrame = frame.to_native()
+    return native.sort("transaction_id").collect()
+
+
+def _of_successors(lines: pl.DataFrame, into: dict[int, int]) -> pl.DataFrame:
+    """Return service lines with those that came back to the successor of a merged account as the successor's.
+
+    Such a refund goes through the brand's unallocated (line 0), whose legs say so and are then no lines.
+    """
+    if not into:
+        return lines
+    through = {(row["transaction_id"], row["source_id"]) for row in lines.iter_rows(named=True) if not row["line"]}
+    rows = []
+    for row in lines.iter_rows(named=True):
+        new = into.get(row["source_id"])
+        came = new is not None and (row["transaction_id"], new) in through
+        ends = {old for old, successor in into.items() if successor == row["source_id"]}
+        left = any((row["transaction_id"], old) in through for old in ends)
+        if row["line"] or not (came or left):
+            rows.append({**row, "source_id": new} if came else row)
+    return pl.DataFrame(rows, lines.schema)
 
 
 def groups(book: LakeBook, numbers: Sequence[int], *, since: date, until: date) -> Iterator[tuple[list[int], Facts]]:
@@ -171,7 +197,7 @@ def groups(book: LakeBook, numbers: Sequence[int], *, since: date, until: date) 
 
 
 def known(book: LakeBook, until: date) -> Known:
-    """Return what a paper ending on that day is made from; the same for ever once the day is closed."""
+    """Return what a paper ending on that day is made from; the same forever once the day is closed."""
     closings = book.closings.filter(pl.col("closed_until") >= until).sort("closed_until").head(1).collect()
     zone = book.cut.time_zone
     if closings.height:

@@ -141,6 +141,7 @@ def _closed_balances(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
     connection.execute(
         "CREATE TABLE balances_closed AS SELECT account_id, arg_max(balance_after, version) AS balance, "
         f"arg_max(held_after, version) AS held FROM entries WHERE version IS NOT NULL AND business_date <= {until} "
+        "AND NOT (kind = 'expiry' AND amount = 0 AND held = 0) "  # the end of a free hold may be dated out of order
         "GROUP BY account_id ORDER BY account_id"
     )
     _comment(

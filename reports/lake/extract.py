@@ -114,7 +114,7 @@ SNAPSHOTS: dict[str, str] = {
         ORDER BY o.id""",
     "order_lines": """
         SELECT order_id, line, brand_id, service, sku, name, quantity, price, gross, discount, own_discount, net, kept,
-               reference, attributes::text AS attributes
+               weighed, reference, attributes::text AS attributes
         FROM order_line ORDER BY order_id, line""",
     "promotions": """
         SELECT *, CASE kind WHEN 'percent' THEN value END AS percent, CASE kind WHEN 'amount' THEN value END AS amount

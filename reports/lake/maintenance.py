@@ -1,4 +1,4 @@
-"""Care for a lake: join small files, let go of old cuts, say how it stands.
+"""Care for a lake: join small files, let go of old cuts, report its state.
 
 Compaction writes a new cut of the same rows, so cuts made before go on reading their own
 files. Vacuum keeps, of every table, what the kept cuts pin, and of its log what they need (DECISIONS D40).
@@ -7,11 +7,13 @@ files. Vacuum keeps, of every table, what the kept cuts pin, and of its log what
 from dataclasses import dataclass
 from datetime import datetime
 
+from ledger.errors import Failure
 from reports.lake import delta, manifest
 from reports.lake.duckdb_file import FOLDER
 from reports.lake.export import named, next_number
 from reports.lake.manifest import PinnedTable, Published
 from reports.lake.reader import Lake
+from reports.lake.same_ledger import check_same_book, ledger_point
 from reports.lake.schema import TABLES
 from reports.lake.storage import Place
 from reports.lake.take_cut import alone
@@ -72,6 +74,29 @@ def compact(url: str, lake: str) -> Compacted:
             latest.manifest.model_copy(update={"cut": cut, "tables": tables, "previous": named(latest)}),
         )
     return Compacted(number, files)
+
+
+def carry_on(url: str, lake: str) -> int:
+    """Publish the latest cut once more, as one of the ledger's incarnation now; return its number.
+
+    For a ledger that was restored together with its lake, and so has all that the lake was made from. Raises Failure
+    when it has not.
+    """
+    place = Place(lake)
+    with alone(url) as connection:
+        latest = _latest(place)
+        check_same_book(connection, place, latest.manifest)
+        last = latest.manifest.cut.last_transaction
+        now = ledger_point(connection, last)
+        then = latest.manifest.ledger
+        if then and (then.key, then.fingerprint) != (now.key, now.fingerprint):
+            raise Failure(f"transaction {last} of the ledger is {now.key}, that of the lake {then.key}")
+        number = next_number(place, latest)
+        cut = latest.manifest.cut.model_copy(update={"number": number, "made_by": "restore", "closes": None})
+        manifest.publish(
+            place, latest.manifest.model_copy(update={"cut": cut, "ledger": now, "previous": named(latest)})
+        )
+    return number
 
 
 def _joined(place: Place, name: str, pinned: PinnedTable, number: int) -> PinnedTable:

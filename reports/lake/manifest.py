@@ -19,7 +19,7 @@ from reports.lake.storage import Place
 
 POINTER = "current.json"
 
-Maker = Literal["nightly", "frequent", "compaction", "rebuild"]
+Maker = Literal["nightly", "frequent", "compaction", "rebuild", "restore"]
 
 
 class _Fact(BaseModel):

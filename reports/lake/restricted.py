@@ -1,9 +1,9 @@
 """A lake as somebody sees it who may see some brands only: every table holds the rows of these brands, and no others.
 
 Whatever reads it (reports, pivots, look-ups, SQL) is restricted with it. Theirs are the entries of the brands' own and
-bonus accounts, the client accounts that they hold, with every entry on them, and the clients of these. Of a
-transaction that is on no such account, the amount, texts and account are blank: they may be of other brands. A table
-without a rule here is not shown at all (DECISIONS D171).
+bonus accounts, the client accounts that they hold, with every entry on them (DECISIONS D185), and the clients of these.
+Of a transaction that is on no such account, the amount, texts and account are blank: they may be of other brands. A
+table without a rule here is not shown at all (DECISIONS D171).
 """
 
 import json
@@ -63,6 +63,13 @@ class RestrictedLake:
         held = (pl.col("kind") == "money") & pl.col("holder_id").is_in(ids.implode()).fill_null(False)
         accounts: pl.LazyFrame = self._lake.scan("accounts")
         return accounts.filter(of_brand | held).select("party_id", account_id="id").collect()
+
+    @cached_property
+    def names(self) -> pl.Series:
+        """Return what changes call the accounts that may be seen: the reference or, without one, the number."""
+        accounts: pl.LazyFrame = self.scan("accounts")
+        named = accounts.select(pl.coalesce("reference", pl.col("id").cast(pl.String)).alias("name"))
+        return named.collect()["name"]
 
     @cached_property
     def transactions(self) -> pl.DataFrame:
@@ -132,10 +139,20 @@ def _attributes(lake: RestrictedLake, frame: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _changes(lake: RestrictedLake, frame: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the changes of accounts that may be seen, save those that name another brand."""
+    """Return the changes of accounts that may be seen, save those that name another brand, or a payer of theirs."""
     frame = lake.among(frame, "account_id", lake.accounts, "account_id")
     written = pl.concat_str(pl.col("before", "after").fill_null(""))
-    return frame.filter(*(~written.str.contains(f'"{code}"', literal=True) for code in lake.other_codes))
+    subject, kind = pl.col("subject"), pl.col("kind")
+    payer = (
+        pl.when(kind == "link")
+        .then(subject.str.split(" <- ").list.last())
+        .when(kind == "write_off_limit")
+        .then(subject.str.split(" -> ").list.first())
+    )
+    return frame.filter(
+        *(~written.str.contains(f'"{code}"', literal=True) for code in lake.other_codes),
+        payer.is_in(lake.names.implode()).fill_null(True),
+    )
 
 
 def _holds(lake: RestrictedLake, frame: pl.LazyFrame) -> pl.LazyFrame:

@@ -24,7 +24,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the lake. `key` is unique; `appended` says whether cuts add to it or replace it."""
+    """One table of the lake. `key` is unique; `appended`: cuts add to it; otherwise they replace it."""
 
     name: str
     comment: str
@@ -48,7 +48,7 @@ _WHEN: tuple[tuple[str, Type, str], ...] = (
     ("day_number", "int", "business_date as days since 1970-01-01"),
     ("month", "text", "month of business_date, YYYY-MM; the partition"),
     ("value_date", "date", "the bank's date, if one was given"),
-    ("occurred_at", "instant", "when it happened, UTC, if that was said; otherwise posted_at counts"),
+    ("occurred_at", "instant", "when it happened, UTC, if that was given; otherwise posted_at counts"),
     ("occurred_on", "date", "date of occurred_at in the book's time zone"),
     ("hour", "int", "hour of occurred_at, or else of posted_at, in the book's time zone: 0 to 23"),
 )
@@ -410,6 +410,7 @@ ORDER_LINES = Table(
         ("discount", "money", "what promotions and the shop's own discount took off"),
         ("own_discount", "money", "of that the shop's own, of no promotion"),
         ("net", "money", "gross less discount"),
+        ("weighed", "money", "what it came to when it was delivered by weight; null for as placed"),
         ("reference", "text", "the caller's own id of the item"),
         ("attributes", "json", "of the order and the item, as given by the caller"),
     ),

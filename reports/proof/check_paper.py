@@ -102,7 +102,7 @@ def _unproven(proof: PaperProof, paper: Statement) -> Iterator[str]:
     rows = {int(row["version"]): row for row in proof.proof.proven}
     asked = (proof.proof.account, proof.proof.since, proof.proof.until)
     if (paper.account, paper.since.isoformat(), paper.until.isoformat()) != asked:
-        yield f"it is proven for account {asked[0]} from {asked[1]} to {asked[2]}, not for what it says"
+        yield f"it is proven for account {asked[0]} from {asked[1]} to {asked[2]}, not for what the paper states"
     for one in paper.operations:
         row = rows.pop(one.version, None)
         if row is None:
@@ -113,16 +113,16 @@ def _unproven(proof: PaperProof, paper: Statement) -> Iterator[str]:
         names = ("transaction", "kind", "date", "amount", "held", "balance_after")
         if figures != tuple(row[name] for name in names):
             yield (
-                f"operation {one.version} of {one.posted_on} says {one.amount}, balance {one.balance}; proven is "
+                f"operation {one.version} of {one.posted_on} shows {one.amount}, balance {one.balance}; proven is "
                 f"{money(int(row['amount']))} on {row['date']}, balance {money(int(row['balance_after']))}"
             )
     for version, row in rows.items():
         yield f"entry {version} of {row['date']}, {money(int(row['amount']))}, is missing from the paper"
     proven, summary = proof.proof, paper.summary
     opening, closing = ("opening", proven.opening, summary.opening), ("closing", proven.closing, summary.closing)
-    for name, due, said in (opening, closing):
-        if due != _minor(said):
-            yield f"the {name} balance is {said}, proven is {money(due)}"
+    for name, due, stated in (opening, closing):
+        if due != _minor(stated):
+            yield f"the {name} balance is {stated}, proven is {money(due)}"
     yield from _wrong_sums(paper)
 
 
@@ -131,17 +131,17 @@ def _wrong_sums(paper: Statement) -> Iterator[str]:
     for one in paper.operations:
         served = -sum((line.amount for line in one.lines), start=ZERO)
         if one.kind in (*CHARGES, "refund") and served != one.amount:
-            yield f"the lines of operation {one.version} make {served}, it says {one.amount}"
+            yield f"the lines of operation {one.version} add up to {served}, the paper shows {one.amount}"
     charged = [line for one in paper.operations if one.kind in CHARGES for line in one.lines]
     summary = paper.summary
-    for name, said, due in (
+    for name, stated, due in (
         ("charged", summary.charged, (line.gross for line in charged)),
         ("discounts", summary.discounts, (line.discount for line in charged)),
         ("refunds", summary.refunds, (one.amount for one in paper.operations if one.kind == "refund")),
         ("paid", summary.paid, (one.amount for one in paper.operations if one.kind in RECEIPTS)),
     ):
-        if said != (makes := sum(due, start=ZERO)):
-            yield f"{name} is {said}, the operations make {makes}"
+        if stated != (makes := sum(due, start=ZERO)):
+            yield f"{name} is {stated}, the operations add up to {makes}"
     if paper.vat != vat_by_rate([line for one in paper.operations for line in one.lines]):
         yield "VAT by rate is not that of the service lines"
 

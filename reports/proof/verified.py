@@ -1,6 +1,6 @@
 """What `tiffin verify` has read of the sealed days, and what it is to read next.
 
-Kept in the lake beside the seals. It only says how much to read: whoever forges it is found when the month is read.
+Kept in the lake beside the seals. It only limits how much is read: whoever forges it is found when the month is read.
 """
 
 from collections.abc import Iterator, Sequence

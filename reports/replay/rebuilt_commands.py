@@ -40,8 +40,8 @@ def rebuilt_command(past: Past, book: Book, happened: Happened) -> c.Command | N
 
 
 def _command(happened: Happened, fields: Iterable[tuple[str, Any]]) -> c.Command:
-    said = {"key": happened.key, "occurred_at": happened.row["occurred_at"]}
-    return c.KINDS[happened.row["kind"]](**said, **dict(fields))
+    common = {"key": happened.key, "occurred_at": happened.row["occurred_at"]}
+    return c.KINDS[happened.row["kind"]](**common, **dict(fields))
 
 
 def _explains(book: Book, command: c.Command, row: Row) -> bool:

@@ -13,12 +13,13 @@ from decimal import Decimal
 import polars as pl
 
 from ledger.core.book import Book
-from ledger.core.commands import Command
+from ledger.core.commands import Command, Debit
 from ledger.core.decide import decide, expiry
 from ledger.core.outcomes import Invalid
 from ledger.core.transactions import Transaction
 from ledger.errors import Failure
 from ledger.merging import hand_over, merged
+from ledger.surplus import surplus
 from ledger.values.money import decimal
 from reports.core.dates import month_days
 from reports.replay.history import Happened, Limits, Past, Row, recorded, times
@@ -119,7 +120,8 @@ def what_if(lake: LakeBook, month: str, limits: Limits) -> WhatIf:
         elif command := rebuilt_command(past, book, happened):
             answered += 1
             closed = closed_then(past, happened)
-            again, after = (_decide(each, command, before.posted_at, closed) for each in (book, other))
+            of = happened.row["refers_to"] if before.kind == "debit" else None
+            again, after = (_decide(each, command, before.posted_at, closed, beyond=of) for each in (book, other))
             if _differs(before, again):
                 unlike.append(_row(past, happened, before, again))
             if _differs(again, after):
@@ -131,11 +133,20 @@ def what_if(lake: LakeBook, month: str, limits: Limits) -> WhatIf:
     return WhatIf(frames[0], frames[1], answered)
 
 
-def _decide(book: Book, command: Command, at: datetime, closed: set[int]) -> Transaction | Invalid:
-    """Return the answer with these accounts closed, which are open in the book that is replayed."""
+def _decide(
+    book: Book, command: Command, at: datetime, closed: set[int], *, beyond: int | None = None
+) -> Transaction | Invalid:
+    """Return the answer with these accounts closed, which are open in the book that is replayed.
+
+    `beyond` is the charge that a debit is the surplus of.
+    """
     before = {account: book.status[account] for account in closed}
     book.status.update(dict.fromkeys(closed, "closed"))
-    answer = decide(book, command, at)
+    charge = book.transactions.get(str(beyond))
+    if charge is not None and charge.code is None and isinstance(command, Debit):
+        answer = surplus(book, command, charge.id, at)
+    else:
+        answer = decide(book, command, at)
     book.status.update(before)
     return answer
 

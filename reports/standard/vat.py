@@ -8,7 +8,8 @@ without a rate is without VAT. Controls: the VAT that is left is that of brand-r
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.leads import to_entries
+from reports.core.behind import Behind
+from reports.core.leads import Row, to_entries
 from reports.core.orders import sold
 from reports.core.parameters import Grain, Movements, OfBrand
 from reports.core.report import Check, Column, Report
@@ -22,22 +23,42 @@ class Parameters(Movements, OfBrand):
     by: Grain = Field("total", description="a row for each day, week or month, or one total")
 
 
+WORDS = {
+    **{name: brand_revenue.WORDS[name] for name in ("net", "vat", "refunds", "refunds_vat", "bonus_vat")},
+    "bonus": "what points of the line's own brand paid, less what refunds gave back in them",
+}
+
+
+def _lines(tables: Tables, p: Parameters) -> Frame:
+    day, week = nw.col("business_date"), monday(nw.col("day_number"))
+    return brand_revenue.revenue(tables, p).with_columns(day=day, week=week, vat=nw.col("vat").fill_null(0))
+
+
+def added() -> dict[str, nw.Expr]:
+    """Return what a revenue entry adds to each figure."""
+    own = brand_revenue.own_points()
+    return {
+        "net": only(sold()),
+        "vat": only(sold(), "vat"),
+        "refunds": taken(~sold()),
+        "refunds_vat": taken(~sold(), "vat"),
+        "bonus": only(own),
+        "bonus_vat": only(own, "vat"),
+    }
+
+
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the revenue entries with what each adds to the figures."""
+    return _lines(tables, p).with_columns(**added())
+
+
 def vat(tables: Tables, p: Parameters) -> Frame:
     """Return a row a brand, currency, rate (null: without VAT) and piece of the period, sorted by these."""
     key = ("brand", "brand_name", *(() if p.by == "total" else (p.by,)), "currency", "vat_rate")
-    day, week, own = nw.col("business_date"), monday(nw.col("day_number")), brand_revenue.own_points()
     return (
-        brand_revenue.revenue(tables, p)
-        .with_columns(day=day, week=week, vat=nw.col("vat").fill_null(0))
+        _lines(tables, p)
         .group_by(*key)
-        .agg(
-            net=only(sold()).sum(),
-            vat=only(sold(), "vat").sum(),
-            refunds=taken(~sold()).sum(),
-            refunds_vat=taken(~sold(), "vat").sum(),
-            bonus=only(own).sum(),
-            bonus_vat=only(own, "vat").sum(),
-        )
+        .agg(**{name: adds.sum() for name, adds in added().items()})
         .with_columns(
             base=nw.col("net") - nw.col("refunds") - nw.col("bonus"),
             base_vat=nw.col("vat") - nw.col("refunds_vat") - nw.col("bonus_vat"),
@@ -89,4 +110,12 @@ REPORT = Report(
         Check("papers", "VAT = VAT on papers", "НДС = НДС в документах", as_papers),
     ),
     leads_to=to_entries("revenue"),
+    behind=Behind(
+        pieces,
+        WORDS,
+        made={
+            "base": {"net": 1, "refunds": -1, "bonus": -1},
+            "base_vat": {"vat": 1, "refunds_vat": -1, "bonus_vat": -1},
+        },
+    ),
 )

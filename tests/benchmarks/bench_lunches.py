@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from ledger.administration.records import parse
+from ledger.administration.administration_lines import parse
 from ledger.core.command_parts import Line
 from ledger.core.commands import Debit
 from ledger.postgres import embedded_server

@@ -3,7 +3,7 @@
 import gc
 import random
 
-from ledger.administration.records import parse
+from ledger.administration.administration_lines import parse
 from ledger.core.command_parts import Line
 from ledger.core.commands import Debit, Payment
 from ledger.postgres import database

@@ -35,41 +35,76 @@ _STILL = """() => {
 }"""
 
 
-_tokens: dict[str, str] = {}
+class Server:
+    """`tiffin dashboard` on a free port of this machine, with settings; it may be killed and started again."""
+
+    def __init__(self, port: int = 0, **environment: str) -> None:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            self.port: int = probe.getsockname()[1]
+        self.address = f"http://127.0.0.1:{self.port}"
+        self.variables = {"TIFFIN_HOME": tempfile.mkdtemp(), **os.environ, **environment, "PYTHONPATH": str(ROOT)}
+        self.page = Path(self.variables["TIFFIN_HOME"], f"dashboard-{self.port}.html")
+        self.shown: set[str] = set()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        tiffin = "from reports.cli.dashboard import app; app()"
+        command = [sys.executable, "-c", tiffin, "--port", str(self.port), "--no-browser"]
+        self.process = subprocess.Popen(
+            command, env=self.variables, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        _wait(self.process, self.address)
+
+    def token(self) -> str:
+        """Return the token for the next browser, as its owner reads it in the home."""
+        found = self.page.read_text(encoding="utf-8").partition("?token=")[2].partition('"')[0]
+        self.shown.add(found)
+        return found
+
+    def kill(self) -> None:
+        """End it as a machine that goes down does."""
+        self.process.kill()
+        self._ended()
+
+    def stop(self) -> None:
+        """Stop it; nothing it wrote has a token in it."""
+        self.process.send_signal(signal.SIGTERM)
+        self._ended()
+
+    def _ended(self) -> None:
+        output, _ = self.process.communicate(timeout=30)
+        assert not [token for token in self.shown if token in output], "a token is in the log"
+
+
+_servers: dict[str, Server] = {}
 
 
 def let_in(context: BrowserContext, address: str) -> None:
-    """Show the browser's token, as whoever opens the address that was written at the start."""
+    """Show the browser's token, as whoever opens the address that was written last."""
     page = context.new_page()
-    page.goto(f"{address}/?token={_tokens[address]}", wait_until="commit")
+    page.goto(f"{address}/?token={_servers[address].token()}", wait_until="commit")
     page.close()
+
+
+def server_at(address: str) -> Server:
+    """Return the server of an address."""
+    return _servers[address]
 
 
 @contextmanager
 def served(port: int = 0, **environment: str) -> Iterator[str]:
     """Start `tiffin dashboard` with these settings and return its address; a browser started later is let in."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", port))
-        port = probe.getsockname()[1]
-    tiffin = "from reports.cli.dashboard import app; app()"
-    command = [sys.executable, "-c", tiffin, "--port", str(port), "--no-browser"]
-    variables = {"TIFFIN_HOME": tempfile.mkdtemp(), **os.environ, **environment, "PYTHONPATH": str(ROOT)}
-    server = subprocess.Popen(
-        command, env=variables, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
-    address = f"http://127.0.0.1:{port}"
+    server = Server(port, **environment)
+    server.start()
+    if server.page.exists():  # with logins there is no token
+        _servers[server.address] = server
     try:
-        _wait(server, address)
-        page = Path(variables["TIFFIN_HOME"], f"dashboard-{port}.html")
-        if page.exists():  # with logins there is no token
-            _tokens[address] = page.read_text(encoding="utf-8").partition("?token=")[2].partition('"')[0]
-        yield address
+        yield server.address
     finally:
-        token = _tokens.pop(address, None)
-        server.send_signal(signal.SIGTERM)
-        output, _ = server.communicate(timeout=30)
-        assert token is None or token not in output, "the token is in the log"
+        _servers.pop(server.address, None)
+        server.stop()
 
 
 def _wait(server: subprocess.Popen[str], address: str) -> None:
@@ -100,10 +135,15 @@ def browsing(profile: Path, *, width: int = 1440, height: int = 1000) -> Iterato
             viewport={"width": width, "height": height},
         )
         context.set_default_timeout(PATIENCE_SECONDS * 1000)
-        for address in _tokens:
+        for address in _servers:
             let_in(context, address)
         yield context
         context.close()
+
+
+def ready(page: Page) -> None:
+    """Wait until a page that was just opened has been drawn."""
+    page.wait_for_function(_STILL)
 
 
 def settled(page: Page) -> Page:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 from streamlit.testing.v1 import AppTest
 
-from ledger.administration.records import parse
+from ledger.administration.administration_lines import parse
 from ledger.core.commands import parse as command
 from ledger.core.outcomes import Done
 from ledger.postgres.database import connect

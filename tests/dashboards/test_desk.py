@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ledger.administration.records import parse
+from ledger.administration.administration_lines import parse
 from ledger.core.commands import parse as command
 from ledger.core.outcomes import Done, Posted
 from ledger.food.core import commands as food

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.sync_api import expect
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from dashboards.guard import Guard
 from ledger.errors import Failure
 from reports.provider import Provider
-from tests.dashboards.chromium import ROOT, _tokens, served
+from tests.dashboards.chromium import PATIENCE_SECONDS, ROOT, browsing, served, server_at
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
@@ -87,7 +88,7 @@ def cookie(guard: Guard) -> str:
     assert header(answer, "location") == "/sql?q=SELECT+1"
     given = header(answer, "set-cookie")
     assert "HttpOnly" in given
-    assert "SameSite=strict" in given
+    assert "SameSite=lax" in given
     [morsel] = SimpleCookie(given).values()
     return f"{morsel.key}={morsel.value}"
 
@@ -98,6 +99,25 @@ def test_the_token_is_exchanged_for_a_cookie_and_leaves_the_address(local: Guard
     assert TOKEN not in shown
     assert status(sent(local, host="127.0.0.1:8501", cookie=shown)) == 200
     assert status(sent(local, host="localhost:8501", cookie=shown)) == 200
+
+
+def test_a_token_lets_one_browser_in(local: Guard) -> None:
+    """The next browser needs the next token; one that is in may follow an old address, which uses nothing up."""
+    told: list[str] = []
+    local.tell = told.append
+    here = {"host": "127.0.0.1:8501"}
+    shown = cookie(local)
+    refused = sent(local, query=f"token={TOKEN}", **here)
+    assert status(refused) == 403
+    assert b"was used before" in refused[1]["body"]
+    assert told[0] not in str(refused)
+    again = sent(local, "/sql", query=f"token={TOKEN}", cookie=shown, **here)
+    assert (status(again), header(again, "location")) == (303, "/sql")
+    assert len(told) == 1
+    assert status(sent(local, query=f"token={told[0]}", **here)) == 303
+    assert len(set(told)) == 2
+    assert status(sent(local, query=f"token={told[0]}", **here)) == 403
+    assert status(sent(Guard(_inside, address=LOCAL, token=TOKEN), cookie=shown, **here)) == 403  # started again
 
 
 @pytest.mark.parametrize("path", ["/", "/sql", "/_stcore/stream", "/media/x", "/static/x.js", "/_stcore/host-config"])
@@ -231,7 +251,7 @@ def answer_of(address: str, request: str) -> str:
 def test_the_server_itself_refuses_what_the_guard_refuses(address: str, tmp_path: Path) -> None:
     """Host and origin of another site, with the token or without."""
     own = address.removeprefix("http://")
-    token = _tokens[address]
+    token = server_at(address).token()
     upgrade = "\n".join(
         (
             "Upgrade: websocket",
@@ -253,3 +273,21 @@ def test_the_server_itself_refuses_what_the_guard_refuses(address: str, tmp_path
     assert connection.getresponse().getheader("Content-Security-Policy")
     page = next(tmp_path.glob("dashboard-*.html"))
     assert page.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.browser
+def test_the_page_in_the_home_lets_a_browser_in_once(address: str, tmp_path: Path) -> None:
+    """Its address is followed, and rewritten for the next browser; the old one is of no use, and in no log."""
+    server = server_at(address)
+    with browsing(tmp_path / "profile") as context:
+        context.clear_cookies()
+        used = server.token()
+        page = context.new_page()
+        page.goto(server.page.as_uri())
+        page.wait_for_url(f"{address}/**")
+        expect(page.get_by_role("link", name="Overview")).to_be_visible(timeout=PATIENCE_SECONDS * 1000)
+        assert used not in page.url
+        assert server.token() != used
+        context.clear_cookies()
+        page.goto(f"{address}/?token={used}")
+        expect(page.get_by_text("was used before")).to_be_visible()

@@ -9,7 +9,7 @@ import oidc_provider_mock
 import pytest
 from playwright.sync_api import Page, expect
 
-from ledger.administration.records import parse
+from ledger.administration.administration_lines import parse
 from ledger.core.commands import parse as command
 from ledger.postgres import members
 from ledger.postgres.database import connect

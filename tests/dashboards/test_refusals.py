@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dashboards import refusals
-from ledger.administration import records as administration
+from ledger.administration import administration_lines as administration
 from ledger.core import commands
 from ledger.food.core.outcomes import REFUSALS
 from ledger.values.money import amount_of

@@ -1,12 +1,19 @@
 """The table of roles in docs/dashboard.md, cell by cell: the page by its address, and the command behind it."""
 
+from typing import NoReturn
+
 import pytest
+from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
 
 from dashboards import access
 from dashboards.forms import posting
 from ledger.errors import Failure
-from ledger.postgres import members
+from ledger.postgres import desk_queries, members
+from ledger.postgres.database import AnyConnection
 from tests.dashboards.conftest import Open
+from tests.dashboards.test_desk import Desk, Sheet
+from tests.dashboards.test_desk import book as book
+from tests.dashboards.test_desk import desk as desk
 
 PAGES: dict[access.Action, tuple[str, ...]] = {
     "figures": ("overview", "accounts", "transaction", "entries", "standard", "declined", "about"),
@@ -52,3 +59,39 @@ def test_a_role_has_its_pages_and_commands_and_no_others(
     if not access.person().may("approve"):
         with pytest.raises(Failure, match="may not do this"):
             posting.outcome_of("desk-x", {"type": "payment", "amount": "1", "brand": "sushi"}, post=True)
+
+
+def test_a_page_that_tries_to_write_is_refused_by_the_database(
+    desk: Desk, book: Sheet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages read as one role, in a transaction that only reads; what writes drafts can write nothing else."""
+    statements = (
+        "INSERT INTO brand (code, name) VALUES ('x', 'x')",
+        "UPDATE desk.draft SET who = 'x'",
+        "DELETE FROM entry",
+        "UPDATE balance SET balance = 1",
+        "SELECT * FROM webhook",
+    )
+    for statement in statements:
+        with access.reading() as connection:
+            assert connection.execute("SELECT current_user").fetchone() == ("tiffin_reader",)
+            with pytest.raises((ReadOnlySqlTransaction, InsufficientPrivilege)):
+                connection.execute(statement)
+        with access.reading() as connection:
+            connection.read_only = False  # as somebody may who knows how
+            with pytest.raises(InsufficientPrivilege):
+                connection.execute(statement)
+        if "draft" not in statement:
+            with pytest.raises(InsufficientPrivilege), access.writing() as connection:
+                connection.execute(statement)
+
+    def writes(connection: AnyConnection, _: object) -> NoReturn:
+        connection.execute("INSERT INTO brand (code, name) VALUES ('x', 'x')")
+        raise AssertionError("it was written")
+
+    monkeypatch.setattr(desk_queries, "account", writes)
+    with pytest.raises(AssertionError, match="read-only transaction"):
+        desk("payout", account="anna")
+    assert book.execute("SELECT count(*) FROM brand WHERE code = 'x'").fetchone() == (0,)
+    with pytest.raises(Failure, match="may not act as nobody: run tiffin init again"):
+        access._as("nobody")

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from sqlmodel import SQLModel
 
-from docs import build_site, reference
-from ledger.core import outcomes
+from docs import build_site, lineage, reference
 from ledger.food.cli import level
 from ledger.intake.json_lines import answered, read
 from ledger.postgres.post import Ledger
+from ledger.values import refusals
 from reports.cli.main import COMMANDS as COMMAND_LINE
 from reports.core.report import REPORTS
 from reports.lake.schema import TABLES
@@ -78,7 +78,7 @@ def test_the_reference_names_every_line_with_its_fields(site: dict[str, str]) ->
 def test_the_reference_names_every_decline_report_and_table(site: dict[str, str]) -> None:
     """Codes with sentence and facts; reports with columns and controls; tables with columns and lineage."""
     assert re.findall(r"^### (\w+)$", site["reference/declines.md"], re.MULTILINE) == list(reference.declines())
-    assert set(reference.declines()) >= set(outcomes.DECLINES)
+    assert set(reference.declines()) >= set(refusals.DECLINES)
     for report in REPORTS.values():
         section = site["reference/reports.md"].split(f"\n## {report.name}\n")[1].split("\n## ")[0]
         assert all(f"| `{column.name}` |" in section for column in report.columns)
@@ -97,18 +97,18 @@ def test_the_reference_names_every_command_of_the_command_line(site: dict[str, s
 def test_the_lineage_of_the_lake_is_found() -> None:
     """Each lake table comes from tables of PostgreSQL, and reports read what they scan."""
     for table in TABLES:
-        assert reference.lineage(table), table.name
-        assert set(reference.lineage(table)) <= set(SQLModel.metadata.tables)
+        assert lineage.lineage(table), table.name
+        assert set(lineage.lineage(table)) <= set(SQLModel.metadata.tables)
     by_name = {table.name: table for table in TABLES}
-    assert reference.lineage(by_name["lot_changes"]) == [
+    assert lineage.lineage(by_name["lot_changes"]) == [
         "entry",
         "account",
         "transaction",
         "bonus_lot_use",
         "bonus_lot",
     ]
-    assert reference.origin_of("balance", reference.lineage(by_name["accounts"])) == "`balance.balance`"
-    assert {"entries", "brands"} <= reference.reads(REPORTS["brand-revenue"])
+    assert lineage.origin_of("balance", lineage.lineage(by_name["accounts"])) == "`balance.balance`"
+    assert {"entries", "brands"} <= lineage.reads(REPORTS["brand-revenue"])
 
 
 def test_the_examples_cover_every_line_and_are_accepted(database_url: str) -> None:

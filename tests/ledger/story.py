@@ -24,7 +24,7 @@ amounts without a brand are sushi's. Times are Moscow's; a day alone means noon.
     adjustment a2  anna 5.00 pizza chart bad_debt   debit d2  anna 5.00 occurred 2024-03-03T13:00
 
 An outcome follows two spaces: posted, replayed, declined CODE, invalid. The exact sentence
-follows on a line that starts with "|", facts on one that starts with "facts". Said of the book:
+follows on a line that starts with "|", facts on one that starts with "facts". Description of the book:
 balance, owed, used, revenue, versions. Bonus accounts are called after their money account and brand: anna.sushi.
 """
 

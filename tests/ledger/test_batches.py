@@ -165,6 +165,22 @@ def test_a_free_hold_runs_out_unseen(both: Both) -> None:
     assert codes(both.post({"type": "capture", "key": "c1", "hold": "h1", "at": at(6)})) == ["hold_expired"]
 
 
+def test_the_end_of_a_free_hold_is_booked_after_what_came_before_it(both: Both) -> None:
+    """Nobody looks for it while anna pays on the 6th: booked later, it is the 6th's, as her entries are in order."""
+    free = {"brand": "sushi", "amount": "0.00", "gross": "5.00"}
+    both.post({"type": "hold", "key": "h1", "account": "anna", "lines": [free], "expires_at": at(5)})
+    both.post(payment("p1", "1.00", at=at(6)))
+    until = datetime(2024, 3, 7, tzinfo=MOSCOW)
+    assert both.postgres.ledger.book_expired(until) == 1
+    both.pure.book_expired(until)
+    both.post(payment("p2", "1.00", at=at(7)))
+    days = both.postgres.rows(
+        "SELECT t.business_date FROM entry e JOIN transaction t ON t.id = e.transaction_id "
+        "WHERE e.version IS NOT NULL ORDER BY e.version"
+    )
+    assert [day.day for (day,) in days][1:] == [6, 6, 7]
+
+
 def test_holds_that_ran_out_are_booked_once_at_their_time(both: Both) -> None:
     """As before a cut."""
     hold = {"type": "hold", "key": "h1", "account": "anna", "lines": [LINE], "expires_at": at(5)}

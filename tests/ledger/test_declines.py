@@ -3,7 +3,8 @@
 from pathlib import Path
 
 from ledger.core import commands
-from ledger.core.outcomes import DECLINES, Declined
+from ledger.core.outcomes import Declined
+from ledger.values.refusals import DECLINES
 from tests.ledger.story import Story
 from tests.ledger.worlds import Postgres
 

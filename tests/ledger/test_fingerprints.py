@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.administration.records import RECORDS
+from ledger.administration.administration_lines import RECORDS
 from ledger.core.commands import COMMANDS
 from ledger.food.core import commands as food
 

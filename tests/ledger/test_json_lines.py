@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ledger.administration import records as administration
+from ledger.administration import administration_lines as administration
 from ledger.core import commands
 from ledger.core.outcomes import Invalid
 from ledger.intake.json_lines import read

@@ -12,7 +12,7 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ledger.administration import records as administration
+from ledger.administration import administration_lines as administration
 from ledger.core import commands
 from ledger.core.accounts import Account, Brand, Hours, Limit, Link, Terms, Usage, window
 from ledger.core.aging import NEVER, Ages, Balance
@@ -251,7 +251,9 @@ class Pure:
             of = (payer, t.account, t.groups.get(payer))
             if t.code is not None or t.kind not in ("debit", "hold") or account not in of:
                 continue
-            left = self.book.left_of(t, payer) if t.kind == "debit" else self.book.holds[t.id].drawn_from(payer)
+            if t.kind == "debit" and t.refers_to is not None:
+                continue  # it counts with the charge that it goes beyond
+            left = self.book.drawn_by(t.id, payer)
             since = window(period, self.book.happened_on(t))
             usage = self.book.usage.setdefault((payer, account, period, since), Usage())
             usage.amount += left

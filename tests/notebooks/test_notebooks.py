@@ -1,26 +1,30 @@
 """The notebooks run, as scripts and as pages, over a real lake of a small story."""
 
 import importlib
+import io
 import json
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import pikepdf
+import pypdfium2
 import pytest
 from typer.testing import CliRunner
 
 from ledger.errors import Failure
-from reports.cli.notebook import app, folder, names
+from reports.cli.notebook import app
+from reports.editions.parameters import Misused, read
+from reports.editions.run import declared, folder, names
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
 MARCH = {"from": "2017-03-01", "to": "2017-03-31"}
 
 
-@pytest.fixture
-def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return the lake of a month in which everything happened, made the lake of the settings."""
+def made(folder: Path) -> Path:
+    """Return the lake of a month in which everything happened."""
     story = Story()
     for brand in ("sushi", "pizza"):
         story.brand(brand)
@@ -36,7 +40,13 @@ def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     story.decline("2017-03-07", "anna", 9000, "insufficient_funds")
     story.unknown_payment("2017-03-08", 60, "sushi")
     story.close("2017-03-31")
-    path = write_lake(story, tmp_path)
+    return write_lake(story, folder)
+
+
+@pytest.fixture
+def lake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return that lake, made the one of the settings."""
+    path = made(tmp_path)
     monkeypatch.setenv("TIFFIN_LAKE", str(path))
     return path
 
@@ -56,7 +66,7 @@ def _arguments(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_there_are_the_notebooks_of_the_plan() -> None:
     """A notebook that is not here is not run by the tests below."""
-    assert {"tour", "month_close", "receivables_review", "limits_review", "brands"} <= set(names())
+    assert {"tour", "month_close", "receivables_review", "limits_review", "brands", "cohorts"} <= set(names())
 
 
 @pytest.mark.parametrize("name", names())
@@ -114,19 +124,102 @@ def test_the_brands_are_compared(lake: Path) -> None:
     assert shown["settlements"].holds
 
 
-def test_a_notebook_becomes_a_page(lake: Path, tmp_path: Path) -> None:
-    """With its parameters after --; the page holds the figures."""
-    page = tmp_path / "tour.html"
-    result = CliRunner().invoke(app, ["notebook", "run", "tour", "-o", str(page), "--", "--to", "2017-03-31"])
-    assert result.exit_code == 0, result.exception
-    assert "Brand revenue" in page.read_text()
+def test_cohorts_count_who_came_back(lake: Path) -> None:
+    """Romashka first ordered in February and again in March, anna in March; of pizza anna alone."""
+    shown = ran("cohorts")["cohorts"]
+    assert shown.select("cohort", "after", "clients", "kept").rows() == [
+        ("2017-02", 0, 1, 1.0),
+        ("2017-02", 1, 1, 1.0),
+        ("2017-03", 0, 1, 1.0),
+    ]
+    assert ran("cohorts", brand="pizza")["cohorts"].select("cohort", "clients").rows() == [("2017-03", 1)]
+
+
+FORMS = ("html", "pdf", "md")
+
+
+@pytest.fixture(scope="module")
+def editions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Return the tour of March in every form, the first of them twice."""
+    folder = tmp_path_factory.mktemp("editions")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TIFFIN_LAKE", str(made(folder)))
+        for name, form in (*((form, form) for form in FORMS), ("again", "html")):
+            words = ["run", "tour", "-o", str(folder / name), "--format", form, "--to", "2017-03-31"]
+            result = CliRunner().invoke(app, ["notebook", *words])
+            assert result.exit_code == 0, result.exception
+    return {name: (folder / name).read_bytes() for name in (*FORMS, "again")}
+
+
+def test_a_notebook_becomes_one_file_that_needs_no_network(editions: dict[str, bytes]) -> None:
+    """It holds the figures, its charts as vectors, the controls, and neither a program nor an address."""
+    page = editions["html"].decode()
+    assert "Brand revenue" in page and "400.00" in page and "data:image/svg+xml;base64," in page
+    assert "<script" not in page and "http" not in page.replace("http://www.w3.org", "")
+    assert "marimo" not in page and "book.report(" in page and "def _" not in page
+    assert len(page) < 500_000
+
+
+def test_the_same_cut_gives_the_same_bytes(editions: dict[str, bytes]) -> None:
+    """No clock and no random name is in a page."""
+    assert editions["again"] == editions["html"]
+
+
+def test_an_edition_as_pdf_is_tagged_and_holds_the_rows_of_its_charts(editions: dict[str, bytes]) -> None:
+    """PDF/UA, with text to search, and a CSV for each chart."""
+    with pikepdf.open(io.BytesIO(editions["pdf"])) as pdf:
+        assert pdf.Root.MarkInfo.Marked
+        assert [name.endswith(".csv") for name in pdf.attachments] == [True]
+        assert b"Sushi" in pdf.attachments["01-net-revenue-by-brand.csv"].get_file().read_bytes()
+    document = pypdfium2.PdfDocument(editions["pdf"])
+    assert "400.00" in "".join(page.get_textpage().get_text_range() for page in document)
+
+
+def test_an_edition_as_markdown_holds_its_outputs(editions: dict[str, bytes]) -> None:
+    """Tables with right-aligned figures, and controls."""
+    text = editions["md"].decode()
+    assert text.startswith("# Tiffin: a tour\n") and "---:" in text and "400.00" in text and "holds" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--mont", "2017-12"], "there is no parameter --mont: did you mean --month?"),
+        (["--month", "2017-13"], "2017-13 is not a month: write YYYY-MM"),
+        (["--from", "yesterday"], "yesterday is not a date: write YYYY-MM-DD"),
+        (["--month", "2017-03", "--to", "2017-03-05"], "give either --month or --from and --to"),
+        (["--from", "2017-03-05", "--to", "2017-03-01"], "from 2017-03-05 is after to 2017-03-01"),
+        (["--month"], "--month has no value"),
+        (["2017-03"], "2017-03 is no parameter: they are written as --name value"),
+        (["--month", "2017-03", "--month=2017-04"], "--month is given twice"),
+    ],
+)
+def test_a_parameter_that_a_notebook_does_not_take_is_wrong_usage(words: list[str], sentence: str) -> None:
+    """Exit 2, before anything runs; never a page of another month."""
+    result = CliRunner().invoke(app, ["notebook", "run", "month_close", *words], env={"COLUMNS": "300"})
+    assert result.exit_code == 2
+    assert sentence in " ".join(result.output.replace("│", " ").split())
+
+
+def test_a_number_out_of_range_is_wrong_usage() -> None:
+    """Factors of limits go from 0 to 10."""
+    with pytest.raises(Misused, match="--credit 11: input should be less than or equal to 10"):
+        read(declared("limits_review"), {"credit": "11"})
+    assert read(declared("limits_review"), {"write-off": "2"}).model_dump()["write_off"] == 2
+
+
+def test_the_parameters_of_a_notebook_are_listed() -> None:
+    """How each is written, what it means, its default."""
+    shown = CliRunner().invoke(app, ["notebook", "options", "limits_review"]).output
+    assert "--month YYYY-MM       a month" in shown
+    assert "--credit NUMBER        credit limits times [default: 0.5]" in shown
 
 
 def test_an_unknown_notebook_suggests_names() -> None:
     """One sentence."""
     result = CliRunner().invoke(app, ["notebook", "run", "toor"])
     assert isinstance(result.exception, Failure)
-    assert str(result.exception) == "there is no notebook toor: did you mean tour?"
+    assert str(result.exception) == "there is no notebook toor: did you mean tour or cohorts?"
 
 
 def test_a_notebook_without_a_lake_fails_in_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

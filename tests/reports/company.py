@@ -2,7 +2,8 @@
 
 Twenty clients pay by card or to a courier, each into the brand they like; two companies pay for lunches of their
 employees within shares, hours, groups and limits, on credit. Orders of one or two brands, some with promotions, points
-or due later, are delivered, cancelled for a fee or not, refunded in part.
+or due later, are delivered, some by weight, cancelled for a fee or not, refunded in part. Two clients turn out to
+have registered twice.
 """
 
 import random
@@ -22,6 +23,7 @@ ACCOUNTS = {brand: f"4070281000000000{number:04}" for number, brand in enumerate
 ACQUIRER, COLLECTION = "40702810900000000901", "40702810900000000902"
 COMPANIES = {"romashka-01": "sushi", "vasilek-02": "pizza"}
 FEE = Decimal("1.80")
+TWICE = {"client-18": "client-0", "client-19": "client-1"}
 
 
 class Company:
@@ -89,6 +91,9 @@ class Company:
             for _ in range(self.chance.randint(8, 14)):
                 at = datetime.combine(day, time(self.chance.randint(9, 21), self.chance.randint(0, 59)), MOSCOW)
                 self._order(send, at)
+        for day in self.days[len(self.days) // 2 :]:  # until nothing is held on them any more
+            for account, into in TWICE.items():
+                send(datetime.combine(day, time(5), MOSCOW), {"type": "merge", "account": account, "into": into})
         sent.sort(key=lambda one: one[:2])
         return [line for _, _, line in sent]
 
@@ -122,7 +127,8 @@ class Company:
         send(at, {"type": "order", "key": key, **order})
         fate = chance.random()
         if fate < 0.82:
-            send(at + later, {"type": "deliver", "key": f"d-{key}", "order": key})
+            weighed = {"items": [self._weighed(item) for item in items]} if chance.random() < 0.2 else {}
+            send(at + later, {"type": "deliver", "key": f"d-{key}", "order": key, **weighed})
             if fate < 0.1:
                 refund = {"items": [{"sku": "set", "brand": brands[0], "quantity": 1}]}
                 send(
@@ -136,6 +142,12 @@ class Company:
         elif fate < 0.95:
             fee = {"fee": "150.00", "fee_brand": brands[0]} if fate < 0.88 else {}
             send(at + later / 2, {"type": "cancel", "key": f"c-{key}", "order": key, **fee})
+
+    def _weighed(self, item: Line) -> Line:
+        """Return what was delivered of an item, up to a tenth more or less than its price."""
+        price = Decimal(item["price"]) * item["quantity"] * self.chance.randint(90, 110) / 100
+        named = {name: item[name] for name in ("brand", "sku", "quantity")}
+        return {**named, "amount": str(price.quantize(Decimal("0.01")))}
 
 
 def deposits(paid: dict[tuple[str, str, date], Decimal], owed: dict[str, Decimal], last: date) -> Iterator[Statement]:

@@ -15,8 +15,11 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
 from ledger.values.money import decimal
+from reports.documents import build_statement, fetch_facts
+from reports.documents.statement import Statement, Summary
 from reports.run import LakeBook
 from tests.ledger.machine import ACCOUNTS, BRANDS, Machine, Record, accounts
+from tests.ledger.model import Moved
 from tests.ledger.worlds import MOSCOW
 from tests.reports.story_rows import SCHEMAS, Cut, StoryLake
 
@@ -25,7 +28,7 @@ EPOCH = date(1970, 1, 1)
 
 
 class Reported(Machine):
-    """After its last step: aging, exposure, open items and settlements as of today are what the model says."""
+    """After its last step: aging, exposure, open items, settlements and statements are what the model says."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -173,6 +176,9 @@ class Reported(Machine):
                         "source_id": e.source,
                         "source_kind": facing,
                         "line": e.line,
+                        "subaccount_id": e.subaccount,
+                        "gross": None if e.gross is None else decimal(e.gross),
+                        "discount": None if e.discount is None else decimal(e.discount),
                     }
                 )
         frames = {
@@ -192,7 +198,57 @@ class Reported(Machine):
         lake = self.lake()
         for day in sorted({self.day(), max(self.closed + timedelta(1), self.day() - timedelta(3))}):
             self._debts_agree(lake, day)
+            for length in (0, 4):
+                self._statements_agree(lake, day - timedelta(length), day)
         self._settlements_agree(lake)
+
+    def _statements_agree(self, lake: LakeBook, since: date, until: date) -> None:
+        """Hold statements of a period against the model: what moved, what is owed, what credit is left."""
+        before = datetime.combine(since, time.min, MOSCOW) - timedelta(microseconds=1)
+        evening = datetime.combine(until, time.max, MOSCOW)
+        known = fetch_facts.Known(lake.cut.taken_at, "Europe/Moscow", True, None, 1)
+        names = {number: name for name, number in self.pure.book.references.items() if name in ACCOUNTS}
+        for numbers, facts in fetch_facts.groups(lake, sorted(names), since=since, until=until):
+            for number in numbers:
+                statement = build_statement.statement(facts, number, since=since, until=until, known=known)
+                self._statement_agrees(statement, names[number], before, evening)
+
+    def _statement_agrees(self, statement: Statement, name: str, before: datetime, evening: datetime) -> None:
+        model, summary, until = self.model, statement.summary, statement.until
+        assert summary.opening == decimal(model.balance(name, before)), name
+        assert summary.closing == decimal(model.balance(name, evening)), name
+        # Of accounts that were merged the model knows whose all is, not whose it was when it was posted.
+        if name not in model.merges and name not in model.into.values():
+            self._movements_agree(summary, [move for move in model.moves[name] if before < move.at <= evening], name)
+        owed = defaultdict[date | None, int](int)
+        for _, _, due, unpaid in model.owed(name, until, evening):
+            owed[due] += unpaid
+        assert {due.due_on: due.amount for due in statement.dues} == {
+            day: decimal(unpaid) for day, unpaid in owed.items()
+        }, name
+        late = sum(unpaid for due, unpaid in owed.items() if due and due < until)
+        assert statement.overdue == decimal(late) == sum(age.amount for age in statement.ages if age.days_from), name
+        terms = model.in_force(name, until)
+        if statement.credit is None:
+            assert terms is None, name
+        else:
+            assert statement.credit.limit == decimal(terms.limit if terms else 0), name
+        if until == self.day():
+            held = model.held(name, evening)
+            assert summary.held == decimal(held), name
+            line = terms.limit if terms and not late else 0
+            can = max(0, model.balance(name, evening) - held + line)
+            assert statement.credit is None or statement.credit.available == decimal(can), name
+
+    def _movements_agree(self, summary: Summary, moves: list[Moved], name: str) -> None:
+        moved = defaultdict[str, int](int)
+        for move in moves:
+            moved[self.pure.book.transactions[move.key].kind] += move.amount
+        charged = -sum(moved.pop(kind, 0) for kind in build_statement.CHARGES)
+        paid = sum(moved.pop(kind, 0) for kind in build_statement.RECEIPTS)
+        assert summary.charged - summary.discounts == decimal(charged), name
+        assert (summary.paid, summary.refunds) == (decimal(paid), decimal(moved.pop("refund", 0))), name
+        assert sum(amount for _, amount in summary.other) == decimal(sum(moved.values())), name
 
     def _debts_agree(self, lake: LakeBook, day: date) -> None:
         evening = datetime.combine(day, time.max, MOSCOW)

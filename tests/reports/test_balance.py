@@ -4,7 +4,7 @@ from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from ledger.administration.records import parse as record
+from ledger.administration.administration_lines import parse as record
 from ledger.core.commands import parse
 from ledger.postgres import balances
 from ledger.postgres.database import connect

@@ -2,8 +2,10 @@
 
 import random
 from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ from reports.lake.verify import verify
 from reports.run import LakeBook
 from tests.ledger.bank import written
 from tests.reports.acted import Acted
-from tests.reports.company import ACQUIRER, BRANDS, COLLECTION, COMPANIES, FEE, Company, deposits
+from tests.reports.company import ACQUIRER, BRANDS, COLLECTION, COMPANIES, FEE, TWICE, Company, deposits
 from tests.reports.standard.test_every_report import parameters_for
 
 BATCH = 200
@@ -32,6 +34,11 @@ OTHERS_POINTS = """
     WHERE e.account_kind = 'revenue' AND a.brand_id <> e.brand_id AND e.vat IS NOT NULL GROUP BY 1
 """
 NOTHING = Decimal("0.00")
+
+
+def batched(items: Sequence[Any], most: int) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), most):
+        yield items[start : start + most]
 
 
 def acted_out(url: str, folder: Path, company: Company) -> Acted:
@@ -44,10 +51,17 @@ def acted_out(url: str, folder: Path, company: Company) -> Acted:
             for payer, channel, fee in ((ACQUIRER, "card", FEE), (COLLECTION, "cash", None)):
                 make_known(connection, Depositor(payer=payer, brand=brand, channel=channel, fee_percent=fee), "seed")
     lines, answers = company.commands(), Counter[str]()
-    for start in range(0, len(lines), BATCH):
-        batch: list[Any] = [parse(line) for line in lines[start : start + BATCH]]
-        said = [outcome.to_json() for outcome in acted.desk.post(batch)]
-        answers.update(f"{each['status']} {each.get('code') or ''}".strip() for each in said)
+    done = Counter[str]()
+    for merges, run in groupby(lines, key=lambda line: line["type"] == "merge"):
+        for batch in batched([parse(line) for line in run], BATCH):
+            if merges:
+                outcomes = [outcome.to_json() for outcome in acted.desk.administer(batch)]  # type: ignore[arg-type]
+                done.update(each["account"] for each in outcomes if each["status"] == "done")
+                continue
+            said = [outcome.to_json() for outcome in acted.desk.post(batch)]  # type: ignore[arg-type]
+            answers.update(f"{each['status']} {each.get('code') or ''}".strip() for each in said)
+    assert len(done) == len(TWICE), done
+    assert {"declined account_closed"} <= {*answers}, answers
     assert answers["posted"] > 3 * (len(lines) - answers["posted"]), answers
     assert answers["invalid"] == 0, answers
     assert {"declined insufficient_funds", "declined order_not_found"} <= {*answers}, answers

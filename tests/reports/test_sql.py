@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.administration.records import parse
+from ledger.administration.administration_lines import parse
 from ledger.errors import Failure
 from ledger.postgres.post import Ledger
 from reports.lake.publish_cut import frequent_cut, rebuild

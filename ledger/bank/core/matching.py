@@ -28,7 +28,7 @@ from ledger.bank.core.statement import Entry
 
 SHORTEST = 5
 PIECES = 6
-"""A name such as LUNCH-2018/01-A has so many words at most."""
+"""The most words that a name such as LUNCH-2018/01-A has."""
 ALIKE = 88.0
 """From this likeness, of 100, a name is suggested; nothing is ever posted by it."""
 
@@ -136,8 +136,8 @@ class Clients:
         """Return the accounts of a name that a payer wrote; those that chance could write do not count."""
         if name.isdecimal():
             return self.numbers.get(name, [])
-        telling = len(name) >= SHORTEST and any(letter.isdecimal() for letter in name)
-        return self._called(name, brand) if telling else []
+        distinctive = len(name) >= SHORTEST and any(letter.isdecimal() for letter in name)
+        return self._called(name, brand) if distinctive else []
 
     def _in_text(self, entry: Entry, brand: str) -> list[Client | None]:
         """Return the accounts that a text names; None stands for a name that a line break may have cut short."""

@@ -227,7 +227,7 @@ def _entries(message: _Message) -> Iterator[Entry]:
 
 
 def _detailed(entry: Entry, details: str, more: str) -> Entry:
-    """Return an entry with what its details tell."""
+    """Return an entry with what its details contain."""
     german = re.match(r"\s*\d{3}([?~<^>])(?=\d{2})", details)
     named = _german(details, german.group(1)) if german else _slashes(details)
     text = named.pop("text", details)
@@ -249,7 +249,7 @@ def _detailed(entry: Entry, details: str, more: str) -> Entry:
 
 
 def _german(details: str, mark: str) -> dict[str, str]:
-    """Return what a `:86:` of numbered fields tells; a field's end is a place where a word may be cut."""
+    """Return the contents of a `:86:` of numbered fields; a word may be cut at a field's end."""
     fields: dict[str, str] = {}
     # The mark may stand in a text, too: a field begins with two figures.
     for part in re.split(rf"{re.escape(mark)}(?=\d\d)", details.replace("\n", ""))[1:]:
@@ -272,7 +272,7 @@ def _german(details: str, mark: str) -> dict[str, str]:
 
 
 def _slashes(details: str) -> dict[str, str]:
-    """Return what a `:86:` of `/CODE/` fields tells; nothing when there is no such code."""
+    """Return the contents of a `:86:` of `/CODE/` fields; nothing when there is no such code."""
     if not _SLASH_KEY.match(details.lstrip()):
         return {}
     keyed = _keyed(_SLASH_KEY, details.lstrip())

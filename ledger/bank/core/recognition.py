@@ -4,8 +4,9 @@ Two entries are one movement when bank account, currency, booking day and amount
 
 1. the bank gives both the same reference of its own, and neither the payer's account nor the payer's reference differs;
    or
-2. one of them has no such reference, and nothing that both tell differs: the payer's reference, account, name, text. A
-   text or name that is part of the other is the same, cut shorter. Something must be told by both, or nothing by one.
+2. one of them has no such reference, and nothing that both contain differs: the payer's reference, account, name, text.
+   A text or name that is part of the other is the same, cut shorter. Both must contain something in common, or one must
+   contain nothing.
 
 A reference that payers choose never suffices alone; markers such as NONREF are no references; a bank's reference of
 less than five figures is a number in the file. Each entry of a statement is at most one movement and each movement
@@ -207,8 +208,8 @@ def _same(new: Movement, known: Movement) -> bool:
         return False
     if any(a and b and a not in b and b not in a for a, b in zip(words, their_words, strict=True)):
         return False
-    told, told_before = (tuple(bool(part) for part in each.evidence[1:]) for each in (new, known))
-    return any(a and b for a, b in zip(told, told_before, strict=True)) or not any(told) or not any(told_before)
+    given, given_before = (tuple(bool(part) for part in each.evidence[1:]) for each in (new, known))
+    return any(a and b for a, b in zip(given, given_before, strict=True)) or not any(given) or not any(given_before)
 
 
 def _differ(one: str, other: str) -> bool:

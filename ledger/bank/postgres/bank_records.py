@@ -190,10 +190,10 @@ def save_layout(connection: Connection[Any], account: str, layout: Layout, by: s
 
 
 def layout_of(connection: Connection[Any], account: str) -> Layout:
-    """Return how the CSV files of an account at a bank are read. Raises Failure when nobody said it."""
+    """Return how the CSV files of an account at a bank are read. Raises Failure when no layout was saved."""
     row = connection.execute("SELECT layout FROM bank_csv WHERE bank_account = %s", [normal(account)]).fetchone()
     if row is None:
-        raise Failure(f"nobody said how the CSV files of {account} are read: tiffin bank-csv {account} FILE --column …")
+        raise Failure(f"no CSV layout is saved for {account}: run tiffin bank-csv {account} FILE --column …")
     return Layout.restored(row[0])
 
 

@@ -1,4 +1,4 @@
-"""What an order system may ask: place an order, deliver it, cancel it, refund items of it; set promotions and bonuses.
+"""What an order system may send: place an order, deliver it, cancel it, refund items of it; set promotions and bonuses.
 
 Items are kept in one order, whatever order they came in, and the same dish twice is one
 item with both quantities: neither changes what an order costs.
@@ -13,8 +13,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Strict, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
-from ledger.administration import records as administration
-from ledger.administration.records import Code, Record, Whole
+from ledger.administration import administration_lines as administration
+from ledger.administration.administration_lines import Code, Record, Whole
 from ledger.core import commands
 from ledger.core.command_parts import CONFIG, LINES
 from ledger.core.commands import ClosedTo, Command
@@ -40,7 +40,7 @@ Flag = Annotated[bool, Strict()]
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Item:
-    """A dish of a brand, so many times, at a price each, less the `discount` that your own shop gives on all of it."""
+    """A dish of a brand, in a quantity, at a price each, less the `discount` that your own shop gives on all of it."""
 
     brand: Name
     sku: Name
@@ -70,7 +70,7 @@ class Extra:
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class OtherExtra(Extra):
-    """Anything else that an order costs beside its dishes, such as tips; promotions lower it where it says so."""
+    """Anything else that an order costs beside its dishes, such as tips; promotions lower it where it is marked so."""
 
     service: Name
     discountable: Flag | None = None
@@ -181,6 +181,13 @@ class Refunded:
         return self
 
 
+@dataclass(frozen=True, kw_only=True, config=CONFIG)
+class Delivered(Some):
+    """So many of a dish that were delivered; by weight they came to an `amount`, which may be more than was ordered."""
+
+    amount: Amount | None = None
+
+
 def _check_some(items: tuple[Some, ...] | tuple[Refunded, ...]) -> None:
     if len({(item.brand, item.sku) for item in items}) < len(items):
         raise ValueError("items: a dish is named twice")
@@ -198,11 +205,13 @@ class FollowUp(Command):
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Deliver(FollowUp):
-    """An order, named by its key, was delivered: all of it, or only these items."""
+    """An order, named by its key, was delivered: all of it, or only these items; weighed ones at their `amount`, net of
+    discounts. What is dearer is debited at once; where that is declined the delivery is.
+    """
 
     kind: ClassVar[str] = "deliver"
 
-    items: tuple[Some, ...] | None = None
+    items: tuple[Delivered, ...] | None = None
 
     @model_validator(mode="after")
     def _something(self) -> Self:
@@ -327,7 +336,7 @@ RECORDS: dict[str, type[Record]] = {"promotion": Promotion, "bonus_program": Bon
 
 
 def parse(record: Mapping[str, Any]) -> Command | Record:
-    """Return what a JSON object of either level says. Raises ValueError with one sentence."""
+    """Return what a JSON object of either level describes. Raises ValueError with one sentence."""
     kind = record.get("type")
     if isinstance(kind, str) and kind in _ADAPTERS:
         command: Command = _built(_ADAPTERS[kind].validate_python, {n: record[n] for n in record if n != "type"})

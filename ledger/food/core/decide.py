@@ -48,8 +48,8 @@ def answer(shop: Shop, seam: Seam, command: c.Command) -> Outcome:
 
 
 def _repeated(shop: Shop, known: Answer) -> Outcome:
-    if isinstance(known, Posted) and known.transaction in shop.said:
-        return ordered(known, shop.said[known.transaction])
+    if isinstance(known, Posted) and known.transaction in shop.descriptions:
+        return ordered(known, shop.descriptions[known.transaction])
     return known
 
 

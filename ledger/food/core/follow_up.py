@@ -1,21 +1,23 @@
 """What becomes of an order: it is delivered, cancelled, or some of its items are refunded."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ledger.core import commands as c
 from ledger.core.book import Book
 from ledger.core.command_parts import Line, LineAmount
 from ledger.core.decide import Answer
-from ledger.core.outcomes import Invalid, Posted, Refused, shown
+from ledger.core.outcomes import Invalid, Posted, shown
 from ledger.food.core import commands as f
 from ledger.food.core.order_status import described, left_by_line, shares
 from ledger.food.core.outcomes import Ordered
 from ledger.food.core.points_of_orders import accrue, points_again, take_back
 from ledger.food.core.savepoint import savepoint
 from ledger.food.core.shop import Order, OrderLine, Shop
+from ledger.food.core.weighed import What, debit_surplus, parted, parted_amount
 from ledger.seam import Seam
 from ledger.values.money import decimal, minor, share
+from ledger.values.refusals import Refused
 from ledger.values.validation import unchecked
 
 Outcome = Answer | Ordered
@@ -71,19 +73,48 @@ def _deliver(shop: Shop, seam: Seam, order: Order, command: f.Deliver) -> Outcom
     if order.status == "delivered":
         raise Refused("order_delivered", key=order.key)
     kept = _delivered(order, command)
+    items = {_line_of(order, item.sku, item.brand).number: item.amount for item in command.items or ()}
+    weighed = {number: minor(amount) for number, amount in items.items() if amount is not None}
     late = order.main is None and _ran_out(seam.book, order, command)
+    there = left_by_line(seam.book, order) if weighed and not late else {}
+    dearer = {} if late else {n: amount - there[n] for n, amount in weighed.items() if amount > there[n]}
+    put_back = _savepoint(shop, seam.book, order) if dearer else None
     if late:
-        outcome = _debit_late(seam, order, command, kept)
+        outcome = _debit_late(seam, order, command, kept, weighed)
+    elif order.main is None:
+        taken = {number: min(amount, there[number]) for number, amount in weighed.items()}
+        outcome = _capture(seam, order, command, kept, taken)
     else:
-        outcome = _capture(seam, order, command, kept) if order.main is None else _give_back(seam, order, command, kept)
+        cheaper = {number: max(0, there[number] - amount) for number, amount in weighed.items()}
+        outcome = _give_back(shop, seam, order, command, kept, cheaper)
     if not isinstance(outcome, Posted):
         return outcome
+    if put_back is not None:
+        beyond = debit_surplus(seam, order, command, order.main or command.key, dearer, _fields(command))
+        if (invalid := _undone(beyond, put_back)) is not None:
+            return invalid
+    for number, amount in weighed.items():
+        order.lines[number - 1].weighed, order.lines[number - 1].weighed_of = amount, kept[number - 1]
     shop.deliver(order, outcome.posted_at, late=late)
     if order.main is None:
         order.main = command.key
     _keep(shop, order, kept)
     accrue(shop, seam, order, command)
     return described(shop, seam.book, order, command, outcome)
+
+
+def _savepoint(shop: Shop, book: Book, order: Order) -> Callable[[], None]:
+    return savepoint(shop, book, order, (source for _, source in shares(book, order)))
+
+
+def _undone(second: Answer, put_back: Callable[[], None]) -> Invalid | None:
+    """Put back what came first where what belongs to it was refused; leave with the refusal, or return the invalid."""
+    if isinstance(second, Posted):
+        return None
+    put_back()
+    if isinstance(second, Invalid):
+        return second
+    raise Refused(second.code, **second.facts)
 
 
 def _not_cancelled(order: Order) -> None:
@@ -147,18 +178,20 @@ def _keep(shop: Shop, order: Order, kept: Sequence[int]) -> None:
 
 
 def _worth(line: OrderLine, kept: int) -> int:
-    """Return what a number of pieces of a line cost, in proportion, as placed (DECISIONS D20)."""
+    """Return what a number of pieces of a line cost, in proportion, as placed (DECISIONS D20) or as weighed."""
+    if line.weighed is not None and line.weighed_of:
+        return share(line.weighed, kept, line.weighed_of)
     return share(line.net, kept, line.quantity)
 
 
-def _capture(seam: Seam, order: Order, command: f.Deliver, kept: Sequence[int]) -> Answer:
+def _capture(seam: Seam, order: Order, command: f.Deliver, kept: Sequence[int], weighed: dict[int, int]) -> Answer:
     """Capture what is delivered of a pre-order; the ledger releases the rest."""
     lines = [
-        unchecked(LineAmount, line=line.number, amount=decimal(_worth(line, left)))
+        unchecked(LineAmount, line=line.number, amount=decimal(weighed.get(line.number, _worth(line, left))))
         for line, left in zip(order.lines, kept, strict=True)
         if left
     ]
-    whole = all(left == line.quantity for line, left in zip(order.lines, kept, strict=True))
+    whole = not weighed and all(left == line.quantity for line, left in zip(order.lines, kept, strict=True))
     capture = unchecked(
         c.Capture, **_fields(command), hold=order.key, lines=None if whole else tuple(lines), final=True
     )
@@ -171,7 +204,7 @@ def _ran_out(book: Book, order: Order, command: f.FollowUp) -> bool:
     return hold.state == "expired" or (hold.state == "open" and hold.expires_at <= (command.at or book.now))
 
 
-def _debit_late(seam: Seam, order: Order, command: f.Deliver, kept: Sequence[int]) -> Answer:
+def _debit_late(seam: Seam, order: Order, command: f.Deliver, kept: Sequence[int], weighed: dict[int, int]) -> Answer:
     """Debit what is delivered of a pre-order whose hold ran out: its prices, money and limits as of the delivery.
 
     Points pay again at most what they had set aside for it.
@@ -185,6 +218,9 @@ def _debit_late(seam: Seam, order: Order, command: f.Deliver, kept: Sequence[int
             gross = decimal(share(line.gross, left, line.quantity))
             fields: dict[str, Any] = {"service": of.service, "reference": of.reference, "attributes": of.attributes}
             amount = decimal(_worth(line, left))
+            if line.number in weighed:
+                off, amount = gross - amount, decimal(weighed[line.number])
+                gross = amount + off
             lines.append(Line(brand=line.brand, amount=amount, gross=gross, vat_rate=of.vat_rate, **fields))
     paid = (
         (codes[accounts[part.source].brand or 0], codes[part.brand], part.amount)
@@ -197,9 +233,14 @@ def _debit_late(seam: Seam, order: Order, command: f.Deliver, kept: Sequence[int
 
 
 def _give_back(
-    seam: Seam, order: Order, command: f.FollowUp, kept: Sequence[int], amounts: dict[int, int] | None = None
+    shop: Shop,
+    seam: Seam,
+    order: Order,
+    command: f.FollowUp,
+    kept: Sequence[int],
+    amounts: dict[int, int] | None = None,
 ) -> Answer:
-    """Refund what of each line goes beyond so many, or an amount of it; a mark when that is no money.
+    """Refund what of each line exceeds a quantity, or an amount of it; a mark when that is no money.
 
     Pieces come back at what they cost, the last ones at all that amounts given back before
     have left (DECISIONS D74).
@@ -208,23 +249,32 @@ def _give_back(
     over = dict(amounts or {})
     for line, many in zip(order.lines, kept, strict=True):
         still = left.get(line.number, 0)
-        if many < line.kept or not many:
+        if line.number not in over and (many < line.kept or not many):
             over[line.number] = min(still, _worth(line, line.kept) - _worth(line, many)) if many else still
-    lines = tuple(
-        unchecked(LineAmount, line=number, amount=decimal(amount)) for number, amount in over.items() if amount > 0
-    )
-    if not lines:
+    if not any(amount > 0 for amount in over.values()):
         return seam.decide(_mark(seam.book, command, order), sent=command, owner=order.key)
+    return _refund_both(shop, seam, order, command, *parted(seam.book, order, over))
+
+
+def _refund_both(shop: Shop, seam: Seam, order: Order, command: f.FollowUp, beyond: What, charged: What) -> Answer:
+    """Refund what was debited beyond the charge, and of the charge: both, or neither."""
     assert order.main is not None
-    return _refund(seam, order.main, command, lines=lines)
+    if not beyond or not charged:
+        return _refund(seam, order.surplus_key if beyond else order.main, command, **(beyond or charged))
+    put_back = _savepoint(shop, seam.book, order)
+    outcome = _refund(seam, order.main, command, **charged)
+    if not isinstance(outcome, Posted):
+        return outcome
+    second = _refund(seam, order.surplus_key, command, own_key=f"surplus:{command.key}", **beyond)
+    return _undone(second, put_back) or outcome
 
 
-def _refund(seam: Seam, charge: str, command: f.FollowUp, **what: Any) -> Answer:
+def _refund(seam: Seam, charge: str, command: f.FollowUp, *, own_key: str = "", **what: Any) -> Answer:
     """Refund of an order's debit or capture, or of its fee, some lines or an amount."""
     reason = getattr(command, "reason", None) or f"{command.kind} {command.order}"
     closed_to = getattr(command, "closed_to", None)
     refund = unchecked(c.Refund, **_fields(command), debit=charge, reason=reason, closed_to=closed_to, **what)
-    return seam.decide(refund, sent=command, owner=command.order)
+    return seam.decide(refund, sent=command, own_key=own_key, owner=command.order)
 
 
 def _cancel(shop: Shop, seam: Seam, order: Order, command: f.Cancel) -> Outcome:
@@ -232,29 +282,25 @@ def _cancel(shop: Shop, seam: Seam, order: Order, command: f.Cancel) -> Outcome:
     _not_cancelled(order)
     if command.fee and command.fee_brand is None and len(order.brands) > 1:
         return Invalid(key=command.key, message="fee_brand: is missing; the order is of several brands")
-    sources = (source for _, source in shares(seam.book, order))
-    put_back = savepoint(shop, seam.book, order, sources) if command.fee else None
-    outcome = _undo(seam, order, command)
+    put_back = _savepoint(shop, seam.book, order) if command.fee else None
+    outcome = _undo(shop, seam, order, command)
     if not isinstance(outcome, Posted):
         return outcome
     if command.by_client:
         shop.by_client.add(outcome.transaction)
     if put_back is not None:
         charged = seam.decide(_fee(seam.book, order, command), sent=command, own_key=f"fee:{order.id}", owner=order.key)
-        if not isinstance(charged, Posted):
-            put_back()
-            if isinstance(charged, Invalid):
-                return charged
-            raise Refused(charged.code, **charged.facts)
+        if (invalid := _undone(charged, put_back)) is not None:
+            return invalid
     _keep(shop, order, [0] * len(order.lines))
     take_back(shop, seam, order, command)
     shop.cancel(order, outcome.posted_at)
     return described(shop, seam.book, order, command, outcome)
 
 
-def _undo(seam: Seam, order: Order, command: f.Cancel) -> Answer:
+def _undo(shop: Shop, seam: Seam, order: Order, command: f.Cancel) -> Answer:
     if order.main is not None:
-        return _give_back(seam, order, command, [0] * len(order.lines))
+        return _give_back(shop, seam, order, command, [0] * len(order.lines))
     hold = seam.book.holds[order.id]
     at = command.at or seam.book.now
     if hold.state == "open" and hold.expires_at > at:
@@ -282,7 +328,8 @@ def _refund_items(shop: Shop, seam: Seam, order: Order, command: f.RefundItems) 
         raise Refused("order_not_delivered", key=order.key)
     if command.amount is not None:
         # Spread over its lines by what is left of each; the items stay.
-        outcome = _refund(seam, order.main, command, amount=command.amount)
+        parts = parted_amount(seam.book, order, minor(command.amount))
+        outcome = _refund_both(shop, seam, order, command, *parts)
         return _given_back(shop, seam, order, command, [line.kept for line in order.lines], outcome)
     pieces = [f.Some(sku=i.sku, quantity=i.quantity, brand=i.brand) for i in command.items if i.quantity is not None]
     named = _named(order, pieces, command.kind)
@@ -297,7 +344,7 @@ def _refund_items(shop: Shop, seam: Seam, order: Order, command: f.RefundItems) 
             raise Refused("item_not_in_order", key=order.key, item=service)
         named |= {line.number: 1 for line in lines}
     kept = [line.kept - named.get(line.number, 0) for line in order.lines]
-    outcome = _give_back(seam, order, command, kept, amounts)
+    outcome = _give_back(shop, seam, order, command, kept, amounts)
     return _given_back(shop, seam, order, command, kept, outcome)
 
 

@@ -1,4 +1,4 @@
-"""How an order stands: what is left of it by line and source, who paid, and how callers are told."""
+"""How an order stands: what is left of it by line and source, who paid, and how it is described to callers."""
 
 from collections.abc import Iterator
 from functools import lru_cache
@@ -7,7 +7,7 @@ from ledger.core import commands as c
 from ledger.core.book import Book
 from ledger.core.outcomes import Posted
 from ledger.food.core.outcomes import Ordered, ordered
-from ledger.food.core.shop import Order, OrderLine, Said, Shop
+from ledger.food.core.shop import Description, Order, OrderLine, Shop
 from ledger.values import money
 
 plain = lru_cache(maxsize=65_536)(money.plain)
@@ -24,7 +24,27 @@ def shares(book: Book, order: Order) -> Shares:
             return {}  # a hold that ran out may not be booked yet
         hold = book.holds[order.id]
         return {(part.line, part.source): part.held for part in hold.parts}
-    return _paid(book, order.main)
+    paid = _paid(book, order.main)
+    for key, amount in surplus_left(book, order).items():
+        paid[key] = paid.get(key, 0) + amount
+    return paid
+
+
+def surplus_left(book: Book, order: Order) -> Shares:
+    """Return what each source paid beyond the charge for each line, weighed goods, and did not get back."""
+    charged = book.transactions.get(order.surplus_key)
+    if charged is None or charged.code is not None:
+        return {}
+    lines = surplus_lines(book, order)
+    return {(lines[line], source): amount for (line, source), amount in _paid(book, order.surplus_key).items()}
+
+
+def surplus_lines(book: Book, order: Order) -> dict[int, int]:
+    """Return the order's line of each line that was debited beyond its charge: the same dish of the same brand."""
+    codes = {brand.id: code for code, brand in book.brands.items()}
+    dishes = {(line.brand, line.sku): line.number for line in order.lines if line.service == "dish"}
+    charged = book.transactions[order.surplus_key].revenue()
+    return {e.line or 0: dishes[codes[book.own_account(e.account)[0]], e.reference or ""] for e in charged}
 
 
 def _paid(book: Book, charge: str) -> Shares:
@@ -60,15 +80,15 @@ def _is_money(book: Book, account: int) -> bool:
 def described(shop: Shop, book: Book, order: Order, command: c.Command, posted: Posted) -> Ordered:
     """Note a step of an order and return its outcome: the ledger's, with the order as it stands after the step."""
     shop.follow(book)
-    said = said_of(book, order)
+    description = description_of(book, order)
     if order.status == "cancelled":
-        said["fee"] = _fee(book, order)
-    shop.said[posted.transaction] = said
+        description["fee"] = _fee(book, order)
+    shop.descriptions[posted.transaction] = description
     shop.steps.append((posted.transaction, order.id, command.kind))
-    return ordered(posted, said)
+    return ordered(posted, description)
 
 
-def _fee(book: Book, order: Order) -> Said | None:
+def _fee(book: Book, order: Order) -> Description | None:
     """Return who keeps the fee of a cancelled order, and what of it was not refunded; None without a fee."""
     charged = book.transactions.get(order.fee_key)
     if charged is None or charged.code is not None:
@@ -79,8 +99,8 @@ def _fee(book: Book, order: Order) -> Said | None:
     return {"brand": brand, "amount": plain(sum(_paid(book, order.fee_key).values()))}
 
 
-def said_of(book: Book, order: Order) -> Said:
-    """Return the order as its caller is told of it: priced lines, promotions, who paid, points. Amounts as strings."""
+def description_of(book: Book, order: Order) -> Description:
+    """Return the order as its caller receives it: priced lines, promotions, who paid, points. Amounts as strings."""
     paid = {"bonuses": 0, "payers": 0, "client": 0}
     for (_, source), amount in shares(book, order).items():
         who = (
@@ -121,9 +141,10 @@ def said_of(book: Book, order: Order) -> Said:
     }
 
 
-def _lines(lines: list[OrderLine]) -> Iterator[Said]:
+def _lines(lines: list[OrderLine]) -> Iterator[Description]:
     for line in lines:
         dish = {"sku": line.sku, "name": line.name} if line.service == "dish" else {}
         of = {"line": line.number, "brand": line.brand, "service": line.service, **dish}
         amounts = {"gross": plain(line.gross), "discount": plain(line.discount), "net": plain(line.net)}
+        amounts |= {} if line.weighed is None else {"weighed": plain(line.weighed)}
         yield {**of, "quantity": line.quantity, "kept": line.kept, **amounts}

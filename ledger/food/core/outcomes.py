@@ -7,7 +7,8 @@ first, what is wrong with it and its promotion codes before what is wrong with m
 from dataclasses import dataclass
 from typing import Any
 
-from ledger.core.outcomes import LEDGER, Posted
+from ledger.core.outcomes import Posted
+from ledger.values.refusals import LEDGER
 
 NOT_FOUND = {"order_not_found": "no order with the key {key}"}
 

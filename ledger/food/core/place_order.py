@@ -10,7 +10,7 @@ from ledger.core.accounts import Account
 from ledger.core.book import Book
 from ledger.core.command_parts import Line as ServiceLine
 from ledger.core.decide import Answer
-from ledger.core.outcomes import Facts, Invalid, Posted, shown
+from ledger.core.outcomes import Invalid, Posted, shown
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import redeemable
 from ledger.food.core.order_status import described
@@ -20,6 +20,7 @@ from ledger.food.core.pricing import Line, Priced, lines_of, price, refusal
 from ledger.food.core.shop import Order, OrderLine, Shop
 from ledger.seam import Seam
 from ledger.values.money import decimal
+from ledger.values.refusals import Facts
 from ledger.values.validation import unchecked
 
 _decimal = lru_cache(maxsize=65_536)(decimal)
@@ -92,7 +93,7 @@ def _refused(
 
 def _charge(shop: Shop, order: f.Order, lines: Sequence[Line], day: date) -> c.Debit | c.Hold:
     """Return the debit or hold that the priced lines are."""
-    said: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "key": order.key,
         "at": order.at,
         "value_date": order.value_date,
@@ -106,9 +107,9 @@ def _charge(shop: Shop, order: f.Order, lines: Sequence[Line], day: date) -> c.D
     }
     if order.bonus_at_most:
         own = {program.brand: program for program in programs_on(shop, order.brands, day)}
-        said["bonus_by_brand"] = {brand: decimal(redeemable(program, lines)) for brand, program in own.items()}
+        fields["bonus_by_brand"] = {brand: decimal(redeemable(program, lines)) for brand, program in own.items()}
         # (DECISIONS D132)
-        said["bonus_elsewhere"] = {
+        fields["bonus_elsewhere"] = {
             program.brand: {
                 brand: decimal(redeemable(own.get(brand, program), lines, brand))
                 for brand in program.spend_at
@@ -118,18 +119,18 @@ def _charge(shop: Shop, order: f.Order, lines: Sequence[Line], day: date) -> c.D
             if program.spend_at
         }
     if order.due_at is None:
-        return unchecked(c.Debit, **said)
-    return unchecked(c.Hold, **said, expires_at=order.due_at + shop.preorder_lives)
+        return unchecked(c.Debit, **fields)
+    return unchecked(c.Hold, **fields, expires_at=order.due_at + shop.preorder_lives)
 
 
 def _line(line: Line) -> ServiceLine:
-    said: dict[str, Any] = {"brand": line.brand, "service": line.service, "reference": line.sku}
-    said |= {"gross": _decimal(line.gross), "amount": _decimal(line.net)}
+    fields: dict[str, Any] = {"brand": line.brand, "service": line.service, "reference": line.sku}
+    fields |= {"gross": _decimal(line.gross), "amount": _decimal(line.net)}
     if line.service == "dish":
-        said["attributes"] = (
+        fields["attributes"] = (
             {"name": line.name, "quantity": line.quantity} if line.name else {"quantity": line.quantity}
         )
     if line.attributes:
-        said["attributes"] = {**line.attributes, **said.get("attributes", {})}
+        fields["attributes"] = {**line.attributes, **fields.get("attributes", {})}
     # A VAT rate is left to the ledger to work out.
-    return unchecked(ServiceLine, **said) if line.vat_rate is None else ServiceLine(**said, vat_rate=line.vat_rate)
+    return unchecked(ServiceLine, **fields) if line.vat_rate is None else ServiceLine(**fields, vat_rate=line.vat_rate)

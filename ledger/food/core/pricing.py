@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any, NamedTuple
 
-from ledger.core.outcomes import Facts
 from ledger.food.core.commands import Order, OtherExtra
 from ledger.values.money import WHOLE, minor, plain, share, split
+from ledger.values.refusals import Facts
 
 STACK = ("percent", "amount", "free_delivery")
 
@@ -162,7 +162,7 @@ def _taken(promotion: Promotion, net: int) -> int:
 
 
 class Client(NamedTuple):
-    """What a promotion asks about who orders: name, orders before, uses of that promotion, and all uses of it."""
+    """What a promotion needs to know of who orders: name, orders before, uses of that promotion, and all uses of it."""
 
     name: str
     orders: int

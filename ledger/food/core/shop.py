@@ -12,12 +12,15 @@ from ledger.food.core.bonuses import EXPIRED, Dates, Points, Program, dates_of
 from ledger.food.core.pricing import Client, Promotion
 from ledger.values.field_types import OWN_KEYS
 
-Said = dict[str, Any]
+Description = dict[str, Any]
 
 
 @dataclass(slots=True)
 class OrderLine:
-    """A line as it was placed, and of how many the client still has it (not: undelivered or refunded)."""
+    """A line as it was placed, and of how many the client still has it (not: undelivered or refunded).
+
+    `weighed` is what so many, `weighed_of`, came to when they were delivered by weight.
+    """
 
     number: int
     brand: str
@@ -33,6 +36,8 @@ class OrderLine:
     reference: str | None = None
     attributes: dict[str, Any] | None = None
     own_discount: int = 0
+    weighed: int | None = None
+    weighed_of: int | None = None
 
 
 @dataclass(slots=True)
@@ -87,9 +92,16 @@ class Order:
         return f"{OWN_KEYS}fee:{self.id}"
 
     @property
+    def surplus_key(self) -> str:
+        """Return the key of what its delivery debits beyond its charge, if there is such."""
+        return f"{OWN_KEYS}surplus:{self.id}"
+
+    @property
     def charges(self) -> list[str]:
-        """Return the keys of what refunds of it go to."""
-        return [key for key in (self.main, self.fee_key if self.status == "cancelled" else None) if key is not None]
+        """Return the keys of what refunds of it go to, of which some may not be there."""
+        more = [self.fee_key] if self.status == "cancelled" else []
+        more += [self.surplus_key] if any(line.weighed is not None for line in self.lines) else []
+        return more if self.main is None else [self.main, *more]
 
     @property
     def brands(self) -> list[str]:
@@ -109,9 +121,9 @@ class Pending(NamedTuple):
 class Shop:
     """Everything that the decisions about one batch may read beside the book.
 
-    `said` is how callers get an order described, by transaction. `by_client` are the transactions by which clients
-    cancelled: points that they give back too late are lost. `orders_of` and uses count pre-orders that ran out, too:
-    these are in `pending`.
+    `descriptions` are the orders as callers received them, by transaction. `by_client` are the transactions by which
+    clients cancelled: points that they give back too late are lost. `orders_of` and uses count pre-orders that ran out,
+    too: these are in `pending`.
     """
 
     preorder_lives: timedelta = timedelta(hours=24)
@@ -122,7 +134,7 @@ class Shop:
     orders_of: dict[int, int] = field(default_factory=dict)
     pending: dict[int, Pending] = field(default_factory=dict)
     orders: dict[str, Order] = field(default_factory=dict)
-    said: dict[int, Said] = field(default_factory=dict)
+    descriptions: dict[int, Description] = field(default_factory=dict)
     new_orders: list[Order] = field(default_factory=list)
     changed_orders: dict[int, Order] = field(default_factory=dict)
     changed_promotions: dict[int, Promotion] = field(default_factory=dict)
@@ -167,7 +179,7 @@ class Shop:
         return dates_of(self.programs.get(code, ()), day)
 
     def client(self, party: int, name: str, promotion: Promotion, at: datetime) -> Client:
-        """Return what a promotion asks about a party, and its uses in all, at a time."""
+        """Return what a promotion needs to know of a party, and its uses in all, at a time."""
         ran_out = [pending for pending in self.pending.values() if pending.until <= at]
         of_it = [pending.party for pending in ran_out if promotion.id in pending.promotions]
         return Client(

@@ -12,8 +12,7 @@ from functools import partial
 from sqlalchemy import update
 from sqlmodel import and_, col, func, or_, select
 
-from ledger.administration.records import AccountStatus, Merge, Record
-from ledger.core.outcomes import Facts, Refused
+from ledger.administration.administration_lines import AccountStatus, Merge, Record
 from ledger.core.transactions import Transaction
 from ledger.food.core import commands as f
 from ledger.food.core.points_of_orders import expire_points, pay_owed
@@ -26,6 +25,7 @@ from ledger.postgres.merge_accounts import merge
 from ledger.postgres.posting import Posting
 from ledger.postgres.tables import Account, Brand, Party
 from ledger.values.money import minor, plain
+from ledger.values.refusals import Facts, Refused
 
 _AMOUNTS = ("value", "min_order", "max_discount")
 _COLUMNS = (
@@ -112,7 +112,7 @@ PROGRAM = (
 
 def _bonus_program(run: Administration, record: Record) -> Facts:
     assert isinstance(record, f.BonusProgram)
-    # One writer at a time, so that each programme is the change that its dated row says.
+    # One writer at a time, so that each programme is the change that its dated row records.
     brand = brand_id(run, record.brand, locked=True)
     programs = select(t.BonusProgram).where(t.BonusProgram.brand_id == brand)
     last = run.first(programs.order_by(col(t.BonusProgram.id).desc()))

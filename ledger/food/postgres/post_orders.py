@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
-from ledger.administration.records import AccountStatus, Record
+from ledger.administration.administration_lines import AccountStatus, Record
 from ledger.core import commands as c
 from ledger.core.commands import scope_of
 from ledger.core.outcomes import Declined, Done, Invalid
@@ -19,7 +19,6 @@ from ledger.food.core import commands as f
 from ledger.food.core.decide import Outcome, answer, expire_points
 from ledger.food.postgres.shop_store import Programs, foreseen, load_shop, write_shop
 from ledger.food.settings import FoodSettings
-from ledger.postgres import four_eyes
 from ledger.postgres.bulk_sql import COPY_FROM
 from ledger.postgres.database import AnyConnection
 from ledger.postgres.load_book import ask, numbers_of
@@ -28,7 +27,7 @@ from ledger.postgres.post import Ledger
 from ledger.postgres.retries import transaction, uncollected
 
 PARTS, LEAST = 4, 50
-"""A batch is decided in at most so many parts of at least so many commands: the server writes one while the next is
+"""A batch is decided in at most this many parts of at least this many commands: the server writes one while the next is
 decided, which saves more waiting than the statements of more parts cost."""
 
 
@@ -42,6 +41,7 @@ class Desk:
     def __init__(self, ledger: Ledger, *, preorder_lives: timedelta | None = None) -> None:
         self.ledger = ledger
         self.url = ledger.url
+        ledger.parse = f.parse  # a draft's line may be an order's
         self.preorder_lives = preorder_lives or timedelta(hours=FoodSettings().preorder_hours)
 
     def another(self) -> "Desk":
@@ -54,7 +54,7 @@ class Desk:
 
     def post(self, commands: Sequence[c.Command]) -> list[Outcome]:
         """Return one outcome a command, in order; all that was accepted is durable by then."""
-        return four_eyes.around(self.ledger, commands, partial(self._run, keep=True))
+        return self._run(commands, keep=True)
 
     def quote(self, commands: Sequence[c.Command]) -> list[Outcome]:
         """Return what `post` would answer now, priced; writes nothing and waits for no lock."""
@@ -65,7 +65,7 @@ class Desk:
 
         Points that expired do not keep an account from being closed: they are booked before.
         """
-        from ledger.food.postgres.administer import FOOD_RULES  # here, for it loads SQLModel
+        from ledger.food.postgres.administer import FOOD_RULES  # here, because it loads SQLModel
 
         for record in records:
             if isinstance(record, AccountStatus) and record.status == "closed":

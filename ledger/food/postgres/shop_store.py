@@ -56,7 +56,7 @@ def load_shop(
     known = [t.id for command in commands if (t := book.transactions.get(command.key)) and t.code is None]
     if known:
         rows = connection.execute("SELECT transaction_id, said FROM order_step WHERE transaction_id = ANY(%s)", [known])
-        shop.said = dict(rows.fetchall())
+        shop.descriptions = dict(rows.fetchall())
     return shop
 
 
@@ -86,7 +86,8 @@ _PROGRAMS = (
 _NAMED = (
     "SELECT coalesce((SELECT into_id FROM merged_account m WHERE m.account_id = o.account_id "
     "ORDER BY transaction_id DESC LIMIT 1), o.account_id), array(SELECT key FROM transaction WHERE id = o.main_id "
-    "UNION ALL SELECT 'tiffin:fee:' || o.id WHERE o.status = 'cancelled'), "
+    "UNION ALL SELECT 'tiffin:fee:' || o.id WHERE o.status = 'cancelled' "
+    "UNION ALL SELECT 'tiffin:surplus:' || o.id FROM order_line WHERE order_id = o.id AND weighed IS NOT NULL), "
     "array(SELECT DISTINCT b.code FROM order_line l JOIN brand b ON b.id = l.brand_id WHERE l.order_id = o.id) "
     "FROM food_order o "
     "WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))"
@@ -101,7 +102,7 @@ WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))
 """
 _OF_ORDERS = "WHERE order_id IN (SELECT id FROM transaction WHERE key = ANY(%s))"
 _LINES = f"""
-SELECT order_id, line, brand_id, service, sku, name, quantity, price, gross, discount, net, kept
+SELECT order_id, line, brand_id, service, sku, name, quantity, price, gross, discount, net, kept, weighed, weighed_of
 FROM order_line {_OF_ORDERS} ORDER BY order_id, line
 """
 _FIRST_USES = f"""
@@ -139,8 +140,10 @@ def _load_orders(connection: AnyConnection, book: Book, shop: Shop, keys: Sequen
     for id_, key, account, party, currency, status, placed_at, day, due_at, *moments, main in orders:
         of = id_, key, account, party, currency, placed_at.astimezone(UTC), day, due_at
         by_id[id_] = shop.orders[key] = Order(*of, [], [], main, status, *moments)
-    for order, line, brand, *rest in lines:
-        by_id[order].lines.append(OrderLine(line, codes[brand], *rest))
+    for order, line, brand, *rest, weighed, weighed_of in lines:
+        made = OrderLine(line, codes[brand], *rest)
+        made.weighed, made.weighed_of = weighed, weighed_of
+        by_id[order].lines.append(made)
     for order, promotion, code, discount in uses:
         by_id[order].promotions.append((promotion, code, discount))
     for id_, brand, account, percent, *rest in accruals:
@@ -175,7 +178,7 @@ def _load_promotions(
 
 
 def _load_uses(connection: AnyConnection, book: Book, shop: Shop, *, lock: bool) -> None:
-    """Load how often the clients of the batch used its promotions, and ordered before, as far as limits ask."""
+    """Load how often the clients of the batch used its promotions, and ordered before, as far as limits need it."""
     parties = sorted({account.party for account in book.accounts.values() if account.party is not None})
     promotions = [p.id for p in shop.promotions.values() if p.max_uses_per_party is not None]
     if promotions:
@@ -205,7 +208,7 @@ def _load_uses(connection: AnyConnection, book: Book, shop: Shop, *, lock: bool)
 
 
 _PENDING = "WHERE status = 'placed' AND main_id IS NULL AND due_at IS NOT NULL"
-# Pre-orders not delivered yet, of the parties or with the promotions: whether they ran out, time tells.
+# Pre-orders not delivered yet, of the parties or with the promotions: time alone decides whether they ran out.
 _RUNNING = f"""
 SELECT id, party_id, void_at, array(SELECT promotion_id FROM promotion_use WHERE order_id = o.id) FROM food_order o
 {_PENDING} AND void_at IS NOT NULL AND (party_id = ANY(%s) OR id IN (
@@ -280,7 +283,7 @@ ORDER = columns(
 LINE = columns(
     "order_id bigint, line smallint, brand_id bigint, service text, sku text, name text, quantity integer, "
     "price bigint, gross bigint, discount bigint, net bigint, kept integer, reference text, attributes jsonb, "
-    "own_discount bigint"
+    "own_discount bigint, weighed bigint, weighed_of integer"
 )
 USE = columns(
     "order_id bigint, promotion_id bigint, party_id bigint, discount bigint, used_at timestamptz, "
@@ -315,7 +318,7 @@ def _statements(book: Book, shop: Shop) -> Iterator[Statement]:
     yield insert("order_line", LINE, [row for order in shop.new_orders for row in _line_rows(book, order)])
     yield insert("food_order", ORDER, [_order_row(book, order, written) for order in shop.new_orders])
     yield insert("promotion_use", USE, [row for order in shop.new_orders for row in _uses(book, order, written)])
-    steps = [(t, order, kind, json_text(shop.said[t])) for t, order, kind in shop.steps]
+    steps = [(t, order, kind, json_text(shop.descriptions[t])) for t, order, kind in shop.steps]
     yield insert("order_step", STEP, steps)
     known = [order for order in shop.changed_orders.values() if order.id not in new]
     uses = [row for order in known if order.late_at is not None for row in _uses(book, order, written)]
@@ -327,6 +330,9 @@ def _statements(book: Book, shop: Shop) -> Iterator[Statement]:
     yield _BACK, [array_of(column) for column in zip(*((id_, at) for id_, at, first in ends if first), strict=True)]
     kept = [(order.id, line.number, line.kept) for order in known for line in order.lines]
     yield _KEPT, [array_of(column) for column in zip(*kept, strict=True)]
+    weighed = [(order.id, n.number, n.weighed, n.weighed_of) for order in known for n in order.lines if n.weighed_of]
+    if weighed:
+        yield _WEIGHED, [array_of(column) for column in zip(*weighed, strict=True)]
     accruals = [row for order in (*shop.new_orders, *known) for row in _accruals(book, order)]
     yield insert("order_accrual", ACCRUAL, accruals, ("order_id", "brand_id"))
     limited = sorted((p.id, p.used) for p in shop.changed_promotions.values() if p.max_uses is not None)
@@ -346,13 +352,18 @@ _KEPT = (
     "UPDATE order_line l SET kept = n.kept FROM unnest(%s::bigint[], %s::smallint[], %s::integer[]) "
     "AS n(order_id, line, kept) WHERE l.order_id = n.order_id AND l.line = n.line AND l.kept <> n.kept"
 )
+_WEIGHED = (
+    "UPDATE order_line l SET weighed = n.weighed, weighed_of = n.weighed_of "
+    "FROM unnest(%s::bigint[], %s::smallint[], %s::bigint[], %s::integer[]) AS n(order_id, line, weighed, weighed_of) "
+    "WHERE l.order_id = n.order_id AND l.line = n.line AND l.weighed IS NULL"
+)
 _USED = "UPDATE promotion p SET used = n.used FROM unnest(%s::bigint[], %s::integer[]) AS n(id, used) WHERE p.id = n.id"
 
 
 def _line_rows(book: Book, order: Order) -> Iterator[Row]:
     for n in order.lines:
         dish = book.brands[n.brand].id, n.service, n.sku, n.name, n.quantity, n.price
-        more = n.kept, n.reference, json_text(n.attributes), n.own_discount
+        more = n.kept, n.reference, json_text(n.attributes), n.own_discount, n.weighed, n.weighed_of
         yield (order.id, n.number, *dish, n.gross, n.discount, n.net, *more)
 
 

@@ -1,7 +1,7 @@
 """Food's tables in PostgreSQL, beside the ledger's. Amounts are integers of minor units.
 
 An order has the number of the transaction that placed it. Programmes are append-only: of
-those valid on a day the last recorded is in force. Steps keep what callers were told, so
+those valid on a day the last recorded is in force. Steps keep what callers were answered, so
 that a replay repeats it. Few foreign keys: each costs a look-up a row on the way in, and
 one function writes these rows together; `tiffin verify` proves what they would.
 """
@@ -119,7 +119,10 @@ class FoodOrder(SQLModel, table=True):
 
 
 class OrderLine(SQLModel, table=True):
-    """A line as it was placed; `kept` is of how many the client still has it, `own_discount` no promotion's."""
+    """A line as it was placed; `kept` is of how many the client still has it, `own_discount` no promotion's.
+
+    Delivered by weight, so many of it (`weighed_of`) came to `weighed`.
+    """
 
     __tablename__ = "order_line"
     __table_args__ = (
@@ -143,6 +146,8 @@ class OrderLine(SQLModel, table=True):
     reference: str | None = Field(default=None, sa_type=Text)
     attributes: JsonObject | None = Field(default=None, sa_type=NULLABLE_JSON)
     own_discount: int = nothing()
+    weighed: int | None = Field(default=None, sa_type=BigInteger)
+    weighed_of: int | None = None
 
 
 class PromotionUse(SQLModel, table=True):
@@ -189,7 +194,7 @@ class OrderAccrual(SQLModel, table=True):
 
 
 class OrderStep(SQLModel, table=True):
-    """One step of an order (order, amend, deliver, cancel, refund_items), and what its caller was told. Append-only."""
+    """One step of an order (order, amend, deliver, cancel, refund_items), and the answer to its caller. Append-only."""
 
     __tablename__ = "order_step"
     __table_args__ = (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ledger.administration.records import parse as record
+from ledger.administration.administration_lines import parse as record
 from ledger.bank.core.read_file import read_file
 from ledger.bank.postgres.bank_report import bank_days
 from ledger.bank.postgres.import_statements import import_statements

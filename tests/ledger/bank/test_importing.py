@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.administration.records import parse as record
+from ledger.administration.administration_lines import parse as record
 from ledger.bank.core.recognition import keys
 from ledger.bank.core.statement import Entry, Statement
 from ledger.bank.postgres.import_statements import import_statements
@@ -190,7 +190,7 @@ def test_our_account_says_the_brand_or_somebody_does(book: Postgres) -> None:
     assert (sushi.brand, pizza.brand) == ("sushi", "pizza")
     assert unknown.refused == (
         "statement of DE42100100100043921105 up to 2024-03-31: no brand has that account in the bank details: "
-        "say whose it is with --brand"
+        "name its brand with --brand"
     )
     assert unknown.rows == ()
     (given_,) = run(book, strange, brand="pizza")

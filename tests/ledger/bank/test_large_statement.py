@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from ledger.administration.records import parse as record
+from ledger.administration.administration_lines import parse as record
 from ledger.bank.core.read_file import read
 from ledger.bank.core.statement import Entry, Statement
 from ledger.bank.postgres.import_statements import import_statements

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.administration.records import parse as record
+from ledger.administration.administration_lines import parse as record
 from ledger.bank.core.read_file import read_file
 from ledger.bank.core.statement import fault
 from ledger.bank.postgres.bank_report import bank_days

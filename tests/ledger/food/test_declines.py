@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ledger.core.outcomes import DECLINES as OF_THE_LEDGER
 from ledger.food.core.outcomes import DECLINES, NOT_FOUND, REFUSALS
+from ledger.values.refusals import DECLINES as OF_THE_LEDGER
 from tests.ledger.food.shops import Food, dish
 
 Step = dict[str, Any]

@@ -110,9 +110,10 @@ class Shop(RuleBasedStateMachine):
             self.orders.append(said["key"])
 
     @precondition(lambda self: self.orders)
-    @rule(data=st.data(), part=st.booleans())
-    def deliver(self, data: st.DataObject, part: bool) -> None:
-        items = [{"sku": "a", "quantity": 1}] if part else None
+    @rule(data=st.data(), part=st.booleans(), weighed=st.none() | st.integers(0, 50_000))
+    def deliver(self, data: st.DataObject, part: bool, weighed: int | None) -> None:
+        came_to = {} if weighed is None else {"amount": f"{weighed / 100:.2f}"}
+        items = [{"sku": "a", "quantity": 1, **came_to}] if part else None
         self.post(type="deliver", order=data.draw(st.sampled_from(self.orders)), items=items)
 
     @precondition(lambda self: self.orders)

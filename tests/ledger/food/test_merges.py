@@ -9,8 +9,14 @@ from ledger.food.core import commands as f
 from tests.ledger.food.shops import Food, dish
 from tests.ledger.worlds import MOSCOW
 
-PROGRAM = {"type": "bonus_program", "brand": "sushi", "accrue_percent": "10", "redeem_percent": "50",
-           "expires_after_days": 10, "valid_from": "2024-01-01"}  # fmt: skip
+PROGRAM = {
+    "type": "bonus_program",
+    "brand": "sushi",
+    "accrue_percent": "10",
+    "redeem_percent": "50",
+    "expires_after_days": 10,
+    "valid_from": "2024-01-01",
+}
 
 
 def opened(food: Food) -> None:
@@ -62,8 +68,9 @@ def test_points_move_with_their_lots_and_those_of_an_order_come_back_to_the_succ
 
     said = food.post("cancel", "x2", order="o2")
     assert [(moved["account"], moved["amount"]) for moved in said["accounts"]] == [
-        ("anna.sushi", "40.00"), ("anna", "60.00"),
-    ]  # fmt: skip
+        ("anna.sushi", "40.00"),
+        ("anna", "60.00"),
+    ]
     assert lots(food, "anna.sushi") == [("2024-03-07", 5000), ("2024-03-15", 2000), ("2024-03-15", 3000)]
     food.post("cancel", "x1", order="o1")  # its own 30 are taken back from its own lot
     assert lots(food, "anna.sushi") == [("2024-03-07", 5000), ("2024-03-15", 2000)]

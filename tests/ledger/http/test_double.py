@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ledger.administration.records import parse as record
+from ledger.administration.administration_lines import parse as record
 from ledger.core.commands import parse as command
 from ledger.core.outcomes import Outcome
 from ledger.intake.double import Double

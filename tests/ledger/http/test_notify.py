@@ -11,10 +11,10 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from ledger.core.commands import parse
-from ledger.core.outcomes import LEDGER
 from ledger.errors import Failure
 from ledger.http import notify
 from ledger.postgres.post import Ledger
+from ledger.values.refusals import LEDGER
 from tests.ledger.http.conftest import BOOK, administer
 from tests.ledger.http.test_commands import payment
 

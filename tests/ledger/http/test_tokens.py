@@ -13,7 +13,7 @@ import psycopg
 import pytest
 
 from ledger.http.endpoints import ENDPOINTS
-from ledger.postgres import tokens
+from ledger.postgres import four_eyes, tokens
 from tests.ledger.http.conftest import BOOK, Serve, Served, administer
 from tests.ledger.http.test_commands import debit, payment
 
@@ -193,3 +193,24 @@ def test_tls_is_served_with_a_certificate(tmp_path: Path) -> None:
         process.terminate()
         process.wait(30)
         log.close()
+
+
+def test_a_token_is_no_second_person(database_url: str, guarded: Served) -> None:
+    """What needs one is invalid at the door, whoever sends it, and its key stays free."""
+    posts, administers = made(database_url, "shop", "post"), made(database_url, "desk", "administer")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        for kind in ("payout", "refund", "credit_terms"):
+            four_eyes.set_rule(connection, kind, "RUB", 10000)  # type: ignore[arg-type]
+    time.sleep(2.1)
+    assert guarded.command(payment("p1"), **posts).json()["status"] == "posted"
+    assert guarded.command(debit("d1", "150.00"), **posts).json()["status"] == "posted"
+    terms = {"type": "credit_terms", "account": "anna", "limit": "100.00"}
+    payout = {"type": "payout", "key": "o1", "account": "anna", "amount": "100.00", "brand": "sushi"}
+    for line, header in (
+        (terms, administers),
+        (payout, posts),
+        ({"type": "refund", "key": "f1", "debit": "d1"}, posts),
+    ):
+        answer = guarded.command(line, **header)
+        assert (answer.status_code, "needs a second person" in answer.text) == (400, True), answer.text
+    assert guarded.command({**payout, "amount": "99.99"}, **posts).json()["status"] == "posted"

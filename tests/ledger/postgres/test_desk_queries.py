@@ -5,8 +5,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from ledger.administration.records import RECORDS
-from ledger.administration.records import parse as record
+from ledger.administration.administration_lines import RECORDS
+from ledger.administration.administration_lines import parse as record
 from ledger.core.commands import parse
 from ledger.core.outcomes import Posted
 from ledger.errors import Failure

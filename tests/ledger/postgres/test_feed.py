@@ -9,10 +9,10 @@ import psycopg
 import pytest
 
 from ledger.core.commands import parse
-from ledger.core.outcomes import LEDGER
 from ledger.errors import Failure
 from ledger.postgres import feed
 from ledger.postgres.post import Ledger
+from ledger.values.refusals import LEDGER
 from tests.ledger.http.conftest import BOOK, administer
 from tests.ledger.http.test_commands import debit, payment
 

@@ -5,7 +5,7 @@ import os
 import psycopg
 import pytest
 
-from ledger.administration.records import parse as record
+from ledger.administration.administration_lines import parse as record
 from ledger.food.core.commands import parse
 from ledger.food.postgres.post_orders import Desk
 from ledger.postgres.post import Ledger

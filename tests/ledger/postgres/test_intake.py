@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ledger.administration.records import parse
+from ledger.administration.administration_lines import parse
 from ledger.core.command_parts import Line
 from ledger.core.commands import Debit, Payment
 from ledger.core.outcomes import Declined, Invalid, Posted

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from ledger.administration import records as administration
+from ledger.administration import administration_lines as administration
 from ledger.core import commands
 from ledger.food.core.commands import parse
 from ledger.food.postgres.post_orders import Desk

@@ -2,7 +2,7 @@
 
 import psycopg
 
-from ledger.administration.records import parse as record
+from ledger.administration.administration_lines import parse as record
 from ledger.core.commands import parse
 from ledger.postgres.post import Ledger
 

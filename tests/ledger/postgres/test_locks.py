@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from ledger.administration import records as administration
+from ledger.administration import administration_lines as administration
 from ledger.core import commands
 from ledger.postgres import locks
 from ledger.postgres.post import Ledger

@@ -350,6 +350,7 @@ def test_init_without_the_right_to_create_roles_says_what_to_run(
     try:
         assert database.migrate(small) == (
             "tiffin_small may not create roles: have an administrator run CREATE ROLE tiffin_absent NOLOGIN; "
+            "GRANT tiffin_absent TO tiffin_small; "
             "and then run tiffin init again"
         )
         monkeypatch.undo()

@@ -19,12 +19,14 @@ def url(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["grant", " ", "viewer"], "a login is what the provider says"),
+        (["grant", " ", "viewer"], "a login is the name that the provider returns"),
         (["grant", "vera", "viewer", "--brand", "nope"], "there is no brand nope"),
         (["revoke", "vera"], "vera has no role here"),
         (["four-eyes", "payout", "nan"], "nan is not an amount in plain notation"),
         (["four-eyes", "payout", "1.005"], "1.005 has more than two decimals"),
         (["four-eyes", "payout", "--", "-5"], "-5 is less than nothing"),
+        (["four-eyes", "payout", "5", "XYZ"], "currency 'XYZ' is not an ISO 4217 currency"),
+        (["four-eyes", "payout", "never", "rub"], "currency 'rub' is not an ISO 4217 currency"),
     ],
 )
 def test_nonsense_is_a_sentence_and_nothing_is_kept(url: str, arguments: list[str], sentence: str) -> None:

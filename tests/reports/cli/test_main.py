@@ -6,12 +6,13 @@ import os
 import pkgutil
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 import typer
 
 from ledger import cli as ledger_cli
-from ledger.administration import records as administration
+from ledger.administration import administration_lines as administration
 from ledger.postgres.post import Ledger
 from reports import cli as reports_cli
 from reports.cli.main import COMMANDS, app, assemble
@@ -47,7 +48,14 @@ def test_help_imports_no_command() -> None:
     """Neither a database driver nor the models of commands: the lines of help stand in one table."""
     modules = loaded("--help")
     assert "typer" in modules
-    assert not modules & {"psycopg", "pydantic", "sqlalchemy", "polars", "ledger.core.commands"}
+    assert not modules & {"psycopg", "pydantic", "sqlalchemy", "polars", "rich", "ledger.core.commands"}
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    """Short enough for a bug report; nothing else is loaded for it."""
+    done = subprocess.run([sys.executable, "-c", LOADED, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"tiffin {version('tiffin')}\n"
+    assert not set(done.stderr.split()) & {"psycopg", "pydantic", "rich"}
 
 
 def test_posting_and_asking_import_no_orm(database_url: str) -> None:
@@ -58,7 +66,7 @@ def test_posting_and_asking_import_no_orm(database_url: str) -> None:
     assert not posted & {"sqlalchemy", "sqlmodel", "alembic", "polars"}
     modules = loaded("balance", "anna", "--json", url=database_url)
     assert "ledger.postgres.account_queries" in modules
-    assert not modules & {"sqlalchemy", "sqlmodel", "polars", "rich", "structlog", "ledger.core.commands"}
+    assert not modules & {"sqlalchemy", "sqlmodel", "polars", "pydantic", "rich", "structlog", "ledger.core.commands"}
 
 
 def test_the_pure_names_need_nothing_of_the_shell() -> None:

@@ -199,6 +199,18 @@ def test_an_open_month_is_provisional(march):
     assert paper.cut == 1
 
 
+def test_the_end_of_a_free_hold_that_was_booked_late_disturbs_no_figure(march):
+    """It is dated in February, behind entries of March: opening, closing and controls are as without it."""
+    without = of(closed(march), "anna").summary
+    free = march.hold("2017-03-09", "anna", 0, "2017-02-12")
+    march.release("2017-02-12", free, 0, kind="expiry")
+    book = closed(march)
+    assert of(book, "anna").summary == without
+    for name, more in (("turnover", {}), ("account-card", {"account": "anna"}), ("holds", {}), ("control", {})):
+        result = book.report(name, **{"from": MARCH[0], "to": MARCH[1]}, **more)
+        assert result.holds, [control for control in result.controls if not control.holds]
+
+
 def test_an_act_opens_with_the_closing_of_the_one_before(march):
     """Over the months of a year, for every account."""
     book = closed(march)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ledger.administration import records as administration
+from ledger.administration import administration_lines as administration
 from ledger.core import commands
 from ledger.postgres.post import Ledger
 from reports.replay.history import Limits

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ledger.administration import records as administration
+from ledger.administration import administration_lines as administration
 from ledger.core import commands
 from ledger.errors import Failure
 from ledger.postgres.open_accounts import bonus_account

@@ -45,14 +45,22 @@ def acted(url: str, folder: Path) -> LakeBook:
     company.administer(
         {"type": "brand", "code": "sushi"},
         {"type": "brand", "code": "pizza"},
-        {"type": "bonus_program", "brand": "sushi", "accrue_percent": "10", "redeem_percent": "50",
-         "expires_after_days": 60, "valid_from": "2026-01-01"},
+        {
+            "type": "bonus_program",
+            "brand": "sushi",
+            "accrue_percent": "10",
+            "redeem_percent": "50",
+            "expires_after_days": 60,
+            "valid_from": "2026-01-01",
+        },
         *({"type": "party", "reference": name, "kind": "individual", "name": "Anna"} for name in ("anna", "anna2")),
         {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB", "holder": "sushi"},
         {"type": "account", "reference": "anna2", "party": "anna2", "currency": "RUB", "holder": "pizza"},
-        *({"type": "credit_terms", "account": name, "limit": "1000.00", "period_days": 10, "valid_from": "2026-01-01"}
-          for name in ("anna", "anna2")),
-    )  # fmt: skip
+        *(
+            {"type": "credit_terms", "account": name, "limit": "1000.00", "period_days": 10, "valid_from": "2026-01-01"}
+            for name in ("anna", "anna2")
+        ),
+    )
     company.post(
         debit("01", "d1", "anna2", "400.00"),
         line("payment", "02", "p1", account="anna", amount="100.00", brand="sushi", channel="card"),

@@ -1,4 +1,4 @@
-"""Questions of a server: blocking queries, on a few threads that keep a connection each."""
+"""Reading for the server: blocking queries, on a few threads that keep a connection each."""
 
 import asyncio
 import threading
@@ -15,38 +15,38 @@ T = TypeVar("T")
 STATEMENT_MS = 10_000
 
 
-class Asking:
-    """A few connections to one database, for questions."""
+class ReadPool:
+    """A few connections to one database, for reading."""
 
     def __init__(self, url: str, *, threads: int = 4) -> None:
         self._url = url
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="tiffin-asking")
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="tiffin-reading")
         self._local = threading.local()
 
-    async def ask(self, question: Callable[[AnyConnection], T]) -> T:
-        """Return what a question answers. Raises what it raises, Unreachable when the database is away."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._asked, question)
+    async def run(self, query: Callable[[AnyConnection], T]) -> T:
+        """Return what a query returns. Raises what it raises, Unreachable when the database is away."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._with_retry, query)
 
     def close(self) -> None:
         """Let the threads, and with them the connections, go."""
         self._threads.shutdown(cancel_futures=True)
 
-    def _asked(self, question: Callable[[AnyConnection], T]) -> T:
+    def _with_retry(self, query: Callable[[AnyConnection], T]) -> T:
         kept = self._connection()
         try:
-            return self._run(kept, question)
+            return self._run(kept, query)
         except psycopg.OperationalError as error:
             if not kept.closed:
                 raise Unreachable("the question took too long" if _timed_out(error) else "PostgreSQL gave up") from None
         # The connection was lost while it was idle, or now: once more on a new one.
         try:
-            return self._run(self._connection(), question)
+            return self._run(self._connection(), query)
         except psycopg.OperationalError:
             raise Unreachable("PostgreSQL does not answer") from None
 
-    def _run(self, connection: AnyConnection, question: Callable[[AnyConnection], T]) -> T:
+    def _run(self, connection: AnyConnection, query: Callable[[AnyConnection], T]) -> T:
         try:
-            return question(connection)
+            return query(connection)
         finally:
             if not connection.closed and not connection.broken:
                 connection.rollback()
@@ -60,10 +60,10 @@ class Asking:
         return connection
 
 
-class NothingToAsk(Asking):
+class NoDatabase(ReadPool):
     """No database: a test double has none."""
 
-    async def ask(self, question: Callable[[AnyConnection], T]) -> T:
+    async def run(self, query: Callable[[AnyConnection], T]) -> T:
         """Raise Unreachable."""
         raise Unreachable("this is a test double: it answers commands, and no questions")
 

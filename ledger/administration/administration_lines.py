@@ -13,7 +13,7 @@ from ledger.administration.tax_ids import check_detail, check_kpp, check_tax_id
 from ledger.core.accounts import DAYS
 from ledger.core.scope import Scope
 from ledger.values.field_types import AccountRef, Amount, Currency, Day, Instant, Name, Rate, Text
-from ledger.values.money import said
+from ledger.values.money import quoted
 from ledger.values.validation import sentence_of
 
 
@@ -25,7 +25,7 @@ def _code(value: str) -> str:
 
 def _whole(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int):
-        raise ValueError(f"{said(value)} is not a whole number")
+        raise ValueError(f"{quoted(value)} is not a whole number")
     if not 0 <= value <= 1_000_000:
         raise ValueError(f"{value} is not from 0 to 1000000")
     return value
@@ -209,7 +209,7 @@ class When(BaseModel):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if self.days == () or (self.days is None and self.from_ == self.to):
-            raise ValueError("says no hours: give days, or from and to")
+            raise ValueError("has no hours: give days, or from and to")
         return self
 
     def stored(self) -> dict[str, object]:
@@ -281,7 +281,7 @@ RECORDS: dict[str, type[Record]] = {
 
 
 def parse(record: Mapping[str, Any]) -> Record:
-    """Return the administration line that a JSON object says. Raises ValueError with one sentence."""
+    """Return the administration line that a JSON object describes. Raises ValueError with one sentence."""
     try:
         return RECORDS[record["type"]].model_validate(record)
     except ValidationError as error:
