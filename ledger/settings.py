@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
@@ -10,8 +11,19 @@ from typing import Any, Literal
 from ledger.errors import Failure
 
 
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise ValueError(f"{text} is not a whole number")
+    return int(text)
+
+
 def _variable(
-    name: str, default: str | None = None, *, of: type = str, one_of: tuple[str, ...] = (), before: str | None = None
+    name: str,
+    default: str | None = None,
+    *,
+    of: Callable[[str], Any] = str,
+    one_of: tuple[str, ...] = (),
+    before: str | None = None,
 ) -> Any:
     """Return what reads a field from the environment, when settings are made; `before` is a name that it had."""
 
@@ -21,7 +33,10 @@ def _variable(
             _warn_renamed(before, name)
         if one_of and value not in one_of:
             raise Failure(f"TIFFIN_{name}: {value} is not one of {', '.join(one_of)}")
-        return None if value is None else of(value)
+        try:
+            return None if value is None else of(value)
+        except ValueError as error:
+            raise Failure(f"TIFFIN_{name}: {error}") from None
 
     return read
 
@@ -41,7 +56,8 @@ class Settings:
     `certificate` is the PKCS#12 file that seals papers, or a folder with one a brand, `certificate_password` its
     password; `seal_key` signs the seals of closed days, which is another thing.
     `replica_url` is a read replica of the database, for questions; `log` is the form of log lines, on standard
-    error. Raises Failure for a value that is none of those allowed.
+    error. Of the lake's DuckDB files those of the latest `duckdb_days` are kept, and the last of each of the
+    `duckdb_months` before. Raises Failure for a value that is none of those allowed.
     """
 
     home: Path = field(default_factory=_variable("HOME", ".tiffin", of=Path))
@@ -56,6 +72,8 @@ class Settings:
     certificate_password: str | None = field(
         default_factory=_variable("CERTIFICATE_PASSWORD", before="SEAL_PASSWORD"), repr=False
     )
+    duckdb_days: int = field(default_factory=_variable("DUCKDB_DAYS", "14", of=_number))
+    duckdb_months: int = field(default_factory=_variable("DUCKDB_MONTHS", "24", of=_number))
     log: Literal["text", "json"] = field(default_factory=_variable("LOG", "text", one_of=("text", "json")))
 
     @cached_property

@@ -29,6 +29,7 @@ from reports.documents.design import design_of
 from reports.documents.register import Register
 from reports.editions import kept as editions
 from reports.formats import rendered
+from reports.lake.maintenance import forget_files
 from reports.lake.publish_cut import nightly_cut
 from reports.lake.reader import Lake, open_lake
 from reports.lake.verify import Verified, verify, verify_unpublished
@@ -102,6 +103,7 @@ def nightly(
     except _NotPublished:
         _write(night.folder / RESULT, json.dumps(night.as_json(), default=str, indent=1).encode())
         return night
+    forget_files(settings.lake_url, days=settings.duckdb_days, months=settings.duckdb_months)
     lake = open_lake(settings.lake_url)  # later than the night's cut, where one was published since
     with run.step("reports") as step:
         _reports(step, LakeBook(lake), day, night.folder, settings)

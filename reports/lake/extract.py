@@ -18,7 +18,7 @@ from reports.lake.manifest import Cut
 from reports.lake.reader import declared, polars_schema
 from reports.lake.schema import Table
 
-SLICE = 200_000  # transactions: some hundred megabytes with their entries
+SLICE = 100_000  # transactions: some hundred megabytes with their entries
 
 TRANSACTIONS = """
 SELECT id, key, kind, status, code, facts::text AS facts, account_id, amount, currency, posted_at, business_date,

@@ -70,7 +70,8 @@ def nightly_cut(
             with cut(connection, url, closes=day) as taken:
                 found = export(place, taken, latest, "nightly")
                 seal = make_seal(taken, guards_in_force(url).verdict, key)
-            named = found.model_copy(update={"database": duckdb_file.make(Lake(place, found))})
+            database = duckdb_file.make(Lake(place, found), _before(place, latest))
+            named = found.model_copy(update={"database": database})
             check(url, Lake(place, named), taken.closing)
             with connection.transaction():
                 close(connection, named.cut)
@@ -130,6 +131,12 @@ def rebuild(url: str, lake: str) -> tuple[Lake, list[str]]:
     return made, unlike(Lake(place, latest.manifest), made) if latest else []
 
 
+def _before(place: Place, latest: Published | None) -> Iterator[Manifest]:
+    """Return the manifests that were published before a cut, latest first."""
+    if latest:
+        yield from (published.manifest for published in manifest.chain(place, latest))
+
+
 def _published(connection: AnyConnection, place: Place, found: Manifest) -> Manifest:
     """Publish a manifest, with the seal of the days that are closed; seals that are new are added to their file."""
     published = manifest.publish(place, found.model_copy(update={"seal": latest_seal(connection, place)}))
@@ -152,9 +159,7 @@ def _unlike(before: Lake, after: Lake, table: Table) -> Iterator[str]:
     try:
         if before.lacking(table.name):
             return
-        months = (
-            sorted({*duckdb_file.months(before, table), *duckdb_file.months(after, table)}) if table.appended else []
-        )
+        months = sorted({*_months(before, table), *_months(after, table)}) if table.appended else []
         for part in [pl.col("month") == month for month in months] or [within]:
             old, new = (
                 lake.scan(table.name).filter(part, within).sort(table.key).collect() for lake in (before, after)
@@ -162,6 +167,10 @@ def _unlike(before: Lake, after: Lake, table: Table) -> Iterator[str]:
             yield from differences(table, new, old)
     except UNREADABLE as error:
         yield f"{table.name} of cut {before.cut.number} cannot be read: {first_line(error)}"
+
+
+def _months(lake: Lake, table: Table) -> list[str]:
+    return lake.scan(table.name).select(pl.col("month").unique()).collect()["month"].to_list()
 
 
 def _closing(place: Place, latest: Published, day: date) -> Manifest | None:
