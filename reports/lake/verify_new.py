@@ -39,7 +39,7 @@ _RULES = {
 def new_problems(ledger: Snapshot, lake: Lake, before: Manifest | None) -> Iterator[str]:
     """Return a sentence for each thing that is wrong with what a cut adds to the one before, None for nothing yet.
 
-    `ledger` is the snapshot that the cut was taken from (DECISIONS D195).
+    `ledger` is the snapshot that the cut was taken from (DECISIONS D198).
     """
     after, until = before.cut.last_transaction if before else 0, lake.cut.last_transaction
     for sentence, sql in _RULES.items():
