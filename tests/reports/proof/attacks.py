@@ -171,6 +171,8 @@ GUARDS = {
     "a guard disabled": "ALTER TABLE entry DISABLE TRIGGER append_only",
     "a guard hollowed": "CREATE OR REPLACE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS "
     "$$ BEGIN RETURN NULL; END $$",
+    "four eyes hollowed": "CREATE OR REPLACE FUNCTION desk.second_person() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN RETURN NULL; END $$",
     "a check dropped": "ALTER TABLE entry DROP CONSTRAINT gross_less_discount",
     "a reference dropped": "ALTER TABLE balance DROP CONSTRAINT balance_account_id_fkey",
     "a uniqueness dropped": "DROP INDEX entry_account_version_key",
