@@ -1,7 +1,7 @@
 """What the roles may do: `tiffin_writer`, `tiffin_reader`, `tiffin_desk`. `tiffin init` grants it, each time it is run.
 
 A writer may do what posting and administration do, and no more: it cannot change or delete what was posted, set a
-balance, close or open days, write to closed days, change terms without the dated row that says so, or take a guard off.
+balance, close or open days, write to closed days, change terms without its dated row, or take a guard off.
 What it inserts as a whole transaction, well formed and balanced, is one: who may post a payment may write it, too
 (DECISIONS D95). Closing days and upgrades are the owner's.
 """
@@ -22,7 +22,7 @@ WRITER: dict[str, str] = {
     "entry": f"INSERT ({', '.join(ENTRY)})",
     "balance": (
         # It begins at nothing, and only entries move it: guards of the database see to both.
-        "INSERT, UPDATE (posted_at, open_due, open_day, open_item, open_unpaid, latest_due, ripens_on)"
+        "INSERT, UPDATE (open_due, open_day, open_item, open_unpaid, latest_due, ripens_on)"
     ),
     "hold": _CHANGE,
     "hold_part": _CHANGE,

@@ -39,7 +39,7 @@ COMMANDS = {
     "bank-csv": ("ledger.cli.bank", "Show how a bank's CSV is read, and keep the layout of its columns."),
     "nightly": ("reports.cli.lake", "Close a day: cut and export, verify, write the reports and papers."),
     "verify": ("reports.cli.lake", "Check the ledger by its rules, and the lake against the ledger."),
-    "prove": ("reports.cli.proof", "Prove an account's entries of some days, for whoever has a copy of the seals."),
+    "prove": ("reports.cli.proof", "Prove an account's entries of some days, for anyone with a copy of the seals."),
     "check": ("reports.cli.proof", "Check a paper or a proof with a copy of the seals, and nothing else."),
     "lake": ("reports.cli.lake", "Look after the lake."),
     "backup": ("reports.cli.backup", "Back up the server, the lake and the papers, or keep the server's WAL."),

@@ -1,6 +1,6 @@
 """What a report says of its figures: which entries make each of them, and which are made of others.
 
-A report declares it in its own file, beside the function that adds the entries up, as `behind` (DECISIONS D183).
+A report declares it in its own file, beside the function that adds the entries up, as `behind` (DECISIONS D186).
 """
 
 from collections.abc import Callable, Mapping

@@ -33,9 +33,9 @@ class Column:
     `account` and `number` are whole numbers that name things and are never added up,
     `word` is a code of the ledger's own, which readers see in their language; `code` is its caller's.
     `share` is a part of 1, `average` money rounded to the kopeck, `month` YYYY-MM.
-    `total` says that a sum by currency means something; a column of `account_kind` parts the
+    `total`: a sum by currency makes sense; a column of `account_kind` parts the
     sums by kind of account too, so that points are never added to money. A column `aside` stands last on the screen,
-    and is left out of a PDF, which would be too narrow for it and says so; all other files have it.
+    and is left out of a PDF, which would be too narrow for it and names it; all other files have it.
     """
 
     name: str

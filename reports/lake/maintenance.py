@@ -1,4 +1,4 @@
-"""Care for a lake: join small files, let go of old cuts, say how it stands.
+"""Care for a lake: join small files, let go of old cuts, report its state.
 
 Compaction writes a new cut of the same rows, so cuts made before go on reading their own
 files. Vacuum keeps, of every table, what the kept cuts pin, and of its log what they need (DECISIONS D40).
@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ledger.errors import Failure
 from reports.lake import delta, manifest
-from reports.lake.duckdb_file import FOLDER
+from reports.lake.duckdb_file import FOLDER, outdated
 from reports.lake.export import named, next_number
 from reports.lake.manifest import PinnedTable, Published
 from reports.lake.reader import Lake
@@ -132,6 +132,19 @@ def vacuum(url: str, lake: str, *, keep: int = KEPT_CUTS, nights: int = KEPT_NIG
         for table in TABLES:
             files += _swept(place, table.name, kept)
     return Vacuumed(sorted(numbers, reverse=True), gone, sorted(files))
+
+
+def forget_files(lake: str, *, days: int, months: int) -> list[str]:
+    """Let go of the dated DuckDB files but those of the latest days, the last of each of the latest months, and the
+    one that readers see; return which went. The cuts themselves stay.
+    """
+    place = Place(lake)
+    current = _latest(place).manifest.database
+    gone = [
+        name for name in outdated(place.names(FOLDER), days=days, months=months) if name != (current and current.name)
+    ]
+    place.delete(gone)
+    return gone
 
 
 def _swept(place: Place, name: str, kept: list[Published]) -> list[str]:
