@@ -281,13 +281,15 @@ def _statements(
     folder = settings.home.resolve() / "statements" / month
     design = design_of(settings)
     wanted, register = Selection(changed_only=True, limit=limit), Register(settings.home / "papers")
-    with prover_for(settings, *month_days(month), url=url) as prover:
+    without: list[str] = []
+    with prover_for(settings, *month_days(month), without.append, url=url) as prover:
         done = render_statements(
             book, month, folder, wanted, design, register=register, prover=prover, progress=progress
         )
     step.problems = [f"statement of account {account}: {why}" for account, why in done.failed]
-    step.facts = {"written": done.written, "found": done.unchanged, "failed": len(done.failed)}
+    step.facts = {"written": done.written, "found": done.unchanged, "failed": len(done.failed), "without": without}
     step.done = f"{done.written} written to {done.folder}, {done.unchanged} there before"
+    step.done += "".join(f"; {sentence}" for sentence in without)
 
 
 def _write(path: Path, content: bytes) -> None:

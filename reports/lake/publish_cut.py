@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ledger.errors import Failure
 from ledger.postgres.database import AnyConnection
 from reports.lake import duckdb_file, manifest
-from reports.lake.export import export, outgrown
+from reports.lake.export import added_to, export
 from reports.lake.faults import UNREADABLE, first_line
 from reports.lake.manifest import Cut, Manifest, Published
 from reports.lake.reader import Lake
@@ -23,6 +23,7 @@ from reports.lake.storage import Place
 from reports.lake.take_cut import Taken, alone, begun, close, cut, keep_open
 from reports.lake.verify import verify_unpublished
 from reports.lake.verify_lake import differences
+from reports.lake.verify_new import new_problems
 from reports.proof.guards import guards_in_force
 from reports.proof.seal_file import add_seals, latest_seal, set_aside
 from reports.proof.take_seal import make_seal, write_seal
@@ -82,9 +83,10 @@ def nightly_cut(
 
 
 def frequent_cut(url: str, lake: str) -> tuple[Lake, bool]:
-    """Publish a cut that closes nothing; return whether there was anything new to cut.
+    """Publish a cut that closes nothing, once what is new in it was verified; return whether there was anything new.
 
-    Raises Failure when another run is at work, or the ledger is not the one that the lake was made from.
+    Raises Failure when another run is at work, the ledger is not the one that the lake was made from, or what is new
+    does not hold.
     """
     place = Place(lake)
     with alone(url) as connection:
@@ -92,10 +94,17 @@ def frequent_cut(url: str, lake: str) -> tuple[Lake, bool]:
         if latest:
             check_same_ledger(connection, place, latest.manifest)
         with cut(connection, url) as taken:
-            if latest and not _anything_new(latest.manifest, taken) and not outgrown(Lake(place, latest.manifest)):
-                return Lake(place, latest.manifest), False
+            before = added_to(place, latest)
+            if before and not _anything_new(before, taken):
+                return Lake(place, before), False
             found = export(place, taken, latest, "frequent")
+            _check_new(taken, Lake(place, found), before)
         return Lake(place, _published(connection, place, found)), True
+
+
+def _check_new(taken: Taken, lake: Lake, before: Manifest | None) -> None:
+    for problem in new_problems(taken.snapshot, lake, before):
+        raise unpublished(problem)
 
 
 def rebuild(url: str, lake: str) -> tuple[Lake, list[str]]:
@@ -103,7 +112,7 @@ def rebuild(url: str, lake: str) -> tuple[Lake, list[str]]:
 
     Cuts before it stay as they are. Works also when the pointer or a file is lost or damaged:
     then the difference is that the cut before cannot be read. Raises Failure when another
-    run is at work, or the lake holds another book.
+    run is at work, the lake holds another book, or what was written is not what the ledger has.
     """
     place = Place(lake)
     with alone(url) as connection:
@@ -115,6 +124,7 @@ def rebuild(url: str, lake: str) -> tuple[Lake, list[str]]:
             check_same_book(connection, place, latest.manifest)
         with cut(connection, url) as taken:
             found = export(place, taken, latest, "rebuild", anew=True)
+            _check_new(taken, Lake(place, found), None)
         named = found.model_copy(update={"database": duckdb_file.make(Lake(place, found))})
         set_aside(place, named.cut.number)
         made = Lake(place, _published(connection, place, named))

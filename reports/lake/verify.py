@@ -36,6 +36,8 @@ class Depth(NamedTuple):
 
 
 NEW = Depth()
+NIGHT = Depth(budget=0)
+"""What came since the last night, and the month whose turn it is."""
 
 SMALL = BUDGET
 """Entries of a lake that is read whole each time, and a ledger whose rules are tried on everything."""
@@ -52,7 +54,7 @@ def verify_unpublished(url: str, lake: Lake, *, closing: bool) -> Iterator[Verif
     base = verified_before(lake)
     for check in verify_ledger(url, after=base.cut.last_transaction if base else None):
         yield Verified("ledger", check)
-    yield from _verify_seals(url, lake.place, {}, NEW)
+    yield from _verify_seals(url, lake.place, {}, NIGHT)
     for check in verify_cut(url, lake, closing=closing, base=base, old_files=base is None):
         yield Verified("lake", check)
 

@@ -172,7 +172,7 @@ class _Checks:
         with Snapshot(self.url) as ledger:
             accounts = ledger.snapshot("accounts") if name == "entries" else pl.DataFrame()
             for after, until in ledger.slices(self.after, self.lake.cut.last_transaction):
-                expected = _extracted(ledger, name, accounts, after, until)
+                expected = extracted(ledger, name, accounts, after, until)
                 within = pl.col(key).is_between(after, until, closed="right")
                 actual = self.scan(name).filter(within).sort(table.key).collect()
                 checked += expected.height
@@ -334,7 +334,8 @@ def _shown(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _extracted(ledger: Snapshot, name: str, accounts: pl.DataFrame, after: int, until: int) -> pl.DataFrame:
+def extracted(ledger: Snapshot, name: str, accounts: pl.DataFrame, after: int, until: int) -> pl.DataFrame:
+    """Return the rows of an appended table, of the transactions `after < id <= until`, as the ledger has them."""
     if name == "attributes":
         return ledger.attributes(after, until).sort("transaction_id", "leg", "name")
     if name == "lot_changes":

@@ -16,10 +16,10 @@ from ledger.food.core.bonuses import EXPIRED, Lot, Points, Program
 from ledger.food.core.outcomes import REFUSALS
 from ledger.food.core.pricing import STACK, Promotion
 from ledger.food.core.shop import Accrual, Order, OrderLine, Pending, Shop
-from ledger.postgres.bulk_sql import Moments, Row, Statement, array_of, columns, insert, json_text, run
+from ledger.postgres.bulk_sql import Moments, Row, Statement, array_of, columns, insert, json_text
 from ledger.postgres.database import AnyConnection
-from ledger.postgres.load_book import Question, ask
 from ledger.postgres.locks import WRITING
+from ledger.postgres.wire import ask, run
 from ledger.values.money import decimal, minor
 
 _LIMITED = "(max_uses IS NOT NULL OR max_uses_per_party IS NOT NULL OR first_order_only)"
@@ -70,7 +70,7 @@ class Named(NamedTuple):
 
 def foreseen(connection: AnyConnection, keys: Sequence[str], *, lock: bool) -> tuple[Programs, list[Named]]:
     """Return what must be known before accounts can be locked: bonus programmes by brand, and of the orders named."""
-    wait: list[Question] = [(WRITING, [])] if lock else []
+    wait: list[Statement] = [(WRITING, [])] if lock else []
     *_, rows, orders = ask(connection, *wait, (_PROGRAMS, []), (_NAMED, [list(keys)]))
     programs: Programs = {}
     for brand, accrue, redeem, *rest, spend_at in rows:
