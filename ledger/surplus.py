@@ -1,7 +1,7 @@
 """What is debited beyond a charge: weighed goods that came dearer than they were held or debited for. Pure.
 
 The surplus belongs to its charge: it is decided at the moment of that one, in its windows and its groups, by limits
-of which the charge used its part already, and counts as no other order (DECISIONS D183).
+of which the charge used its part already, and counts as no other order (DECISIONS D192).
 """
 
 from collections.abc import Iterator
