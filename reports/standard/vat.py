@@ -1,7 +1,8 @@
 """VAT: of what each brand sold at each rate, took back and gave for its points, and of what is left.
 
 VAT is included in the amounts. Points of the line's own brand lower its price; those of another brand, and what another
-brand financed, are somebody else's money and stay in the base (DECISIONS D97). Base = net − refunds − bonus. A line
+brand financed, are somebody else's money and stay in the base (DECISIONS D97). Base = net − refunds − bonus + what
+other brands financed. A line
 without a rate is without VAT. Controls: the VAT that is left is that of brand-revenue, and that of papers.
 """
 
@@ -12,8 +13,21 @@ from reports.core.leads import to_entries
 from reports.core.orders import sold
 from reports.core.parameters import Grain, Movements, OfBrand
 from reports.core.report import Check, Column, Report
-from reports.core.tables import Frame, Tables, beside, monday, only, taken
+from reports.core.tables import (
+    Frame,
+    Tables,
+    beside,
+    brand_names,
+    in_currency,
+    monday,
+    only,
+    taken,
+    within,
+    zero,
+)
 from reports.standard import brand_revenue
+
+INCOME = "promotion_income"
 
 
 class Parameters(Movements, OfBrand):
@@ -22,24 +36,36 @@ class Parameters(Movements, OfBrand):
     by: Grain = Field("total", description="a row for each day, week or month, or one total")
 
 
+def _financed(tables: Tables, p: Parameters) -> Frame:
+    """Return what other brands paid the sellers for discounts, by rate."""
+    income = (nw.col("account_kind") == "adjustments", (nw.col("chart") == INCOME).fill_null(False))
+    paid = in_currency(tables.entries, p.currency).filter(*income, within(p.first_day, p.last_day))
+    named = paid.join(brand_names(tables), on="brand_id", how="left")
+    return named if p.brand is None else named.filter(nw.col("brand") == p.brand)
+
+
 def vat(tables: Tables, p: Parameters) -> Frame:
     """Return a row a brand, currency, rate (null: without VAT) and piece of the period, sorted by these."""
     key = ("brand", "brand_name", *(() if p.by == "total" else (p.by,)), "currency", "vat_rate")
     day, week, own = nw.col("business_date"), monday(nw.col("day_number")), brand_revenue.own_points()
+    lines = brand_revenue.revenue(tables, p).with_columns(vat=nw.col("vat").fill_null(0))
+    sums = {
+        "net": only(sold()),
+        "vat": only(sold(), "vat"),
+        "refunds": taken(~sold()),
+        "refunds_vat": taken(~sold(), "vat"),
+        "bonus": only(own),
+        "bonus_vat": only(own, "vat"),
+        "financed": zero(),
+    }
+    paid = {**dict.fromkeys(sums, zero()), "financed": nw.col("amount")}
+    both = (lines.with_columns(**sums), _financed(tables, p).with_columns(**paid))
     return (
-        brand_revenue.revenue(tables, p)
-        .with_columns(day=day, week=week, vat=nw.col("vat").fill_null(0))
+        nw.concat([side.with_columns(day=day, week=week).select(*key, *sums) for side in both])
         .group_by(*key)
-        .agg(
-            net=only(sold()).sum(),
-            vat=only(sold(), "vat").sum(),
-            refunds=taken(~sold()).sum(),
-            refunds_vat=taken(~sold(), "vat").sum(),
-            bonus=only(own).sum(),
-            bonus_vat=only(own, "vat").sum(),
-        )
+        .agg(nw.col(*sums).sum())
         .with_columns(
-            base=nw.col("net") - nw.col("refunds") - nw.col("bonus"),
+            base=nw.col("net") - nw.col("refunds") - nw.col("bonus") + nw.col("financed"),
             base_vat=nw.col("vat") - nw.col("refunds_vat") - nw.col("bonus_vat"),
         )
         .sort(*(name for name in key if name != "brand_name"), nulls_last=True)
@@ -79,6 +105,7 @@ REPORT = Report(
         Column("refunds_vat", "money", "VAT in refunds", "НДС в возвратах", total=True),
         Column("bonus", "money", "Own points", "Свои баллы", total=True),
         Column("bonus_vat", "money", "VAT in points", "НДС в баллах", total=True),
+        Column("financed", "money", "Paid by other brands", "Оплачено другими брендами", total=True),
         Column("base", "money", "Base, VAT included", "База с НДС", total=True),
         Column("base_vat", "money", "VAT", "НДС к начислению", total=True),
     ),

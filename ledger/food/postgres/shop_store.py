@@ -7,6 +7,7 @@ need no lock of their own: an order's account, or a limited promotion, guards th
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ledger.core.book import Book
@@ -25,7 +26,7 @@ from ledger.values.money import decimal, minor
 _LIMITED = "(max_uses IS NOT NULL OR max_uses_per_party IS NOT NULL OR first_order_only)"
 _PROMOTION = (
     "id, code, kind, value, brand_id, min_order, max_discount, valid_from, valid_until, max_uses, "
-    "max_uses_per_party, first_order_only, stackable, used"
+    "max_uses_per_party, first_order_only, stackable, used, financed"
 )
 
 
@@ -66,6 +67,7 @@ class Named(NamedTuple):
     account: int
     charges: list[str]
     brands: set[str]
+    financers: list[str]
 
 
 def foreseen(connection: AnyConnection, keys: Sequence[str], *, lock: bool) -> tuple[Programs, list[Named]]:
@@ -76,7 +78,7 @@ def foreseen(connection: AnyConnection, keys: Sequence[str], *, lock: bool) -> t
     for brand, accrue, redeem, *rest, spend_at in rows:
         program = Program(brand, minor(accrue), minor(redeem), *rest)
         programs.setdefault(brand, []).append(program._replace(spend_at=tuple(spend_at)))
-    return programs, [Named(account, charges, set(brands)) for account, charges, brands in orders]
+    return programs, [Named(account, charges, set(brands), by) for account, charges, brands, by in orders]
 
 
 _PROGRAMS = (
@@ -88,7 +90,8 @@ _NAMED = (
     "ORDER BY transaction_id DESC LIMIT 1), o.account_id), array(SELECT key FROM transaction WHERE id = o.main_id "
     "UNION ALL SELECT 'tiffin:fee:' || o.id WHERE o.status = 'cancelled' "
     "UNION ALL SELECT 'tiffin:surplus:' || o.id FROM order_line WHERE order_id = o.id AND weighed IS NOT NULL), "
-    "array(SELECT DISTINCT b.code FROM order_line l JOIN brand b ON b.id = l.brand_id WHERE l.order_id = o.id) "
+    "array(SELECT DISTINCT b.code FROM order_line l JOIN brand b ON b.id = l.brand_id WHERE l.order_id = o.id), "
+    "array(SELECT jsonb_object_keys(financed) FROM order_line WHERE order_id = o.id AND financed IS NOT NULL) "
     "FROM food_order o "
     "WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))"
 )
@@ -102,7 +105,8 @@ WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))
 """
 _OF_ORDERS = "WHERE order_id IN (SELECT id FROM transaction WHERE key = ANY(%s))"
 _LINES = f"""
-SELECT order_id, line, brand_id, service, sku, name, quantity, price, gross, discount, net, kept, weighed, weighed_of
+SELECT order_id, line, brand_id, service, sku, name, quantity, price, gross, discount, net, kept, weighed, weighed_of,
+    financed
 FROM order_line {_OF_ORDERS} ORDER BY order_id, line
 """
 _FIRST_USES = f"""
@@ -140,9 +144,10 @@ def _load_orders(connection: AnyConnection, book: Book, shop: Shop, keys: Sequen
     for id_, key, account, party, currency, status, placed_at, day, due_at, *moments, main in orders:
         of = id_, key, account, party, currency, placed_at.astimezone(UTC), day, due_at
         by_id[id_] = shop.orders[key] = Order(*of, [], [], main, status, *moments)
-    for order, line, brand, *rest, weighed, weighed_of in lines:
+    for order, line, brand, *rest, weighed, weighed_of, financed in lines:
         made = OrderLine(line, codes[brand], *rest)
         made.weighed, made.weighed_of = weighed, weighed_of
+        made.financed = {by: (amount, now) for by, (amount, now) in financed.items()} if financed else None
         by_id[order].lines.append(made)
     for order, promotion, code, discount in uses:
         by_id[order].promotions.append((promotion, code, discount))
@@ -173,7 +178,10 @@ def _load_promotions(
     *_, rows = ask(connection, *(locks if lock else ()), (f"SELECT {_PROMOTION} FROM promotion {where}", known))
     brands = _codes(book)
     for id_, code, kind, value, brand, *rest in rows:
-        shop.promotions[code] = Promotion(id_, code, kind, value, brands.get(brand), *rest)
+        *terms, financed = rest
+        pay = tuple((each["brand"], minor(Decimal(each["percent"]))) for each in financed or ())
+        shop.promotions[code] = Promotion(id_, code, kind, value, brands.get(brand), *terms)
+        shop.promotions[code].financed = pay
     _load_uses(connection, book, shop, lock=lock)
 
 
@@ -283,7 +291,7 @@ ORDER = columns(
 LINE = columns(
     "order_id bigint, line smallint, brand_id bigint, service text, sku text, name text, quantity integer, "
     "price bigint, gross bigint, discount bigint, net bigint, kept integer, reference text, attributes jsonb, "
-    "own_discount bigint, weighed bigint, weighed_of integer"
+    "own_discount bigint, weighed bigint, weighed_of integer, financed jsonb"
 )
 USE = columns(
     "order_id bigint, promotion_id bigint, party_id bigint, discount bigint, used_at timestamptz, "
@@ -331,6 +339,9 @@ def _statements(book: Book, shop: Shop) -> Iterator[Statement]:
     kept = [(order.id, line.number, line.kept) for order in known for line in order.lines]
     yield _KEPT, [array_of(column) for column in zip(*kept, strict=True)]
     weighed = [(order.id, n.number, n.weighed, n.weighed_of) for order in known for n in order.lines if n.weighed_of]
+    financed = [(order.id, n.number, json_text(n.financed)) for order in known for n in order.lines if n.financed]
+    if financed:
+        yield _FINANCED, [[*column] for column in zip(*financed, strict=True)]
     if weighed:
         yield _WEIGHED, [array_of(column) for column in zip(*weighed, strict=True)]
     accruals = [row for order in (*shop.new_orders, *known) for row in _accruals(book, order)]
@@ -357,6 +368,10 @@ _WEIGHED = (
     "FROM unnest(%s::bigint[], %s::smallint[], %s::bigint[], %s::integer[]) AS n(order_id, line, weighed, weighed_of) "
     "WHERE l.order_id = n.order_id AND l.line = n.line AND l.weighed IS NULL"
 )
+_FINANCED = (
+    "UPDATE order_line l SET financed = n.financed FROM unnest(%s::bigint[], %s::smallint[], %s::jsonb[]) "
+    "AS n(order_id, line, financed) WHERE l.order_id = n.order_id AND l.line = n.line"
+)
 _USED = "UPDATE promotion p SET used = n.used FROM unnest(%s::bigint[], %s::integer[]) AS n(id, used) WHERE p.id = n.id"
 
 
@@ -364,7 +379,7 @@ def _line_rows(book: Book, order: Order) -> Iterator[Row]:
     for n in order.lines:
         dish = book.brands[n.brand].id, n.service, n.sku, n.name, n.quantity, n.price
         more = n.kept, n.reference, json_text(n.attributes), n.own_discount, n.weighed, n.weighed_of
-        yield (order.id, n.number, *dish, n.gross, n.discount, n.net, *more)
+        yield (order.id, n.number, *dish, n.gross, n.discount, n.net, *more, json_text(n.financed))
 
 
 def _order_row(book: Book, order: Order, written: Moments) -> Row:
