@@ -1,6 +1,6 @@
 """Who uses the dashboard, what they may do in it, and on which connections it reads and writes.
 
-A provider of logins says who somebody is; role and brands come from its claims, or from `desk.member`, which wins.
+A provider of logins identifies people; role and brands come from its claims, or from `desk.member`, which wins.
 Without a provider it is whoever started the dashboard on this machine. `by` of whatever the desk posts is this login,
 never typed. Pages read, and only the desk writes.
 """
@@ -97,7 +97,7 @@ def log_out() -> None:
 def _login(claims: dict[str, Any], provider: Provider) -> str:
     login = members.same(str(claims.get(provider.login_claim) or ""))
     if not login or (provider.login_claim == "email" and claims.get("email_verified") is False):
-        raise Failure(f"the provider of logins says no {provider.login_claim} for you")
+        raise Failure(f"the provider of logins returned no {provider.login_claim} for you")
     return login
 
 

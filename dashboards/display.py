@@ -156,7 +156,7 @@ def table(
 ) -> None:
     """Draw rows; columns without a value may be left out, and are named.
 
-    `leads_to` says where a click on a row leads, `query_of` what it writes into the URL of the same page.
+    `leads_to` is where a click on a row leads, `query_of` what it writes into the URL of the same page.
     """
     columns = [column for column in columns if column.name in frame.columns]
     may_go = [column for column in columns if frame.height and (hide_empty or column.aside)]

@@ -104,11 +104,11 @@ def lines_page() -> str:
         seen += 1
     return _page(
         "Commands and administration lines",
-        "`tiffin post` reads one JSON object a line; `type` says which. Unknown fields are refused. Amounts are "
+        "`tiffin post` reads one JSON object a line; `type` names it. Unknown fields are refused. Amounts are "
         'strings such as `"12.50"`, or whole numbers. `tiffin schema` prints the same as JSON Schema.\n\n'
         "Every command also takes " + _listed(f"`{name}`" for name in common) + ": `key` is required and "
-        "answered once for ever, `at` is the booking time (the database's clock by default), `value_date` the bank's "
-        "date, `currency` must be the account's. `occurred_at` says when something happened that is booked "
+        "answered once forever, `at` is the booking time (the database's clock by default), `value_date` the bank's "
+        "date, `currency` must be the account's. `occurred_at` is when something happened that is booked "
         "later, by at most the book's `late_days`: windows of limits, hours and promotions go by it. Administration "
         "lines take `by` and `note`.",
         *body,
@@ -254,7 +254,7 @@ def reports_page() -> str:
     return _page(
         "Reports",
         "`tiffin report NAME`, the dashboard, `reports.open().report(NAME)` and the night all run these. Dates are "
-        "inclusive. A result with a control that does not hold says so everywhere, and no paper goes out.",
+        "inclusive. A control that does not hold is shown everywhere, and no paper goes out.",
         *body,
     )
 

@@ -70,7 +70,7 @@ class Seam:
         return entered(self.book, decided)
 
     def prolong(self, hold: int, expires_at: datetime, *, by: str) -> None:
-        """Let a hold run out at another time, earlier or later; the mark with the key `by`, entered before, says so."""
+        """Let a hold run out at another time, earlier or later; the mark with the key `by` records it."""
         mark = self.book.transactions[by]
         mark.refers_to, mark.expires_at = hold, expires_at
         self.book.holds[hold].expires_at = expires_at

@@ -27,8 +27,8 @@ class Settings:
 
     `templates` is a folder of a company's own templates of papers, `sender` the address its letters come from.
     `seal` is the PKCS#12 file that seals papers, or a folder with one a brand, `seal_password` its password.
-    `replica_url` is a read replica of the database, for questions; `log` says how log lines, on standard error, are
-    written. Raises Failure for a value that is none of those allowed.
+    `replica_url` is a read replica of the database, for questions; `log` is the form of log lines, on standard
+    error. Raises Failure for a value that is none of those allowed.
     """
 
     home: Path = field(default_factory=_variable("HOME", ".tiffin", of=Path))

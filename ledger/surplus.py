@@ -1,7 +1,7 @@
 """What is debited beyond a charge: weighed goods that came dearer than they were held or debited for. Pure.
 
 The surplus belongs to its charge: it is decided at the moment of that one, in its windows and its groups, by limits
-of which the charge used its part already, and counts as no other order (DECISIONS D192).
+of which the charge used its part already, and counts as no other order (DECISIONS D187).
 """
 
 from collections.abc import Iterator
@@ -43,9 +43,7 @@ def _beyond(book: Book, charge: Transaction) -> Book:
         payer: {of: list(_with_room(book, charge, payer, known)) for of, known in by_account.items()}
         for payer, by_account in book.limits.items()
     }
-    return replace(
-        book, links={**book.links, book.successor(account): links}, limits=limits, late_days=NO_MATTER
-    )  # fmt: skip
+    return replace(book, links={**book.links, book.successor(account): links}, limits=limits, late_days=NO_MATTER)
 
 
 def _with_room(book: Book, charge: Transaction, payer: int, limits: list[Limit]) -> Iterator[Limit]:

@@ -1,4 +1,4 @@
-"""How Alembic reaches the database: over the connection `migrate` hands it, or as the settings say."""
+"""How Alembic reaches the database: over the connection `migrate` hands it, or by the settings."""
 
 from alembic import context
 from sqlalchemy import Connection, create_engine, event

@@ -91,7 +91,7 @@ def rest_of_transactions(tables: Tables, p: Parameters, rows: Frame) -> Frame:
 
 
 def entries_behind(book: LakeBook, parameters: Parameters) -> Result:
-    """Return the entries that the parameters ask for, as a result with its control."""
+    """Return the entries that the parameters select, as a result with its control."""
     return book.run(JOURNAL, parameters)
 
 

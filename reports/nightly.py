@@ -54,7 +54,7 @@ class Step:
 
 @dataclass
 class Night:
-    """A nightly run for one day. `complete` says that every step was taken and nothing was wrong."""
+    """A nightly run for one day. `complete` means that every step was taken and nothing was wrong."""
 
     day: date
     folder: Path
@@ -156,7 +156,7 @@ class _Run:
 
 
 class _NotPublished(Exception):
-    """The cut does not hold: the night's problems say why."""
+    """The cut does not hold: the night's problems give the reasons."""
 
 
 def _published(run: _Run, url: str, lake: str, day: date) -> None:

@@ -1,4 +1,4 @@
-"""The provider of logins (OpenID Connect) that the dashboard asks who somebody is, as the settings name it."""
+"""The provider of logins (OpenID Connect) that identifies people for the dashboard, as the settings name it."""
 
 import secrets
 from urllib.parse import urlsplit
@@ -16,7 +16,7 @@ class Provider(BaseSettings):
     """A provider of logins (`TIFFIN_OIDC_…`), and the address that people type (`TIFFIN_DASHBOARD_URL`).
 
     `login_claim` names who somebody is; `role_claim` and `brands_claim` what they may do and see, unless `tiffin desk`
-    said so. Signed-in people stay so for `session_hours` at most.
+    sets it. Signed-in people stay so for `session_hours` at most.
     """
 
     model_config = SettingsConfigDict(env_prefix="TIFFIN_OIDC_", extra="ignore")

@@ -24,6 +24,7 @@ from reports.core.readable import readable_texts
 from reports.core.report import Check, Column, Report, named, near
 from reports.core.result import Control, CutFacts, Draw, Result, TableSource
 from reports.core.tables import Tables
+from reports.explain import Explanation, explain, row_of
 from reports.lake.restricted import BETWEEN
 from reports.lake.schema import TABLE_NAMES
 
@@ -117,6 +118,14 @@ class LakeBook:
         """Run a report of parameters that are checked; of some brands only, there is nothing to control it by."""
         tables = self.tables_for(parameters)
         return run(report, tables, parameters, self.cut, self.draw, controlled=self.whole)
+
+    def explain(self, result: Result, row: int | Mapping[str, Any], column: str, *, page: int = 1) -> Explanation:
+        """Return the entries that make a money figure of a result of this book.
+
+        The row is given by its number, from 0, or by values of its columns. Raises Failure where there is no such row,
+        or nothing is known of the column.
+        """
+        return explain(self.tables_for(result.parameters), result, row_of(result, row), column, page=page)
 
     def sql(self, query: str, *, seconds: float = 300, memory_mb: int = 4_096) -> pl.DataFrame:
         """Answer a DuckDB query over the lake's tables, read only, in a process of its own.

@@ -20,4 +20,4 @@ FORMS: dict[str, tuple[str, Callable[[str], None]]] = {
     "merge": ("Merge of accounts", terms.merge),
     "now": ("Balance now", money.balance_now),
 }
-"""Title and form by name; a form is drawn for the person who says who he is."""
+"""Title and form by name; a form is drawn for the person who is logged in."""

@@ -95,7 +95,7 @@ def _with_rest(split: list[Given], left: Decimal) -> list[Given]:
     blank = [part for part in split if "amount" not in part]
     try:
         rest = left - sum(Decimal(part["amount"]) for part in split if "amount" in part)
-    except InvalidOperation:  # the ledger will say which amount is none
+    except InvalidOperation:  # the ledger reports which amount is none
         rest = left
     if len(blank) == 1 and rest > 0:
         blank[0]["amount"] = f"{rest:.2f}"

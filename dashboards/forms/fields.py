@@ -16,7 +16,7 @@ Given = dict[str, Any]
 
 
 class Fields:
-    """The fields of one form; `given` is what they say, blanks left out."""
+    """The fields of one form; `given` are their values, blanks left out."""
 
     def __init__(self, form: str, columns: int = 3) -> None:
         self.form = form

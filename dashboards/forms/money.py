@@ -79,7 +79,7 @@ def transfer(by: str) -> None:
 
 
 def adjustment(by: str) -> None:
-    """Draw the form of a manual correction, which must say why."""
+    """Draw the form of a manual correction, which needs a reason."""
     found = subjects.account()
     if found is None:
         return

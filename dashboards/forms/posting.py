@@ -74,7 +74,7 @@ def command(kind: str, fill: Fill, *, about: object = "", sure: bool = False, co
 
 
 def _pressed(draft: Draft, given: Given, *, post: bool, sure: bool) -> None:
-    """Quote or post what was filled in; the same again within minutes is asked about before."""
+    """Quote or post what was filled in; the same again within minutes needs confirmation."""
     _unless_answered(draft)
     saved = drafts.keep(draft, [given], _same(given))
     quote = _outcome_of(draft, given, post=False)
@@ -98,7 +98,7 @@ def _unless_answered(draft: Draft) -> None:
 
 
 def _quoted(draft: Draft) -> bool:
-    """Show what was quoted, to be posted or changed; say whether it still waits for that."""
+    """Show what was quoted, to be posted or changed; return whether it still waits for that."""
     if "quoted" not in draft.stage:
         return False
     given, outcome, again = draft.stage["quoted"]
@@ -134,7 +134,7 @@ def _same(given: Given) -> str:
     """Return what two drafts have in common that are probably one: the command's kind, account and amount."""
     account = given.get("account", given.get("transaction", given.get("debit", given.get("payment", ""))))
     if isinstance(account, str) and "account" in given:
-        with access.reading() as connection, suppress(Failure):  # the ledger says so when it is posted
+        with access.reading() as connection, suppress(Failure):  # reported when it is posted
             account = desk_queries.account(connection, account)["number"]
     try:
         amount = f"{Decimal(str(given['amount'])):.2f}"

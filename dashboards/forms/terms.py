@@ -115,7 +115,7 @@ def _groups(links: Sequence[subjects.Row], limits: Sequence[subjects.Row], payer
 
 
 def _rules(link: subjects.Row) -> str:
-    """Return what a link says beside its brands, in a few words."""
+    """Return a link's terms beside its brands, in a few words."""
     hours = link["hours"] or {}
     times = f"{hours['from']}–{hours['to']}" if hours and hours["from"] != hours["to"] else ""
     days = ", ".join(tr(DAYS[day]) for day in hours.get("days", ())) if len(hours.get("days", ())) < len(DAYS) else ""

@@ -1,6 +1,6 @@
-"""Desk: what the finance team does by hand. It asks the ledger itself, not the lake.
+"""Desk: what the finance team does by hand. It reads the ledger itself, not the lake.
 
-One form is on the page at a time; the URL says which, and what it is about.
+One form is on the page at a time; the URL names it and its subject.
 """
 
 import streamlit as st

@@ -47,7 +47,7 @@ def _chosen(last_day: date) -> tuple[str | None, date, date]:
 
 
 def _sum(result: Result, column: str) -> Any:
-    """Return a total of the result; the reports say which of their columns may be added up."""
+    """Return a total of the result; the reports declare which of their columns may be added up."""
     return result.frame[column].sum() or Decimal(0)
 
 

@@ -1,4 +1,4 @@
-"""SQL: DuckDB over the pinned tables, read only. Bounded, and it says so (DECISIONS D44)."""
+"""SQL: DuckDB over the pinned tables, read only. Bounded, and the limits are shown (DECISIONS D44)."""
 
 from functools import partial
 

@@ -120,7 +120,7 @@ def _second_person(key: str) -> None:
 
 
 def _undo(facts: dict[str, Any]) -> None:
-    """Lead to the form that undoes this transaction; whether it still can be, the ledger says there."""
+    """Lead to the form that undoes this transaction; the ledger decides there whether it still can be."""
     form = undo.way(facts["kind"])
     if facts["status"] == "posted" and form is not None:
         query = {"form": form, "transaction": facts["id"]}

@@ -209,7 +209,7 @@ class When(BaseModel):
     @model_validator(mode="after")
     def _something(self) -> Self:
         if self.days == () or (self.days is None and self.from_ == self.to):
-            raise ValueError("says no hours: give days, or from and to")
+            raise ValueError("has no hours: give days, or from and to")
         return self
 
     def stored(self) -> dict[str, object]:
@@ -281,7 +281,7 @@ RECORDS: dict[str, type[Record]] = {
 
 
 def parse(record: Mapping[str, Any]) -> Record:
-    """Return the administration line that a JSON object says. Raises ValueError with one sentence."""
+    """Return the administration line that a JSON object describes. Raises ValueError with one sentence."""
     try:
         return RECORDS[record["type"]].model_validate(record)
     except ValidationError as error:

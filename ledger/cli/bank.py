@@ -38,7 +38,7 @@ PREVIEW = 10
 def import_bank(
     files: Annotated[list[Path], typer.Argument(help=f"Statements in {FORMATS}, or zipped; CSV with --csv-of.")],
     brand: Annotated[
-        str | None, typer.Option(help="Whose statements these are, when no brand's bank details say it.")
+        str | None, typer.Option(help="Whose statements these are, when no brand's bank details have the account.")
     ] = None,
     by: Annotated[str | None, typer.Option(help="Who imports them, kept with each payment.")] = None,
     csv_of: Annotated[
@@ -192,7 +192,7 @@ def _print_totals(imported: Sequence[Imported]) -> None:
 
 @contextmanager
 def _progress() -> Iterator[Progress]:
-    """Show how many payments are posted: a bar on a terminal, a few lines elsewhere; short runs say nothing."""
+    """Show how many payments are posted: a bar on a terminal, a few lines elsewhere; short runs show nothing."""
     errors = Console(stderr=True)
     if not errors.is_terminal:
         yield _line
@@ -296,7 +296,7 @@ def bank_depositors(
     brand: Annotated[str | None, typer.Option(help="Whose money it brings; with --revoke, only this brand's.")] = None,
     channel: Annotated[str | None, typer.Option(help="With --add: the channel that the money leaves.")] = None,
     fee: Annotated[str | None, typer.Option(help="With --add: the fee it keeps, in percent of what it got.")] = None,
-    by: Annotated[str | None, typer.Option(help="Who says so.")] = None,
+    by: Annotated[str | None, typer.Option(help="The person responsible.")] = None,
     json_: AsJson = False,
 ) -> None:
     """List the acquirers and depositors whose money is moved to the bank, make one known, or revoke it."""
@@ -340,7 +340,7 @@ def bank_csv(
     column: Annotated[list[str] | None, typer.Option(help=f"date=Header, and so on: {', '.join(COLUMNS)}.")] = None,
     option: Annotated[list[str] | None, typer.Option(help="decimal=, or date_format=%d/%m/%Y.")] = None,
     save: Annotated[bool, typer.Option("--save", help="Keep this layout for the account's files.")] = False,
-    by: Annotated[str | None, typer.Option(help="Who says so.")] = None,
+    by: Annotated[str | None, typer.Option(help="The person responsible.")] = None,
 ) -> None:
     """Show how a bank's CSV is read, and keep the layout of its columns for an account."""
     if not normal(account):

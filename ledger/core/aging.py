@@ -25,7 +25,7 @@ FIRST: Key = (date.min, date.min, 0)
 LAST: Key = (NEVER, NEVER, 2**63 - 1)
 
 Fetch = Callable[[int, str, Key, int], list["Item"]]
-"""Gives more items of an account: at most so many from a key on (`later`), before it (`earlier`, last first), the one
+"""Gives more items of an account: at most a number from a key on (`later`), before it (`earlier`, last first), the one
 of a transaction (`one`, the key's), all that wait for a due date (`ripening`) or have none and wait for none
 (`undated`)."""
 

@@ -117,7 +117,7 @@ def _transaction(case: Case, at: datetime) -> Transaction:
 
 def _declined(case: Case, refused: Refused, now: datetime) -> Transaction:
     closed = case.book.closed_until
-    # A decline must not appear on a closed day, whose reports are the same for ever (DECISIONS D4).
+    # A decline must not appear on a closed day, whose reports are the same forever (DECISIONS D4).
     at = now if closed is not None and case.book.day(case.at) <= closed else case.at
     amount = getattr(case.command, "amount", None)
     asked = getattr(case.command, "account", None)

@@ -86,7 +86,7 @@ class Declined:
 
     @property
     def named_facts(self) -> Facts:
-        """Return the facts with clients' names, for whoever shows them now."""
+        """Return the facts with clients' names, for those who see them now."""
         return with_names(self.facts, self.name_of)
 
     @property

@@ -11,8 +11,8 @@ class Scope:
 
     `accounts` are numbers and references, `refers` keys of earlier transactions, `brands` codes with the currency
     if one is named, `credits` the most that each account can be credited, in minor units, `payments` keys of
-    payments that are allocated or reversed: these may touch no client account. `ids` says how many transactions
-    there can be at most.
+    payments that are allocated or reversed: these may touch no client account. `ids` is the most
+    transactions that there can be.
     """
 
     accounts: set[int | str] = field(default_factory=set)

@@ -1,4 +1,4 @@
-"""The door as one ASGI application: who may come in, what they may ask, what is logged and counted.
+"""The door as one ASGI application: who may come in, what they may do, what is logged and counted.
 
 Every request passes here: its Host is checked, then its token, then the roles of the endpoint (ENDPOINTS).
 """

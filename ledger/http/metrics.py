@@ -1,4 +1,4 @@
-"""What Prometheus may ask: commands by kind and outcome, seconds, batches, the queue, the age of the last closing."""
+"""What Prometheus can read: commands by kind and outcome, seconds, batches, the queue, the age of the last closing."""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 

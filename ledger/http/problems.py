@@ -21,7 +21,7 @@ TITLES = {
     "media_type": (415, "The media type is not one that is read here"),
     "misdirected": (421, "The Host is not one of this door"),
     "key_reused": (422, "The key was used before with other content"),
-    "internal": (500, "Something broke; the log says what"),
+    "internal": (500, "Internal error; the log has the details"),
     "unavailable": (503, "It could not be carried out now; send it again, with the same key"),
 }
 """The problems by type: their HTTP status and title."""

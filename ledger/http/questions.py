@@ -1,6 +1,6 @@
 """The questions of the door: what would happen, how accounts stand, what happened. They write nothing.
 
-Each answer says as of which transaction it is. With a replica, questions go there, quotes never; `min_transaction`
+Each answer names the transaction that it is as of. With a replica, questions go there, quotes never; `min_transaction`
 waits for the replica or goes to the primary, so that a client who has just paid never sees the balance from before.
 """
 

@@ -43,7 +43,7 @@ def serve(
     """Serve until SIGTERM or SIGINT: then take no new work, answer every command that was accepted, and return.
 
     `listen` is HOST:PORT, `path` a Unix socket in its place. For `grace` seconds after the signal it still takes work
-    and says that it is not ready, so that a balancer can look elsewhere. A `double` has no database. Raises Failure
+    and reports that it is not ready, so that a balancer can look elsewhere. A `double` has no database. Raises Failure
     where nobody may listen.
     """
     opened = _unix_socket(path) if path else _tcp_socket(*_address(listen or "127.0.0.1:8600"))
@@ -57,7 +57,7 @@ def serve(
     name = () if path else (_address(listen or "")[0],) if listen else ()
     settings = Settings(local=local, double=double, hosts=(*hosts, *name))
     door = Door(level, url, writers=intake, settings=settings, replica_url=replica_url)
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # what it says of requests is in our own log
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # our own log has the requests
     config = uvicorn.Config(
         door,
         loop="uvloop",
@@ -89,14 +89,14 @@ def _has_tokens(url: str) -> bool:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, which first says that it is not ready."""
+    """uvicorn, which first reports that it is not ready."""
 
     def __init__(self, config: uvicorn.Config, door: Door, grace: float, listening: str) -> None:
         super().__init__(config)
         self._door, self._grace, self._listening = door, grace, listening
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and then say so."""
+        """Listen, then announce the address."""
         await super().startup(sockets)
         self._door.settings.log(self._listening)
         sys.stderr.flush()

@@ -44,7 +44,7 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def read(line: str, number: int, parse: Callable[[dict[str, Any]], Any] | None = None) -> Any:
-    """Return what a line says: a command or a record, or Invalid with the line's number and the reason."""
+    """Return what a line describes: a command or a record, or Invalid with the line's number and the reason."""
     if len(line) > LINE_LENGTH:
         return Invalid(line=number, message=f"the line has more than {LINE_LENGTH} characters")
     broken = _NOT_UTF_8.search(line)
@@ -68,7 +68,7 @@ def read(line: str, number: int, parse: Callable[[dict[str, Any]], Any] | None =
 
 
 def parse_item(record: dict[str, Any]) -> Item:
-    """Return the command or administration line of level one that a JSON object says."""
+    """Return the command or administration line of level one that a JSON object describes."""
     kind = record.get("type")
     return administration.parse(record) if isinstance(kind, str) and kind in RECORDS else commands.parse(record)
 
@@ -116,7 +116,7 @@ def batches(stream: IO[str], most: int) -> Iterator[list[str]]:
 
 
 def answered(items: Sequence[tuple[int, Any]], *, post: Post, administer: Post) -> Iterator[Outcome]:
-    """Yield one outcome an item (line number, what it says), in order; runs of one sort go together."""
+    """Yield one outcome per item (line number, content), in order; runs of one sort go together."""
     for sort, run in groupby(items, key=lambda item: _sort(item[1])):
         numbered = list(run)
         if sort == "invalid":

@@ -24,7 +24,7 @@ from ledger.postgres.post import Ledger
 from ledger.postgres.stream import HELD_UP_SECONDS, Stream
 from ledger.postgres.tokens import Caller
 
-BROKE = "this line broke something: it was not carried out, and the log says why"
+BROKE = "internal error on this line: it was not carried out; the log has the reason"
 
 LENGTH = struct.Struct("!I")
 

@@ -52,7 +52,7 @@ class Administration:
     """One run of administration lines in one database transaction, at one time.
 
     `rows` are the brands, parties and accounts that its lines name, by table and by code or reference; those that are
-    `new` are inserted before anything else is asked of the database, then what hangs on them, `later`. `numbers` are
+    `new` are inserted before any other statement, then what hangs on them, `later`. `numbers` are
     ids for them. `subjects` are the accounts whose terms, links, limits or status may change, by number and reference,
     locked; `links`, `terms` (the last) and `limits` are what these have. `subaccounts` and `payers` count links by
     their ends, `moved` are those that have entries, `undated` those with aging items that wait for terms.

@@ -1,6 +1,6 @@
 """How accounts stand, now or as they stood at a past moment. No locks are taken.
 
-Now is what the balance row says: nothing is read of the history, however long it is. A past moment finds its version by
+The present is the balance row: none of the history is read, however long it is. A past moment finds its version by
 bisection. Time counts, not jobs: a hold that ran out holds nothing from its moment, booked or not.
 """
 
@@ -227,7 +227,7 @@ FROM asked a LEFT JOIN balance b ON b.account_id = a.id
 """
 
 # An account's entries are posted in the order of their versions. Accounts are opened open. Where nothing was posted
-# since, and no terms were recorded, what is unpaid is what the balance row says.
+# since, and no terms were recorded, what is unpaid is on the balance row.
 _THEN = f"""
 {_ASKED}
 SELECT a.id AS account, a.reference, a.currency, coalesce(changed.status, 'open') AS status,

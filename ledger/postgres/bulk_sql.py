@@ -25,7 +25,7 @@ Rows = Sequence[Row]
 Statement = tuple[str, list[object]]
 
 COPY_FROM = 50
-"""From so many rows on COPY costs less than an INSERT of arrays (DECISIONS D13)."""
+"""From this many rows on COPY costs less than an INSERT of arrays (DECISIONS D13)."""
 
 
 def columns(text: str) -> Types:
@@ -136,7 +136,7 @@ def _array(type_: str, column: list[Any]) -> object:
 
 
 FEW = 8
-"""Up to so many rows are written out; the driver takes ten times as long for an array as for a value."""
+"""Up to this many rows are written out; the driver takes ten times as long for an array as for a value."""
 
 
 def source_of(types: Types, rows: Rows) -> tuple[Types, str, list[object]]:

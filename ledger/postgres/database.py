@@ -25,7 +25,7 @@ from ledger.values.money import is_currency
 OLDEST_POSTGRESQL = 15
 
 POOL_SIZE = 2
-"""How many connections post for an intake, unless the URL's `pool_size` says otherwise: one a writer."""
+"""How many connections post for an intake, unless the URL's `pool_size` overrides it: one a writer."""
 
 MOST_CONNECTIONS = 100
 
@@ -192,7 +192,7 @@ def check_book(connection: AnyConnection) -> None:
 
 
 OURS = ("pool_size", "prepare")
-"""What a URL may say that is ours: other programs that speak libpq do not know it."""
+"""Parameters of a URL that are ours: other programs that use libpq do not know them."""
 
 
 def libpq_url(url: str) -> str:
@@ -221,7 +221,7 @@ def connect(url: str, *, settings: Mapping[str, object] = NO_SETTINGS, autocommi
     """Return a psycopg connection; server settings in the URL's `options` win over `settings`.
 
     Behind a pool that hands a server over between transactions (pgbouncer), nothing is prepared by name, unless the
-    URL says `prepare=on`: what was prepared would be another server's. Raises Failure if there is no connection to be
+    URL has `prepare=on`: what was prepared would be another server's. Raises Failure if there is no connection to be
     had or the server is too old.
     """
     try:

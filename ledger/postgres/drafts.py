@@ -1,7 +1,7 @@
 """What a person at the desk has typed and not yet seen answered. It is kept until it is, with the key that posts it.
 
 A draft's key is the ledger's: whatever happens to the browser, the network or the server, the same draft
-is posted once, and whether it was is asked of the ledger (DECISIONS D170).
+is posted once, and the ledger knows whether it was (DECISIONS D170).
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ State = Literal["open", "waiting", "refused", "outdated", "answered"]
 Json = Mapping[str, Any]
 
 SIMILAR_MINUTES = 10
-"""For how long the same amount for the same account, by the same person, is asked about once more."""
+"""For how long the same amount for the same account, by the same person, needs confirmation."""
 
 
 @dataclass(frozen=True, slots=True)

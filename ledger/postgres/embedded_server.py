@@ -241,7 +241,7 @@ def _server(data: Path) -> Any:
 
 @contextmanager
 def _plain_locale() -> Iterator[None]:
-    # A LANG that the system does not have makes initdb fail; what the server says is then English, too.
+    # A LANG that the system does not have makes initdb fail; the server's messages are then English, too.
     before = os.environ.get("LC_ALL")
     os.environ["LC_ALL"] = "C"
     try:

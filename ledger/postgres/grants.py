@@ -1,7 +1,7 @@
 """What the roles may do: `tiffin_writer`, `tiffin_reader`, `tiffin_desk`. `tiffin init` grants it, each time it is run.
 
 A writer may do what posting and administration do, and no more: it cannot change or delete what was posted, set a
-balance, close or open days, write to closed days, change terms without the dated row that says so, or take a guard off.
+balance, close or open days, write to closed days, change terms without its dated row, or take a guard off.
 What it inserts as a whole transaction, well formed and balanced, is one: who may post a payment may write it, too
 (DECISIONS D95). Closing days and upgrades are the owner's.
 """

@@ -43,7 +43,7 @@ def grant(connection: AnyConnection, member: Member) -> None:
     Raises Failure for a login of nothing.
     """
     if not same(member.login):
-        raise Failure("a login is what the provider says, such as o.petrova@example.com")
+        raise Failure("a login is the name that the provider returns, such as o.petrova@example.com")
     connection.execute(
         "INSERT INTO desk.member (login, role, brands) VALUES (%s, %s, %s) "
         "ON CONFLICT (login) DO UPDATE SET role = excluded.role, brands = excluded.brands",
@@ -57,7 +57,7 @@ def revoke(connection: AnyConnection, login: str) -> bool:
 
 
 def sign_out(connection: AnyConnection, login: str) -> None:
-    """Note that a login ended now: what was given before is not taken any more. The caller commits."""
+    """Note that a login ended now: earlier sessions are refused. The caller commits."""
     connection.execute(
         "INSERT INTO desk.signed_out (login, at) VALUES (%s, clock_timestamp()) "
         "ON CONFLICT (login) DO UPDATE SET at = excluded.at",

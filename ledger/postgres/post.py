@@ -79,7 +79,7 @@ class Ledger:
 
         `rules` are those of a second level, with the ledger's own; by default only these.
         """
-        # Here, for it loads SQLModel: half a second that posting does not need.
+        # Here, because it loads SQLModel: half a second that posting does not need.
         from ledger.postgres.administer import administer, engine_on
 
         def work() -> list[Done | Declined | Invalid]:

@@ -1,6 +1,6 @@
 """What closed days were sealed with: the seals, the leaves that each of them changed, the salts. Append-only.
 
-The owner's alone. What a seal covers, and how, is `reports.proof`'s to say.
+The owner's alone. `reports.proof` defines what a seal covers, and how.
 """
 
 from datetime import date, datetime

@@ -2,7 +2,7 @@
 
 An account that somebody keeps locked delays the lines of others no longer than one wait for
 locks. A failed line may be sent again. Until it was, later lines that share an account with it,
-directly or through another, fail as well: they would otherwise be declined for ever because of
+directly or through another, fail as well: they would otherwise be declined forever because of
 a payment that comes a moment later (DECISIONS D83).
 """
 
@@ -168,7 +168,7 @@ class _Batch(Generic[Line]):
             before = self._in_the_way(item, again)
             if before is not None:
                 self._fail(
-                    item, f"not tried, for it may hang on {before[:64]}, which failed; send both again, in order"
+                    item, f"not tried, because it may depend on {before[:64]}, which failed; send both again, in order"
                 )
             elif time.monotonic() > self._until:
                 self._fail(item, f"not tried, for others took more than {SECONDS} s; send it again")

@@ -1,6 +1,6 @@
 """The types of fields of commands and administration lines: what a text, key, amount, account, time or rate may be.
 
-Each refuses what breaks its rule with a ValueError that says what is wrong with the value; pydantic adds the field.
+Each refuses what breaks its rule with a ValueError that describes the fault; pydantic adds the field.
 """
 
 import re

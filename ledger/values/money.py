@@ -117,6 +117,6 @@ def is_currency(code: str) -> bool:
 
 def is_account_number(number: int) -> bool:
     """Tell whether the last digit of `number` is its Luhn check digit (ISO/IEC 7812-1, annex B)."""
-    from stdnum import luhn  # here, for it loads SSL, which many a command has no use for
+    from stdnum import luhn  # here, because it loads SSL, which many a command has no use for
 
     return number >= 10 and bool(luhn.is_valid(str(number)))

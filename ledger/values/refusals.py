@@ -98,7 +98,7 @@ _ACCOUNT = re.compile(r"(?: for )?account (\d+)")
 def with_names(facts: Facts, name_of: Callable[[int], str | None]) -> Facts:
     """Return the facts of a decline with their clients' names after the accounts.
 
-    A decline is kept for ever, a name is not: it is looked up when the sentence is made.
+    A decline is kept forever, a name is not: it is looked up when the sentence is made.
     """
     named = dict(facts)
     for fact in ("subject", "towards", "client"):

@@ -3,7 +3,7 @@
 Entries move the balances of their accounts themselves, in one statement with them, and only if they continue from
 where these stand; so nobody needs the right to set a balance. That the accounts are there is seen in the same look,
 in place of a foreign key, which would lock the row of a brand's account for every entry of every writer. A brand,
-client, account, link, limit or promotion is changed together with the row of `change` that says so, or a writer's
+client, account, link, limit or promotion is changed together with its row of `change`, or a writer's
 database transaction fails at its end (DECISIONS D95).
 """
 

@@ -41,7 +41,7 @@ def dashboard(
         )
     if provider.is_set and host not in LOOPBACK and not provider.dashboard_url:
         raise Failure(
-            "with --host, TIFFIN_DASHBOARD_URL says which address people type, such as https://tiffin.example"
+            "with --host, TIFFIN_DASHBOARD_URL must be the address that people type, such as https://tiffin.example"
         )
     if not provider.is_set and provider.dashboard_url:
         raise Failure("TIFFIN_DASHBOARD_URL serves a network, which needs logins: set TIFFIN_OIDC_METADATA_URL, too")

@@ -121,7 +121,7 @@ def _show(year: "Tally", lunch: "Tally", figures: "list[Figure]") -> None:
 
 def _answered(what: str, tally: "Tally") -> str:
     counts = f"{what}: {tally.posted:,} posted, {tally.declined.total():,} declined"
-    if tally.replayed:  # a replay only reads: its rate says nothing about posting
+    if tally.replayed:  # a replay only reads: its rate is not that of posting
         return f"{counts}; {tally.replayed:,} of them had been answered before"
     return f"{counts}; {tally.rate:,.0f} transactions a second by one writer, durable, in batches of up to 1,000"
 

@@ -15,7 +15,7 @@ app = typer.Typer()
 desk = typer.Typer(no_args_is_help=True, help="Say who may use the dashboard, and what needs a second person.")
 app.add_typer(desk, name="desk")
 
-Login = Annotated[str, typer.Argument(help="The login that the provider says, such as o.petrova@example.com.")]
+Login = Annotated[str, typer.Argument(help="The login that the provider returns, such as o.petrova@example.com.")]
 Role = Annotated[members.Role, typer.Argument(help="The role.")]
 
 

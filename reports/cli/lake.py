@@ -262,7 +262,7 @@ def _cut_every(seconds: int, as_json: bool) -> None:
 
 
 def until_stopped() -> Callable[[], bool]:
-    """Return what says whether SIGINT or SIGTERM came: the cut under way is finished first."""
+    """Return a check for SIGINT or SIGTERM: the cut under way is finished first."""
     came: list[int] = []
 
     def note(number: int, frame: Any) -> None:

@@ -170,6 +170,11 @@ def unpaid_items(tables: Tables, as_of: date, currency: str | None = None) -> Fr
     )
 
 
+def with_leg(tables: Tables, items: Frame) -> Frame:
+    """Return the items with the `leg` of their entry."""
+    return items.join(tables.entries.select("account_id", "version", "leg"), on=["account_id", "version"], how="inner")
+
+
 def terms_on(tables: Tables, as_of: date) -> Frame:
     """Return a row an account whose credit ever began by that day.
 

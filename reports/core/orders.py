@@ -35,7 +35,7 @@ def with_order(tables: Tables, lines: Frame) -> Frame:
 
 
 def _ended(tables: Tables) -> Frame:
-    """Return order, void_on: when orders ended. Where they cost nothing, no refund says so."""
+    """Return order, void_on: when orders ended. Where they cost nothing, no refund shows it."""
     begun = nw.when(nw.col("late_on").is_null()).then(nw.col("id")).otherwise(nw.col("charged_by"))
     return tables.orders.filter(~nw.col("void_on").is_null()).select("void_on", order=begun)
 

@@ -50,8 +50,8 @@ class Movements(Period):
     """A period of movements, dated by booking, by value (then a payment counts on the bank's date, if it has one), or
     by when they happened.
 
-    A closed month goes on changing by the last two, for they may become known late; booked until a closed day it does
-    not.
+    A closed month goes on changing by the last two, because they may become known late; booked until a closed day it
+    does not.
     """
 
     dated_by: Literal["booking", "value", "occurred"] = Field("booking", description="which date counts")

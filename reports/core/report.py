@@ -15,6 +15,7 @@ from typing import Any, Literal
 import narwhals as nw
 
 from ledger.errors import Failure
+from reports.core.behind import Behind
 from reports.core.forms import Language
 from reports.core.leads import LeadsTo, nowhere
 from reports.core.parameters import Parameters
@@ -32,9 +33,9 @@ class Column:
     `account` and `number` are whole numbers that name things and are never added up,
     `word` is a code of the ledger's own, which readers see in their language; `code` is its caller's.
     `share` is a part of 1, `average` money rounded to the kopeck, `month` YYYY-MM.
-    `total` says that a sum by currency means something; a column of `account_kind` parts the
+    `total`: a sum by currency makes sense; a column of `account_kind` parts the
     sums by kind of account too, so that points are never added to money. A column `aside` stands last on the screen,
-    and is left out of a PDF, which would be too narrow for it and says so; all other files have it.
+    and is left out of a PDF, which would be too narrow for it and names it; all other files have it.
     """
 
     name: str
@@ -73,8 +74,8 @@ class Check:
 class Report:
     """One standard report: a question, its parameters, columns, function and control totals.
 
-    `leads_to` says where a click on a row leads. `first` names columns that stand first on a screen, where
-    others are so wide that amounts would be out of sight.
+    `leads_to` says where a click on a row leads, `behind` which entries make its figures. `first` names columns that
+    stand first on a screen, where others are so wide that amounts would be out of sight.
     """
 
     name: str
@@ -88,6 +89,7 @@ class Report:
     checks: tuple[Check, ...]
     leads_to: LeadsTo = nowhere
     first: tuple[str, ...] = ()
+    behind: Behind | None = None
 
     def title(self, language: Language) -> str:
         """Return the title in that language."""

@@ -1,4 +1,4 @@
-"""The lake's tables as lazy frames that run on Polars and on Spark, and what reports ask of them often.
+"""The lake's tables as lazy frames that run on Polars and on Spark, and what reports often need of them.
 
 Only what both engines have is used: no date differences (there are day numbers), no
 JSON, no as-of joins, no filters inside an aggregation (`only` takes their place).

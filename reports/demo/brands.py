@@ -1,4 +1,4 @@
-"""The demo's brands with made-up requisites: no such companies exist, and their papers say so."""
+"""The demo's brands with made-up requisites: no such companies exist, and their papers state it."""
 
 from typing import Any
 

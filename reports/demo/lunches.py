@@ -1,7 +1,7 @@
 """Two derived months of company lunches, after the year and apart from it: brand LUNCH, 2018-01-08 to 2018-02-28.
 
 Nothing here is in the data set. 36 companies pay for their employees' lunches on six kinds of terms, so
-that every refusal of credit, limits and funds is to be seen; three promotions, a bonus programme and
+that every refusal of credit, limits and funds can be seen; three promotions, a bonus programme and
 pre-orders for the next day show what becomes of an order. The figures are drawn from random numbers
 with fixed seeds: each run makes the same orders.
 """

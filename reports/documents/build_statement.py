@@ -211,7 +211,7 @@ def _adds_up(account: int, operations: Sequence[Operation], summary: Summary, *,
         if served != operation.amount:
             raise Failure(
                 f"account {account}: the lines of transaction {operation.transaction} make {served}, "
-                f"the entry says {operation.amount}"
+                f"the entry has {operation.amount}"
             )
     net = summary.charged - summary.discounts
     moved = summary.paid - net + summary.refunds + _total(amount for _, amount in summary.other)

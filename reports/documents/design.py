@@ -47,7 +47,7 @@ class Design:
 def design_of(
     settings: Settings, kind: Kind = "statement", language: Language | None = None, by: By | None = None
 ) -> Design:
-    """Return the design that the settings ask for. Raises Failure for an annex of a statement."""
+    """Return the design in the settings. Raises Failure for an annex of a statement."""
     if by is not None and kind == "statement":
         raise Failure("--by goes with an act, an invoice or an act of services: a statement names each charge's own")
     password = settings.seal_password

@@ -45,9 +45,9 @@ def as_json(paper: Statement, kind: Kind) -> bytes:
         facts["issuer"] = _seller(facts["issuer"])
     facts["principals"] = [_seller(seller) for seller in facts["principals"]]
     facts["summary"]["other"] = dict(facts["summary"]["other"])
-    if facts["seal"] is None:  # papers of before say nothing of it
+    if facts["seal"] is None:  # earlier papers have none
         del facts["seal"]
-    if paper.parted_by is None:  # a paper without an annex says nothing of one
+    if paper.parted_by is None:  # a paper without an annex has none
         del facts["parted_by"], facts["parts"]
     whole = {"paper": kind, "number": paper_number(paper, kind), **facts}
     return json.dumps(whole, default=_plain, ensure_ascii=False, separators=(",", ":")).encode()

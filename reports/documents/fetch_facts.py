@@ -34,7 +34,7 @@ _PARTY = ("id", "name", "legal_name", "tax_id", "country", "kpp", "address", "em
 
 @dataclass(frozen=True)
 class Known:
-    """What a paper says of the point it was made from: a closing of days, or a cut of open ones."""
+    """What a paper states of the point it was made from: a closing of days, or a cut of open ones."""
 
     at: datetime
     time_zone: str
@@ -197,7 +197,7 @@ def groups(book: LakeBook, numbers: Sequence[int], *, since: date, until: date) 
 
 
 def known(book: LakeBook, until: date) -> Known:
-    """Return what a paper ending on that day is made from; the same for ever once the day is closed."""
+    """Return what a paper ending on that day is made from; the same forever once the day is closed."""
     closings = book.closings.filter(pl.col("closed_until") >= until).sort("closed_until").head(1).collect()
     zone = book.cut.time_zone
     if closings.height:

@@ -2,7 +2,7 @@
 
 Kinds: `statement` for the client to read, `act` for two accountants to sign, `invoice` to
 be paid. An act and an invoice bind somebody, so they need an issuer; a statement of an
-account that no brand holds is drawn without one and says so.
+account that no brand holds is drawn without one and states it.
 """
 
 import re
@@ -49,7 +49,7 @@ def paper_number(paper: Statement, kind: Kind) -> str:
 
 
 class Page:
-    """One paper in one language, as the templates ask for it."""
+    """One paper in one language, as the templates need it."""
 
     def __init__(
         self, paper: Statement, kind: Kind, lang: Language, *, names: Names | None = None, logo: str | None = None
@@ -110,7 +110,7 @@ class Page:
         return self._tax_label(self.client.country or (self.issuer.country if self.issuer else None))
 
     def _tax_label(self, country: str | None) -> str:
-        # A country's own name for its tax number says more than the general word, where the reader reads it.
+        # A country's own name for its tax number is clearer than the general word, where the reader reads it.
         return _TAX.get(country or "", "") if self.lang.code == "ru" and country in _TAX else self.lang.text("Tax ID")
 
     @property

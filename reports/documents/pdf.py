@@ -1,6 +1,6 @@
 """HTML to one PDF that is PDF/A-3a (ISO 19005-3) and PDF/UA-1 (ISO 14289-1) at once.
 
-WeasyPrint makes one standard at a time, so what the other asks for is added here: the
+WeasyPrint makes one standard at a time, so what the other requires is added here: the
 PDF/UA identifier inside the same rdf:RDF, and tags that make sense (`tagging`). The same
 HTML and files give the same bytes, on any day: every date in the file is the one passed in (DECISIONS D45).
 """
@@ -77,7 +77,7 @@ def _resource(parent: Element, tag: str) -> Element:
 
 
 def _extension_schema() -> Element:
-    """Return the description of pdfuaid:part that ISO 19005-3, 6.6.2.3 asks for."""
+    """Return the description of pdfuaid:part that ISO 19005-3, 6.6.2.3 requires."""
     description = Element(f"{{{_RDF}}}Description", {f"{{{_RDF}}}about": ""})
     schemas = SubElement(SubElement(description, f"{{{_EXTENSION}}}schemas"), f"{{{_RDF}}}Bag")
     schema = _resource(schemas, f"{{{_RDF}}}li")

@@ -1,7 +1,7 @@
 """The code that a phone's bank app reads to pay what is owed.
 
 RUB: ST00012 (GOST R 56042-2014, `2` is UTF-8); EUR: EPC069-12. Other currencies have no
-such standard, and a brand without the bank details that one asks for gets no code:
+such standard, and a brand without the bank details that one requires gets no code:
 a code that pays the wrong account is worse than none.
 """
 

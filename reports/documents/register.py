@@ -38,7 +38,7 @@ CREATE TABLE IF NOT EXISTS sent (
 
 @dataclass(frozen=True)
 class Issued:
-    """One issued paper. `content` is the digest of what it says, `sha256` that of its bytes; `amount` as on the paper.
+    """One issued paper. `content` is the digest of its content, `sha256` that of its bytes; `amount` as on the paper.
 
     Dates are ISO 8601; `registered_at` is the machine's clock, UTC.
     """
@@ -199,7 +199,7 @@ class Register:
 
 
 def content_of(paper: Statement, kind: Kind) -> str:
-    """Return a digest of what a paper says, not of how: who to whom, the figures, every operation and its lines.
+    """Return a digest of a paper's content, not of its form: who to whom, the figures, every operation and its lines.
 
     It stays the same over versions of the program, so only what is listed here makes a new edition.
     """
@@ -214,8 +214,8 @@ def content_of(paper: Statement, kind: Kind) -> str:
         moves.append((one.transaction, one.amount, one.held, one.balance, lines))
     period = (paper.account, paper.currency, paper.since, paper.until, paper.last_transaction)
     annex = [(part.name, part.account, part.charges, part.vat, part.amount) for part in paper.parts]
-    says = [kind, seller, client, contract, sums, moves, period, *([paper.parted_by, annex] if annex else [])]
-    whole = json.dumps(says, default=str, ensure_ascii=False)
+    content = [kind, seller, client, contract, sums, moves, period, *([paper.parted_by, annex] if annex else [])]
+    whole = json.dumps(content, default=str, ensure_ascii=False)
     return sha256(whole.encode()).hexdigest()
 
 

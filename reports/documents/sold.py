@@ -31,7 +31,7 @@ class Section:
 
     @property
     def ground(self) -> str | None:
-        """Return why the seller's services carry no VAT, if its requisites say so."""
+        """Return why the seller's services carry no VAT, if its requisites state it."""
         return requisite(dict(self.seller.bank_details), "without_vat") if self.seller else None
 
 

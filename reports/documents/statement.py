@@ -1,4 +1,4 @@
-"""What a paper says: the facts of one account over one period, as frozen values.
+"""The content of a paper: the facts of one account over one period, as frozen values.
 
 A statement, an act and an invoice are three drawings of the same `Statement`. Amounts are
 decimals with two places in the account's currency; plus is what the client has. Nothing
@@ -178,7 +178,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Statement:
-    """Everything a paper of one account and period may say. `until` is the last day, included.
+    """Everything a paper of one account and period may contain. `until` is the last day, included.
 
     `parts` are the annex, by subaccount or group (`parted_by`), and sum to the services of the period.
     `principals` are the brands, other than the issuer, that served on the account in the period.

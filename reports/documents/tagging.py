@@ -1,4 +1,4 @@
-"""Make the structure tree say what the paper means: what PDF/UA asks for and WeasyPrint leaves out.
+"""Make the structure tree express what the paper means: what PDF/UA requires and WeasyPrint leaves out.
 
 Table headers get a Scope. What is repeated on each page for the eye (headers and footers of
 pages, the head of a table that goes on) becomes an artifact, and a table that goes on over

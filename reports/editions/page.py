@@ -16,21 +16,33 @@ from reports.editions.facts import Facts, Format
 from reports.formats.captions import word
 
 _RUSSIAN = {
-    "changed": "Что изменилось со среза", "figure": "показатель", "before": "было", "now": "стало",
-    "difference": "разница", "unchanged": "ничего не изменилось со среза", "data": "данные",
-}  # fmt: skip
+    "changed": "Что изменилось со среза",
+    "figure": "показатель",
+    "before": "было",
+    "now": "стало",
+    "difference": "разница",
+    "unchanged": "ничего не изменилось со среза",
+    "data": "данные",
+}
 _ENGLISH = {"changed": "Changed since cut", "unchanged": "nothing changed since cut"}
 
 
-def written(form: Format, facts: Facts, blocks: Sequence[Block], language: Language, cut: CutFacts,
-            before: Facts | None) -> bytes:  # fmt: skip
+def written(
+    form: Format, facts: Facts, blocks: Sequence[Block], language: Language, cut: CutFacts, before: Facts | None
+) -> bytes:
     """Return the file's bytes; of the same cut and parameters they are the same."""
     changed = changes(before.figures, facts.figures) if before else []
     about = _about(facts, cut, language)
     context = {
-        "facts": facts, "blocks": blocks, "language": language, "about": about,
-        "before": before, "changed": changed, "word": lambda text: _word(text, language), "print": form == "pdf",
-    }  # fmt: skip
+        "facts": facts,
+        "blocks": blocks,
+        "language": language,
+        "about": about,
+        "before": before,
+        "changed": changed,
+        "word": lambda text: _word(text, language),
+        "print": form == "pdf",
+    }
     if form == "md":
         return _markdown(facts, blocks, about, before, changed, language).encode()
     text = _environment().get_template("edition.html").render(context)
@@ -66,10 +78,15 @@ def _pdf(text: str, blocks: Sequence[Block], at: datetime) -> bytes:
     from weasyprint import HTML, Attachment
 
     data = [
-        Attachment(string=csv_text.frame_csv(frame), name=f"{number:02}-{_file_name(name)}.csv", description=name,
-                   created=at, modified=at)
+        Attachment(
+            string=csv_text.frame_csv(frame),
+            name=f"{number:02}-{_file_name(name)}.csv",
+            description=name,
+            created=at,
+            modified=at,
+        )
         for number, (name, frame) in enumerate(((b.name, b.data) for b in blocks if b.data is not None), 1)
-    ]  # fmt: skip
+    ]
     pdf: bytes = HTML(string=text).write_pdf(attachments=data, pdf_variant="pdf/ua-1")
     return pdf
 
@@ -78,8 +95,14 @@ def _file_name(title: str) -> str:
     return "".join(letter if letter.isalnum() else "-" for letter in title.lower()).strip("-") or "chart"
 
 
-def _markdown(facts: Facts, blocks: Sequence[Block], about: Sequence[tuple[str, str]], before: Facts | None,
-              changed: Sequence[Change], language: Language) -> str:  # fmt: skip
+def _markdown(
+    facts: Facts,
+    blocks: Sequence[Block],
+    about: Sequence[tuple[str, str]],
+    before: Facts | None,
+    changed: Sequence[Change],
+    language: Language,
+) -> str:
     head = [f"# {facts.title}", "\n".join(f"- {label}: {value}" for label, value in about)]
     if before:
         title = _word("changed" if changed else "unchanged", language)

@@ -147,8 +147,10 @@ def _main(name: str, words: list[str]) -> None:
         differing=[control_line(control, language) for one in unique for control in one.controls if not control.holds],
     )
     before = Facts(**asked["before"]) if asked["before"] else None
-    made = {Path(path): page.written(form, facts, blocks, language, book.cut, before)
-            for form, path in asked["files"].items()}  # fmt: skip
+    made = {
+        Path(path): page.written(form, facts, blocks, language, book.cut, before)
+        for form, path in asked["files"].items()
+    }
     for target, content in made.items():
         target.write_bytes(content)
     print(json.dumps(asdict(facts)))

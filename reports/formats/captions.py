@@ -1,4 +1,4 @@
-"""What every format says beside the rows: parameters, cut, row count, controls, open days; in words.
+"""What every format shows beside the rows: parameters, cut, row count, controls, open days; in words.
 
 Amounts are never added up across currencies, nor money with points: `subtotals` has a
 row for each.
@@ -137,7 +137,7 @@ def shown_rows(result: Result, language: Language) -> Iterator[list[str]]:
 
 
 def shown_subtotals(result: Result, language: Language) -> Iterator[list[str]]:
-    """Give the subtotals as text, in the columns they belong to; the first empty cell says what they are."""
+    """Give the subtotals as text, in the columns they belong to; the first empty cell names them."""
     for sums in subtotals(result):
         cells = [text(sums.get(column.name), column, language, result.cut.time_zone) for column in result.columns]
         if cells and not cells[0]:

@@ -1,4 +1,4 @@
-"""Results as an Excel workbook: a sheet of typed cells, and a sheet that says what they are.
+"""Results as an Excel workbook: a sheet of typed cells, and a sheet that describes them.
 
 Sums are formulas by currency and kind of account, with their values, so that a filtered or edited
 sheet goes on adding up.

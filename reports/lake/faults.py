@@ -7,7 +7,7 @@ from deltalake.exceptions import DeltaError
 
 UNREADABLE = (
     pl.exceptions.PolarsError,
-    pl.exceptions.PanicException,  # Polars panics where a file is shorter than its table's log says
+    pl.exceptions.PanicException,  # Polars panics where a file is shorter than its table's log states
     DeltaError,
     obstore.exceptions.BaseError,
     duckdb.Error,
@@ -19,7 +19,7 @@ LONGEST = 300
 
 
 def first_line(error: BaseException) -> str:
-    """Return what an error says, on one line and not longer than a person reads."""
+    """Return an error's message on one line, not longer than a person reads."""
     line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 

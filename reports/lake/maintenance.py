@@ -1,4 +1,4 @@
-"""Care for a lake: join small files, let go of old cuts, say how it stands.
+"""Care for a lake: join small files, let go of old cuts, report its state.
 
 Compaction writes a new cut of the same rows, so cuts made before go on reading their own
 files. Vacuum keeps, of every table, what the kept cuts pin, and of its log what they need (DECISIONS D40).

@@ -49,9 +49,9 @@ def unpublished(problem: str) -> Failure:
 def nightly_cut(
     url: str, lake: str, day: date, *, check: Check = verified, key: Ed25519PrivateKey | None = None
 ) -> tuple[Lake, bool]:
-    """Export the cut of a day, verify it, close and seal the days up to it and publish it; say whether it was made now.
+    """Export the cut of a day, verify it, close and seal the days up to it and publish it.
 
-    With a `key` the seal is signed.
+    The second value is whether it was made now. With a `key` the seal is signed.
 
     Raises Failure when the day has not ended or is before the book, another run is at work, the ledger is not the one
     that the lake was made from, or the cut does not hold.
@@ -81,7 +81,7 @@ def nightly_cut(
 
 
 def frequent_cut(url: str, lake: str) -> tuple[Lake, bool]:
-    """Publish a cut that closes nothing; say whether there was anything new to cut.
+    """Publish a cut that closes nothing; return whether there was anything new to cut.
 
     Raises Failure when another run is at work, or the ledger is not the one that the lake was made from.
     """
@@ -98,7 +98,7 @@ def frequent_cut(url: str, lake: str) -> tuple[Lake, bool]:
 
 
 def rebuild(url: str, lake: str) -> tuple[Lake, list[str]]:
-    """Export the whole ledger anew and publish it as a cut; say where the rows differ from the cut before.
+    """Export the whole ledger anew and publish it as a cut; return where the rows differ from the cut before.
 
     Cuts before it stay as they are. Works also when the pointer or a file is lost or damaged:
     then the difference is that the cut before cannot be read. Raises Failure when another

@@ -24,7 +24,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the lake. `key` is unique; `appended` says whether cuts add to it or replace it."""
+    """One table of the lake. `key` is unique; `appended`: cuts add to it; otherwise they replace it."""
 
     name: str
     comment: str

@@ -61,7 +61,7 @@ def session() -> Any:
 
 
 def _start() -> None:
-    """Start a local Spark whose Java writes nothing to our own output. A Failure says why it does not start."""
+    """Start a local Spark whose Java writes nothing to our own output. Raises Failure if it does not start."""
     from pyspark import SparkConf, SparkContext
     from pyspark.errors import PySparkException
     from pyspark.java_gateway import launch_gateway

@@ -35,7 +35,7 @@ Connection = AnyConnection
 class Taken:
     """A cut just taken: its open snapshot and the facts of the book then.
 
-    `closing` says that the cut is to close days that are still open: `close` does, once it was verified.
+    `closing` means that the cut is to close days that are still open: `close` does, once it was verified.
     """
 
     snapshot: Snapshot

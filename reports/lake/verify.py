@@ -28,7 +28,7 @@ class Verified(NamedTuple):
 
 
 class Depth(NamedTuple):
-    """How much of the sealed days is read: everything, or one month, or what is new and so many entries beside it."""
+    """How much of the sealed days is read: everything, or one month, or what is new and some entries beside it."""
 
     budget: int | None = BUDGET
     month: str | None = None
@@ -83,7 +83,7 @@ def _keep(place: Place, read: Read, published: Manifest | None) -> None:
 
 
 def _published(place: Place) -> Manifest | None:
-    """Return the manifest that readers see; None without one, or where it cannot be read, as `verify_lake` will say."""
+    """Return the manifest that readers see; None without one, or where it cannot be read (`verify_lake` reports it)."""
     try:
         latest = manifest.current(place)
     except (*UNREADABLE, Failure):

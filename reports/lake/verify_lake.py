@@ -101,7 +101,7 @@ class _Checks:
             if problem := self._file(file_name, sha256):
                 self.damaged.add(name)
                 problems.append(problem)
-        return found("files", "each file is as the manifest's hash says", checked=len(pinned), problems=problems)
+        return found("files", "each file has the hash in the manifest", checked=len(pinned), problems=problems)
 
     def _file(self, name: str, sha256: str) -> str | None:
         try:
@@ -227,7 +227,7 @@ class _Checks:
             for kind, amount in totals.amounts.items()
         }
         problems = [
-            f"{currency} {kind}: the manifest says {expected.get((currency, kind), 0)}, "
+            f"{currency} {kind}: the manifest has {expected.get((currency, kind), 0)}, "
             f"the lake {actual.get((currency, kind), 0)}"
             for currency, kind in sorted(expected.keys() | actual.keys())
             if expected.get((currency, kind), 0) != actual.get((currency, kind), 0)
@@ -235,7 +235,7 @@ class _Checks:
         for name, pinned in self.lake.manifest.tables.items():
             rows = self.scan(name).select(pl.len()).collect().item()
             if rows != pinned.rows:
-                problems.append(f"{name}: the manifest says {pinned.rows} rows, the lake {rows}")
+                problems.append(f"{name}: the manifest has {pinned.rows} rows, the lake {rows}")
         return len(expected) + len(self.lake.manifest.tables), problems
 
     def database(self) -> CheckResult:

@@ -14,7 +14,7 @@ can be erased and the seals stay whole.
   accounts by date, transaction and leg.
 - A list (declined transactions, changes, terms, programmes) has a running hash, too, by number.
 
-PostgreSQL makes these texts, below; tests hold that they are what this page says, on examples that never change.
+PostgreSQL makes these texts, below; tests compare them with this page, on examples that never change.
 """
 
 import json

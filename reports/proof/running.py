@@ -38,7 +38,7 @@ class State:
 
     @classmethod
     def of(cls, value: str | None) -> Self:
-        """Return the state that a leaf's value says; without one nothing was followed yet."""
+        """Return the state in a leaf's value; without one nothing was followed yet."""
         return cls(**json.loads(value)) if value else cls()
 
     @property

@@ -1,6 +1,6 @@
 """What `tiffin verify` has read of the sealed days, and what it is to read next.
 
-Kept in the lake beside the seals. It only says how much to read: whoever forges it is found when the month is read.
+Kept in the lake beside the seals. It only limits how much is read: whoever forges it is found when the month is read.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,7 +17,7 @@ BUDGET = 2_000_000
 """Entries that are read again in one run beside what is new: all of a small book, some seconds of a large one."""
 
 NIGHTS = 80
-"""In so many nights every closed month is read again, however large the book: within a quarter."""
+"""In this many nights every closed month is read again, however large the book: within a quarter."""
 
 
 class Verified(BaseModel):

@@ -7,10 +7,23 @@ balance is the ledger's own.
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.leads import to_transaction
+from reports.core.behind import Behind
+from reports.core.leads import Row, to_transaction
 from reports.core.parameters import Movements
 from reports.core.report import Check, Column, Report
-from reports.core.tables import Frame, Tables, beside, brand_names, ledgers_closing, moving, only, taken, until, within
+from reports.core.tables import (
+    Frame,
+    Tables,
+    beside,
+    brand_names,
+    ledgers_closing,
+    moving,
+    only,
+    taken,
+    until,
+    within,
+    zero,
+)
 from reports.standard import turnover
 
 _ORDER = ("business_date", "version")
@@ -67,6 +80,35 @@ def account_card(tables: Tables, p: Parameters) -> Frame:
         .sort(*_ORDER)
         .select(*(column.name for column in REPORT.columns))
     )
+
+
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the account's entries up to the row's own, with what each adds to the row's figures."""
+    day, version = nw.col("business_date"), nw.col("version")
+    own = version == row["version"]
+    return (
+        tables.entries.filter(
+            nw.col("account_id") == p.account,
+            (day < row["business_date"]) | ((day == row["business_date"]) & (version <= row["version"])),
+        )
+        .with_columns(
+            credit=only(own & (nw.col("amount") > 0)),
+            debit=taken(own & (nw.col("amount") < 0)),
+            balance=nw.col("amount"),
+            held=only(own, "held"),
+            until_now=nw.when(version <= row["version"]).then(nw.col("held")).otherwise(zero()),
+        )
+        .select("transaction_id", "leg", "credit", "debit", "balance", "held", held_after="until_now")
+    )
+
+
+WORDS = {
+    "credit": "what the entry raised the balance by",
+    "debit": "what the entry lowered the balance by",
+    "balance": "all entries of the account up to this one",
+    "held": "what the entry changed of what is set aside",
+    "held_after": "what entries of the account up to this one set aside, less what they gave free",
+}
 
 
 def _of_turnover(tables: Tables, p: Parameters) -> Frame:
@@ -150,5 +192,6 @@ REPORT = Report(
         ),
     ),
     leads_to=to_transaction(),
+    behind=Behind(pieces, WORDS),
     first=("version", "posted_at", "kind", "credit", "debit", "balance"),
 )

@@ -1,7 +1,7 @@
 """Bonuses: each brand's liability in points. A point is a unit of currency, and never money.
 
 Redeemed is what points paid, less what refunds gave back. Points taken off without an
-order have expired if the ledger's reason says so, and were taken back otherwise. The closing
+order have expired if that is the ledger's reason, and were taken back otherwise. The closing
 is parted by age, too: set aside for pre-orders, or free and gone within a number of days, or never.
 Owed is what could not be taken back of refunded orders by then: the next points pay it.
 Controls: the closing is the bonus accounts' own balances, and the sum of its ages, which come
@@ -116,7 +116,7 @@ def as_ages(tables: Tables, p: Parameters, rows: Frame) -> Frame:
 
 
 def as_revenue(tables: Tables, p: Parameters, rows: Frame) -> Frame:
-    """Set what was redeemed beside what brand-revenue says points paid; of one brand, beside the lines they paid."""
+    """Set what was redeemed beside what points paid by brand-revenue; of one brand, beside the lines they paid."""
     if p.brand is None:
         query = brand_revenue.Parameters(first_day=p.first_day, last_day=p.last_day, currency=p.currency, by="total")
         paid = brand_revenue.sums(tables, query).select("currency", amount="bonus")

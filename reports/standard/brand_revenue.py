@@ -12,7 +12,8 @@ import narwhals as nw
 from pydantic import Field
 
 from reports.core import orders
-from reports.core.leads import to_entries
+from reports.core.behind import Behind
+from reports.core.leads import Row, to_entries
 from reports.core.orders import sold
 from reports.core.parameters import Movements, OfBrand, Period, Rhythm
 from reports.core.report import Check, Column, Report
@@ -49,7 +50,7 @@ class Parameters(Movements, OfBrand):
 
 
 def lines(tables: Tables, p: Period) -> Frame:
-    """Return the revenue entries of the period, narrowed as the parameters say; `points_of`: whose points paid them."""
+    """Return the revenue entries of the period, narrowed by the parameters; `points_of`: whose points paid them."""
     bonus = tables.accounts.filter(nw.col("kind") == "bonus").select(source_id="id", points_of="brand_id")
     entries = (
         in_currency(tables.entries, p.currency)
@@ -62,7 +63,7 @@ def lines(tables: Tables, p: Period) -> Frame:
 
 
 def revenue(tables: Tables, p: Period) -> Frame:
-    """Return the revenue entries of the period, narrowed as the parameters say, with `brand`, `brand_name`."""
+    """Return the revenue entries of the period, narrowed by the parameters, with `brand`, `brand_name`."""
     return lines(tables, p).join(brand_names(tables), on="brand_id", how="left")
 
 
@@ -71,20 +72,38 @@ def own_points() -> nw.Expr:
     return (nw.col("source_kind") == "bonus").fill_null(False) & (nw.col("points_of") == nw.col("brand_id"))
 
 
-def figures() -> dict[str, nw.Expr]:
-    """Return the sums over revenue entries that make revenue figures; VAT is included in the amounts."""
+def added() -> dict[str, nw.Expr]:
+    """Return what a revenue entry adds to each revenue figure; VAT is included in the amounts."""
     refund, taxed = ~sold(), ~nw.col("vat").is_null()
     return {
-        "gross": only(sold(), "gross").sum(),
-        "discount": only(sold(), "discount").sum(),
-        "net": only(sold()).sum(),
-        "vat": only(sold() & taxed, "vat").sum(),
-        "refunds": taken(refund).sum(),
-        "refunds_vat": taken(refund & taxed, "vat").sum(),
-        "bonus": only(nw.col("source_kind") == "bonus").sum(),
-        "bonus_vat": only(own_points() & taxed, "vat").sum(),
-        "apart": only(~orders.of_an_order()).sum(),
+        "gross": only(sold(), "gross"),
+        "discount": only(sold(), "discount"),
+        "net": only(sold()),
+        "vat": only(sold() & taxed, "vat"),
+        "refunds": taken(refund),
+        "refunds_vat": taken(refund & taxed, "vat"),
+        "bonus": only(nw.col("source_kind") == "bonus"),
+        "bonus_vat": only(own_points() & taxed, "vat"),
+        "apart": only(~orders.of_an_order()),
     }
+
+
+def figures() -> dict[str, nw.Expr]:
+    """Return the sums over revenue entries that make revenue figures."""
+    return {name: adds.sum() for name, adds in added().items()}
+
+
+WORDS = {
+    "gross": "price before discount of the lines sold",
+    "discount": "discount on the lines sold",
+    "net": "amount of the lines sold, after discount, before refunds",
+    "vat": "VAT included in the lines sold",
+    "refunds": "amount of the lines given back",
+    "refunds_vat": "VAT included in the lines given back",
+    "bonus": "what points paid of the lines, less what refunds gave back in points",
+    "bonus_vat": "VAT included in what points of the line's own brand paid",
+    "apart": "lines of no order (tips, fees, penalties), less their refunds",
+}
 
 
 def vat_kept() -> nw.Expr:
@@ -117,12 +136,21 @@ def _ever(p: Parameters) -> Parameters:
     return p.model_copy(update={"first_day": EVER})
 
 
-def sums(tables: Tables, p: Parameters) -> Frame:
-    """Return the money of brand-revenue, a row a brand, currency and piece of the period; orders are not counted."""
+def _lines_by_piece(tables: Tables, p: Parameters) -> Frame:
     sold_lines = revenue(tables, p)
     if p.by in ("hour", "weekday"):
         sold_lines = orders.with_order(tables, sold_lines)
-    return _pieces(tables, p, sold_lines).group_by(*_key(p)).agg(**figures())
+    return _pieces(tables, p, sold_lines)
+
+
+def sums(tables: Tables, p: Parameters) -> Frame:
+    """Return the money of brand-revenue, a row a brand, currency and piece of the period; orders are not counted."""
+    return _lines_by_piece(tables, p).group_by(*_key(p)).agg(**figures())
+
+
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the revenue entries with what each adds to the figures."""
+    return _lines_by_piece(tables, p).with_columns(**added())
 
 
 def counts(tables: Tables, p: Parameters) -> Frame:
@@ -264,4 +292,12 @@ REPORT = Report(
         Check("vat", "VAT kept = VAT on papers", "НДС к начислению = НДС в документах", vat_of_papers),
     ),
     leads_to=to_entries("revenue"),
+    behind=Behind(
+        pieces,
+        WORDS,
+        made={
+            "kept": {"net": 1, "refunds": -1, "bonus": -1},
+            "kept_vat": {"vat": 1, "refunds_vat": -1, "bonus_vat": -1},
+        },
+    ),
 )

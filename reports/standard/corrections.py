@@ -5,7 +5,8 @@ Controls: every refund and reversal finds what it is about; the count is the led
 
 import narwhals as nw
 
-from reports.core.leads import to_transaction
+from reports.core.behind import Behind
+from reports.core.leads import Row, to_transaction
 from reports.core.parameters import Movements, OfAccount
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -35,14 +36,33 @@ def _corrections(tables: Tables, p: Parameters) -> Frame:
     return posted if p.account is None else posted.filter(nw.col("account_id") == p.account)
 
 
-def _moves(tables: Tables, p: Parameters) -> Frame:
-    """Return what each transaction did to clients' money accounts taken together, and to points, by currency."""
-    entries = tables.entries.filter(
+def _of_clients(tables: Tables, p: Parameters) -> Frame:
+    return tables.entries.filter(
         within(p.first_day, p.last_day), ~nw.col("party_id").is_null(), nw.col("kind").is_in(KINDS)
     )
-    return entries.group_by("transaction_id", "currency").agg(
-        change=only(nw.col("account_kind") == "money").sum(), points=only(nw.col("account_kind") == "bonus").sum()
-    )
+
+
+def added() -> dict[str, nw.Expr]:
+    """Return what an entry on a client's account adds to each figure."""
+    kind = nw.col("account_kind")
+    return {"change": only(kind == "money"), "points": only(kind == "bonus")}
+
+
+def _moves(tables: Tables, p: Parameters) -> Frame:
+    """Return what each transaction did to clients' money accounts taken together, and to points, by currency."""
+    sums = {name: adds.sum() for name, adds in added().items()}
+    return _of_clients(tables, p).group_by("transaction_id", "currency").agg(**sums)
+
+
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the entries on clients' accounts with what each adds to the figures."""
+    return _of_clients(tables, p).with_columns(**added(), transaction="transaction_id")
+
+
+WORDS = {
+    "change": "entries of the transaction on clients' money accounts",
+    "points": "entries of the transaction on accounts of points",
+}
 
 
 def _codes(tables: Tables, p: Parameters) -> Frame:
@@ -131,4 +151,5 @@ REPORT = Report(
         Check("ledger_count", "count = the ledger's corrections", "количество = исправления книги", as_ledger),
     ),
     leads_to=to_transaction(),
+    behind=Behind(pieces, WORDS),
 )

@@ -6,7 +6,8 @@ Control: the unpaid is the total of receivables-aging.
 import narwhals as nw
 
 from reports.core import aging
-from reports.core.leads import to_transaction
+from reports.core.behind import Behind
+from reports.core.leads import Row, to_transaction
 from reports.core.parameters import AsOf, OfAccount, OfBrand, OfParty
 from reports.core.report import Check, Column, Report
 from reports.core.tables import Frame, Tables, beside
@@ -34,6 +35,18 @@ def open_items(tables: Tables, p: Parameters) -> Frame:
         .sort("account", "transaction")
         .select(*(column.name for column in REPORT.columns))
     )
+
+
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the unpaid entries, each with what it was and what is unpaid of it."""
+    items = aging.unpaid_items(tables, p.as_of, p.currency).filter(nw.col("account_id") == row["account"])
+    return aging.with_leg(tables, items).with_columns(account="account_id", transaction="transaction_id")
+
+
+WORDS = {
+    "amount": "what the account was charged, less what was refunded or reversed",
+    "unpaid": "what payments, which settle what is due first, have not reached of it",
+}
 
 
 def as_aged(tables: Tables, p: Parameters, rows: Frame) -> Frame:
@@ -72,4 +85,5 @@ REPORT = Report(
     frame=open_items,
     checks=(Check("aged", "unpaid = receivables-aging", "не оплачено = задолженность по срокам", as_aged),),
     leads_to=to_transaction(),
+    behind=Behind(pieces, WORDS),
 )

@@ -9,7 +9,8 @@ come to, and net is what clients and the unallocated payments received.
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.leads import to_entries
+from reports.core.behind import Behind
+from reports.core.leads import Row, to_entries
 from reports.core.parameters import Grain, Movements, OfBrand
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -47,6 +48,41 @@ def _of_brand(tables: Tables, p: Parameters, kinds: tuple[str, ...]) -> Frame:
     return named if p.brand is None else named.filter(nw.col("brand") == p.brand)
 
 
+def _by_piece(tables: Tables, p: Parameters) -> Frame:
+    day = nw.col("business_date")
+    return (
+        _of_brand(tables, p, ("cash", "unallocated"))
+        .pipe(lambda entries: with_channel(tables, with_root(tables, entries)))
+        .with_columns(day=day, week=monday(nw.col("day_number")), month=day.dt.to_string("%Y-%m"))
+    )
+
+
+def added() -> dict[str, nw.Expr]:
+    """Return what an entry on a brand's cash or unallocated account adds to each figure."""
+    kind, root, cash = nw.col("kind"), nw.col("root"), nw.col("account_kind") == "cash"
+    return {
+        "received": taken(cash & (kind == "payment")),
+        "paid_out": only(cash & (root == "payout")),
+        "reversed": only(cash & (kind != "payment") & ~root.is_in(("payout", "move"))),
+        "unallocated": only(~cash),
+        "moved": taken(cash & (root == "move")),
+    }
+
+
+WORDS = {
+    "received": "payments, as they came into the brand's cash",
+    "paid_out": "payouts, less those that were reversed",
+    "reversed": "payments that were reversed or came back",
+    "unallocated": "payments whose payer was unknown, less what was given to accounts later",
+    "moved": "money moved here from other channels and brands, less what was moved away",
+}
+
+
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the entries with what each adds to the figures."""
+    return _by_piece(tables, p).with_columns(**added())
+
+
 def receipts(tables: Tables, p: Parameters) -> Frame:
     """Return a row a day (or week, month), brand, channel and currency.
 
@@ -54,21 +90,11 @@ def receipts(tables: Tables, p: Parameters) -> Frame:
     """
     piece = [] if p.by == "total" else [p.by]
     key = [*piece, "brand", "brand_name", "channel", "currency"]
-    kind, root, cash = nw.col("kind"), nw.col("root"), nw.col("account_kind") == "cash"
-    day = nw.col("business_date")
+    payments = counted((nw.col("account_kind") == "cash") & (nw.col("kind") == "payment")).sum()
     return (
-        _of_brand(tables, p, ("cash", "unallocated"))
-        .pipe(lambda entries: with_channel(tables, with_root(tables, entries)))
-        .with_columns(day=day, week=monday(nw.col("day_number")), month=day.dt.to_string("%Y-%m"))
+        _by_piece(tables, p)
         .group_by(*key)
-        .agg(
-            count=counted(cash & (kind == "payment")).sum(),
-            received=taken(cash & (kind == "payment")).sum(),
-            paid_out=only(cash & (root == "payout")).sum(),
-            reversed=only(cash & (kind != "payment") & ~root.is_in(("payout", "move"))).sum(),
-            unallocated=only(~cash).sum(),
-            moved=taken(cash & (root == "move")).sum(),
-        )
+        .agg(count=payments, **{name: adds.sum() for name, adds in added().items()})
         .with_columns(net=nw.col("received") - nw.col("paid_out") - nw.col("reversed"))
         .sort(*piece, "brand", "channel", "currency")
         .select(*key, *FIGURES)
@@ -130,4 +156,5 @@ REPORT = Report(
         Check("clients", "net − unallocated = clients' accounts", "итого − не разнесено = счета клиентов", as_clients),
     ),
     leads_to=to_entries("cash"),
+    behind=Behind(pieces, WORDS, made={"net": {"received": 1, "paid_out": -1, "reversed": -1}}),
 )

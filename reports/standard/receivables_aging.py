@@ -10,10 +10,11 @@ import narwhals as nw
 from pydantic import Field
 
 from reports.core import aging
-from reports.core.leads import to_account
+from reports.core.behind import Behind
+from reports.core.leads import Row, to_account
 from reports.core.parameters import AsOf, OfBrand
 from reports.core.report import Check, Column, Report
-from reports.core.tables import Frame, Tables, beside, only, taken, zero
+from reports.core.tables import Frame, Tables, beside, of_clients, only, taken, until, zero
 from reports.standard import turnover
 
 BANDS = {
@@ -46,6 +47,10 @@ def _within(low: int | None, high: int | None) -> nw.Expr:
     return late >= low if high is None else late.is_between(low, high)
 
 
+def _days(low: int | None, high: int | None) -> str:
+    return f"more than {(low or 1) - 1}" if high is None else f"{low} to {high}"
+
+
 def receivables_aging(tables: Tables, p: Parameters) -> Frame:
     """Return a row an account (or client) and currency that owes or has paid ahead."""
     key = KEYS[p.by]
@@ -68,6 +73,30 @@ def receivables_aging(tables: Tables, p: Parameters) -> Frame:
     )
     late = nw.when(nw.col("days_late") > 0).then(nw.col("days_late"))
     return rows.with_columns(days_late=late).select(*key, *figures, "days_late").sort(key[0], "currency")
+
+
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the unpaid items by how late they are; and, of who has paid ahead, all entries."""
+    names = ("transaction_id", "leg", "account", *BANDS, "total", "advance")
+    bands = {name: only(_within(*band), "unpaid") for name, band in BANDS.items()}
+    items = aging.with_leg(tables, aging.late(tables, p.as_of, p.currency)).rename({"account_id": "account"})
+    ahead = _closing(tables, p).filter(nw.col("closing") > 0).select("account")
+    entries = tables.entries.filter(of_clients(), until(p.as_of)).rename({"account_id": "account"})
+    none = [zero().alias(name) for name in (*BANDS, "total")]
+    both = [
+        items.with_columns(**bands, total=nw.col("unpaid"), advance=zero()).select(*names),
+        entries.join(ahead, on="account", how="semi").with_columns(*none, advance=nw.col("amount")).select(*names),
+    ]
+    accounts = _closing(tables, p).select("account", "reference", "party", "currency")
+    return nw.concat(both).join(accounts, on="account", how="inner")
+
+
+WORDS = {
+    "not_due": "what is unpaid of debits and is not due yet",
+    **{name: f"what is unpaid of debits and {_days(*band)} days late" for name, band in BANDS.items() if band[0]},
+    "total": "what is unpaid of debits",
+    "advance": "all entries of an account whose balance is above zero",
+}
 
 
 def as_turnover(tables: Tables, p: Parameters, rows: Frame) -> Frame:
@@ -111,4 +140,5 @@ REPORT = Report(
         Check("debts", "owed = balances below zero", "долг = остатки ниже нуля", debts),
     ),
     leads_to=to_account(),
+    behind=Behind(pieces, WORDS),
 )

@@ -6,7 +6,8 @@ A line that two sources paid is one line. Controls: net and refunds are brand-re
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.leads import to_entries
+from reports.core.behind import Behind
+from reports.core.leads import Row, to_entries
 from reports.core.orders import sold
 from reports.core.parameters import Movements, OfBrand
 from reports.core.report import Check, Column, Report
@@ -23,15 +24,19 @@ class Parameters(Movements, OfBrand):
     attribute: str | None = Field(None, description="name of an attribute of service lines")
 
 
+def _lines(tables: Tables, p: Parameters) -> Frame:
+    lines = brand_revenue.revenue(tables, p).with_columns(service=nw.col("service").fill_null(""))
+    if p.attribute is None:
+        return lines
+    values = tables.attributes.filter(nw.col("name") == p.attribute).select("transaction_id", "leg", "value")
+    lines = lines.join(values, on=["transaction_id", "leg"], how="left")
+    return lines.with_columns(value=nw.col("value").fill_null(""))
+
+
 def services(tables: Tables, p: Parameters) -> Frame:
     """Return a row a brand, service, currency (and value of the attribute; null where a line has none)."""
-    lines = brand_revenue.revenue(tables, p).with_columns(service=nw.col("service").fill_null(""))
-    key = ["brand", "brand_name", "service", "currency"]
-    if p.attribute is not None:
-        values = tables.attributes.filter(nw.col("name") == p.attribute)
-        lines = lines.join(values.select("transaction_id", "leg", "value"), on=["transaction_id", "leg"], how="left")
-        lines = lines.with_columns(value=nw.col("value").fill_null(""))
-        key.append("value")
+    lines = _lines(tables, p)
+    key = ["brand", "brand_name", "service", "currency", *([] if p.attribute is None else ["value"])]
     line = nw.col("transaction_id") * LINES + nw.col("line")
     figures = {name: sum_ for name, sum_ in brand_revenue.figures().items() if name in FIGURES}
     return (
@@ -42,6 +47,11 @@ def services(tables: Tables, p: Parameters) -> Frame:
         .sort(*(name for name in key if name != "brand_name"))
         .select(*(column.name for column in REPORT.columns if column.name in (*key, "count", *FIGURES)))
     )
+
+
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the revenue entries with what each adds to the figures."""
+    return _lines(tables, p).with_columns(**brand_revenue.added())
 
 
 def _as_revenue(figure: str) -> Check:
@@ -78,4 +88,5 @@ REPORT = Report(
     frame=services,
     checks=(_as_revenue("net"), _as_revenue("refunds")),
     leads_to=to_entries("revenue"),
+    behind=Behind(pieces, {name: brand_revenue.WORDS[name] for name in FIGURES}),
 )

@@ -11,6 +11,7 @@ from typing import Literal
 import narwhals as nw
 from pydantic import Field
 
+from reports.core.behind import Behind
 from reports.core.leads import Lead, Row, to_account, to_accounts_of, to_entries
 from reports.core.parameters import Movements
 from reports.core.report import Check, Column, Report
@@ -77,6 +78,41 @@ def trial_balance(tables: Tables, p: Parameters) -> Frame:
     return rows.filter(some).sort(*key[:5]).select(*key, *PAIRS)
 
 
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the entries with what each adds to the figures: of an account, to the side on which its balance stands."""
+    now, before = within(p.first_day, p.last_day), nw.col("business_date") < p.first_day
+    opening, closing, gain = nw.col("opening"), nw.col("closing"), nw.col("amount") > 0
+    stands = balances(tables, p).select(
+        "account", "chart", "kind", "brand", "currency", "reference", "opening", "closing"
+    )
+    if row.get("account"):
+        stands = stands.filter(nw.col("account") == row["account"])
+    return (
+        tables.entries.filter(until(p.last_day))
+        .with_columns(chart=nw.col("chart").fill_null(""))
+        .select("transaction_id", "leg", "business_date", "amount", "chart", account="account_id")
+        .join(stands, on=["account", "chart"], how="inner")
+        .with_columns(
+            opening_debit=taken(before & (opening < 0)),
+            opening_credit=only(before & (opening > 0)),
+            debit=taken(now & ~gain),
+            credit=only(now & gain),
+            closing_debit=taken(closing < 0),
+            closing_credit=only(closing > 0),
+        )
+    )
+
+
+WORDS = {
+    "opening_debit": "entries before the first day, of the accounts whose balance was a debit then",
+    "opening_credit": "entries before the first day, of the accounts whose balance was a credit then",
+    "debit": "entries of the period that lowered a balance",
+    "credit": "entries of the period that raised a balance",
+    "closing_debit": "entries up to the last day, of the accounts whose balance is a debit then",
+    "closing_credit": "entries up to the last day, of the accounts whose balance is a credit then",
+}
+
+
 def _paid_by_points(tables: Tables, p: Parameters, name: str) -> list[Frame]:
     """Return the revenue that points paid for, as a credit of points and not of money."""
     days = {"opening": nw.col("business_date") < p.first_day, "closing": until(p.last_day)}
@@ -138,4 +174,5 @@ REPORT = Report(
         _sides("closing_debit", "closing_credit"),
     ),
     leads_to=what_is_behind,
+    behind=Behind(pieces, WORDS),
 )

@@ -9,6 +9,7 @@ from typing import Literal
 import narwhals as nw
 from pydantic import Field
 
+from reports.core.behind import Behind
 from reports.core.leads import Lead, Row, to_account, to_accounts_of
 from reports.core.parameters import Movements, OfAccount, OfBrand, OfParty
 from reports.core.report import Check, Column, Report
@@ -25,6 +26,7 @@ from reports.core.tables import (
     of_clients,
     of_points,
     only,
+    taken,
     until,
     within,
     zero,
@@ -70,6 +72,32 @@ def movements(tables: Tables, p: Parameters) -> Frame:
         .rename({"account_id": "account"})
         .join(chosen(tables, p), on="account", how="inner")
     )
+
+
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the entries of the chosen accounts with what each adds to the figures."""
+    entries = tables.entries.filter(of_clients(), until(p.last_day))
+    if row.get("account"):
+        entries = entries.filter(nw.col("account_id") == row["account"])
+    now = within(p.first_day, p.last_day)
+    return (
+        entries.select("transaction_id", "leg", "business_date", "amount", account="account_id")
+        .join(chosen(tables, p), on="account", how="inner")
+        .with_columns(
+            opening=only(nw.col("business_date") < p.first_day),
+            credits=only(now & (nw.col("amount") > 0)),
+            debits=taken(now & (nw.col("amount") < 0)),
+            closing=nw.col("amount"),
+        )
+    )
+
+
+WORDS = {
+    "opening": "all entries before the first day",
+    "credits": "entries of the period that raised the balance",
+    "debits": "entries of the period that lowered the balance",
+    "closing": "all entries up to the last day",
+}
 
 
 def turnover(tables: Tables, p: Parameters) -> Frame:
@@ -137,4 +165,5 @@ REPORT = Report(
         Check("zero_sum", "all entries sum to zero", "сумма всех проводок равна нулю", nothing_appears),
     ),
     leads_to=client_or_accounts,
+    behind=Behind(pieces, WORDS),
 )

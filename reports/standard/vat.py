@@ -9,7 +9,8 @@ without a rate is without VAT. Controls: the VAT that is left is that of brand-r
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.leads import to_entries
+from reports.core.behind import Behind
+from reports.core.leads import Row, to_entries
 from reports.core.orders import sold
 from reports.core.parameters import Grain, Movements, OfBrand
 from reports.core.report import Check, Column, Report
@@ -23,7 +24,6 @@ from reports.core.tables import (
     only,
     taken,
     within,
-    zero,
 )
 from reports.standard import brand_revenue
 
@@ -36,34 +36,54 @@ class Parameters(Movements, OfBrand):
     by: Grain = Field("total", description="a row for each day, week or month, or one total")
 
 
+WORDS = {
+    **{name: brand_revenue.WORDS[name] for name in ("net", "vat", "refunds", "refunds_vat", "bonus_vat")},
+    "bonus": "what points of the line's own brand paid, less what refunds gave back in them",
+    "financed": "what other brands paid the seller for discounts, less what refunds took back",
+}
+
+
+def _lines(tables: Tables, p: Parameters) -> Frame:
+    day, week = nw.col("business_date"), monday(nw.col("day_number"))
+    both = nw.concat([brand_revenue.revenue(tables, p), _financed(tables, p)])
+    return both.with_columns(day=day, week=week, vat=nw.col("vat").fill_null(0))
+
+
 def _financed(tables: Tables, p: Parameters) -> Frame:
-    """Return what other brands paid the sellers for discounts, by rate."""
+    """Return the entries by which other brands paid the sellers for discounts, as revenue entries are."""
     income = (nw.col("account_kind") == "adjustments", (nw.col("chart") == INCOME).fill_null(False))
     paid = in_currency(tables.entries, p.currency).filter(*income, within(p.first_day, p.last_day))
-    named = paid.join(brand_names(tables), on="brand_id", how="left")
+    points = tables.accounts.filter(nw.col("kind") == "bonus").select(source_id="id", points_of="brand_id")
+    named = paid.join(points, on="source_id", how="left").join(brand_names(tables), on="brand_id", how="left")
     return named if p.brand is None else named.filter(nw.col("brand") == p.brand)
+
+
+def added() -> dict[str, nw.Expr]:
+    """Return what a revenue entry adds to each figure."""
+    own, line = brand_revenue.own_points(), nw.col("account_kind") == "revenue"
+    return {
+        "net": only(line & sold()),
+        "vat": only(line & sold(), "vat"),
+        "refunds": taken(line & ~sold()),
+        "refunds_vat": taken(line & ~sold(), "vat"),
+        "bonus": only(own),
+        "bonus_vat": only(own, "vat"),
+        "financed": only(~line),
+    }
+
+
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the revenue entries with what each adds to the figures."""
+    return _lines(tables, p).with_columns(**added())
 
 
 def vat(tables: Tables, p: Parameters) -> Frame:
     """Return a row a brand, currency, rate (null: without VAT) and piece of the period, sorted by these."""
     key = ("brand", "brand_name", *(() if p.by == "total" else (p.by,)), "currency", "vat_rate")
-    day, week, own = nw.col("business_date"), monday(nw.col("day_number")), brand_revenue.own_points()
-    lines = brand_revenue.revenue(tables, p).with_columns(vat=nw.col("vat").fill_null(0))
-    sums = {
-        "net": only(sold()),
-        "vat": only(sold(), "vat"),
-        "refunds": taken(~sold()),
-        "refunds_vat": taken(~sold(), "vat"),
-        "bonus": only(own),
-        "bonus_vat": only(own, "vat"),
-        "financed": zero(),
-    }
-    paid = {**dict.fromkeys(sums, zero()), "financed": nw.col("amount")}
-    both = (lines.with_columns(**sums), _financed(tables, p).with_columns(**paid))
     return (
-        nw.concat([side.with_columns(day=day, week=week).select(*key, *sums) for side in both])
+        _lines(tables, p)
         .group_by(*key)
-        .agg(nw.col(*sums).sum())
+        .agg(**{name: adds.sum() for name, adds in added().items()})
         .with_columns(
             base=nw.col("net") - nw.col("refunds") - nw.col("bonus") + nw.col("financed"),
             base_vat=nw.col("vat") - nw.col("refunds_vat") - nw.col("bonus_vat"),
@@ -116,4 +136,12 @@ REPORT = Report(
         Check("papers", "VAT = VAT on papers", "НДС = НДС в документах", as_papers),
     ),
     leads_to=to_entries("revenue"),
+    behind=Behind(
+        pieces,
+        WORDS,
+        made={
+            "base": {"net": 1, "refunds": -1, "bonus": -1},
+            "base_vat": {"vat": 1, "refunds_vat": -1, "bonus_vat": -1},
+        },
+    ),
 )

@@ -180,7 +180,7 @@ def test_hours_past_midnight_belong_to_the_day_on_which_they_began(
     [
         ({"share": "0"}, "share: is zero; end the link instead"),
         ({"share": "100.01"}, "share: 100.01 is not a rate from 0 to 100 percent"),
-        ({"when": {}}, "when: says no hours: give days, or from and to"),
+        ({"when": {}}, "when: has no hours: give days, or from and to"),
         ({"when": {"from": "24:00"}}, "when.from: 24:00 is not a time of day such as 11:30"),
         ({"when": {"days": ["monday"]}}, "when.days.0: should be 'mon', 'tue', 'wed', 'thu', 'fri', 'sat' or 'sun'"),
         ({"services": []}, "services: there are none; end the link instead"),

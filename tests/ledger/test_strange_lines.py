@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -80,7 +81,7 @@ class Strange:
     def _odd_value(self, record: dict[str, Any]) -> bytes:
         for _ in range(self.chance.randint(1, 2)):
             container, key = self.chance.choice(places(record))
-            container[key] = self.chance.choice(ODD)
+            container[key] = deepcopy(self.chance.choice(ODD))  # lists among them may be written into next
         return self._text(record).encode("utf-8", "surrogatepass")
 
     def _lost(self, record: dict[str, Any]) -> bytes:

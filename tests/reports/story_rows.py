@@ -145,7 +145,7 @@ class StoryRows:
         points.changed_uses.clear()
         points.enter(
             Entry(number, minor(entry["amount"]), minor(entry["held"]), entry["version"]),
-            id=id_,
+            transaction=id_,
             kind=entry["kind"],
             refers_to=entry["refers_to"],
             dates=Dates(entry["business_date"], self.gone_on, None),

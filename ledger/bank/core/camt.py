@@ -24,7 +24,7 @@ Node = Any  # lxml has no types of its own
 
 def read(content: bytes) -> list[Statement]:
     """Return the statements in the file's order. Raises ValueError with one sentence."""
-    # No entity is resolved and no network asked; the library's own limits of depth and of one text stay on.
+    # No entity is resolved and no network used; the library's own limits of depth and of one text stay on.
     parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, remove_pis=True)
     try:
         root = etree.fromstring(content, parser)
@@ -48,7 +48,7 @@ def _statement(node: Node, *, interim: bool) -> Statement:
     opening, closing = (None, None) if interim else (_balance(node, OPENING), _balance(node, CLOSING))
     currencies = [node.findtext("Acct/Ccy") or "", *(amount.get("Ccy", "") for amount in node.iterfind("*/Amt"))]
     currency = next((each.strip() for each in currencies if each.strip()), "")
-    # A balance in another currency says nothing of this one.
+    # A balance in another currency does not concern this one.
     for balance in (opening, closing):
         if balance is not None and balance.get("Ccy") != currency:
             raise ValueError(f"{_title(node)}: a balance is in {balance.get('Ccy')}, the account in {currency}")
@@ -175,7 +175,7 @@ def _tax_id(node: Node, side: str) -> str:
 
 
 def _text(node: Node, *paths: str) -> str:
-    """Return the first text that is there; blank also where the bank says that nothing was provided."""
+    """Return the first text that is there; blank also where the bank states that nothing was provided."""
     for path in paths:
         text = (node.findtext(path) or "").strip()
         if text:

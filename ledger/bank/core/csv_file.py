@@ -70,7 +70,7 @@ class Layout:
         except (ValueError, re.error):
             parted = False
         if not parted:
-            raise ValueError(f"date_format {form} does not say day, month and year, such as %d/%m/%Y")
+            raise ValueError(f"date_format {form} has no day, month and year, such as %d/%m/%Y")
 
     def stored(self) -> dict[str, str]:
         """Return it as one flat object, as `restored` takes it."""
@@ -185,7 +185,7 @@ def _day(text: str, layout: Layout) -> date:
                 return datetime.strptime(written, form).date()  # noqa: DTZ007 - a day as the bank wrote it
             except ValueError:
                 continue
-    raise ValueError(f"{text[:40] or 'nothing'} is not a date: say its form with date_format, such as %d/%m/%Y")
+    raise ValueError(f"{text[:40] or 'nothing'} is not a date: set its form with date_format, such as %d/%m/%Y")
 
 
 def _decimal_of(rows: Sequence[Mapping[str, str]], layout: Layout) -> str:
@@ -197,7 +197,7 @@ def _decimal_of(rows: Sequence[Mapping[str, str]], layout: Layout) -> str:
         return shown.pop()
     if not shown and not any("," in cell or "." in cell for cell in cells):
         return "."
-    raise ValueError("has amounts that can be read in two ways: say with decimal whether , or . parts the cents")
+    raise ValueError("has amounts that can be read in two ways: set decimal to , or .")
 
 
 def _amount(text: str, decimal: str) -> Decimal:

@@ -28,7 +28,7 @@ from ledger.bank.core.statement import Entry
 
 SHORTEST = 5
 PIECES = 6
-"""A name such as LUNCH-2018/01-A has so many words at most."""
+"""The most words that a name such as LUNCH-2018/01-A has."""
 ALIKE = 88.0
 """From this likeness, of 100, a name is suggested; nothing is ever posted by it."""
 

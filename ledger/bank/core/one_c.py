@@ -58,7 +58,7 @@ def decoded(content: bytes) -> str:
 def read(text: str) -> list[Statement]:
     """Return a statement for each section of one of our accounts. Raises ValueError with one sentence."""
     file = _parsed(text)
-    # Without sections of balances, the header still says whose accounts these are.
+    # Without sections of balances, the header still names the accounts.
     days = {key: value for key, value in file.head if key in ("ДатаНачала", "ДатаКонца")}
     accounts = file.accounts or [{**days, "РасчСчет": value} for key, value in file.head if key == "РасчСчет"]
     if not accounts:

@@ -18,7 +18,7 @@ from ledger.errors import Failure
 
 MOST_BYTES = 50_000_000
 ENCODINGS = ("cp1251", "cp866", "cp1252", "cp850")
-"""What banks write where no header says it, Russian and western; of equally good readings the first."""
+"""Encodings that banks use where no header names one, Russian and western; of equally good readings the first."""
 FORMATS = "MT940, MT942, camt.052, camt.053, camt.054, OFX or 1CClientBankExchange"
 MOST_MEMBERS = 1000
 Layouts = tuple[str, csv_file.Layout]
@@ -51,7 +51,7 @@ def headers_of(path: Path) -> list[str]:
 def _content(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(MOST_BYTES + 1)  # a pipe or a device does not say how much there is
+            return file.read(MOST_BYTES + 1)  # a pipe or a device does not report its size
     except OSError as error:
         raise Failure(f"cannot read {path}: {error.strerror}") from None
 
@@ -91,7 +91,7 @@ def _unzipped(content: bytes) -> Iterator[tuple[str, bytes]]:
                 raise ValueError(f"is an archive of more than {MOST_MEMBERS} files")
             for member in sorted(members, key=lambda each: each.filename):
                 with archive.open(member) as file:
-                    data = file.read(left + 1)  # what is in it may be larger than it says
+                    data = file.read(left + 1)  # its content may be larger than its header states
                 left -= len(data)
                 if left < 0:
                     raise ValueError(f"is an archive of more than {MOST_BYTES // 1_000_000} MB")

@@ -1,7 +1,7 @@
 """A bank statement, whatever kind of file it came in, and what must hold of it before a payment is posted.
 
 Amounts are signed by what they do to our account at the bank: + money in, - money out, as
-the bank wrote them. A statement stands or falls as a whole: `fault` says why it falls.
+the bank wrote them. A statement stands or falls as a whole: `fault` gives the reason.
 """
 
 import re
@@ -30,7 +30,7 @@ _AFTER_BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?/(.+)")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """One movement on our account at the bank. Blank texts are what the bank did not say.
+    """One movement on our account at the bank. Blank texts are what the bank left out.
 
     `bank_reference` is the bank's own, `end_to_end` the payer's, `reference` a structured one of the creditor (such as
     ISO 11649). `account` and `bank` (its BIC or БИК), `name` and `tax_id` are the other side's. The lines of `text` are
@@ -150,7 +150,7 @@ def _unbalanced(statement: Statement) -> str | None:
 
 
 def exact(amount: Decimal) -> Decimal:
-    """Return an amount with two decimals. More are taken when they are zeros, else ValueError says so."""
+    """Return an amount with two decimals. More are taken when they are zeros; otherwise raises ValueError."""
     if amount.is_finite() and amount.adjusted() > MOST_DIGITS:  # decimals of such a size overflow
         raise ValueError(f"an amount of more than {MOST_DIGITS} digits")
     return amount_of(amount.normalize() if amount.is_finite() else amount)
@@ -183,7 +183,7 @@ def normal(account: str) -> str:
 
 
 def note(entry: Entry, most: int) -> str:
-    """Return what the bank says of an entry, for people, in at most `most` characters."""
+    """Return the bank's description of an entry, for people, in at most `most` characters."""
     references = [f"reference {each}" for each in (entry.end_to_end, entry.reference) if each]
     who = entry.name, entry.tax_id and f"tax number {entry.tax_id}", entry.account
     parts: Iterable[str] = (*who, *references, " ".join(entry.text.split()))

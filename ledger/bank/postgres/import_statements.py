@@ -38,9 +38,9 @@ def import_statements(
 ) -> list[Imported]:
     """Return what became of each statement, in order; all that was posted is durable by then.
 
-    `brand` is whose statements these are when no brand's bank details say so. With `dry_run` nothing is posted.
-    Raises Failure for a brand that does not exist, for a `by` that no text may be, or when the database stays out of
-    reach.
+    `brand` is whose statements these are when no brand's bank details have the account. With `dry_run` nothing is
+    posted. Raises Failure for a brand that does not exist, for a `by` that no text may be, or when the database stays
+    out of reach.
     """
     try:
         Mark(key="import", reason="import", by=by)  # no payment of the file may be the first to find it
@@ -80,7 +80,7 @@ def _carried_out(
 def _refused(ledger: Ledger, imported: Imported, rows: dict[int, Row]) -> dict[int, str]:
     """Return the payments that their accounts would refuse, by place, and why.
 
-    A refusal would be kept under its key for ever, though the money did come in: so what an account is to receive is
+    A refusal would stay under its key forever, though the money did come in: so what an account would receive is
     quoted first, as one sum; only where that is refused, payment by payment.
     """
     by_account: dict[int, list[int]] = {}

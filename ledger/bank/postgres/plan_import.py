@@ -44,7 +44,7 @@ There = dict[str, tuple[int, int | None, str, str | None]]
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """What became of one entry. `account` is None for money that is unallocated; `why` says why, or the refusal.
+    """What became of one entry. `account` is None for money that is unallocated; `why` is the reason, or the refusal.
 
     `undoes` is the payment or payout that came back by this entry, to be reversed; `suggested` are accounts whose
     clients are called as the payer is, with how alike of 100. Of a `depositor` it is our own money, to be moved.
@@ -98,8 +98,9 @@ def plan(
 ) -> list[Imported]:
     """Return the plan: payments to post as `would be posted`, all else as it will stay.
 
-    `brand` is whose statements these are when no brand's bank details say so; Failure if there is no such brand. With
-    `keep` what is new of the statements is recorded, by one import at a time: their entries are known from then on.
+    `brand` is whose statements these are when no brand's bank details have the account; Failure if there is no such
+    brand. With `keep` what is new of the statements is recorded, by one import at a time: their entries are known from
+    then on.
     """
     if keep:
         unify(connection)
@@ -149,7 +150,7 @@ def _whose(statement: Statement, own: dict[str, list[str]], brand: str | None) -
         return f"{statement.title}: that account is {known[0]}'s, not {brand}'s", ""
     if brand is None and len(known) != 1:
         how_many = f"{len(known)} brands have" if known else "no brand has"
-        return f"{statement.title}: {how_many} that account in the bank details: say whose it is with --brand", ""
+        return f"{statement.title}: {how_many} that account in the bank details: name its brand with --brand", ""
     return "", brand or known[0]
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ledger.bank.postgres.plan_import import Imported, Row
 from ledger.core.commands import Reverse
-from ledger.core.outcomes import Declined, Posted
+from ledger.core.outcomes import Declined, Invalid, Posted
 from ledger.postgres.post import Ledger
 from ledger.values.field_types import TEXT_LENGTH
 from ledger.values.text import readable
@@ -33,4 +33,4 @@ def _undone(ledger: Ledger, row: Row, by: str | None) -> Row:
     if isinstance(outcome, Posted):
         undone = replace(row, result="posted", undoes=None, rule=f"reversed {row.undoes}", why="")
         return replace(undone, transaction=outcome.transaction)
-    return replace(row, why=outcome.message) if isinstance(outcome, Declined) else row
+    return replace(row, why=outcome.message) if isinstance(outcome, Declined | Invalid) else row

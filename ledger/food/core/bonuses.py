@@ -47,7 +47,7 @@ class Program(NamedTuple):
 
 
 class Dates(NamedTuple):
-    """What the programme in force says of an entry's day: when points given on it are gone, and those that come back.
+    """What the programme in force sets for an entry's day: when points given on it are gone, and those that come back.
 
     `returned_until` is None where points that come back too late are lost.
     """

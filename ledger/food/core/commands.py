@@ -1,4 +1,4 @@
-"""What an order system may ask: place an order, deliver it, cancel it, refund items of it; set promotions and bonuses.
+"""What an order system may send: place an order, deliver it, cancel it, refund items of it; set promotions and bonuses.
 
 Items are kept in one order, whatever order they came in, and the same dish twice is one
 item with both quantities: neither changes what an order costs.
@@ -40,7 +40,7 @@ Flag = Annotated[bool, Strict()]
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Item:
-    """A dish of a brand, so many times, at a price each, less the `discount` that your own shop gives on all of it."""
+    """A dish of a brand, in a quantity, at a price each, less the `discount` that your own shop gives on all of it."""
 
     brand: Name
     sku: Name
@@ -70,7 +70,7 @@ class Extra:
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class OtherExtra(Extra):
-    """Anything else that an order costs beside its dishes, such as tips; promotions lower it where it says so."""
+    """Anything else that an order costs beside its dishes, such as tips; promotions lower it where it is marked so."""
 
     service: Name
     discountable: Flag | None = None
@@ -357,7 +357,7 @@ RECORDS: dict[str, type[Record]] = {"promotion": Promotion, "bonus_program": Bon
 
 
 def parse(record: Mapping[str, Any]) -> Command | Record:
-    """Return what a JSON object of either level says. Raises ValueError with one sentence."""
+    """Return what a JSON object of either level describes. Raises ValueError with one sentence."""
     kind = record.get("type")
     if isinstance(kind, str) and kind in _ADAPTERS:
         command: Command = _built(_ADAPTERS[kind].validate_python, {n: record[n] for n in record if n != "type"})

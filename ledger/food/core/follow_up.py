@@ -251,7 +251,7 @@ def _give_back(
     kept: Sequence[int],
     amounts: dict[int, int] | None = None,
 ) -> Answer:
-    """Refund what of each line goes beyond so many, or an amount of it; a mark when that is no money.
+    """Refund what of each line exceeds a quantity, or an amount of it; a mark when that is no money.
 
     Pieces come back at what they cost, the last ones at all that amounts given back before
     have left (DECISIONS D74).

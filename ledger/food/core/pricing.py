@@ -179,7 +179,7 @@ def _taken(promotion: Promotion, net: int) -> int:
 
 
 class Client(NamedTuple):
-    """What a promotion asks about who orders: name, orders before, uses of that promotion, and all uses of it."""
+    """What a promotion needs to know of who orders: name, orders before, uses of that promotion, and all uses of it."""
 
     name: str
     orders: int

@@ -181,7 +181,7 @@ class Shop:
         return dates_of(self.programs.get(code, ()), day)
 
     def client(self, party: int, name: str, promotion: Promotion, at: datetime) -> Client:
-        """Return what a promotion asks about a party, and its uses in all, at a time."""
+        """Return what a promotion needs to know of a party, and its uses in all, at a time."""
         ran_out = [pending for pending in self.pending.values() if pending.until <= at]
         of_it = [pending.party for pending in ran_out if promotion.id in pending.promotions]
         return Client(

@@ -1,4 +1,4 @@
-"""Weighed goods: what a delivery came to by weight, and what of it goes beyond the order's charge (DECISIONS D192)."""
+"""Weighed goods: what a delivery came to by weight, and what of it goes beyond the order's charge (DECISIONS D187)."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -117,7 +117,7 @@ PROGRAM = (
 
 def _bonus_program(run: Administration, record: Record) -> Facts:
     assert isinstance(record, f.BonusProgram)
-    # One writer at a time, so that each programme is the change that its dated row says.
+    # One writer at a time, so that each programme is the change that its dated row records.
     brand = brand_id(run, record.brand, locked=True)
     programs = select(t.BonusProgram).where(t.BonusProgram.brand_id == brand)
     last = run.first(programs.order_by(col(t.BonusProgram.id).desc()))

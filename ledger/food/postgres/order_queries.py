@@ -1,7 +1,7 @@
 """Questions about points and orders. They take no locks.
 
 Points are answered from the entries of the bonus accounts. Time counts, not jobs: points that
-expired and holds that ran out by the moment asked count no more, whether or not that was booked.
+expired and holds that ran out by the requested moment no longer count, whether or not that was booked.
 """
 
 from collections.abc import Iterable
@@ -66,7 +66,8 @@ def _points(
             [brand],
         )
     ]
-    # Entries that the lots follow already: what was given lives as it was set then, whatever programmes say now.
+    # Entries that the lots follow already: what was given keeps the lifetime that was set then, whatever the programmes
+    # are now.
     [(followed, owed)] = connection.execute(_FOLLOWED, {"account": account, "at": at}).fetchall()
     rows = connection.execute(
         "SELECT transaction_id, given_until, gone_on, extended_by FROM bonus_lot WHERE account_id = %s", [account]

@@ -27,7 +27,7 @@ from ledger.postgres.post import Ledger
 from ledger.postgres.retries import transaction, uncollected
 
 PARTS, LEAST = 4, 50
-"""A batch is decided in at most so many parts of at least so many commands: the server writes one while the next is
+"""A batch is decided in at most this many parts of at least this many commands: the server writes one while the next is
 decided, which saves more waiting than the statements of more parts cost."""
 
 
@@ -65,7 +65,7 @@ class Desk:
 
         Points that expired do not keep an account from being closed: they are booked before.
         """
-        from ledger.food.postgres.administer import FOOD_RULES  # here, for it loads SQLModel
+        from ledger.food.postgres.administer import FOOD_RULES  # here, because it loads SQLModel
 
         for record in records:
             if isinstance(record, AccountStatus) and record.status == "closed":

@@ -186,7 +186,7 @@ def _load_promotions(
 
 
 def _load_uses(connection: AnyConnection, book: Book, shop: Shop, *, lock: bool) -> None:
-    """Load how often the clients of the batch used its promotions, and ordered before, as far as limits ask."""
+    """Load how often the clients of the batch used its promotions, and ordered before, as far as limits need it."""
     parties = sorted({account.party for account in book.accounts.values() if account.party is not None})
     promotions = [p.id for p in shop.promotions.values() if p.max_uses_per_party is not None]
     if promotions:

@@ -61,7 +61,7 @@ def test_json_is_for_programs(url: str, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr == (
         "tiffin: 1 of 2 statements were not imported, the first: statement of 40702810000000000001 up to 2024-03-31: "
-        "no brand has that account in the bank details: say whose it is with --brand\n"
+        "no brand has that account in the bank details: name its brand with --brand\n"
     )
     good, refused = json.loads(done.stdout)["statements"]
     assert refused["refused"] in done.stderr

@@ -12,6 +12,8 @@ from ledger.bank.postgres.bank_report import BankDay, bank_days
 from ledger.bank.postgres.undo_returned import undo_returned
 from ledger.core.commands import parse
 from ledger.core.outcomes import Posted
+from ledger.postgres import four_eyes
+from ledger.postgres.database import connect
 from tests.ledger.bank import written
 from tests.ledger.bank.test_command import tiffin
 from tests.ledger.bank.test_importing import ANNA, BOOK, ROMASHKA, balances, book, results, run  # noqa: F401
@@ -106,6 +108,11 @@ def test_a_returned_payout_is_undone_once(book: Postgres) -> None:  # noqa: F811
         since=None,
         until=None,
     )
+    with connect(book.ledger.url, autocommit=True) as owner:
+        four_eyes.set_rule(owner, "reverse", "RUB", 4000)
+        (row,) = undo_returned(book.ledger, run(book, back), by="o.petrova")[0].rows
+        assert row.why == "reverse: from 40.00 RUB on it needs a second person, who agrees to it at the desk"
+        four_eyes.drop_rules(owner, "reverse")
     (row,) = undo_returned(book.ledger, run(book, back), by="o.petrova")[0].rows
     [(payout,)] = book.rows("SELECT id FROM transaction WHERE key = 'o1'")
     assert (row.result, row.rule) == ("posted", f"reversed {payout}")

@@ -190,7 +190,7 @@ def test_our_account_says_the_brand_or_somebody_does(book: Postgres) -> None:
     assert (sushi.brand, pizza.brand) == ("sushi", "pizza")
     assert unknown.refused == (
         "statement of DE42100100100043921105 up to 2024-03-31: no brand has that account in the bank details: "
-        "say whose it is with --brand"
+        "name its brand with --brand"
     )
     assert unknown.rows == ()
     (given_,) = run(book, strange, brand="pizza")

@@ -135,7 +135,7 @@ def test_a_layout_says_what_it_lacks(columns: dict[str, str], sentence: str) -> 
 @pytest.mark.parametrize("form", ["", "%", "%Q", "%d%d", "%d.%m", "%d.%m.%Y %d", "day"])
 def test_a_form_of_dates_says_day_month_and_year(form: str) -> None:
     """Before a file is read by it."""
-    with pytest.raises(ValueError, match="does not say day, month and year"):
+    with pytest.raises(ValueError, match="has no day, month and year"):
         Layout("EUR", ONE, {"date_format": form})
     with pytest.raises(ValueError, match="XXX is not an ISO 4217 currency"):
         Layout("XXX", ONE)
@@ -198,7 +198,7 @@ def test_a_csv_is_shown_first_and_its_layout_kept(database_url: str, tmp_path: P
     account, file = "40702810000000074935", tmp_path / "march.csv"
     file.write_text("Дата;Сумма;Кто;За что\n05.03.2024;300,00;Анна;1000025\n06.03.2024;-7,00;Банк;комиссия\n")
     refused = tiffin(database_url, "import-bank", file, "--csv-of", account)
-    assert (refused.returncode, refused.stderr[:44]) == (1, "tiffin: nobody said how the CSV files of 407")
+    assert (refused.returncode, refused.stderr[:44]) == (1, "tiffin: no CSV layout is saved for 407028100")
     columns = [word for pair in ("date=Дата", "amount=Сумма", "name=Кто", "text=За что") for word in ("--column", pair)]
     shown = tiffin(database_url, "bank-csv", account, file, "--currency", "RUB", *columns, "--save")
     assert shown.returncode == 0, shown.stderr

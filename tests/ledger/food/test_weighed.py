@@ -48,12 +48,16 @@ def test_what_is_dearer_is_captured_first_and_the_rest_debited(food: Food) -> No
     assert (surplus[0], surplus[2:], surplus[1].startswith("tiffin:surplus:")) == ("debit", (3000, True), True)
     food.post("refund_items", order="p1", amount="20.00")
     assert (food.balance("anna"), food.balance("anna.sushi")) == ("590.00", "41.00")
-    assert food.postgres.rows("SELECT sum(amount) FROM transaction WHERE kind = 'refund' AND refers_to IN "
-                              "(SELECT id FROM transaction WHERE kind = 'debit')") == [(2000,)]  # fmt: skip
+    assert food.postgres.rows(
+        "SELECT sum(amount) FROM transaction WHERE kind = 'refund' AND refers_to IN "
+        "(SELECT id FROM transaction WHERE kind = 'debit')"
+    ) == [(2000,)]
     said = food.post("refund_items", order="p1", items=[{"sku": "fish", "quantity": 1}])
     assert (food.balance("anna"), food.balance("anna.sushi"), said["order"]["paid"]["client"]) == (
-        "1000.00", "0.00", "0.00",
-    )  # fmt: skip
+        "1000.00",
+        "0.00",
+        "0.00",
+    )
 
 
 def test_the_surplus_counts_in_the_windows_of_its_order_and_as_no_other(food: Food) -> None:
@@ -110,8 +114,13 @@ def test_an_order_charged_at_once_and_one_that_ran_out_may_be_dearer(food: Food)
     """430.00 instead of 400.00, each; the quote says so before."""
     preorder(food)
     food.order("o1", items=[dish("fish", "400.00")])
-    line = {"type": "deliver", "key": "q", "order": "o1", "at": food.now.isoformat(),
-            "items": [{"sku": "fish", "quantity": 1, "amount": "430.00"}]}  # fmt: skip
+    line = {
+        "type": "deliver",
+        "key": "q",
+        "order": "o1",
+        "at": food.now.isoformat(),
+        "items": [{"sku": "fish", "quantity": 1, "amount": "430.00"}],
+    }
     [quote] = food.postgres.desk.quote([f.parse(line)])  # type: ignore[list-item]
     assert quote.to_json()["order"]["paid"]["client"] == "430.00"
     weigh(food, "430.00", "o1")

@@ -207,8 +207,10 @@ def test_a_token_is_no_second_person(database_url: str, guarded: Served) -> None
     terms = {"type": "credit_terms", "account": "anna", "limit": "100.00"}
     payout = {"type": "payout", "key": "o1", "account": "anna", "amount": "100.00", "brand": "sushi"}
     for line, header in (
-        (terms, administers), (payout, posts), ({"type": "refund", "key": "f1", "debit": "d1"}, posts),
-    ):  # fmt: skip
+        (terms, administers),
+        (payout, posts),
+        ({"type": "refund", "key": "f1", "debit": "d1"}, posts),
+    ):
         answer = guarded.command(line, **header)
         assert (answer.status_code, "needs a second person" in answer.text) == (400, True), answer.text
     assert guarded.command({**payout, "amount": "99.99"}, **posts).json()["status"] == "posted"

@@ -98,7 +98,7 @@ def test_later_lines_that_hang_on_a_failed_one_fail_too_until_it_was_sent_again(
     with locked(caller.ledger.url, "boris"):
         answers = caller.send(payment("p1", "boris"), transfer, debit("d1", "clara"), debit("d2", "anna"))
     assert statuses(answers) == ["failed", "failed", "posted", "failed"]
-    assert answers[1]["message"] == "not tried, for it may hang on p1, which failed; send both again, in order"
+    assert answers[1]["message"] == "not tried, because it may depend on p1, which failed; send both again, in order"
     assert statuses(caller.send(debit("d3", "anna"), debit("d4", "clara"))) == ["failed", "posted"]
     # Sent again in the same stream, in order, in one batch or several.
     assert statuses(caller.send(debit("d2", "anna"))) == ["failed"]

@@ -19,7 +19,7 @@ def url(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["grant", " ", "viewer"], "a login is what the provider says"),
+        (["grant", " ", "viewer"], "a login is the name that the provider returns"),
         (["grant", "vera", "viewer", "--brand", "nope"], "there is no brand nope"),
         (["revoke", "vera"], "vera has no role here"),
         (["four-eyes", "payout", "nan"], "nan is not an amount in plain notation"),

@@ -22,7 +22,7 @@ SAMPLE = {
     "a decline deleted": ("sealed-days", "declines: of those sealed on 2024-01-12"),
     "the last transaction of an account": ("sealed-days", "account 1000058"),
     "a change back and its row": ("sealed-days", "changes: of those sealed on 2024-01-12"),
-    "a link deleted": ("links", "link anna <- acme: None, the latest change says"),
+    "a link deleted": ("links", "link anna <- acme: None, the latest change noted"),
     "a closing deleted": ("seals", "the closing of 2024-01-31"),
     "a guard hollowed": ("guards", "function append_only is not as it was made"),
     "a sealed state deleted": ("sealed-map", "seal 3 of 2024-02-29"),

@@ -15,8 +15,8 @@ if (existsSync(file)) {
 
 for (let tries = 0; ; tries += 1) {
   try {
-    const asked = new URLSearchParams({ after: cursor, wait: "5", limit: "500" });
-    const response = await fetch(`${urls[tries % urls.length]}/v1/events?${asked}`);
+    const query = new URLSearchParams({ after: cursor, wait: "5", limit: "500" });
+    const response = await fetch(`${urls[tries % urls.length]}/v1/events?${query}`);
     if (response.status !== 200) throw new Error(`${response.status}`);
     const page = await response.json();
     cursor = page.cursor;
