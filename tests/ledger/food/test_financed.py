@@ -34,8 +34,9 @@ def test_the_financer_pays_the_seller_with_the_order_and_refunds_go_back_in_prop
     opened(food, ("wok", "60"))
     food.order("o1", items=[{**dish("set", "250.00", 2), "vat_rate": "10"}], promo_codes=["TEN"])
     assert legs(food, "o1") == [
-        ("adjustments wok", -3000, "cash sushi", EXPENSE), ("adjustments sushi", 3000, "cash wok", INCOME),
-    ]  # fmt: skip
+        ("adjustments wok", -3000, "cash sushi", EXPENSE),
+        ("adjustments sushi", 3000, "cash wok", INCOME),
+    ]
     assert [e[11] for e in food.postgres.state()["transactions"]["o1"][5] if e[8]] == [4364]
     food.post("refund_items", "r1", order="o1", items=[{"sku": "set", "quantity": 1}])
     assert [amount for _, amount, _, _ in legs(food, "r1")] == [1500, -1500]

@@ -19,9 +19,14 @@ def test_the_financer_owes_the_seller_and_what_it_pays_stays_in_the_base(databas
         *({"type": "brand", "code": code} for code in ("sushi", "wok")),
         {"type": "party", "reference": "anna", "kind": "individual", "name": "Anna"},
         {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB", "holder": "sushi"},
-        {"type": "promotion", "code": "TEN", "kind": "percent", "value": "10",
-         "financed": [{"brand": "wok", "percent": "60"}]},
-    )  # fmt: skip
+        {
+            "type": "promotion",
+            "code": "TEN",
+            "kind": "percent",
+            "value": "10",
+            "financed": [{"brand": "wok", "percent": "60"}],
+        },
+    )
     at = {"at": "2026-03-02T12:00:00+03:00"}
     items = [{"brand": "sushi", "sku": "set", "price": "250.00", "quantity": 2, "vat_rate": "10"}]
     half = [{"sku": "set", "quantity": 1}]
@@ -29,9 +34,17 @@ def test_the_financer_owes_the_seller_and_what_it_pays_stays_in_the_base(databas
         {"type": "payment", "key": "p1", "account": "anna", "amount": "1000.00", "brand": "sushi", **at},
         {"type": "order", "key": "o1", "account": "anna", "items": items, "promo_codes": ["TEN"], **at},
         {"type": "refund_items", "key": "r1", "order": "o1", "items": half, **at},
-        {"type": "move", "key": "m1", "brand": "wok", "from": "bank", "to": "bank", "to_brand": "sushi",
-         "amount": "5.00", **at},
-    )  # fmt: skip
+        {
+            "type": "move",
+            "key": "m1",
+            "brand": "wok",
+            "from": "bank",
+            "to": "bank",
+            "to_brand": "sushi",
+            "amount": "5.00",
+            **at,
+        },
+    )
     book = company.closed(date(2026, 3, 31))
     due = book.report("brand-settlements", **PERIOD)
     assert figures(due.frame, "brand", "other", "due") == [("sushi", "wok", "10.00"), ("wok", "sushi", "-10.00")]
