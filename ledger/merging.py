@@ -75,4 +75,5 @@ def hand_over(book: Book, account: int, into: int) -> None:
     for old, new in pairs(book, account, into):
         book.status[old] = "closed"
         book.merged |= {before: new for before, after in book.merged.items() if after == old} | {old: new}
+    book.changed_ages |= {account, into}
     book.aging(into).take_over(book.aging(account))

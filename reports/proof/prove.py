@@ -10,7 +10,7 @@ from typing import Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ledger.errors import Failure
-from ledger.postgres.database import connect
+from ledger.postgres.database import check_book, connect
 from reports.lake.extract import Snapshot
 from reports.proof import read_rows
 from reports.proof.proof import COLUMNS, Place, Proof
@@ -26,10 +26,13 @@ class Prover:
     def __init__(self, url: str, since: date, until: date, key: Ed25519PrivateKey | None = None) -> None:
         """Find the seals around the days; the `key` signs the data of papers.
 
-        Raises Failure when the days are not sealed yet.
+        Raises Failure when the days are not sealed yet, or the tables are those of another version.
         """
         self.since, self.until, self.key = since, until, key
+        self.too_long: dict[int, int] = {}  # bytes of the proofs that were left out of papers, by account
         self._proofs: dict[int, Proof] = {}
+        with connect(url) as connection:
+            check_book(connection)
         self._ledger = Snapshot(url)
         chain = seals(self._ledger)
         after = next((sealed for sealed in chain if sealed.seal.until >= until), None)

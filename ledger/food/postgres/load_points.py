@@ -5,7 +5,7 @@ from ledger.core.outcomes import Entry
 from ledger.food.core.bonuses import EXPIRED, Lot, Points
 from ledger.food.core.shop import Shop
 from ledger.postgres.database import AnyConnection
-from ledger.postgres.load_book import ask
+from ledger.postgres.wire import ask
 
 
 def load_points(connection: AnyConnection, book: Book, shop: Shop, *, everything: bool = False) -> None:

@@ -17,10 +17,10 @@ from ledger.food.core.outcomes import REFUSALS
 from ledger.food.core.pricing import STACK, Promotion
 from ledger.food.core.shop import Accrual, Order, OrderLine, Pending, Shop
 from ledger.food.postgres.load_points import load_points
-from ledger.postgres.bulk_sql import Moments, Row, Statement, array_of, columns, insert, json_text, run
+from ledger.postgres.bulk_sql import Moments, Row, Statement, array_of, columns, insert, json_text, texts_of
 from ledger.postgres.database import AnyConnection
-from ledger.postgres.load_book import Question, ask
 from ledger.postgres.locks import WRITING
+from ledger.postgres.wire import ask, run
 from ledger.values.money import decimal, minor
 
 _LIMITED = "(max_uses IS NOT NULL OR max_uses_per_party IS NOT NULL OR first_order_only)"
@@ -72,7 +72,7 @@ class Named(NamedTuple):
 
 def foreseen(connection: AnyConnection, keys: Sequence[str], *, lock: bool) -> tuple[Programs, list[Named]]:
     """Return what must be known before accounts can be locked: bonus programmes by brand, and of the orders named."""
-    wait: list[Question] = [(WRITING, [])] if lock else []
+    wait: list[Statement] = [(WRITING, [])] if lock else []
     *_, rows, orders = ask(connection, *wait, (_PROGRAMS, []), (_NAMED, [list(keys)]))
     programs: Programs = {}
     for brand, accrue, redeem, *rest, spend_at in rows:
@@ -279,7 +279,8 @@ def _statements(book: Book, shop: Shop) -> Iterator[Statement]:
     weighed = [(order.id, n.number, n.weighed, n.weighed_of) for order in known for n in order.lines if n.weighed_of]
     financed = [(order.id, n.number, json_text(n.financed)) for order in known for n in order.lines if n.financed]
     if financed:
-        yield _FINANCED, [[*column] for column in zip(*financed, strict=True)]
+        ids, numbers, texts = zip(*financed, strict=True)
+        yield _FINANCED, [array_of(ids), array_of(numbers), texts_of(texts)]
     if weighed:
         yield _WEIGHED, [array_of(column) for column in zip(*weighed, strict=True)]
     accruals = [row for order in (*shop.new_orders, *known) for row in _accruals(book, order)]
@@ -307,7 +308,8 @@ _WEIGHED = (
     "WHERE l.order_id = n.order_id AND l.line = n.line AND l.weighed IS NULL"
 )
 _FINANCED = (
-    "UPDATE order_line l SET financed = n.financed FROM unnest(%s::bigint[], %s::smallint[], %s::jsonb[]) "
+    "UPDATE order_line l SET financed = n.financed FROM unnest(%s::bigint[], %s::smallint[], "
+    "string_to_array(%s, chr(31))::jsonb[]) "
     "AS n(order_id, line, financed) WHERE l.order_id = n.order_id AND l.line = n.line"
 )
 _USED = "UPDATE promotion p SET used = n.used FROM unnest(%s::bigint[], %s::integer[]) AS n(id, used) WHERE p.id = n.id"

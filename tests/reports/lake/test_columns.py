@@ -31,7 +31,7 @@ SOURCES: dict[str, tuple[type[SQLModel], ...]] = {
     "bonus_lots": (food.BonusLot,),
     "bonus_owed": (food.BonusOwed,),
 }
-DERIVED = {"attributes", "bank_entries", "holders", "lot_changes", "open_debits"}
+DERIVED = {"attributes", "bank_entries", "bank_statements", "holders", "lot_changes", "open_debits"}
 """Tables of the lake that are made of several."""
 
 NOT_EXPORTED = set(
