@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from ledger.errors import Failure
-from ledger.http.commands import Commands, Refused
+from ledger.http.commands import Commands, RequestRefused
 from ledger.http.endpoints import Endpoint, Match, find
 from ledger.http.metrics import Metrics
 from ledger.http.problems import problem
@@ -121,7 +121,7 @@ class Door:
                 await refused(scope, receive, answer)
             else:
                 await self._answer(found, scope, receive, answer)
-        except Refused as refusal:  # a stream that broke off: the client sees that it has no end
+        except RequestRefused as refusal:  # a stream that broke off: the client sees that it has no end
             broke = f"broke off ({refusal})"
         except Exception:
             broke = traceback.format_exc()
@@ -136,7 +136,7 @@ class Door:
         request = Request(scope, receive)
         try:
             response = await found.endpoint.run(self, request, found.parameters)
-        except Refused as refused:
+        except RequestRefused as refused:
             response = refused.response
         except NoSuchAccount as error:
             response = problem("not_found", str(error))

@@ -30,7 +30,7 @@ ANSWER_SECONDS = 60
 _QUOTED = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]*)"')
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """Leaves the reading of a request with the problem that it is answered."""
 
     def __init__(self, response: Response) -> None:
@@ -53,13 +53,15 @@ class Commands:
         try:
             if kind in STREAMS:
                 if given is not None:
-                    raise Refused(problem("invalid", "Idempotency-Key goes with a single command, not with a stream"))
+                    raise RequestRefused(
+                        problem("invalid", "Idempotency-Key goes with a single command, not with a stream")
+                    )
                 await self._stream(caller, receive, send)
                 return
             if kind not in (JSON, ""):
-                raise Refused(problem("media_type", f"Content-Type is {kind[:64]}, expected {JSON} or {NDJSON}"))
+                raise RequestRefused(problem("media_type", f"Content-Type is {kind[:64]}, expected {JSON} or {NDJSON}"))
             answer = await self._answer(receive, idempotency_key(given), caller)
-        except Refused as refused:
+        except RequestRefused as refused:
             await refused.response(scope, receive, send)
             return
         if answer.status in ("posted", "done") or (answer.status == "declined" and answer.code != "key_reused"):
@@ -77,9 +79,9 @@ class Commands:
                 late = _unknown
                 answer = await self._writers.submit(Sent(body, key, caller))
         except Full as error:
-            raise Refused(problem("unavailable", str(error))) from None
+            raise RequestRefused(problem("unavailable", str(error))) from None
         except TimeoutError:
-            raise Refused(late()) from None
+            raise RequestRefused(late()) from None
         self._count(answer)
         return answer
 
@@ -120,26 +122,26 @@ def idempotency_key(given: bytes | None) -> str | None:
     quoted = _QUOTED.fullmatch(text)
     key = quoted[1] if quoted else text
     if not key or '"' in key:
-        raise Refused(
+        raise RequestRefused(
             problem("invalid", "Idempotency-Key is not a quoted text", errors=[{"header": "Idempotency-Key"}])
         )
     return key
 
 
 async def whole(receive: Receive, most: int, patience: asyncio.Timeout | None = None) -> bytes:
-    """Return the body of a request. Raises Refused when it is longer than `most` bytes or does not come."""
+    """Return the body of a request. Raises RequestRefused when it is longer than `most` bytes or does not come."""
     parts: list[bytes] = []
     size = 0
     async for part in chunks(receive, patience):
         size += len(part)
         if size > most:
-            raise Refused(problem("too_large", f"the body has more than {most} bytes"))
+            raise RequestRefused(problem("too_large", f"the body has more than {most} bytes"))
         parts.append(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 async def chunks(receive: Receive, patience: asyncio.Timeout | None = None) -> AsyncIterator[bytes]:
-    """Yield the parts of a body as they come. Raises Refused when none comes in time or the client is gone.
+    """Yield the parts of a body as they come. Raises RequestRefused when none comes in time or the client is gone.
 
     With a caller's own `patience`, that is started anew with each part.
     """
@@ -149,9 +151,9 @@ async def chunks(receive: Receive, patience: asyncio.Timeout | None = None) -> A
             async with nullcontext(patience) if patience else asyncio.timeout(READ_SECONDS):
                 message = await receive()
         except TimeoutError:
-            raise Refused(_late()) from None
+            raise RequestRefused(_late()) from None
         if message["type"] == "http.disconnect":
-            raise Refused(problem("timeout", "the client is gone"))
+            raise RequestRefused(problem("timeout", "the client is gone"))
         if message.get("body"):
             yield message["body"]
         if not message.get("more_body"):

@@ -14,7 +14,7 @@ from ledger.postgres.database import check_book, connect
 from reports.lake.extract import Snapshot
 from reports.proof import read_rows
 from reports.proof.proof import COLUMNS, Place, Proof
-from reports.proof.running import State, account_leaf, sealed_past
+from reports.proof.running import State, account_leaf, sealed_leaves
 from reports.proof.seal import Sealed
 from reports.proof.sparse_map import SparseMap
 from reports.proof.take_seal import seals
@@ -109,7 +109,7 @@ class _Sealing:
 
 
 def _sealing(ledger: Snapshot, sealed: Sealed) -> _Sealing:
-    values = sealed_past(ledger, sealed.seal.number).values
+    values = sealed_leaves(ledger, sealed.seal.number).values
     return _Sealing(sealed, values, SparseMap(values))
 
 

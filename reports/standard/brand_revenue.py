@@ -14,7 +14,7 @@ import narwhals as nw
 from pydantic import Field
 
 from reports.core import orders
-from reports.core.behind import Behind
+from reports.core.contributions import Contributions
 from reports.core.engines import by_months, months, settled
 from reports.core.leads import Row, to_entries
 from reports.core.orders import sold
@@ -329,7 +329,7 @@ REPORT = Report(
         Check("vat", "VAT kept = VAT on papers", "НДС к начислению = НДС в документах", vat_of_papers),
     ),
     leads_to=to_entries("revenue"),
-    behind=Behind(
+    contributions=Contributions(
         pieces,
         WORDS,
         made={

@@ -9,7 +9,7 @@ without a rate is without VAT. Controls: the VAT that is left is that of brand-r
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.behind import Behind
+from reports.core.contributions import Contributions
 from reports.core.leads import Row, to_entries
 from reports.core.orders import sold
 from reports.core.parameters import Grain, Movements, OfBrand
@@ -136,7 +136,7 @@ REPORT = Report(
         Check("papers", "VAT = VAT on papers", "НДС = НДС в документах", as_papers),
     ),
     leads_to=to_entries("revenue"),
-    behind=Behind(
+    contributions=Contributions(
         pieces,
         WORDS,
         made={
