@@ -185,6 +185,7 @@ PROMOTION: Fields = (
     ("max_uses_per_party", _number("c.max_uses_per_party")),
     ("first_order_only", "c.first_order_only::text"),
     ("stackable", "c.stackable::text"),
+    ("financed", _text("c.financed")),
 )
 
 SETTINGS: Fields = (
