@@ -7,8 +7,8 @@ append-only tables take updates, of these columns alone and only to nothing; eve
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0040"
-down_revision = "0039"
+revision = "0041"
+down_revision = "0040"
 branch_labels = None
 depends_on = None
 
