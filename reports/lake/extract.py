@@ -117,7 +117,9 @@ SNAPSHOTS: dict[str, str] = {
                weighed, reference, attributes::text AS attributes
         FROM order_line ORDER BY order_id, line""",
     "promotions": """
-        SELECT *, CASE kind WHEN 'percent' THEN value END AS percent, CASE kind WHEN 'amount' THEN value END AS amount
+        SELECT id, code, kind, CASE kind WHEN 'percent' THEN value END AS percent,
+               CASE kind WHEN 'amount' THEN value END AS amount, brand_id, min_order, max_discount, valid_from,
+               valid_until, max_uses, max_uses_per_party, first_order_only, stackable, financed::text AS financed
         FROM promotion ORDER BY id""",
     "promotion_uses": """
         SELECT u.order_id, u.promotion_id, u.number, u.party_id, u.discount, u.used_at, g.given_back_at, o.currency,

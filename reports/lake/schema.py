@@ -435,6 +435,7 @@ PROMOTIONS = Table(
         ("max_uses_per_party", "int", "at most this many uses by one client; null for any number"),
         ("first_order_only", "bool", "only for a client's first order"),
         ("stackable", "bool", "may be used with others"),
+        ("financed", "json", "brands that pay the seller a percentage of the discount"),
     ),
 )
 

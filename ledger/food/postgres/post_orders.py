@@ -137,7 +137,10 @@ class Desk:
         for order in found:
             scope.accounts.add(order.account)
             scope.refer(*order.charges)
-            scope.sell(order.brands, None)
+            scope.sell((*order.brands, *order.financers), None)
+        codes = {code for command in commands if isinstance(command, f.Order) for code in command.promo_codes}
+        if codes:
+            scope.sell((code for (code,) in connection.execute(_FINANCERS, [[*codes]]).fetchall()), None)
         scope.ids += 2 * len(follows)
         gifts = [command for command in commands if isinstance(command, c.Bonus)]
         if gifts:
@@ -201,6 +204,7 @@ class Desk:
         return points
 
 
+_FINANCERS = "SELECT DISTINCT jsonb_array_elements(financed) ->> 'brand' FROM promotion WHERE code = ANY(%s)"
 _MONEY = "SELECT money_account_id FROM account WHERE kind = 'bonus' AND id = ANY(%s)"
 _UNOPENED = """
 SELECT w.account, r.id FROM unnest(%s::bigint[], %s::text[]) AS w(account, brand)
