@@ -1,4 +1,4 @@
-"""A person is erased: personal fields and free text go, what they were sealed as stays (DECISIONS D193).
+"""A person is erased: personal fields and free text go, what they were sealed as stays (DECISIONS D194).
 
 The one function that does it is the owner's. In its database transaction, which a row of `erasure` marks, the
 append-only tables take updates, of these columns alone and only to nothing; everything else is as guarded as before.
