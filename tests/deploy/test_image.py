@@ -45,7 +45,8 @@ END
 tiffin stop
 id -u
 ls statements/2026-03
-find / -xdev -newer /tmp/began -type f ! -path '/proc/*' ! -path '/sys/*' ! -path '/tmp/*' ! -path '/var/lib/tiffin/*' 2>/dev/null || true
+find / -xdev -newer /tmp/began -type f \
+    ! -path '/proc/*' ! -path '/sys/*' ! -path '/tmp/*' ! -path '/var/lib/tiffin/*' 2>/dev/null || true
 """
 
 
