@@ -55,6 +55,8 @@ class Settings:
     `templates` is a folder of a company's own templates of papers, `sender` the address its letters come from.
     `certificate` is the PKCS#12 file that seals papers, or a folder with one a brand, `certificate_password` its
     password; `seal_key` signs the seals of closed days, which is another thing.
+    `retention` is for how many years documents are kept, by country of the brand; `after_night` is a command that is
+    notified of each night.
     `replica_url` is a read replica of the database, for questions; `log` is the form of log lines, on standard
     error. Of the lake's DuckDB files those of the latest `duckdb_days` are kept, and the last of each of the
     `duckdb_months` before. Raises Failure for a value that is none of those allowed.
@@ -72,6 +74,8 @@ class Settings:
     certificate_password: str | None = field(
         default_factory=_variable("CERTIFICATE_PASSWORD", before="SEAL_PASSWORD"), repr=False
     )
+    retention: str = field(default_factory=_variable("RETENTION", "RU=5,*=10"))
+    after_night: str | None = field(default_factory=_variable("AFTER_NIGHT"))
     duckdb_days: int = field(default_factory=_variable("DUCKDB_DAYS", "14", of=_number))
     duckdb_months: int = field(default_factory=_variable("DUCKDB_MONTHS", "24", of=_number))
     log: Literal["text", "json"] = field(default_factory=_variable("LOG", "text", one_of=("text", "json")))

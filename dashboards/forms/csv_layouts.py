@@ -16,10 +16,21 @@ from ledger.errors import Failure
 from reports.core.report import Column
 
 TRANSLATED = (
-    "booking date", "amount, money out negative", "money in", "money out", "value date", "the other side's name",
-    "its account", "its bank", "its tax number", "purpose", "the bank's own reference", "the payer's reference",
-    "balance after the entry", "currency",
-)  # fmt: skip
+    "booking date",
+    "amount, money out negative",
+    "money in",
+    "money out",
+    "value date",
+    "the other side's name",
+    "its account",
+    "its bank",
+    "its tax number",
+    "purpose",
+    "the bank's own reference",
+    "the payer's reference",
+    "balance after the entry",
+    "currency",
+)
 """What a column may be, each with its Russian."""
 
 PREVIEW = 10
@@ -33,9 +44,13 @@ ENTRIES = (
 
 
 def csv_layout(
-    connection: Connection[object], content: bytes, name: str, headers: Sequence[str], kept: tuple[str, Layout] | None,
+    connection: Connection[object],
+    content: bytes,
+    name: str,
+    headers: Sequence[str],
+    kept: tuple[str, Layout] | None,
     by: str,
-) -> None:  # fmt: skip
+) -> None:
     """Let the columns of a file be chosen, beginning with a kept layout; show how it is read, keep that on request."""
     account, layout = kept or ("", None)
     with st.expander(sentence("columns of {file}", file=name), expanded=kept is None):
@@ -47,9 +62,12 @@ def csv_layout(
             sentence("Form of days"), options.get("date_format", ""), key="csv days", placeholder="%d/%m/%Y"
         )
         decimal = point.selectbox(
-            sentence("Decimal sign"), DECIMALS, DECIMALS.index(options["decimal"]) if "decimal" in options else None,
-            placeholder=tr("as shown"), key="csv decimal",
-        )  # fmt: skip
+            sentence("Decimal sign"),
+            DECIMALS,
+            DECIMALS.index(options["decimal"]) if "decimal" in options else None,
+            placeholder=tr("as shown"),
+            key="csv decimal",
+        )
         columns = _columns(headers, layout)
         statement = None
         try:

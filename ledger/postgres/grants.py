@@ -69,6 +69,8 @@ WRITER: dict[str, str] = {
     "seal": "",
     "seal_leaf": "",
     "seal_salt": "",
+    "erasure": "",
+    "erased_row": "",
     "door_token": "",
     # Who is notified.
     "webhook": "INSERT, UPDATE, DELETE",

@@ -134,6 +134,20 @@ def vacuum(url: str, lake: str, *, keep: int = KEPT_CUTS, nights: int = KEPT_NIG
     return Vacuumed(sorted(numbers, reverse=True), gone, sorted(files))
 
 
+def forget(url: str, lake: str) -> None:
+    """Let go of everything but the latest cut, also of the tables' logs, which have the least and most of each column.
+
+    Raises Failure when another run is at work.
+    """
+    vacuum(url, lake, keep=1, nights=0)
+    place = Place(lake)
+    with alone(url):
+        for name, pinned in _latest(place).manifest.tables.items():
+            if table := delta.opened(place, name, pinned.version):
+                table.create_checkpoint()
+                delta.shorten(place, name, pinned.version)
+
+
 def forget_files(lake: str, *, days: int, months: int) -> list[str]:
     """Let go of the dated DuckDB files but those of the latest days, the last of each of the latest months, and the
     one that readers see; return which went. The cuts themselves stay.

@@ -131,6 +131,20 @@ def rebuild(url: str, lake: str) -> tuple[Lake, list[str]]:
     return made, unlike(Lake(place, latest.manifest), made) if latest else []
 
 
+def export_anew(url: str, lake: str) -> Lake:
+    """Export the whole ledger anew and publish it as a cut, beside which no file of before is needed.
+
+    For a ledger whose past was changed by right, when a person was erased. Raises Failure when another run is at work.
+    """
+    place = Place(lake)
+    with alone(url) as connection:
+        latest = manifest.current(place)
+        with cut(connection, url) as taken:
+            found = export(place, taken, latest, "rebuild", anew=True)
+        named = found.model_copy(update={"database": duckdb_file.make(Lake(place, found))})
+        return Lake(place, _published(connection, place, named))
+
+
 def _before(place: Place, latest: Published | None) -> Iterator[Manifest]:
     """Return the manifests that were published before a cut, latest first."""
     if latest:

@@ -10,7 +10,10 @@ from string import Template
 from reports.proof import canonical as c
 
 # A posting without an account has the book's salt.
-_OF_TRANSACTIONS = "LEFT JOIN account a ON a.id = t.account_id JOIN seal_salt s ON s.party_id = coalesce(a.party_id, 0)"
+_OF_TRANSACTIONS = (
+    "LEFT JOIN account a ON a.id = t.account_id JOIN seal_salt s ON s.party_id = coalesce(a.party_id, 0) "
+    "LEFT JOIN erased_row x ON x.kind = 'transaction' AND x.id = t.id"
+)
 
 # Nothing but entries is joined to what was hashed: without statistics the planner would compare each with each.
 _ENTRIES = f"""
@@ -23,6 +26,7 @@ WITH t AS MATERIALIZED (
            {c.hashed(f"t.text || chr(10) || string_agg({c.row(c.LEG)}, chr(10) ORDER BY e.leg)")} AS hash
     FROM t JOIN entry e ON e.transaction_id = t.id $of_span
          LEFT JOIN entry_group g ON g.transaction_id = t.id AND g.account_id = e.account_id AND e.version IS NOT NULL
+         LEFT JOIN erased_row x ON x.kind = 'leg' AND x.id = e.transaction_id AND x.leg = e.leg
     GROUP BY t.id, t.kind, t.posted_at, t.business_date, t.text
 )
 SELECT e.account_id, e.version, e.amount, e.held, coalesce(e.balance_after, 0) AS balance_after,
@@ -40,10 +44,12 @@ _LISTS = {
         SELECT c.id, {c.row(c.CHANGE)} AS text FROM change c
         LEFT JOIN account a ON a.id = c.account_id LEFT JOIN party p ON c.kind = 'party' AND p.reference = c.subject
         JOIN seal_salt s ON s.party_id = coalesce(a.party_id, p.id, 0)
+        LEFT JOIN erased_row x ON x.kind = 'change' AND x.id = c.id
         WHERE c.id > $after AND c.id <= $until ORDER BY c.id""",
     "terms": f"""
         SELECT c.id, {c.row(c.TERMS)} AS text FROM credit_terms c
         JOIN account a ON a.id = c.account_id JOIN seal_salt s ON s.party_id = coalesce(a.party_id, 0)
+        LEFT JOIN erased_row x ON x.kind = 'terms' AND x.id = c.id
         WHERE c.id > $after AND c.id <= $until ORDER BY c.id""",
     "programs": f"""
         SELECT c.id, {c.row(c.PROGRAM)} AS text FROM bonus_program c JOIN seal_salt s ON s.party_id = 0

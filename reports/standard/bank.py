@@ -61,7 +61,7 @@ def _became(tables: Tables, p: Parameters) -> Frame:
             matched=only(came & moved) + only(waits, "given") + only(came & payment & ~nobodys, "booked"),
             waiting=only(waits, "booked") - only(waits, "given"),
         )
-    )  # fmt: skip
+    )
 
 
 def _days(tables: Tables, p: Parameters) -> Frame:
@@ -102,9 +102,11 @@ def _reported(statements: Frame) -> Frame:
 def _begun(statements: Frame) -> Frame:
     """Return the first opening balance of each account, and its day."""
     first = statements.group_by(*OF).agg(begun_on=nw.col("begun_on").min())
-    return statements.join(first, on=[*OF, "begun_on"], how="inner").group_by(*OF, "begun_on").agg(
-        begun=nw.col("opening").min()
-    )  # fmt: skip
+    return (
+        statements.join(first, on=[*OF, "begun_on"], how="inner")
+        .group_by(*OF, "begun_on")
+        .agg(begun=nw.col("opening").min())
+    )
 
 
 def bank(tables: Tables, p: Parameters) -> Frame:
@@ -132,7 +134,7 @@ def bank(tables: Tables, p: Parameters) -> Frame:
         .with_columns(closing=closing, difference=nw.col("money_in") - became)
         .with_columns(opening=nw.col("closing") - nw.col("move"), gap=nw.when(~later).then(gap))
         .join(brand_names(tables), on="brand_id", how="left")
-    )  # fmt: skip
+    )
     rows = rows if p.brand is None else rows.filter(nw.col("brand") == p.brand)
     return (
         rows.filter(nw.col("day") >= p.first_day)
@@ -191,9 +193,14 @@ REPORT = Report(
     key=("bank_account", "brand", "currency", "day"),
     frame=bank,
     checks=(
-        Check("ledger", "money in = matched + waiting + returned", "поступило = разнесено + ждёт + возвращено",
-              all_in_the_ledger),
-        Check("cash", "matched + waiting = cash in the channel bank", "разнесено + ждёт = деньги в канале bank",
-              as_cash),
+        Check(
+            "ledger",
+            "money in = matched + waiting + returned",
+            "поступило = разнесено + ждёт + возвращено",
+            all_in_the_ledger,
+        ),
+        Check(
+            "cash", "matched + waiting = cash in the channel bank", "разнесено + ждёт = деньги в канале bank", as_cash
+        ),
     ),
-)  # fmt: skip
+)

@@ -136,12 +136,17 @@ def test_a_cut_that_does_not_hold_is_neither_published_nor_closed(book: str, lak
     ("change", "sentence"),
     [
         ("UPDATE entry SET amount = amount + 1 WHERE transaction_id = 610 AND leg = 1", "transaction 610: its entries"),
-        ("UPDATE entry SET balance_after = balance_after + 1 WHERE transaction_id = 610 AND leg = 1",
-         r"account \d+, version \d+, transaction 610: it does not follow"),
-        ("UPDATE balance SET balance = balance + 1 WHERE account_id = (SELECT account_id FROM transaction "
-         "WHERE id = 610)", r"account \d+: balance and version are not those"),
+        (
+            "UPDATE entry SET balance_after = balance_after + 1 WHERE transaction_id = 610 AND leg = 1",
+            r"account \d+, version \d+, transaction 610: it does not follow",
+        ),
+        (
+            "UPDATE balance SET balance = balance + 1 WHERE account_id = (SELECT account_id FROM transaction "
+            "WHERE id = 610)",
+            r"account \d+: balance and version are not those",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_frequent_cut_of_a_ledger_that_does_not_hold_is_not_published(
     book: str, lake: str, change: str, sentence: str
 ) -> None:

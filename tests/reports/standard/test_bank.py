@@ -39,8 +39,9 @@ def company(database_url: str, tmp_path: Path) -> Acted:
             "AND currency = 'EUR' ORDER BY amount DESC LIMIT 1"
         ).fetchone()
     assert waiting is not None
-    acted.post({"type": "allocate", "key": "a1", "payment": waiting[0], "split": [{"account": "alice-1",
-                                                                                  "amount": "7.00"}]})  # fmt: skip
+    acted.post(
+        {"type": "allocate", "key": "a1", "payment": waiting[0], "split": [{"account": "alice-1", "amount": "7.00"}]}
+    )
     return acted
 
 
