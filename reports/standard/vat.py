@@ -2,8 +2,8 @@
 
 VAT is included in the amounts. Points of the line's own brand lower its price; those of another brand, and what another
 brand financed, are somebody else's money and stay in the base (DECISIONS D97). Base = net − refunds − bonus + what
-other brands financed. A line
-without a rate is without VAT. Controls: the VAT that is left is that of brand-revenue, and that of papers.
+other brands financed. A line without a rate is without VAT. Controls: the VAT that is left is that of brand-revenue,
+and that of papers.
 """
 
 import narwhals as nw
