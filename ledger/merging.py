@@ -53,12 +53,12 @@ def _rule(case: Case, command: Any) -> Verdict:
     return Verdict(into, abs(amount), account.currency, moves, [])
 
 
-def merged(book: Book, account: int, into: int, *, now: datetime, **said: Any) -> Transaction:
-    """Return the transaction that merges an account into another, entered; `said` are `at`, `by` and `note`.
+def merged(book: Book, account: int, into: int, *, now: datetime, **given: Any) -> Transaction:
+    """Return the transaction that merges an account into another, entered; `given` are `at`, `by` and `note`.
 
     Raises Refused, and leaves the book as it was, where a rule of the ledger breaks; ValueError for a future time.
     """
-    command = Merge(key=f"{OWN_KEYS}merge:{account}", account=account, into=into, **said)
+    command = Merge(key=f"{OWN_KEYS}merge:{account}", account=account, into=into, **given)
     decided = decide(book, command, now, rule=_rule)
     if isinstance(decided, Invalid):
         raise ValueError(decided.message)
@@ -75,4 +75,5 @@ def hand_over(book: Book, account: int, into: int) -> None:
     for old, new in pairs(book, account, into):
         book.status[old] = "closed"
         book.merged |= {before: new for before, after in book.merged.items() if after == old} | {old: new}
+    book.changed_ages |= {account, into}
     book.aging(into).take_over(book.aging(account))

@@ -29,6 +29,7 @@ from reports.documents.design import design_of
 from reports.documents.register import Register
 from reports.editions import kept as editions
 from reports.formats import rendered
+from reports.lake.maintenance import forget_files
 from reports.lake.publish_cut import nightly_cut
 from reports.lake.reader import Lake, open_lake
 from reports.lake.verify import Verified, verify, verify_unpublished
@@ -102,6 +103,7 @@ def nightly(
     except _NotPublished:
         _write(night.folder / RESULT, json.dumps(night.as_json(), default=str, indent=1).encode())
         return night
+    forget_files(settings.lake_url, days=settings.duckdb_days, months=settings.duckdb_months)
     lake = open_lake(settings.lake_url)  # later than the night's cut, where one was published since
     with run.step("reports") as step:
         _reports(step, LakeBook(lake), day, night.folder, settings)
@@ -279,13 +281,15 @@ def _statements(
     folder = settings.home.resolve() / "statements" / month
     design = design_of(settings)
     wanted, register = Selection(changed_only=True, limit=limit), Register(settings.home / "papers")
-    with prover_for(settings, *month_days(month), url=url) as prover:
+    without: list[str] = []
+    with prover_for(settings, *month_days(month), without.append, url=url) as prover:
         done = render_statements(
             book, month, folder, wanted, design, register=register, prover=prover, progress=progress
         )
     step.problems = [f"statement of account {account}: {why}" for account, why in done.failed]
-    step.facts = {"written": done.written, "found": done.unchanged, "failed": len(done.failed)}
+    step.facts = {"written": done.written, "found": done.unchanged, "failed": len(done.failed), "without": without}
     step.done = f"{done.written} written to {done.folder}, {done.unchanged} there before"
+    step.done += "".join(f"; {sentence}" for sentence in without)
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -12,11 +12,13 @@ from dashboards.forms import FORMS
 from dashboards.translations import as_html, as_markdown, language, sentence, tr
 from ledger.settings import Settings
 from reports import lookups
+from reports.core.dates import month_days
 from reports.core.report import Column
 from reports.core.result import Result
 from reports.documents.design import Kind, design_of
 from reports.documents.papers import statement_pdf
 from reports.documents.register import Register
+from reports.proof.proven_papers import prover_for
 from reports.run import LakeBook
 
 PAPERS: dict[Kind, str] = {"statement": "Statement (PDF)", "act": "Act (PDF)"}
@@ -182,9 +184,14 @@ def _papers(book: LakeBook, facts: dict[str, Any], until: date) -> None:
     if middle.button(sentence("Prepare"), key="prepare", width="stretch"):
         settings = Settings()
         register = Register(settings.home / "papers")
-        with st.spinner(sentence("Statement (PDF)")):
+        with (
+            st.spinner(sentence("Statement (PDF)")),
+            prover_for(settings, *month_days(month), lambda why: st.warning(as_markdown(why))) as prover,
+        ):
             st.session_state[key] = {
-                kind: statement_pdf(book, facts["account"], month, design_of(settings, kind, language()), register)
+                kind: statement_pdf(
+                    book, facts["account"], month, design_of(settings, kind, language()), register, prover
+                )
                 for kind in PAPERS
             }
     made = st.session_state.get(key)

@@ -12,9 +12,10 @@ import polars as pl
 import streamlit as st
 
 from dashboards import access, cached_book, display, links
+from dashboards.forms.csv_layouts import csv_layout
 from dashboards.forms.depositors import depositors
 from dashboards.translations import as_markdown, sentence, tr
-from ledger.bank.core.read_file import read
+from ledger.bank.core.read_file import csv_headers, read
 from ledger.bank.core.statement import Statement
 from ledger.bank.postgres.bank_records import layouts, learn, list_payers, revoke_payer
 from ledger.bank.postgres.bank_report import bank_days
@@ -119,14 +120,20 @@ def bank() -> None:
     with _ledger() as ledger:
         with ledger.connection().transaction():
             known = layouts(ledger.connection())
+        # As it was sent, to the byte: the encoding is recognized from the content.
+        sent = [(file.getvalue(), file.name) for file in files]
+        tables = [(*file, headers) for file in sent if (headers := csv_headers(*file))]
         csv_of = None
         if known:
-            csv_of = right.selectbox(sentence("CSV files are of"), list(known), index=None, placeholder=tr("no CSV"))
-        if files:
-            layout = (csv_of, known[csv_of]) if csv_of else None
-            # As it was sent, to the byte: the encoding is recognized from the content.
-            found = [statement for file in files for statement in read(file.getvalue(), file.name, layout)]
-            _offer(ledger, found, brand, by)
+            alone = 0 if tables and len(known) == 1 else None
+            csv_of = right.selectbox(sentence("CSV files are of"), list(known), index=alone, placeholder=tr("no CSV"))
+        layout = (csv_of, known[csv_of]) if csv_of else None
+        if tables:
+            csv_layout(ledger.connection(), *tables[0], layout, by)
+        unread = set() if layout else {name for _, name, _ in tables}
+        readable = [file for file in sent if file[1] not in unread]
+        if readable:
+            _offer(ledger, [each for file in readable for each in read(*file, layout)], brand, by)
         _beside(ledger)
         _payers(ledger, by)
         depositors(ledger.connection(), by)

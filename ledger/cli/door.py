@@ -10,7 +10,7 @@ import typer
 from ledger.cli import shared
 from ledger.cli.shared import AsJson, open_book, print_json, print_rows
 from ledger.errors import Failure
-from ledger.postgres.database import server_url
+from ledger.postgres.database import pool_size, server_url
 from ledger.settings import Settings
 
 app = typer.Typer()
@@ -22,7 +22,9 @@ app.add_typer(token, name="token")
 def serve(
     listen: Annotated[str | None, typer.Option(help="HOST:PORT. Default: 127.0.0.1:8600.")] = None,
     socket: Annotated[Path | None, typer.Option(help="A Unix socket instead.")] = None,
-    writers: Annotated[int, typer.Option(min=1, max=100, help="Processes that post.")] = 2,
+    writers: Annotated[
+        int | None, typer.Option(min=1, max=100, help="Processes that post. Default: the URL's pool_size, or 2.")
+    ] = None,
     host: Annotated[list[str] | None, typer.Option(help="A Host that requests may name; may be repeated.")] = None,
     grace: Annotated[
         float, typer.Option(min=0, max=600, help="Seconds of /readyz not being ready before draining.")
@@ -54,7 +56,7 @@ def serve(
             url,
             listen=listen,
             path=socket,
-            writers=1 if double else writers,
+            writers=1 if double else writers or pool_size(url),
             hosts=host or (),
             replica_url=None if sandbox or double else Settings().replica_url,
             grace=grace,

@@ -1,10 +1,10 @@
-"""`tiffin init`, `status`, `stop`: the book and its server."""
+"""`tiffin init`, `stop`: the book and its server."""
 
 from typing import Annotated
 
 import typer
 
-from ledger.cli.shared import AsJson, console, open_book, print_json, print_rows
+from ledger.cli.shared import console
 from ledger.postgres.database import connect, initialise, migrate, server_url, stop
 from ledger.settings import Settings
 
@@ -38,33 +38,6 @@ def init(
 
         with connect(url) as connection:
             console().print(f"It is incarnation {begin_incarnation(connection)} from now on.")
-
-
-@app.command()
-def status(json_: AsJson = False) -> None:
-    """Show what the book holds: time zone, closed days, accounts, transactions and the time of the latest."""
-    with open_book() as connection:
-        row = connection.execute(_STATUS).fetchone()
-    assert row is not None
-    names = (
-        *("time_zone", "currency", "closed_until", "late_days"),
-        *("accounts", "posted", "declined", "latest", "postgresql"),
-    )
-    values = (value if isinstance(value, int) or value is None else str(value) for value in row)
-    described = dict(zip(names, values, strict=True))
-    if json_:
-        print_json(described)
-    else:
-        print_rows([described])
-
-
-_STATUS = """
-SELECT time_zone, currency, closed_until, late_days, (SELECT count(*) FROM account WHERE party_id IS NOT NULL),
-    (SELECT count(*) FROM transaction WHERE status = 'posted'),
-    (SELECT count(*) FROM transaction WHERE status = 'declined'), (SELECT max(posted_at) FROM transaction),
-    current_setting('server_version')
-FROM book
-"""
 
 
 @app.command("stop")

@@ -2,15 +2,16 @@
 
 import sys
 from collections.abc import AsyncIterator, Iterator
+from io import BufferedIOBase
 from itertools import count
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated, NoReturn, cast
 
 import typer
 
 from ledger.cli import shared
 from ledger.errors import Failure
-from ledger.intake.json_lines import answered, batches, good, read, written
+from ledger.intake.json_lines import GOOD, answered, batches, line_of, read
 from ledger.postgres.database import server_url
 from ledger.postgres.stream import Stream
 from ledger.settings import Settings
@@ -50,14 +51,14 @@ def post_by_writers(file: str, batch: int, writers: int) -> None:
             for line in lines:
                 number += 1
                 if line.strip():
-                    yield Sent(line.encode("utf-8", "surrogateescape"), number=number)
+                    yield Sent(line, number=number)
 
     async def pass_on() -> bool:
         intake = Writers(shared.level, url, count=writers, most=batch, held_up=None)
         await intake.start()
         all_good = True
         async for ready in answers(intake, sent()):
-            all_good &= all(answer.status in ("posted", "done") for answer in ready)
+            all_good &= all(answer.status in GOOD for answer in ready)
             sys.stdout.buffer.write(b"".join(answer.body for answer in ready))
             sys.stdout.buffer.flush()
         await intake.close()
@@ -89,9 +90,9 @@ def answer_lines(file: str, batch: int, *, quote: bool = False) -> None:
         numbered = zip(lines, numbers, strict=False)
         items = [(number, read(line, number, level.parse)) for line, number in numbered if line.strip()]
         post, administer = (shell.quote, _cannot_quote) if quote else (lines_in.post, lines_in.administer)
-        outcomes = list(answered(items, post=post, administer=administer))
-        all_good &= all(good(outcome) for outcome in outcomes)
-        sys.stdout.write(written(outcomes))
+        records = [outcome.to_json() for outcome in answered(items, post=post, administer=administer)]
+        all_good &= all(record["status"] in GOOD for record in records)
+        sys.stdout.write("".join(map(line_of, records)))
         sys.stdout.flush()
     if not all_good:
         raise typer.Exit(1)
@@ -101,16 +102,15 @@ def _cannot_quote(records: object) -> NoReturn:
     raise Failure("administration lines cannot be quoted")
 
 
-def _batches(file: str, most: int) -> Iterator[list[str]]:
+def _batches(file: str, most: int) -> Iterator[list[bytes]]:
     """Yield the lines of a file, or those that standard input has by now. Raises Failure if they cannot be read."""
     if file == "-":
         if sys.stdin is None:
             raise Failure("standard input is closed")
-        sys.stdin.reconfigure(encoding="utf-8", errors="surrogateescape", newline="\n")  # type: ignore[union-attr]
-        yield from batches(sys.stdin, most)
+        yield from batches(cast(BufferedIOBase, sys.stdin.buffer), most)
         return
     try:
-        with Path(file).open(encoding="utf-8", errors="surrogateescape", newline="\n") as stream:
+        with Path(file).open("rb") as stream:
             yield from batches(stream, most)
     except OSError as error:
         raise Failure(f"cannot read {file}: {error.strerror}") from None

@@ -25,7 +25,8 @@ class Book:
     """Everything that the decisions about one batch may read.
 
     `merged` are accounts with the ones that they were merged into, in the end. `paid_items` are new aging items that
-    were paid as they arose, of accounts whose `ages` nothing has needed yet.
+    were paid as they arose, of accounts whose `ages` nothing has needed yet; `changed_ages` the accounts of whose items
+    another is the first open one or the last due.
     `second_person` says from which amount on a kind needs one, by currency; `held_back`, what is not posted without.
     """
 
@@ -63,6 +64,7 @@ class Book:
     entered: list[Transaction] = field(default_factory=list)
     changed_usage: set[tuple[int, int | str, str, date]] = field(default_factory=set)
     changed_holds: set[int] = field(default_factory=set)
+    changed_ages: set[int] = field(default_factory=set)
     days: dict[datetime, date] = field(default_factory=dict)
 
     def day(self, at: datetime) -> date:
@@ -137,6 +139,7 @@ class Book:
         """Let terms be recorded: of items without a due date those that wait for none yet take it from them."""
         self.terms.setdefault(account, []).append(terms)
         if terms.period_days is not None:
+            self.changed_ages.add(account)
             self.aging(account).wait_for(terms.valid_from, terms.period_days)
 
     def aging(self, account: int) -> Ages:
@@ -231,9 +234,12 @@ class Book:
         else:
             of = self._undone(transaction)
         if balance.open_item or balance.balance < 0 or of is not None or entry.account in self.ages:
+            self.changed_ages.add(entry.account)
             self.aging(entry.account).move(entry.amount, item, of)
         elif item is not None:
-            balance.latest_due = max(balance.latest_due, item.due_on)
+            if item.due_on > balance.latest_due:
+                balance.latest_due = item.due_on
+                self.changed_ages.add(entry.account)
             self.paid_items.setdefault(entry.account, []).append(item)
 
     def _undone(self, transaction: Transaction) -> int | None:

@@ -12,13 +12,14 @@ import traceback
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Message, Receive, Scope, Send
 
 from ledger.errors import Failure
-from ledger.http.commands import Commands, Refused
+from ledger.http.commands import Commands, RequestRefused
 from ledger.http.endpoints import Endpoint, Match, find
 from ledger.http.metrics import Metrics
 from ledger.http.problems import problem
@@ -120,7 +121,7 @@ class Door:
                 await refused(scope, receive, answer)
             else:
                 await self._answer(found, scope, receive, answer)
-        except Refused as refusal:  # a stream that broke off: the client sees that it has no end
+        except RequestRefused as refusal:  # a stream that broke off: the client sees that it has no end
             broke = f"broke off ({refusal})"
         except Exception:
             broke = traceback.format_exc()
@@ -135,7 +136,7 @@ class Door:
         request = Request(scope, receive)
         try:
             response = await found.endpoint.run(self, request, found.parameters)
-        except Refused as refused:
+        except RequestRefused as refused:
             response = refused.response
         except NoSuchAccount as error:
             response = problem("not_found", str(error))
@@ -198,8 +199,8 @@ class Door:
         broke: str | None,
     ) -> None:
         path = found.endpoint.path if isinstance(found, Match) else "other"
-        self.metrics.requests.labels(path, str(status)).inc()
-        self.metrics.seconds.labels(path).observe(seconds)
+        self.metrics.request(path, str(status)).inc()
+        self.metrics.took(path).observe(seconds)
         caller: Caller | None = scope.get("caller")
         line = {
             "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -219,4 +220,7 @@ class Door:
 def _request_id(given: bytes | None) -> str:
     """Return the caller's id of a request where it is harmless, a new one otherwise."""
     text = (given or b"").decode("latin-1")
-    return text if 0 < len(text) <= 64 and text.isascii() and text.isprintable() else secrets.token_hex(8)
+    return text if 0 < len(text) <= 64 and text.isascii() and text.isprintable() else f"{_OURS}{next(_numbers):x}"
+
+
+_OURS, _numbers = f"{secrets.token_hex(4)}-", count(1)

@@ -7,13 +7,14 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator
+from contextlib import nullcontext
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from ledger.http.metrics import Metrics
 from ledger.http.problems import of_outcome, problem
-from ledger.intake.json_lines import LINE_LENGTH
+from ledger.intake.json_lines import LINE_LENGTH, Cutter
 from ledger.intake.streaming import answers
 from ledger.intake.writer_process import Answered, Sent
 from ledger.intake.writers import Full, Writers
@@ -29,7 +30,7 @@ ANSWER_SECONDS = 60
 _QUOTED = re.compile(r'"([\x20-\x21\x23-\x5b\x5d-\x7e]*)"')
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """Leaves the reading of a request with the problem that it is answered."""
 
     def __init__(self, response: Response) -> None:
@@ -52,15 +53,15 @@ class Commands:
         try:
             if kind in STREAMS:
                 if given is not None:
-                    raise Refused(problem("invalid", "Idempotency-Key goes with a single command, not with a stream"))
+                    raise RequestRefused(
+                        problem("invalid", "Idempotency-Key goes with a single command, not with a stream")
+                    )
                 await self._stream(caller, receive, send)
                 return
             if kind not in (JSON, ""):
-                raise Refused(problem("media_type", f"Content-Type is {kind[:64]}, expected {JSON} or {NDJSON}"))
-            key = idempotency_key(given)
-            body = await whole(receive, LINE_LENGTH)
-            answer = await self._answer(Sent(body, key, caller))
-        except Refused as refused:
+                raise RequestRefused(problem("media_type", f"Content-Type is {kind[:64]}, expected {JSON} or {NDJSON}"))
+            answer = await self._answer(receive, idempotency_key(given), caller)
+        except RequestRefused as refused:
             await refused.response(scope, receive, send)
             return
         if answer.status in ("posted", "done") or (answer.status == "declined" and answer.code != "key_reused"):
@@ -68,20 +69,25 @@ class Commands:
         else:
             await of_outcome(json.loads(answer.body))(scope, receive, send)
 
-    async def _answer(self, sent: Sent) -> Answered:
+    async def _answer(self, receive: Receive, key: str | None, caller: Caller | None) -> Answered:
+        late = _late
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                answer = await self._writers.submit(sent)
+            # One timer for both waits: each costs as much as reading the request.
+            async with asyncio.timeout(READ_SECONDS) as patience:
+                body = await whole(receive, LINE_LENGTH, patience)
+                patience.reschedule(asyncio.get_running_loop().time() + ANSWER_SECONDS)
+                late = _unknown
+                answer = await self._writers.submit(Sent(body, key, caller))
         except Full as error:
-            raise Refused(problem("unavailable", str(error))) from None
+            raise RequestRefused(problem("unavailable", str(error))) from None
         except TimeoutError:
-            raise Refused(problem("unavailable", "no answer in time: whether it was posted is unknown")) from None
+            raise RequestRefused(late()) from None
         self._count(answer)
         return answer
 
     def _count(self, answer: Answered) -> None:
         kind = answer.kind if answer.status not in ("invalid", "forbidden") else ""
-        self._metrics.commands.labels(kind, answer.status, answer.code or "").inc()
+        self._metrics.command(kind, answer.status, answer.code or "").inc()
 
     async def _stream(self, caller: Caller | None, receive: Receive, send: Send) -> None:
         """Answer a line with a line, in order, as they come; a line that is refused does not stop the others."""
@@ -116,47 +122,59 @@ def idempotency_key(given: bytes | None) -> str | None:
     quoted = _QUOTED.fullmatch(text)
     key = quoted[1] if quoted else text
     if not key or '"' in key:
-        raise Refused(
+        raise RequestRefused(
             problem("invalid", "Idempotency-Key is not a quoted text", errors=[{"header": "Idempotency-Key"}])
         )
     return key
 
 
-async def whole(receive: Receive, most: int) -> bytes:
-    """Return the body of a request. Raises Refused when it is longer than `most` bytes or does not come."""
+async def whole(receive: Receive, most: int, patience: asyncio.Timeout | None = None) -> bytes:
+    """Return the body of a request. Raises RequestRefused when it is longer than `most` bytes or does not come."""
     parts: list[bytes] = []
     size = 0
-    async for part in chunks(receive):
+    async for part in chunks(receive, patience):
         size += len(part)
         if size > most:
-            raise Refused(problem("too_large", f"the body has more than {most} bytes"))
+            raise RequestRefused(problem("too_large", f"the body has more than {most} bytes"))
         parts.append(part)
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-async def chunks(receive: Receive) -> AsyncIterator[bytes]:
-    """Yield the parts of a body as they come. Raises Refused when none comes in time or the client is gone."""
+async def chunks(receive: Receive, patience: asyncio.Timeout | None = None) -> AsyncIterator[bytes]:
+    """Yield the parts of a body as they come. Raises RequestRefused when none comes in time or the client is gone.
+
+    With a caller's own `patience`, that is started anew with each part.
+    """
+    loop = asyncio.get_running_loop()
     while True:
         try:
-            async with asyncio.timeout(READ_SECONDS):
+            async with nullcontext(patience) if patience else asyncio.timeout(READ_SECONDS):
                 message = await receive()
         except TimeoutError:
-            raise Refused(problem("timeout", f"nothing came for {READ_SECONDS} s")) from None
+            raise RequestRefused(_late()) from None
         if message["type"] == "http.disconnect":
-            raise Refused(problem("timeout", "the client is gone"))
+            raise RequestRefused(problem("timeout", "the client is gone"))
         if message.get("body"):
             yield message["body"]
         if not message.get("more_body"):
             return
+        if patience:
+            patience.reschedule(loop.time() + READ_SECONDS)
+
+
+def _unknown() -> Response:
+    return problem("unavailable", "no answer in time: whether it was posted is unknown")
+
+
+def _late() -> Response:
+    return problem("timeout", f"nothing came for {READ_SECONDS} s")
 
 
 async def lines(receive: Receive) -> AsyncIterator[bytes]:
     """Yield the lines of a body; of one that is too long only so much as shows it."""
-    rest = b""
+    cutter = Cutter()
     async for part in chunks(receive):
-        *whole_lines, rest = (rest + part).split(b"\n")
-        for line in whole_lines:
+        for line in cutter.lines(part):
             yield line
-        rest = rest[: LINE_LENGTH + 1] if len(rest) > LINE_LENGTH + 1 else rest
-    if rest:
-        yield rest
+    for line in cutter.last():
+        yield line

@@ -1,5 +1,7 @@
 """What Prometheus can read: commands by kind and outcome, seconds, batches, the queue, the age of the last closing."""
 
+from functools import lru_cache
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -28,6 +30,11 @@ class Metrics:
         self.waiting = Gauge("tiffin_waiting_lines", "Lines that wait for a writer", registry=self.registry)
         self.restarts = Gauge("tiffin_writer_restarts", "Writers that had to be started again", registry=self.registry)
         self.closed = Gauge("tiffin_closing_age_seconds", "Seconds since days were last closed", registry=self.registry)
+
+        # To find a figure by its labels costs as much as to count.
+        self.command = lru_cache(maxsize=1000)(self.commands.labels)
+        self.request = lru_cache(maxsize=1000)(self.requests.labels)
+        self.took = lru_cache(maxsize=100)(self.seconds.labels)
 
     def observe_batch(self, size: int, seconds: float) -> None:
         """Count a batch that was posted."""

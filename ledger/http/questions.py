@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ledger.errors import Failure
-from ledger.http.commands import NDJSON, STREAMS, Refused, whole
+from ledger.http.commands import NDJSON, STREAMS, RequestRefused, whole
 from ledger.http.metrics import CONTENT_TYPE
 from ledger.http.problems import of_outcome, problem
 from ledger.intake.json_lines import LINE_LENGTH, answered, read, written
@@ -276,7 +276,7 @@ async def _object(request: Request, fields: set[str]) -> dict[str, Any]:
     body = await whole(request.receive, LINE_LENGTH)
     given = read(body.decode("utf-8", "surrogateescape"), 0, lambda record: record)
     if not isinstance(given, dict):
-        raise Refused(of_outcome(given.to_json()))
+        raise RequestRefused(of_outcome(given.to_json()))
     if unknown := sorted(given.keys() - fields):
         raise Failure(f"{unknown[0][:64]}: is not a known field")
     return given

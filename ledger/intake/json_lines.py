@@ -1,17 +1,19 @@
 """JSON Lines in, JSON Lines out: one line a command or administration record, one line an outcome, in order.
 
 A batch is what lines are already there, up to a limit, so a caller may write one line
-and wait for its answer. A run of administration lines is a batch of its own.
+and wait for its answer. A run of administration lines is a batch of its own. Lines are bytes
+until they are read, and come in chunks: a queue that took them one by one would cost as much as reading them.
 """
 
 import json
 import queue
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from io import BufferedIOBase
 from itertools import groupby
-from typing import IO, Any
+from typing import Any
 
 from ledger.administration import administration_lines as administration
 from ledger.administration.administration_lines import RECORDS, Record
@@ -26,6 +28,11 @@ _NOT_UTF_8 = re.compile("[\udc80-\udcff]")
 
 LINE_LENGTH = 1_000_000
 """Characters that a line of JSON may have."""
+_LINE_BYTES = 4 * LINE_LENGTH
+"""What is longer has more characters than that."""
+
+CHUNK, AHEAD = 1 << 18, 4
+"""How many bytes are read at a time, and how many chunks ahead of those who answer."""
 
 Item = Command | Record | Invalid
 Post = Callable[[Sequence[Any]], Sequence[Outcome]]
@@ -43,15 +50,19 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return record
 
 
-def read(line: str, number: int, parse: Callable[[dict[str, Any]], Any] | None = None) -> Any:
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_pairs)
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+
+
+def read(line: str | bytes, number: int, parse: Callable[[dict[str, Any]], Any] | None = None) -> Any:
     """Return what a line describes: a command or a record, or Invalid with the line's number and the reason."""
-    if len(line) > LINE_LENGTH:
+    text = line.decode("utf-8", "surrogateescape") if isinstance(line, bytes) else line
+    if len(text) > LINE_LENGTH:
         return Invalid(line=number, message=f"the line has more than {LINE_LENGTH} characters")
-    broken = _NOT_UTF_8.search(line)
-    if broken:
+    if not text.isascii() and (broken := _NOT_UTF_8.search(text)):
         return Invalid(line=number, message=f"not JSON: not UTF-8 at character {broken.start() + 1}")
     try:
-        record = json.loads(line.rstrip().removeprefix("\ufeff"), parse_constant=_no_constant, object_pairs_hook=_pairs)
+        record = _DECODER.decode(text.rstrip().removeprefix("\ufeff"))
     except json.JSONDecodeError as error:
         return Invalid(line=number, message=f"not JSON: {error.msg} at character {error.pos + 1}")
     except (ValueError, RecursionError) as error:
@@ -73,46 +84,61 @@ def parse_item(record: dict[str, Any]) -> Item:
     return administration.parse(record) if isinstance(kind, str) and kind in RECORDS else commands.parse(record)
 
 
-def _cut(stream: IO[str]) -> Iterator[str]:
-    """Yield the lines of a stream; of one that is too long only so much as shows it."""
-    while line := stream.readline(LINE_LENGTH + 1):
-        rest = line
-        while not rest.endswith("\n") and (rest := stream.readline(LINE_LENGTH)):
-            continue
-        yield line
+class Cutter:
+    """Cuts what comes in chunks into lines; of a line that is too long it keeps only so much as shows it."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def lines(self, chunk: bytes) -> list[bytes]:
+        """Return the lines that end in this chunk."""
+        *lines, rest = chunk.split(b"\n")
+        if lines:
+            lines[0] = self._rest + lines[0]
+            self._rest = rest
+        elif len(self._rest) <= _LINE_BYTES:
+            self._rest += rest
+        return lines
+
+    def last(self) -> list[bytes]:
+        """Return what came after the last line's end, if anything."""
+        return [self._rest] if self._rest else []
 
 
-def batches(stream: IO[str], most: int) -> Iterator[list[str]]:
+def batches(stream: BufferedIOBase, most: int) -> Iterator[list[bytes]]:
     """Yield lists of lines: those already there, at least one and at most `most`."""
-    lines: queue.Queue[str | BaseException | None] = queue.Queue(maxsize=2 * most)
+    chunks: queue.Queue[list[bytes] | BaseException | None] = queue.Queue(maxsize=AHEAD)
 
     def fill() -> None:
+        cutter = Cutter()
         try:
-            for line in _cut(stream):
-                lines.put(line)
-            lines.put(None)
+            while chunk := stream.read1(CHUNK):
+                if lines := cutter.lines(chunk):
+                    chunks.put(lines)
+            chunks.put(cutter.last())
+            chunks.put(None)
         except BaseException as error:  # handed to the reader, which raises it
-            lines.put(error)
+            chunks.put(error)
 
     threading.Thread(target=fill, daemon=True).start()
+    lines: list[bytes] = []
+    end: BaseException | None = None
     ended = False
-    while not ended:
-        batch: list[str] = []
-        waits = True
-        while len(batch) < most:
+    while lines or not ended:
+        while len(lines) < most and not ended:
             try:
-                line = lines.get(block=waits)
+                arrived = chunks.get(block=not lines)
             except queue.Empty:
                 break
-            if isinstance(line, BaseException):
-                raise line
-            if line is None:
-                ended = True
-                break
-            batch.append(line)
-            waits = False
-        if batch:
-            yield batch
+            if isinstance(arrived, list):
+                lines += arrived
+            else:
+                end, ended = arrived, True
+        if lines:
+            yield lines[:most]
+        lines = lines[most:]
+    if end is not None:
+        raise end
 
 
 def answered(items: Sequence[tuple[int, Any]], *, post: Post, administer: Post) -> Iterator[Outcome]:
@@ -131,11 +157,20 @@ def _sort(item: Any) -> str:
     return "invalid" if isinstance(item, Invalid) else "record" if isinstance(item, Record) else "command"
 
 
+GOOD = ("posted", "done")
+"""The statuses of lines that were carried out."""
+
+
 def good(outcome: Outcome) -> bool:
     """Tell whether a line was posted or done."""
-    return isinstance(outcome, Done) or outcome.to_json()["status"] == "posted"
+    return isinstance(outcome, Done) or outcome.to_json()["status"] in GOOD
+
+
+def line_of(record: Mapping[str, Any]) -> str:
+    """Return an outcome as its line."""
+    return escaped_json(_ENCODER.encode(record)) + "\n"
 
 
 def written(outcomes: Iterable[Outcome]) -> str:
     """Return outcomes as JSON Lines."""
-    return "".join(escaped_json(json.dumps(outcome.to_json(), ensure_ascii=False)) + "\n" for outcome in outcomes)
+    return "".join([line_of(outcome.to_json()) for outcome in outcomes])

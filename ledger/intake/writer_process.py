@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 from ledger.administration.administration_lines import Record
 from ledger.core.commands import Command, scope_of
-from ledger.core.outcomes import Declined, Done, Failed, Invalid, Outcome
+from ledger.core.outcomes import Declined, Failed, Invalid, Outcome
 from ledger.errors import Failure
-from ledger.intake.json_lines import answered, read, written
+from ledger.intake.json_lines import answered, line_of, read
 from ledger.intake.levels import Level
 from ledger.postgres.post import Ledger
 from ledger.postgres.stream import HELD_UP_SECONDS, Stream
@@ -108,9 +108,8 @@ class Writer:
                 self._allow(sent.caller, item)
             return item
 
-        line = sent.body.decode("utf-8", "surrogateescape")
         try:
-            return read(line, sent.number, parse)
+            return read(sent.body, sent.number, parse)
         except _NotAllowed as error:
             return NotTaken(status="forbidden", message=str(error), line=sent.number or None)
         except Failure as error:  # whose brands it touches cannot be looked up
@@ -157,9 +156,8 @@ def _failed(item: Any, message: str) -> Outcome:
 
 
 def _answer(kind: str, outcome: Outcome) -> Answered:
-    code = outcome.code if isinstance(outcome, Declined) else None
-    status = "done" if isinstance(outcome, Done) else str(outcome.to_json()["status"])
-    return Answered(kind, status, code, written([outcome]).encode("utf-8", "replace"))
+    code, record = outcome.code if isinstance(outcome, Declined) else None, outcome.to_json()
+    return Answered(kind, str(record["status"]), code, line_of(record).encode("utf-8", "replace"))
 
 
 def receive(pipe: socket.socket) -> Any:

@@ -18,10 +18,9 @@ from time import monotonic
 from ledger.administration.administration_lines import Record
 from ledger.errors import Failure
 from ledger.intake.levels import Level
-from ledger.intake.routes import named
+from ledger.intake.routes import Route, Routes, named
 from ledger.intake.writer_process import LENGTH, Answered, Sent, framed
 from ledger.logs import log
-from ledger.postgres.routes import Route, Routes
 from ledger.postgres.stream import HELD_UP_SECONDS
 
 Waiting = tuple[Sent, "asyncio.Future[Answered]"]

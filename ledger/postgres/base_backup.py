@@ -98,9 +98,9 @@ def receive_wal(url: str, major: int, folder: Path, stopped: Callable[[], bool])
                     continue
         finally:
             process.terminate()
-        _, said = process.communicate()
+        _, output = process.communicate()
     if not stopped():
-        raise Failure(f"pg_receivewal: {_last_word(said)}")
+        raise Failure(f"pg_receivewal: {_last_word(output)}")
 
 
 def drop_wal_before(wal: Path, major: int, copy: Path) -> None:
@@ -197,8 +197,8 @@ def _folders(major: int) -> Iterator[Path]:
 
 
 def _major_of(program: Path) -> int | None:
-    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
-    found = re.search(r"\) (\d+)", said)
+    output = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"\) (\d+)", output)
     return int(found[1]) if found else None
 
 
@@ -223,8 +223,8 @@ def _run(command: list[str | Path], url: str | None = None) -> None:
         raise Failure(f"{Path(command[0]).name}: {_last_word(done.stderr)}")
 
 
-def _last_word(said: str) -> str:
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+def _last_word(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     faults = [line for line in lines if _BLAME.search(line)]
     found = (faults or lines or ["it gave no reason"])[0]
     return found.rpartition("error: ")[2] if "error: " in found else found

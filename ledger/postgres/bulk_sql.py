@@ -1,22 +1,14 @@
-"""Rows on their way to PostgreSQL: by COPY, or by one INSERT a table, many of which can go out together.
+"""Rows on their way to PostgreSQL as statements: one INSERT a table, its columns as one text each.
 
-The driver takes values one by one and waits where it need not; here whole columns travel as one text, and what the
-program has to do next is done while the server works.
+The driver would take values one by one. `wire` sends them.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from select import select
-from typing import Any, TypeVar
+from typing import Any
 
-from psycopg import OperationalError
-from psycopg.pq import PipelineStatus
 from pydantic_core import to_json
 
-from ledger.postgres.database import AnyConnection
-
-T = TypeVar("T")
 Types = dict[str, str]
 """Columns with their types."""
 
@@ -32,53 +24,6 @@ def columns(text: str) -> Types:
     """Return columns with their types, given as in SQL: "id bigint, key text"."""
     words = text.replace(",", " ").split()
     return dict(zip(words[::2], words[1::2], strict=True))
-
-
-def together(connection: AnyConnection) -> AbstractContextManager[object]:
-    """Return a pipeline, or nothing new within one: entering it again would wait for what is under way."""
-    return nullcontext() if in_pipeline(connection) else connection.pipeline()
-
-
-def in_pipeline(connection: AnyConnection) -> bool:
-    """Tell whether statements are being sent together."""
-    return connection.pgconn.pipeline_status != PipelineStatus.OFF
-
-
-def run(connection: AnyConnection, statements: Iterable[Statement]) -> None:
-    """Carry out the statements that have anything to do; each is made while the server works on those before."""
-    with together(connection):
-        for sql, parameters in statements:
-            if parameters:
-                connection.execute(sql, parameters)
-                flush(connection)
-
-
-STALLED_SECONDS = 60
-"""How long the server may take nothing and send nothing, while there is something to send."""
-
-
-def flush(connection: AnyConnection) -> None:
-    """Send what was given to the driver, and read meanwhile, so that the server need not wait for us to read.
-
-    In a pipeline the driver itself leaves what the socket does not take at once, and then waits for an answer to it.
-    Raises psycopg.OperationalError when nothing moves any more.
-    """
-    pgconn = connection.pgconn
-    while pgconn.flush():
-        readable, writable, _ = select([pgconn.socket], [pgconn.socket], [], STALLED_SECONDS)
-        if readable:
-            pgconn.consume_input()
-        elif not writable:
-            connection.close()
-            raise OperationalError(f"the server took nothing for {STALLED_SECONDS} s")
-
-
-def copy(connection: AnyConnection, table: str, types: Types, rows: Rows, then: Callable[[], T]) -> T:
-    """Write rows by COPY; return what `then` returns, which runs while the server takes them in."""
-    with connection.cursor().copy(f"COPY {table} ({', '.join(types)}) FROM STDIN") as copying:
-        for row in rows:
-            copying.write_row(row)
-        return then()
 
 
 def _filled(types: Types, rows: Rows) -> tuple[Types, list[list[object]]]:
@@ -107,7 +52,17 @@ def insert(table: str, types: Types, rows: Rows, key: tuple[str, ...] = ()) -> S
     return sql, parameters
 
 
-PLAIN = ("bigint", "integer", "smallint", "timestamptz")
+def at_once(statements: Iterable[Statement]) -> Statement:
+    """Return those of the statements that have anything to do as one; none may read what another writes.
+
+    What triggers see of it is as after one statement after another.
+    """
+    todo = [statement for statement in statements if statement[1]]
+    parts = ", ".join(f"part_{number} AS ({sql})" for number, (sql, _) in enumerate(todo))
+    return f"WITH {parts} SELECT", [value for _, values in todo for value in values]
+
+
+PLAIN = ("bigint", "integer", "smallint", "timestamptz", "numeric")
 """Types whose text needs no quotes in an array."""
 
 TEXTS = ("text", "json", "jsonb")
@@ -124,7 +79,7 @@ def texts_of(values: Iterable[str | None]) -> str:
     return "\x1f".join(["\x1e" if value is None else value for value in values])
 
 
-def _array(type_: str, column: list[Any]) -> object:
+def _array(type_: str, column: list[Any]) -> str:
     if type_ == "date":  # few different ones, each slow to write out
         texts = {day: "NULL" if day is None else str(day) for day in set(column)}
         return f"{{{','.join([texts[day] for day in column])}}}"
@@ -132,7 +87,8 @@ def _array(type_: str, column: list[Any]) -> object:
         return array_of(column)
     if type_ == "bytea":
         return array_of(f'"\\\\x{value.hex()}"' for value in column)
-    return texts_of(column) if type_ in TEXTS else column
+    assert type_ in TEXTS, type_
+    return texts_of(column)
 
 
 FEW = 8
@@ -143,7 +99,7 @@ def source_of(types: Types, rows: Rows) -> tuple[Types, str, list[object]]:
     """Return the columns in which anything stands, rows of them as a FROM item, and its parameters."""
     filled, columns = _filled(types, rows)
     if len(rows) > FEW:
-        arrays = [_array(type_, column) for type_, column in zip(filled.values(), columns, strict=True)]
+        arrays: list[object] = [_array(type_, column) for type_, column in zip(filled.values(), columns, strict=True)]
         places = (f"{_TEXTS if type_ in TEXTS else '%s'}::{type_}[]" for type_ in filled.values())
         return filled, f"unnest({', '.join(places)})", arrays
     row = f"({', '.join(f'%s::{type_}' for type_ in filled.values())})"

@@ -25,7 +25,7 @@ from ledger.values.money import is_currency
 OLDEST_POSTGRESQL = 15
 
 POOL_SIZE = 2
-"""How many connections post for an intake, unless the URL's `pool_size` overrides it: one a writer."""
+"""How many writers a door has, each with a connection, unless the URL's `pool_size` overrides it."""
 
 MOST_CONNECTIONS = 100
 
@@ -208,7 +208,7 @@ def _ours(url: str, name: str) -> str | None:
 
 
 def pool_size(url: str) -> int:
-    """Return how many connections an intake may post on: `pool_size` in the URL. Raises Failure unless 1 to 100."""
+    """Return how many connections a door may post on: `pool_size` in the URL. Raises Failure unless 1 to 100."""
     size = _ours(url, "pool_size")
     if size is None:
         return POOL_SIZE

@@ -22,7 +22,7 @@ WRITER: dict[str, str] = {
     "entry": f"INSERT ({', '.join(ENTRY)})",
     "balance": (
         # It begins at nothing, and only entries move it: guards of the database see to both.
-        "INSERT, UPDATE (posted_at, open_due, open_day, open_item, open_unpaid, latest_due, ripens_on)"
+        "INSERT, UPDATE (open_due, open_day, open_item, open_unpaid, latest_due, ripens_on)"
     ),
     "hold": _CHANGE,
     "hold_part": _CHANGE,
@@ -69,6 +69,8 @@ WRITER: dict[str, str] = {
     "seal": "",
     "seal_leaf": "",
     "seal_salt": "",
+    "erasure": "",
+    "erased_row": "",
     "door_token": "",
     # Who is notified.
     "webhook": "INSERT, UPDATE, DELETE",

@@ -21,10 +21,11 @@ from ledger.core.scope import Scope
 from ledger.core.transactions import Hold, HoldPart, Transaction
 from ledger.errors import Failure
 from ledger.postgres.aging_items import items_in
-from ledger.postgres.bulk_sql import array_of, flush, texts_of, together
+from ledger.postgres.bulk_sql import Statement, array_of, texts_of
 from ledger.postgres.database import AnyConnection, settings_of
 from ledger.postgres.legs_of_before import facing
-from ledger.postgres.locks import PAYMENTS, WRITING
+from ledger.postgres.locks import PAYMENTS, WRITE_NOTHING
+from ledger.postgres.wire import ask
 from ledger.postgres.write_book import ENTRY, TRANSACTION
 
 TRANSACTION_COLUMNS = [name for name in TRANSACTION if name != "status"]
@@ -54,24 +55,6 @@ class Known:
             self.related[account] = related
         else:
             self.related.pop(account, None)
-
-
-Question = tuple[str, Sequence[Any]]
-
-
-def ask(
-    connection: AnyConnection, *questions: Question, meanwhile: Callable[[], object] | None = None
-) -> list[list[Any]]:
-    """Return the rows of several queries, sent together; `meanwhile` is done while the server works on them."""
-    with together(connection):
-        cursors = [connection.execute(sql, parameters) for sql, parameters in questions]
-        flush(connection)
-        if meanwhile:
-            meanwhile()
-        return [
-            [] if sql.startswith("LOCK") else cursor.fetchall()
-            for (sql, _), cursor in zip(questions, cursors, strict=True)
-        ]
 
 
 def numbers_of(connection: AnyConnection, known: Known, references: Iterable[str]) -> dict[str, int]:
@@ -131,20 +114,20 @@ def _load(
     lock: bool,
     meanwhile: Callable[[], object] | None,
 ) -> tuple[Book, frozenset[int]]:
-    ids = sorted(accounts)
+    named, ids = array_of(sorted(accounts)), (scope.ids or len(scope.keys)) if lock else 0
     # Sent together, yet carried out one by one: what is read after the locks is what the last writer left.
-    *_, locked, [(now, zone, currency, closed_until, late_days, brands, alone, numbers)], account_rows, found = ask(
+    *_, locked, [row] = ask(
         connection,
         *_settings(connection),
-        *(_guards(scope) if lock else ()),
-        (_LOCK if lock else _LOOK, [array_of(ids)]),
-        (_BOOK, [(scope.ids or len(scope.keys)) if lock else 0]),
-        (_ACCOUNTS, [array_of(ids)]),
-        (_KNOWN_KEYS, [texts_of({*scope.keys, *scope.refers})]),
+        *([(PAYMENTS, [texts_of(scope.payments)])] if lock and scope.payments else ()),
+        (_LOCK if lock else _LOOK, [named]),
+        (_READ, [ids, named, texts_of({*scope.keys, *scope.refers})]),
         meanwhile=meanwhile,
     )
+    now, zone, currency, closed_until, late_days, brands, alone, numbers, accounts_found, keys = row
     if zone is None:
         raise Failure("there is no book yet: run tiffin init")
+    account_rows, found = accounts_found or [], connection.execute(_OF_KEYS, [keys]).fetchall() if keys else []
     book = Book(zone=ZoneInfo(zone), now=now.astimezone(UTC), currency=currency)
     book.closed_until, book.late_days = closed_until, late_days
     book.second_person = {(kind, of): above for kind, of, above in alone or ()}
@@ -173,16 +156,9 @@ def _remember(known: Known, book: Book, accounts: frozenset[int]) -> None:
         known.remember(account, frozenset(around))
 
 
-def _settings(connection: AnyConnection) -> Iterator[Question]:
+def _settings(connection: AnyConnection) -> Iterator[Statement]:
     if setting := settings_of(connection):
         yield setting, []
-
-
-def _guards(scope: Scope) -> Iterator[Question]:
-    """Yield what waits for a cut in the making, and for others who allocate or reverse the same payments."""
-    yield WRITING, []
-    if scope.payments:
-        yield PAYMENTS, [list(scope.payments)]
 
 
 _BONUSES = """
@@ -244,32 +220,35 @@ def _ids(connection: AnyConnection, numbers: list[int]) -> Iterator[int]:
         [(numbers,)] = connection.execute(f"SELECT {_NEXT_IDS}", [100]).fetchall()
 
 
-_NEXT_IDS = "ARRAY(SELECT nextval('transaction_id_seq') FROM generate_series(1, %s))"
-_BOOK = (
-    "SELECT clock_timestamp(), time_zone, currency, greatest(closed_until, closing), late_days, "
-    f"(SELECT json_agg(json_build_array(id, code, status)) FROM brand), "
-    f"(SELECT json_agg(json_build_array(kind, currency, above)) FROM desk.four_eyes), {_NEXT_IDS} "
-    "FROM (SELECT 1) one LEFT JOIN book ON true"
-)
+_NEXT_IDS = "ARRAY(SELECT nextval('transaction_id_seq') FROM generate_series(1, %s::int))"
 # The last column distinguishes the few accounts that have more to load from the many that have not.
 _ACCOUNTS = (
-    "SELECT a.id, a.kind, a.currency, p.name, a.reference, a.party_id, a.brand_id, a.money_account_id, "
+    "a.id, a.kind, a.currency, p.name, a.reference, a.party_id, a.brand_id, a.money_account_id, "
     "CASE WHEN a.status = 'closed' THEN (SELECT into_id FROM merged_account m WHERE m.account_id = a.id "
     "ORDER BY transaction_id DESC LIMIT 1) END, a.status, "
     "EXISTS (SELECT FROM link WHERE account_id = a.id) OR EXISTS (SELECT FROM credit_terms WHERE account_id = a.id) "
     "OR EXISTS (SELECT FROM write_off_limit WHERE payer_id = a.id) "
     "OR EXISTS (SELECT FROM hold_part WHERE source_id = a.id AND held > 0) "
-    "OR EXISTS (SELECT FROM account b WHERE b.money_account_id = a.id AND b.kind = 'bonus') "
-    "FROM account a JOIN party p ON p.id = a.party_id WHERE a.id = ANY(%s::bigint[])"
+    "OR EXISTS (SELECT FROM account b WHERE b.money_account_id = a.id AND b.kind = 'bonus')"
+)
+_OF_PARTIES = "FROM account a JOIN party p ON p.id = a.party_id WHERE a.id = ANY(%s::bigint[])"
+# In one statement, for each costs the program more than it costs the server.
+_READ = (
+    "SELECT clock_timestamp(), time_zone, currency, greatest(closed_until, closing), late_days, "
+    "(SELECT json_agg(json_build_array(id, code, status)) FROM brand), "
+    f"(SELECT json_agg(json_build_array(kind, currency, above)) FROM desk.four_eyes), {_NEXT_IDS}, "
+    f"(SELECT json_agg(json_build_array({_ACCOUNTS})) {_OF_PARTIES}), "
+    "ARRAY(SELECT key FROM transaction WHERE key = ANY(string_to_array(%s, chr(31)))) "
+    "FROM (SELECT 1) one LEFT JOIN book ON true"
 )
 _OWNERS = "SELECT id, brand_id, kind FROM account WHERE id = ANY(%s::bigint[])"
-_KNOWN_KEYS = f"SELECT {_TRANSACTION} FROM transaction WHERE key = ANY(string_to_array(%s, chr(31)))"
+_OF_KEYS = f"SELECT {_TRANSACTION} FROM transaction WHERE key = ANY(%s)"
 _LOOK = (
     "SELECT account_id, balance, held, version, posted_at, open_due, open_day, open_item, open_unpaid, latest_due, "
     "ripens_on FROM balance WHERE account_id = ANY(%s::bigint[])"
 )
 # Rows are locked in id order: two batches that share accounts would otherwise deadlock.
-_LOCK = f"{_LOOK} ORDER BY account_id FOR NO KEY UPDATE"
+_LOCK = f"WITH gate AS ({WRITE_NOTHING}) {_LOOK} ORDER BY account_id FOR NO KEY UPDATE"
 
 
 def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], expired: list[int]) -> set[int]:
@@ -362,7 +341,8 @@ def _add_entries(connection: AnyConnection, book: Book, transactions: list[Trans
     }
     strangers -= book.accounts.keys()
     if strangers:
-        _keep_accounts(book, connection.execute(_ACCOUNTS, [array_of(strangers)]).fetchall())
+        strange = connection.execute(f"SELECT {_ACCOUNTS} {_OF_PARTIES}", [array_of(strangers)])
+        _keep_accounts(book, strange.fetchall())
 
 
 def _add_limits(connection: AnyConnection, book: Book, scope: Scope, limits: list[Any]) -> None:

@@ -8,6 +8,9 @@ reader could stop all posting. A lock that lasts for a session would stay behind
 WRITING = "LOCK TABLE cut_gate IN ROW EXCLUSIVE MODE"
 """Shared by every writer, from before it takes numbers until it commits."""
 
+WRITE_NOTHING = "INSERT INTO cut_gate SELECT 0 WHERE false"
+"""Takes the same lock as `WRITING`, as part of another statement that locks rows."""
+
 CUTTING = "LOCK TABLE cut_gate IN EXCLUSIVE MODE"
 """Held by the exporter, alone, while it reads the last number and opens its snapshot."""
 
@@ -16,7 +19,8 @@ LAKE_RUN = "LOCK TABLE lake_gate IN EXCLUSIVE MODE NOWAIT"
 
 # In order, and always before balances: two batches that share payments would otherwise deadlock.
 PAYMENTS = (
-    "SELECT number FROM payment_gate WHERE number IN (SELECT hashtext(key) & 255 FROM unnest(%s::text[]) AS key) "
+    "SELECT number FROM payment_gate "
+    "WHERE number IN (SELECT hashtext(key) & 255 FROM string_to_table(%s, chr(31)) AS key) "
     "ORDER BY number FOR NO KEY UPDATE"
 )
 """Held while payments are allocated or reversed, which may touch no client's account: one of 256 rows guards each."""

@@ -16,7 +16,6 @@ from ledger.core.decide import expiry
 from ledger.core.outcomes import Declined, Done, Invalid
 from ledger.core.scope import Scope
 from ledger.postgres import four_eyes
-from ledger.postgres.bulk_sql import COPY_FROM
 from ledger.postgres.database import AnyConnection, check_book, connect
 from ledger.postgres.load_book import Known, load
 from ledger.postgres.posting import Posting as Posting
@@ -54,10 +53,6 @@ class Ledger:
         self.statement_timeout_ms = statement_timeout_ms
         self._connection: AnyConnection | None = None
         self._engine: Engine | None = None
-
-    def another(self) -> "Ledger":
-        """Return the same ledger for another thread."""
-        return Ledger(self.url, statement_timeout_ms=self.statement_timeout_ms, lock_timeout_ms=self.lock_timeout_ms)
 
     def post(self, commands: Sequence[c.Command]) -> list[Answer]:
         """Return one outcome a command, in order; all that was accepted is durable by then.
@@ -160,7 +155,7 @@ class Ledger:
     def _post(self, commands: Sequence[c.Command], *, keep: bool) -> list[Answer]:
         scope = c.scope_of(commands)
         connection = self.connection()
-        with transaction(connection, together=len(commands) < COPY_FROM, keep=keep) as own:
+        with transaction(connection, keep=keep) as own:
             if not keep:
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
 
@@ -171,7 +166,7 @@ class Ledger:
             with self.posting(connection, scope, lock=keep, own=own, meanwhile=fingerprints) as p:
                 outcomes = p.decide_all(commands, scope)
                 if keep:
-                    p.write()
+                    p.write(commit=True)
         return outcomes
 
     def _book_expired(self, until: datetime, most: int = 500) -> int:

@@ -46,9 +46,9 @@ class Posting(Seam):
         """Send what was decided since the last time; the server writes while more is decided (DECISIONS D81)."""
         self.sent = send(self.connection, self.book, since=self.sent)
 
-    def write(self) -> None:
-        """Write the transactions that were decided and not sent, and the state that all of them leave."""
-        write(self.connection, self.book, since=self.sent)
+    def write(self, *, commit: bool = False) -> None:
+        """Write the transactions that were decided and not sent, and the state that all of them leave; `commit` it."""
+        write(self.connection, self.book, since=self.sent, commit=commit)
         self.sent = 0
 
     def _cover(self, scope: Scope) -> None:

@@ -85,10 +85,11 @@ def _first_line(error: Exception) -> str:
 
 
 @contextmanager
-def transaction(connection: AnyConnection, *, together: bool, keep: bool) -> Iterator[bool]:
+def transaction(connection: AnyConnection, *, keep: bool, together: bool = False) -> Iterator[bool]:
     """Run a database transaction that is rolled back at its end unless it is to `keep`; return whether it began here.
 
-    Statements that go out `together` save the trips, and the server works while the next are made ready; COPY cannot.
+    What goes out `together` saves trips, and the server works while more is made ready; COPY cannot, and a single
+    exchange need not.
     """
     # Whoever left something undone on the ledger's connection must not lose it to a rollback in between.
     own = connection.info.transaction_status == pq.TransactionStatus.IDLE
@@ -102,7 +103,7 @@ def transaction(connection: AnyConnection, *, together: bool, keep: bool) -> Ite
             else:
                 connection.rollback()
         except BaseException:
-            if not connection.broken:
+            if not connection.closed:
                 connection.rollback()
             raise
 

@@ -5,10 +5,10 @@ The owner's alone. `reports.proof` defines what a seal covers, and how.
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, LargeBinary, Text, text
+from sqlalchemy import BigInteger, LargeBinary, SmallInteger, Text, text
 from sqlmodel import Column, Field, SQLModel
 
-from ledger.postgres.tables import key, stamped
+from ledger.postgres.tables import committed_by, key, numbered, stamped
 
 
 class Seal(SQLModel, table=True):
@@ -45,3 +45,32 @@ class SealSalt(SQLModel, table=True):
         default=None,
         sa_column=Column(LargeBinary, nullable=False, server_default=text("uuid_send(gen_random_uuid())")),
     )
+
+
+class Erasure(SQLModel, table=True):
+    """A person was erased: when, by whom and why. Rows are erased in its database transaction alone. Append-only."""
+
+    __tablename__ = "erasure"
+
+    id: int = numbered()
+    party_id: int = Field(foreign_key="party.id", sa_type=BigInteger)
+    reason: str = Field(sa_type=Text)
+    by: str | None = Field(default=None, sa_type=Text)
+    erased_at: datetime = stamped()
+    xid: int | None = committed_by()
+
+
+class ErasedRow(SQLModel, table=True):
+    """What a row's private fields were hashed as before they were erased, which seals have. Append-only.
+
+    `kind` is transaction, leg (of transaction `id`), change or terms.
+    """
+
+    __tablename__ = "erased_row"
+
+    kind: str = Field(sa_type=Text, primary_key=True)
+    id: int = key(BigInteger)
+    leg: int = Field(
+        default=0, sa_column=Column(SmallInteger, primary_key=True, autoincrement=False, server_default="0")
+    )
+    hash: str = Field(sa_type=Text)

@@ -308,7 +308,8 @@ class Entry(SQLModel, table=True):
     revenue account the entry is the service line, or the part of it that one source paid.
     A brand's entry names the client account (or the other brand's) that it faces, `source_id`;
     one of cash its `channel`, one of adjustments its code in the company's own `chart`.
-    A guard holds that the account is there, in this currency; entries move the balances of clients (DECISIONS D95).
+    A guard holds that transaction and account are there, in this currency, in place of foreign keys, which look up
+    row by row; entries move the balances of clients (DECISIONS D95).
     """
 
     __tablename__ = "entry"
@@ -327,7 +328,7 @@ class Entry(SQLModel, table=True):
         ),
     )
 
-    transaction_id: int = key(BigInteger, references="transaction.id")
+    transaction_id: int = key(BigInteger)
     leg: int = key(SmallInteger)
     account_id: int = Field(sa_type=BigInteger)
     currency: str = Field(sa_type=CHAR(3))

@@ -7,6 +7,7 @@ the balances themselves, in the database.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from operator import attrgetter
 
 from ledger.core.accounts import Terms
@@ -18,15 +19,15 @@ from ledger.postgres.bulk_sql import (
     Row,
     Rows,
     Statement,
+    array_of,
+    at_once,
     columns,
-    copy,
-    in_pipeline,
     insert,
     json_text,
-    run,
     source_of,
 )
 from ledger.postgres.database import AnyConnection
+from ledger.postgres.wire import COMMIT, copy, in_pipeline, run
 from ledger.values.money import plain
 
 TRANSACTION = columns(
@@ -55,8 +56,8 @@ HOLD_PART = columns(
     "vat_rate numeric, vat bigint, attributes jsonb"
 )
 BALANCE = columns(
-    "account_id bigint, posted_at timestamptz, open_due date, open_day date, open_item bigint, open_unpaid bigint, "
-    "latest_due date, ripens_on date"
+    "account_id bigint, open_due date, open_day date, open_item bigint, open_unpaid bigint, latest_due date, "
+    "ripens_on date"
 )
 USAGE = columns(
     "payer_id bigint, account_id bigint, group_name text, period text, since date, amount bigint, count integer"
@@ -77,18 +78,21 @@ def _inserted(part: list[Transaction]) -> Iterator[Statement]:
     yield insert("entry", ENTRY, _entries(part))
 
 
-def write(connection: AnyConnection, book: Book, *, since: int = 0) -> None:
+def write(connection: AnyConnection, book: Book, *, since: int = 0, commit: bool = False) -> None:
     """Write what was entered into the book since it was loaded, then forget that it was new.
 
-    Transactions before the one numbered `since` were sent already.
+    Transactions before the one numbered `since` were sent already. With `commit` the database transaction ends.
     """
-    if since or in_pipeline(connection) or len(book.entered) < COPY_FROM:
-        send(connection, book, since=since)
-        run(connection, _state(book))
+    last = [COMMIT] if commit else []
+    if not since and len(book.entered) == 1:
+        run(connection, [at_once((*_inserted(book.entered), *_state(book))), *_terms(book), *last])
+    elif since or in_pipeline(connection) or len(book.entered) < COPY_FROM:
+        run(connection, chain(_inserted(book.entered[since:]), _state(book), _terms(book), last))
     else:
-        run(connection, _copied(connection, book))
+        run(connection, [*_copied(connection, book), *last])
     book.entered.clear()
     book.changed_holds.clear()
+    book.changed_ages.clear()
     book.paid_items.clear()
     for ages in book.ages.values():
         ages.changed.clear()
@@ -99,18 +103,17 @@ def _copied(connection: AnyConnection, book: Book) -> list[Statement]:
     """Write transactions and entries; while the server takes rows in, the next are made ready. Return what is left."""
     rows = _transactions(book.entered)
     entries = copy(connection, "transaction", TRANSACTION, rows, lambda: _entries(book.entered))
-    return copy(connection, "entry", ENTRY, entries, lambda: list(_state(book)))
+    return copy(connection, "entry", ENTRY, entries, lambda: [*_state(book), *_terms(book)])
 
 
 def _state(book: Book) -> Iterator[Statement]:
-    """Yield the statements that write how things stand at the end of the batch."""
+    """Yield the statements that write how things stand at the end of the batch; none reads what another writes."""
     yield _update_balances(_balances(book))
     yield insert("owned", OWNED, [(t.id, t.owner) for t in book.entered if t.owner is not None and t.code is None])
     groups = [(t.id, payer, group) for t in book.entered if t.groups for payer, group in t.groups.items()]
     yield insert("entry_group", ENTRY_GROUP, groups)
     yield from _holds(book)
     yield from _items(book)
-    yield from _terms(book)
     yield insert("usage", USAGE, list(_usage(book)), key=("payer_id", "account_id", "group_name", "period", "since"))
 
 
@@ -136,14 +139,11 @@ def _entries(entered: list[Transaction]) -> Rows:
 
 
 def _balances(book: Book) -> Rows:
-    """Return what entries do not move themselves, as they do balance, held and version (DECISIONS D95)."""
-    written = Moments()
-    moved = {entry.account for t in book.entered for entry in t.clients()}
-    moved |= {account for account, ages in book.ages.items() if ages.changed}
-    of = ((account, book.balances[account]) for account in moved)
+    """Return what entries do not move themselves, as they do balance, held, version and time (DECISIONS D95)."""
+    changed = ((account, book.balances[account]) for account in book.changed_ages)
     return [
-        (n, written[b.posted_at], b.open_due, b.open_day, b.open_item, b.open_unpaid, b.latest_due, b.ripens_on)
-        for n, b in of
+        (account, b.open_due, b.open_day, b.open_item, b.open_unpaid, b.latest_due, b.ripens_on)
+        for account, b in changed
     ]
 
 
@@ -192,7 +192,7 @@ def _terms(book: Book) -> Iterator[Statement]:
         ],
     )
     if waiting := [t.account for t, _, after in recorded if after.period_days is not None]:
-        yield _WAIT_FOR, [waiting]
+        yield _WAIT_FOR, [array_of(waiting)]
     changes: list[Row] = []
     for t, before, after in recorded:
         assert t.account is not None
@@ -205,7 +205,7 @@ def _terms(book: Book) -> Iterator[Statement]:
 # As administration does: items without a due date that wait for no terms yet take theirs from these.
 _WAIT_FOR = """
 UPDATE aging_item i SET terms_id = (SELECT max(id) FROM credit_terms c WHERE c.account_id = i.account_id)
-WHERE i.account_id = ANY(%s) AND i.due_on = '9999-12-31' AND i.terms_id IS NULL
+WHERE i.account_id = ANY(%s::bigint[]) AND i.due_on = '9999-12-31' AND i.terms_id IS NULL
 """
 
 

@@ -20,6 +20,8 @@ WHOLE = 10_000
 
 _HUNDRED = Decimal(100)
 _PLAIN = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?")
+_USUAL = re.compile(r"[0-9]{1,13}\.[0-9]{2}")
+"""Nothing is left to check of an amount so written."""
 
 
 def amount_of(value: object) -> Decimal:
@@ -27,6 +29,8 @@ def amount_of(value: object) -> Decimal:
 
     Raises ValueError with the reason: a float, not a number, too many decimals, too large.
     """
+    if isinstance(value, str) and _USUAL.fullmatch(value):
+        return Decimal(value)
     if isinstance(value, bool) or value is None:
         raise ValueError(f"{quoted(value)} is not an amount")
     if isinstance(value, float):
@@ -115,8 +119,13 @@ def is_currency(code: str) -> bool:
     return code in tender and get_currency_precision(code) == 2
 
 
+_LUHN = [sum(divmod(tens * 2, 10)) + units for tens in range(10) for units in range(10)]
+
+
 def is_account_number(number: int) -> bool:
     """Tell whether the last digit of `number` is its Luhn check digit (ISO/IEC 7812-1, annex B)."""
-    from stdnum import luhn  # here, because it loads SSL, which many a command has no use for
-
-    return number >= 10 and bool(luhn.is_valid(str(number)))
+    total, rest = 0, number
+    while rest > 0:
+        rest, two_digits = divmod(rest, 100)
+        total += _LUHN[two_digits]
+    return number >= 10 and total % 10 == 0

@@ -41,6 +41,8 @@ def printable(text: str) -> str:
 
 def escaped_json(text: str) -> str:
     """Return JSON, written without ASCII escapes, that is one line for every reader and moves nothing on a screen."""
+    if text.isascii() and "\x7f" not in text:  # JSON itself escapes the other controls
+        return text
     return _ESCAPED.sub(_escape, text)
 
 

@@ -37,11 +37,11 @@ def explain(
 
     book = reports.open()
     result = book.report(name, **extra_parameters(context.args))
-    said = book.explain(result, _row(row or []), column, page=page)
+    explanation = book.explain(result, _row(row or []), column, page=page)
     if json_:
-        print(json.dumps(_as_json(said, page)))
+        print(json.dumps(_as_json(explanation, page)))
     else:
-        _print(said)
+        _print(explanation)
 
 
 def _row(given: list[str]) -> dict[str, str]:
@@ -54,27 +54,27 @@ def _row(given: list[str]) -> dict[str, str]:
     return wanted
 
 
-def _as_json(said: "Explanation", page: int) -> dict[str, Any]:
+def _as_json(explanation: "Explanation", page: int) -> dict[str, Any]:
     whole = {
-        **asdict(said.address),
-        "words": said.words,
-        "figure": said.figure,
-        "count": said.count,
-        "sum": said.sum,
-        "residual": said.residual,
-        "parts": [{"sign": sign, "column": name, "figure": figure} for sign, name, figure in said.parts],
+        **asdict(explanation.address),
+        "words": explanation.words,
+        "figure": explanation.figure,
+        "count": explanation.count,
+        "sum": explanation.sum,
+        "residual": explanation.residual,
+        "parts": [{"sign": sign, "column": name, "figure": figure} for sign, name, figure in explanation.parts],
         "page": page,
-        "entries": said.entries.rows(named=True),
+        "entries": explanation.entries.rows(named=True),
     }
     return json.loads(json.dumps(whole, default=str))  # type: ignore[no-any-return]
 
 
-def _print(said: "Explanation") -> None:
+def _print(explanation: "Explanation") -> None:
     from ledger.cli.shared import print_rows
 
-    where = said.address
+    where = explanation.address
     row = " ".join(f"{name}={'' if value is None else value}" for name, value in where.key.items())
     print(printable(f"{where.column} of {where.report} at cut {where.cut}, {row}"))
-    print(f"{said.words}{''.join(f'; {name} {figure}' for _, name, figure in said.parts)}")
-    print(f"{said.figure}: {said.count} entries, {said.sum}, residual {said.residual}")
-    print_rows(said.entries.rows(named=True))
+    print(f"{explanation.words}{''.join(f'; {name} {figure}' for _, name, figure in explanation.parts)}")
+    print(f"{explanation.figure}: {explanation.count} entries, {explanation.sum}, residual {explanation.residual}")
+    print_rows(explanation.entries.rows(named=True))

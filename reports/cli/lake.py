@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from ledger.errors import Failure
+from ledger.logs import log
 from ledger.settings import Settings
 from ledger.values.text import printable, whole_number
 from reports.cli.progress import papers_progress
@@ -67,25 +68,28 @@ def nightly(
         _cut_every(_seconds(every), as_json)
         return
     from ledger.postgres.database import server_url
+    from reports import after_night
     from reports import nightly as night
 
     settings = Settings()
     day = read_date(date) if date is not None else None
-    url = server_url(settings)
     console = Console(stderr=True)
-    with papers_progress(quiet=as_json) as progress:
-        done = night.nightly(
-            settings,
-            url,
-            day or night.yesterday(url),
-            statements=None if statements < 0 else statements,
-            started=_quiet
-            if as_json or not console.is_terminal
-            else lambda name: console.print(f"{name} …", style="dim"),
-            finished=_quiet if as_json else _print_step,
-            progress=progress,
-        )
-    _end(done, as_json)
+    with after_night.told(settings) as facts:
+        url = server_url(settings)
+        with papers_progress(quiet=as_json) as progress:
+            done = night.nightly(
+                settings,
+                url,
+                day or night.yesterday(url),
+                statements=None if statements < 0 else statements,
+                started=_quiet
+                if as_json or not console.is_terminal
+                else lambda name: console.print(f"{name} …", style="dim"),
+                finished=lambda step: _step_finished(step, settings, quiet=as_json),
+                progress=progress,
+            )
+        facts.update(done.as_json())
+        _end(done, as_json)
 
 
 @app.command()
@@ -224,6 +228,13 @@ def _seconds(text: str) -> int:
 
 def _quiet(anything: object) -> None:
     """Print nothing."""
+
+
+def _step_finished(step: "Step", settings: Settings, *, quiet: bool) -> None:
+    if settings.log == "json":
+        log(f"night: {step.name}", seconds=step.seconds, done=step.done, problems=step.problems)
+    if not quiet:
+        _print_step(step)
 
 
 def _print_step(step: "Step") -> None:

@@ -17,7 +17,7 @@ from ledger.values.text import printable
 
 COMMANDS = {
     "init": ("ledger.cli.lifecycle", "Create the book, or bring its tables up to date after an upgrade."),
-    "status": ("ledger.cli.lifecycle", "Show what the book holds, which days are closed, and the latest posting."),
+    "status": ("reports.cli.status", "Show how the book, its lake, its nights and its server stand."),
     "stop": ("ledger.cli.lifecycle", "Stop the embedded PostgreSQL."),
     "post": ("ledger.cli.post", "Post commands and administration lines; write one outcome a line, in order."),
     "quote": ("ledger.cli.post", "Answer what posting would do now, and write nothing."),
@@ -44,6 +44,7 @@ COMMANDS = {
     "lake": ("reports.cli.lake", "Look after the lake."),
     "backup": ("reports.cli.backup", "Back up the server, the lake and the papers, or keep the server's WAL."),
     "restore": ("reports.cli.backup", "Make the book of a backup again, up to the last of its WAL or a moment."),
+    "erase": ("reports.cli.erase", "Erase a person, once documents need not be kept any more."),
     "report": ("reports.cli.report", "Run a standard report over the lake."),
     "explain": ("reports.cli.explain", "Show the entries that make a figure of a report."),
     "statement": ("reports.cli.papers", "Make one account's statement, act or invoice as PDF."),

@@ -64,7 +64,7 @@ def statement(
     if view is not None:
         number, content = paper_number(paper, kind), _rendered(paper, design, view)
     else:
-        with prover_for(settings, since, until) as prover:
+        with prover_for(settings, since, until, _warn) as prover:
             register = Register(settings.home / "papers")
             number, content = issued_pdf(paper, design, register, anew=anew, prover=prover)
     if output is not None and str(output) == "-":
@@ -130,7 +130,7 @@ def statements(
 
     settings = Settings()
     folder = output or settings.home / "statements" / month
-    with papers_progress(quiet=as_json) as progress, prover_for(settings, *month_days(month)) as prover:
+    with papers_progress(quiet=as_json) as progress, prover_for(settings, *month_days(month), _warn) as prover:
         done = render_statements(
             reports.open(),
             month,
@@ -145,6 +145,10 @@ def statements(
             progress=progress,
         )
     _print_result(done, as_json)
+
+
+def _warn(sentence: str) -> None:
+    print(printable(sentence), file=sys.stderr)
 
 
 def _print_result(done: "Rendered", as_json: bool) -> None:

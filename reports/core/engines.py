@@ -2,12 +2,17 @@
 
 A plan that grows with every check takes Spark longer to draw up than to carry out, and Polars
 more memory than any of its parts; so what is used again is settled first: run, and gone on from (DECISIONS D34).
+What tells millions of orders apart is settled month by month, where months add up (DECISIONS D197).
 """
 
+from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import narwhals as nw
 import polars as pl
+
+from reports.core.dates import month_days
 
 Frame = nw.LazyFrame[Any]
 
@@ -34,3 +39,21 @@ def on_engine_of(frame: Frame, rows: pl.DataFrame) -> Frame:
 def settled(frame: Frame) -> Frame:
     """Run the frame; return its rows as a lazy frame of the same engine, to go on from."""
     return on_engine_of(frame, collected(frame))
+
+
+def months(entries: Frame, first_day: date, last_day: date) -> list[tuple[date, date]]:
+    """Return a period in parts of a month each, as far as there are entries; on Spark, which spills, as one part."""
+    if not isinstance(entries.to_native(), pl.LazyFrame):
+        return [(first_day, last_day)]
+    first, last = (nw.lit(f"{day:%Y-%m}") for day in (first_day, last_day))
+    within = (nw.col("month") >= first) & (nw.col("month") <= last)
+    found = collected(entries.filter(within).select("month").unique())["month"].sort()
+    days = [month_days(month) for month in found]
+    return [(max(first_day, since), min(last_day, until)) for since, until in days] or [(first_day, last_day)]
+
+
+def by_months(parts: list[tuple[date, date]], frame: Callable[[date, date], Frame]) -> Frame:
+    """Return the rows of a frame of each part of a period, one after another; several are each settled first."""
+    if len(parts) == 1:
+        return frame(*parts[0])
+    return nw.concat([settled(frame(since, until)) for since, until in parts])

@@ -45,23 +45,47 @@ def order_days(tables: Tables, lines: Frame, *by: str, first_day: date, last_day
 
     `lines` are revenue entries from the first of all up to the last day. What began and ended on one day has no row.
     """
-    key = (*by, "order")
-    lines = with_order(tables, lines.filter(of_an_order())).select(*key, "kind", "business_date", "amount")
-    void = _ended(tables).filter(nw.col("void_on") <= last_day)
-    now = nw.col("business_date") >= first_day
-    # Most orders stay as debited: only those that may end, or begin again, in the period are followed from the first.
-    moved = [
-        lines.filter(now, nw.col("kind") != "debit").select("order"),
-        void.filter(nw.col("void_on") >= first_day).select("order"),
-    ]
-    followed = nw.concat(moved).unique()
-    stay = lines.filter(now).join(followed, on="order", how="anti").group_by(*key).agg(nw.col("business_date").min())
-    names = (*key, "business_date", "orders")
+    moved = followed(tables, lines, first_day=first_day, last_day=last_day)
     both = [
-        stay.with_columns(orders=nw.lit(1)).select(*names),
-        _followed(lines.join(followed, on="order", how="semi"), void, key).filter(now).select(*names),
+        stayed(lines, moved, *by, first_day=first_day, last_day=last_day),
+        changed(tables, lines, moved, *by, first_day=first_day, last_day=last_day),
     ]
-    return nw.concat(both).with_columns(
+    return nw.concat(both)
+
+
+def followed(tables: Tables, lines: Frame, *, first_day: date, last_day: date) -> Frame:
+    """Return order: those that may end, or begin again, in the period. Most orders stay as debited."""
+    now = nw.col("business_date") >= first_day
+    void = _ended(tables).filter(nw.col("void_on").is_between(first_day, last_day))
+    others = with_order(tables, lines.filter(of_an_order(), now, nw.col("kind") != "debit"))
+    return nw.concat([others.select("order"), void.select("order")]).unique()
+
+
+def stayed(lines: Frame, moved: Frame, *by: str, first_day: date, last_day: date) -> Frame:
+    """Return the rows of `order_days` of orders that are not followed: each began in the period with its debit.
+
+    `by` may be columns of its transaction, too.
+    """
+    key = (*by, "order", "business_date")
+    begun = (
+        lines.filter(of_an_order(), nw.col("kind") == "debit", nw.col("business_date").is_between(first_day, last_day))
+        .with_columns(order="transaction_id")
+        .join(moved, on="order", how="anti")
+    )
+    return _dated(begun.select(*key).unique().with_columns(orders=nw.lit(1)).select(*key, "orders"))
+
+
+def changed(tables: Tables, lines: Frame, moved: Frame, *by: str, first_day: date, last_day: date) -> Frame:
+    """Return the rows of `order_days` of orders that are followed, from the first of all on."""
+    key = (*by, "order")
+    void = _ended(tables).filter(nw.col("void_on") <= last_day)
+    of_moved = with_order(tables, lines.filter(of_an_order())).join(moved, on="order", how="semi")
+    rows = _followed(of_moved.select(*key, "kind", "business_date", "amount"), void, key)
+    return _dated(rows.filter(nw.col("business_date") >= first_day).select(*key, "business_date", "orders"))
+
+
+def _dated(rows: Frame) -> Frame:
+    return rows.with_columns(
         day_number=days_since_epoch("business_date"), month=nw.col("business_date").dt.to_string("%Y-%m")
     )
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import narwhals as nw
 
 from ledger.errors import Failure
-from reports.core.behind import Behind
+from reports.core.contributions import Contributions
 from reports.core.forms import Language
 from reports.core.leads import LeadsTo, nowhere
 from reports.core.parameters import Parameters
@@ -74,8 +74,8 @@ class Check:
 class Report:
     """One standard report: a question, its parameters, columns, function and control totals.
 
-    `leads_to` says where a click on a row leads, `behind` which entries make its figures. `first` names columns that
-    stand first on a screen, where others are so wide that amounts would be out of sight.
+    `leads_to` says where a click on a row leads, `contributions` which entries make its figures. `first` names columns
+    that stand first on a screen, where others are so wide that amounts would be out of sight.
     """
 
     name: str
@@ -89,7 +89,7 @@ class Report:
     checks: tuple[Check, ...]
     leads_to: LeadsTo = nowhere
     first: tuple[str, ...] = ()
-    behind: Behind | None = None
+    contributions: Contributions | None = None
 
     def title(self, language: Language) -> str:
         """Return the title in that language."""

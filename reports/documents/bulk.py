@@ -230,7 +230,11 @@ class _Run:
                     self.done.nothing_to_pay += 1
                     self._report(progress, number)
                     continue
-                paper, proof = proven(paper, self.design.kind, self.prover)
+                try:
+                    paper, proof = proven(paper, self.design.kind, self.prover)
+                except Failure as error:
+                    self._fail(account, str(error), progress)
+                    continue
                 mark = fingerprint(paper, self.design.kind, self.look)
                 job = Job(paper, self.design, self.done.folder, mark, self.mailing, proof=proof)
                 there = self.manifest.holds(number, issued.sha256) if issued else self.manifest.has(number, mark)

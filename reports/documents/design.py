@@ -50,8 +50,7 @@ def design_of(
     """Return the design in the settings. Raises Failure for an annex of a statement."""
     if by is not None and kind == "statement":
         raise Failure("--by goes with an act, an invoice or an act of services: a statement names each charge's own")
-    password = settings.seal_password
-    seal = Seal(settings.seal, password) if settings.seal else None
+    seal = Seal(settings.certificate, settings.certificate_password) if settings.certificate else None
     return Design(kind, language or settings.language, settings.templates, seal, by)
 
 

@@ -6,7 +6,7 @@ same bytes whenever they are made.
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -16,7 +16,7 @@ from reports.documents.design import Kind
 from reports.documents.language import Language
 from reports.documents.page import paper_number
 from reports.documents.pdf import Embedded
-from reports.documents.statement import Line, Operation, Statement
+from reports.documents.statement import Issuer, Line, Operation, Statement
 
 OPERATION = tuple(field.name for field in fields(Operation) if field.name != "lines")
 LINE = ("transaction", *(field.name for field in fields(Line)))
@@ -29,22 +29,28 @@ def _plain(value: Any) -> Any:
         return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, date):
         return value.isoformat()
+    if is_dataclass(value):
+        return _fields(value)
     raise TypeError(f"{type(value).__name__} has no JSON")
 
 
-def _seller(facts: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in facts.items() if name not in ("logo", "colour")}
-    return kept | {"bank_details": dict(facts["bank_details"])}
+def _fields(value: Any) -> dict[str, Any]:
+    """Return what a record holds by name: `dataclasses.asdict` would copy every operation for nothing."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+def _seller(seller: Issuer) -> dict[str, Any]:
+    kept = {name: value for name, value in _fields(seller).items() if name not in ("logo", "colour")}
+    return kept | {"bank_details": dict(seller.bank_details)}
 
 
 def as_json(paper: Statement, kind: Kind) -> bytes:
     """Return the whole paper as JSON: kind, number, then the fields of `Statement`."""
-    facts = asdict(paper)
+    facts = _fields(paper)
     # The logo is a picture, not data; a data URL would be the largest thing in the file.
-    if facts["issuer"]:
-        facts["issuer"] = _seller(facts["issuer"])
-    facts["principals"] = [_seller(seller) for seller in facts["principals"]]
-    facts["summary"]["other"] = dict(facts["summary"]["other"])
+    facts["issuer"] = _seller(paper.issuer) if paper.issuer else None
+    facts["principals"] = [_seller(seller) for seller in paper.principals]
+    facts["summary"] = _fields(paper.summary) | {"other": dict(paper.summary.other)}
     if facts["seal"] is None:  # earlier papers have none
         del facts["seal"]
     if paper.parted_by is None:  # a paper without an annex has none

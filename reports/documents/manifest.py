@@ -42,7 +42,7 @@ class Manifest:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.path = folder, folder / NAME
-        self._papers = {noted.number: noted for noted in _read(self.path)}
+        self._papers = {noted.number: noted for noted in noted_in(self.folder)}
         # Written anew at the start of each run: no torn line, no line twice.
         write_whole(self.path, b"".join(_line(noted) for noted in self._papers.values()))
 
@@ -71,7 +71,9 @@ def _line(noted: Noted) -> bytes:
     return escaped_json(json.dumps(asdict(noted), ensure_ascii=False)).encode() + b"\n"
 
 
-def _read(path: Path) -> list[Noted]:
+def noted_in(folder: Path) -> list[Noted]:
+    """Return the papers that a folder's manifest notes, in the order in which they were written."""
+    path = folder / NAME
     if not path.exists():
         return []
     found = []

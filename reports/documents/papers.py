@@ -67,11 +67,15 @@ def statement_pdf(
     month: str,
     design: Design = Design(),
     register: Register | None = None,
+    prover: Prover | None = None,
 ) -> bytes:
-    """Return the PDF of an account's paper for a month, YYYY-MM. Raises Failure as `statement_of` does."""
+    """Return the PDF of an account's paper for a month, YYYY-MM; with a `register` it is issued, with its proof.
+
+    Raises Failure as `statement_of` does.
+    """
     since, until = month_days(month)
     paper = statement_of(book, account, since, until, by=design.by)
-    return pdf(paper, design) if register is None else issued_pdf(paper, design, register)[1]
+    return pdf(paper, design) if register is None else issued_pdf(paper, design, register, prover=prover)[1]
 
 
 def issued_pdf(

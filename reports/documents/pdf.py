@@ -124,6 +124,18 @@ def _finish(document: Document, pdf: pydyf.PDF, *, padding: int, seal_name: str 
         pdf.info["Padding"] = pydyf.String("." * padding)
 
 
+def _page_references(pdf: pydyf.PDF) -> tuple[bytes, ...]:
+    """Return what names each page: made again when one is added, and not for every tag of a long paper."""
+    numbers = pdf.pages["Kids"][::3]
+    known: tuple[bytes, ...] = vars(pdf).get("_known_references", ())
+    if len(known) != len(numbers):
+        known = pdf._known_references = tuple(b"%d 0 R" % number for number in numbers)
+    return known
+
+
+pydyf.PDF.page_references = property(_page_references)
+
+
 @cache
 def _fonts() -> FontConfiguration:
     return FontConfiguration()

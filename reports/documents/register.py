@@ -167,6 +167,18 @@ class Register:
             raise Failure(f"{issued.number} in the register is not what was issued: {file} has other bytes")
         return content
 
+    def is_there(self, issued: Issued) -> bool:
+        """Return whether the paper's bytes are kept: they are not when its client was erased."""
+        return self._file(issued.sha256).exists()
+
+    def erase(self, papers: Sequence[Issued]) -> None:
+        """Let go of the bytes of papers, of their client's name and of where they were sent; their numbers stay."""
+        with self._open(make=bool(papers)) as base, base:
+            for issued in papers:
+                self._file(issued.sha256).unlink(missing_ok=True)
+                base.execute("DELETE FROM sent WHERE sha256 = ?", (issued.sha256,))
+                base.execute("UPDATE paper SET client = 'erased' WHERE sha256 = ?", (issued.sha256,))
+
     def _of(self, paper: Statement, kind: Kind) -> list[Issued]:
         period = (paper.since.isoformat(), paper.until.isoformat())
         rows = self.rows(account=paper.account, kind=kind)

@@ -112,6 +112,6 @@ def usable(seal: Seal | None) -> None:
         return
     files = sorted(seal.path.glob("*.p12")) if seal.path.is_dir() else [seal.path]
     if not files:
-        raise Failure(f"TIFFIN_SEAL names the folder {seal.path}, which has no file BRAND.p12")
+        raise Failure(f"TIFFIN_CERTIFICATE names the folder {seal.path}, which has no file BRAND.p12")
     for file in files:
         signer(file, seal.password)

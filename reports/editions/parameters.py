@@ -144,12 +144,12 @@ def read(declared: type[Declared], given: Mapping[str, Any]) -> Declared:
 
 def _sentence(declared: type[Asked], error: ValidationError) -> str:
     first = error.errors()[0]
-    said = first["msg"].removeprefix("Value error, ")
+    message = first["msg"].removeprefix("Value error, ")
     if not first["loc"]:
-        return said
+        return message
     key = str(first["loc"][0])
     name = next((n for n, field in options(declared).items() if key in (n, n.replace("-", "_"))), key)
-    return f"--{name} {first['input']}: {said[0].lower()}{said[1:]}"
+    return f"--{name} {first['input']}: {message[0].lower()}{message[1:]}"
 
 
 def given_words(words: list[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Which entries make a figure: a money cell of a report answers with the entries behind it, whose sum it is.
 
 A cell has an address: report, parameters, cut, key of the row, column. What adds up to it, each report says itself, in
-`behind`; nothing here knows a report. The residual is what the entries lack of the figure: 0.00, or a defect.
+`contributions`; nothing here knows a report. The residual is what the entries lack of the figure: 0.00, or a defect.
 """
 
 from collections.abc import Mapping
@@ -80,18 +80,22 @@ def _says(value: Any, given: Any) -> bool:
 
 def explain(tables: Tables, result: Result, row: Mapping[str, Any], column: str, *, page: int = 1) -> Explanation:
     """Return what a money figure of a result's row is made of. Raises Failure where nothing is known of the column."""
-    report, behind = result.report, result.report.behind
-    known = [] if behind is None else [name for name in (*behind.words, *behind.made) if name in result.frame.columns]
-    if behind is None or column not in known:
+    report, contributions = result.report, result.report.contributions
+    known = (
+        []
+        if contributions is None
+        else [name for name in (*contributions.words, *contributions.made) if name in result.frame.columns]
+    )
+    if contributions is None or column not in known:
         what = f"nothing is known of what is behind {column} of {report.name}"
-        raise Failure(what if behind is None else f"{what}{near(column, known)}")
+        raise Failure(what if contributions is None else f"{what}{near(column, known)}")
     key = {name: row[name] for name in report.key if name in result.frame.columns}
-    pieces = behind.pieces(tables, result.parameters, row)
+    pieces = contributions.pieces(tables, result.parameters, row)
     for name, value in key.items():
         if name in pieces.columns:
             pieces = pieces.filter(nw.col(name).is_null() if value is None else nw.col(name) == value)
     adds = zero()
-    for part, sign in behind.parts(column).items():
+    for part, sign in contributions.parts(column).items():
         adds = adds + nw.col(part) if sign > 0 else adds - nw.col(part)
     made = pieces.select("transaction_id", "leg", adds=adds).filter(nw.col("adds") != zero())
     totals = collected(made.select(count=nw.len(), sum=nw.col("adds").sum()))
@@ -99,11 +103,11 @@ def explain(tables: Tables, result: Result, row: Mapping[str, Any], column: str,
     parameters = result.parameters.model_dump(mode="json", by_alias=True, exclude_none=True)
     return Explanation(
         address=Address(report.name, parameters, result.cut.number, key, column),
-        words=behind.sentence(column),
+        words=contributions.sentence(column),
         figure=row[column],
         count=count,
         sum=total or Decimal("0.00"),
-        parts=[(sign, name, row[name]) for name, sign in behind.made.get(column, {}).items()],
+        parts=[(sign, name, row[name]) for name, sign in contributions.made.get(column, {}).items()],
         entries=_page(tables, made, page),
     )
 

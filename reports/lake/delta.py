@@ -19,7 +19,8 @@ from reports.lake.schema import Table
 from reports.lake.storage import Place
 
 APP = "tiffin"
-COMPRESSION = WriterProperties(compression="ZSTD")
+COMPRESSION = WriterProperties(compression="ZSTD", max_row_group_size=2**17)
+"""Row groups are small: whoever writes or streams a table keeps some of each month in memory."""
 PROPERTIES = {
     # Retained cuts are old versions: only `shorten` knows how much of the log they need.
     "delta.logRetentionDuration": "interval 36500 days",

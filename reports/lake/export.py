@@ -73,7 +73,7 @@ class _Export:
     def _entries(self, accounts: pl.DataFrame) -> Iterator[pl.DataFrame]:
         for transactions, (after, until) in zip(self.narrow, self.slices(), strict=True):
             frame = self.taken.snapshot.entries(transactions, accounts, after, until)
-            self.sums.append(_sums(frame))
+            self.sums.append(sums_of(frame))
             yield frame
 
     def _attributes(self) -> Iterator[pl.DataFrame]:
@@ -91,7 +91,7 @@ class _Export:
         return self._write(name, delta.ahead(frames))
 
     def _replace(self, name: str, frame: pl.DataFrame) -> PinnedTable:
-        pinned, content = self._pinned(name), _digest(frame)  # (DECISIONS D42)
+        pinned, content = self._pinned(name), content_of(frame)  # (DECISIONS D42)
         if pinned and pinned.content == content:
             return pinned
         return self._write(name, iter([frame])).model_copy(update={"content": content})
@@ -110,7 +110,7 @@ def export(place: Place, taken: Taken, previous: Published | None, made_by: Make
     not only what is new: what a release adds to the lake is there for the past, too.
     """
     number = next_number(place, previous)
-    base = previous.manifest if previous and not anew and not outgrown(Lake(place, previous.manifest)) else None
+    base = None if anew else added_to(place, previous)
     cut = Cut(
         number=number,
         made_by=made_by,
@@ -127,11 +127,16 @@ def export(place: Place, taken: Taken, previous: Published | None, made_by: Make
         cut=cut,
         book=taken.book,
         tables=tables,
-        totals=_totals(run.sums, base.totals if base else {}),
+        totals=totals_with(run.sums, base.totals if base else {}),
         database=None,
         previous=named(previous),
         ledger=taken.ledger,
     )
+
+
+def added_to(place: Place, previous: Published | None) -> Manifest | None:
+    """Return the cut that the next one adds to: none when an earlier release made the one before."""
+    return previous.manifest if previous and not outgrown(Lake(place, previous.manifest)) else None
 
 
 def outgrown(lake: Lake) -> bool:
@@ -150,18 +155,21 @@ def named(published: Published | None) -> Previous | None:
     return published and Previous(number=published.manifest.cut.number, sha256=published.sha256)
 
 
-def _digest(frame: pl.DataFrame) -> str:
+def content_of(frame: pl.DataFrame) -> str:
+    """Return a hash of a table's rows, in whatever order they are."""
     # Not of the bytes in memory: what stands there in place of a null is another one on each reading.
-    return manifest.digest(str(frame.schema).encode() + frame.hash_rows().to_numpy().tobytes())
+    return manifest.digest(str(frame.schema).encode() + frame.hash_rows().sort().to_numpy().tobytes())
 
 
-def _sums(entries: pl.DataFrame) -> pl.DataFrame:
+def sums_of(entries: pl.DataFrame) -> pl.DataFrame:
+    """Return the sums of entries by currency and kind of account."""
     return entries.group_by("currency", "account_kind").agg(
         pl.len().alias("entries"), pl.col("amount", "held").cast(pl.Decimal(38, 2)).sum()
     )
 
 
-def _totals(sums: list[pl.DataFrame], before: dict[str, Totals]) -> dict[str, Totals]:
+def totals_with(sums: list[pl.DataFrame], before: dict[str, Totals]) -> dict[str, Totals]:
+    """Return control totals with some more sums of entries."""
     totals = dict(before)
     for frame in sums:
         for currency, kind, entries, amount, held in frame.iter_rows():

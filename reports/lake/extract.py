@@ -18,7 +18,7 @@ from reports.lake.manifest import Cut
 from reports.lake.reader import declared, polars_schema
 from reports.lake.schema import Table
 
-SLICE = 200_000  # transactions: some hundred megabytes with their entries
+SLICE = 100_000  # transactions: some hundred megabytes with their entries
 
 TRANSACTIONS = """
 SELECT id, key, kind, status, code, facts::text AS facts, account_id, amount, currency, posted_at, business_date,
@@ -117,7 +117,9 @@ SNAPSHOTS: dict[str, str] = {
                weighed, reference, attributes::text AS attributes
         FROM order_line ORDER BY order_id, line""",
     "promotions": """
-        SELECT *, CASE kind WHEN 'percent' THEN value END AS percent, CASE kind WHEN 'amount' THEN value END AS amount
+        SELECT id, code, kind, CASE kind WHEN 'percent' THEN value END AS percent,
+               CASE kind WHEN 'amount' THEN value END AS amount, brand_id, min_order, max_discount, valid_from,
+               valid_until, max_uses, max_uses_per_party, first_order_only, stackable, financed::text AS financed
         FROM promotion ORDER BY id""",
     "promotion_uses": """
         SELECT u.order_id, u.promotion_id, u.number, u.party_id, u.discount, u.used_at, g.given_back_at, o.currency,
@@ -140,6 +142,16 @@ SNAPSHOTS: dict[str, str] = {
         FROM book b, bank_entry e LEFT JOIN bank_statement s ON s.id = e.statement_id
              LEFT JOIN transaction t ON t.key = e.key AND t.status = 'posted' AND t.kind IN ('payment', 'move')
         ORDER BY e.id""",
+    "bank_statements": """
+        SELECT s.id, s.bank_account, s.brand_id, s.currency, s.number, coalesce(e.first, s.until, s.since) AS begun_on,
+               coalesce(s.until, s.since, e.last) AS ended_on, s.opening, s.closing,
+               s.money_in + s.money_out AS turnover, (s.imported_at AT TIME ZONE b.time_zone)::date AS imported_on
+        FROM book b, bank_statement s LEFT JOIN (
+            SELECT statement_id, min(booked_on) AS first, max(booked_on) AS last FROM bank_entry GROUP BY 1
+        ) e ON e.statement_id = s.id
+        WHERE NOT s.interim AND s.opening IS NOT NULL AND s.closing IS NOT NULL
+          AND coalesce(s.until, s.since, e.last) IS NOT NULL
+        ORDER BY s.id""",
     "bonus_owed": """
         SELECT o.*, a.brand_id, a.currency FROM bonus_owed o JOIN account a ON a.id = o.account_id ORDER BY o.id""",
 }

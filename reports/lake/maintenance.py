@@ -9,7 +9,7 @@ from datetime import datetime
 
 from ledger.errors import Failure
 from reports.lake import delta, manifest
-from reports.lake.duckdb_file import FOLDER
+from reports.lake.duckdb_file import FOLDER, outdated
 from reports.lake.export import named, next_number
 from reports.lake.manifest import PinnedTable, Published
 from reports.lake.reader import Lake
@@ -132,6 +132,33 @@ def vacuum(url: str, lake: str, *, keep: int = KEPT_CUTS, nights: int = KEPT_NIG
         for table in TABLES:
             files += _swept(place, table.name, kept)
     return Vacuumed(sorted(numbers, reverse=True), gone, sorted(files))
+
+
+def forget(url: str, lake: str) -> None:
+    """Let go of everything but the latest cut, also of the tables' logs, which have the least and most of each column.
+
+    Raises Failure when another run is at work.
+    """
+    vacuum(url, lake, keep=1, nights=0)
+    place = Place(lake)
+    with alone(url):
+        for name, pinned in _latest(place).manifest.tables.items():
+            if table := delta.opened(place, name, pinned.version):
+                table.create_checkpoint()
+                delta.shorten(place, name, pinned.version)
+
+
+def forget_files(lake: str, *, days: int, months: int) -> list[str]:
+    """Let go of the dated DuckDB files but those of the latest days, the last of each of the latest months, and the
+    one that readers see; return which went. The cuts themselves stay.
+    """
+    place = Place(lake)
+    current = _latest(place).manifest.database
+    gone = [
+        name for name in outdated(place.names(FOLDER), days=days, months=months) if name != (current and current.name)
+    ]
+    place.delete(gone)
+    return gone
 
 
 def _swept(place: Place, name: str, kept: list[Published]) -> list[str]:

@@ -47,6 +47,8 @@ _KEYS = {
     "bonus_lots": f"""WITH {_MOVED} SELECT account_id, transaction_id FROM bonus_lot JOIN moved USING (account_id)""",
     "bank_entries": """SELECT e.id FROM bank_entry e LEFT JOIN bank_statement s ON s.id = e.statement_id
                        LEFT JOIN transaction t ON t.key = e.key WHERE s.imported_at > '$taken_at' OR t.id > $last""",
+    "bank_statements": """SELECT s.id FROM bank_statement s LEFT JOIN bank_entry e ON e.statement_id = s.id
+                          LEFT JOIN transaction t ON t.key = e.key WHERE s.imported_at > '$taken_at' OR t.id > $last""",
     "bonus_owed": """SELECT id FROM bonus_owed
                      WHERE transaction_id > $last OR transaction_id IS NULL AND account_id IN (
                          SELECT b.id FROM account b JOIN change c ON c.account_id = b.money_account_id

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ledger.errors import Failure
 from ledger.postgres.database import AnyConnection
 from reports.lake import duckdb_file, manifest
-from reports.lake.export import export, outgrown
+from reports.lake.export import added_to, export
 from reports.lake.faults import UNREADABLE, first_line
 from reports.lake.manifest import Cut, Manifest, Published
 from reports.lake.reader import Lake
@@ -23,6 +23,7 @@ from reports.lake.storage import Place
 from reports.lake.take_cut import Taken, alone, begun, close, cut, keep_open
 from reports.lake.verify import verify_unpublished
 from reports.lake.verify_lake import differences
+from reports.lake.verify_new import new_problems
 from reports.proof.guards import guards_in_force
 from reports.proof.seal_file import add_seals, latest_seal, set_aside
 from reports.proof.take_seal import make_seal, write_seal
@@ -69,7 +70,8 @@ def nightly_cut(
             with cut(connection, url, closes=day) as taken:
                 found = export(place, taken, latest, "nightly")
                 seal = make_seal(taken, guards_in_force(url).verdict, key)
-            named = found.model_copy(update={"database": duckdb_file.make(Lake(place, found))})
+            database = duckdb_file.make(Lake(place, found), _before(place, latest))
+            named = found.model_copy(update={"database": database})
             check(url, Lake(place, named), taken.closing)
             with connection.transaction():
                 close(connection, named.cut)
@@ -81,9 +83,10 @@ def nightly_cut(
 
 
 def frequent_cut(url: str, lake: str) -> tuple[Lake, bool]:
-    """Publish a cut that closes nothing; return whether there was anything new to cut.
+    """Publish a cut that closes nothing, once what is new in it was verified; return whether there was anything new.
 
-    Raises Failure when another run is at work, or the ledger is not the one that the lake was made from.
+    Raises Failure when another run is at work, the ledger is not the one that the lake was made from, or what is new
+    does not hold.
     """
     place = Place(lake)
     with alone(url) as connection:
@@ -91,10 +94,17 @@ def frequent_cut(url: str, lake: str) -> tuple[Lake, bool]:
         if latest:
             check_same_ledger(connection, place, latest.manifest)
         with cut(connection, url) as taken:
-            if latest and not _anything_new(latest.manifest, taken) and not outgrown(Lake(place, latest.manifest)):
-                return Lake(place, latest.manifest), False
+            before = added_to(place, latest)
+            if before and not _anything_new(before, taken):
+                return Lake(place, before), False
             found = export(place, taken, latest, "frequent")
+            _check_new(taken, Lake(place, found), before)
         return Lake(place, _published(connection, place, found)), True
+
+
+def _check_new(taken: Taken, lake: Lake, before: Manifest | None) -> None:
+    for problem in new_problems(taken.snapshot, lake, before):
+        raise unpublished(problem)
 
 
 def rebuild(url: str, lake: str) -> tuple[Lake, list[str]]:
@@ -102,7 +112,7 @@ def rebuild(url: str, lake: str) -> tuple[Lake, list[str]]:
 
     Cuts before it stay as they are. Works also when the pointer or a file is lost or damaged:
     then the difference is that the cut before cannot be read. Raises Failure when another
-    run is at work, or the lake holds another book.
+    run is at work, the lake holds another book, or what was written is not what the ledger has.
     """
     place = Place(lake)
     with alone(url) as connection:
@@ -114,10 +124,31 @@ def rebuild(url: str, lake: str) -> tuple[Lake, list[str]]:
             check_same_book(connection, place, latest.manifest)
         with cut(connection, url) as taken:
             found = export(place, taken, latest, "rebuild", anew=True)
+            _check_new(taken, Lake(place, found), None)
         named = found.model_copy(update={"database": duckdb_file.make(Lake(place, found))})
         set_aside(place, named.cut.number)
         made = Lake(place, _published(connection, place, named))
     return made, unlike(Lake(place, latest.manifest), made) if latest else []
+
+
+def export_anew(url: str, lake: str) -> Lake:
+    """Export the whole ledger anew and publish it as a cut, beside which no file of before is needed.
+
+    For a ledger whose past was changed by right, when a person was erased. Raises Failure when another run is at work.
+    """
+    place = Place(lake)
+    with alone(url) as connection:
+        latest = manifest.current(place)
+        with cut(connection, url) as taken:
+            found = export(place, taken, latest, "rebuild", anew=True)
+        named = found.model_copy(update={"database": duckdb_file.make(Lake(place, found))})
+        return Lake(place, _published(connection, place, named))
+
+
+def _before(place: Place, latest: Published | None) -> Iterator[Manifest]:
+    """Return the manifests that were published before a cut, latest first."""
+    if latest:
+        yield from (published.manifest for published in manifest.chain(place, latest))
 
 
 def _published(connection: AnyConnection, place: Place, found: Manifest) -> Manifest:
@@ -142,9 +173,7 @@ def _unlike(before: Lake, after: Lake, table: Table) -> Iterator[str]:
     try:
         if before.lacking(table.name):
             return
-        months = (
-            sorted({*duckdb_file.months(before, table), *duckdb_file.months(after, table)}) if table.appended else []
-        )
+        months = sorted({*_months(before, table), *_months(after, table)}) if table.appended else []
         for part in [pl.col("month") == month for month in months] or [within]:
             old, new = (
                 lake.scan(table.name).filter(part, within).sort(table.key).collect() for lake in (before, after)
@@ -152,6 +181,10 @@ def _unlike(before: Lake, after: Lake, table: Table) -> Iterator[str]:
             yield from differences(table, new, old)
     except UNREADABLE as error:
         yield f"{table.name} of cut {before.cut.number} cannot be read: {first_line(error)}"
+
+
+def _months(lake: Lake, table: Table) -> list[str]:
+    return lake.scan(table.name).select(pl.col("month").unique()).collect()["month"].to_list()
 
 
 def _closing(place: Place, latest: Published, day: date) -> Manifest | None:

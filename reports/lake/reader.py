@@ -75,24 +75,25 @@ class Lake:
 
     @property
     def duckdb_path(self) -> Path | None:
-        """Return the cut's dated DuckDB file on the local disk, None when there is none: frequent cuts
-        make no such file, and in an object store it is elsewhere (see `duckdb_file`).
+        """Return the cut's dated DuckDB file on the local disk, None when there is none: frequent cuts make no such
+        file, that of an older night may be gone, and in an object store it is elsewhere (see `duckdb_file`).
         """
         if self.manifest.database is None or self.place.folder is None:
             return None
-        return self.place.folder / self.manifest.database.name
+        path = self.place.folder / self.manifest.database.name
+        return path if path.exists() else None
 
     @contextmanager
     def duckdb_file(self) -> Iterator[Path]:
         """Lend the cut's dated DuckDB file; from an object store it is fetched for as long as it is lent.
 
-        Raises FileNotFoundError when the cut has none.
+        Raises FileNotFoundError when the cut has none, or none any more.
         """
-        if self.manifest.database is None:
-            raise FileNotFoundError(f"cut {self.cut.number} has no DuckDB file")
         if self.duckdb_path:
             yield self.duckdb_path
             return
+        if self.manifest.database is None or self.place.folder:
+            raise FileNotFoundError(f"cut {self.cut.number} has no DuckDB file")
         with tempfile.TemporaryDirectory(prefix="tiffin-") as folder:
             path = Path(folder) / "ledger.duckdb"
             self.place.fetch(self.manifest.database.name, path)

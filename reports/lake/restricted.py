@@ -16,7 +16,9 @@ import polars as pl
 from ledger.errors import Failure
 from reports.core.result import CutFacts, TableSource
 
-BETWEEN = frozenset({"advances", "brand-settlements", "cash-by-channel", "control", "declines", "trial-balance"})
+BETWEEN = frozenset(
+    {"advances", "bank", "brand-settlements", "cash-by-channel", "control", "declines", "trial-balance"}
+)
 """Reports that set brands beside each other, or follow money between them: of some brands they would be wrong."""
 
 
@@ -182,6 +184,7 @@ _RULES: dict[str, Rule] = {
     "lot_changes": _of_brand,
     "bonus_owed": lambda lake, frame: _of_account(lake, _of_brand(lake, frame)),
     "bank_entries": _of_brand,
+    "bank_statements": _of_brand,
 }
 
 

@@ -1,14 +1,18 @@
-"""A rule of the ledger that `tiffin verify` tries: one statement over the whole book."""
+"""A rule of the ledger that `tiffin verify` tries: one statement over what came after a transaction, or ever."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule: `sql` returns what breaks it, `problem` names one such row, `count` counts what is checked."""
+    """A rule: `sql` returns what breaks it, `problem` names one such row, `count` counts what is checked.
+
+    Both are bound with `after`, a transaction number. `since` stands for `sql` where the whole book was proven before.
+    """
 
     name: str
     rule: str
     count: str
     sql: str
     problem: str
+    since: str | None = None

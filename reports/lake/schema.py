@@ -435,6 +435,7 @@ PROMOTIONS = Table(
         ("max_uses_per_party", "int", "at most this many uses by one client; null for any number"),
         ("first_order_only", "bool", "only for a client's first order"),
         ("stackable", "bool", "may be used with others"),
+        ("financed", "json", "brands that pay the seller a percentage of the discount"),
     ),
 )
 
@@ -542,6 +543,25 @@ BANK_ENTRIES = Table(
     ),
 )
 
+BANK_STATEMENTS = Table(
+    "bank_statements",
+    "statements of whole days that banks reported, with their balances",
+    ("id",),
+    _columns(
+        ("id", "int", "number, ascending"),
+        ("bank_account", "text", "our account at the bank"),
+        ("brand_id", "int", "the brand whose account it is"),
+        ("currency", "text", "ISO 4217 code"),
+        ("number", "text", "the bank's number of it; blank for none"),
+        ("begun_on", "date", "its first day: that of its first entry, else as it says"),
+        ("ended_on", "date", "its last day, as it says, else that of its last entry"),
+        ("opening", "money", "balance before it"),
+        ("closing", "money", "balance after it"),
+        ("turnover", "money", "money in and money out together"),
+        ("imported_on", "date", "the day in the book's time zone on which it was first imported"),
+    ),
+)
+
 TABLES: tuple[Table, ...] = (
     TRANSACTIONS,
     ENTRIES,
@@ -567,6 +587,7 @@ TABLES: tuple[Table, ...] = (
     LOT_CHANGES,
     BONUS_OWED,
     BANK_ENTRIES,
+    BANK_STATEMENTS,
 )
 
 TABLE_NAMES = frozenset(table.name for table in TABLES)

@@ -54,7 +54,7 @@ MARGIN_MB = 400
 LONGEST_ERROR = 600
 
 
-class Refused(Exception):
+class QueryRefused(Exception):
     """What is wrong with the question, in one sentence."""
 
 
@@ -81,7 +81,7 @@ def _answer(request: Request) -> tuple[dict[str, Any], bytes]:
         return {"stopped": True}, b""
     except (MemoryError, duckdb.OutOfMemoryException, pa.ArrowMemoryError):
         return {"memory": True}, b""
-    except Refused as refused:
+    except QueryRefused as refused:
         return {"error": str(refused)}, b""
     except Exception as error:  # whatever DuckDB or Arrow made of it, the asker reads a sentence
         return {"error": _sentence(error).replace(request["folder"], "")}, b""
@@ -133,15 +133,15 @@ def _mapped_mb() -> int:
 
 
 def _question(query: str) -> str:
-    """Return the query without a final semicolon and what follows it. Raises Refused unless it is one question."""
+    """Return the query without a final semicolon and what follows it. Raises QueryRefused unless it is one question."""
     try:
         kinds = [statement.type.name for statement in duckdb.extract_statements(query)]
     except ValueError:  # a statement that DuckDB's Python client has no name for
-        raise Refused("this kind of statement is not allowed here: use SELECT") from None
+        raise QueryRefused("this kind of statement is not allowed here: use SELECT") from None
     if len(kinds) != 1:
-        raise Refused("send one statement at a time")
+        raise QueryRefused("send one statement at a time")
     if kinds[0] not in ALLOWED or (kinds[0] == "MULTI" and not _pivots(query)):
-        raise Refused(f"{kinds[0]} is not allowed here: use SELECT")
+        raise QueryRefused(f"{kinds[0]} is not allowed here: use SELECT")
     tokens = [(start, kind) for start, kind in duckdb.tokenize(query) if kind != duckdb.token_type.comment]
     text = query.encode()
     ends = [*(start for start, _ in tokens[1:]), len(text)]
@@ -149,7 +149,7 @@ def _question(query: str) -> str:
     words = [piece.strip().strip(b'"').decode().lower() for piece in pieces]
     for word, following in pairwise(words):
         if word in HIDDEN and following == "(":
-            raise Refused(f"{word} shows this machine, not the book: it is not answered here")
+            raise QueryRefused(f"{word} shows this machine, not the book: it is not answered here")
     operator = duckdb.token_type.operator
     final = [start for (start, kind), word in zip(tokens, words, strict=True) if word == ";" and kind == operator]
     return text[: final[0]].decode() if final else query
@@ -173,7 +173,7 @@ def _interrupted(connection: duckdb.DuckDBPyConnection, seconds: float) -> Itera
 def _rows(connection: duckdb.DuckDBPyConnection, query: str, request: Request) -> tuple[dict[str, Any], bytes]:
     found = connection.sql(query)
     if found is None:
-        raise Refused("this statement has no rows: use SELECT")
+        raise QueryRefused("this statement has no rows: use SELECT")
     reader = found.project(_plain(found)).to_arrow_reader(BATCH_ROWS)
     most, left = request["rows"], request["rows"]
     batches, size, more = [], 0, False
@@ -183,7 +183,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str, request: Request) -
         left -= batch.num_rows
         size += batch.get_total_buffer_size() if batch.num_rows == BATCH_ROWS else batch.nbytes
         if size > request["bytes"]:
-            raise Refused(f"the answer is larger than {request['bytes'] >> 20} MB: narrow it")
+            raise QueryRefused(f"the answer is larger than {request['bytes'] >> 20} MB: narrow it")
         batches.append(batch)
         if more:
             break

@@ -5,10 +5,12 @@ environment, as its own tools read them (AWS_ACCESS_KEY_ID, AWS_ENDPOINT_URL, â€
 """
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -16,6 +18,10 @@ from obstore.store import LocalStore, ObjectStore, from_url
 
 from ledger.errors import Failure
 
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+_CHUNK = 2**20
 _CLOUD_SETTINGS = ("AWS_", "GOOGLE_", "AZURE_")
 
 
@@ -79,15 +85,26 @@ class Place:
     def digest(self, name: str) -> str:
         """Return an object's SHA-256. Raises FileNotFoundError."""
         total = sha256()
-        for chunk in obstore.get(self._store, name).stream():
+        for chunk in self._chunks(name):
             total.update(chunk)
         return total.hexdigest()
 
-    def fetch(self, name: str, path: Path) -> None:
-        """Copy an object to a path on the disk. Raises FileNotFoundError."""
+    def fetch(self, name: str, path: Path) -> str:
+        """Copy an object to a path on the disk and return its SHA-256. Raises FileNotFoundError."""
+        total = sha256()
         with path.open("wb") as file:
-            for chunk in obstore.get(self._store, name).stream():
+            for chunk in self._chunks(name):
+                total.update(chunk)
                 file.write(chunk)
+        return total.hexdigest()
+
+    def _chunks(self, name: str) -> "Iterator[Buffer]":
+        if self.folder is None:
+            yield from obstore.get(self._store, name).stream()
+            return
+        with (self.folder / name).open("rb") as file:  # several times faster than as an object
+            while chunk := file.read(_CHUNK):
+                yield chunk
 
     def write(self, name: str, content: bytes | Path) -> None:
         """Write an object whole, over what was there."""

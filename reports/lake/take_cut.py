@@ -180,12 +180,11 @@ def begun(connection: Connection, day: date) -> None:
 
     The day before it was made is allowed, so that the first night of a new book is like any other.
     """
-    first: date | None = _value(
-        connection,
-        "SELECT least((initialised_at AT TIME ZONE time_zone)::date - 1, (SELECT min(business_date) FROM transaction))"
-        " FROM book",
-    )
-    if first and day < first:
+    made: date | None = _value(connection, "SELECT (initialised_at AT TIME ZONE time_zone)::date - 1 FROM book")
+    if made is None or day >= made:
+        return
+    if not _value(connection, "SELECT EXISTS (SELECT FROM transaction WHERE business_date <= %s)", day):
+        first = min(made, _value(connection, "SELECT min(business_date) FROM transaction") or made)
         raise Failure(f"the book begins on {first}: there is nothing to close on {day}")
 
 

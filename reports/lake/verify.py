@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from ledger.errors import Failure
 from reports.lake import manifest
 from reports.lake.checks import CheckResult
+from reports.lake.export import outgrown
 from reports.lake.extract import Snapshot
 from reports.lake.faults import UNREADABLE
 from reports.lake.manifest import Manifest
@@ -35,30 +36,63 @@ class Depth(NamedTuple):
 
 
 NEW = Depth()
+NIGHT = Depth(budget=0)
+"""What came since the last night, and the month whose turn it is."""
+
+SMALL = BUDGET
+"""Entries of a lake that is read whole each time, and a ledger whose rules are tried on everything."""
 
 Copies = Mapping[str, Sequence[Sealed]]
 """Seals that were copied elsewhere, by the name of their file."""
 
 
 def verify_unpublished(url: str, lake: Lake, *, closing: bool) -> Iterator[Verified]:
-    """Check the ledger and a cut that was exported and not published; with `closing`, days are closed with it."""
-    for check in verify_ledger(url):
+    """Check the ledger and a cut that was exported and not published; with `closing`, days are closed with it.
+
+    Of a large book only what came since the last night is read, which was verified before it was published.
+    """
+    base = verified_before(lake)
+    for check in verify_ledger(url, after=base.cut.last_transaction if base else None):
         yield Verified("ledger", check)
-    yield from _verify_seals(url, lake.place, {}, NEW)
-    for check in verify_cut(url, lake, closing=closing):
+    yield from _verify_seals(url, lake.place, {}, NIGHT)
+    for check in verify_cut(url, lake, closing=closing, base=base, old_files=base is None):
         yield Verified("lake", check)
 
 
 def verify(url: str, lake: str, *, copies: Copies | None = None, depth: Depth = NEW) -> Iterator[Verified]:
     """Check the ledger and its seals, then the lake at its latest cut; before the first cut the ledger alone.
 
-    What was read of the sealed days is noted in the lake, so that the next run reads on.
+    Of a large book what came since the night before the latest is read, unless the depth is everything. What was read
+    of the sealed days is noted in the lake, so that the next run reads on.
     """
-    for check in verify_ledger(url):
+    place = Place(lake)
+    published = _published(place)
+    base = verified_before(Lake(place, published)) if published and depth.budget is not None else None
+    for check in verify_ledger(url, after=base.cut.last_transaction if base else None):
         yield Verified("ledger", check)
-    yield from _verify_seals(url, Place(lake), copies or {}, depth)
-    for check in verify_lake(url, lake):
+    yield from _verify_seals(url, place, copies or {}, depth)
+    for check in verify_lake(url, lake, base=base):
         yield Verified("lake", check)
+
+
+def verified_before(lake: Lake) -> Lake | None:
+    """Return the last night before a cut: it was verified before it was published, and so were those before it.
+
+    None where everything is to be read: in a small lake, and where rows were written anew since, by a release that
+    added to the lake, a rebuild, or a compaction.
+    """
+    if lake.manifest.tables["entries"].rows <= SMALL or lake.cut.made_by in ("rebuild", "compaction"):
+        return None
+    try:
+        latest = manifest.current(lake.place)
+        for published in manifest.chain(lake.place, latest) if latest else ():
+            if published.manifest.cut.number >= lake.cut.number or published.manifest.cut.made_by == "frequent":
+                continue
+            night = Lake(lake.place, published.manifest)
+            return night if night.cut.made_by == "nightly" and not outgrown(night) else None
+    except (*UNREADABLE, Failure):
+        return None
+    return None
 
 
 def _verify_seals(url: str, place: Place, copies: Copies, depth: Depth) -> Iterator[Verified]:

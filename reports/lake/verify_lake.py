@@ -2,6 +2,8 @@
 
 Appended rows never change, so the lake's must be the ledger's at any later time; snapshots
 are compared with the ledger row by row, but for rows about which something was recorded since the cut.
+Of a large lake only what came after a cut that was verified is read, and its sums are added to those of that cut
+(DECISIONS D196).
 """
 
 from collections.abc import Callable, Iterator
@@ -18,7 +20,7 @@ from reports.lake import delta, manifest
 from reports.lake.checks import CheckResult, found
 from reports.lake.extract import SNAPSHOTS, Snapshot, with_closing
 from reports.lake.faults import UNREADABLE, first_line
-from reports.lake.manifest import POINTER, Cut, Published
+from reports.lake.manifest import POINTER, Cut, Manifest, Published
 from reports.lake.moved_on import OWNERS, gone, moved_on
 from reports.lake.reader import Lake, declared
 from reports.lake.schema import TABLES, Table
@@ -27,8 +29,10 @@ from reports.lake.storage import Place
 DATABASE = "duckdb"
 
 
-def verify_lake(url: str, lake: str) -> Iterator[CheckResult]:
+def verify_lake(url: str, lake: str, *, base: Lake | None = None) -> Iterator[CheckResult]:
     """Check the lake's latest cut against its files and the ledger, and the chain of manifests.
+
+    With `base`, a cut that was verified, only what came after it, and every file.
 
     A lake without a cut, or whose pointer cannot be read, is one check that fails.
     """
@@ -42,15 +46,18 @@ def verify_lake(url: str, lake: str) -> Iterator[CheckResult]:
         yield found("pointer", "the pointer names a manifest that can be read", checked=1, problems=[problem])
         return
     yield _chain(place, latest)
-    yield from verify_cut(url, Lake(place, latest.manifest))
+    yield from verify_cut(url, Lake(place, latest.manifest), base=base, old_files=True)
 
 
-def verify_cut(url: str, lake: Lake, *, closing: bool = False) -> Iterator[CheckResult]:
+def verify_cut(
+    url: str, lake: Lake, *, closing: bool = False, base: Lake | None = None, old_files: bool = False
+) -> Iterator[CheckResult]:
     """Check one cut of a lake, published or not, against its files and the ledger.
 
-    With `closing`, the days up to it are to be closed once it holds.
+    With `closing`, the days up to it are to be closed once it holds. With `base`, a cut that was verified, only what
+    came after it is read; files that it pins only with `old_files`.
     """
-    checks = _Checks(url, lake, closing)
+    checks = _Checks(url, lake, closing, base, old_files)
     yield checks.files()
     yield checks.versions()
     for name in (table.name for table in TABLES if table.appended):
@@ -78,8 +85,20 @@ class _Checks:
     url: str
     lake: Lake
     closing: bool = False
+    base: Lake | None = None
+    old_files: bool = True
     damaged: set[str] = field(default_factory=set)
     """Tables with a file that is not as it was written: they are not read, for libraries crash on such files."""
+
+    @property
+    def after(self) -> int:
+        """Return the last transaction of the cut that was verified, 0 without one."""
+        return self.base.cut.last_transaction if self.base else 0
+
+    def new(self, name: str) -> pl.LazyFrame:
+        """Return the rows of an appended table that came after the cut that was verified."""
+        frame = self.scan(name)
+        return frame.filter(pl.col(declared(name).key[0]) > self.after) if self.base else frame
 
     def scan(self, name: str) -> pl.LazyFrame:
         """Return a table of the lake. Raises Failure when its files are damaged."""
@@ -93,8 +112,9 @@ class _Checks:
             f"tables/{name}/{path}": (name, file.sha256)
             for name, table in self.lake.manifest.tables.items()
             for path, file in table.files.items()
+            if self.old_files or not self._known(name, path)
         }
-        if database := self.lake.manifest.database:
+        if (database := self.lake.manifest.database) and self.old_files:  # a night has just read it
             pinned[database.name] = (DATABASE, database.sha256)
         problems = []
         for file_name, (name, sha256) in pinned.items():
@@ -102,6 +122,10 @@ class _Checks:
                 self.damaged.add(name)
                 problems.append(problem)
         return found("files", "each file has the hash in the manifest", checked=len(pinned), problems=problems)
+
+    def _known(self, name: str, path: str) -> bool:
+        known = self.base and self.base.manifest.tables.get(name)
+        return bool(known and path in known.files)
 
     def _file(self, name: str, sha256: str) -> str | None:
         try:
@@ -146,9 +170,9 @@ class _Checks:
         checked, problems, table = 0, [], declared(name)
         key = table.key[0]
         with Snapshot(self.url) as ledger:
-            accounts = ledger.snapshot("accounts")
-            for after, until in ledger.slices(0, self.lake.cut.last_transaction):
-                expected = _extracted(ledger, name, accounts, after, until)
+            accounts = ledger.snapshot("accounts") if name == "entries" else pl.DataFrame()
+            for after, until in ledger.slices(self.after, self.lake.cut.last_transaction):
+                expected = extracted(ledger, name, accounts, after, until)
                 within = pl.col(key).is_between(after, until, closed="right")
                 actual = self.scan(name).filter(within).sort(table.key).collect()
                 checked += expected.height
@@ -179,17 +203,16 @@ class _Checks:
         return checked, problems
 
     def balances(self) -> CheckResult:
-        """Compare the accounts' balances at the cut with the sums of the lake's entries."""
+        """Compare the accounts' balances at the cut with those at the cut that was verified and the entries since."""
         return self._check(
             "lake-balances", "each account's balance at the cut is the sum of its entries in the lake", self._balances
         )
 
     def _balances(self) -> tuple[int, list[str]]:
         sums = (
-            self.scan("entries")
-            .filter(pl.col("version").is_not_null())
-            .group_by(id="account_id")
-            .agg(pl.col("amount", "held").sum().name.suffix("_sum"), pl.len().alias("entries"))
+            pl.concat(self._moved())
+            .group_by("id")
+            .agg(pl.col("amount", "held").sum().name.suffix("_sum"), pl.col("entries").sum())
         )
         accounts = (
             self.scan("accounts")
@@ -197,18 +220,27 @@ class _Checks:
             .join(sums, on="id", how="full", coalesce=True)
             .select("id", "balance", "held", "version", pl.col("amount_sum", "held_sum", "entries").fill_null(0))
             .sort("id")
-            .collect()
+            .collect(engine="streaming")
         )
         wrong = accounts.filter(
             pl.col("balance").ne_missing(pl.col("amount_sum"))
             | pl.col("held").ne_missing(pl.col("held_sum"))
-            | pl.col("version").ne_missing(pl.col("entries").cast(pl.Int64))
+            | pl.col("version").ne_missing(pl.col("entries"))
         )
         return accounts.height, [
             f"account {id_}: balance {balance}, held {held}, version {version}; the lake's {entries} entries sum to "
             f"{amount_sum}, held {held_sum}"
             for id_, balance, held, version, amount_sum, held_sum, entries in wrong.iter_rows()
         ]
+
+    def _moved(self) -> list[pl.LazyFrame]:
+        names = ("id", "amount", "held", "entries")
+        entries = self.new("entries").filter(pl.col("version").is_not_null())
+        moved = [entries.select("amount", "held", id="account_id", entries=pl.lit(1, pl.Int64)).select(names)]
+        if self.base:
+            clients = self.base.scan("accounts").filter(pl.col("version") > 0)
+            moved.append(clients.select("id", "held", amount="balance", entries="version").select(names))
+        return moved
 
     def totals(self) -> CheckResult:
         """Compare the lake's sums by currency and kind of account with the manifest's control totals."""
@@ -219,13 +251,10 @@ class _Checks:
         )
 
     def _totals(self) -> tuple[int, list[str]]:
-        frame = _sums(self.scan("entries")).collect()
-        actual: dict[tuple[str, str], Decimal] = {(c, k): amount for c, k, amount in frame.iter_rows()}
-        expected = {
-            (currency, kind): amount
-            for currency, totals in self.lake.manifest.totals.items()
-            for kind, amount in totals.amounts.items()
-        }
+        actual = _amounts(self.base.manifest) if self.base else {}
+        for currency, kind, amount in _sums(self.new("entries")).collect(engine="streaming").iter_rows():
+            actual[currency, kind] = actual.get((currency, kind), Decimal(0)) + amount
+        expected = _amounts(self.lake.manifest)
         problems = [
             f"{currency} {kind}: the manifest has {expected.get((currency, kind), 0)}, "
             f"the lake {actual.get((currency, kind), 0)}"
@@ -252,14 +281,16 @@ class _Checks:
                 if table.name in self.lake.manifest.tables
             }
             sums = connection.execute(
-                "SELECT currency, account_kind, sum(amount) FROM entries GROUP BY ALL ORDER BY ALL"
+                "SELECT currency, account_kind, sum(amount) FROM entries WHERE transaction_id > ? "
+                "GROUP BY ALL ORDER BY ALL",
+                [self.after],
             ).fetchall()
         problems = [
             f"{name}: {rows[name]} rows in the DuckDB file, {pinned.rows} in the lake"
             for name, pinned in self.lake.manifest.tables.items()
             if name in rows and rows[name] != pinned.rows
         ]
-        expected = _sums(self.scan("entries")).sort("currency", "account_kind").collect().rows()
+        expected = _sums(self.new("entries")).sort("currency", "account_kind").collect(engine="streaming").rows()
         if sums != expected:
             problems.append("entries: other sums by currency and kind of account than in the lake")
         return sum(rows.values()), problems
@@ -303,7 +334,8 @@ def _shown(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
-def _extracted(ledger: Snapshot, name: str, accounts: pl.DataFrame, after: int, until: int) -> pl.DataFrame:
+def extracted(ledger: Snapshot, name: str, accounts: pl.DataFrame, after: int, until: int) -> pl.DataFrame:
+    """Return the rows of an appended table, of the transactions `after < id <= until`, as the ledger has them."""
     if name == "attributes":
         return ledger.attributes(after, until).sort("transaction_id", "leg", "name")
     if name == "lot_changes":
@@ -324,6 +356,11 @@ def _unmoved(ledger: Snapshot, frame: pl.DataFrame, name: str, cut: Cut) -> pl.D
     for column in OWNERS.get(name, ("account_id",)):
         frame = frame.join(losing, left_on=column, right_on="account_id", how="anti")
     return frame
+
+
+def _amounts(manifest: Manifest) -> dict[tuple[str, str], Decimal]:
+    totals = manifest.totals.items()
+    return {(currency, kind): amount for currency, total in totals for kind, amount in total.amounts.items()}
 
 
 def _sums(entries: pl.LazyFrame) -> pl.LazyFrame:

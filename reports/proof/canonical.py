@@ -48,11 +48,12 @@ def _rate(sql: str) -> str:
     return f"({sql} * 100)::bigint::text"
 
 
-def _private(salt: str, *columns: str) -> str:
-    # json_build_array writes `[1, "a", null]`.
+def _private(salt: str, *columns: str, erased: str | None = None) -> str:
+    # json_build_array writes `[1, "a", null]`. Of what was erased there is the hash that it had.
     given = f"num_nonnulls({', '.join(columns)}) > 0"
     value = f"json_build_array({', '.join(columns)})::text"
-    return f"""CASE WHEN {given} THEN '"' || encode(sha256({salt} || convert_to({value}, 'UTF8')), 'hex') || '"' END"""
+    hashed = f"CASE WHEN {given} THEN encode(sha256({salt} || convert_to({value}, 'UTF8')), 'hex') END"
+    return f"""'"' || {f"coalesce({erased}.hash, {hashed})" if erased else hashed} || '"'"""
 
 
 def row(fields: Fields) -> str:
@@ -85,7 +86,7 @@ TRANSACTION: Fields = (
     ("due_on", _date("t.due_on")),
     ("refers_to", _number("t.refers_to")),
     ("channel", _text("t.channel")),
-    ("private", _private("s.salt", "t.reason", "t.by", "t.note")),
+    ("private", _private("s.salt", "t.reason", "t.by", "t.note", erased="x")),
     ("occurred_at", _moment("t.occurred_at")),
 )
 
@@ -110,7 +111,7 @@ LEG: Fields = (
     ("chart", _text("e.chart")),
     ("due_on", _date("e.due_on")),
     ("group", _text("g.group_name")),
-    ("private", _private("t.salt", "e.reference", "e.attributes::text")),
+    ("private", _private("t.salt", "e.reference", "e.attributes::text", erased="x")),
 )
 
 ENTRY: Fields = (
@@ -135,7 +136,7 @@ CHANGE: Fields = (
     ("date", _date("c.business_date")),
     ("recorded_at", _moment("c.recorded_at")),
     ("place", _number("c.place")),
-    ("private", _private("s.salt", "c.subject", "c.before::text", "c.after::text", "c.by", "c.note")),
+    ("private", _private("s.salt", "c.subject", "c.before::text", "c.after::text", "c.by", "c.note", erased="x")),
 )
 
 TERMS: Fields = (
@@ -146,7 +147,7 @@ TERMS: Fields = (
     ("valid_from", _date("c.valid_from")),
     ("valid_until", _date("c.valid_until")),
     ("recorded_at", _moment("c.recorded_at")),
-    ("private", _private("s.salt", "c.by", "c.note")),
+    ("private", _private("s.salt", "c.by", "c.note", erased="x")),
 )
 
 PROGRAM: Fields = (
@@ -184,6 +185,7 @@ PROMOTION: Fields = (
     ("max_uses_per_party", _number("c.max_uses_per_party")),
     ("first_order_only", "c.first_order_only::text"),
     ("stackable", "c.stackable::text"),
+    ("financed", _text("c.financed")),
 )
 
 SETTINGS: Fields = (

@@ -7,9 +7,11 @@ altered prove nothing.
 import html
 import json
 import re
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
@@ -30,7 +32,8 @@ from reports.proof.verify_seals import money
 
 _MARGIN = 18 / 25.4 * 72
 """Points at the foot of each page that hold the paper's number and the page's."""
-_FIGURE = re.compile(r"\S*\d\S*")
+_FIGURE, _DIGIT = re.compile(r"\S*\d\S*"), re.compile(r"\d")
+_AMOUNT = re.compile(r"[^\w\s]?[\d.,]{1,20}")
 _SPACES = re.compile("[\u00a0\u202f\u2009\u00ad]")
 
 
@@ -150,14 +153,16 @@ def _minor(amount: Decimal) -> int:
 def _seen(content: bytes, page: str) -> Iterator[str]:
     """Compare the figures that the pages show, in the order of reading, with those of the paper drawn again."""
     body = re.sub(r"(?s)<(style|head|title)\b.*?</\1>", "", page)
-    due = _figures(html.unescape(re.sub(r"<[^>]+>", " ", body)))
+    due = _figures(_words(body))
+    heads = [head for each in re.findall(r"(?s)<thead\b.*?</thead>", body) if (head := _figures(_words(each)))]
     footer = {*_figures(html.unescape(page)), *due}
-    found: list[tuple[int, str]] = []
+    shown, begins = "", list[int]()
     document = pypdfium2.PdfDocument(content)
     try:
         for number, sheet in enumerate(document, 1):
             text = sheet.get_textpage()
-            found += [(number, figure) for figure in _figures(text.get_text_bounded(bottom=_MARGIN))]
+            begins.append(len(shown))
+            shown += f"{_plain(text.get_text_bounded(bottom=_MARGIN))}\n"
             for figure in _figures(text.get_text_bounded(top=_MARGIN)):
                 if figure not in footer and not figure.isdecimal():
                     yield f"page {number} shows {figure} at its foot, which is not proven"
@@ -165,14 +170,56 @@ def _seen(content: bytes, page: str) -> Iterator[str]:
                 yield f"page {number} has something laid over it"
     finally:
         document.close()
-    shown = [figure for _, figure in found]
-    for at, figure in enumerate(due):
-        if at >= len(shown) or shown[at] != figure:
-            sees = f"page {found[at][0]} shows {shown[at]}" if at < len(shown) else "the pages end"
-            yield f"{sees} where {figure} is proven"
-            return
-    if len(shown) > len(due):
-        yield f"page {found[len(due)][0]} shows {shown[len(due)]}, of which nothing is proven"
+    if unlike := _first_unlike(shown, due, begins, heads):
+        at, wanted = unlike
+        there = _FIGURE.search(shown, at)
+        sees = f"page {bisect_right(begins, there.start())} shows {there.group()}" if there else "the pages end"
+        yield f"{sees} where {wanted} is proven" if wanted else f"{sees}, of which nothing is proven"
+
+
+def _first_unlike(
+    shown: str, due: Iterable[str], begins: Sequence[int] = (0,), heads: Sequence[Sequence[str]] = ()
+) -> tuple[int, str | None] | None:
+    """Return from where on a text does not show the next figure that is due, or one more than are due.
+
+    `begins` are where its pages begin: there one of the `heads` of tables may be repeated.
+    """
+    at = 0
+    for figure in due:
+        after = _after(shown, at, [figure])
+        if after is None and (past := _past_head(shown, at, begins, heads)):
+            after = _after(shown, past, [figure])
+        if after is None:
+            return at, figure
+        at = after
+    return (at, None) if _DIGIT.search(shown, at) else None
+
+
+def _after(shown: str, at: int, figures: Iterable[str]) -> int | None:
+    """Return where a text goes on behind these figures, None if they are not the next ones."""
+    for figure in figures:
+        found = _as_shown(figure).search(shown, at)
+        if found is None or _DIGIT.search(shown, at, found.start()):
+            return None
+        at = found.end()
+    return at
+
+
+def _past_head(shown: str, at: int, begins: Sequence[int], heads: Sequence[Sequence[str]]) -> int | None:
+    """Return where a text goes on behind the head of a table that is repeated on a new page."""
+    digit = _DIGIT.search(shown, at)
+    if digit is None or begins[bisect_right(begins, digit.start()) - 1] < at:
+        return None
+    return next((after for head in heads if (after := _after(shown, at, head)) is not None), None)
+
+
+@cache
+def _as_shown(figure: str) -> re.Pattern[str]:
+    """Return the pattern of a word; a name, no amount, may be broken over lines, with a hyphen shown as U+0002."""
+    if _AMOUNT.fullmatch(figure):
+        return re.compile(rf"(?<!\S){re.escape(figure)}(?!\S)")
+    letters = ("[-\x02]" if letter == "-" else re.escape(letter) for letter in figure)
+    return re.compile(r"(?<!\S)" + r"(?:\r?\n)?".join(letters) + r"(?!\S)")
 
 
 def _annotated(sheet: pypdfium2.PdfPage) -> bool:
@@ -189,4 +236,12 @@ def _annotated(sheet: pypdfium2.PdfPage) -> bool:
 
 def _figures(text: str) -> list[str]:
     """Return the words with a digit in them."""
-    return _FIGURE.findall(_SPACES.sub(" ", text))
+    return _FIGURE.findall(_plain(text))
+
+
+def _words(page: str) -> str:
+    return html.unescape(re.sub(r"<[^>]+>", " ", page))
+
+
+def _plain(text: str) -> str:
+    return _SPACES.sub(" ", text)

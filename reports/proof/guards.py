@@ -21,28 +21,29 @@ from ledger.postgres.database import MIGRATIONS, AnyConnection, connect, migrate
 from ledger.settings import Settings
 
 _DEFINITIONS = """
+WITH ours AS (SELECT oid FROM pg_namespace WHERE nspname IN ('public', 'desk'))
 SELECT 'trigger ' || tgname || ' of ' || relname, pg_get_triggerdef(t.oid) || ' ' || tgenabled::text
-FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid WHERE NOT tgisinternal AND relnamespace = 'public'::regnamespace
+FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid WHERE NOT tgisinternal AND relnamespace IN (TABLE ours)
 UNION ALL
 SELECT 'trigger of key ' || conname || ' of ' || relname, string_agg(tgenabled::text, '' ORDER BY tgtype, relname)
 FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid JOIN pg_constraint k ON k.oid = tgconstraint
-WHERE tgisinternal AND relnamespace = 'public'::regnamespace GROUP BY conname, relname
+WHERE tgisinternal AND relnamespace IN (TABLE ours) GROUP BY conname, relname
 UNION ALL
 SELECT 'function ' || proname, pg_get_functiondef(p.oid) FROM pg_proc p
-WHERE pronamespace = 'public'::regnamespace AND prokind = 'f' AND NOT EXISTS (
+WHERE pronamespace IN (TABLE ours) AND prokind = 'f' AND NOT EXISTS (
     SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
 UNION ALL
 SELECT 'constraint ' || conname || ' of ' || relname, pg_get_constraintdef(k.oid) || ' ' || convalidated::text
 FROM pg_constraint k JOIN pg_class c ON c.oid = conrelid
-WHERE k.connamespace = 'public'::regnamespace AND contype IN ('c', 'p', 'u', 'f', 'x')
+WHERE k.connamespace IN (TABLE ours) AND contype IN ('c', 'p', 'u', 'f', 'x')
 UNION ALL
 SELECT 'unique index ' || i.relname, pg_get_indexdef(i.oid) || ' ' || indisvalid::text
 FROM pg_index x JOIN pg_class i ON i.oid = indexrelid
-WHERE indisunique AND i.relnamespace = 'public'::regnamespace
+WHERE indisunique AND i.relnamespace IN (TABLE ours)
 UNION ALL
 SELECT 'rule ' || rulename || ' of ' || relname, pg_get_ruledef(r.oid)
 FROM pg_rewrite r JOIN pg_class c ON c.oid = ev_class
-WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+WHERE relnamespace IN (TABLE ours) AND relkind IN ('r', 'p')
 """
 _SETTINGS = """
 SELECT setting FROM pg_db_role_setting s LEFT JOIN pg_database d ON d.oid = setdatabase, unnest(setconfig) setting
@@ -115,7 +116,7 @@ def _folder() -> Path:
 
 
 def _migrations() -> str:
-    total = sha256()
+    total = sha256(_DEFINITIONS.encode())
     for path in sorted((MIGRATIONS / "versions").glob("[0-9]*.py")):
         total.update(path.read_bytes())
     return total.hexdigest()[:16]

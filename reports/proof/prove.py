@@ -10,11 +10,11 @@ from typing import Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ledger.errors import Failure
-from ledger.postgres.database import connect
+from ledger.postgres.database import check_book, connect
 from reports.lake.extract import Snapshot
 from reports.proof import read_rows
 from reports.proof.proof import COLUMNS, Place, Proof
-from reports.proof.running import State, account_leaf, sealed_past
+from reports.proof.running import State, account_leaf, sealed_leaves
 from reports.proof.seal import Sealed
 from reports.proof.sparse_map import SparseMap
 from reports.proof.take_seal import seals
@@ -26,10 +26,13 @@ class Prover:
     def __init__(self, url: str, since: date, until: date, key: Ed25519PrivateKey | None = None) -> None:
         """Find the seals around the days; the `key` signs the data of papers.
 
-        Raises Failure when the days are not sealed yet.
+        Raises Failure when the days are not sealed yet, or the tables are those of another version.
         """
         self.since, self.until, self.key = since, until, key
+        self.too_long: dict[int, int] = {}  # bytes of the proofs that were left out of papers, by account
         self._proofs: dict[int, Proof] = {}
+        with connect(url) as connection:
+            check_book(connection)
         self._ledger = Snapshot(url)
         chain = seals(self._ledger)
         after = next((sealed for sealed in chain if sealed.seal.until >= until), None)
@@ -106,7 +109,7 @@ class _Sealing:
 
 
 def _sealing(ledger: Snapshot, sealed: Sealed) -> _Sealing:
-    values = sealed_past(ledger, sealed.seal.number).values
+    values = sealed_leaves(ledger, sealed.seal.number).values
     return _Sealing(sealed, values, SparseMap(values))
 
 

@@ -10,7 +10,10 @@ from string import Template
 from reports.proof import canonical as c
 
 # A posting without an account has the book's salt.
-_OF_TRANSACTIONS = "LEFT JOIN account a ON a.id = t.account_id JOIN seal_salt s ON s.party_id = coalesce(a.party_id, 0)"
+_OF_TRANSACTIONS = (
+    "LEFT JOIN account a ON a.id = t.account_id JOIN seal_salt s ON s.party_id = coalesce(a.party_id, 0) "
+    "LEFT JOIN erased_row x ON x.kind = 'transaction' AND x.id = t.id"
+)
 
 # Nothing but entries is joined to what was hashed: without statistics the planner would compare each with each.
 _ENTRIES = f"""
@@ -21,13 +24,14 @@ WITH t AS MATERIALIZED (
 ), d AS (
     SELECT t.id, t.kind, t.posted_at, t.business_date,
            {c.hashed(f"t.text || chr(10) || string_agg({c.row(c.LEG)}, chr(10) ORDER BY e.leg)")} AS hash
-    FROM t JOIN entry e ON e.transaction_id = t.id
+    FROM t JOIN entry e ON e.transaction_id = t.id $of_span
          LEFT JOIN entry_group g ON g.transaction_id = t.id AND g.account_id = e.account_id AND e.version IS NOT NULL
+         LEFT JOIN erased_row x ON x.kind = 'leg' AND x.id = e.transaction_id AND x.leg = e.leg
     GROUP BY t.id, t.kind, t.posted_at, t.business_date, t.text
 )
 SELECT e.account_id, e.version, e.amount, e.held, coalesce(e.balance_after, 0) AS balance_after,
        t.business_date, {c.row(c.ENTRY)} AS text
-FROM entry e JOIN d t ON t.id = e.transaction_id $of_entry
+FROM entry e JOIN d t ON t.id = e.transaction_id $of_span $of_entry
 ORDER BY e.account_id, t.business_date, e.version, e.transaction_id, e.leg
 """
 """The entries of posted transactions, each account's in the order of its running hash."""
@@ -40,10 +44,12 @@ _LISTS = {
         SELECT c.id, {c.row(c.CHANGE)} AS text FROM change c
         LEFT JOIN account a ON a.id = c.account_id LEFT JOIN party p ON c.kind = 'party' AND p.reference = c.subject
         JOIN seal_salt s ON s.party_id = coalesce(a.party_id, p.id, 0)
+        LEFT JOIN erased_row x ON x.kind = 'change' AND x.id = c.id
         WHERE c.id > $after AND c.id <= $until ORDER BY c.id""",
     "terms": f"""
         SELECT c.id, {c.row(c.TERMS)} AS text FROM credit_terms c
         JOIN account a ON a.id = c.account_id JOIN seal_salt s ON s.party_id = coalesce(a.party_id, 0)
+        LEFT JOIN erased_row x ON x.kind = 'terms' AND x.id = c.id
         WHERE c.id > $after AND c.id <= $until ORDER BY c.id""",
     "programs": f"""
         SELECT c.id, {c.row(c.PROGRAM)} AS text FROM bonus_program c JOIN seal_salt s ON s.party_id = 0
@@ -99,7 +105,11 @@ def leaves(number: int) -> str:
 
 def entries(after: date | None, until: date) -> str:
     """Return the query of the entries of days after one and up to another."""
-    return Template(_ENTRIES).substitute(after=after or "-infinity", until=until, of_transaction="", of_entry="")
+    # The planner takes entries to be spread over the book: without the span it reads all of them for each day.
+    span = "AND e.transaction_id BETWEEN (SELECT min(id) FROM t) AND (SELECT max(id) FROM t)"
+    return Template(_ENTRIES).substitute(
+        after=after or "-infinity", until=until, of_transaction="", of_entry="", of_span=span
+    )
 
 
 def entries_of(accounts: Sequence[int], after: date | None, until: date) -> str:
@@ -110,6 +120,7 @@ def entries_of(accounts: Sequence[int], after: date | None, until: date) -> str:
         after=after or "-infinity",
         until=until,
         of_transaction=f"AND t.id IN ({theirs})",
+        of_span="",
         of_entry=f"AND e.account_id = ANY({array})",
     )
 

@@ -56,7 +56,7 @@ class State:
 
 
 @dataclass
-class Past:
+class Leaves:
     """The leaves as they were sealed once, and as they become while days and rows are read: `changed` are those."""
 
     values: dict[str, str] = field(default_factory=dict)
@@ -68,11 +68,11 @@ class Past:
             self.values[name] = self.changed[name] = value
 
 
-def sealed_past(reader: Reader, number: int) -> Past:
+def sealed_leaves(reader: Reader, number: int) -> Leaves:
     """Return the leaves as a seal left them; none before the first."""
     if not number:
-        return Past()
-    return Past(dict(reader.frame(read_rows.leaves(number)).iter_rows()))
+        return Leaves()
+    return Leaves(dict(reader.frame(read_rows.leaves(number)).iter_rows()))
 
 
 def chunks(reader: Reader, after: date | None, until: date) -> Iterator[tuple[date | None, date]]:
@@ -87,7 +87,7 @@ def chunks(reader: Reader, after: date | None, until: date) -> Iterator[tuple[da
         yield start, until
 
 
-def read_entries(reader: Reader, past: Past, after: date | None, until: date) -> int:
+def read_entries(reader: Reader, past: Leaves, after: date | None, until: date) -> int:
     """Follow the entries of the days after one and up to another; return how many there are."""
     read = 0
     for start, end in chunks(reader, after, until):
@@ -106,7 +106,7 @@ def read_entries(reader: Reader, past: Past, after: date | None, until: date) ->
     return read
 
 
-def read_list(reader: Reader, past: Past, name: str, until: int) -> None:
+def read_list(reader: Reader, past: Leaves, name: str, until: int) -> None:
     """Follow what was added to a list, up to a number."""
     state = State.of(past.values.get(name))
     frame = reader.frame(read_rows.listed(name, state.last, until))
@@ -115,7 +115,7 @@ def read_list(reader: Reader, past: Past, name: str, until: int) -> None:
     past.put(name, state.value)
 
 
-def read_states(reader: Reader, past: Past) -> None:
+def read_states(reader: Reader, past: Leaves) -> None:
     """Hash what may change from day to day as it is now."""
     for name, sql in read_rows.STATES.items():
         texts = reader.frame(sql)["text"].to_list()

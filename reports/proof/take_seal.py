@@ -13,7 +13,7 @@ from ledger.postgres.database import AnyConnection, newest_revision
 from reports.lake.take_cut import Taken
 from reports.proof import read_rows
 from reports.proof.canonical import canonical
-from reports.proof.running import Reader, State, account_leaf, read_entries, read_list, read_states, sealed_past
+from reports.proof.running import Reader, State, account_leaf, read_entries, read_list, read_states, sealed_leaves
 from reports.proof.seal import Seal, Sealed, sign
 from reports.proof.sparse_map import SparseMap
 
@@ -39,7 +39,7 @@ def make_seal(taken: Taken, guards: str, key: Ed25519PrivateKey | None) -> Made 
     reader = taken.snapshot
     kept = seals(reader)
     before = kept[-1].seal if kept else None
-    past = sealed_past(reader, before.number if before else 0)
+    past = sealed_leaves(reader, before.number if before else 0)
     entries = read_entries(reader, past, before.until if before else None, taken.closed_until)
     for name in read_rows.LISTS:
         read_list(reader, past, name, int(reader.frame(read_rows.LAST[name]).item()))

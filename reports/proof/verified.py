@@ -4,7 +4,7 @@ Kept in the lake beside the seals. It only limits how much is read: whoever forg
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
 from pydantic import BaseModel, PrivateAttr, ValidationError
@@ -14,10 +14,10 @@ from reports.proof.seal import Sealed
 
 FILE = "verified.json"
 BUDGET = 2_000_000
-"""Entries that are read again in one run beside what is new: all of a small book, some seconds of a large one."""
+"""Entries that `tiffin verify` reads again beside what is new: all of a small book, some seconds of a large one."""
 
-NIGHTS = 80
-"""In this many nights every closed month is read again, however large the book: within a quarter."""
+QUARTER = timedelta(days=80)
+"""In this time every closed month is read again, however large the book."""
 
 
 class Verified(BaseModel):
@@ -48,8 +48,8 @@ class Verified(BaseModel):
         if month is not None:
             months = [(name, numbers) for name, numbers in months if name == month]
         new = self.through(chain)
-        left = max(budget, chain[-1].seal.entries // NIGHTS) if budget is not None and chain else None
-        never = datetime.min.replace(tzinfo=UTC)
+        left, never, now = budget, datetime.min.replace(tzinfo=UTC), datetime.now(UTC)
+        due = months_due([now - self.months.get(name, never) for name, numbers in months if numbers[-1] <= new])
         wanted: list[tuple[str, int, int]] = []
         for name, numbers in sorted(months, key=lambda part: (part[1][-1] <= new, self.months.get(part[0], never))):
             first = numbers[0]
@@ -63,7 +63,8 @@ class Verified(BaseModel):
                 continue
             elif left is not None:
                 left -= _entries(chain, first, numbers[-1])
-                if left < 0:
+                due -= 1
+                if left < 0 and due < 0:
                     break
             wanted.append((name, first, numbers[-1]))
         self._first = min((first for _, first, _ in wanted), default=0)
@@ -76,6 +77,15 @@ class Verified(BaseModel):
     def reach(self, last: Sealed) -> None:
         """Note that everything new up to a seal was read, and holds."""
         self.number, self.hash = last.seal.number, last.hash
+
+
+def months_due(ages: Sequence[timedelta]) -> int:
+    """Return how many of the months that were read longest ago are to be read now, so that none gets older.
+
+    Spread evenly, one in n months is as old as a quarter, two are as old as n - 1 nths of it, and so on.
+    """
+    n = len(ages)
+    return max((sum(age >= QUARTER * part / n for age in ages) - (n - part) for part in range(1, n + 1)), default=0)
 
 
 def _entries(chain: Sequence[Sealed], first: int, last: int) -> int:

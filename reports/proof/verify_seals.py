@@ -15,7 +15,7 @@ from reports.lake.storage import Place
 from reports.proof import read_rows
 from reports.proof.canonical import canonical
 from reports.proof.guards import guards_in_force
-from reports.proof.running import Past, State, read_entries, read_list, read_states, sealed_past
+from reports.proof.running import Leaves, State, read_entries, read_list, read_states, sealed_leaves
 from reports.proof.seal import FILE, Sealed, chain_problems
 from reports.proof.seal_file import kept_seals
 from reports.proof.sparse_map import SparseMap
@@ -106,13 +106,13 @@ class SealChecks:
         """Return a sentence unless the leaves that a seal left have its root."""
         if not number:
             return
-        past, seal = sealed_past(self.ledger, number), self.chain[number - 1].seal
+        past, seal = sealed_leaves(self.ledger, number), self.chain[number - 1].seal
         if (SparseMap(past.values).root, len(past.values)) != (seal.root, seal.leaves):
             yield f"seal {number} of {seal.day}: the sealed states of accounts and lists are not those that it covers"
 
     def days(self, first: int, last: int) -> tuple[int, list[str]]:
         """Read the rows of some seals again; return how many entries, and a sentence for each leaf that differs."""
-        past = sealed_past(self.ledger, first - 1)
+        past = sealed_leaves(self.ledger, first - 1)
         problems: list[str] = []
         read = 0
         for sealed in self.chain[first - 1 : last]:
@@ -145,7 +145,7 @@ class SealChecks:
         last = self.chain[-1].seal if self.chain else None
         if last is None:
             return found("sealed-states", _STATES, checked=0, problems=[])
-        sealed, now = sealed_past(self.ledger, last.number), Past()
+        sealed, now = sealed_leaves(self.ledger, last.number), Leaves()
         read_states(self.ledger, now)
         same = self.ledger.last_change == last.last_change
         names = [name for name in read_rows.STATES if same or name == "settings"]

@@ -8,11 +8,14 @@ order, less refunds: tips, fees, penalties; the average check is what is left of
 Controls: net less refunds is what the revenue entries sum to, and what clients paid; VAT is that of papers.
 """
 
+from datetime import date
+
 import narwhals as nw
 from pydantic import Field
 
 from reports.core import orders
-from reports.core.behind import Behind
+from reports.core.contributions import Contributions
+from reports.core.engines import by_months, months, settled
 from reports.core.leads import Row, to_entries
 from reports.core.orders import sold
 from reports.core.parameters import Movements, OfBrand, Period, Rhythm
@@ -115,32 +118,46 @@ def _key(p: Parameters) -> tuple[str, ...]:
     return ("brand", "brand_name", *(() if p.by == "total" else (p.by,)), "currency")
 
 
-def _pieces(tables: Tables, p: Parameters, frame: Frame) -> Frame:
-    """Return rows with `order` with what they can be shown by."""
-    if p.by in ("hour", "weekday"):
-        return frame.drop("hour", strict=False).join(_begun(tables, p), on="order", how="left")
-    return frame.with_columns(day=nw.col("business_date"), week=monday(nw.col("day_number")))
+def _by_hour(p: Parameters) -> bool:
+    return p.by in ("hour", "weekday")
 
 
-def _begun(tables: Tables, p: Parameters) -> Frame:
-    """Return order, hour, weekday: when the first line of each order, or of what is none, happened."""
-    ever = orders.with_order(tables, lines(tables, _ever(p))).filter(sold())
-    on = ever.with_columns(on=nw.coalesce("occurred_on", "business_date"))
-    hours = on.with_columns(hours=days_since_epoch("on") * 24 + nw.col("hour").cast(nw.Int64))
-    first = hours.group_by("order").agg(hours=nw.col("hours").min())
+def _with_hours(lines: Frame) -> Frame:
+    """Return revenue entries with `hours`, the hour since 1970 in which their transaction happened."""
+    on = lines.with_columns(on=nw.coalesce("occurred_on", "business_date"))
+    return on.with_columns(hours=days_since_epoch("on") * 24 + nw.col("hour").cast(nw.Int64))
+
+
+def _pieces(p: Parameters, frame: Frame) -> Frame:
+    """Return rows with what they can be shown by."""
+    if not _by_hour(p):
+        return frame.with_columns(day=nw.col("business_date"), week=monday(nw.col("day_number")))
     days = nw.col("hours") // 24
-    return first.select("order", hour=nw.col("hours") - days * 24, weekday=(days + 3) % 7 + 1)
+    return frame.with_columns(hour=nw.col("hours") - days * 24, weekday=(days + 3) % 7 + 1)
+
+
+def _begun(tables: Tables, p: Parameters, of: Frame) -> Frame:
+    """Return order, hours: when the first line of each order in a frame, or of what is none, happened."""
+    ever = orders.with_order(tables, lines(tables, _ever(p))).filter(sold())
+    those = ever.join(of.select("order").unique(), on="order", how="semi")
+    return _with_hours(those).group_by("order").agg(nw.col("hours").min())
 
 
 def _ever(p: Parameters) -> Parameters:
     return p.model_copy(update={"first_day": EVER})
 
 
+def _when_begun(tables: Tables, p: Parameters, sold_lines: Frame) -> Frame:
+    """Return revenue entries with the `hours` of their orders: a debit is its own order's beginning."""
+    rows = _with_hours(orders.with_order(tables, sold_lines))
+    debits, others = rows.filter(nw.col("kind") == "debit"), rows.filter(nw.col("kind") != "debit").drop("hours")
+    others = others.join(_begun(tables, p, others), on="order", how="left")
+    return nw.concat([debits, others.select(*debits.collect_schema().names())])
+
+
 def _lines_by_piece(tables: Tables, p: Parameters) -> Frame:
     sold_lines = revenue(tables, p)
-    if p.by in ("hour", "weekday"):
-        sold_lines = orders.with_order(tables, sold_lines)
-    return _pieces(tables, p, sold_lines)
+    return _pieces(p, _when_begun(tables, p, sold_lines) if _by_hour(p) else sold_lines)
 
 
 def sums(tables: Tables, p: Parameters) -> Frame:
@@ -154,14 +171,25 @@ def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
 
 
 def counts(tables: Tables, p: Parameters) -> Frame:
-    """Return the orders of brand-revenue, a row a brand, currency and piece of the period."""
-    ever = lines(tables, _ever(p))
-    days = orders.order_days(tables, ever, "brand_id", "currency", first_day=p.first_day, last_day=p.last_day)
-    return (
-        _pieces(tables, p, days.join(brand_names(tables), on="brand_id", how="left"))
-        .group_by(*_key(p))
-        .agg(orders=nw.col("orders").sum())
-    )
+    """Return brand, currency, piece of the period, orders: what brand-revenue counts, in rows that are to be added."""
+    ever, own = lines(tables, _ever(p)), []
+    if _by_hour(p):
+        ever, own = _with_hours(ever), ["hours"]
+    key, parts = ("brand_id", "currency"), months(tables.entries, p.first_day, p.last_day)
+    moved = orders.followed(tables, ever, first_day=p.first_day, last_day=p.last_day)
+    moved = settled(moved) if len(parts) > 1 else moved
+
+    def counted_(rows: Frame) -> Frame:
+        named = rows.join(brand_names(tables), on="brand_id", how="left")
+        return _pieces(p, named).group_by(*_key(p)).agg(orders=nw.col("orders").sum())
+
+    def stayed(since: date, until: date) -> Frame:
+        return counted_(orders.stayed(ever, moved, *key, *own, first_day=since, last_day=until))
+
+    changed = orders.changed(tables, ever, moved, *key, first_day=p.first_day, last_day=p.last_day)
+    if _by_hour(p):
+        changed = changed.join(_begun(tables, p, moved), on="order", how="left")
+    return nw.concat([by_months(parts, stayed), counted_(changed)])
 
 
 def brand_revenue(tables: Tables, p: Parameters) -> Frame:
@@ -229,8 +257,18 @@ def vat_of_papers(tables: Tables, p: Parameters, rows: Frame) -> Frame:
 
     Points of other brands than the line's are on no paper of its client; their VAT is added.
     """
+
+    def printed(since: date, until: date) -> Frame:
+        lines_ = _printed(tables, p.model_copy(update={"first_day": since, "last_day": until}))
+        return lines_.group_by("currency").agg(amount=nw.col("amount").sum())
+
+    on_papers = by_months(months(tables.entries, p.first_day, p.last_day), printed)
+    return beside(on_papers, rows.select("currency", amount="kept_vat"))
+
+
+def _printed(tables: Tables, p: Parameters) -> Frame:
     taxed = lines(tables, p).filter(~nw.col("vat").is_null())
-    printed = (
+    paid = (
         in_currency(tables.entries, p.currency)
         .filter(within(p.first_day, p.last_day), nw.col("kind").is_in((*SALES, "refund")))
         .filter(of_clients() | (nw.col("account_kind") == "unallocated"), nw.col("account_kind") != "bonus")
@@ -239,9 +277,8 @@ def vat_of_papers(tables: Tables, p: Parameters, rows: Frame) -> Frame:
         .unique()
     )
     others = taxed.filter(nw.col("source_kind") == "bonus", ~own_points())
-    billed = taxed.join(printed, on=["transaction_id", "source_id"], how="semi")
-    on_papers = nw.concat([each.select("currency", amount="vat") for each in (billed, others)])
-    return beside(on_papers, rows.select("currency", amount="kept_vat"))
+    billed = taxed.join(paid, on=["transaction_id", "source_id"], how="semi")
+    return nw.concat([each.select("currency", amount="vat") for each in (billed, others)])
 
 
 REPORT = Report(
@@ -292,7 +329,7 @@ REPORT = Report(
         Check("vat", "VAT kept = VAT on papers", "НДС к начислению = НДС в документах", vat_of_papers),
     ),
     leads_to=to_entries("revenue"),
-    behind=Behind(
+    contributions=Contributions(
         pieces,
         WORDS,
         made={

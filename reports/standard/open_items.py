@@ -6,7 +6,7 @@ Control: the unpaid is the total of receivables-aging.
 import narwhals as nw
 
 from reports.core import aging
-from reports.core.behind import Behind
+from reports.core.contributions import Contributions
 from reports.core.leads import Row, to_transaction
 from reports.core.parameters import AsOf, OfAccount, OfBrand, OfParty
 from reports.core.report import Check, Column, Report
@@ -85,5 +85,5 @@ REPORT = Report(
     frame=open_items,
     checks=(Check("aged", "unpaid = receivables-aging", "не оплачено = задолженность по срокам", as_aged),),
     leads_to=to_transaction(),
-    behind=Behind(pieces, WORDS),
+    contributions=Contributions(pieces, WORDS),
 )

@@ -9,7 +9,7 @@ come to, and net is what clients and the unallocated payments received.
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.behind import Behind
+from reports.core.contributions import Contributions
 from reports.core.leads import Row, to_entries
 from reports.core.parameters import Grain, Movements, OfBrand
 from reports.core.report import Check, Column, Report
@@ -156,5 +156,5 @@ REPORT = Report(
         Check("clients", "net − unallocated = clients' accounts", "итого − не разнесено = счета клиентов", as_clients),
     ),
     leads_to=to_entries("cash"),
-    behind=Behind(pieces, WORDS, made={"net": {"received": 1, "paid_out": -1, "reversed": -1}}),
+    contributions=Contributions(pieces, WORDS, made={"net": {"received": 1, "paid_out": -1, "reversed": -1}}),
 )

@@ -10,7 +10,7 @@ import narwhals as nw
 from pydantic import Field
 
 from reports.core import aging
-from reports.core.behind import Behind
+from reports.core.contributions import Contributions
 from reports.core.leads import Row, to_account
 from reports.core.parameters import AsOf, OfBrand
 from reports.core.report import Check, Column, Report
@@ -140,5 +140,5 @@ REPORT = Report(
         Check("debts", "owed = balances below zero", "долг = остатки ниже нуля", debts),
     ),
     leads_to=to_account(),
-    behind=Behind(pieces, WORDS),
+    contributions=Contributions(pieces, WORDS),
 )

@@ -3,10 +3,13 @@
 A line that two sources paid is one line. Controls: net and refunds are brand-revenue's.
 """
 
+from datetime import date
+
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.behind import Behind
+from reports.core.contributions import Contributions
+from reports.core.engines import by_months, months
 from reports.core.leads import Row, to_entries
 from reports.core.orders import sold
 from reports.core.parameters import Movements, OfBrand
@@ -35,8 +38,22 @@ def _lines(tables: Tables, p: Parameters) -> Frame:
 
 def services(tables: Tables, p: Parameters) -> Frame:
     """Return a row a brand, service, currency (and value of the attribute; null where a line has none)."""
+    key = ["brand", "brand_name", "service", "currency", *(["value"] if p.attribute is not None else [])]
+
+    def part(since: date, until: date) -> Frame:
+        return _counted(tables, p.model_copy(update={"first_day": since, "last_day": until}), key)
+
+    return (
+        by_months(months(tables.entries, p.first_day, p.last_day), part)
+        .group_by(*key)
+        .agg(nw.col("count", *FIGURES).sum())
+        .sort(*(name for name in key if name != "brand_name"))
+        .select(*(column.name for column in REPORT.columns if column.name in (*key, "count", *FIGURES)))
+    )
+
+
+def _counted(tables: Tables, p: Parameters, key: list[str]) -> Frame:
     lines = _lines(tables, p)
-    key = ["brand", "brand_name", "service", "currency", *([] if p.attribute is None else ["value"])]
     line = nw.col("transaction_id") * LINES + nw.col("line")
     figures = {name: sum_ for name, sum_ in brand_revenue.figures().items() if name in FIGURES}
     return (
@@ -44,8 +61,7 @@ def services(tables: Tables, p: Parameters) -> Frame:
         .group_by(*key)
         .agg(**figures, distinct=nw.col("whole").n_unique(), blank=counted(~sold()).max())
         .with_columns(count=nw.col("distinct").cast(nw.Int64) - nw.col("blank"))  # on refunds it is null
-        .sort(*(name for name in key if name != "brand_name"))
-        .select(*(column.name for column in REPORT.columns if column.name in (*key, "count", *FIGURES)))
+        .select(*key, "count", *FIGURES)
     )
 
 
@@ -88,5 +104,5 @@ REPORT = Report(
     frame=services,
     checks=(_as_revenue("net"), _as_revenue("refunds")),
     leads_to=to_entries("revenue"),
-    behind=Behind(pieces, {name: brand_revenue.WORDS[name] for name in FIGURES}),
+    contributions=Contributions(pieces, {name: brand_revenue.WORDS[name] for name in FIGURES}),
 )

@@ -11,7 +11,7 @@ from typing import Literal
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.behind import Behind
+from reports.core.contributions import Contributions
 from reports.core.leads import Lead, Row, to_account, to_accounts_of, to_entries
 from reports.core.parameters import Movements
 from reports.core.report import Check, Column, Report
@@ -174,5 +174,5 @@ REPORT = Report(
         _sides("closing_debit", "closing_credit"),
     ),
     leads_to=what_is_behind,
-    behind=Behind(pieces, WORDS),
+    contributions=Contributions(pieces, WORDS),
 )

@@ -1,20 +1,33 @@
 """VAT: of what each brand sold at each rate, took back and gave for its points, and of what is left.
 
 VAT is included in the amounts. Points of the line's own brand lower its price; those of another brand, and what another
-brand financed, are somebody else's money and stay in the base (DECISIONS D97). Base = net − refunds − bonus. A line
-without a rate is without VAT. Controls: the VAT that is left is that of brand-revenue, and that of papers.
+brand financed, are somebody else's money and stay in the base (DECISIONS D97). Base = net − refunds − bonus + what
+other brands financed. A line without a rate is without VAT. Controls: the VAT that is left is that of brand-revenue,
+and that of papers.
 """
 
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.behind import Behind
+from reports.core.contributions import Contributions
 from reports.core.leads import Row, to_entries
 from reports.core.orders import sold
 from reports.core.parameters import Grain, Movements, OfBrand
 from reports.core.report import Check, Column, Report
-from reports.core.tables import Frame, Tables, beside, monday, only, taken
+from reports.core.tables import (
+    Frame,
+    Tables,
+    beside,
+    brand_names,
+    in_currency,
+    monday,
+    only,
+    taken,
+    within,
+)
 from reports.standard import brand_revenue
+
+INCOME = "promotion_income"
 
 
 class Parameters(Movements, OfBrand):
@@ -26,24 +39,36 @@ class Parameters(Movements, OfBrand):
 WORDS = {
     **{name: brand_revenue.WORDS[name] for name in ("net", "vat", "refunds", "refunds_vat", "bonus_vat")},
     "bonus": "what points of the line's own brand paid, less what refunds gave back in them",
+    "financed": "what other brands paid the seller for discounts, less what refunds took back",
 }
 
 
 def _lines(tables: Tables, p: Parameters) -> Frame:
     day, week = nw.col("business_date"), monday(nw.col("day_number"))
-    return brand_revenue.revenue(tables, p).with_columns(day=day, week=week, vat=nw.col("vat").fill_null(0))
+    both = nw.concat([brand_revenue.revenue(tables, p), _financed(tables, p)])
+    return both.with_columns(day=day, week=week, vat=nw.col("vat").fill_null(0))
+
+
+def _financed(tables: Tables, p: Parameters) -> Frame:
+    """Return the entries by which other brands paid the sellers for discounts, as revenue entries are."""
+    income = (nw.col("account_kind") == "adjustments", (nw.col("chart") == INCOME).fill_null(False))
+    paid = in_currency(tables.entries, p.currency).filter(*income, within(p.first_day, p.last_day))
+    points = tables.accounts.filter(nw.col("kind") == "bonus").select(source_id="id", points_of="brand_id")
+    named = paid.join(points, on="source_id", how="left").join(brand_names(tables), on="brand_id", how="left")
+    return named if p.brand is None else named.filter(nw.col("brand") == p.brand)
 
 
 def added() -> dict[str, nw.Expr]:
     """Return what a revenue entry adds to each figure."""
-    own = brand_revenue.own_points()
+    own, line = brand_revenue.own_points(), nw.col("account_kind") == "revenue"
     return {
-        "net": only(sold()),
-        "vat": only(sold(), "vat"),
-        "refunds": taken(~sold()),
-        "refunds_vat": taken(~sold(), "vat"),
+        "net": only(line & sold()),
+        "vat": only(line & sold(), "vat"),
+        "refunds": taken(line & ~sold()),
+        "refunds_vat": taken(line & ~sold(), "vat"),
         "bonus": only(own),
         "bonus_vat": only(own, "vat"),
+        "financed": only(~line),
     }
 
 
@@ -60,7 +85,7 @@ def vat(tables: Tables, p: Parameters) -> Frame:
         .group_by(*key)
         .agg(**{name: adds.sum() for name, adds in added().items()})
         .with_columns(
-            base=nw.col("net") - nw.col("refunds") - nw.col("bonus"),
+            base=nw.col("net") - nw.col("refunds") - nw.col("bonus") + nw.col("financed"),
             base_vat=nw.col("vat") - nw.col("refunds_vat") - nw.col("bonus_vat"),
         )
         .sort(*(name for name in key if name != "brand_name"), nulls_last=True)
@@ -100,6 +125,7 @@ REPORT = Report(
         Column("refunds_vat", "money", "VAT in refunds", "НДС в возвратах", total=True),
         Column("bonus", "money", "Own points", "Свои баллы", total=True),
         Column("bonus_vat", "money", "VAT in points", "НДС в баллах", total=True),
+        Column("financed", "money", "Paid by other brands", "Оплачено другими брендами", total=True),
         Column("base", "money", "Base, VAT included", "База с НДС", total=True),
         Column("base_vat", "money", "VAT", "НДС к начислению", total=True),
     ),
@@ -110,7 +136,7 @@ REPORT = Report(
         Check("papers", "VAT = VAT on papers", "НДС = НДС в документах", as_papers),
     ),
     leads_to=to_entries("revenue"),
-    behind=Behind(
+    contributions=Contributions(
         pieces,
         WORDS,
         made={

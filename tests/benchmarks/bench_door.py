@@ -1,7 +1,8 @@
-"""How fast the door is, each line beside the next one down in the same run, on the same cores.
+"""How fast the door is, each line beside its yardstick in the same run, on the same cores.
 
-A hundred callers that each wait post one debit a request by HTTP (wrk), and the same through the intake alone; a stream
-of lines by HTTP, beside `Ledger.post` in batches of 1,000. Every command has a key of its own.
+A hundred callers that each wait post one debit a request by HTTP (wrk), and the same through the intake alone, beside
+the best that several callers get of a ledger in PL/pgSQL (`yard`); a stream of lines by HTTP, beside as many writers
+of `Ledger.post` in batches of 1,000. An empty answer by uvicorn tells what HTTP costs. Every command has its own key.
 Run: python -m tests.benchmarks.bench_door [--seconds 10]
 """
 
@@ -15,6 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -22,13 +25,14 @@ import httpx
 from rich.console import Console
 from rich.table import Table
 
-from ledger.core.commands import parse
 from ledger.food.cli import level
 from ledger.intake.writer_process import Sent
 from ledger.intake.writers import Writers
 from ledger.postgres import embedded_server
-from ledger.postgres.post import Ledger
+from tests.benchmarks.bench_post import post, rate
 from tests.benchmarks.books import prepare
+from tests.benchmarks.yard import CALLERS as CALLERS_OF_TRANSFERS
+from tests.benchmarks.yard import best_transfers, prepare_transfers
 
 CALLERS = 100
 WRK = """
@@ -96,15 +100,26 @@ def streamed(address: str, accounts: list[int], many: int, name: str) -> float:
     return many / taken
 
 
-def batches(url: str, accounts: list[int], many: int) -> float:
-    """Return debits a second of `Ledger.post` in batches of 1,000, built before."""
-    ledger = Ledger(url)
-    commands = [parse(debit(f"batches-{time.time()}-{n}", accounts[n * 7919 % len(accounts)])) for n in range(many)]
-    ledger.post(commands[:1000])
-    began = time.perf_counter()
-    for start in range(1000, many, 1000):
-        ledger.post(commands[start : start + 1000])
-    return (many - 1000) / (time.perf_counter() - began)
+EMPTY = """
+import uvicorn
+async def app(scope, receive, send):
+    await receive()
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"0")]})
+    await send({"type": "http.response.body", "body": b""})
+uvicorn.run(app, port=PORT, loop="uvloop", http="httptools", lifespan="off", log_level="critical", access_log=False)
+"""
+
+
+@contextmanager
+def running(*command: str, url: str = "") -> Iterator[None]:
+    """Run a program of Python beside the measurement."""
+    environment = {**os.environ, "TIFFIN_DATABASE_URL": url}
+    process = subprocess.Popen([sys.executable, "-c", *command], env=environment, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(60)
 
 
 def main() -> None:
@@ -112,40 +127,42 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--seconds", type=int, default=10)
     options.add_argument("--lines", type=int, default=40_000)
+    options.add_argument("--writers", type=int, nargs="*", default=[1, 2])
     chosen = options.parse_args()
     home = Path(tempfile.mkdtemp(prefix="tiffin-bench-"))
-    table = Table("what", "a second", "p99 ms", "beside the next line")
+    table = Table("what", "a second", "p99 ms", "ratio", "to", box=None)
+
+    def add(what: str, rate: float, beside: float = 0, yardstick: str = "", p99: float = 0) -> None:
+        ratio = f"{rate / beside:.2f}" if beside else ""
+        table.add_row(what, f"{rate:,.0f}", f"{p99:.1f}" if p99 else "", ratio, yardstick)
+
     try:
         url = embedded_server.running(home)
         accounts = prepare(url)
+        prepare_transfers(url)
         script = home / "debits.lua"
         script.write_text(WRK.format(accounts=", ".join(map(str, accounts[:5000]))))
-        for writers in (1, 2):
-            socket = ["--listen", f"127.0.0.1:{8700 + writers}", "--writers", str(writers)]
+        best = best_transfers(url, home, max(1, chosen.seconds // 3), CALLERS_OF_TRANSFERS)
+        with running(EMPTY.replace("PORT", "8700")):
+            _wait("http://127.0.0.1:8700")
+            empty, _ = wrk("http://127.0.0.1:8700", 3, None)
+        for writers in chosen.writers:
+            several = f"{writers} writer{'s' if writers > 1 else ''}"
             address = f"http://127.0.0.1:{8700 + writers}"
-            environment = {**os.environ, "TIFFIN_DATABASE_URL": url}
-            command = [sys.executable, "-c", "from reports.cli.main import main; main()", "serve", *socket]
-            door = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-            try:
+            serve = ["serve", "--listen", f"127.0.0.1:{8700 + writers}", "--writers", str(writers)]
+            with running("from reports.cli.main import main; main()", *serve, url=url):
                 _wait(address)
-                empty, _ = wrk(address, 3, None)
                 wrk(address, 2, script)
                 posted, p99 = wrk(address, chosen.seconds, script)
                 stream = streamed(address, accounts, chosen.lines, f"stream-{writers}-{time.time()}")
-            finally:
-                door.terminate()
-                door.wait(60)
             piped = asyncio.run(by_pipes(url, accounts, chosen.seconds, writers))
-            ledger = batches(url, accounts, chosen.lines)
-            several = f"{writers} writer{'s' if writers > 1 else ''}"
-            table.add_row(
-                f"HTTP, {CALLERS} callers, {several}", f"{posted:,.0f}", f"{p99:.1f}", f"{posted / piped:.2f}"
-            )
-            table.add_row(f"pipes, {CALLERS} callers, {several}", f"{piped:,.0f}", "", "")
-            table.add_row("an empty answer by HTTP", f"{empty:,.0f}", "", "")
-            table.add_row(f"NDJSON, {several}", f"{stream:,.0f}", "", f"{stream / ledger:.2f}")
-            table.add_row("Ledger.post, batches of 1,000", f"{ledger:,.0f}", "", "")
-            table.add_section()
+            ledger = rate(post, url, accounts, chosen.lines, 1000, writers)
+            add(f"HTTP, {CALLERS} callers, {several}", posted, piped, "pipes", p99)
+            add(f"pipes, {CALLERS} callers, {several}", piped, best, "PL/pgSQL, callers that wait")
+            add(f"NDJSON, {several}", stream, ledger, "Ledger.post")
+            add(f"Ledger.post, batches of 1,000, {several}", ledger)
+        add("a ledger in PL/pgSQL, callers that wait", best)
+        add("an empty answer by uvicorn", empty)
         Console().print(table)
     finally:
         embedded_server.stop(home)

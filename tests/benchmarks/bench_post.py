@@ -12,7 +12,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,9 @@ from rich.table import Table
 from ledger.core.commands import Debit
 from ledger.core.outcomes import Posted
 from ledger.postgres import database, embedded_server
-from ledger.postgres.intake import Intake
 from ledger.postgres.post import Ledger
 from tests.benchmarks.books import debits, grow, prepare, prepare_company, settled
-from tests.benchmarks.yard import copy, plain_debit, prepare_yard
+from tests.benchmarks.yard import best_transfers, copy, plain_debit, prepare_transfers, prepare_yard, transfer_alone
 
 
 def post(url: str, accounts: list[int], many: int, batch: int, name: str, seed: int, start: Any) -> None:
@@ -63,14 +61,18 @@ def rate(work: Callable[..., None], url: str, accounts: list[int], many: int, ba
     return many // writers * writers / (time.perf_counter() - began)
 
 
-def batches(url: str, accounts: list[int], scale: float) -> Iterator[tuple[str, ...]]:
-    """Yield batch, writers, debits posted a second, the same rows copied a second, their ratio."""
+def batches(url: str, accounts: list[int], scale: float, folder: Path) -> Iterator[tuple[str, ...]]:
+    """Yield batch, writers, debits posted a second, the same rows copied a second, their ratio; and that to the best
+    of the ledger in PL/pgSQL."""
+    best = best_transfers(url, folder, max(1, 5 * scale))
     for batch, many in ((1, 1_500), (100, 30_000), (1_000, 60_000), (5_000, 60_000)):
         for writers in (1, 2):
             rows = max(batch * writers, int(many * scale) // (batch * writers) * batch * writers)
             copied = rate(copy, url, accounts, rows, batch, writers)
             posted = rate(post, url, accounts, rows, batch, writers)
-            yield f"{batch:,}", str(writers), f"{posted:,.0f}", f"{copied:,.0f}", f"{posted / copied:.2f}"
+            ratios = f"{posted / copied:.2f}", f"{posted / best:.2f}"
+            yield f"{batch:,}", str(writers), f"{posted:,.0f}", f"{copied:,.0f}", *ratios
+    yield "", "", f"{best:,.0f}", "", "", "PL/pgSQL's best"
 
 
 def hot(url: str, accounts: list[int], employees: list[int], scale: float) -> Iterator[tuple[str, ...]]:
@@ -83,7 +85,7 @@ def hot(url: str, accounts: list[int], employees: list[int], scale: float) -> It
 
 
 def alone(url: str, accounts: list[int], scale: float) -> Iterator[tuple[str, ...]]:
-    """Yield p50 and p99 of one debit, as milliseconds, beside five plain statements."""
+    """Yield a second, p50 and p99 of one debit beside five plain statements and a transfer in PL/pgSQL, in turns."""
     many = max(50, int(1_000 * scale))
     ledger = Ledger(url)
     commands = debits(accounts, many + 20, f"alone-{time.time_ns()}", 7)
@@ -91,51 +93,24 @@ def alone(url: str, accounts: list[int], scale: float) -> Iterator[tuple[str, ..
         row = connection.execute("SELECT id FROM account WHERE kind = 'revenue'").fetchone()
         connection.commit()
         assert row is not None
-        taken: dict[str, list[float]] = {"plain": [], "ledger": []}
+        taken: dict[str, list[float]] = {"five plain statements": [], "a transfer in PL/pgSQL": [], "ledger": []}
+        works = (
+            lambda n, key: plain_debit(connection, accounts[n % len(accounts)], row[0], f"plain-{key}"),
+            lambda n, key: transfer_alone(connection, n),
+            lambda n, key: ledger.post([commands[n]]),
+        )
         for number, command in enumerate(commands):
-            # In turns, so that both meet the same server at the same moment.
-            began = time.perf_counter()
-            plain_debit(connection, accounts[number % len(accounts)], row[0], f"plain-{command.key}")
-            between = time.perf_counter()
-            ledger.post([command])
+            moments = [time.perf_counter()]
+            for work in works:  # in turns, so that all meet the same server at the same moment
+                work(number, command.key)
+                moments.append(time.perf_counter())
             if number >= 20:
-                taken["plain"].append(between - began)
-                taken["ledger"].append(time.perf_counter() - between)
-    p = {name: [statistics.quantiles(times, n=100)[at] * 1e3 for at in (49, 98)] for name, times in taken.items()}
-    yield "five plain statements", f"{p['plain'][0]:.2f}", f"{p['plain'][1]:.2f}", "1.00", "1.00"
-    yield (
-        "ledger, one debit",
-        f"{p['ledger'][0]:.2f}",
-        f"{p['ledger'][1]:.2f}",
-        f"{p['ledger'][0] / p['plain'][0]:.2f}",
-        f"{p['ledger'][1] / p['plain'][1]:.2f}",
-    )
-
-
-def through_intake(url: str, accounts: list[int], scale: float) -> Iterator[tuple[str, ...]]:
-    """Yield debits a second through the intake: of 64 callers that wait for each answer, and of one that does not."""
-    for most, many in ((1, 1_000), (100, 20_000), (1_000, 40_000), (5_000, 40_000)):
-        for writers in (1, 2):
-            waiting = _waited(
-                url, debits(accounts, int(many * scale / 4), f"intake-{time.time_ns()}", 1), most, writers
-            )
-            flooded = _flooded(url, debits(accounts, int(many * scale), f"flood-{time.time_ns()}", 2), most, writers)
-            yield f"{most:,}", str(writers), f"{waiting:,.0f}", f"{flooded:,.0f}"
-
-
-def _waited(url: str, commands: list[Debit], most: int, writers: int) -> float:
-    began = time.perf_counter()
-    with Intake(Ledger(url), writers=writers, most=most) as intake, ThreadPoolExecutor(64) as callers:
-        list(callers.map(lambda command: intake.submit(command).result(), commands))  # done within
-    return len(commands) / (time.perf_counter() - began)
-
-
-def _flooded(url: str, commands: list[Debit], most: int, writers: int) -> float:
-    began = time.perf_counter()
-    with Intake(Ledger(url), writers=writers, most=most, capacity=len(commands)) as intake:
-        futures = [intake.submit(command) for command in commands]
-    assert all(isinstance(future.result(), Posted) for future in futures)
-    return len(commands) / (time.perf_counter() - began)
+                for times, began, ended in zip(taken.values(), moments, moments[1:], strict=False):
+                    times.append(ended - began)
+    ours = sum(taken["ledger"])
+    for how, times in taken.items():
+        p50, p99 = (statistics.quantiles(times, n=100)[at] * 1e3 for at in (49, 98))
+        yield how, f"{len(times) / sum(times):,.0f}", f"{p50:.2f}", f"{p99:.2f}", f"{sum(times) / ours:.2f}"
 
 
 def grown(url: str, accounts: list[int], scale: float, sizes: list[int]) -> Iterator[tuple[str, ...]]:
@@ -172,20 +147,16 @@ def main() -> None:
         accounts = prepare(url)
         employees = prepare_company(url)
         prepare_yard(url)
+        prepare_transfers(url)
         _print(
             "Debits in batches beside COPY",
-            ("batch", "writers", "posted/s", "copied/s", "ratio"),
-            batches(url, accounts, scale),
+            ("batch", "writers", "posted/s", "copied/s", "ratio", "to PL/pgSQL"),
+            batches(url, accounts, scale, home),
         )
         _print(
             "One hot payer, batches of 1,000", ("who pays", "posted/s", "ratio"), hot(url, accounts, employees, scale)
         )
-        _print("One debit", ("how", "p50 ms", "p99 ms", "p50 ratio", "p99 ratio"), alone(url, accounts, scale))
-        _print(
-            "Through the intake",
-            ("at most", "writers", "64 callers that wait/s", "a caller that does not/s"),
-            through_intake(url, accounts, scale),
-        )
+        _print("One debit", ("how", "a second", "p50 ms", "p99 ms", "ledger's ratio"), alone(url, accounts, scale))
         _print(
             "With more entries, batches of 1,000",
             ("entries", "one writer/s", "two/s", "one debit, p50 ms"),

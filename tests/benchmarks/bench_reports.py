@@ -44,7 +44,7 @@ def measured(lake: str, name: str, rounds: int) -> dict[str, Any]:
     found["holds"], found["rows"] = result.holds, result.frame.height
     if name not in QUERIES:
         return found
-    given = built(report, result.parameters.model_dump())
+    given = built(report, result.parameters.model_dump(exclude_none=True))
     query = _query(book, name, getattr(result.parameters, "account", None))
 
     def figures() -> pl.DataFrame:

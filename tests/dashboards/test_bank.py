@@ -193,3 +193,33 @@ def test_an_acquirer_made_known_moves_our_own_money(page: AppTest, book: psycopg
     page.selectbox[-1].set_value(f"{payer} → sushi, card").run()
     page.button(key="revoke depositor").click().run()
     assert book.execute("SELECT revoked_by FROM bank_depositor").fetchall() == [("o.petrova",)]
+
+
+CSV = b"""Kontoauszug;;;
+Buchungstag;Zweck;Betrag;Saldo
+02.03.2026;ACC romashka-01;500,00;500,00
+03.03.2026;fee;-7,00;493,00
+"""
+
+
+def test_the_columns_of_a_csv_are_chosen_seen_and_kept(page: AppTest, book: psycopg.Connection[Any]) -> None:
+    """What lacks is one sentence; a preview; kept, the file is offered as any other; then it can be changed."""
+    upload(page, CSV, "march.csv")
+    assert page.warning[0].value == "a layout needs the column of the date"
+    assert page.button(key="keep layout").disabled
+    page.text_input(key="csv account").set_value("40702810000000074935")
+    page.text_input(key="csv currency").set_value("RUB")
+    for what, header in (("date", "Buchungstag"), ("text", "Zweck"), ("amount", "Betrag"), ("balance", "Saldo")):
+        page.selectbox(key=f"column {what}").set_value(header)
+    page.run()
+    assert not page.warning
+    assert [f"{amount:.2f}" for amount in page.dataframe[0].value["amount"]] == ["500.00", "-7.00"]
+    assert "Entries: 2; balances agree" in words(page)
+    page.button(key="keep layout").click().run()
+    assert not page.exception
+    assert book.execute('SELECT bank_account, "by" FROM bank_csv').fetchall() == [("40702810000000074935", "o.petrova")]
+    page.button(key="post statements").click().run()
+    assert posted(book) == [(50000, 1000017, "o.petrova")]
+    page.selectbox(key="column amount").set_value("Saldo").run()
+    assert "balances" in page.warning[0].value
+    assert page.button(key="keep layout").disabled

@@ -263,6 +263,7 @@ def test_a_form_is_posted_once_and_says_so(
             page.wait_for_url("**/accounts*")
             ready(page)
             page.go_back()
+            work.told(page)
         case ["two", "tabs"]:
             work.last(page).click()
             work.last(second).click()

@@ -2,18 +2,21 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from stdnum import luhn
 
 from ledger.administration import administration_lines as administration
 from ledger.core import commands
 from ledger.core.outcomes import Invalid
-from ledger.intake.json_lines import read
+from ledger.intake.json_lines import Cutter, read
 from ledger.postgres.post import Ledger
+from ledger.values.money import is_account_number
 
 Record = dict[str, Any]
 TIFFIN = [sys.executable, "-c", "from reports.cli.main import main; main()"]
@@ -316,3 +319,29 @@ def test_a_caller_may_write_a_line_and_wait_for_its_answer(url: str) -> None:
             assert (answer["key"], answer["status"]) == (f"w{number}", "posted")
         process.stdin.close()
         assert process.wait() == 0
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_lines_are_cut_wherever_a_chunk_ends(size: int) -> None:
+    """Also within a character of several bytes; the last line needs no end."""
+    text = "первая\n\nthird\nещё одна".encode()
+    cutter = Cutter()
+    lines = [line for at in range(0, len(text), size) for line in cutter.lines(text[at : at + size])]
+    assert [line.decode() for line in (*lines, *cutter.last())] == ["первая", "", "third", "ещё одна"]
+
+
+def test_a_line_that_is_too_long_is_not_kept_whole() -> None:
+    """Of a line without end so much is kept as shows that it is one, in any alphabet."""
+    cutter, chunk = Cutter(), "ы".encode() * 200_000
+    for _ in range(40):
+        assert cutter.lines(chunk) == []
+    [line] = cutter.lines(b"\n")
+    assert len(line) < 5_000_000
+    assert read(line, 1) == Invalid(line=1, message="the line has more than 1000000 characters")
+
+
+def test_check_digits_are_those_of_the_standard() -> None:
+    """Beside python-stdnum, for numbers of every length that an account's may have."""
+    chance = random.Random(7)
+    numbers = [chance.randrange(10 ** (digits - 1), 10**digits) for digits in range(1, 19) for _ in range(50)]
+    assert [is_account_number(n) for n in numbers] == [n >= 10 and luhn.is_valid(str(n)) for n in numbers]

@@ -73,7 +73,9 @@ class Company:
                 "valid_from": since,
                 "spend_at": spend_at,
             }
-        yield {"type": "promotion", "code": "TEN", "kind": "percent", "value": "10", "stackable": True}
+        financed = [{"brand": "tea", "percent": "30"}, {"brand": "wok", "percent": "33.33"}]
+        ten = {"kind": "percent", "value": "10", "stackable": True, "financed": financed}
+        yield {"type": "promotion", "code": "TEN", **ten}
         yield {"type": "promotion", "code": "FIRST", "kind": "amount", "value": "100.00", "first_order_only": True}
 
     def commands(self) -> list[Line]:

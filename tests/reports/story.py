@@ -44,6 +44,40 @@ class Story(StoryRows):
         ]
         return self._post(at, "payment", legs, key=key, amount=amount, currency=currency, **facts)
 
+    def bank(self, day: str, payment: str, brand: str, *, opening: Any = 0) -> None:
+        """Let the bank report a payment, in a statement of its own."""
+        posted, on = self.keys[payment], date.fromisoformat(day)
+        number, amount = len(self.rows["bank_entries"]) + 1, Decimal(str(posted["amount"]))
+        of = {
+            "id": number,
+            "bank_account": f"{brand}-1",
+            "brand_id": self.brands[brand],
+            "imported_on": on,
+            "currency": posted["currency"],
+        }
+        self.rows["bank_entries"].append(
+            of
+            | {
+                "booked_on": on,
+                "amount": amount,
+                "reversal": False,
+                "transaction_id": posted["id"],
+                "business_date": posted["business_date"],
+            }
+        )
+        opening = Decimal(str(opening))
+        self.rows["bank_statements"].append(
+            of
+            | {
+                "number": str(number),
+                "begun_on": on,
+                "ended_on": on,
+                "opening": opening,
+                "closing": opening + amount,
+                "turnover": amount,
+            }
+        )
+
     def allocate(self, at: str, payment: str, account: str, amount: Any, brand: str) -> str:
         """Give an unallocated payment its account."""
         unallocated = self._system(brand, "unallocated", self._currency(account))

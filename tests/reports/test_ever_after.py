@@ -41,8 +41,9 @@ def answers(book: LakeBook, days: list[date], *, thorough: bool) -> Answers:
         for report in REPORTS.values():
             given_ = parameters_for(report, first_day=f"{day:%Y-%m}-01", last_day=day.isoformat())
             for shape in shapes(report) if thorough else [{}, *({"dated_by": "value"} for _ in dated(report))]:
-                # By value date a day is final only as far as it was booked then.
-                final = {"booked_until": day} if shape.get("dated_by") == "value" else {}
+                # By value date, and by the bank's days, a day is final only as far as it was booked then.
+                by_bank = shape.get("dated_by") == "value" or report.name == "bank"
+                final = {"booked_until": day} if by_bank else {}
                 result = book.report(report.name, **given_, **shape, **final)
                 assert [control for control in result.controls if not control.holds] == [], (report.name, day, shape)
                 assert not result.provisional

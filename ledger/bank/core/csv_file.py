@@ -34,6 +34,7 @@ COLUMNS = {
 }
 """What a column may be, and what that is."""
 OPTIONS = ("date_format", "decimal")
+DECIMALS = (",", ".")
 DELIMITERS = ";,\t|"
 _SOME_DAY = date(2013, 12, 11)
 FORMATS = ("%Y-%m-%d", "%d.%m.%Y", "%d.%m.%y", "%Y%m%d", "%Y.%m.%d")
@@ -60,7 +61,7 @@ class Layout:
             raise ValueError("a layout needs the column of the date")
         if ("amount" in self.columns) == bool({"money_in", "money_out"} & self.columns.keys()):
             raise ValueError("a layout needs the column of the amount, or those of money_in and money_out")
-        if self.options.get("decimal", ",") not in (",", "."):
+        if self.options.get("decimal", ",") not in DECIMALS:
             raise ValueError(f"decimal is , or . and not {self.options['decimal']}")
         if not is_currency(self.currency):
             raise ValueError(f"{self.currency or 'nothing'} is not an ISO 4217 currency with two decimals")
@@ -88,11 +89,11 @@ class Layout:
 
 
 def headers(text: str) -> list[str]:
-    """Return the headers that a file seems to have: its first line of the most columns."""
+    """Return the headers that a file seems to have: its first line with the most cells that are not blank."""
     tables = [list(_cells(_lines(text), mark)) for mark in DELIMITERS]
     widest = max(tables, key=lambda rows: (min(max(map(len, rows), default=0), 50), len(rows)))
-    most = max(map(len, widest), default=0)
-    return next((row for row in widest if len(row) == most), [])
+    most = max((sum(map(bool, row)) for row in widest), default=0)
+    return next((row for row in widest if sum(map(bool, row)) == most), [])
 
 
 def _lines(text: str) -> list[str]:

@@ -43,9 +43,17 @@ def read_file(path: Path, csv_of: Layouts | None = None) -> list[Statement]:
 
 def headers_of(path: Path) -> list[str]:
     """Return the headers that a CSV file seems to have. Raises Failure if it cannot be read."""
-    content = _content(path)
-    with _refusing(path.name):
-        return csv_file.headers(decoded(content, _mark(content)))
+    return csv_headers(_content(path), path.name)
+
+
+def csv_headers(content: bytes, name: str) -> list[str]:
+    """Return the headers of a file's content, none where it is in another format. Raises Failure, as `headers_of`."""
+    with _refusing(name):
+        binary = content.startswith(_ARCHIVES) or (b"\0" in content and not _mark(content))
+        if binary or not content.strip() or _format(content):
+            return []
+        found = csv_file.headers(decoded(content, _mark(content)))
+    return found if len(found) > 1 else []
 
 
 def _content(path: Path) -> bytes:
@@ -107,15 +115,14 @@ def _unzipped(content: bytes) -> Iterator[tuple[str, bytes]]:
 def _statements(content: bytes, csv_of: Layouts | None) -> list[Statement]:
     if not content.strip():
         raise ValueError("is empty")
-    mark = _mark(content)
-    head = content.removeprefix(mark).replace(b"\0", b"").lstrip()
-    if ofx.SIGN.match(head):
+    mark, format_ = _mark(content), _format(content)
+    if format_ == "OFX":
         found = ofx.read(content)
-    elif head.startswith(b"<"):
+    elif format_ == "camt":
         found = camt.read(content)
-    elif head.startswith(one_c.SIGN.encode()):
+    elif format_ == "1C":
         found = one_c.read(decoded(content, mark) if mark else one_c.decoded(content))
-    elif _MT940.search(head.replace(b"\r\n", b"\n").replace(b"\r", b"\n")):
+    elif format_ == "MT940":
         found = mt940.read(decoded(content, mark))
     elif csv_of is not None:
         found = csv_file.read(decoded(content, mark), *csv_of)
@@ -124,6 +131,18 @@ def _statements(content: bytes, csv_of: Layouts | None) -> list[Statement]:
     if not found:
         raise ValueError("has no statement in it")
     return found
+
+
+def _format(content: bytes) -> str:
+    """Return the format that a content begins with; blank for none of those that say what they are."""
+    head = content.removeprefix(_mark(content)).replace(b"\0", b"").lstrip()
+    if ofx.SIGN.match(head):
+        return "OFX"
+    if head.startswith(b"<"):
+        return "camt"
+    if head.startswith(one_c.SIGN.encode()):
+        return "1C"
+    return "MT940" if _MT940.search(head.replace(b"\r\n", b"\n").replace(b"\r", b"\n")) else ""
 
 
 def _mark(content: bytes) -> bytes:

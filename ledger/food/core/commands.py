@@ -10,7 +10,7 @@ from decimal import Decimal
 from operator import attrgetter
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Strict, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Strict, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
 from ledger.administration import administration_lines as administration
@@ -292,6 +292,15 @@ COMMANDS: dict[str, type[Command]] = {command.kind: command for command in (Orde
 _ADAPTERS: dict[str, TypeAdapter[Any]] = {kind: TypeAdapter(command) for kind, command in COMMANDS.items()}
 
 
+class Financed(BaseModel):
+    """A brand that pays the seller a share of a promotion's discount."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    brand: Name
+    percent: Rate
+
+
 class Promotion(Record):
     """A code that lowers what an order costs; percent, minimum and cap are of its brand's dishes."""
 
@@ -308,6 +317,18 @@ class Promotion(Record):
     max_uses_per_party: Whole | None = None
     first_order_only: Flag | None = None
     stackable: Flag | None = None
+    financed: tuple[Financed, ...] | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        shares = self.financed or ()
+        if sum(share.percent for share in shares) > 100:
+            raise ValueError("financed: the brands pay more than 100 percent")
+        if len({share.brand for share in shares}) < len(shares):
+            raise ValueError("financed: a brand is named twice")
+        if any(not share.percent for share in shares):
+            raise ValueError("financed: a brand pays nothing; leave it out")
+        return self
 
     @model_validator(mode="after")
     def _percent(self) -> Self:

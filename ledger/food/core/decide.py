@@ -11,6 +11,7 @@ from ledger.core.book import Book
 from ledger.core.decide import Answer, replay
 from ledger.core.outcomes import Posted
 from ledger.food.core import commands as f
+from ledger.food.core.financed import finance
 from ledger.food.core.follow_up import follow_up
 from ledger.food.core.outcomes import Ordered, ordered
 from ledger.food.core.place_order import place
@@ -41,6 +42,8 @@ def answer(shop: Shop, seam: Seam, command: c.Command) -> Outcome:
         case _:
             outcome = seam.decide(command)
     shop.follow(seam.book)
+    if isinstance(outcome, Ordered):
+        finance(seam.book, shop.orders[outcome.order["key"]], outcome.transaction)
     if isinstance(outcome, Posted):
         for client in clients:
             pay_owed(shop, seam, client)

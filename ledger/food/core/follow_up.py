@@ -9,6 +9,7 @@ from ledger.core.command_parts import Line, LineAmount
 from ledger.core.decide import Answer
 from ledger.core.outcomes import Invalid, Posted, shown
 from ledger.food.core import commands as f
+from ledger.food.core.financed import financed_of, vat_of
 from ledger.food.core.order_status import described, left_by_line, shares
 from ledger.food.core.outcomes import Ordered
 from ledger.food.core.points_of_orders import accrue, points_again, take_back
@@ -215,13 +216,23 @@ def _debit_late(seam: Seam, order: Order, command: f.Deliver, kept: Sequence[int
     for line, left in zip(order.lines, kept, strict=True):
         if left:
             of = next(part for part in parts if part.line == line.number)
-            gross = decimal(share(line.gross, left, line.quantity))
-            fields: dict[str, Any] = {"service": of.service, "reference": of.reference, "attributes": of.attributes}
-            amount = decimal(_worth(line, left))
-            if line.number in weighed:
-                off, amount = gross - amount, decimal(weighed[line.number])
-                gross = amount + off
-            lines.append(Line(brand=line.brand, amount=amount, gross=gross, vat_rate=of.vat_rate, **fields))
+            worth = _worth(line, left)
+            amount = weighed.get(line.number, worth)
+            gross = share(line.gross, left, line.quantity) - worth + amount
+            vat = None if of.vat_rate is None else vat_of(amount, financed_of(line, amount, left), of.vat_rate)
+            lines.append(
+                unchecked(
+                    Line,
+                    brand=line.brand,
+                    amount=decimal(amount),
+                    gross=decimal(gross),
+                    vat_rate=of.vat_rate,
+                    vat=vat,
+                    service=of.service,
+                    reference=of.reference,
+                    attributes=of.attributes,
+                )
+            )
     paid = (
         (codes[accounts[part.source].brand or 0], codes[part.brand], part.amount)
         for part in parts

@@ -147,4 +147,6 @@ def _lines(lines: list[OrderLine]) -> Iterator[Description]:
         of = {"line": line.number, "brand": line.brand, "service": line.service, **dish}
         amounts = {"gross": plain(line.gross), "discount": plain(line.discount), "net": plain(line.net)}
         amounts |= {} if line.weighed is None else {"weighed": plain(line.weighed)}
-        yield {**of, "quantity": line.quantity, "kept": line.kept, **amounts}
+        by_others = {brand: plain(amount) for brand, (amount, _) in (line.financed or {}).items()}
+        more = {"financed": by_others} if by_others else {}
+        yield {**of, "quantity": line.quantity, "kept": line.kept, **amounts, **more}

@@ -13,6 +13,7 @@ from ledger.core.decide import Answer
 from ledger.core.outcomes import Invalid, Posted, shown
 from ledger.food.core import commands as f
 from ledger.food.core.bonuses import redeemable
+from ledger.food.core.financed import vat_of
 from ledger.food.core.order_status import described
 from ledger.food.core.outcomes import REFUSALS, Ordered
 from ledger.food.core.points_of_orders import programs_on
@@ -70,7 +71,10 @@ def _kept_line(place: int, line: Line, before: Line) -> OrderLine:
     """Return a line as the order keeps it; `before` is the line before promotions."""
     dish = line.brand, line.service, line.sku, line.name, line.quantity, line.price
     amounts = line.gross, line.discount, line.net
-    return OrderLine(place, *dish, *amounts, line.quantity, line.reference, line.attributes, before.discount)
+    financed = {brand: (amount, 0) for brand, amount in (line.financed or {}).items()} or None
+    kept = OrderLine(place, *dish, *amounts, line.quantity, line.reference, line.attributes, before.discount)
+    kept.financed = financed
+    return kept
 
 
 def _refused(
@@ -132,5 +136,8 @@ def _line(line: Line) -> ServiceLine:
         )
     if line.attributes:
         fields["attributes"] = {**line.attributes, **fields.get("attributes", {})}
+    if line.financed and line.vat_rate is not None:
+        vat = vat_of(line.net, sum(line.financed.values()), line.vat_rate)
+        return unchecked(ServiceLine, **fields, vat_rate=line.vat_rate, vat=vat)
     # A VAT rate is left to the ledger to work out.
     return unchecked(ServiceLine, **fields) if line.vat_rate is None else ServiceLine(**fields, vat_rate=line.vat_rate)

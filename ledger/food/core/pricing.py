@@ -23,7 +23,8 @@ class Promotion:
     """A code that lowers what an order costs.
 
     `value` is in hundredths of a percent or in minor units; both days of validity are included.
-    `used` is counted while there is a limit of uses.
+    `used` is counted while there is a limit of uses. `financed` are brands that pay the sellers shares of the discount,
+    in hundredths of a percent.
     """
 
     id: int
@@ -40,10 +41,14 @@ class Promotion:
     first_order_only: bool = False
     stackable: bool = False
     used: int = 0
+    financed: tuple[tuple[str, int], ...] = ()
 
 
 class Line(NamedTuple):
-    """One priced line. Amounts in minor units; `gross - discount` is what it costs."""
+    """One priced line. Amounts in minor units; `gross - discount` is what it costs.
+
+    `financed` is what other brands pay of the discount, by brand.
+    """
 
     brand: str
     service: str
@@ -57,6 +62,7 @@ class Line(NamedTuple):
     reference: str | None = None
     discount: int = 0
     vat_rate: Any = None
+    financed: dict[str, int] | None = None
 
     @property
     def net(self) -> int:
@@ -127,19 +133,30 @@ def price(lines: Sequence[Line], promotions: Sequence[Promotion]) -> Priced:
 def _lowered(lines: Sequence[Line], promotions: Sequence[Promotion]) -> Priced:
     discounts = [line.discount for line in lines]
     applied = []
+    financed: dict[int, dict[str, int]] = {}
     for promotion in promotions:
         touched = _touched(lines, promotion)
         nets = [lines[index].gross - discounts[index] for index in touched]
         taken = _taken(promotion, sum(nets))
         for index, part in zip(touched, split(taken, nets), strict=True):
             discounts[index] += part
+            if promotion.financed:
+                _finance(financed.setdefault(index, {}), promotion, lines[index].brand, part)
         applied.append((promotion, taken))
     lowered = [
-        # All but the discount and the rate as it was; _replace would take three times as long.
-        line if line.discount == discount else Line(*line[:-2], discount, line.vat_rate)
-        for line, discount in zip(lines, discounts, strict=True)
+        # All but the discount as it was; _replace would take three times as long.
+        line if line.discount == discount else Line(*line[:-3], discount, line.vat_rate, financed.get(index))
+        for index, (line, discount) in enumerate(zip(lines, discounts, strict=True))
     ]
     return Priced(lowered, applied)
+
+
+def _finance(by_brand: dict[str, int], promotion: Promotion, seller: str, taken: int) -> None:
+    """Add what other brands than the seller pay of what a promotion takes off a line."""
+    shares = [percent for _, percent in promotion.financed]
+    for (brand, _), part in zip(promotion.financed, split(taken, [*shares, WHOLE - sum(shares)]), strict=False):
+        if part and brand != seller:
+            by_brand[brand] = by_brand.get(brand, 0) + part
 
 
 def _touched(lines: Sequence[Line], promotion: Promotion) -> list[int]:

@@ -19,7 +19,8 @@ Description = dict[str, Any]
 class OrderLine:
     """A line as it was placed, and of how many the client still has it (not: undelivered or refunded).
 
-    `weighed` is what so many, `weighed_of`, came to when they were delivered by weight.
+    `weighed` is what so many, `weighed_of`, came to when they were delivered by weight. `financed` is what other brands
+    pay of the discount as placed, and what is posted of that, by brand.
     """
 
     number: int
@@ -38,6 +39,7 @@ class OrderLine:
     own_discount: int = 0
     weighed: int | None = None
     weighed_of: int | None = None
+    financed: dict[str, tuple[int, int]] | None = None
 
 
 @dataclass(slots=True)

@@ -30,7 +30,7 @@ from ledger.values.refusals import Facts, Refused
 _AMOUNTS = ("value", "min_order", "max_discount")
 _COLUMNS = (
     *("kind", "value", "brand_id", "min_order", "max_discount", "valid_from", "valid_until", "max_uses"),
-    *("max_uses_per_party", "first_order_only", "stackable"),
+    *("max_uses_per_party", "first_order_only", "stackable", "financed"),
 )
 
 
@@ -78,6 +78,11 @@ def _columns_given(run: Administration, record: f.Promotion) -> Fields:
     if "brand" in given:
         del given["brand"]
         given["brand_id"] = None if record.brand is None else brand_id(run, record.brand)
+    if "financed" in given:
+        shares = sorted(record.financed or (), key=lambda each: each.brand)
+        for each in shares:
+            brand_id(run, each.brand)
+        given["financed"] = [{"brand": each.brand, "percent": str(each.percent)} for each in shares] or None
     amounts = {"value": record.value, "min_order": record.min_order, "max_discount": record.max_discount}
     given |= {name: minor(amount) for name, amount in amounts.items() if amount is not None}
     given |= {name: bool(given[name]) for name in ("first_order_only", "stackable") if name in given}

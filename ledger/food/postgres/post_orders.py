@@ -19,12 +19,12 @@ from ledger.food.core import commands as f
 from ledger.food.core.decide import Outcome, answer, expire_points
 from ledger.food.postgres.shop_store import Programs, foreseen, load_shop, write_shop
 from ledger.food.settings import FoodSettings
-from ledger.postgres.bulk_sql import COPY_FROM
 from ledger.postgres.database import AnyConnection
-from ledger.postgres.load_book import ask, numbers_of
+from ledger.postgres.load_book import numbers_of
 from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.post import Ledger
 from ledger.postgres.retries import transaction, uncollected
+from ledger.postgres.wire import ask
 
 PARTS, LEAST = 4, 50
 """A batch is decided in at most this many parts of at least this many commands: the server writes one while the next is
@@ -40,13 +40,8 @@ class Desk:
 
     def __init__(self, ledger: Ledger, *, preorder_lives: timedelta | None = None) -> None:
         self.ledger = ledger
-        self.url = ledger.url
         ledger.parse = f.parse  # a draft's line may be an order's
         self.preorder_lives = preorder_lives or timedelta(hours=FoodSettings().preorder_hours)
-
-    def another(self) -> "Desk":
-        """Return the same desk for another thread."""
-        return Desk(self.ledger.another(), preorder_lives=self.preorder_lives)
 
     def close(self) -> None:
         """Let the ledger's connection go."""
@@ -96,7 +91,7 @@ class Desk:
 
     def _post(self, commands: Sequence[c.Command], *, keep: bool) -> list[Outcome]:
         connection, food = self.ledger.connection(), any(map(_concerns_food, commands))
-        with transaction(connection, together=food or len(commands) < COPY_FROM, keep=keep) as own:
+        with transaction(connection, together=food, keep=keep) as own:
             if not keep:
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             scope, programs, opened = scope_of(commands), None, 0
@@ -113,7 +108,7 @@ class Desk:
                 if programs is None and not p.book.bonuses:  # (DECISIONS D82)
                     answers = p.decide_all(commands, scope)
                     if keep:
-                        p.write()
+                        p.write(commit=True)
                     return [*answers]
                 if programs is None:
                     programs, _ = foreseen(connection, (), lock=keep)
@@ -124,7 +119,7 @@ class Desk:
                 size = max(LEAST, -(-len(commands) // PARTS))
                 for n in range(0, len(commands), size):
                     outcomes += [answer(shop, p, command) for command in commands[n : n + size]]
-                    if keep:
+                    if keep and n + size < len(commands):
                         p.send()
                 if keep:
                     p.write()
@@ -142,7 +137,10 @@ class Desk:
         for order in found:
             scope.accounts.add(order.account)
             scope.refer(*order.charges)
-            scope.sell(order.brands, None)
+            scope.sell((*order.brands, *order.financers), None)
+        codes = {code for command in commands if isinstance(command, f.Order) for code in command.promo_codes}
+        if codes:
+            scope.sell((code for (code,) in connection.execute(_FINANCERS, [[*codes]]).fetchall()), None)
         scope.ids += 2 * len(follows)
         gifts = [command for command in commands if isinstance(command, c.Bonus)]
         if gifts:
@@ -206,6 +204,7 @@ class Desk:
         return points
 
 
+_FINANCERS = "SELECT DISTINCT jsonb_array_elements(financed) ->> 'brand' FROM promotion WHERE code = ANY(%s)"
 _MONEY = "SELECT money_account_id FROM account WHERE kind = 'bonus' AND id = ANY(%s)"
 _UNOPENED = """
 SELECT w.account, r.id FROM unnest(%s::bigint[], %s::text[]) AS w(account, brand)

@@ -7,25 +7,26 @@ need no lock of their own: an order's account, or a limited promotion, guards th
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, timedelta
+from decimal import Decimal
 from typing import Any, NamedTuple
 
 from ledger.core.book import Book
-from ledger.core.outcomes import Entry
 from ledger.food.core import commands as f
-from ledger.food.core.bonuses import EXPIRED, Lot, Points, Program
+from ledger.food.core.bonuses import Points, Program
 from ledger.food.core.outcomes import REFUSALS
 from ledger.food.core.pricing import STACK, Promotion
 from ledger.food.core.shop import Accrual, Order, OrderLine, Pending, Shop
-from ledger.postgres.bulk_sql import Moments, Row, Statement, array_of, columns, insert, json_text, run
+from ledger.food.postgres.load_points import load_points
+from ledger.postgres.bulk_sql import Moments, Row, Statement, array_of, columns, insert, json_text, texts_of
 from ledger.postgres.database import AnyConnection
-from ledger.postgres.load_book import Question, ask
 from ledger.postgres.locks import WRITING
+from ledger.postgres.wire import ask, run
 from ledger.values.money import decimal, minor
 
 _LIMITED = "(max_uses IS NOT NULL OR max_uses_per_party IS NOT NULL OR first_order_only)"
 _PROMOTION = (
     "id, code, kind, value, brand_id, min_order, max_discount, valid_from, valid_until, max_uses, "
-    "max_uses_per_party, first_order_only, stackable, used"
+    "max_uses_per_party, first_order_only, stackable, used, financed"
 )
 
 
@@ -52,7 +53,7 @@ def load_shop(
     follows = [command.order for command in commands if isinstance(command, f.FollowUp)]
     _load_orders(connection, book, shop, follows)
     _load_promotions(connection, book, shop, placed, lock=lock)
-    _load_points(connection, book, shop, everything=all_points)
+    load_points(connection, book, shop, everything=all_points)
     known = [t.id for command in commands if (t := book.transactions.get(command.key)) and t.code is None]
     if known:
         rows = connection.execute("SELECT transaction_id, said FROM order_step WHERE transaction_id = ANY(%s)", [known])
@@ -66,17 +67,18 @@ class Named(NamedTuple):
     account: int
     charges: list[str]
     brands: set[str]
+    financers: list[str]
 
 
 def foreseen(connection: AnyConnection, keys: Sequence[str], *, lock: bool) -> tuple[Programs, list[Named]]:
     """Return what must be known before accounts can be locked: bonus programmes by brand, and of the orders named."""
-    wait: list[Question] = [(WRITING, [])] if lock else []
+    wait: list[Statement] = [(WRITING, [])] if lock else []
     *_, rows, orders = ask(connection, *wait, (_PROGRAMS, []), (_NAMED, [list(keys)]))
     programs: Programs = {}
     for brand, accrue, redeem, *rest, spend_at in rows:
         program = Program(brand, minor(accrue), minor(redeem), *rest)
         programs.setdefault(brand, []).append(program._replace(spend_at=tuple(spend_at)))
-    return programs, [Named(account, charges, set(brands)) for account, charges, brands in orders]
+    return programs, [Named(account, charges, set(brands), by) for account, charges, brands, by in orders]
 
 
 _PROGRAMS = (
@@ -88,7 +90,8 @@ _NAMED = (
     "ORDER BY transaction_id DESC LIMIT 1), o.account_id), array(SELECT key FROM transaction WHERE id = o.main_id "
     "UNION ALL SELECT 'tiffin:fee:' || o.id WHERE o.status = 'cancelled' "
     "UNION ALL SELECT 'tiffin:surplus:' || o.id FROM order_line WHERE order_id = o.id AND weighed IS NOT NULL), "
-    "array(SELECT DISTINCT b.code FROM order_line l JOIN brand b ON b.id = l.brand_id WHERE l.order_id = o.id) "
+    "array(SELECT DISTINCT b.code FROM order_line l JOIN brand b ON b.id = l.brand_id WHERE l.order_id = o.id), "
+    "array(SELECT jsonb_object_keys(financed) FROM order_line WHERE order_id = o.id AND financed IS NOT NULL) "
     "FROM food_order o "
     "WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))"
 )
@@ -102,7 +105,8 @@ WHERE o.id IN (SELECT id FROM transaction WHERE key = ANY(%s))
 """
 _OF_ORDERS = "WHERE order_id IN (SELECT id FROM transaction WHERE key = ANY(%s))"
 _LINES = f"""
-SELECT order_id, line, brand_id, service, sku, name, quantity, price, gross, discount, net, kept, weighed, weighed_of
+SELECT order_id, line, brand_id, service, sku, name, quantity, price, gross, discount, net, kept, weighed, weighed_of,
+    financed
 FROM order_line {_OF_ORDERS} ORDER BY order_id, line
 """
 _FIRST_USES = f"""
@@ -112,11 +116,6 @@ SELECT order_id, promotion_id, code, discount FROM promotion_use JOIN promotion 
 _ACCRUALS = f"""
 SELECT order_id, brand_id, account_id, percent, points, taken_back, shortfall, lot_id, expired
 FROM order_accrual {_OF_ORDERS}
-"""
-_OWED = "SELECT account_id, sum(amount)::bigint FROM bonus_owed WHERE account_id = ANY(%s) GROUP BY account_id"
-_LOT_USES = """
-SELECT account_id, transaction_id, lot_id, sum(amount)::bigint FROM bonus_lot_use
-WHERE account_id = ANY(%s) AND (%s OR transaction_id = ANY(%s)) GROUP BY 1, 2, 3
 """
 
 
@@ -140,9 +139,10 @@ def _load_orders(connection: AnyConnection, book: Book, shop: Shop, keys: Sequen
     for id_, key, account, party, currency, status, placed_at, day, due_at, *moments, main in orders:
         of = id_, key, account, party, currency, placed_at.astimezone(UTC), day, due_at
         by_id[id_] = shop.orders[key] = Order(*of, [], [], main, status, *moments)
-    for order, line, brand, *rest, weighed, weighed_of in lines:
+    for order, line, brand, *rest, weighed, weighed_of, financed in lines:
         made = OrderLine(line, codes[brand], *rest)
         made.weighed, made.weighed_of = weighed, weighed_of
+        made.financed = {by: (amount, now) for by, (amount, now) in financed.items()} if financed else None
         by_id[order].lines.append(made)
     for order, promotion, code, discount in uses:
         by_id[order].promotions.append((promotion, code, discount))
@@ -173,7 +173,10 @@ def _load_promotions(
     *_, rows = ask(connection, *(locks if lock else ()), (f"SELECT {_PROMOTION} FROM promotion {where}", known))
     brands = _codes(book)
     for id_, code, kind, value, brand, *rest in rows:
-        shop.promotions[code] = Promotion(id_, code, kind, value, brands.get(brand), *rest)
+        *terms, financed = rest
+        pay = tuple((each["brand"], minor(Decimal(each["percent"]))) for each in financed or ())
+        shop.promotions[code] = Promotion(id_, code, kind, value, brands.get(brand), *terms)
+        shop.promotions[code].financed = pay
     _load_uses(connection, book, shop, lock=lock)
 
 
@@ -216,63 +219,6 @@ SELECT id, party_id, void_at, array(SELECT promotion_id FROM promotion_use WHERE
 """
 
 
-def _load_points(connection: AnyConnection, book: Book, shop: Shop, *, everything: bool = False) -> None:
-    """Load the lots of the book's bonus accounts, and let them follow what moved these without us."""
-    accounts = [account.id for account in book.accounts.values() if account.kind == "bonus"]
-    if not accounts:
-        return
-    versions, owed, missed = ask(
-        connection,
-        ("SELECT account_id, version FROM bonus_points WHERE account_id = ANY(%s)", [accounts]),
-        (_OWED, [accounts]),
-        (_MISSED, [accounts]),
-    )
-    shop.points = {account: Points(account) for account in accounts}
-    for account, version in versions:
-        shop.points[account].version = version
-    for account, amount in owed:
-        shop.points[account].owed = amount
-    # Of what may still be refunded, captured or released, it must be known what lots it has points of.
-    concerned = {*book.numbered, *book.holds, *(row[4] for row in missed if row[4] is not None)}
-    own = [accrual.lot for order in shop.orders.values() for accrual in order.accruals.values() if accrual.lot]
-    lots, uses = ask(
-        connection,
-        (_LOTS, [accounts, everything, accounts, list(concerned), accounts, own]),
-        (_LOT_USES, [accounts, everything, list(concerned)]),
-    )
-    for account, *lot in lots:
-        shop.points[account].lots[lot[0]] = Lot(*lot)
-    for account, transaction, lot, amount in uses:
-        shop.points[account].uses.setdefault(transaction, {})[lot] = amount
-    for account, id_, kind, day, refers_to, amount, held, version, reason, expires_at in missed:
-        entry, dates = Entry(account, amount, held, version), shop.dates(book, account, day)
-        if kind == "bonus" and expires_at is not None:
-            dates = dates._replace(gone_on=book.day(expires_at))
-        expired = reason == EXPIRED
-        shop.points[account].enter(entry, transaction=id_, kind=kind, refers_to=refers_to, dates=dates, expired=expired)
-
-
-_MISSED = """
-SELECT e.account_id, t.id, t.kind, t.business_date, t.refers_to, e.amount, e.held, e.version, t.reason, t.expires_at
-FROM balance b LEFT JOIN bonus_points p ON p.account_id = b.account_id
-JOIN entry e ON e.account_id = b.account_id AND e.version > coalesce(p.version, 0)
-JOIN transaction t ON t.id = e.transaction_id
-WHERE b.account_id = ANY(%s) AND b.version > coalesce(p.version, 0) ORDER BY e.account_id, e.version
-"""
-_LOT_FIELDS = (
-    "l.account_id, l.transaction_id, l.amount, l.points_left, l.gone_on, l.given_until, l.lapsed, l.expired, "
-    "l.extended_by, l.given_by"
-)
-_LOTS = f"""
-SELECT {_LOT_FIELDS} FROM bonus_lot l WHERE account_id = ANY(%s) AND (%s OR points_left > 0)
-UNION
-SELECT {_LOT_FIELDS} FROM bonus_lot_use u
-JOIN bonus_lot l ON l.account_id = u.account_id AND l.transaction_id = u.lot_id
-WHERE u.account_id = ANY(%s) AND u.transaction_id = ANY(%s)
-UNION
-SELECT {_LOT_FIELDS} FROM bonus_lot l WHERE account_id = ANY(%s) AND transaction_id = ANY(%s)
-"""
-
 # ---- writing
 
 ORDER = columns(
@@ -283,7 +229,7 @@ ORDER = columns(
 LINE = columns(
     "order_id bigint, line smallint, brand_id bigint, service text, sku text, name text, quantity integer, "
     "price bigint, gross bigint, discount bigint, net bigint, kept integer, reference text, attributes jsonb, "
-    "own_discount bigint, weighed bigint, weighed_of integer"
+    "own_discount bigint, weighed bigint, weighed_of integer, financed jsonb"
 )
 USE = columns(
     "order_id bigint, promotion_id bigint, party_id bigint, discount bigint, used_at timestamptz, "
@@ -331,6 +277,10 @@ def _statements(book: Book, shop: Shop) -> Iterator[Statement]:
     kept = [(order.id, line.number, line.kept) for order in known for line in order.lines]
     yield _KEPT, [array_of(column) for column in zip(*kept, strict=True)]
     weighed = [(order.id, n.number, n.weighed, n.weighed_of) for order in known for n in order.lines if n.weighed_of]
+    financed = [(order.id, n.number, json_text(n.financed)) for order in known for n in order.lines if n.financed]
+    if financed:
+        ids, numbers, texts = zip(*financed, strict=True)
+        yield _FINANCED, [array_of(ids), array_of(numbers), texts_of(texts)]
     if weighed:
         yield _WEIGHED, [array_of(column) for column in zip(*weighed, strict=True)]
     accruals = [row for order in (*shop.new_orders, *known) for row in _accruals(book, order)]
@@ -357,6 +307,11 @@ _WEIGHED = (
     "FROM unnest(%s::bigint[], %s::smallint[], %s::bigint[], %s::integer[]) AS n(order_id, line, weighed, weighed_of) "
     "WHERE l.order_id = n.order_id AND l.line = n.line AND l.weighed IS NULL"
 )
+_FINANCED = (
+    "UPDATE order_line l SET financed = n.financed FROM unnest(%s::bigint[], %s::smallint[], "
+    "string_to_array(%s, chr(31))::jsonb[]) "
+    "AS n(order_id, line, financed) WHERE l.order_id = n.order_id AND l.line = n.line"
+)
 _USED = "UPDATE promotion p SET used = n.used FROM unnest(%s::bigint[], %s::integer[]) AS n(id, used) WHERE p.id = n.id"
 
 
@@ -364,7 +319,7 @@ def _line_rows(book: Book, order: Order) -> Iterator[Row]:
     for n in order.lines:
         dish = book.brands[n.brand].id, n.service, n.sku, n.name, n.quantity, n.price
         more = n.kept, n.reference, json_text(n.attributes), n.own_discount, n.weighed, n.weighed_of
-        yield (order.id, n.number, *dish, n.gross, n.discount, n.net, *more)
+        yield (order.id, n.number, *dish, n.gross, n.discount, n.net, *more, json_text(n.financed))
 
 
 def _order_row(book: Book, order: Order, written: Moments) -> Row:

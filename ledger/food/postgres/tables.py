@@ -38,7 +38,7 @@ def nothing() -> Any:
 class Promotion(SQLModel, table=True):
     """A code that lowers what an order costs. `value`: hundredths of a percent, or minor units.
 
-    `used` is counted while `max_uses` is set.
+    `used` is counted while `max_uses` is set. `financed` lists the brands that pay a percentage of the discount.
     """
 
     __tablename__ = "promotion"
@@ -61,6 +61,7 @@ class Promotion(SQLModel, table=True):
     first_order_only: bool = False
     stackable: bool = False
     used: int = 0
+    financed: list[dict[str, str]] | None = Field(default=None, sa_type=NULLABLE_JSON)
 
 
 class BonusProgram(SQLModel, table=True):
@@ -121,7 +122,8 @@ class FoodOrder(SQLModel, table=True):
 class OrderLine(SQLModel, table=True):
     """A line as it was placed; `kept` is of how many the client still has it, `own_discount` no promotion's.
 
-    Delivered by weight, so many of it (`weighed_of`) came to `weighed`.
+    Delivered by weight, so many of it (`weighed_of`) came to `weighed`. `financed` is what other brands pay of the
+    discount, by brand: as placed, and what is posted of that.
     """
 
     __tablename__ = "order_line"
@@ -148,6 +150,7 @@ class OrderLine(SQLModel, table=True):
     own_discount: int = nothing()
     weighed: int | None = Field(default=None, sa_type=BigInteger)
     weighed_of: int | None = None
+    financed: JsonObject | None = Field(default=None, sa_type=NULLABLE_JSON)
 
 
 class PromotionUse(SQLModel, table=True):

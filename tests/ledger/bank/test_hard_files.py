@@ -8,6 +8,7 @@ import pytest
 
 from ledger.administration.administration_lines import parse as record
 from ledger.bank.core.read_file import read_file
+from ledger.bank.postgres.bank_report import bank_days
 from ledger.bank.postgres.import_statements import import_statements
 from ledger.bank.postgres.plan_import import Imported, Row
 from ledger.core.commands import parse
@@ -68,6 +69,10 @@ def test_money_is_for_the_right_client(book: Postgres, name: str, expected: dict
     put(book, f"hard-{name}")
     assert received(book) == {reference.get(who, who): amount for who, amount in expected.items()}
     assert {row.result for row in rows(put(book, f"hard-{name}"))} == {"there already"}
+    with book.ledger.connection().transaction():
+        days = bank_days(book.ledger.connection())
+    assert days
+    assert [day for day in days if day.difference or day.gap] == []
 
 
 @pytest.mark.parametrize(("kind", "amount"), [("eref", "50.00"), ("same-payer-ref", "60.00")])

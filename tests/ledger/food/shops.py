@@ -62,6 +62,8 @@ class PureShop(Pure):
         for name in ("valid_from", "valid_until"):
             if given.get(name) is not None:
                 given[name] = date.fromisoformat(given[name])
+        shares = given.pop("financed", None) or ()
+        given["financed"] = tuple(sorted((each["brand"], minor(Decimal(each["percent"]))) for each in shares))
         self.shop.promotions[code] = Promotion(len(self.shop.promotions) + 1, code, kind, **given)
 
     def _bonus_program(

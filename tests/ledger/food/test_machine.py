@@ -31,6 +31,7 @@ from tests.ledger.worlds import MOSCOW, Postgres, State
 CLIENTS = ("anna", "boris")
 BRANDS = ("sushi", "pizza")
 SKUS = ("a", "b")
+ODD = [{"brand": "sushi", "percent": "66.67"}]
 
 
 class Shop(RuleBasedStateMachine):
@@ -51,7 +52,7 @@ class Shop(RuleBasedStateMachine):
         for code in BRANDS:
             self.administer(type="brand", code=code)
         self.administer(type="promotion", code="TEN", kind="percent", value="10", max_uses=3)
-        self.administer(type="promotion", code="ODD", kind="percent", value="33.33", brand="pizza")
+        self.administer(type="promotion", code="ODD", kind="percent", value="33.33", brand="pizza", financed=ODD)
         for name in (*CLIENTS, "acme"):
             self.administer(type="party", reference=name, kind="individual", name=name.capitalize())
             self.administer(type="account", reference=name, party=name, currency="RUB")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections import Counter
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -10,7 +11,7 @@ import pytest
 from ledger.errors import Failure
 from ledger.food.cli import level
 from ledger.intake.routes import named
-from ledger.intake.writer_process import Sent, Writer
+from ledger.intake.writer_process import Answered, Sent, Writer
 from ledger.intake.writers import Full, Writers
 from ledger.postgres.tokens import Caller
 from tests.ledger.http.conftest import BOOK, administer
@@ -32,6 +33,30 @@ def test_a_full_intake_takes_no_more(database_url: str) -> None:
             writers.submit(body(payment("p3")))
 
     asyncio.run(fill())
+
+
+def test_callers_share_a_payer_in_order_and_never_pass_its_money(database_url: str) -> None:
+    """Nobody waits: each payment is there for its debit; of a thousand lunches a company's 500.00 pay for 500."""
+    names = [f"employee {number}" for number in range(10)]
+    parties = [{"type": "party", "reference": name, "kind": "individual", "name": name} for name in ("company", *names)]
+    accounts = [{"type": "account", "reference": p["reference"], "party": p["reference"]} for p in parties]
+    links = [{"type": "link", "account": name, "payer": "company"} for name in names]
+    administer(database_url, [*BOOK, *parties, *({**a, "currency": "RUB"} for a in accounts), *links])
+
+    async def noon() -> list[Answered]:
+        writers = Writers(level, database_url, count=2)
+        await writers.start()
+        lines = [payment("p", amount="500.00", account="company")]
+        for n in range(50):
+            lines += [payment(f"p{n}", amount="7.00", account="boris"), debit(f"b{n}", "7.00", account="boris")]
+        lines += [debit(f"d{n}", "1.00", account=names[n % 10]) for n in range(1000)]
+        answers = await asyncio.gather(*[writers.submit(body(line)) for line in lines])
+        await writers.close()
+        return answers
+
+    answers = asyncio.run(noon())
+    assert {answer.status for answer in answers[:101]} == {"posted"}
+    assert Counter(answer.code for answer in answers[101:]) == {None: 500, "insufficient_funds": 500}
 
 
 def test_one_line_that_breaks_something_does_not_fail_its_neighbours(database_url: str) -> None:

@@ -15,7 +15,7 @@ WRITTEN: list[tuple[type[SQLModel], dict[str, str], set[str]]] = [
     (tables.EntryGroup, write_book.ENTRY_GROUP, set()),
     (tables.Hold, write_book.HOLD, set()),
     (tables.HoldPart, write_book.HOLD_PART, set()),
-    (tables.Balance, write_book.BALANCE, {"balance", "held", "version"}),  # its entries move these
+    (tables.Balance, write_book.BALANCE, {"balance", "held", "version", "posted_at"}),  # its entries move these
     (tables.Usage, write_book.USAGE, set()),
     (tables.AgingItem, write_book.AGING_ITEM, {"terms_id"}),
     (tables.CreditTerms, write_book.TERMS, {"id", "recorded_at"}),

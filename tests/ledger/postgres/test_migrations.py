@@ -152,6 +152,16 @@ def test_an_entry_is_in_its_accounts_currency(connection: psycopg.Connection) ->
         connection.execute("DELETE FROM account")
 
 
+def test_an_entry_is_of_a_transaction_that_is_there(connection: psycopg.Connection) -> None:
+    """In place of a foreign key the guard looks for all transactions of a statement at once."""
+    with pytest.raises(errors.ForeignKeyViolation, match="there is no transaction 7"):
+        connection.execute(
+            ENTRY + "(1, 1, 1000033, 'RUB', 5, 0), (1, 2, 1000017, 'RUB', -5, 0), "
+            "(7, 1, 1000033, 'RUB', 300, 0), (7, 2, 1000017, 'RUB', -300, 0)"
+        )
+    assert count(connection, "entry") == 0
+
+
 @pytest.mark.parametrize("table", APPEND_ONLY)
 @pytest.mark.parametrize(
     "statement", ["UPDATE {} SET {} = NULL", "DELETE FROM {}", "TRUNCATE {} CASCADE"], ids=str.lower
@@ -176,8 +186,11 @@ def test_a_writer_posts_but_cannot_change_what_is_posted(connection: psycopg.Con
     connection.execute(TRANSACTION, [2, "p2"])
     connection.execute("SELECT 1 FROM balance FOR NO KEY UPDATE")
     connection.execute(PAID.format(2))
-    connection.execute("UPDATE balance SET posted_at = now()")
-    assert connection.execute("SELECT balance, held, version FROM balance").fetchone() == (300, 0, 1)
+    connection.execute("UPDATE balance SET latest_due = '9999-12-31'")
+    moved = connection.execute(
+        "SELECT balance, held, version, b.posted_at = t.posted_at FROM balance b, transaction t WHERE t.id = 2"
+    )
+    assert moved.fetchone() == (300, 0, 1, True)
     for table in APPEND_ONLY:
         for statement in (f"DELETE FROM {table}", f"TRUNCATE {table} CASCADE"):
             with pytest.raises(errors.InsufficientPrivilege):
@@ -218,6 +231,7 @@ WRITERS_ATTEMPTS = {
     "set a balance": "UPDATE balance SET balance = 100000",
     "set what is held": "UPDATE balance SET held = 0",
     "go back in time": "UPDATE balance SET version = 0",
+    "post before the latest entry": "UPDATE balance SET posted_at = NULL",
     "a balance of another": "UPDATE balance SET account_id = 1",
     "date a transaction back": (
         "INSERT INTO transaction (id, key, fingerprint, kind, status, posted_at, business_date, recorded_at) "

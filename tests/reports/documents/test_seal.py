@@ -124,7 +124,7 @@ def test_a_key_that_cannot_be_used_stops_everything_before_the_first_paper(march
         (Seal(tmp_path / "torn.p12"), r"cannot use the seal's key .*torn\.p12"),
         (Seal(late, "wrong"), r"cannot use the seal's key .*late\.p12"),
         (Seal(late, "secret"), r"is valid from 2017-01-01 to 2017-01-31, not now"),
-        (Seal(tmp_path / "none"), r"TIFFIN_SEAL names the folder .*none, which has no file BRAND\.p12"),
+        (Seal(tmp_path / "none"), r"TIFFIN_CERTIFICATE names the folder .*none, which has no file BRAND\.p12"),
     ):
         with pytest.raises(Failure, match=sentence):
             render_statements(march.book(), MONTH, tmp_path / "out", design=Design(seal=seal), workers=1)
@@ -132,9 +132,9 @@ def test_a_key_that_cannot_be_used_stops_everything_before_the_first_paper(march
 
 
 def test_the_settings_name_the_key_and_never_show_the_password(monkeypatch, tmp_path) -> None:
-    """TIFFIN_SEAL and TIFFIN_SEAL_PASSWORD; a printed design or setting has no password in it."""
-    monkeypatch.setenv("TIFFIN_SEAL", str(tmp_path / "seal.p12"))
-    monkeypatch.setenv("TIFFIN_SEAL_PASSWORD", "hunter2")
+    """TIFFIN_CERTIFICATE and TIFFIN_CERTIFICATE_PASSWORD; a printed design or setting has no password in it."""
+    monkeypatch.setenv("TIFFIN_CERTIFICATE", str(tmp_path / "seal.p12"))
+    monkeypatch.setenv("TIFFIN_CERTIFICATE_PASSWORD", "hunter2")
     settings = Settings()
     design = design_of(settings, "act")
     assert design.seal == Seal(tmp_path / "seal.p12", "hunter2")

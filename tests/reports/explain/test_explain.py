@@ -52,10 +52,10 @@ def test_every_money_cell_is_the_sum_of_its_entries(report: Report, busy: Story)
     """In two currencies, by every piece and key; the residual of each is 0.00, and the page has its entries."""
     money = {column.name for column in report.columns if column.kind == "money"}
     if report.name in NOT_YET:
-        assert report.behind is None
+        assert report.contributions is None
         return
-    assert report.behind is not None
-    assert {*report.behind.words, *report.behind.made} == money
+    assert report.contributions is not None
+    assert {*report.contributions.words, *report.contributions.made} == money
     book, seen = busy.book(), set()
     for way in WAYS.get(report.name, [{}]):
         result = book.report(report.name, **(parameters_for(report) | way))

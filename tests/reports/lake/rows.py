@@ -89,7 +89,7 @@ WHERE e.version IS NOT NULL AND e.amount < 0 AND e.transaction_id > %(last)s
 
 _BALANCES = """
 UPDATE balance b SET balance = l.balance_after, version = l.version, posted_at = t.posted_at
-FROM (SELECT DISTINCT ON (account_id) * FROM entry WHERE version IS NOT NULL
+FROM (SELECT DISTINCT ON (account_id) * FROM entry WHERE version IS NOT NULL AND transaction_id > %(last)s
       ORDER BY account_id, version DESC) l
 JOIN transaction t ON t.id = l.transaction_id
 WHERE b.account_id = l.account_id
@@ -148,5 +148,5 @@ def add_transactions(url: str, transactions: int, *, since: date, days: int) -> 
         connection.execute(_TRANSACTIONS, given)
         connection.execute(_ENTRIES, given)
         connection.execute(_ITEMS, given)
-        connection.execute(_BALANCES)
+        connection.execute(_BALANCES, given)
         connection.execute("SELECT setval('transaction_id_seq', (SELECT max(id) FROM transaction))")

@@ -31,12 +31,13 @@ SOURCES: dict[str, tuple[type[SQLModel], ...]] = {
     "bonus_lots": (food.BonusLot,),
     "bonus_owed": (food.BonusOwed,),
 }
-DERIVED = {"attributes", "bank_entries", "holders", "lot_changes", "open_debits"}
+DERIVED = {"attributes", "bank_entries", "bank_statements", "holders", "lot_changes", "open_debits"}
 """Tables of the lake that are made of several."""
 
 NOT_EXPORTED = set(
     """
     door_token webhook webhook_stuck book balance cut_gate lake_gate payment_gate owned seal seal_leaf seal_salt
+    erasure erased_row
     entry_group merged_account aging_item order_step order_accrual bonus_points bonus_lot_use
 """.split()
 )
@@ -47,7 +48,7 @@ LEFT_OUT = {
     "hold": {"transaction_id"},  # the parts' hold_id
     "hold_part": {"gross", "discount", "vat_rate", "vat", "attributes"},  # what a capture will write
     "food_order": {"main_id", "void_at", "late_at"},  # charged_by; their days
-    "order_line": {"weighed_of"},  # how many of it `weighed` is of
+    "order_line": {"weighed_of", "financed"},  # how many of it `weighed` is of; what entries of the brands say
     "promotion_use": {"number"},  # 1, 2, 3 … of one order
     "bonus_owed": {"posted_at"},  # of its transaction
     "bonus_lot": {

@@ -7,6 +7,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -305,3 +306,57 @@ def test_a_lake_cannot_be_in_a_folder_with_such_a_sign(database_url: str, tmp_pa
     with pytest.raises(Failure, match="in its name: choose another folder"):
         nightly_cut(database_url, str(tmp_path / name), date(2025, 10, 31))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_nights_file_grows_from_the_last_and_is_as_one_made_anew(
+    book: str, lake: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two nights and a cut between: only what is new is written. A damaged or missing file before is not grown from."""
+    written: list[str] = []
+    fill = duckdb_file.fill
+    monkeypatch.setattr(
+        duckdb_file, "fill", lambda c, lake_, table: (written.append(table.name), fill(c, lake_, table))
+    )
+    first, _ = nightly_cut(book, lake, NEW_YEARS_EVE)
+    assert len(written) == len(TABLES)
+    add_transactions(book, 40, since=date(2026, 1, 1), days=2)
+    frequent_cut(book, lake)
+    written.clear()
+    second, _ = nightly_cut(book, lake, date(2026, 1, 2))
+    assert written == ["accounts", "open_debits", "closings"] or written == ["accounts", "closings"]
+    assert second.duckdb_path and first.duckdb_path
+    grown = _all_rows(second.duckdb_path)
+    assert _all_rows(first.duckdb_path) != grown
+
+    anew = duckdb_file.make(second)
+    assert grown == _all_rows(Path(lake) / anew.name)
+    before = first.duckdb_path
+    before.write_bytes(before.read_bytes()[:-1])
+    for _ in range(2):
+        written.clear()
+        made = duckdb_file.make(second, [first.manifest])
+        assert (len(written), grown) == (len(TABLES), _all_rows(Path(lake) / made.name))
+        before.unlink(missing_ok=True)
+
+
+def _all_rows(path: Path) -> dict[str, Any]:
+    """Return the rows and comments of every table, sorted."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        names = [name for (name,) in connection.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall()]
+        found: dict[str, Any] = {name: connection.sql(f'FROM "{name}" ORDER BY ALL').fetchall() for name in names}
+        comments = (
+            "SELECT table_name, comment FROM duckdb_tables() UNION ALL "
+            "SELECT table_name || '.' || column_name, comment FROM duckdb_columns() ORDER BY ALL"
+        )
+        return found | {"comments": connection.sql(comments).fetchall()}
+
+
+def test_files_of_the_last_days_are_kept_and_then_those_of_month_ends() -> None:
+    """Three days, two months: a month's last file stands for it, whichever day it is of."""
+    days = [date(2025, 10, 31), date(2025, 11, 28), date(2025, 11, 29), date(2025, 12, 31)]
+    days += [date(2026, 1, day) for day in range(1, 6)]
+    names = [duckdb_file.file_name(day, number) for number, day in enumerate(days, 1)]
+    gone = duckdb_file.outdated([*names, "duckdb/.making/ledger.duckdb"], days=3, months=2)
+    assert gone == [names[0], names[1], names[4], names[5]]
+    assert duckdb_file.outdated([], days=3, months=2) == []
+    assert duckdb_file.outdated(names, days=1, months=0) == names[:-1]

@@ -5,17 +5,21 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+import polars as pl
 import psycopg
 import pytest
 
 from ledger.core.commands import Payment
 from ledger.errors import Failure
 from ledger.postgres.post import Ledger
-from reports.lake import manifest
+from reports.lake import delta, manifest
+from reports.lake.manifest import PinnedTable
 from reports.lake.publish_cut import frequent_cut, nightly_cut, rebuild
 from reports.lake.reader import Lake, open_lake
+from reports.lake.schema import Table
 from reports.lake.storage import Place
 from reports.lake.verify import verify
 from tests.conftest import made
@@ -125,6 +129,56 @@ def test_a_cut_that_does_not_hold_is_neither_published_nor_closed(book: str, lak
     opened, _ = nightly_cut(book, lake, NEW_YEARS_EVE)
     assert book_of(book) == (NEW_YEARS_EVE, None)
     assert opened.scan("closings").collect()["closed_until"].to_list() == [NEW_YEARS_EVE]
+    assert [check for _, check in verify(book, lake) if not check.holds] == []
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ("UPDATE entry SET amount = amount + 1 WHERE transaction_id = 610 AND leg = 1", "transaction 610: its entries"),
+        (
+            "UPDATE entry SET balance_after = balance_after + 1 WHERE transaction_id = 610 AND leg = 1",
+            r"account \d+, version \d+, transaction 610: it does not follow",
+        ),
+        (
+            "UPDATE balance SET balance = balance + 1 WHERE account_id = (SELECT account_id FROM transaction "
+            "WHERE id = 610)",
+            r"account \d+: balance and version are not those",
+        ),
+    ],
+)
+def test_a_frequent_cut_of_a_ledger_that_does_not_hold_is_not_published(
+    book: str, lake: str, change: str, sentence: str
+) -> None:
+    """What is new since the cut before is tried: sums, histories, balances. Before, only the night tried them."""
+    frequent_cut(book, lake)
+    add_transactions(book, 20, since=NEW_YEARS_EVE, days=1)
+    changed(book, change)
+    with pytest.raises(Failure, match=f"nothing was published.*{sentence}"):
+        frequent_cut(book, lake)
+    assert open_lake(lake).cut.number == 1
+
+
+@pytest.mark.parametrize(("name", "sentence"), [("entries", "entries, transaction_id "), ("accounts", "accounts: ")])
+def test_a_cut_whose_files_are_not_what_the_ledger_has_is_not_published(
+    book: str, lake: str, name: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row is lost on the way into a table, whether it grows or is written whole; a rebuilt lake is tried as well."""
+    frequent_cut(book, lake)
+    add_transactions(book, 20, since=NEW_YEARS_EVE, days=1)
+    write = delta.write
+
+    def losing(place: Place, table: Table, frames: Iterator[pl.DataFrame], **how: Any) -> PinnedTable:
+        kept = (frame.head(-1) for frame in frames) if table.name == name else frames
+        return write(place, table, kept, **how)
+
+    monkeypatch.setattr(delta, "write", losing)
+    for make in (frequent_cut, rebuild):
+        with pytest.raises(Failure, match=f"nothing was published.*: {sentence}"):
+            make(book, lake)
+    assert open_lake(lake).cut.number == 1
+    monkeypatch.undo()
+    assert frequent_cut(book, lake)[1]
     assert [check for _, check in verify(book, lake) if not check.holds] == []
 
 

@@ -14,8 +14,11 @@ import psycopg
 import pytest
 
 from ledger.errors import Failure
-from reports.lake.publish_cut import frequent_cut, nightly_cut
-from reports.lake.verify import verify
+from reports.lake import maintenance
+from reports.lake.publish_cut import frequent_cut, nightly_cut, rebuild
+from reports.lake.reader import Lake
+from reports.lake.verify import Depth, verified_before, verify, verify_unpublished
+from reports.lake.verify_ledger import RULES, _tried
 from tests.reports.lake.conftest import NEW_YEARS_EVE
 from tests.reports.lake.rows import add_transactions
 
@@ -45,7 +48,7 @@ def test_an_untouched_book_and_lake_hold(book: str, lake: str) -> None:
     assert [check for _, check in [*before, *after] if not check.holds] == []
     # tests.reports.lake.test_food has some
     food = {"orders", "order-steps", "promotion-uses", "bonus-lots", "bonus-lot-uses", "bonus-owed", "lot_changes"}
-    noted = {"details", "links", "limits", "promotions"}  # tests.reports.proof has some
+    noted = {"details", "links", "limits", "promotions", "merges"}  # tests.reports.proof has some
     assert {check.name for _, check in after if check.checked == 0} == {"holds", *noted, *food}
 
 
@@ -242,3 +245,108 @@ def test_a_day_before_the_book_is_a_sentence(book: str, lake: str) -> None:
         with pytest.raises(Failure, match="the book begins on 2025-10-01: there is nothing to close on 2025-09-30"):
             nightly_cut(book, lake, date(2025, 9, 30))
         nightly_cut(book, lake, NEW_YEARS_EVE)
+
+
+CHANGES_OF_NEW_ROWS = [
+    "UPDATE entry SET amount = amount + 1 WHERE transaction_id = 610 AND leg = 1",
+    "UPDATE entry SET balance_after = balance_after + 1 WHERE transaction_id = 610 AND leg = 1",
+    "UPDATE entry SET balance_after = balance_after + 1 WHERE transaction_id = 601 AND leg = 1",
+    "UPDATE entry SET version = version + 100 WHERE transaction_id = 610 AND leg = 1",
+    "DELETE FROM entry WHERE transaction_id = 610 AND leg = 2",
+    "DELETE FROM entry WHERE transaction_id = 610",
+    "UPDATE aging_item SET amount = amount + 1 WHERE transaction_id = 610",
+    "INSERT INTO transaction (id, key, fingerprint, kind, status, currency, posted_at, business_date, refers_to) "
+    "SELECT 700, 'r', '', 'refund', 'posted', currency, posted_at, business_date, 30 FROM transaction WHERE id = 610; "
+    "INSERT INTO entry (transaction_id, leg, account_id, currency, amount, held, version, balance_after, held_after) "
+    "SELECT 700, 1, b.account_id, e.currency, 5, 0, b.version + 1, b.balance + 5, 0 "
+    "FROM entry e JOIN balance b USING (account_id) WHERE e.transaction_id = 30 AND e.leg = 1",
+    "UPDATE balance SET open_item = 610, open_unpaid = 1 WHERE version = 1 AND balance > 0",
+    "UPDATE balance SET balance = balance + 1 FROM entry e WHERE e.transaction_id = 610 AND e.leg = 1 "
+    "AND e.account_id = balance.account_id",
+    "UPDATE entry SET discount = discount + 1 WHERE transaction_id = 610 AND leg = 2",
+    "UPDATE entry SET currency = 'EUR' WHERE transaction_id = 610",
+    "UPDATE transaction SET business_date = '2025-12-30' WHERE id = 610",
+]
+
+
+def test_rules_find_in_what_is_new_what_they_find_in_everything(book: str, lake: str) -> None:
+    """Of what came after transaction 600, each change behind the guards is named by the same rules, and
+    what came before is not read: its changes the seals name.
+    """
+    nightly_cut(book, lake, NEW_YEARS_EVE)
+    add_transactions(book, 40, since=date(2026, 1, 1), days=2)
+    with superuser(book) as connection:
+        connection.execute("ALTER TABLE entry DROP CONSTRAINT gross_less_discount")
+        connection.commit()
+        assert not any(_broken(connection, after) for after in (None, 600))
+        assert sum(_tried(connection, rule, 600).checked for rule in RULES if rule.name == "legs") < 150
+        for change in CHANGES_OF_NEW_ROWS:
+            connection.execute("SET session_replication_role = replica")
+            connection.execute(change)
+            everything = _broken(connection, None)
+            assert everything, change
+            new = _broken(connection, 600)
+            # A sum that is wrong is a chain of balances that breaks.
+            assert (
+                new.keys() | ({"balances"} & everything.keys() if "history" in new else set()) == everything.keys()
+            ), change
+            connection.rollback()
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("UPDATE entry SET amount = amount + 1 WHERE transaction_id = 30 AND leg = 1")
+        assert not _broken(connection, 600)
+        connection.rollback()
+
+
+def _broken(connection: psycopg.Connection, after: int | None) -> dict[str, tuple[str, ...]]:
+    checks = [_tried(connection, rule, after) for rule in RULES]
+    return {check.name: check.problems for check in checks if not check.holds}
+
+
+def test_of_a_large_lake_what_came_since_the_last_night_is_read(
+    book: str, lake: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A night reads its own rows and files; `verify` those of the last night, and every file; `--all` everything."""
+    monkeypatch.setattr("reports.lake.verify.SMALL", 0)
+    nightly_cut(book, lake, NEW_YEARS_EVE)
+    add_transactions(book, 40, since=date(2026, 1, 1), days=2)
+    checked: dict[str, int] = {}
+
+    def check(url: str, exported: Lake, closing: bool) -> None:
+        for subject, found in verify_unpublished(url, exported, closing=closing):
+            assert found.holds, found
+            checked[f"{subject} {found.name}"] = found.checked
+
+    nightly_cut(book, lake, date(2026, 1, 2), check=check)
+    assert (checked["ledger answers"], checked["lake transactions"]) == (40, 40)
+    assert checked["lake files"] < 10 < checked["lake lake-balances"]
+    after = {f"{subject} {found.name}": found for subject, found in verify(book, lake)}
+    assert all(found.holds for found in after.values())
+    assert (after["lake transactions"].checked, after["ledger answers"].checked) == (40, 40)
+    assert after["lake files"].checked > checked["lake files"]
+    everything = {found.name: found for _, found in verify(book, lake, depth=Depth(None))}
+    assert everything["transactions"].checked == everything["answers"].checked == 640
+
+    with superuser(book) as connection:
+        connection.execute("UPDATE entry SET reference = 'other' WHERE transaction_id IN (30, 610) AND leg = 2")
+    found = wrong(book, lake)
+    assert [problem.partition(":")[0] for problem in found["entries"]] == ["entries, transaction_id 610, leg 2"]
+    assert "sealed-days" in found  # the older one
+
+
+def test_what_was_written_anew_is_read_whole(book: str, lake: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a rebuild or a compaction no cut before vouches for the rows."""
+    monkeypatch.setattr("reports.lake.verify.SMALL", 0)
+    nightly_cut(book, lake, NEW_YEARS_EVE)
+    add_transactions(book, 40, since=date(2026, 1, 1), days=1)
+    latest, _ = frequent_cut(book, lake)
+    base = verified_before(latest)
+    assert base and base.cut.number == 1
+    add_transactions(book, 20, since=date(2026, 1, 1), days=1)
+    frequent_cut(book, lake)
+    assert maintenance.compact(book, lake).cut
+    add_transactions(book, 20, since=date(2026, 1, 1), days=1)
+    latest, _ = frequent_cut(book, lake)
+    assert verified_before(latest) is None
+    again, _ = nightly_cut(book, lake, date(2026, 1, 1))
+    assert verified_before(again) is None
+    assert verified_before(rebuild(book, lake)[0]) is None

@@ -171,8 +171,10 @@ GUARDS = {
     "a guard disabled": "ALTER TABLE entry DISABLE TRIGGER append_only",
     "a guard hollowed": "CREATE OR REPLACE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS "
     "$$ BEGIN RETURN NULL; END $$",
+    "four eyes hollowed": "CREATE OR REPLACE FUNCTION desk.second_person() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN RETURN NULL; END $$",
     "a check dropped": "ALTER TABLE entry DROP CONSTRAINT gross_less_discount",
-    "a reference dropped": "ALTER TABLE entry DROP CONSTRAINT entry_transaction_id_fkey",
+    "a reference dropped": "ALTER TABLE balance DROP CONSTRAINT balance_account_id_fkey",
     "a uniqueness dropped": "DROP INDEX entry_account_version_key",
     "a trigger of one's own": "CREATE TRIGGER mine BEFORE INSERT ON entry EXECUTE FUNCTION append_only()",
     "guards off for all sessions": "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET session_replication_role = "

@@ -1,5 +1,6 @@
 """The twenty lines of Python that docs/seals.md gives to an auditor."""
 
+import json
 import re
 import subprocess
 import sys
@@ -35,7 +36,9 @@ def test_an_auditor_checks_a_proof_with_twenty_lines(sealed: SealedBook, tmp_pat
 
     assert checked(content).stdout.startswith("proven: ")
     assert "missing, added or altered" in checked(content.replace('"payment"', '"adjustment"', 1)).stderr
-    assert "missing, added or altered" in checked(re.sub(r'"rows":\[(\[.*?\]),', '"rows":[', content)).stderr
+    facts = json.loads(content)
+    facts["entries"] = {name: column[1:] for name, column in facts["entries"].items()}
+    assert "missing, added or altered" in checked(json.dumps(facts)).stderr
     empty = tmp_path / "none.jsonl"
     empty.write_text("")
     assert "not one of the copy" in checked(content, empty).stderr

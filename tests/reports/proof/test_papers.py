@@ -1,6 +1,7 @@
 """Papers carry their proof; what a reader sees of them is checked with a copy of the seals alone."""
 
 import io
+import re
 import zlib
 from dataclasses import replace
 from datetime import date
@@ -13,16 +14,17 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from typer.testing import CliRunner
 
 from ledger.errors import Failure
+from ledger.settings import Settings
 from reports.cli import main
 from reports.documents.design import Design
 from reports.documents.papers import statement_of
 from reports.documents.render import pdf
 from reports.documents.statement import Statement
 from reports.lake.reader import open_lake
-from reports.proof.check_paper import check_paper
+from reports.proof.check_paper import _first_unlike, check_paper
 from reports.proof.paper_proof import LONGEST
 from reports.proof.prove import Prover
-from reports.proof.proven_papers import proven
+from reports.proof.proven_papers import proven, prover_for
 from reports.proof.seal import read_seals
 from reports.run import LakeBook
 from tests.reports.proof.conftest import SealedBook
@@ -93,6 +95,36 @@ def test_figures_that_a_reader_sees_are_compared_with_what_is_proven(sealed: Sea
         assert any("page 1 shows" in problem or "the pages end" in problem for problem in found), name
 
 
+@pytest.mark.parametrize(
+    ("shown", "due", "unlike"),
+    [
+        ("paid 5.00, left 7.00 ", ["5.00,", "7.00"], None),
+        ("lunch\x02company-01-\r\nemployee-14 5.00", ["lunch-company-01-employee-14", "5.00"], None),
+        ("0123456789\r\n0123456789-A 5.00", ["01234567890123456789-A", "5.00"], None),
+        ("-5.00 7.00", ["5.00", "7.00"], "5.00"),
+        ("5.00 7.00", ["-5.00", "7.00"], "-5.00"),
+        ("1 23.00", ["12", "3.00"], "12"),
+        ("1\r\n234.00", ["1234.00"], "1234.00"),  # a digit that was moved to the end of the line before
+        ("5.00 6.00 7.00", ["5.00", "7.00"], "7.00"),
+        ("7.00 5.00", ["5.00", "7.00"], "5.00"),
+        ("5.00", ["5.00", "7.00"], "7.00"),
+        ("5.00 7.00", ["5.00"], ""),
+    ],
+)
+def test_what_is_shown_is_what_is_due_word_by_word(shown: str, due: list[str], unlike: str | None) -> None:
+    """Names may be broken over lines, as long references are; figures may not, nor may their signs or order change."""
+    found = _first_unlike(shown, due)
+    assert (found and (found[1] or "")) == unlike
+
+
+def test_the_head_of_a_table_may_stand_on_each_of_its_pages() -> None:
+    """With a client's name that has a digit; in the midst of a page it is one figure too many."""
+    pages = ["Household 1 Debit\n5.00\n", "Household 1 Debit\n7.00\n"]
+    begins, heads, due = [0, len(pages[0])], [["1"]], ["1", "5.00", "7.00"]
+    assert _first_unlike("".join(pages), due, begins, heads) is None
+    assert _first_unlike("".join(pages), due, [0], heads) == (len(pages[0]) - 1, "7.00")
+
+
 def test_text_laid_over_a_figure_is_found(sealed: SealedBook) -> None:
     """Text on the page beside what was drawn, and an annotation over it."""
     content = issued(sealed, facts(sealed, "anna"))
@@ -126,6 +158,37 @@ def test_data_that_were_altered_with_the_pages_are_not_proven(sealed: SealedBook
     assert any(problem.startswith(f"operation {first.version} of {first.posted_on} says") for problem in found)
     short = problems(sealed, pdf(replace(paper, operations=tuple(rest)), Design(), proof))
     assert any(problem.startswith(f"entry {first.version} of {first.posted_on}") for problem in short)
+
+
+def test_a_paper_that_goes_out_without_its_proof_is_named(
+    sealed: SealedBook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is away, the days are not sealed, the proof is too long: one sentence each. Before, silence."""
+    away, said = Settings(database_url="postgresql://nobody@127.0.0.1:1/none", home=tmp_path), list[str]()
+    with prover_for(away, *JANUARY, said.append) as prover:
+        assert prover is None
+    assert said.pop().startswith("papers of 2024-01-01 to 2024-01-31 carry no proof: ")
+    there, april = Settings(database_url=sealed.url, home=tmp_path), (date(2024, 4, 1), date(2024, 4, 30))
+    with prover_for(there, *april, said.append) as prover:
+        assert prover is None
+    assert "carry no proof: 2024-04-30 is not sealed: the last seal is of 2024-02-29" in said.pop()
+    monkeypatch.setattr("reports.proof.proven_papers.LONGEST", 100)
+    with prover_for(there, *JANUARY, said.append) as prover:
+        paper, proof = proven(facts(sealed, "anna"), "statement", prover)
+    assert (paper.seal, proof) == (None, None)
+    assert re.fullmatch(
+        r"the paper of account 1000017 carries no proof, which would take [\d,]+ bytes of 100: "
+        r"tiffin prove 1000017 --from 2024-01-01 --to 2024-01-31 makes it",
+        said.pop(),
+    )
+
+
+def test_figures_that_the_ledger_does_not_prove_are_not_issued(sealed: SealedBook) -> None:
+    """A lake of another ledger, or one that was altered: no paper. Before, it was issued and did not check."""
+    paper = facts(sealed, "anna")
+    summary = replace(paper.summary, closing=paper.summary.closing + Decimal("0.01"))
+    with Prover(sealed.url, *JANUARY) as prover, pytest.raises(Failure, match="account 1000017: the lake has "):
+        proven(replace(paper, summary=summary), "statement", prover)
 
 
 def test_a_paper_without_a_proof_is_one_sentence(sealed: SealedBook) -> None:

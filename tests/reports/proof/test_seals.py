@@ -1,7 +1,7 @@
 """Seals: made when days are closed, chained, signed, kept in ledger, manifest and `seals.jsonl`."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -15,6 +15,7 @@ from reports.cli import main
 from reports.lake.publish_cut import nightly_cut, rebuild
 from reports.lake.verify import Depth, verify
 from reports.proof.seal import Sealed, load_key, read_seals, short_form
+from reports.proof.verified import QUARTER, Verified, months_due
 from tests.reports.proof.conftest import NIGHTS, SealedBook
 
 
@@ -114,6 +115,30 @@ def test_verification_reads_what_is_new_and_what_was_read_longest_ago(sealed: Se
     assert read(Depth(budget=0))[0] < entries
     assert read(Depth(budget=None, month="2024-02")) == (0, "2024-02-29")
     assert read(Depth(budget=None)) == (entries, "2024-01-12")
+
+
+@pytest.mark.parametrize("months", [1, 7, 12, 200])
+def test_every_closed_month_is_read_again_within_a_quarter(months: int) -> None:
+    """All were read on one night, and then each on its turn: one or a few a night, none later than a quarter."""
+    ages, most = [timedelta()] * months, 0
+    for _ in range(250):
+        ages = sorted((age + timedelta(days=1) for age in ages), reverse=True)
+        due = months_due(ages)
+        ages[:due], most = [timedelta()] * due, max(most, due)
+        assert max(ages) < QUARTER
+    assert most <= -(-months // QUARTER.days)
+
+
+def test_a_night_reads_what_is_new_and_a_month_on_its_turn(sealed: SealedBook) -> None:
+    """A large month, too. Before, a month larger than the night's share of a large book was never read again."""
+    chain = kept(sealed)
+    read = Verified(number=3, hash=chain[-1].hash)
+    read.months = {"2024-01": datetime.now(UTC) - QUARTER, "2024-02": datetime.now(UTC)}
+    assert [name for name, _, _ in read.parts(chain, 0, None)] == ["2024-01"]
+    read.note("2024-01")
+    assert [name for name, _, _ in read.parts(chain, 0, None)] == ["2024-02"]  # in which nothing was posted
+    read.number, read.hash = 2, chain[1].hash
+    assert list(read.parts(chain, 0, None)) == [("2024-02", 3, 3)]
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,10 @@ def two_months(story: Story) -> None:
     story.adjustment("2017-03-09", "anna", -3, "sushi", by="o.petrova")
     story.transfer("2017-03-09", "anna", "romashka", 7)
     story.change("2017-03-10", "link", "anna", None, {"payer": "romashka"})
-    story.unknown_payment("2017-03-11", 70, "sushi")
+    for day, opening in (("2017-02-27", 0), ("2017-03-11", 70)):
+        waiting = story.unknown_payment(day, 70, "sushi", channel="bank")
+        story.bank(day, waiting, "sushi", opening=opening)
+    story.allocate("2017-03-11", waiting, "anna", 30, "sushi")
     story.order("2017-03-12", "o1", "anna", 90, code="TEN", discount=10)
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from reports.standard import brand_revenue, services
 from tests.reports.standard.test_turnover import figures
 from tests.reports.story import Story
 
@@ -57,6 +58,28 @@ def test_pieces_of_the_period(sales: Story, by: str, pieces: list[str]) -> None:
     result = sales.book().report("brand-revenue", **MARCH, by=by, brand="sushi", currency="RUB")
     assert [str(piece) for piece in result.frame[by]] == pieces
     assert result.holds
+
+
+@pytest.mark.parametrize("name", ["brand-revenue", "services"])
+def test_months_that_are_counted_one_by_one_give_what_all_at_once_gives(
+    sales: Story, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Orders refunded, captured and ended in later months, by every piece of the period, controls and all."""
+    hold = sales.hold("2017-03-02", "anna", 60, "2017-05-30")
+    sales.capture("2017-04-03", hold, ("sushi", 20))
+    sales.capture("2017-05-04", hold, ("pizza", 30))
+    sales.debit("2017-04-10", "anna", ("sushi", 30), {"brand": "sushi", "amount": 1, "service": "tip"}, key="d3")
+    sales.refund("2017-05-11", "d3", ("sushi", 30))
+    book, days = sales.book(), {"first_day": "2017-03-03", "last_day": "2017-05-30"}
+    ways = [{"by": by} for by in ("day", "week", "month", "hour", "weekday", "total")] if name != "services" else [{}]
+    by_months = [book.report(name, **days, **way) for way in ways]
+    assert all(result.holds and result.frame.height for result in by_months)
+    with monkeypatch.context() as at_once:
+        for module in (brand_revenue, services):
+            at_once.setattr(module, "months", lambda entries, first_day, last_day: [(first_day, last_day)])
+        for way, result in zip(ways, by_months, strict=True):
+            whole = book.report(name, **days, **way)
+            assert (whole.frame.rows(), whole.controls) == (result.frame.rows(), result.controls), way
 
 
 def test_a_brand_without_sales_is_empty(sales: Story) -> None:

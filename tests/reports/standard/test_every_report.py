@@ -52,7 +52,7 @@ def busy(story: Story) -> Story:
     story.decline("2017-03-08", "anna", 999, "insufficient_funds")
     story.adjustment("2017-03-09", "anna", -3, "sushi", by="o.petrova")
     story.change("2017-03-10", "link", "anna", None, {"payer": "romashka"})
-    story.unknown_payment("2017-03-11", 70, "sushi")
+    story.bank("2017-03-11", story.unknown_payment("2017-03-11", 70, "sushi", channel="bank"), "sushi")
     story.order("2017-03-12", "o1", "anna", 90, code="TEN", discount=10)
     return story
 

@@ -1,6 +1,6 @@
 """What a report says of its figures: which entries make each of them, and which are made of others.
 
-A report declares it in its own file, beside the function that adds the entries up, as `behind` (DECISIONS D186).
+A report declares it in its own file, beside the function that adds the entries up, as `contributions` (DECISIONS D186).
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ _SIGNS = {1: "+", -1: "−"}
 
 
 @dataclass(frozen=True, eq=False)  # a report that has one can be a key
-class Behind:
+class Contributions:
     """Where the figures of a report come from.
 
     `pieces(tables, parameters, row)` gives a row an entry (`transaction_id`, `leg`), with the columns of the report's
