@@ -86,6 +86,7 @@ class LineAmount:
 
 
 def check_split(amount: Decimal, split: tuple[Share, ...] | tuple[Part, ...] | tuple[Undone, ...]) -> None:
+    """Raise ValueError unless the parts are few enough and sum to the amount."""
     if not 1 <= len(split) <= LINES:
         raise ValueError(f"split: has {len(split)} parts, 1 to {LINES} are allowed")
     total = sum((part.amount for part in split), Decimal("0.00"))
@@ -94,6 +95,7 @@ def check_split(amount: Decimal, split: tuple[Share, ...] | tuple[Part, ...] | t
 
 
 def check_lines(amount: Decimal | None, lines: tuple[LineAmount, ...] | None) -> None:
+    """Raise ValueError when lines are given beside an amount, or too few or too many of them."""
     if lines is None:
         return
     if amount is not None:

@@ -197,7 +197,8 @@ def _summary(facts: Facts, account: int, operations: Sequence[Operation], *, hel
         refunds=_total(operation.amount for operation in operations if operation.kind == "refund"),
         paid=_total(operation.amount for operation in operations if operation.kind in RECEIPTS),
         other=tuple(sorted(rest.items())),
-        closing=operations[-1].balance if operations else opening,
+        # What moved nothing may be dated before entries of lower versions.
+        closing=next((one.balance for one in reversed(operations) if one.amount or one.held), opening),
         held=held,
     )
 

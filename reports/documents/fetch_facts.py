@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+import narwhals as nw
 import polars as pl
 
 from reports.core import aging
@@ -127,10 +128,11 @@ def read_last(tables: Tables, numbers: Sequence[int], *, until: date) -> Last:
 
 def read(tables: Tables, numbers: Sequence[int], last: Last, *, since: date, until: date) -> Facts:
     """Return the facts of these accounts from `since` to `until`, both days included."""
+    moved_before = tables.entries.filter(moving(), nw.col("business_date") < since).to_native()
     bonus = _native(tables, "accounts").filter(pl.col("money_account_id").is_in(numbers)).sort("id").collect()
     in_period = _months(since, until) & pl.col("business_date").is_between(since, until)
     of_these = pl.col("account_id").is_in([*numbers, *bonus["id"].to_list()])
-    entries = tables.entries.filter(moving()).to_native()
+    entries = _native(tables, "entries")
     descriptions = _native(tables, "transactions").filter(_months(since, until))
     moved = (
         entries.filter(of_these, in_period)
@@ -155,7 +157,7 @@ def read(tables: Tables, numbers: Sequence[int], last: Last, *, since: date, unt
         accounts=_accounts(tables, numbers),
         brands=_by_id(_native(tables, "brands").collect()),
         names=_names(tables, moved["subaccount_id"].drop_nulls().to_list()),
-        before=_latest(entries.filter(of_these, pl.col("business_date") < since)),
+        before=_latest(moved_before.filter(of_these)),
         entries=_grouped(moved, "account_id"),
         lines=_grouped(_of_successors(lines.select(_LINE).sort("transaction_id", "leg").collect(), into), "source_id"),
         bonuses=_grouped(bonus, "money_account_id"),

@@ -262,7 +262,7 @@ class _Pool:
         except BaseException:
             process.end()
             raise
-        if "error" in header or "rows" in header:
+        if ("error" in header or "rows" in header) and not header.pop("grown", False):
             self._idle.put(process)
         else:
             process.end()  # what was stopped half-way may have left anything

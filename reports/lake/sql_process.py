@@ -51,6 +51,8 @@ BATCH_ROWS = 2_000
 READY = b"R"
 MARGIN_MB = 400
 """Address space above memory_limit, for code, stacks and what DuckDB does not count."""
+SPARE_MB = 100
+"""Address space that a question may leave mapped: with more, the next one would lack it, and gets a new process."""
 LONGEST_ERROR = 600
 
 
@@ -68,6 +70,7 @@ def main() -> None:
     out.flush()
     for line in sys.stdin.buffer:
         header, rows = _answer(json.loads(line))
+        header["grown"] = _mapped_now_mb() > _mapped_mb() + SPARE_MB
         for part in (json.dumps(header).encode(), rows):
             out.write(struct.pack(">Q", len(part)) + part)
         out.flush()
@@ -125,6 +128,10 @@ def _mapped_mb() -> int:
     """Return what DuckDB and Arrow map before they do anything: a chain of questions does not raise the limit."""
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.sql("SELECT 1").to_arrow_reader(1).read_all()
+    return _mapped_now_mb()
+
+
+def _mapped_now_mb() -> int:
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
             return int(file.read().split()[0]) * resource.getpagesize() >> 20

@@ -23,9 +23,9 @@ WHERE t.key = %s ORDER BY leg
 def forget_sources(url: str) -> None:
     """Let the book's entries be as an earlier release wrote them."""
     with psycopg.connect(url) as connection:
-        connection.execute("ALTER TABLE entry DISABLE TRIGGER append_only")
+        connection.execute("ALTER TABLE entry DISABLE TRIGGER USER")
         connection.execute("UPDATE entry SET source_id = NULL WHERE line IS NULL")
-        connection.execute("ALTER TABLE entry ENABLE TRIGGER append_only")
+        connection.execute("ALTER TABLE entry ENABLE TRIGGER USER")
 
 
 def test_a_reversal_names_what_its_payment_did_not(database_url: str) -> None:

@@ -235,7 +235,7 @@ def test_a_statement_whose_lines_do_not_make_its_entry_is_refused(march):
     book = closed(march)
     number = march.accounts["anna"]["id"]
     ((_, facts),) = groups(book, [number], since=MARCH[0], until=MARCH[1])
-    sentence = f"account {number}: the lines of transaction 2 make -121.00, the entry says -120.00"
+    sentence = f"account {number}: the lines of transaction 2 make -121.00, the entry has -120.00"
     with pytest.raises(Failure, match=sentence):
         statement(facts, number, since=MARCH[0], until=MARCH[1], known=known(book, MARCH[1]))
 

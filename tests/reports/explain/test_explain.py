@@ -20,6 +20,7 @@ __all__ = ["busy"]
 
 NOT_YET = {
     "advances",
+    "bank",
     "bonuses",
     "brand-settlements",
     "cash-by-channel",

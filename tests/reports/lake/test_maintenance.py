@@ -181,6 +181,7 @@ def test_what_a_release_adds_to_the_lake_is_there_for_the_past_from_the_next_cut
     """A table and a column of each sort are new: the old cut refuses them, the next one has them for every row."""
     with monkeypatch.context() as earlier:
         _without(earlier, "lot_changes", "closings")
+        earlier.setattr(publish_cut, "new_problems", lambda *_: [])  # which reads the tables of this release
         before, _ = frequent_cut(book, lake)
     held = frames(before, *(name for name in before.manifest.tables))
     for name in ("transactions", "parties"):

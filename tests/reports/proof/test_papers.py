@@ -155,7 +155,7 @@ def test_data_that_were_altered_with_the_pages_are_not_proven(sealed: SealedBook
     other = replace(paper, operations=(replace(first, amount=first.amount + Decimal("0.01")), *rest))
     found = problems(sealed, pdf(other, Design(), proof))
     assert "the data inside are not those that it was issued with" in found
-    assert any(problem.startswith(f"operation {first.version} of {first.posted_on} says") for problem in found)
+    assert any(problem.startswith(f"operation {first.version} of {first.posted_on} shows ") for problem in found)
     short = problems(sealed, pdf(replace(paper, operations=tuple(rest)), Design(), proof))
     assert any(problem.startswith(f"entry {first.version} of {first.posted_on}") for problem in short)
 
