@@ -15,8 +15,9 @@ from typer.testing import CliRunner
 
 from ledger.errors import Failure
 from reports.cli.notebook import app
+from reports.editions.facts import FORMATS
 from reports.editions.parameters import Misused, read
-from reports.editions.run import declared, folder, names
+from reports.editions.run import declared, folder, names, run
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
@@ -135,20 +136,18 @@ def test_cohorts_count_who_came_back(lake: Path) -> None:
     assert ran("cohorts", brand="pizza")["cohorts"].select("cohort", "clients").rows() == [("2017-03", 1)]
 
 
-FORMS = ("html", "pdf", "md")
-
-
 @pytest.fixture(scope="module")
 def editions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
-    """Return the tour of March in every form, the first of them twice."""
+    """Return the tour of March in every form, and its page once more by the command."""
     folder = tmp_path_factory.mktemp("editions")
+    files = {form: folder / form for form in FORMATS}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TIFFIN_LAKE", str(made(folder)))
-        for name, form in (*((form, form) for form in FORMS), ("again", "html")):
-            words = ["run", "tour", "-o", str(folder / name), "--format", form, "--to", "2017-03-31"]
-            result = CliRunner().invoke(app, ["notebook", *words])
-            assert result.exit_code == 0, result.exception
-    return {name: (folder / name).read_bytes() for name in (*FORMS, "again")}
+        run("tour", files, {"to": "2017-03-31"})
+        words = ["run", "tour", "-o", str(folder / "again"), "--", "--to", "2017-03-31"]
+        result = CliRunner().invoke(app, ["notebook", *words])
+        assert result.exit_code == 0, result.exception
+    return {path.name: path.read_bytes() for path in (*files.values(), folder / "again")}
 
 
 def test_a_notebook_becomes_one_file_that_needs_no_network(editions: dict[str, bytes]) -> None:
