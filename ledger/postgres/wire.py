@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from itertools import count
-from select import select
+from select import POLLIN, POLLOUT, poll
 from typing import Any, TypeVar
 
 from psycopg import OperationalError, errors
@@ -141,7 +141,7 @@ def _result(pgconn: PGconn, *, last: bool = False) -> PGresult:
 
 def _next(pgconn: PGconn) -> PGresult | None:
     while pgconn.is_busy():
-        select([pgconn.socket], [], [])
+        _ready(pgconn, POLLIN)
         pgconn.consume_input()
     return pgconn.get_result()
 
@@ -176,12 +176,20 @@ def flush(connection: AnyConnection) -> None:
     """
     pgconn = connection.pgconn
     while pgconn.flush():
-        readable, writable, _ = select([pgconn.socket], [pgconn.socket], [], STALLED_SECONDS)
-        if readable:
+        ready = _ready(pgconn, POLLIN | POLLOUT, STALLED_SECONDS)
+        if ready & ~POLLOUT:
             pgconn.consume_input()
-        elif not writable:
+        elif not ready:
             connection.close()
             raise OperationalError(f"the server took nothing for {STALLED_SECONDS} s")
+
+
+def _ready(pgconn: PGconn, events: int, seconds: float | None = None) -> int:
+    """Return what the connection's socket is ready for, 0 when the time is over; its number may be any."""
+    waiting = poll()
+    waiting.register(pgconn.socket, events)
+    found = waiting.poll(None if seconds is None else seconds * 1_000)
+    return found[0][1] if found else 0
 
 
 def copy(connection: AnyConnection, table: str, types: Types, rows: Rows, then: Callable[[], T]) -> T:

@@ -1,5 +1,8 @@
 """Statements sent together on libpq itself: values and rows, errors, and what the driver does beside it."""
 
+import os
+import resource
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -56,3 +59,18 @@ def test_a_server_that_goes_away_is_an_error_of_the_connection(database_url: str
         with pytest.raises(psycopg.OperationalError):
             exchange(connection, [("SELECT pg_sleep(1)", []), ("SELECT 1", [])])
         assert connection.closed
+
+
+def test_a_process_with_thousands_of_open_files_is_served(database_url: str) -> None:
+    """`select` knows no descriptor above 1,023."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, min(hard, 4_096)), hard))
+    try:
+        with ExitStack() as opened:
+            for _ in range(1_100):
+                opened.enter_context(open(os.devnull, "rb"))
+            with connect(database_url) as connection:
+                assert connection.pgconn.socket > 1_023
+                assert exchange(connection, [("SELECT 1", []), COMMIT]) == [[(1,)], []]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
