@@ -37,7 +37,7 @@ def options(name: Name) -> None:
 
     for option, field in options(declared(name)).items():
         default = "" if field.default is None else f" [default: {field.default}]"
-        typer.echo(f"--{option} {written(field):<14}{field.description or ''}{default}")
+        typer.echo(f"{f'--{option} {written(field)}':<24}{field.description or ''}{default}")
 
 
 @notebook.command(context_settings=PASSED_ON)

@@ -210,8 +210,8 @@ def test_a_number_out_of_range_is_wrong_usage() -> None:
 def test_the_parameters_of_a_notebook_are_listed() -> None:
     """How each is written, what it means, its default."""
     shown = CliRunner().invoke(app, ["notebook", "options", "limits_review"]).output
-    assert "--month YYYY-MM       a month" in shown
-    assert "--credit NUMBER        credit limits times [default: 0.5]" in shown
+    assert "--month YYYY-MM         a month" in shown
+    assert "--credit NUMBER         credit limits times [default: 0.5]" in shown
 
 
 def test_an_unknown_notebook_suggests_names() -> None:
