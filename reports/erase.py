@@ -5,7 +5,10 @@ The ledger's function erases rows; here the lake is exported anew, for what was 
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
+
+from pypdfium2 import PdfDocument  # type: ignore[import-untyped]  # has no types
 
 from ledger.postgres.database import connect
 from ledger.postgres.erasing import Person, erase_person, find_person
@@ -22,7 +25,7 @@ from reports.lake.storage import Place
 
 @dataclass
 class Erased:
-    """What was erased, and what names the person still: papers, dated files, kept cuts, backups.
+    """What was erased, and what names the person still: papers, dated files (editions, too), kept cuts, backups.
 
     `removed` says that the first three were removed. `now` is False when the ledger had nothing left to erase.
     """
@@ -55,7 +58,7 @@ def erase(
     latest = manifest.current(place)
     register, home = Register(settings.home / "papers"), settings.home.expanduser().resolve()
     papers = [row for number in person.accounts for row in register.rows(account=number) if register.is_there(row)]
-    files = [*_statements(home, person), *_reports(home, person, erased_at)]
+    files = [*_statements(home, person), *_reports(home, person, erased_at), *_editions(home, person, erased_at)]
     done = Erased(
         reference,
         now,
@@ -102,9 +105,31 @@ def _reports(home: Path, person: Person, before: datetime) -> list[Path]:
 
     Each report is there as CSV too, and what that does not name the others do not.
     """
-    words = [word.encode() for word in (*map(str, person.accounts), person.reference, *person.names) if len(word) > 3]
     found: list[Path] = []
     for path in sorted((home / "reports").rglob("*.csv")):
-        if path.stat().st_mtime < before.timestamp() and any(word in path.read_bytes() for word in words):
+        if path.stat().st_mtime < before.timestamp() and _names(path.read_text("utf-8", "replace"), person):
             found += sorted(path.parent.glob(f"{path.stem}.*"))
     return found
+
+
+def _editions(home: Path, person: Person, before: datetime) -> list[Path]:
+    """Return the files of editions of notebooks that were made before a moment and name a person, all of each."""
+    found: list[Path] = []
+    for folder in sorted((home / "editions").glob("*/*")):
+        files = sorted(folder.iterdir())
+        made_before = any(path.stat().st_mtime < before.timestamp() for path in files)
+        if made_before and any(_names(_text_of(path), person) for path in files):
+            found += files
+    return found
+
+
+def _text_of(path: Path) -> str:
+    if path.suffix != ".pdf":
+        return unescape(path.read_text("utf-8", "replace"))
+    with PdfDocument(path) as pdf:
+        return "\n".join(page.get_textpage().get_text_range() for page in pdf)
+
+
+def _names(text: str, person: Person) -> bool:
+    words = (*map(str, person.accounts), person.reference, *person.names)
+    return any(word in text for word in words if len(word) > 3)

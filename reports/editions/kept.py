@@ -98,8 +98,10 @@ def listed(home: Path) -> list[Listed]:
         raise Failure(
             f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg'][0].lower()}{first['msg'][1:]}"
         ) from None
-    for one in editions:
+    for number, one in enumerate(editions):
         path_of(one.notebook)
+        if any((other.notebook, other.every) == (one.notebook, one.every) for other in editions[:number]):
+            raise Failure(f"{path}: {one.notebook} of every {one.every} is listed twice")
     return editions
 
 
@@ -122,7 +124,7 @@ def _made(one: Listed, days: tuple[date, date], folder: Path, lake: str) -> Edit
     if (target / FACTS).exists() and all((target / _file(one, form)).exists() for form in one.formats):
         return Edition(one.notebook, period, "found", target)
     folder.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=folder, prefix=".") as making:
+    with TemporaryDirectory(dir=folder.parent, prefix=".") as making:
         files: dict[Format, Path] = {form: Path(making) / _file(one, form) for form in one.formats}
         try:
             facts = run(one.notebook, files, {**given, "lake": lake}, before=_before(folder, period))
@@ -144,5 +146,7 @@ def _file(one: Listed, form: Format) -> str:
 
 
 def _before(folder: Path, period: str) -> Facts | None:
-    earlier = sorted(path for path in folder.glob(f"*/{FACTS}") if path.parent.name < period)
+    """Return the facts of the edition of the period before: a day's beside a day's, a month's beside a month's."""
+    found = (path for path in folder.glob(f"*/{FACTS}") if len(path.parent.name) == len(period))
+    earlier = sorted(path for path in found if path.parent.name < period)
     return Facts(**json.loads(earlier[-1].read_text(encoding="utf-8"))) if earlier else None

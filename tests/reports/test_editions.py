@@ -84,6 +84,7 @@ def test_periods_are_the_latest_whole_ones() -> None:
         ("[[edition]]\nnotebook = 'tour'\nevery = 'year'", "every: input should be 'day', 'week' or 'month'"),
         ("[[editions]]\nnotebook = 'tour'", "there is no editions in a list of editions"),
         ("[[edition]\n", "is not TOML"),
+        ("[[edition]]\nnotebook = 'tour'\n" * 2, "tour of every month is listed twice"),
     ],
 )
 def test_a_wrong_list_is_one_sentence(tmp_path: Path, text: str, sentence: str) -> None:

@@ -245,6 +245,11 @@ def paper(home: Path, number: str, account: int) -> Path:
     for name in ("turnover.csv", "turnover.xlsx"):
         (night / name).write_text(f"{account},Anna Karenina")
     (night / "vat.csv").write_text("sushi")
+    for period, text in (("2019-02", "Anna &amp; Karenina"), ("2019-03", f"account {account}"), ("2019-04", "sushi")):
+        edition = home / "editions" / "brands" / period
+        edition.mkdir(parents=True)
+        (edition / "brands.html").write_text(text)
+        (edition / "edition.json").write_text("{}")
     return file
 
 
@@ -274,6 +279,9 @@ def test_nothing_names_the_person_and_everything_holds(settings: Settings) -> No
     assert (done.now, done.papers, done.removed) == (True, ["S-1"], False)
     assert {Path(name).name for name in done.files} >= {"turnover.csv", "turnover.xlsx"}
     assert "vat.csv" not in {Path(name).name for name in done.files}
+    assert [name for name in done.files if "/editions/" in name] == [
+        str(home.resolve() / "editions" / "brands" / "2019-03" / name) for name in ("brands.html", "edition.json")
+    ]
     assert named_in(url) == set()
     assert file.exists()
     assert broken(url, lake, copy) == []
@@ -287,6 +295,7 @@ def test_nothing_names_the_person_and_everything_holds(settings: Settings) -> No
     assert named_files(Path(lake)) == []
     assert not file.exists()
     assert [path.name for path in (home / "reports" / "2019-03-31").iterdir()] == ["vat.csv"]
+    assert [path.parent.name for path in sorted((home / "editions").rglob("*.html"))] == ["2019-02", "2019-04"]
     assert Register(home / "papers").rows()[0].client == "erased"
     assert b"anna@" not in (home / "papers" / "register.sqlite").read_bytes()
     nightly_cut(url, lake, APRIL)
