@@ -74,7 +74,8 @@ class BookSettings(SQLModel, table=True):
     `incarnation` distinguishes this ledger from others of the same book that were restored from a backup. Days up to
     `closing` take no more transactions while the cut that is to close them is verified; it is null otherwise. `fed` has
     of each earlier incarnation the last transaction that is this one's, too; up to `fed_from` all are of earlier ones.
-    `timeline` is the server's when the incarnation began: on another one, it was promoted or restored since.
+    `timeline` is the server's when the incarnation began: on another one, it was promoted or restored since. `cut_at` is
+    the moment of the latest cut that was published.
     """
 
     __tablename__ = "book"
@@ -98,6 +99,7 @@ class BookSettings(SQLModel, table=True):
     )
     fed_from: int = Field(default=None, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     timeline: int = Field(default=None, sa_column=Column(Integer, nullable=False, server_default=text(TIMELINE)))
+    cut_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 class CutGate(SQLModel, table=True):
