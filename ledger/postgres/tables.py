@@ -397,6 +397,25 @@ class AgingItem(SQLModel, table=True):
     terms_id: int | None = Field(default=None, sa_type=BigInteger)
 
 
+class UnpaidPlace(SQLModel, table=True):
+    """Where what is unpaid of an account begins from one of its entries on, while it is below zero. Append-only.
+
+    As on the balance row. There is one where the place, the latest due date or the day on which items ripen became
+    another, or the account came below zero: a past moment is answered without the items (DECISIONS D199).
+    """
+
+    __tablename__ = "unpaid_place"
+
+    account_id: int = key(BigInteger)
+    version: int = key(BigInteger)
+    transaction_id: int = Field(sa_type=BigInteger)
+    open_due: date
+    open_day: date
+    open_item: int = Field(sa_type=BigInteger)
+    latest_due: date
+    ripens_on: date
+
+
 class CreditTerms(SQLModel, table=True):
     """Terms of credit of an account: of those valid on a day the last recorded is in force."""
 

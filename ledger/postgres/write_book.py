@@ -62,6 +62,10 @@ USAGE = columns(
     "payer_id bigint, account_id bigint, group_name text, period text, since date, amount bigint, count integer"
 )
 ENTRY_GROUP = columns("transaction_id bigint, account_id bigint, group_name text")
+UNPAID_PLACE = columns(
+    "account_id bigint, version bigint, transaction_id bigint, open_due date, open_day date, open_item bigint, "
+    "latest_due date, ripens_on date"
+)
 AGING_ITEM = columns("transaction_id bigint, account_id bigint, business_date date, due_on date, amount bigint")
 
 
@@ -98,6 +102,7 @@ def write(
     book.entered.clear()
     book.changed_holds.clear()
     book.changed_ages.clear()
+    book.places.clear()
     book.paid_items.clear()
     for ages in book.ages.values():
         ages.changed.clear()
@@ -112,6 +117,7 @@ def _state(book: Book) -> Iterator[Work]:
     yield Insert("entry_group", ENTRY_GROUP, groups)
     yield from _holds(book)
     yield from _items(book)
+    yield Insert("unpaid_place", UNPAID_PLACE, book.places)
     yield Insert("usage", USAGE, list(_usage(book)), key=("payer_id", "account_id", "group_name", "period", "since"))
 
 
