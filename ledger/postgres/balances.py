@@ -227,8 +227,8 @@ FROM asked a LEFT JOIN balance b ON b.account_id = a.id
 {_FIRST_UNPAID}
 """
 
-# Where what was unpaid began, if that is known and cannot have become another by the moment: by terms recorded since for
-# items that had no due date, on the day on which items got theirs, by a merge. Nor may an item due later be an older one.
+# Where what was unpaid began, if that is known and cannot have become another by the moment: by terms recorded since
+# for items that had no due date, on the day on which items got theirs, by a merge. Nor may one due later be older.
 _PLACE_THEN = """
 LEFT JOIN LATERAL (
     SELECT p.* FROM unpaid_place p WHERE p.account_id = a.id AND p.version <= last.version AND e.balance_after < 0

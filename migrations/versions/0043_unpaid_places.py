@@ -26,8 +26,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("account_id", "version", name="unpaid_place_pkey"),
     )
     op.execute(
-        "INSERT INTO unpaid_place SELECT b.account_id, b.version, e.transaction_id, b.open_due, b.open_day, b.open_item, "
-        "b.latest_due, b.ripens_on FROM balance b JOIN account a ON a.id = b.account_id AND a.kind = 'money' "
+        "INSERT INTO unpaid_place SELECT b.account_id, b.version, e.transaction_id, b.open_due, b.open_day, "
+        "b.open_item, b.latest_due, b.ripens_on FROM balance b "
+        "JOIN account a ON a.id = b.account_id AND a.kind = 'money' "
         "JOIN entry e ON e.account_id = b.account_id AND e.version = b.version WHERE b.balance < 0"
     )
     op.execute(
