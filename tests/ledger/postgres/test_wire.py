@@ -2,6 +2,7 @@
 
 import os
 import resource
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -115,15 +116,21 @@ def test_a_copy_that_fails_is_the_error_of_what_comes_next(database_url: str) ->
     with connect(database_url) as connection:
         connection.execute("CREATE TEMP TABLE odd (n bigint PRIMARY KEY)")
         connection.commit()
+        twice = Insert("odd", columns("n bigint"), [(n % 999,) for n in range(1000)])
+        elsewhere = Insert("odder", columns("n bigint"), [(n,) for n in range(1000)])
+
+        def carry_out(work: Insert, then: Callable[[], object]) -> None:
+            with transaction(connection, keep=True):
+                run(connection, [work])
+                then()
+
         for _ in range(2):
-            with pytest.raises(errors.UniqueViolation), transaction(connection, keep=True):
-                run(connection, [Insert("odd", columns("n bigint"), [(n % 999,) for n in range(1000)])])
-                exchange(connection, [("SELECT 1", [])])
-            with pytest.raises(ZeroDivisionError), transaction(connection, keep=True):
-                run(connection, [Insert("odd", columns("n bigint"), [(n % 999,) for n in range(1000)])])
-                raise ZeroDivisionError
-            with pytest.raises(errors.UndefinedTable), transaction(connection, keep=True):
-                run(connection, [Insert("odder", columns("n bigint"), [(n,) for n in range(1000)])])
+            with pytest.raises(errors.UniqueViolation):
+                carry_out(twice, lambda: exchange(connection, [("SELECT 1", [])]))
+            with pytest.raises(ZeroDivisionError):
+                carry_out(twice, lambda: 1 // 0)
+            with pytest.raises(errors.UndefinedTable):
+                carry_out(elsewhere, lambda: None)
             assert exchange(connection, [("SELECT count(*) FROM odd", [])]) == [[(0,)]]
             connection.rollback()
 
