@@ -133,13 +133,16 @@ def _transactions(entered: list[Transaction]) -> Rows:
 
 
 def _entries(entered: list[Transaction]) -> Rows:
-    return [
-        (t.id, leg, t.currency, *entry)
-        if entry.attributes is None
-        else (t.id, leg, t.currency, *entry[:-2], json_text(entry.attributes), entry.due_on)
-        for t in entered
-        for leg, entry in enumerate(t.entries, 1)
-    ]
+    texts: dict[int, str | None] = {}  # lines of orders share their attributes
+    rows: list[Row] = []
+    for t in entered:
+        for leg, entry in enumerate(t.entries, 1):
+            if (attributes := entry.attributes) is None:
+                rows.append((t.id, leg, t.currency, *entry))
+                continue
+            text = texts.get(id(attributes)) or texts.setdefault(id(attributes), json_text(attributes))
+            rows.append((t.id, leg, t.currency, *entry[:-2], text, entry.due_on))
+    return rows
 
 
 def _balances(book: Book) -> Rows:

@@ -148,8 +148,8 @@ class Desk:
             numbers = [gift.account for gift in gifts if isinstance(gift.account, int) and gift.brand is None]
             [clients] = ask(connection, (_MONEY, [numbers]))
             scope.accounts |= {money for (money,) in clients}
-        named = [(order.account, order.brands & programs.keys()) for order in commands if isinstance(order, f.Order)]
-        named += [(order.account, order.brands & programs.keys()) for order in found]
+        orders = [*found, *(command for command in commands if isinstance(command, f.Order))] if programs else []
+        named = [(order.account, order.brands & programs.keys()) for order in orders]
         named += [(gift.account, {gift.brand}) for gift in gifts if gift.brand is not None]
         return programs, self._open_bonus_accounts(connection, named)
 
