@@ -71,9 +71,9 @@ def place(shop: Shop, seam: Seam, order: f.Order) -> Answer | Ordered:
 def _kept_line(place: int, line: Line, before: Line) -> OrderLine:
     """Return a line as the order keeps it; `before` is the line before promotions."""
     # Taken apart in one go: each name of a field would cost as much as the field.
-    *dish, quantity, price, gross, _, attributes, reference, discount, _, financed = line
-    amounts = gross, discount, gross - discount
-    kept = OrderLine(place, *dish, quantity, price, *amounts, quantity, reference, attributes, before.discount)
+    brand, service, sku, name, quantity, price, gross, _, attributes, reference, discount, _, financed = line
+    dish, amounts = (brand, service, sku, name, quantity, price), (gross, discount, gross - discount)
+    kept = OrderLine(place, *dish, *amounts, quantity, reference, attributes, before.discount)
     if financed:
         kept.financed = {brand: (amount, 0) for brand, amount in financed.items()}
     return kept

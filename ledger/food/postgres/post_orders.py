@@ -17,7 +17,7 @@ from ledger.core.outcomes import Declined, Done, Invalid
 from ledger.core.scope import Scope
 from ledger.food.core import commands as f
 from ledger.food.core.decide import Outcome, answer, expire_points
-from ledger.food.postgres.shop_store import Programs, changes, foreseen, load_shop
+from ledger.food.postgres.shop_store import Named, Programs, changes, foreseen, load_shop
 from ledger.food.settings import FoodSettings
 from ledger.postgres.database import AnyConnection
 from ledger.postgres.load_book import numbers_of
@@ -29,6 +29,10 @@ from ledger.postgres.wire import ask
 PARTS, LEAST = 4, 50
 """A batch is decided in at most this many parts of at least this many commands: the server writes one while the next is
 decided, which saves more waiting than the statements of more parts cost."""
+
+
+Buys = tuple[int | str, AbstractSet[str]]
+"""An account, and the brands that it orders from."""
 
 
 class _Stale(Exception):
@@ -148,14 +152,12 @@ class Desk:
             numbers = [gift.account for gift in gifts if isinstance(gift.account, int) and gift.brand is None]
             [clients] = ask(connection, (_MONEY, [numbers]))
             scope.accounts |= {money for (money,) in clients}
-        orders = [*found, *(command for command in commands if isinstance(command, f.Order))] if programs else []
-        named = [(order.account, order.brands & programs.keys()) for order in orders]
+        orders: list[Named | f.Order] = [*found, *(o for o in commands if isinstance(o, f.Order))] if programs else []
+        named: list[Buys] = [(order.account, order.brands & programs.keys()) for order in orders]
         named += [(gift.account, {gift.brand}) for gift in gifts if gift.brand is not None]
         return programs, self._open_bonus_accounts(connection, named)
 
-    def _open_bonus_accounts(
-        self, connection: AnyConnection, named: Sequence[tuple[int | str, AbstractSet[str]]]
-    ) -> int:
+    def _open_bonus_accounts(self, connection: AnyConnection, named: Sequence[Buys]) -> int:
         """See that the clients have bonus accounts for the brands: with a programme that they order from, or named.
 
         Return how many were opened. In order of account and brand: two batches that open the same accounts would
