@@ -16,8 +16,6 @@ from io import BufferedIOBase
 from itertools import groupby
 from typing import Any
 
-from pydantic_core import from_json
-
 from ledger.administration import administration_lines as administration
 from ledger.administration.administration_lines import RECORDS, Record
 from ledger.core import commands
@@ -57,34 +55,8 @@ _DECODER = json.JSONDecoder(parse_constant=_no_constant, object_pairs_hook=_pair
 _ENCODER = json.JSONEncoder(ensure_ascii=False)
 
 
-def _at_once(line: bytes) -> Any:
-    """Return the object of a line as programs write them; None for any that must be read with care.
-
-    The fast reader takes a name that is given twice. So names are counted, where each stands right before its colon: a
-    text that looks like one only has the line read again.
-    """
-    if len(line) > LINE_LENGTH or any(spaced in line for spaced in _SPACED):
-        return None
-    try:
-        record = from_json(line, allow_inf_nan=False)
-    except ValueError:
-        return None
-    return record if type(record) is dict and _names(record) == line.count(b'":') else None
-
-
-_SPACED = (b'" ', b'"\t', b'"\r', b'"\n')
-
-
-def _names(value: Any) -> int:
-    own, inner = (len(value), value.values()) if type(value) is dict else (0, value)
-    return own + sum([_names(each) for each in inner if type(each) is dict or type(each) is list])
-
-
 def read(line: str | bytes, number: int, parse: Callable[[dict[str, Any]], Any] | None = None) -> Any:
     """Return what a line describes: a command or a record, or Invalid with the line's number and the reason."""
-    record = _at_once(line) if isinstance(line, bytes) else None
-    if record is not None:
-        return _parsed(record, number, parse)
     text = line.decode("utf-8", "surrogateescape") if isinstance(line, bytes) else line
     if len(text) > LINE_LENGTH:
         return Invalid(line=number, message=f"the line has more than {LINE_LENGTH} characters")
@@ -100,10 +72,6 @@ def read(line: str | bytes, number: int, parse: Callable[[dict[str, Any]], Any] 
         return Invalid(line=number, message=message)
     if not isinstance(record, dict):
         return Invalid(line=number, message="is not a JSON object")
-    return _parsed(record, number, parse)
-
-
-def _parsed(record: dict[str, Any], number: int, parse: Callable[[dict[str, Any]], Any] | None) -> Any:
     try:
         return (parse or parse_item)(record)
     except ValueError as error:
