@@ -401,7 +401,7 @@ class UnpaidPlace(SQLModel, table=True):
     """Where what is unpaid of an account begins from one of its entries on, while it is below zero. Append-only.
 
     As on the balance row. There is one where the place, the latest due date or the day on which items ripen became
-    another, or the account came below zero: a past moment is answered without the items (DECISIONS D199).
+    another, or the account came below zero: a past moment is answered without the items (DECISIONS D200).
     """
 
     __tablename__ = "unpaid_place"
