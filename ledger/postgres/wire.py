@@ -160,7 +160,7 @@ def together(connection: AnyConnection) -> AbstractContextManager[object]:
 
 
 def in_pipeline(connection: AnyConnection) -> bool:
-    """Tell whether statements are being sent together."""
+    """Return whether statements are being sent together."""
     return connection.pgconn.pipeline_status != PipelineStatus.OFF
 
 

@@ -214,7 +214,7 @@ class Model:
 
 
 def same_window(period: str, one: date, other: date) -> bool:
-    """Tell whether two days are in one window."""
+    """Return whether two days are in one window."""
     if period == "week":
         return one.isocalendar()[:2] == other.isocalendar()[:2]
     return {"day": one == other, "month": (one.year, one.month) == (other.year, other.month), "total": True}[period]

@@ -160,7 +160,7 @@ def _entry(node: Node, part: Node | None, amount: Decimal, *, payments: int = 1,
 
 
 def _returned(node: Node, part: Node) -> bool:
-    """Tell whether an entry is a payment that comes back."""
+    """Return whether an entry is a payment that comes back."""
     families = [_text(each, "BkTxCd/Domn/Fmly/SubFmlyCd") for each in (part, node)]
     return part.find("RtrInf") is not None or "RRTN" in families
 

@@ -102,7 +102,7 @@ def _message(text: str) -> _Message:
 
 
 def _begins(tag: str, value: str, message: _Message, current_tag: str) -> bool:
-    """Tell whether a line begins a field where it stands."""
+    """Return whether a line begins a field where it stands."""
     if tag in ("86", "NS"):
         return True
     in_text = current_tag in ("86", "NS") and bool(message.lines)

@@ -48,7 +48,7 @@ class Movement:
 
     @property
     def batch(self) -> bool:
-        """Tell whether it is the sum of several payments."""
+        """Return whether it is the sum of several payments."""
         return self.payments > 1
 
 
@@ -196,7 +196,7 @@ def _most(places: Sequence[int], new: Sequence[Movement], known: Sequence[Moveme
 
 
 def _same(new: Movement, known: Movement) -> bool:
-    """Tell whether two entries of one day and amount may be one movement."""
+    """Return whether two entries of one day and amount may be one movement."""
     if known.imprint:
         return all(part in known.imprint for part in (new.evidence[2], *new.evidence[3:]) if part)
     (reference, theirs, account, *words), (other, others, their_account, *their_words) = new.evidence, known.evidence

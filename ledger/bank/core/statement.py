@@ -108,7 +108,7 @@ class Statement:
 
     @property
     def checked(self) -> bool:
-        """Tell whether the bank gave figures that the entries could be held against."""
+        """Return whether the bank gave figures that the entries could be held against."""
         return None not in (self.opening, self.closing) or None not in (self.reported_in, self.reported_out)
 
 

@@ -64,7 +64,7 @@ class Row:
 
     @property
     def unallocated(self) -> bool:
-        """Tell whether the payment has no account."""
+        """Return whether the payment has no account."""
         posted = self.result in ("posted", "would be posted")
         return posted and self.account is None and self.depositor is None
 
