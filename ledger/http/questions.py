@@ -7,7 +7,7 @@ waits for the replica or goes to the primary, so that a client who has just paid
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from starlette.requests import Request
@@ -24,6 +24,7 @@ from ledger.postgres.balances import balances as states
 from ledger.postgres.database import AnyConnection, Unreachable
 from ledger.postgres.post import Ledger
 from ledger.postgres.tokens import Caller
+from ledger.values.dates import instant_of
 from ledger.values.field_types import TEXT_LENGTH
 from ledger.values.money import is_account_number
 from ledger.values.text import wrong_character
@@ -299,22 +300,10 @@ def _account(value: object, field: str) -> int | str:
 
 
 def _instant(value: object, field: str) -> datetime | None:
-    if value is None:
-        return None
     try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None or not 1900 <= at.year <= 9998 or _is_day(value):
-        raise Failure(f"{field}: is not a time in ISO 8601 with a time zone")
-    return at.astimezone(UTC)
-
-
-def _is_day(value: object) -> bool:
-    try:
-        return bool(date.fromisoformat(str(value)))
-    except ValueError:
-        return False
+        return None if value is None else instant_of(value)
+    except ValueError as error:
+        raise Failure(f"{field}: {error}") from None
 
 
 def whole_number(value: object, field: str) -> int | None:

@@ -30,7 +30,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.fields import FieldInfo
 
 from ledger.errors import Failure
-from reports.core.dates import month_days, read_date
+from ledger.values.dates import month_days, read_date
 from reports.core.report import near
 from reports.run import LakeBook
 
