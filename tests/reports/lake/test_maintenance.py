@@ -11,9 +11,12 @@ import pytest
 
 from ledger.errors import Failure
 from reports.lake import delta, duckdb_file, export, extract, maintenance, publish_cut, reader, schema, verify_lake
-from reports.lake.publish_cut import frequent_cut, nightly_cut, rebuild, unlike
+from reports.lake.compare_cuts import unlike
+from reports.lake.manifest import PinnedTable
+from reports.lake.publish_cut import frequent_cut, nightly_cut, rebuild
 from reports.lake.reader import Lake, open_lake
 from reports.lake.schema import TABLES, Column, Table
+from reports.lake.storage import Place
 from reports.lake.verify import verify
 from tests.reports.lake.conftest import NEW_YEARS_EVE
 from tests.reports.lake.rows import add_transactions
@@ -51,6 +54,25 @@ def test_compaction_joins_files_and_changes_no_row(book: str, lake: str, cuts: l
     for cut, held in zip(cuts, before, strict=True):
         for name, frame in frames(open_lake(lake, cut=cut.cut.number)).items():
             assert frame.equals(held[name])
+    assert [check for _, check in verify(book, lake) if not check.holds] == []
+
+
+def test_compaction_that_loses_rows_is_not_published(
+    book: str, lake: str, cuts: list[Lake], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file of entries went missing between joining and publishing: readers keep the cut before, and so can we."""
+    pin = delta.pin
+
+    def losing(place: Place, name: str, known: PinnedTable) -> PinnedTable:
+        found = pin(place, name, known=known)
+        return found.model_copy(update={"files": dict(list(found.files.items())[1:])}) if name == "entries" else found
+
+    monkeypatch.setattr(delta, "pin", losing)
+    with pytest.raises(Failure, match=r"^nothing was published, because the joined files differ: entries, transaction"):
+        maintenance.compact(book, lake)
+    assert open_lake(lake).cut.number == cuts[-1].cut.number
+    monkeypatch.undo()
+    assert maintenance.compact(book, lake).files["entries"] == (7, 4)
     assert [check for _, check in verify(book, lake) if not check.holds] == []
 
 
