@@ -69,7 +69,7 @@ def test_compaction_that_loses_rows_is_not_published(
         return pin(place, name, known=known)
 
     monkeypatch.setattr(delta, "pin", losing)
-    with pytest.raises(Failure, match=r"^nothing was published, because the joined files differ: entries, transaction_id 30"):
+    with pytest.raises(Failure, match="the joined files differ: entries, transaction_id 30"):
         maintenance.compact(book, lake)
     assert open_lake(lake).cut.number == cuts[-1].cut.number
     monkeypatch.undo()
