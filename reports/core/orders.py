@@ -67,8 +67,10 @@ def stayed(lines: Frame, moved: Frame, *by: str, first_day: date, last_day: date
     `by` may be columns of its transaction, too.
     """
     key = (*by, "order", "business_date")
+    # A debit that refers to something is of the order that it goes beyond, and begins none.
+    begins = (nw.col("kind") == "debit") & nw.col("refers_to").is_null()
     begun = (
-        lines.filter(of_an_order(), nw.col("kind") == "debit", nw.col("business_date").is_between(first_day, last_day))
+        lines.filter(of_an_order(), begins, nw.col("business_date").is_between(first_day, last_day))
         .with_columns(order="transaction_id")
         .join(moved, on="order", how="anti")
     )
@@ -113,3 +115,9 @@ def _followed(lines: Frame, void: Frame, key: tuple[str, ...]) -> Frame:
         .with_columns(orders=nw.col("stands") - nw.col("before"))
         .filter(nw.col("orders") != 0)
     )
+
+
+def as_pieces(tables: Tables, rows: Frame) -> Frame:
+    """Return rows of orders as what is behind a figure: each by the transaction that it began with."""
+    facts = tables.transactions.select("kind", "account_id", "amount", order="id")
+    return rows.join(facts, on="order", how="left").with_columns(transaction_id="order")

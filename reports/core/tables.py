@@ -4,11 +4,16 @@ Only what both engines have is used: no date differences (there are day numbers)
 JSON, no as-of joins, no filters inside an aggregation (`only` takes their place).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from copy import copy
 from datetime import date, datetime
 from typing import Any
 
 import narwhals as nw
+
+from reports.core.engines import collected, settled
 
 Frame = nw.LazyFrame[Any]
 MONEY = nw.Decimal(18, 2)
@@ -44,6 +49,20 @@ class Tables:
         self.rules = rules
         self._dated_by = dated_by
         self._booked_until = booked_until
+
+    def scan(self, name: str) -> Any:
+        """Return a table as it is stored, in the engine's own kind of lazy frame."""
+        return self._scan(name)
+
+    def narrowed(self, name: str, to: Callable[[Frame], Frame]) -> "Tables":
+        """Return the same tables with one of them narrowed, as it is stored."""
+
+        def scan(table: str) -> Any:
+            return to(nw.from_native(self._scan(table))).to_native() if table == name else self._scan(table)
+
+        narrowed = copy(self)
+        narrowed._scan = scan
+        return narrowed
 
     def __getattr__(self, name: str) -> Frame:
         if name.startswith("_"):
@@ -184,6 +203,33 @@ def as_merged(tables: Tables, entries: Frame, as_of: date) -> Frame:
     )
 
 
+def of_row(tables: Tables, row: Mapping[str, Any]) -> Tables:
+    """Return the tables with what is on a row's account, or those of its client, only; else all of them."""
+    of = [nw.col(name) == row[name] for name in ("account", "party") if row.get(name)]
+    if not of:
+        return tables
+    parties = tables.parties.select(party_id="id", party="reference")
+    named = tables.accounts.join(parties, on="party_id", how="inner").select("party", account="id")
+    return of_accounts(tables, collected(named.filter(*of))["account"].to_list())
+
+
+def of_accounts(tables: Tables, accounts: list[int]) -> Tables:
+    """Return the tables with the entries of accounts, and of what was merged into them, and their transactions only.
+
+    They are read once, for aging goes through them many times; without the texts of services.
+    """
+    merged = (nw.col("kind") == "merge", nw.col("account_id").is_in(accounts))
+    into = collected(tables.transactions.filter(*merged).select("id"))["id"].to_list()
+    if into:
+        moved = tables.entries.filter(nw.col("transaction_id").is_in(into), ~nw.col("party_id").is_null())
+        accounts = accounts + collected(moved.select("account_id").unique())["account_id"].to_list()
+    stored = nw.from_native(tables.scan("entries")).drop("attributes", "reference", "service")
+    entries = settled(stored.filter(nw.col("account_id").is_in(accounts)))
+    ids = collected(entries.select("transaction_id").unique())["transaction_id"].to_list()
+    transactions = settled(nw.from_native(tables.scan("transactions")).filter(nw.col("id").is_in(ids)))
+    return tables.narrowed("entries", lambda all_: entries).narrowed("transactions", lambda all_: transactions)
+
+
 UNASSIGNED = "unassigned"
 
 
@@ -285,7 +331,29 @@ def latest_entries(entries: Frame) -> Frame:
 
 def beside(expected: Frame, actual: Frame, by: Sequence[str] = ("currency",)) -> Frame:
     """Return a check's frame: two frames of `amount`, summed by currency (and kind), side by side."""
-    left = expected.select(*by, expected=nw.col("amount"), actual=zero())
-    right = actual.select(*by, expected=zero(), actual=nw.col("amount"))
-    sides = [side.with_columns(nw.col("expected", "actual").cast(MONEY)) for side in (left, right)]
-    return nw.concat(sides).group_by(*by).agg(nw.col("expected").sum(), nw.col("actual").sum()).sort(*by)
+    keep = _entries_of if _apart.get() else (lambda side: {})
+    left = expected.select(*by, expected=nw.col("amount"), actual=zero(), **keep(expected))
+    right = actual.select(*by, expected=zero(), actual=nw.col("amount"), **keep(actual))
+    sides = nw.concat([side.with_columns(nw.col("expected", "actual").cast(MONEY)) for side in (left, right)])
+    if _apart.get():
+        return sides
+    return sides.group_by(*by).agg(nw.col("expected").sum(), nw.col("actual").sum()).sort(*by)
+
+
+_apart = ContextVar("_apart", default=False)
+
+
+@contextmanager
+def rows_apart() -> Iterator[None]:
+    """Let checks give their rows before they are added up, each with its entry where it is of one."""
+    token = _apart.set(True)
+    try:
+        yield
+    finally:
+        _apart.reset(token)
+
+
+def _entries_of(side: Frame) -> dict[str, nw.Expr]:
+    known = side.collect_schema().names()
+    of_entry = "transaction_id" in known and "leg" in known
+    return {n: (nw.col(n) if of_entry else nw.lit(None)).cast(nw.Int64) for n in ("transaction_id", "leg")}
