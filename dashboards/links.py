@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboards import access
-from reports.core.dates import month_days
+from ledger.values.dates import month_days
 from reports.core.leads import Page, Row
 from reports.core.result import Result
 from reports.journal import DATED

@@ -7,9 +7,9 @@ Controls: orders are those that begin in the period, less those that end; net is
 
 import narwhals as nw
 
+from ledger.values.dates import month_days
 from reports.core import orders
 from reports.core.contributions import Contributions, Source
-from reports.core.dates import month_days
 from reports.core.engines import settled
 from reports.core.leads import Row
 from reports.core.parameters import Movements, OfBrand
