@@ -9,7 +9,8 @@ from pathlib import Path
 import streamlit as st
 
 from dashboards import access, cached_book, display, url_state
-from dashboards.translations import as_markdown, language, sentence, tr
+from dashboards.refusals import on_screen
+from dashboards.translations import as_markdown, choose_language, sentence, tr
 from ledger.errors import Failure
 from ledger.settings import Settings
 from reports.lake import faults
@@ -34,8 +35,9 @@ TITLES = {
     "account": ("Account", ":material/person:"),
     "transaction": ("Transactions", ":material/receipt:"),
     "declined": ("Declined", ":material/block:"),
+    "behind": ("What it is made of", ":material/functions:"),
 }
-BEHIND = ("account", "declined")
+BEHIND = ("account", "declined", "behind")
 PATHS = {"standard": "reports"}
 
 
@@ -56,12 +58,7 @@ def _sidebar() -> None:
         display.freshness(cached_book.book().cut)
         if cached_book.of_demo():
             st.page_link("screens/about.py", label=f":gray[{tr('demo: partly derived')}]")
-        chosen = st.segmented_control(
-            sentence("Language"), ["en", "ru"], default=language(), key="chosen language", label_visibility="collapsed"
-        )
-        if chosen and chosen != language():
-            st.session_state["language"] = chosen
-            st.rerun()
+        choose_language()
 
 
 def app() -> None:
@@ -83,7 +80,7 @@ def app() -> None:
         page.run()
         url_state.leave()
     except Failure as failure:
-        st.error(as_markdown(failure), icon=":material/error:")
+        st.error(as_markdown(on_screen(failure)), icon=":material/error:")
     except faults.UNREADABLE as error:
         st.error(as_markdown(faults.sentence(error, Settings().lake_url)), icon=":material/error:")
 

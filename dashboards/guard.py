@@ -71,7 +71,10 @@ class Guard:
                 self._seal(MutableHeaders(scope=message))
             await send(message)
 
-        if self._is_here(headers) and self._comes_with_token(scope, headers):
+        if self._is_here(headers) and scope["path"] == "/overview":
+            query = scope["query_string"].decode("latin-1")
+            await RedirectResponse(f"/?{query}" if query else "/", status_code=307)(scope, receive, sealed)
+        elif self._is_here(headers) and self._comes_with_token(scope, headers):
             await self._welcome(scope, receive, sealed)
         elif refused:
             await PlainTextResponse(refused, status_code=403)(scope, receive, sealed)

@@ -1,9 +1,12 @@
-"""Where a click leads: from a row of any report to what is behind it."""
+"""Where a click leads: from a money cell to the rows that it is made of, from any other to what is behind its row."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -11,7 +14,10 @@ from dashboards import access
 from reports.core.dates import month_days
 from reports.core.leads import Page, Row
 from reports.core.result import Result
+from reports.core.tables import EVER
+from reports.formats import captions
 from reports.journal import DATED
+from reports.run import LakeBook
 
 FILES: dict[Page, str] = {
     "account": "screens/account.py",
@@ -24,12 +30,21 @@ FILES: dict[Page, str] = {
 PERIODS = ("account", "entries", "declined", "report")
 
 
+BEHIND = "screens/behind.py"
+ROW, GIVEN = "row_", "p_"
+"""What stands before a column of the row, and before a parameter of the report, in the address of a figure."""
+
+
 @dataclass(frozen=True)
 class Target:
     """A page and the query in its URL."""
 
     page: str
     query: dict[str, Any]
+
+
+LeadsTo = Callable[[Row, str], Target | None]
+"""Where a click on a cell leads: the row, and the column."""
 
 
 def go(target: Target) -> None:
@@ -66,6 +81,59 @@ def piece(row: Row, first: date, last: date) -> tuple[date, date]:
     return max(since, first), min(until, last)
 
 
+def figure(result: Result, row: Mapping[str, Any], column: str, amount: Decimal | None = None) -> Target:
+    """Return the address of a money cell; of some values of its row's key only, of a sum over all rows that have them.
+
+    It is explain's address: report, parameters, key, column. `amount` is what was read there, where it is a sum.
+    """
+    given = result.parameters.model_dump(mode="json", by_alias=True, exclude_none=True)
+    values = {name: "" if value is None else value for name, value in row.items()}
+    query = {"report": result.report.name, "column": column, "figure": amount}
+    return Target(BEHIND, query | _prefixed(GIVEN, given) | _prefixed(ROW, values))
+
+
+def _prefixed(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{prefix}{name}": value for name, value in values.items()}
+
+
+def is_explained(result: Result, column: str) -> bool:
+    """Return whether the report knows which entries make its figures of this column."""
+    known = result.report.contributions
+    return known is not None and (column in known.words or column in known.made)
+
+
+def cell(result: Result, row: Row, column: str) -> Target | None:
+    """Return where a cell leads: a figure to the entries that make it, anything else to what is behind its row."""
+    if is_explained(result, column):
+        key = {name: row[name] for name in result.report.key if name in row}
+        return None if row[column] is None else figure(result, key, column)
+    return target_of(result, row)
+
+
+def sum_of(result: Result, row: Row, column: str) -> Target | None:
+    """Return where a sum by currency leads: to the rows that it is of."""
+    apart = {name: row[name] for name in captions.parting(result.columns)}
+    return figure(result, apart, column, row[column]) if is_explained(result, column) else None
+
+
+def at_the_cut(book: LakeBook, account: Row, column: str) -> Target | None:
+    """Return the address of what an account has, or holds, at the cut; of an account that never moved there is none."""
+    day = book.cut.taken_at.astimezone(ZoneInfo(book.cut.time_zone)).date()
+    if column == "held":
+        return after(account["account"], account["version"], day, "held_after") if account["version"] else None
+    given = {"from": day, "to": day, "account": account["account"]}
+    row = {"account": account["account"]}
+    query = {"report": "turnover", "column": "closing", "figure": account["balance"]}
+    return Target(BEHIND, query | _prefixed(GIVEN, given) | _prefixed(ROW, row))
+
+
+def after(account: int, version: int, day: date, column: str) -> Target:
+    """Return the address of what an account had, or held, after its entry of that version, which is of that day."""
+    query = {"report": "account-card", "column": {"balance_after": "balance"}.get(column, column)}
+    given = {"from": EVER if column.startswith("held") else day, "to": day, "account": account}
+    return Target(BEHIND, query | _prefixed(GIVEN, given) | _prefixed(ROW, {"version": version}))
+
+
 def target_of(result: Result, row: Row) -> Target | None:
     """Return where a row of a report leads, with the row's days; None when nothing is behind it."""
     lead = result.report.leads_to(row)
@@ -80,4 +148,6 @@ def target_of(result: Result, row: Row) -> Target | None:
 
 def leads(result: Result) -> bool:
     """Return whether rows of the result lead anywhere."""
-    return any(target_of(result, row) for row in result.frame.head(50).iter_rows(named=True))
+    return result.report.contributions is not None or any(
+        target_of(result, row) for row in result.frame.head(50).iter_rows(named=True)
+    )

@@ -22,7 +22,8 @@ LINE = """
     line brand service reference gross discount amount vat_rate vat source payer source_kind attributes
 """.split()
 LEG = """
-    leg account account_kind owner currency amount held balance_after held_after paid_for channel chart due_on
+    leg account account_kind owner currency amount held balance_after held_after paid_for channel chart due_on version
+    business_date
 """.split()
 
 

@@ -1,13 +1,12 @@
 """Accounts: find a client's account by name, reference or number, with its balance at the cut."""
 
-from typing import Any
-
 import polars as pl
 import streamlit as st
 
 from dashboards import cached_book, display, links, url_state
 from dashboards.translations import as_markdown, sentence, tr
 from reports import lookups
+from reports.core.leads import Row
 from reports.core.report import Column
 
 MOST = 1000
@@ -55,8 +54,9 @@ def _list(found: pl.DataFrame) -> None:
     st.caption(f"{summary} · {tr('click a row to see what is behind it')}")
 
 
-def _account(row: dict[str, Any]) -> links.Target:
-    return links.Target("screens/account.py", {"account": row["account"]})
+def _account(row: Row, column: str) -> links.Target:
+    figure = links.at_the_cut(cached_book.book(), row, column) if column in ("balance", "held") else None
+    return figure or links.Target("screens/account.py", {"account": row["account"]})
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from dashboards.refusals import refusal
 from dashboards.translations import as_html, as_markdown, sentence, tr
 from ledger.postgres import drafts
 from reports import lookups
+from reports.core.leads import Row
 from reports.core.report import Column
 
 LEGS = (
@@ -144,12 +145,14 @@ def _balanced(legs: pl.DataFrame) -> None:
         st.error(f"{tr('the entries do NOT sum to zero')}: {json.dumps(sums.rows(), default=str)}")
 
 
-def _account(row: dict[str, Any]) -> links.Target | None:
+def _account(row: Row, column: str) -> links.Target | None:
     client = row["balance_after"] is not None
+    if client and column in ("balance_after", "held_after"):
+        return links.after(row["account"], row["version"], row["business_date"], column)
     return links.Target("screens/account.py", {"account": row["account"]}) if client else None
 
 
-def _transaction(row: dict[str, Any]) -> links.Target:
+def _transaction(row: Row, column: str) -> links.Target:
     return links.Target("screens/transaction.py", {"transaction": row["transaction"]})
 
 

@@ -4,7 +4,7 @@ money without an account, who pays for whom. As the ledger is now; nothing is lo
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import TypedDict, TypeVar, cast
+from typing import Literal, TypedDict, TypeVar, cast
 
 from psycopg.rows import dict_row
 
@@ -156,6 +156,42 @@ def terms(connection: AnyConnection, number: int) -> dict[str, str | None] | Non
         name: None if value is None else str(value)
         for name, value in zip(("period_days", "valid_from", "valid_until"), others, strict=True)
     }
+
+
+class AgreedTerms(TypedDict):
+    """Credit terms as they were recorded, and what became of them."""
+
+    limit: int
+    period_days: int | None
+    valid_from: date
+    valid_until: date | None
+    recorded_at: datetime
+    by: str | None
+    state: Literal["in_force", "begins_later", "is_over", "replaced"]
+
+
+def agreed(connection: AnyConnection, number: int, most: int = 10) -> list[AgreedTerms]:
+    """Return the credit terms of an account, the last recorded first; of those valid today, that is in force."""
+    return _rows(connection, AgreedTerms, _AGREED, {"account": number, "most": most})
+
+
+_AGREED = """
+SELECT credit_limit AS limit, period_days, valid_from, valid_until, recorded_at, "by",
+    CASE WHEN valid_from > today THEN 'begins_later' WHEN valid_until < today THEN 'is_over'
+        WHEN id = max(id) FILTER (WHERE valid_from <= today AND coalesce(valid_until >= today, true)) OVER ()
+        THEN 'in_force' ELSE 'replaced' END AS state
+FROM credit_terms, (SELECT (clock_timestamp() AT TIME ZONE time_zone)::date AS today FROM book) book
+WHERE account_id = %(account)s ORDER BY id DESC LIMIT %(most)s
+"""
+
+
+def changes_since(connection: AnyConnection, by: str, kinds: Sequence[str], since: datetime) -> int:
+    """Return how many changes of these kinds somebody has made since then."""
+    row = connection.execute(
+        'SELECT count(*) FROM change WHERE "by" = %s AND kind = ANY(%s) AND recorded_at >= %s', [by, list(kinds), since]
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def clients(connection: AnyConnection, accounts: Iterable[int]) -> dict[int, str]:
