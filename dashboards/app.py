@@ -17,12 +17,13 @@ from reports.lake import faults
 
 HERE = Path(__file__).parent
 PAGES = {
-    "Figures": ("overview", "accounts", "transaction", "entries", "standard"),
+    "Figures": ("overview", "today", "accounts", "transaction", "entries", "standard"),
     "Questions": ("explore", "sql"),
     "Work": ("desk", "approvals", "bank", "about"),
 }
 TITLES = {
     "overview": ("Overview", ":material/insights:"),
+    "today": ("Today", ":material/checklist:"),
     "accounts": ("Accounts", ":material/group:"),
     "entries": ("Entries", ":material/receipt_long:"),
     "standard": ("Reports", ":material/table_chart:"),

@@ -80,7 +80,9 @@ def beside(place: DeltaGenerator, figure: Compared) -> None:
     lines = [
         f"<p class='then'>{label} <b>{_change(figure.now, then)}</b></p>" for label, then in changes if then is not None
     ]
-    place.html("".join(lines) + _sparkline(figure.months))
+    drawn = "".join(lines) + _sparkline(figure.months)
+    if drawn:
+        place.html(drawn)
 
 
 def _change(now: Decimal, then: Decimal) -> str:

@@ -122,11 +122,10 @@ def _figures(facts: dict[str, Any], moved: Result) -> None:
         display.Tile("Balance", facts["balance"], tr("at the cut"), now("balance")),
         display.Tile("Held", facts["held"], tr("at the cut"), now("held")),
     ]
-    moves = {"opening": str(since), "credits": "", "debits": "", "closing": str(until)}
-    tiles += [
-        display.Tile(name.title(), row.get(name), note, links.cell(moved, row, name) if row else None)
-        for name, note in moves.items()
-    ]
+    moves = (("Opening", str(since)), ("Credits", ""), ("Debits", ""), ("Closing", str(until)))
+    for label, note in moves:
+        name = label.lower()
+        tiles.append(display.Tile(label, row.get(name), note, links.cell(moved, row, name) if row else None))
     display.tiles(tiles, facts["currency"])
 
 

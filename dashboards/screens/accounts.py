@@ -30,7 +30,7 @@ def accounts() -> None:
     """Draw the page."""
     st.title(sentence("Accounts"))
     search, status = st.columns([4, 1])
-    text = url_state.text(search, "Name, reference, account number or tax number", "q")
+    text = url_state.text(search, "Name, number, reference, tax number, phone, e-mail, contract", "q")
     chosen = url_state.choice(status, "Status", STATUSES, "status", shown=tr)
     party = url_state.get("party")
     found = cached_book.cached(("accounts", text, party), lambda book: lookups.accounts_like(book, text, party=party))

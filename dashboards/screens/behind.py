@@ -122,7 +122,7 @@ def _listed(found: Explanation) -> None:
     if not found.count:
         st.info(sentence("no entry adds anything to it"))
         return
-    display.table(found.entries, ENTRIES, key="behind", leads_to=_transaction, rows=20)
+    display.table(found.entries, ENTRIES, key="behind entries", leads_to=_transaction, rows=20)
     st.caption(f"{tr('entries: {n}', n=display.count(found.count))} · {tr('click a row to see what is behind it')}")
     if found.count > SIZE:
         st.pagination(-(-found.count // SIZE), key=_paging())
@@ -151,7 +151,7 @@ def _sum(result: Result, rows: pl.DataFrame, column: str) -> None:
         return
     shown = [each for each in result.columns if each.kind != "money" or each.name == column]
     shown.sort(key=lambda each: each.name != column)
-    display.table(rows, shown, key="behind", leads_to=partial(links.cell, result), hide_empty=True, rows=20)
+    display.table(rows, shown, key="behind rows", leads_to=partial(links.cell, result), hide_empty=True, rows=20)
     shown_rows = tr("rows: {n}", n=display.count(rows.height))
     st.caption(f"{shown_rows} · {tr('click a figure to see what it is made of')}")
 

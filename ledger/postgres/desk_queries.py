@@ -142,6 +142,59 @@ def account(connection: AnyConnection, asked: int | str) -> ClientAccount:
     return row
 
 
+class Party(TypedDict):
+    """A client, as an administration line has it."""
+
+    kind: str
+    name: str
+    legal_name: str | None
+    tax_id: str | None
+    kpp: str | None
+    email: str | None
+    phone: str | None
+    address: str | None
+
+
+class OpenAccount(TypedDict):
+    """An account of a client's."""
+
+    number: int
+    reference: str | None
+    currency: str
+
+
+class BrandEntity(TypedDict):
+    """One of the company's own legal entities, as an administration line has it."""
+
+    name: str
+    legal_name: str | None
+    tax_id: str | None
+    address: str | None
+    colour: str | None
+    status: str
+
+
+def party(connection: AnyConnection, reference: str) -> Party | None:
+    """Return a client by its reference; None where there is none."""
+    query = "SELECT kind, name, legal_name, tax_id, kpp, email, phone, address FROM party WHERE reference = %s"
+    return next(iter(_rows(connection, Party, query, [reference])), None)
+
+
+def accounts_of(connection: AnyConnection, reference: str) -> list[OpenAccount]:
+    """Return a client's money accounts."""
+    query = (
+        "SELECT a.id AS number, a.reference, a.currency FROM account a JOIN party p ON p.id = a.party_id "
+        "WHERE p.reference = %s AND a.kind = 'money' ORDER BY a.id"
+    )
+    return _rows(connection, OpenAccount, query, [reference])
+
+
+def brand(connection: AnyConnection, code: str) -> BrandEntity | None:
+    """Return a brand by its code; None where there is none."""
+    query = "SELECT name, legal_name, tax_id, address, colour, status FROM brand WHERE code = %s"
+    return next(iter(_rows(connection, BrandEntity, query, [code])), None)
+
+
 def terms(connection: AnyConnection, number: int) -> dict[str, str | None] | None:
     """Return the credit terms that were recorded last of an account, as an administration line has them."""
     row = connection.execute(
