@@ -57,6 +57,7 @@ class Settings:
     password; `seal_key` signs the seals of closed days, which is another thing.
     `retention` is for how many years documents are kept, by country of the brand; `after_night` is a command that is
     notified of each night.
+    `dashboard_url` is where people open the dashboard: figures in files link to their explanations there.
     `replica_url` is a read replica of the database, for questions; `log` is the form of log lines, on standard
     error. Of the lake's DuckDB files those of the latest `duckdb_days` are kept, and the last of each of the
     `duckdb_months` before. Raises Failure for a value that is none of those allowed.
@@ -78,6 +79,7 @@ class Settings:
     after_night: str | None = field(default_factory=_variable("AFTER_NIGHT"))
     duckdb_days: int = field(default_factory=_variable("DUCKDB_DAYS", "14", of=_number))
     duckdb_months: int = field(default_factory=_variable("DUCKDB_MONTHS", "24", of=_number))
+    dashboard_url: str | None = field(default_factory=_variable("DASHBOARD_URL"))
     log: Literal["text", "json"] = field(default_factory=_variable("LOG", "text", one_of=("text", "json")))
 
     @cached_property

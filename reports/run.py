@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Any
+from typing import Any, overload
 from zoneinfo import ZoneInfo
 
 import polars as pl
@@ -19,12 +19,13 @@ from ledger.errors import Failure
 from ledger.values.text import whole_number
 from reports.core.dates import read_date
 from reports.core.engines import collected, on_engine_of
-from reports.core.parameters import Parameters
+from reports.core.parameters import Movements, Parameters
 from reports.core.readable import readable_texts
-from reports.core.report import Check, Column, Report, named, near
+from reports.core.report import ROUNDED, Check, Column, Report, named, near
 from reports.core.result import Control, CutFacts, Draw, Result, TableSource
 from reports.core.tables import Tables
-from reports.explain import Explanation, explain, row_of
+from reports.explain import Address, Explanation, explain, parameters_of, row_of
+from reports.explain.difference import Difference, Side, compared_row, parts, side
 from reports.lake.restricted import BETWEEN
 from reports.lake.schema import TABLE_NAMES
 
@@ -46,7 +47,6 @@ POLARS: dict[str, pl.DataType] = {
     "instant": pl.Datetime("us", "UTC"),
 }
 DAYS = ("first_day", "last_day", "as_of", "booked_until")
-ROUNDED = {"average": 2, "share": 4}  # here, once, so that every engine rounds alike (DECISIONS D33)
 
 
 class LakeBook:
@@ -119,13 +119,71 @@ class LakeBook:
         tables = self.tables_for(parameters)
         return run(report, tables, parameters, self.cut, self.draw, controlled=self.whole)
 
-    def explain(self, result: Result, row: int | Mapping[str, Any], column: str, *, page: int = 1) -> Explanation:
-        """Return the entries that make a money figure of a result of this book.
+    @overload
+    def explain(
+        self, result: Result, row: int | Mapping[str, Any], column: str, *, page: int = 1, against: None = None
+    ) -> Explanation: ...
+    @overload
+    def explain(
+        self, result: Result, row: int | Mapping[str, Any], column: str, *, against: Mapping[str, Any]
+    ) -> Difference: ...
+    def explain(
+        self,
+        result: Result,
+        row: int | Mapping[str, Any],
+        column: str,
+        *,
+        page: int = 1,
+        against: Mapping[str, Any] | None = None,
+    ) -> Explanation | Difference:
+        """Return the rows that make a figure of a result of this book; or what made its difference from another one.
 
-        The row is given by its number, from 0, or by values of its columns. Raises Failure where there is no such row,
-        or nothing is known of the column.
+        The row is given by its number, from 0, or by values of its columns. `against` changes what was asked for, of
+        gross, net or kept of brand-revenue: `{"from": …, "to": …}` is another period, `{"brand": …}` another brand,
+        `{"booked_until": …}` what was booked up to a day, `{"cut": …}` what an earlier cut of the lake held. The row is
+        then a currency, and a brand, or all of them. Raises Failure where there is no such row, or nothing is known of
+        the column.
         """
+        if against is not None:
+            return self._difference(result, row, column, against)
         return explain(self.tables_for(result.parameters), result, row_of(result, row), column, page=page)
+
+    def _difference(
+        self, result: Result, row: int | Mapping[str, Any], column: str, against: Mapping[str, Any]
+    ) -> Difference:
+        given = row_of(result, row) if isinstance(row, int) else row
+        of = compared_row(result, given, column)
+        now = parameters_of(result) | of | {"by": "total"}
+        then = now | {name: value for name, value in against.items() if name != "cut"}
+        between_brands = now.get("brand") != then.get("brand")
+        reached = self._side(now, one_brand=between_brands)
+        first = before = self._side({**then, "booked_until": now.get("booked_until")}, one_brand=between_brands)
+        if "cut" in against or then.get("booked_until") != now.get("booked_until"):
+            book = LakeBook(self.lake.at(int(against["cut"]))) if "cut" in against else self
+            first = book._side(then, one_brand=between_brands)
+        return Difference(
+            report=result.report.name,
+            parameters=parameters_of(result),
+            against=dict(against),
+            row=of,
+            column=column,
+            before=first.figure(column),
+            now=reached.figure(column),
+            parts=parts(before, reached, column, known_then=None if first is before else first),
+        )
+
+    def _side(self, given: Mapping[str, Any], *, one_brand: bool) -> Side:
+        report = named("brand-revenue")
+        p = self._parameters(report, given)
+        assert isinstance(p, Movements)
+        return side(self.tables_for(p), p, one_brand=one_brand)
+
+    def explain_at(self, address: Address, *, page: int = 1) -> Explanation:
+        """Return the explanation of the figure at an address, such as a link has; as of this lake's cut.
+
+        Raises Failure where there is no such figure.
+        """
+        return self.explain(self.report(address.report, **address.parameters), address.key, address.column, page=page)
 
     def sql(self, query: str, *, seconds: float = 300, memory_mb: int = 4_096) -> pl.DataFrame:
         """Answer a DuckDB query over the lake's tables, read only, in a process of its own.

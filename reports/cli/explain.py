@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,9 +10,11 @@ import typer
 from ledger.errors import Failure
 from ledger.values.text import printable
 from reports.cli.report import extra_parameters
+from reports.core.dates import date_or_none, month_days
 
 if TYPE_CHECKING:
     from reports.explain import Explanation
+    from reports.explain.difference import Difference
 
 app = typer.Typer()
 
@@ -25,18 +28,31 @@ def explain(
     row: Annotated[
         list[str] | None, typer.Option(help="What the row says, as NAME=VALUE; repeat it until one row is meant.")
     ] = None,
+    against: Annotated[
+        list[str] | None,
+        typer.Option(help="What to compare with: a month, or NAME=VALUE of from, to, brand, booked-until, cut."),
+    ] = None,
+    chart: Annotated[
+        Path | None, typer.Option(help="With --against: draw the parts into this SVG, PNG or HTML.")
+    ] = None,
     page: Annotated[int, typer.Option(min=1, help="Which hundred of the entries to list.")] = 1,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show the entries that make a figure of a report, and that they add up to it.
 
     The report's parameters are given as to `tiffin report`: tiffin explain brand-revenue net --from 2017-03-01
-    --to 2017-03-31 --row brand=sushi --row currency=RUB
+    --to 2017-03-31 --row brand=sushi --row currency=RUB. With --against 2017-02: what made the difference.
     """
     import reports
 
     book = reports.open()
     result = book.report(name, **extra_parameters(context.args))
+    if against:
+        difference = book.explain(result, _row(row or []), column, against=_against(against))
+        _show(difference, json_=json_)
+        if chart:
+            difference.chart().save(str(chart))
+        return
     explanation = book.explain(result, _row(row or []), column, page=page)
     if json_:
         print(json.dumps(_as_json(explanation, page)))
@@ -45,28 +61,58 @@ def explain(
 
 
 def _row(given: list[str]) -> dict[str, str]:
-    wanted = {}
+    for word in given:
+        if "=" not in word:
+            raise Failure(f"--row {word}: expected NAME=VALUE, such as brand=sushi")
+    return dict(word.split("=", 1) for word in given)
+
+
+def _against(given: list[str]) -> dict[str, str]:
+    wanted: dict[str, str] = {}
     for word in given:
         name, equals, value = word.partition("=")
-        if not equals:
-            raise Failure(f"--row {word}: expected NAME=VALUE, such as brand=sushi")
-        wanted[name] = value
+        if equals and name.replace("-", "_") in ("from", "to", "brand", "booked_until", "cut"):
+            wanted[name.replace("-", "_")] = value
+        elif date_or_none(f"{word}-01"):
+            wanted["from"], wanted["to"] = (day.isoformat() for day in month_days(word))
+        else:
+            raise Failure(
+                f"--against {word}: expected a month, such as 2017-02, or from=, to=, brand=, booked-until= or cut="
+            )
     return wanted
 
 
+def _show(difference: "Difference", *, json_: bool) -> None:
+    from ledger.cli.shared import print_rows
+
+    parts = difference.frame.select("part", "words", "amount")
+    if json_:
+        whole = {**asdict(difference), "residual": difference.residual, "parts": parts.rows(named=True)}
+        print(json.dumps(whole, default=str))
+        return
+    moved = difference.now - difference.before
+    what = f"{difference.column} of {difference.report}"
+    print(f"{what}: {difference.before} → {difference.now}, {moved:+} {difference.currency}")
+    print_rows(parts.drop("part").rows(named=True))
+    print(f"residual {difference.residual}")
+
+
 def _as_json(explanation: "Explanation", page: int) -> dict[str, Any]:
-    whole = {
-        **asdict(explanation.address),
+    whole = {**asdict(explanation.address), **_figures(explanation), "page": page}
+    return json.loads(json.dumps(whole, default=str))  # type: ignore[no-any-return]
+
+
+def _figures(explanation: "Explanation") -> dict[str, Any]:
+    return {
         "words": explanation.words,
         "figure": explanation.figure,
         "count": explanation.count,
         "sum": explanation.sum,
         "residual": explanation.residual,
         "parts": [{"sign": sign, "column": name, "figure": figure} for sign, name, figure in explanation.parts],
-        "page": page,
+        "ratio": [{"column": part.address.column, **_figures(part)} for part in explanation.ratio or ()],
         "entries": explanation.entries.rows(named=True),
     }
-    return json.loads(json.dumps(whole, default=str))  # type: ignore[no-any-return]
 
 
 def _print(explanation: "Explanation") -> None:
@@ -75,6 +121,9 @@ def _print(explanation: "Explanation") -> None:
     where = explanation.address
     row = " ".join(f"{name}={'' if value is None else value}" for name, value in where.key.items())
     print(printable(f"{where.column} of {where.report} at cut {where.cut}, {row}"))
-    print(f"{explanation.words}{''.join(f'; {name} {figure}' for _, name, figure in explanation.parts)}")
-    print(f"{explanation.figure}: {explanation.count} entries, {explanation.sum}, residual {explanation.residual}")
-    print_rows(explanation.entries.rows(named=True))
+    for part in (explanation, *(explanation.ratio or ())):
+        print(f"{part.words}{''.join(f'; {name} {figure}' for _, name, figure in part.parts)}")
+        tables = " and ".join(part.entries["table"].unique(maintain_order=True)) or "entries"
+        print(f"{part.figure}: {part.count} {tables}, {part.sum}, residual {part.residual}")
+        shown = part.entries.select(column.name for column in part.entries if column.null_count() < column.len())
+        print_rows((shown if tables != "entries" else shown.drop("table", strict=False)).rows(named=True))

@@ -178,7 +178,7 @@ def with_leg(tables: Tables, items: Frame) -> Frame:
 def terms_on(tables: Tables, as_of: date) -> Frame:
     """Return a row an account whose credit ever began by that day.
 
-    Columns: account_id, credit_limit, period_days, valid_until, in_force. Of the terms
+    Columns: account_id, id, credit_limit, period_days, valid_until, in_force. Of the terms
     valid on the day the last recorded counts; if none is valid, the last recorded that began.
     """
     begun = tables.credit_terms.filter(nw.col("valid_from") <= as_of).with_columns(
@@ -193,7 +193,7 @@ def terms_on(tables: Tables, as_of: date) -> Frame:
         .select("account_id", id=nw.coalesce("valid", "latest"))
     )
     terms = begun.join(chosen, on=["account_id", "id"], how="inner")
-    return terms.select("account_id", "credit_limit", "period_days", "valid_until", "in_force")
+    return terms.select("account_id", "id", "credit_limit", "period_days", "valid_until", "in_force")
 
 
 def late(tables: Tables, as_of: date, currency: str | None = None) -> Frame:

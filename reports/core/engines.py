@@ -26,6 +26,14 @@ def collected(frame: Frame) -> pl.DataFrame:
     return found
 
 
+def all_collected(*frames: Frame) -> list[pl.DataFrame]:
+    """Run several frames on their engine and return the rows of each; what they have in common, Polars does once."""
+    natives = [frame.to_native() for frame in frames]
+    if all(isinstance(native, pl.LazyFrame) for native in natives):
+        return pl.collect_all(natives, engine="streaming")
+    return [collected(frame) for frame in frames]
+
+
 def on_engine_of(frame: Frame, rows: pl.DataFrame) -> Frame:
     """Return these rows as a lazy frame of the engine that the frame has."""
     native = frame.to_native()

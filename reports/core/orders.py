@@ -113,3 +113,9 @@ def _followed(lines: Frame, void: Frame, key: tuple[str, ...]) -> Frame:
         .with_columns(orders=nw.col("stands") - nw.col("before"))
         .filter(nw.col("orders") != 0)
     )
+
+
+def as_pieces(tables: Tables, rows: Frame) -> Frame:
+    """Return rows of orders as what is behind a figure: each by the transaction that it began with."""
+    facts = tables.transactions.select("kind", "account_id", "amount", order="id")
+    return rows.join(facts, on="order", how="left").with_columns(transaction_id="order")

@@ -4,10 +4,13 @@ A date that is not given is filled in before the model is built: the last day is
 latest closed day (or the cut's, if nothing is closed), the first day begins its month.
 """
 
-from datetime import date
-from typing import Literal, Self
+from collections.abc import Mapping
+from datetime import date, timedelta
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from reports.core.dates import month_days
 
 
 class Parameters(BaseModel):
@@ -44,6 +47,22 @@ class Period(Parameters):
     def days(self) -> tuple[date, date]:
         """Return the first and the last day."""
         return self.first_day, self.last_day
+
+
+P = TypeVar("P", bound=Period)
+
+
+def of_piece(p: P, row: Mapping[str, Any]) -> P:
+    """Return the parameters narrowed to the day, week or month that a row is of."""
+    first, last = p.days
+    if row.get("day"):
+        first = last = row["day"]
+    elif row.get("week"):
+        first, last = max(first, row["week"]), min(last, row["week"] + timedelta(days=6))
+    elif row.get("month"):
+        since, until = month_days(row["month"])
+        first, last = max(first, since), min(last, until)
+    return p.model_copy(update={"first_day": first, "last_day": last})
 
 
 class Movements(Period):

@@ -24,6 +24,7 @@ from reports.core.tables import Tables
 Figure = Literal["account", "average", "count", "money", "number", "rate", "share"]
 Kind = Figure | Literal["account_kind", "code", "currency", "date", "instant", "month", "text", "word"]
 Frame = nw.LazyFrame[Any]
+ROUNDED: dict[Kind, int] = {"average": 2, "share": 4}  # of every engine alike (DECISIONS D33)
 
 
 @dataclass(frozen=True)

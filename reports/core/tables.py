@@ -4,11 +4,16 @@ Only what both engines have is used: no date differences (there are day numbers)
 JSON, no as-of joins, no filters inside an aggregation (`only` takes their place).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from copy import copy
 from datetime import date, datetime
 from typing import Any
 
 import narwhals as nw
+
+from reports.core.engines import collected
 
 Frame = nw.LazyFrame[Any]
 MONEY = nw.Decimal(18, 2)
@@ -44,6 +49,17 @@ class Tables:
         self.rules = rules
         self._dated_by = dated_by
         self._booked_until = booked_until
+
+    def narrowed(self, name: str, to: Callable[[Frame], Frame]) -> "Tables":
+        """Return the same tables with one of them narrowed."""
+
+        def scan(table: str) -> Any:
+            found = self._scan(table)
+            return to(nw.from_native(found)).to_native() if table == name else found
+
+        narrowed = copy(self)
+        narrowed._scan = scan
+        return narrowed
 
     def __getattr__(self, name: str) -> Frame:
         if name.startswith("_"):
@@ -184,6 +200,19 @@ def as_merged(tables: Tables, entries: Frame, as_of: date) -> Frame:
     )
 
 
+def of_accounts(tables: Tables, row: Mapping[str, Any], as_of: date) -> Tables:
+    """Return the tables with the entries of a row's account, or client, and of what was merged into it; else all."""
+    if not row.get("account") and not row.get("party"):
+        return tables
+    parties = tables.parties.select(party_id="id", party="reference")
+    named = tables.accounts.join(parties, on="party_id", how="inner").select("party", account="id")
+    of = [nw.col(name) == row[name] for name in ("account", "party") if row.get(name)]
+    own = named.filter(*of).select("account")
+    merged = merges(tables, as_of).join(own.rename({"account": "into"}), on="into", how="semi")
+    both = collected(nw.concat([own, merged.select(account="account_id")]).unique())["account"].to_list()
+    return tables.narrowed("entries", lambda entries: entries.filter(nw.col("account_id").is_in(both)))
+
+
 UNASSIGNED = "unassigned"
 
 
@@ -285,7 +314,29 @@ def latest_entries(entries: Frame) -> Frame:
 
 def beside(expected: Frame, actual: Frame, by: Sequence[str] = ("currency",)) -> Frame:
     """Return a check's frame: two frames of `amount`, summed by currency (and kind), side by side."""
-    left = expected.select(*by, expected=nw.col("amount"), actual=zero())
-    right = actual.select(*by, expected=zero(), actual=nw.col("amount"))
-    sides = [side.with_columns(nw.col("expected", "actual").cast(MONEY)) for side in (left, right)]
-    return nw.concat(sides).group_by(*by).agg(nw.col("expected").sum(), nw.col("actual").sum()).sort(*by)
+    keep = _entries_of if _apart.get() else (lambda side: {})
+    left = expected.select(*by, expected=nw.col("amount"), actual=zero(), **keep(expected))
+    right = actual.select(*by, expected=zero(), actual=nw.col("amount"), **keep(actual))
+    sides = nw.concat([side.with_columns(nw.col("expected", "actual").cast(MONEY)) for side in (left, right)])
+    if _apart.get():
+        return sides
+    return sides.group_by(*by).agg(nw.col("expected").sum(), nw.col("actual").sum()).sort(*by)
+
+
+_apart = ContextVar("_apart", default=False)
+
+
+@contextmanager
+def rows_apart() -> Iterator[None]:
+    """Let checks give their rows before they are added up, each with its entry where it is of one."""
+    token = _apart.set(True)
+    try:
+        yield
+    finally:
+        _apart.reset(token)
+
+
+def _entries_of(side: Frame) -> dict[str, nw.Expr]:
+    known = side.collect_schema().names()
+    of_entry = "transaction_id" in known and "leg" in known
+    return {n: (nw.col(n) if of_entry else nw.lit(None)).cast(nw.Int64) for n in ("transaction_id", "leg")}

@@ -19,9 +19,11 @@ from ledger.values.text import readable
 from reports.core.forms import Language
 from reports.core.report import Column
 from reports.core.result import Result, TooLarge
+from reports.explain import links
 from reports.formats.captions import NUMBERS, facts, parting, subtotals, unit, word
 
 MOST_ROWS = 1_048_576 - 20  # Excel's own limit, less heading and sums
+MOST_LINKS = 65_530  # of a sheet, Excel's own limit
 MOST_LETTERS = 32_767  # in a cell
 EXACT = Decimal(10) ** 13
 """Excel keeps 15 digits of a number: from here on the cents of an amount would be lost, so it is written as text."""
@@ -40,8 +42,12 @@ _WIDTHS = {"money": 16, "average": 14, "instant": 20, "date": 12, "account": 12,
 _HEADER = 3
 
 
-def xlsx_bytes(result: Result, language: Language) -> bytes:
-    """Return the workbook; TooLarge if Excel cannot hold that many rows."""
+def xlsx_bytes(result: Result, language: Language, *, dashboard: str | None = None) -> bytes:
+    """Return the workbook; TooLarge if Excel cannot hold that many rows.
+
+    Figures link to their explanations in the dashboard at that address, the first of them where they are more than
+    Excel has links.
+    """
     if result.frame.height > MOST_ROWS:
         raise TooLarge(
             f"{result.frame.height} rows are too many for Excel, which holds {MOST_ROWS}: use csv or parquet"
@@ -50,7 +56,10 @@ def xlsx_bytes(result: Result, language: Language) -> bytes:
     made = result.cut.taken_at.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)  # the same bytes on any day
     with Workbook(buffer, {"in_memory": True}) as book:
         book.set_properties({"title": result.report.title(language), "created": made})
-        _rows(_Sheet(book, book.add_worksheet(result.report.name[:31]), result, language))
+        sheet = _Sheet(book, book.add_worksheet(result.report.name[:31]), result, language)
+        _rows(sheet)
+        if dashboard:
+            _link(sheet, dashboard)
         _about(book, book.add_worksheet(word("about", language)), result, language)
     return buffer.getvalue()
 
@@ -91,6 +100,20 @@ def _rows(s: _Sheet) -> None:
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(_HEADER)
     sheet.set_footer("&L&A&R&P / &N")
+
+
+def _link(s: _Sheet, dashboard: str) -> None:
+    """Link figures that are written: an address does not change what stands in the cell."""
+    places, left = {column.name: index for index, column in enumerate(s.columns)}, MOST_LINKS
+    rows = s.result.frame.iter_rows()
+    for number, (row, of) in enumerate(zip(rows, links(s.result, dashboard), strict=True), start=_HEADER + 1):
+        left -= len(of)
+        if left < 0:
+            return
+        for name, url in of.items():
+            index = places[name]
+            s.sheet.write_url(number, index, url, s.looks[index])
+            _figure(s.sheet, number, index, row[index], s.looks[index])
 
 
 def _warning(s: _Sheet) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import cache
+from itertools import repeat
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -9,6 +10,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ledger.values.text import readable
 from reports.core.forms import Language
 from reports.core.result import Result, TooLarge
+from reports.explain import links
 from reports.formats.captions import NUMBERS, abridged, control_line, facts, shown_rows, shown_subtotals, word
 
 MOST_PDF_ROWS = 20_000
@@ -25,9 +27,9 @@ def _page(template: str, context: dict[str, Any]) -> str:
     return readable(_environment().get_template(template).render(context))
 
 
-def html_text(result: Result, language: Language) -> str:
-    """Return the page, complete in itself."""
-    return _page("report.html", _context(result, language))
+def html_text(result: Result, language: Language, *, dashboard: str | None = None) -> str:
+    """Return the page, complete in itself; figures link to their explanations in the dashboard at that address."""
+    return _page("report.html", _context(result, language, dashboard))
 
 
 def fragment(result: Result, language: Language, *, most: int = 200) -> str:
@@ -42,8 +44,10 @@ def fragment(result: Result, language: Language, *, most: int = 200) -> str:
     return _page("fragment.html", context)
 
 
-def _context(result: Result, language: Language) -> dict[str, Any]:
+def _context(result: Result, language: Language, dashboard: str | None = None) -> dict[str, Any]:
     columns = result.columns
+    linked = links(result, dashboard) if dashboard else repeat({})
+    names = [column.name for column in columns]
     return {
         "title": result.report.title(language),
         "language": language,
@@ -52,7 +56,10 @@ def _context(result: Result, language: Language) -> dict[str, Any]:
         "left_out": "",
         "labels": [column.label(language) for column in columns],
         "classes": ["n" if column.kind in NUMBERS else column.kind for column in columns],
-        "rows": shown_rows(result, language),
+        "rows": (
+            [(cell, of.get(name)) for cell, name in zip(cells, names, strict=True)]
+            for cells, of in zip(shown_rows(result, language), linked, strict=False)
+        ),
         "subtotals": shown_subtotals(result, language),
         "controls": [(control_line(control, language), control.holds) for control in result.controls],
         "controls_title": word("controls", language),

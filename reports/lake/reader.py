@@ -73,6 +73,10 @@ class Lake:
         """Return the cut that is read."""
         return self.manifest.cut
 
+    def at(self, cut: int) -> "Lake":
+        """Return the lake at an earlier cut. Raises Failure where it is not kept."""
+        return open_lake(self.place.url, cut=cut)
+
     @property
     def duckdb_path(self) -> Path | None:
         """Return the cut's dated DuckDB file on the local disk, None when there is none: frequent cuts make no such

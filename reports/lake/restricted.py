@@ -36,6 +36,10 @@ class RestrictedLake:
         """Return the cut that is read."""
         return self._lake.cut
 
+    def at(self, cut: int) -> "RestrictedLake":
+        """Return the same at an earlier cut. Raises Failure where it is not kept."""
+        return RestrictedLake(self._lake.at(cut), self._brands)
+
     def scan(self, name: str) -> pl.LazyFrame:
         """Return a table's rows of these brands. Raises Failure for a table that nothing is known of."""
         rule = _RULES.get(name)

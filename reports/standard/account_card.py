@@ -7,7 +7,7 @@ balance is the ledger's own.
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.contributions import Contributions
+from reports.core.contributions import Contributions, Source
 from reports.core.leads import Row, to_transaction
 from reports.core.parameters import Movements
 from reports.core.report import Check, Column, Report
@@ -192,6 +192,6 @@ REPORT = Report(
         ),
     ),
     leads_to=to_transaction(),
-    contributions=Contributions(pieces, WORDS),
+    contributions=Contributions(Source(pieces, WORDS)),
     first=("version", "posted_at", "kind", "credit", "debit", "balance"),
 )

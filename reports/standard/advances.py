@@ -12,7 +12,8 @@ import narwhals as nw
 from pydantic import Field
 
 from reports.core.aging import day_number
-from reports.core.leads import to_account
+from reports.core.contributions import Contributions, Source
+from reports.core.leads import Row, to_account
 from reports.core.parameters import AsOf, OfBrand
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -24,6 +25,7 @@ from reports.core.tables import (
     beside,
     client_accounts,
     in_currency,
+    of_accounts,
     only,
     until,
     zero,
@@ -56,7 +58,7 @@ def _ahead(tables: Tables, p: Parameters) -> Frame:
 
 
 def _money(tables: Tables, p: Parameters, ahead: Frame) -> Frame:
-    """Return account, day_number, amount: the last credits of each account, as far as they are still there."""
+    """Return the last credits of each account, as far as they are still there, as `amount`."""
     closings = ahead.filter(nw.col("kind") == "money").select("closing", account_id="account")
     credits_ = in_currency(tables.entries, p.currency).filter(
         until(p.as_of), nw.col("amount") > 0, nw.col("account_kind") == "money"
@@ -70,47 +72,73 @@ def _money(tables: Tables, p: Parameters, ahead: Frame) -> Frame:
         .with_columns(reached=reached)
         .with_columns(amount=nw.when(left < nw.col("amount")).then(left).otherwise(nw.col("amount")))
         .filter(nw.col("amount") > 0)
-        .select("day_number", nw.col("amount").cast(MONEY), account="account_id")
+        .select("transaction_id", "leg", "day_number", nw.col("amount").cast(MONEY), account="account_id")
     )
 
 
 def _points(tables: Tables, p: Parameters, ahead: Frame) -> Frame:
-    """Return account, day_number, amount: what is left of each lot, by the day on which it was given."""
+    """Return what is left of each lot as `amount`, by the day on which it was given and its transaction."""
     of = ahead.filter(nw.col("kind") == "bonus").select(account_id="account")
     changes = in_currency(tables.lot_changes, p.currency).filter(until(p.as_of)).join(of, on="account_id", how="semi")
     left = changes.group_by("account_id", "lot_id").agg(amount=nw.col("amount").sum())
     given = tables.transactions.select("day_number", lot_id="id")
-    return left.join(given, on="lot_id", how="inner").select("day_number", "amount", account="account_id")
+    named = left.join(given, on="lot_id", how="inner")
+    return named.select("day_number", "amount", transaction_id="lot_id", account="account_id")
 
 
 def _held(tables: Tables, p: Parameters, ahead: Frame) -> Frame:
-    """Return account, held: points that are set aside."""
+    """Return the entries that set points aside."""
     of = ahead.filter(nw.col("kind") == "bonus").select(account_id="account")
     entries = in_currency(tables.entries, p.currency).filter(until(p.as_of)).join(of, on="account_id", how="semi")
-    return entries.group_by("account_id").agg(held=nw.col("held").sum()).rename({"account_id": "account"})
+    return entries.select("transaction_id", "leg", "held", account="account_id")
+
+
+def _by_age(tables: Tables, p: Parameters, side: Frame) -> Frame:
+    age = nw.lit(day_number(p.as_of)) - nw.col("day_number")
+    bands = {name: only(age.is_between(low, 10**7 if high is None else high)) for name, (low, high) in BANDS.items()}
+    clients = client_accounts(tables).select(*KEYS["account"])
+    return side.with_columns(**bands, account_id="account").join(clients, on="account", how="inner")
+
+
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the credits that are still there, and the entries that set points aside."""
+    tables = of_accounts(tables, row, p.as_of)
+    ahead = _ahead(tables, p)
+    names = ("transaction_id", "leg", "account", "day_number", "amount", "held")
+    credits_ = _money(tables, p, ahead).with_columns(held=zero())
+    held = _held(tables, p, ahead).with_columns(amount=zero(), day_number=nw.lit(None).cast(nw.Int64))
+    return _by_age(tables, p, nw.concat([side.select(*names) for side in (credits_, held)]))
+
+
+def lots(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return what is left of the lots of points; a lot has the number of its transaction."""
+    tables = of_accounts(tables, row, p.as_of)
+    return _by_age(tables, p, _points(tables, p, _ahead(tables, p)))
+
+
+WORDS = {
+    **{
+        name: f"credits, and lots of points, {low} to {high} days old, as far as not spent"
+        for name, (low, high) in BANDS.items()
+        if high
+    },
+    "age_over_365": "credits, and lots of points, over a year old, as far as not spent",
+    "held": "points set aside, less what was taken of them or given free",
+}
 
 
 def advances(tables: Tables, p: Parameters) -> Frame:
     """Return a row an account (or client), kind and currency that has something ahead."""
-    key, ahead = KEYS[p.by], _ahead(tables, p)
-    age = nw.lit(day_number(p.as_of)) - nw.col("day_number")
-    sides = _money(tables, p, ahead), _points(tables, p, ahead)
-    lots = nw.concat([side.select("account", "day_number", "amount") for side in sides])
-    bands = {name: only(age.is_between(low, 10**7 if high is None else high)) for name, (low, high) in BANDS.items()}
-    clients = client_accounts(tables).select(*KEYS["account"])
-    none = {name: zero() for name in BANDS}
-    held = _held(tables, p, ahead).with_columns(**none, amount=nw.col("held"))
-    figures = (*BANDS, "held", "amount")
-    parts = [lots.with_columns(**bands, held=zero()), held]
+    key, figures = KEYS[p.by], (*BANDS, "held")
+    sides = pieces(tables, p, {}), lots(tables, p, {}).with_columns(held=zero())
     return (
-        nw.concat([part.select("account", *(nw.col(name).cast(MONEY) for name in figures)) for part in parts])
-        .join(clients, on="account", how="inner")
+        nw.concat([side.select(*key, *(nw.col(name).cast(MONEY) for name in figures)) for side in sides])
         .group_by(*key)
         .agg(*(nw.col(name).sum() for name in figures))
-        .rename({"amount": "total"})
+        .with_columns(total=nw.sum_horizontal(*figures))
         .filter(nw.col("total") != zero())
         .sort(key[0], "kind", "currency")
-        .select(*key, *BANDS, "held", "total")
+        .select(*key, *figures, "total")
     )
 
 
@@ -145,4 +173,9 @@ REPORT = Report(
     frame=advances,
     checks=(Check("turnover", "advances = turnover above zero", "авансы = остатки выше нуля", as_turnover),),
     leads_to=to_account(),
+    contributions=Contributions(
+        Source(pieces, WORDS),
+        Source(lots, {name: WORDS[name] for name in BANDS}, "transactions"),
+        made={"total": dict.fromkeys((*BANDS, "held"), 1)},
+    ),
 )

@@ -13,6 +13,8 @@ from datetime import date
 import narwhals as nw
 from pydantic import Field
 
+from reports.core.contributions import Contributions, Source
+from reports.core.leads import Row
 from reports.core.parameters import OfBrand, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import MONEY, Frame, Tables, beside, brand_names, in_currency, only, taken, with_channel, zero
@@ -64,8 +66,9 @@ def _became(tables: Tables, p: Parameters) -> Frame:
     )
 
 
-def _days(tables: Tables, p: Parameters) -> Frame:
-    back = nw.col("reversal")
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the entries that the bank reported with what each adds to the figures of its day."""
+    back, codes = nw.col("reversal"), brand_names(tables).select("brand_id", "brand")
     return (
         _became(tables, p)
         .with_columns(
@@ -73,10 +76,43 @@ def _days(tables: Tables, p: Parameters) -> Frame:
             money_out=taken(nw.col("amount") < 0),
             returned=only((nw.col("amount") > 0) & back),
             taken_back=taken((nw.col("amount") < 0) & back),
+            business_date="day",
         )
-        .group_by(*DAY)
-        .agg(nw.col(*IN_OUT, *BECAME).sum())
+        .join(codes, on="brand_id", how="left")
     )
+
+
+WORDS = {
+    "money_in": "what the bank says came in",
+    "money_out": "what the bank says went out",
+    "matched": "money in that payments to accounts or moves were posted for",
+    "waiting": "money in that was posted as a payment of nobody's, less what accounts were given of it",
+    "returned": "money in that takes back or returns an earlier entry",
+    "taken_back": "money out that takes back or returns an earlier entry",
+}
+WORDS_OF_BALANCES = {
+    "opening": "the first opening balance that the bank reported, and every entry since up to the day before",
+    "closing": "the first opening balance that the bank reported, and every entry since up to the day",
+}
+
+
+def moved(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the entries of the row's account that move its balance."""
+    statements = _known(tables.bank_statements, p, "ended_on")
+    known = pieces(tables, p, row).join(_begun(statements).select(*OF, "begun_on"), on=list(OF), how="inner")
+    until_now = known.filter(nw.col("day") >= nw.col("begun_on"), nw.col("day") <= row["day"])
+    return until_now.with_columns(opening=only(nw.col("day") < row["day"]), closing="amount").drop("day")
+
+
+def reported(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the statement from whose opening balance the row's account is followed, and that of its day."""
+    codes = brand_names(tables).select("brand_id", "brand")
+    statements = _known(tables.bank_statements, p, "ended_on").with_columns(day=nw.col("ended_on"))
+    ids = statements.select("id", business_date="ended_on", amount="closing")
+    first = _begun(statements).select(*OF, "id", opening="begun", closing="begun", reported=zero())
+    of_day = _reported(statements).filter(nw.col("day") == row["day"])
+    of_day = of_day.select(*OF, "id", opening=zero(), closing=zero(), reported="reported")
+    return nw.concat([first, of_day]).join(ids, on="id", how="left").join(codes, on="brand_id", how="left")
 
 
 def _reported(statements: Frame) -> Frame:
@@ -95,18 +131,16 @@ def _reported(statements: Frame) -> Frame:
         .unique()
     )
     return said.join(continued, on=list(DAY), how="left").select(
-        *DAY, "reported", continued=nw.col("continued").fill_null(False)
+        *DAY, "id", "reported", continued=nw.col("continued").fill_null(False)
     )
 
 
 def _begun(statements: Frame) -> Frame:
-    """Return the first opening balance of each account, and its day."""
+    """Return the first opening balance of each account, its day, and a statement that has it."""
     first = statements.group_by(*OF).agg(begun_on=nw.col("begun_on").min())
-    return (
-        statements.join(first, on=[*OF, "begun_on"], how="inner")
-        .group_by(*OF, "begun_on")
-        .agg(begun=nw.col("opening").min())
-    )
+    of = statements.select(*OF, "begun_on", "id", begun="opening").join(first, on=[*OF, "begun_on"], how="inner")
+    least = of.group_by(*OF).agg(nw.col("begun").min())
+    return of.join(least, on=[*OF, "begun"], how="inner").group_by(*OF, "begun_on", "begun").agg(nw.col("id").min())
 
 
 def bank(tables: Tables, p: Parameters) -> Frame:
@@ -115,7 +149,7 @@ def bank(tables: Tables, p: Parameters) -> Frame:
     Balances are null before the first that the bank reported.
     """
     statements = _known(tables.bank_statements, p, "ended_on").with_columns(day=nw.col("ended_on"))
-    days, reported = _days(tables, p), _reported(statements)
+    days, said = pieces(tables, p, {}).group_by(*DAY).agg(nw.col(*IN_OUT, *BECAME).sum()), _reported(statements)
     there = nw.col("day") >= nw.col("begun_on")
     move = nw.when(there).then(nw.col("money_in") - nw.col("money_out")).otherwise(zero())
     closing = nw.when(there).then(nw.col("begun") + nw.col("moved"))
@@ -123,10 +157,10 @@ def bank(tables: Tables, p: Parameters) -> Frame:
     gap = nw.col("reported") - nw.col("closing")
     later = (nw.col("continued") & (gap != 0)).fill_null(False)
     rows = (
-        nw.concat([days.select(*DAY), reported.select(*DAY)])
+        nw.concat([days.select(*DAY), said.select(*DAY)])
         .unique()
         .join(days, on=list(DAY), how="left")
-        .join(reported, on=list(DAY), how="left")
+        .join(said.drop("id"), on=list(DAY), how="left")
         .join(_begun(statements), on=list(OF), how="left")
         .with_columns(nw.col(*IN_OUT, *BECAME).fill_null(0).cast(MONEY))
         .with_columns(move=move)
@@ -164,7 +198,7 @@ def as_cash(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     cash = with_channel(tables, tables.entries.filter(nw.col("account_kind") == "cash"))
     cash = cash.filter(nw.col("channel") == "bank").join(known, on=["transaction_id", "brand_id"], how="semi")
     found = [rows.select("currency", amount=nw.col(name)) for name in ("matched", "waiting")]
-    return beside(cash.select("currency", amount=zero() - nw.col("amount")), nw.concat(found))
+    return beside(cash.with_columns(amount=zero() - nw.col("amount")), nw.concat(found))
 
 
 REPORT = Report(
@@ -202,5 +236,14 @@ REPORT = Report(
         Check(
             "cash", "matched + waiting = cash in the channel bank", "разнесено + ждёт = деньги в канале bank", as_cash
         ),
+    ),
+    contributions=Contributions(
+        Source(pieces, WORDS, "bank_entries"),
+        Source(moved, WORDS_OF_BALANCES, "bank_entries"),
+        Source(reported, WORDS_OF_BALANCES | {"reported": "the balance after the day's statement"}, "bank_statements"),
+        made={
+            "difference": {"money_in": 1, "matched": -1, "waiting": -1, "returned": -1},
+            "gap": {"reported": 1, "closing": -1},
+        },
     ),
 )

@@ -11,7 +11,8 @@ from the lots; redeemed is brand-revenue's.
 import narwhals as nw
 
 from reports.core.aging import day_number
-from reports.core.leads import to_entries
+from reports.core.contributions import Contributions, Source
+from reports.core.leads import Row, to_entries
 from reports.core.parameters import OfBrand, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -60,52 +61,78 @@ def _in(low: int | None, high: int | None) -> nw.Expr:
     return (days >= low if high is None else days.is_between(low, high)).fill_null(False)
 
 
-def by_age(tables: Tables, p: Parameters) -> Frame:
-    """Return what is left of the lots at the end of the period by brand and currency, a column an age."""
+def by_age(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return what was added to and taken from lots up to the end of the period, a column an age."""
     left = _chosen(tables, p, tables.lot_changes).with_columns(
         days=days_since_epoch("gone_on") - nw.lit(day_number(p.last_day))
     )
-    ages = {name: only(_in(*days)).sum() for name, days in AGES.items()}
-    return left.group_by(*KEY).agg(**ages, gone_never=only(nw.col("gone_on").is_null()).sum())
+    ages = {name: only(_in(*days)) for name, days in AGES.items()}
+    return left.with_columns(**ages, gone_never=only(nw.col("gone_on").is_null()))
 
 
-def owed(tables: Tables, p: Parameters) -> Frame:
-    """Return what clients owe in points at the end of the period by brand and currency."""
-    return _chosen(tables, p, tables.bonus_owed).group_by("brand", "currency").agg(owed=nw.col("amount").sum())
+def owed(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return what clients came to owe in points, and paid of it, up to the end of the period."""
+    return _chosen(tables, p, tables.bonus_owed).with_columns(owed="amount")
 
 
-def bonuses(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a brand and currency of points: what moved them, and how old what is left is."""
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the entries of points with what each adds to the figures."""
     reasons = tables.transactions.select("reason", transaction_id="id")
-    ages = (*AGES, "gone_never")
     now, bonus = within(p.first_day, p.last_day), nw.col("kind") == "bonus"
     expired = nw.col("reason").fill_null("").str.starts_with("expir")
     down = now & bonus & (nw.col("amount") < 0)
     return (
         _points(tables, p)
         .join(reasons, on="transaction_id", how="left")
-        .group_by(*KEY)
-        .agg(
-            opening=only(nw.col("business_date") < p.first_day).sum(),
-            accrued=only(now & bonus & (nw.col("amount") > 0)).sum(),
-            redeemed=taken(now & nw.col("kind").is_in(ORDERS)).sum(),
-            expired=taken(down & expired).sum(),
-            taken_back=taken(down & ~expired).sum(),
-            other=only(now & ~nw.col("kind").is_in((*ORDERS, "bonus"))).sum(),
-            closing=nw.col("amount").sum(),
-            held=nw.col("held").sum(),
+        .with_columns(
+            opening=only(nw.col("business_date") < p.first_day),
+            accrued=only(now & bonus & (nw.col("amount") > 0)),
+            redeemed=taken(now & nw.col("kind").is_in(ORDERS)),
+            expired=taken(down & expired),
+            taken_back=taken(down & ~expired),
+            other=only(now & ~nw.col("kind").is_in((*ORDERS, "bonus"))),
+            closing=nw.col("amount"),
         )
-        .join(by_age(tables, p).drop("brand_name"), on=["brand", "currency"], how="left")
-        .join(owed(tables, p), on=["brand", "currency"], how="left")
+    )
+
+
+def bonuses(tables: Tables, p: Parameters) -> Frame:
+    """Return a row a brand and currency of points: what moved them, and how old what is left is."""
+    of, ages = ["brand", "currency"], (*AGES, "gone_never")
+    left = by_age(tables, p, {}).group_by(*of).agg(*(nw.col(name).sum() for name in ages))
+    owing = owed(tables, p, {}).group_by(*of).agg(nw.col("owed").sum())
+    return (
+        pieces(tables, p, {})
+        .group_by(*KEY)
+        .agg(*(nw.col(name).sum() for name in (*FIGURES, "held")))
+        .join(left, on=of, how="left")
+        .join(owing, on=of, how="left")
         .with_columns(*(nw.col(name).fill_null(zero()) for name in (*ages, "owed")))
         .sort("brand", "currency")
         .select(*KEY, *FIGURES, "held", *ages, "owed")
     )
 
 
+WORDS = {
+    "opening": "all entries of points before the first day",
+    "accrued": "points given in the period",
+    "redeemed": "what points paid in the period, less what refunds gave back in points",
+    "expired": "points that ended in the period without an order",
+    "taken_back": "points taken off in the period for another reason than their end",
+    "other": "entries of points of the period that are no gift, order, refund or end: transfers, merges, reversals",
+    "closing": "all entries of points up to the last day",
+    "held": "points set aside up to the last day, less what was taken of them or given free",
+}
+WORDS_OF_AGES = {
+    **{name: f"what is left of lots that have {low or 0} to {high} days" for name, (low, high) in AGES.items() if high},
+    "gone_later": "what is left of lots that have more than 90 days",
+    "gone_never": "what is left of lots without an end",
+}
+
+
 def as_accounts(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set the closing beside what the ledger wrote at each bonus account's last entry."""
-    kept = latest_entries(_points(tables, p)).select("currency", amount="balance_after")
+    kept = latest_entries(_points(tables, p)).with_columns(amount="balance_after")
     return beside(kept, rows.select("currency", amount="closing"))
 
 
@@ -161,4 +188,9 @@ REPORT = Report(
         Check("redeemed", "redeemed = brand-revenue", "потрачено = выручка брендов", as_revenue),
     ),
     leads_to=to_entries("bonus"),
+    contributions=Contributions(
+        Source(pieces, WORDS),
+        Source(by_age, WORDS_OF_AGES, "lot_changes"),
+        Source(owed, {"owed": "points that could not be taken back, less what was paid of them"}, "bonus_owed"),
+    ),
 )

@@ -14,11 +14,11 @@ import narwhals as nw
 from pydantic import Field
 
 from reports.core import orders
-from reports.core.contributions import Contributions
+from reports.core.contributions import Contributions, Source
 from reports.core.engines import by_months, months, settled
 from reports.core.leads import Row, to_entries
 from reports.core.orders import sold
-from reports.core.parameters import Movements, OfBrand, Period, Rhythm
+from reports.core.parameters import Movements, OfBrand, Period, Rhythm, of_piece
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     APART,
@@ -167,7 +167,7 @@ def sums(tables: Tables, p: Parameters) -> Frame:
 
 def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the revenue entries with what each adds to the figures."""
-    return _lines_by_piece(tables, p).with_columns(**added())
+    return _lines_by_piece(tables, of_piece(p, row)).with_columns(**added())
 
 
 def counts(tables: Tables, p: Parameters) -> Frame:
@@ -186,10 +186,27 @@ def counts(tables: Tables, p: Parameters) -> Frame:
     def stayed(since: date, until: date) -> Frame:
         return counted_(orders.stayed(ever, moved, *key, *own, first_day=since, last_day=until))
 
-    changed = orders.changed(tables, ever, moved, *key, first_day=p.first_day, last_day=p.last_day)
-    if _by_hour(p):
-        changed = changed.join(_begun(tables, p, moved), on="order", how="left")
-    return nw.concat([by_months(parts, stayed), counted_(changed)])
+    return nw.concat([by_months(parts, stayed), counted_(_changed(tables, p, ever, moved))])
+
+
+def _changed(tables: Tables, p: Parameters, ever: Frame, moved: Frame) -> Frame:
+    changed = orders.changed(tables, ever, moved, "brand_id", "currency", first_day=p.first_day, last_day=p.last_day)
+    return changed.join(_begun(tables, p, moved), on="order", how="left") if _by_hour(p) else changed
+
+
+def begun(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the orders that began, 1 each, or ended, −1 each."""
+    p = of_piece(p, row)
+    key = ("brand_id", "currency", *(["hours"] if _by_hour(p) else []))
+    ever = _with_hours(lines(tables, _ever(p))) if _by_hour(p) else lines(tables, _ever(p))
+    moved = orders.followed(tables, ever, first_day=p.first_day, last_day=p.last_day)
+    both = [
+        orders.stayed(ever, moved, *key, first_day=p.first_day, last_day=p.last_day),
+        _changed(tables, p, ever, moved),
+    ]
+    days = nw.concat([side.select(*key, "order", "business_date", "day_number", "month", "orders") for side in both])
+    named = _pieces(p, days.join(brand_names(tables), on="brand_id", how="left"))
+    return orders.as_pieces(tables, named)
 
 
 def brand_revenue(tables: Tables, p: Parameters) -> Frame:
@@ -216,7 +233,7 @@ def brand_revenue(tables: Tables, p: Parameters) -> Frame:
 def net_of_entries(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set net less refunds beside the sum of the revenue entries."""
     return beside(
-        revenue(tables, p).select("currency", "amount"),
+        revenue(tables, p),
         rows.select("currency", amount=nw.col("net") - nw.col("refunds")),
     )
 
@@ -330,11 +347,13 @@ REPORT = Report(
     ),
     leads_to=to_entries("revenue"),
     contributions=Contributions(
-        pieces,
-        WORDS,
+        Source(pieces, WORDS),
+        Source(begun, {"orders": "orders placed, less those of which nothing is kept any more"}, "transactions"),
         made={
+            "of_orders": {"net": 1, "refunds": -1, "apart": -1},
             "kept": {"net": 1, "refunds": -1, "bonus": -1},
             "kept_vat": {"vat": 1, "refunds_vat": -1, "bonus_vat": -1},
         },
+        ratios={"average": ("of_orders", "orders")},
     ),
 )

@@ -14,7 +14,8 @@ from datetime import date
 
 import narwhals as nw
 
-from reports.core.leads import to_entries
+from reports.core.contributions import Contributions, Source
+from reports.core.leads import Row, to_entries
 from reports.core.parameters import Movements, OfBrand, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -64,7 +65,8 @@ def _named(tables: Tables, p: Period) -> Frame:
     return named.rename({"source_id": "account_id"}).select(*_FACED)
 
 
-_FACED = ("account_id", "business_date", "currency", "brand", "figure", "amount")
+_ENTRY = ("transaction_id", "leg")
+_FACED = (*_ENTRY, "account_id", "business_date", "currency", "brand", "figure", "amount")
 
 
 def _spans(frame: Frame, *names: str) -> Frame:
@@ -94,7 +96,7 @@ def _unnamed(tables: Tables, p: Period) -> Frame:
         .join(brands.select("transaction_id").unique(), on="transaction_id", how="semi")
         .with_columns(place=nw.col("leg"))
     )
-    clients = _spans(accounts, "account_id", "business_date")
+    clients = _spans(accounts, "leg", "account_id", "business_date")
     from_ = nw.max_horizontal("start", "start_right")
     till = nw.min_horizontal("end", "end_right")
     return (
@@ -113,7 +115,7 @@ def _faced(tables: Tables, p: Period) -> Frame:
     return held_by(legs, holders(tables)).rename({"brand": "creditor", "holder": "debtor"}).select(*_FLOW)
 
 
-_FLOW = ("creditor", "debtor", "currency", "figure", "amount")
+_FLOW = (*_ENTRY, "creditor", "debtor", "currency", "figure", "amount")
 
 
 def _transferred(tables: Tables, p: Period) -> Frame:
@@ -123,7 +125,7 @@ def _transferred(tables: Tables, p: Period) -> Frame:
     moves = entries.filter(of_clients(), nw.col("account_kind") == "money").join(sided, on="transaction_id", how="anti")
     held = held_by(moves, holders(tables))
     gave = held.filter(nw.col("amount") < 0).select("transaction_id", debtor="holder")
-    got = held.filter(nw.col("amount") > 0).select("transaction_id", "currency", "amount", creditor="holder")
+    got = held.filter(nw.col("amount") > 0).select(*_ENTRY, "currency", "amount", creditor="holder")
     pairs = got.join(gave, on="transaction_id", how="inner")
     return pairs.with_columns(figure=nw.lit("transferred")).select(*_FLOW)
 
@@ -144,35 +146,49 @@ def _passed_on(tables: Tables, p: Period) -> Frame:
     )
     balances = in_currency(tables.entries, p.currency).filter(of_clients(), until(p.last_day))
     before = balances.join(changes, on="account_id", how="inner").filter(nw.col("business_date") < nw.col("since"))
-    return before.select("currency", "amount", creditor="holder", debtor="old", figure=nw.lit("passed_on")).select(
-        *_FLOW
-    )
+    passed = before.select(*_ENTRY, "currency", "amount", creditor="holder", debtor="old", figure=nw.lit("passed_on"))
+    return passed.select(*_FLOW)
 
 
 def flows(tables: Tables, p: Period) -> Frame:
-    """Return `creditor`, `debtor`, `currency` and the figures of the period, each thing owed a row."""
+    """Return `creditor`, `debtor`, `currency`, the figures of the period and their entry, each thing owed a row."""
     owed = nw.concat([_faced(tables, p), _transferred(tables, p), _passed_on(tables, p), _moved(tables, p)])
     figures = {name: only(nw.col("figure") == name).alias(name) for name in MOVES}
     return owed.filter(nw.col("creditor") != nw.col("debtor")).select(
-        "creditor", "debtor", "currency", *figures.values()
+        *_ENTRY, "creditor", "debtor", "currency", *figures.values()
     )
 
 
-def brand_settlements(tables: Tables, p: Parameters) -> Frame:
-    """Return each pair of brands from both sides; due is what `other` owes `brand`, below zero what it is owed."""
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return each thing owed from both sides; what `other` owes `brand` is above zero."""
     owed = flows(tables, p)
     own = owed.rename({"creditor": "brand", "debtor": "other"})
     turned = owed.select(
+        *_ENTRY,
         "currency",
         brand="debtor",
         other="creditor",
         **{name: zero() - nw.col(name) for name in MOVES},
     )
-    sides = nw.concat([side.select("brand", "other", "currency", *MOVES) for side in (own, turned)])
-    if p.brand is not None:
-        sides = sides.filter(nw.col("brand") == p.brand)
+    sides = nw.concat([side.select(*_ENTRY, "brand", "other", "currency", *MOVES) for side in (own, turned)])
+    return sides if p.brand is None else sides.filter(nw.col("brand") == p.brand)
+
+
+WORDS = {
+    "received": "what the other brand received for accounts of this one, less what this one received for the other's",
+    "served": "what this brand served on accounts that the other holds, less what the other served on this one's",
+    "transferred": "money moved from accounts that the other brand holds to this one's, less what was moved back",
+    "adjusted": "what this brand adjusted on accounts that the other holds, with its sign turned, and the other way",
+    "passed_on": "balances of accounts that this brand took over from the other, less those that it passed on",
+    "moved": "money moved from this brand to the other, less what came back",
+}
+
+
+def brand_settlements(tables: Tables, p: Parameters) -> Frame:
+    """Return each pair of brands from both sides; due is what `other` owes `brand`, below zero what it is owed."""
     return (
-        sides.group_by("brand", "other", "currency")
+        pieces(tables, p, {})
+        .group_by("brand", "other", "currency")
         .agg(*(nw.col(name).sum() for name in MOVES))
         .with_columns(due=nw.sum_horizontal(*MOVES))
         .sort("brand", "other", "currency")
@@ -239,4 +255,5 @@ REPORT = Report(
         ),
     ),
     leads_to=to_entries(),
+    contributions=Contributions(Source(pieces, WORDS), made={"due": dict.fromkeys(MOVES, 1)}),
 )

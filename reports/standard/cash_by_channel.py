@@ -10,7 +10,8 @@ come to the cash entries, none is below zero, save money of no channel; and what
 import narwhals as nw
 
 from reports.core.aging import day_number
-from reports.core.leads import to_entries
+from reports.core.contributions import Contributions, Source
+from reports.core.leads import Row, to_entries
 from reports.core.parameters import AsOf, OfBrand
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -42,12 +43,48 @@ def _entries(tables: Tables, p: Parameters) -> Frame:
 
 def _days(tables: Tables, p: Parameters) -> Frame:
     """Return what came and went by channel and day; `before`: booked when entries did not name their channel yet."""
-    before = nw.col("channel").is_null()
-    return (
-        with_channel(tables, _entries(tables, p).with_columns(before=before))
-        .group_by(*OF, "before", "business_date", "day_number")
-        .agg(came=taken(nw.col("amount") < 0).sum(), went=only(nw.col("amount") > 0).sum())
+    days = _dated(tables, p).group_by(*OF, "before", "business_date", "day_number")
+    return days.agg(nw.col("came", "went").sum())
+
+
+def _dated(tables: Tables, p: Parameters) -> Frame:
+    came, went = taken(nw.col("amount") < 0), only(nw.col("amount") > 0)
+    entries = _entries(tables, p).with_columns(before=nw.col("channel").is_null(), came=came, went=went)
+    return with_channel(tables, entries)
+
+
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the entries of the row's channel that are still there: those of its day, or what has no date of its own.
+
+    Of a day, what leaves settles what came first.
+    """
+    of = [nw.col(name) == row[name] for name in OF]
+    entries = _dated(tables, p).filter(*of)
+    there = nw.col("came") - nw.col("went")
+    if row["state"] == "in_transit":
+        gone = entries.filter(~nw.col("before")).group_by(*OF).agg(gone=nw.col("went").sum())
+        left = nw.col("reached") - nw.col("gone")
+        return (
+            entries.filter(~nw.col("before"), nw.col("came") > 0)
+            .with_columns(
+                reached=nw.col("came").cum_sum().over(*OF, order_by=("business_date", "transaction_id", "leg"))
+            )
+            .join(gone, on=list(OF), how="inner")
+            .with_columns(still=nw.when(left < nw.col("came")).then(left).otherwise(nw.col("came")))
+            .filter(nw.col("still") > 0, nw.col("business_date") == row["since"])
+            .drop("amount")
+            .with_columns(amount="still")
+        )
+    # What was moved on beyond what came later was of before.
+    beyond = entries.filter(~nw.col("before")).group_by(*OF).agg(later=there.sum())
+    counts = nw.col("before") | (nw.col("later") < 0).fill_null(False)
+    counts = counts | nw.lit(row["channel"] == BANK)
+    return entries.join(beyond, on=list(OF), how="left").with_columns(
+        amount=only(counts, "came") - only(counts, "went")
     )
+
+
+WORDS = {"amount": "money that came into the channel, less what was moved on, which settles what came first"}
 
 
 def _rest(days: Frame) -> Frame:
@@ -105,9 +142,7 @@ def cash_by_channel(tables: Tables, p: Parameters) -> Frame:
 
 def as_cash(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set the channels beside the cash entries."""
-    return beside(
-        _entries(tables, p).select("currency", amount=zero() - nw.col("amount")), rows.select("currency", "amount")
-    )
+    return beside(_entries(tables, p).with_columns(amount=zero() - nw.col("amount")), rows.select("currency", "amount"))
 
 
 def none_below_zero(tables: Tables, p: Parameters, rows: Frame) -> Frame:
@@ -131,7 +166,7 @@ def as_statements(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     known = reported.filter(day <= p.as_of).select("transaction_id", "brand_id")
     arrived = with_channel(tables, _entries(tables, p)).filter(nw.col("channel") == BANK)
     arrived = arrived.join(known, on=["transaction_id", "brand_id"], how="semi")
-    return beside(reported.select("currency", "amount"), arrived.select("currency", amount=zero() - nw.col("amount")))
+    return beside(reported.select("currency", "amount"), arrived.with_columns(amount=zero() - nw.col("amount")))
 
 
 REPORT = Report(
@@ -157,4 +192,5 @@ REPORT = Report(
         Check("below_zero", "no channel is below zero", "ни один канал не ниже нуля", none_below_zero),
     ),
     leads_to=to_entries("cash"),
+    contributions=Contributions(Source(pieces, WORDS)),
 )

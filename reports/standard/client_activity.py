@@ -8,10 +8,14 @@ Controls: orders are those that begin in the period, less those that end; net is
 import narwhals as nw
 
 from reports.core import orders
+from reports.core.contributions import Contributions, Source
+from reports.core.leads import Row
 from reports.core.parameters import Movements, OfBrand
 from reports.core.report import Check, Column, Report
-from reports.core.tables import EVER, MONEY, Frame, Tables, beside, client_accounts, counted, zero
+from reports.core.tables import EVER, MONEY, Frame, Tables, beside, counted, zero
 from reports.standard import brand_revenue
+
+CLIENT = ("party_id", "currency")
 
 
 class Parameters(Movements, OfBrand):
@@ -23,9 +27,10 @@ def _from_ever(tables: Tables, p: Parameters) -> Frame:
 
 
 def _by_party(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a client, currency and month with orders that began or ended, or their money, up to the last day."""
-    placed = tables.transactions.filter(nw.col("kind").is_in(("debit", "hold"))).select("account_id", order="id")
-    clients = client_accounts(tables).select("party", account_id="account")
+    """Return a row a client, currency and month with orders that began or ended, or their money, up to the last day.
+
+    `cohort` is the month of the client's first order.
+    """
     ever = _from_ever(tables, p)
     days = orders.order_days(tables, ever, "currency", first_day=EVER, last_day=p.last_day)
     money = orders.with_order(tables, ever.filter(orders.of_an_order()))
@@ -35,18 +40,56 @@ def _by_party(tables: Tables, p: Parameters) -> Frame:
         money.with_columns(net=nw.col("amount"), orders=nw.lit(0)).select(*names),
     ]
     now = nw.col("business_date") >= p.first_day
+    first = nw.col("began").min().over(*CLIENT)
     return (
-        nw.concat([side.with_columns(nw.col("orders").cast(nw.Int64), nw.col("net").cast(MONEY)) for side in both])
-        .join(placed, on="order", how="inner")
-        .join(clients, on="account_id", how="inner")
+        _of_client(
+            tables,
+            nw.concat([side.with_columns(nw.col("orders").cast(nw.Int64), nw.col("net").cast(MONEY)) for side in both]),
+        )
         .with_columns(
             began=nw.when(nw.col("orders") > 0).then(nw.col("month")),
             orders=nw.when(now).then(nw.col("orders")).otherwise(nw.lit(0)),
             net=nw.when(now).then(nw.col("net")).otherwise(zero()),
         )
-        .group_by("party", "currency", "month")
+        .group_by(*CLIENT, "month")
         .agg(nw.col("orders", "net").sum(), began=nw.col("began").min())
+        # Who never had an order that outlived its day came with the first that did not.
+        .with_columns(cohort=nw.coalesce(first, nw.col("month").min().over(*CLIENT)))
     )
+
+
+def _of_client(tables: Tables, rows: Frame) -> Frame:
+    """Return rows of orders with party_id: the client for whom each was placed."""
+    placed = tables.transactions.filter(nw.col("kind").is_in(("debit", "hold"))).select("account_id", order="id")
+    clients = tables.accounts.filter(~nw.col("party_id").is_null()).select("party_id", account_id="id")
+    placed = placed.join(clients, on="account_id", how="inner").drop("account_id")
+    return rows.drop("party_id", "account_id", strict=False).join(placed, on="order", how="inner")
+
+
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the revenue entries of orders in the row's month, with the cohort of their client."""
+    now = nw.col("month") == row["month"], nw.col("business_date") >= p.first_day
+    money = orders.with_order(tables, _from_ever(tables, p).filter(orders.of_an_order())).filter(*now)
+    cohorts = _by_party(tables, p).select(*CLIENT, "cohort").unique()
+    return _of_client(tables, money).join(cohorts, on=list(CLIENT), how="inner").with_columns(net="amount")
+
+
+def begun(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the orders that began, 1 each, or ended, −1 each, with the cohort of their client."""
+    days = orders.order_days(tables, _from_ever(tables, p), "currency", first_day=p.first_day, last_day=p.last_day)
+    cohorts = _by_party(tables, p).select(*CLIENT, "cohort").unique()
+    return orders.as_pieces(tables, _of_client(tables, days).join(cohorts, on=list(CLIENT), how="inner"))
+
+
+def ordered(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the clients that ordered in a month."""
+    return _by_party(tables, p).with_columns(id="party_id", clients=counted(nw.col("orders") > 0))
+
+
+def came(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the clients of a cohort."""
+    clients = _by_party(tables, p).filter(nw.col("month") == nw.col("cohort")).drop("month")
+    return clients.with_columns(id="party_id", cohort_clients=nw.lit(1))
 
 
 def client_activity(tables: Tables, p: Parameters) -> Frame:
@@ -55,11 +98,8 @@ def client_activity(tables: Tables, p: Parameters) -> Frame:
     Share is of the cohort. Average is net by order.
     """
     cohort, some = ("cohort", "currency"), nw.col("orders") > 0
-    first = nw.col("began").min().over("party", "currency")
     return (
         _by_party(tables, p)
-        # Who never had an order that outlived its day came with the first that did not.
-        .with_columns(cohort=nw.coalesce(first, nw.col("month").min().over("party", "currency")))
         .group_by(*cohort, "month")
         .agg(
             nw.col("orders", "net").sum(),
@@ -116,5 +156,12 @@ REPORT = Report(
     checks=(
         Check("orders", "orders = begun − ended", "заказы = начатые − отменённые", as_counted),
         Check("net", "net = orders in brand-revenue", "со скидками = заказы в выручке брендов", as_revenue),
+    ),
+    contributions=Contributions(
+        Source(pieces, {"net": "lines of orders of the cohort's clients, after discount, less refunds"}),
+        Source(begun, {"orders": "orders placed, less those of which nothing is kept any more"}, "transactions"),
+        Source(ordered, {"clients": "clients of the cohort who ordered in the month"}, "parties"),
+        Source(came, {"cohort_clients": "clients whose first order was in the cohort's month"}, "parties"),
+        ratios={"average": ("net", "orders"), "share": ("clients", "cohort_clients")},
     ),
 )

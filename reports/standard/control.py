@@ -8,11 +8,12 @@ from collections.abc import Iterator
 
 import narwhals as nw
 
+from reports.core.contributions import Contributions, Source
 from reports.core.engines import settled
 from reports.core.leads import Lead, Row
 from reports.core.parameters import AsOf, Period
 from reports.core.report import REPORTS, Check, Column, Frame, Report
-from reports.core.tables import APART, MONEY, Tables, beside, counted, in_currency, of_clients, zero
+from reports.core.tables import APART, MONEY, Tables, beside, counted, in_currency, of_clients, rows_apart, zero
 
 Parameters = Period
 
@@ -41,7 +42,7 @@ def _kept(tables: Tables, column: str) -> Frame:
 
 
 def _summed(tables: Tables, column: str) -> Frame:
-    return tables.entries.filter(of_clients()).select("currency", kind="account_kind", amount=column)
+    return tables.entries.filter(of_clients()).with_columns(kind="account_kind", amount=column)
 
 
 def balances(tables: Tables, p: Period) -> Frame:
@@ -141,6 +142,27 @@ def control(tables: Tables, p: Period) -> Frame:
     )
 
 
+def pieces(tables: Tables, p: Period, row: Row) -> Frame:
+    """Return the rows that the check sets beside each other: entries, where it is of these, else rows of its report."""
+    if row["source"] == "ledger":
+        with rows_apart():
+            found = LEDGER[row["check"]](tables, p)
+    else:
+        report = REPORTS[row["source"]]
+        query = _parameters_of(report, p)
+        rows = settled(report.frame(tables, query))
+        check = next(check for check in report.checks if check.name == row["check"])
+        with rows_apart():
+            found = check.frame(tables, query, rows)
+    return found.with_columns(_kind(found))
+
+
+WORDS = {
+    "expected": "the figure as it is found another way",
+    "actual": "the figure of the book or the report that is checked",
+}
+
+
 def no_difference(tables: Tables, p: Period, rows: Frame) -> Frame:
     """Set the number of checks that differ beside none."""
     differ = counted(nw.col("state") == "differs").cast(MONEY)
@@ -172,4 +194,5 @@ REPORT = Report(
     frame=control,
     checks=(Check("no_difference", "no check differs", "ни одна проверка не расходится", no_difference),),
     leads_to=to_source,
+    contributions=Contributions(Source(pieces, WORDS, "checks"), made={"difference": {"actual": 1, "expected": -1}}),
 )

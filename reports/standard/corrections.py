@@ -5,7 +5,7 @@ Controls: every refund and reversal finds what it is about; the count is the led
 
 import narwhals as nw
 
-from reports.core.contributions import Contributions
+from reports.core.contributions import Contributions, Source
 from reports.core.leads import Row, to_transaction
 from reports.core.parameters import Movements, OfAccount
 from reports.core.report import Check, Column, Report
@@ -151,5 +151,5 @@ REPORT = Report(
         Check("ledger_count", "count = the ledger's corrections", "количество = исправления книги", as_ledger),
     ),
     leads_to=to_transaction(),
-    contributions=Contributions(pieces, WORDS),
+    contributions=Contributions(Source(pieces, WORDS)),
 )

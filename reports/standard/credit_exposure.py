@@ -10,10 +10,23 @@ from datetime import timedelta
 import narwhals as nw
 
 from reports.core import aging
-from reports.core.leads import to_account
+from reports.core.contributions import Contributions, Source
+from reports.core.leads import Row, to_account
 from reports.core.parameters import AsOf, OfBrand
 from reports.core.report import Check, Column, Report
-from reports.core.tables import Frame, Tables, beside, days_since_epoch, latest_entries, of_clients, taken, until, zero
+from reports.core.tables import (
+    Frame,
+    Tables,
+    beside,
+    days_since_epoch,
+    latest_entries,
+    of_accounts,
+    of_clients,
+    only,
+    taken,
+    until,
+    zero,
+)
 from reports.standard import holds, turnover
 
 NEAR = 0.8  # part of the limit from which an account is near it
@@ -108,6 +121,50 @@ def credit_exposure(tables: Tables, p: Parameters) -> Frame:
     )
 
 
+def _left(row: Row) -> bool:
+    """Return whether credit counts in what a row has available."""
+    return bool(row["available"] == row["limit"] + row["balance"] - row["held"])
+
+
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the account's entries with what each adds to the row's figures."""
+    entries = tables.entries.filter(of_clients(), until(p.as_of), nw.col("account_id") == row["account"])
+    own = row["balance"] - row["held"]
+    free = nw.lit(_left(row) or (row["available"] == own and own > 0))
+    drawn = nw.col("held") - nw.col("amount")
+    return entries.with_columns(
+        account="account_id",
+        balance="amount",
+        used=taken(nw.lit(row["balance"] < 0)),
+        available=nw.when(free).then(zero() - drawn).otherwise(zero()),
+        drawn=nw.when(nw.lit(own < 0)).then(drawn).otherwise(zero()),
+    )
+
+
+def limits(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the credit terms in force."""
+    terms = aging.terms_on(tables, p.as_of).filter(nw.col("in_force"), nw.col("account_id") == row["account"])
+    limit = terms.with_columns(account="account_id", amount="credit_limit", limit="credit_limit")
+    return limit.with_columns(available=only(nw.lit(_left(row)), "limit"))
+
+
+def overdue(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the account's items that are late."""
+    tables = of_accounts(tables, {"account": row["account"]}, p.as_of)
+    late = aging.late(tables, p.as_of, p.currency).filter(nw.col("days_late") > 0)
+    return aging.with_leg(tables, late).with_columns(account="account_id", overdue="unpaid")
+
+
+AVAILABLE = "own money not set aside, and the limit in force; without the limit while a debt is overdue"
+WORDS = {
+    "balance": "all entries of the account up to the day",
+    "used": "all entries of the account up to the day, with their sign turned, where the balance is below zero",
+    "held": "what entries of the account set aside, less what was taken of it or given free",
+    "available": AVAILABLE,
+    "drawn": "what is used and set aside beyond own money",
+}
+
+
 def as_turnover(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set the balances beside turnover's closings of the same accounts."""
     closing = turnover.movements(tables, _turnover(p)).join(rows.select("account"), on="account", how="inner")
@@ -151,4 +208,10 @@ REPORT = Report(
         Check("holds", "held = holds", "резерв = отчёт о резервах", as_holds),
     ),
     leads_to=to_account(),
+    contributions=Contributions(
+        Source(pieces, WORDS),
+        Source(limits, {"limit": "the limit of the credit terms in force", "available": AVAILABLE}, "credit_terms"),
+        Source(overdue, {"overdue": "what is unpaid of debits that are late"}),
+        ratios={"share": ("drawn", "limit")},
+    ),
 )

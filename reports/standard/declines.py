@@ -8,7 +8,8 @@ from typing import Literal
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.leads import Lead
+from reports.core.contributions import Contributions, Source
+from reports.core.leads import Lead, Row
 from reports.core.parameters import OfAccount, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import MONEY, Frame, Tables, beside, client_accounts, in_currency, only, within, zero
@@ -34,21 +35,32 @@ def declined(tables: Tables, p: Period) -> Frame:
     return in_currency(named if account is None else named.filter(nw.col("account") == account), p.currency)
 
 
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the declined transactions with what each asked for."""
+    points = nw.col("kind") == "bonus"  # the one command that asks for points
+    refused = declined(tables, p).with_columns(amount=nw.col("amount").fill_null(zero()), transaction_id=nw.col("id"))
+    return refused.with_columns(asked=only(~points), points=only(points))
+
+
+WORDS = {
+    "asked": "what declined commands asked for, in money",
+    "points": "what declined commands asked for, in points",
+}
+
+
 def declines(tables: Tables, p: Parameters) -> Frame:
     """Return a row a code and currency (and kind of command, or account)."""
     key = KEYS[p.by]
     names = client_accounts(tables).select("account", "reference", "client")
-    points = nw.col("kind") == "bonus"  # the one command that asks for points
     return (
-        declined(tables, p)
-        .with_columns(amount=nw.col("amount").fill_null(zero()))
+        pieces(tables, p, {})
         .join(names, on="account", how="left")
         .group_by(*key)
         .agg(
             count=nw.len(),
             accounts=nw.col("account").n_unique(),
-            asked=only(~points).sum(),
-            points=only(points).sum(),
+            asked=nw.col("asked").sum(),
+            points=nw.col("points").sum(),
             first=nw.col("posted_at").min(),
             last=nw.col("posted_at").max(),
         )
@@ -94,4 +106,5 @@ REPORT = Report(
     frame=declines,
     checks=(Check("ledger_declines", "count = the ledger's declines", "количество = отказы книги", as_ledger),),
     leads_to=lambda row: Lead("declined", {"code": row["code"], "of": row.get("account")}),
+    contributions=Contributions(Source(pieces, WORDS, "transactions")),
 )

@@ -8,10 +8,11 @@ Control: what is owed is the total of receivables-aging.
 import narwhals as nw
 
 from reports.core import aging
-from reports.core.leads import to_accounts_of
+from reports.core.contributions import Contributions, Source
+from reports.core.leads import Row, to_accounts_of
 from reports.core.parameters import OfBrand, Period
 from reports.core.report import Check, Column, Report
-from reports.core.tables import MONEY, Frame, Tables, beside, held_by, holders, in_currency, only, taken, within
+from reports.core.tables import Frame, Tables, beside, held_by, holders, in_currency, within, zero
 from reports.standard import receivables_aging
 
 KEY = ("brand", "currency")
@@ -22,29 +23,38 @@ class Parameters(Period, OfBrand):
 
 
 def _charged(tables: Tables, p: Parameters) -> Frame:
-    """Return what services cost the accounts of each holder, less refunds, in the period."""
+    """Return the entries by which services cost the accounts of each holder, less refunds, in the period."""
     entries = in_currency(tables.entries, p.currency).filter(
         nw.col("account_kind") == "money",
         nw.col("kind").is_in(("debit", "capture", "refund")),
         within(p.first_day, p.last_day),
     )
-    return held_by(entries, holders(tables)).select("currency", "kind", "amount", brand="holder")
+    return held_by(entries, holders(tables)).with_columns(brand="holder", charged=zero() - nw.col("amount"))
 
 
 def _owed(tables: Tables, p: Parameters) -> Frame:
-    """Return what is owed on the accounts of each holder at the end of the period."""
-    unpaid = aging.late(tables, p.last_day, p.currency).select("account_id", "currency", amount="unpaid")
+    """Return the items that are owed on the accounts of each holder at the end of the period."""
+    unpaid = aging.late(tables, p.last_day, p.currency).rename({"unpaid": "owed"})
     dated = unpaid.with_columns(business_date=nw.lit(p.last_day).cast(nw.Date))
-    return held_by(dated, holders(tables)).select("currency", "amount", brand="holder")
+    return held_by(dated, holders(tables)).rename({"holder": "brand"})
+
+
+def charged(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the entries with what each adds to what was charged."""
+    return _charged(tables, p)
+
+
+def owed(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the entries with what is owed of each."""
+    return aging.with_leg(tables, _owed(tables, p))
 
 
 def dso(tables: Tables, p: Parameters) -> Frame:
     """Return a row a holder and currency that charged or is owed something."""
-    days = (p.last_day - p.first_day).days + 1
-    none = nw.lit(0).cast(MONEY)
+    days, none = (p.last_day - p.first_day).days + 1, zero()
     both = [
-        _charged(tables, p).group_by(*KEY).agg(charged=taken(nw.lit(True)).sum(), owed=only(nw.lit(False)).sum()),
-        _owed(tables, p).group_by(*KEY).agg(charged=only(nw.lit(False)).sum(), owed=nw.col("amount").sum()),
+        _charged(tables, p).group_by(*KEY).agg(nw.col("charged").sum()).with_columns(owed=none),
+        _owed(tables, p).group_by(*KEY).agg(nw.col("owed").sum()).with_columns(charged=none),
     ]
     turned = nw.col("owed").cast(nw.Float64) / nw.col("charged").cast(nw.Float64) * days
     rows = nw.concat([side.select(*KEY, "charged", "owed") for side in both]).group_by(*KEY)
@@ -82,4 +92,9 @@ REPORT = Report(
     frame=dso,
     checks=(Check("aging", "owed = receivables-aging", "долг = дебиторская задолженность", as_aging),),
     leads_to=to_accounts_of,
+    contributions=Contributions(
+        Source(charged, {"charged": "debits of the period on accounts that the brand held, less refunds"}),
+        Source(owed, {"owed": "what is unpaid of debits at the end of the period"}),
+        ratios={"dso": ("owed", "charged", "days")},
+    ),
 )

@@ -11,7 +11,8 @@ import narwhals as nw
 from pydantic import Field
 
 from reports.core import aging
-from reports.core.leads import to_transaction
+from reports.core.contributions import Contributions, Source
+from reports.core.leads import Row, to_transaction
 from reports.core.parameters import OfAccount, Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -45,28 +46,42 @@ def _entries(tables: Tables, p: Parameters) -> Frame:
     return entries if p.account is None else entries.filter(nw.col("account_id") == p.account)
 
 
-def by_hold(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a hold and account with the six figures."""
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the entries of holds with what each adds to the six figures."""
     kind, now = nw.col("kind"), within(p.first_day, p.last_day)
     given_back = now & kind.is_in(("release", "capture"))
     return (
         _entries(tables, p)
         .filter(kind.is_in(("hold", "capture", "release", "expiry")))
         .with_columns(
+            account="account_id",
             hold=nw.when(kind == "hold").then(nw.col("transaction_id")).otherwise(nw.col("refers_to")),
             freed=nw.col("amount") - nw.col("held"),
         )
-        .group_by("account_id", "currency", "hold")
-        .agg(
-            opening=only(nw.col("business_date") < p.first_day, "held").sum(),
-            new=only(now & (kind == "hold"), "held").sum(),
-            captured=taken(now & (kind == "capture")).sum(),
-            released=only(given_back, "freed").sum(),
-            expired=taken(now & (kind == "expiry"), "held").sum(),
-            closing=nw.col("held").sum(),
+        .with_columns(
+            opening=only(nw.col("business_date") < p.first_day, "held"),
+            new=only(now & (kind == "hold"), "held"),
+            captured=taken(now & (kind == "capture")),
+            released=only(given_back, "freed"),
+            expired=taken(now & (kind == "expiry"), "held"),
+            closing=nw.col("held"),
         )
-        .rename({"account_id": "account"})
     )
+
+
+WORDS = {
+    "opening": "what was set aside before the first day, less what was taken of it or given free",
+    "new": "what holds of the period set aside",
+    "captured": "what captures of the period took",
+    "released": "what releases of the period gave free, and captures beyond what they took",
+    "expired": "what holds that ended in the period gave free",
+    "closing": "what was set aside up to the last day, less what was taken of it or given free",
+}
+
+
+def by_hold(tables: Tables, p: Parameters) -> Frame:
+    """Return a row a hold and account with the six figures."""
+    return pieces(tables, p, {}).group_by("account", "currency", "hold").agg(*(nw.col(name).sum() for name in FIGURES))
 
 
 def expiring(tables: Tables, last_day: date) -> Frame:
@@ -101,7 +116,7 @@ def holds(tables: Tables, p: Parameters) -> Frame:
 
 def as_ledger(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set the closing beside what the ledger wrote as held at each account's last entry."""
-    held = latest_entries(_entries(tables, p)).select("currency", amount="held_after")
+    held = latest_entries(_entries(tables, p)).with_columns(amount="held_after")
     return beside(held, rows.select("currency", amount="closing"))
 
 
@@ -142,4 +157,5 @@ REPORT = Report(
         Check("adds_up", "opening + movements = closing", "на начало + движение = на конец", adds_up),
     ),
     leads_to=to_transaction("hold"),
+    contributions=Contributions(Source(pieces, WORDS)),
 )

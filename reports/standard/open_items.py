@@ -6,11 +6,11 @@ Control: the unpaid is the total of receivables-aging.
 import narwhals as nw
 
 from reports.core import aging
-from reports.core.contributions import Contributions
+from reports.core.contributions import Contributions, Source
 from reports.core.leads import Row, to_transaction
 from reports.core.parameters import AsOf, OfAccount, OfBrand, OfParty
 from reports.core.report import Check, Column, Report
-from reports.core.tables import Frame, Tables, beside
+from reports.core.tables import Frame, Tables, beside, of_accounts
 from reports.standard import receivables_aging, turnover
 
 
@@ -39,7 +39,8 @@ def open_items(tables: Tables, p: Parameters) -> Frame:
 
 def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the unpaid entries, each with what it was and what is unpaid of it."""
-    items = aging.unpaid_items(tables, p.as_of, p.currency).filter(nw.col("account_id") == row["account"])
+    tables = of_accounts(tables, row, p.as_of)
+    items = aging.unpaid_items(tables, p.as_of, p.currency)
     return aging.with_leg(tables, items).with_columns(account="account_id", transaction="transaction_id")
 
 
@@ -85,5 +86,5 @@ REPORT = Report(
     frame=open_items,
     checks=(Check("aged", "unpaid = receivables-aging", "не оплачено = задолженность по срокам", as_aged),),
     leads_to=to_transaction(),
-    contributions=Contributions(pieces, WORDS),
+    contributions=Contributions(Source(pieces, WORDS)),
 )

@@ -7,7 +7,8 @@ placed. Control: what promotions took off is what the orders of the period were 
 
 import narwhals as nw
 
-from reports.core.leads import to_entries
+from reports.core.contributions import Contributions, Source
+from reports.core.leads import Row, to_entries
 from reports.core.parameters import Period
 from reports.core.report import Check, Column, Report
 from reports.core.tables import Frame, Tables, beside, brand_names, counted, in_currency, only, within, zero
@@ -19,26 +20,48 @@ class Parameters(Period):
     """A period."""
 
 
-def promotions(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a promotion and currency that was used, or given back, in the period."""
+def _uses(tables: Tables, p: Parameters) -> Frame:
+    """Return the uses of promotions with what each adds to the figures."""
     used = within(p.first_day, p.last_day)
     back = nw.col("given_back_on").is_between(p.first_day, p.last_day).fill_null(False)
-    codes = tables.promotions.select("code", "kind", "brand_id", promotion_id="id")
-    uses = in_currency(tables.promotion_uses, p.currency)
+    return (
+        in_currency(tables.promotion_uses, p.currency)
+        .filter(used | back)
+        .join(tables.orders.select("account_id", order_net="net", order_id="id"), on="order_id", how="left")
+        .with_columns(
+            amount=nw.col("discount"),
+            uses=counted(used),
+            given_back=counted(back),
+            discount=only(used, "discount"),
+            discount_given_back=only(back, "discount"),
+            net=only(used, "order_net"),
+        )
+    )
+
+
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the uses with what each adds to the figures; an order has the number of its transaction."""
+    codes = tables.promotions.select("code", promotion_id="id")
+    return _uses(tables, p).join(codes, on="promotion_id", how="left").with_columns(transaction_id="order_id")
+
+
+WORDS = {
+    "discount": "what the promotion took off the orders that used it",
+    "discount_given_back": "what it had taken off orders that ended in the period",
+    "net": "what the orders that used it came to, as placed",
+}
+
+
+def promotions(tables: Tables, p: Parameters) -> Frame:
+    """Return a row a promotion and currency that was used, or given back, in the period."""
     of = ("promotion_id", "currency")
+    uses, used = _uses(tables, p), nw.col("uses") > 0
     clients = uses.filter(used).select(*of, "party_id").unique().group_by(*of).agg(clients=nw.len())
+    codes = tables.promotions.select("code", "kind", "brand_id", promotion_id="id")
     key = ("code", "kind", "brand", "currency")
     return (
-        uses.filter(used | back)
-        .join(tables.orders.select("net", order_id="id"), on="order_id", how="left")
-        .group_by(*of)
-        .agg(
-            uses=counted(used).sum(),
-            given_back=counted(back).sum(),
-            discount=only(used, "discount").sum(),
-            discount_given_back=only(back, "discount").sum(),
-            net=only(used, "net").sum(),
-        )
+        uses.group_by(*of)
+        .agg(nw.col("uses", "given_back", *WORDS).sum())
         .join(clients, on=list(of), how="left")
         .with_columns(clients=nw.col("clients").fill_null(0).cast(nw.Int64))
         .join(codes.join(brand_names(tables), on="brand_id", how="left"), on="promotion_id", how="left")
@@ -79,4 +102,5 @@ REPORT = Report(
     frame=promotions,
     checks=(Check("orders", "discount = orders' discounts", "скидка = скидки заказов", as_orders),),
     leads_to=to_entries(),
+    contributions=Contributions(Source(pieces, WORDS, "promotion_uses")),
 )

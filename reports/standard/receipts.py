@@ -9,9 +9,9 @@ come to, and net is what clients and the unallocated payments received.
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.contributions import Contributions
+from reports.core.contributions import Contributions, Source
 from reports.core.leads import Row, to_entries
-from reports.core.parameters import Grain, Movements, OfBrand
+from reports.core.parameters import Grain, Movements, OfBrand, of_piece
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     Frame,
@@ -80,7 +80,7 @@ WORDS = {
 
 def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the entries with what each adds to the figures."""
-    return _by_piece(tables, p).with_columns(**added())
+    return _by_piece(tables, of_piece(p, row)).with_columns(**added())
 
 
 def receipts(tables: Tables, p: Parameters) -> Frame:
@@ -103,7 +103,7 @@ def receipts(tables: Tables, p: Parameters) -> Frame:
 
 def as_cash(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set net and what was moved beside what the cash entries come to."""
-    cash = _of_brand(tables, p, ("cash",)).select("currency", amount=zero() - nw.col("amount"))
+    cash = _of_brand(tables, p, ("cash",)).with_columns(amount=zero() - nw.col("amount"))
     return beside(cash, rows.select("currency", amount=nw.col("net") + nw.col("moved")))
 
 
@@ -156,5 +156,5 @@ REPORT = Report(
         Check("clients", "net − unallocated = clients' accounts", "итого − не разнесено = счета клиентов", as_clients),
     ),
     leads_to=to_entries("cash"),
-    contributions=Contributions(pieces, WORDS, made={"net": {"received": 1, "paid_out": -1, "reversed": -1}}),
+    contributions=Contributions(Source(pieces, WORDS), made={"net": {"received": 1, "paid_out": -1, "reversed": -1}}),
 )

@@ -10,11 +10,11 @@ import narwhals as nw
 from pydantic import Field
 
 from reports.core import aging
-from reports.core.contributions import Contributions
+from reports.core.contributions import Contributions, Source
 from reports.core.leads import Row, to_account
 from reports.core.parameters import AsOf, OfBrand
 from reports.core.report import Check, Column, Report
-from reports.core.tables import Frame, Tables, beside, of_clients, only, taken, until, zero
+from reports.core.tables import Frame, Tables, beside, of_accounts, of_clients, only, taken, until, zero
 from reports.standard import turnover
 
 BANDS = {
@@ -76,26 +76,29 @@ def receivables_aging(tables: Tables, p: Parameters) -> Frame:
 
 
 def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
-    """Return the unpaid items by how late they are; and, of who has paid ahead, all entries."""
-    names = ("transaction_id", "leg", "account", *BANDS, "total", "advance")
+    """Return the unpaid items by how late they are."""
+    tables = of_accounts(tables, row, p.as_of)
     bands = {name: only(_within(*band), "unpaid") for name, band in BANDS.items()}
     items = aging.with_leg(tables, aging.late(tables, p.as_of, p.currency)).rename({"account_id": "account"})
-    ahead = _closing(tables, p).filter(nw.col("closing") > 0).select("account")
+    return _of_closing(tables, p, items.with_columns(**bands, total=nw.col("unpaid")))
+
+
+def ahead(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return all entries of who has paid ahead."""
+    tables = of_accounts(tables, row, p.as_of)
     entries = tables.entries.filter(of_clients(), until(p.as_of)).rename({"account_id": "account"})
-    none = [zero().alias(name) for name in (*BANDS, "total")]
-    both = [
-        items.with_columns(**bands, total=nw.col("unpaid"), advance=zero()).select(*names),
-        entries.join(ahead, on="account", how="semi").with_columns(*none, advance=nw.col("amount")).select(*names),
-    ]
-    accounts = _closing(tables, p).select("account", "reference", "party", "currency")
-    return nw.concat(both).join(accounts, on="account", how="inner")
+    return _of_closing(tables, p, entries.with_columns(advance="amount")).filter(nw.col("closing") > 0)
+
+
+def _of_closing(tables: Tables, p: Parameters, rows: Frame) -> Frame:
+    accounts = _closing(tables, p).select("account", "party", "currency", "closing")
+    return rows.drop("currency").join(accounts, on="account", how="inner")
 
 
 WORDS = {
     "not_due": "what is unpaid of debits and is not due yet",
     **{name: f"what is unpaid of debits and {_days(*band)} days late" for name, band in BANDS.items() if band[0]},
     "total": "what is unpaid of debits",
-    "advance": "all entries of an account whose balance is above zero",
 }
 
 
@@ -140,5 +143,7 @@ REPORT = Report(
         Check("debts", "owed = balances below zero", "долг = остатки ниже нуля", debts),
     ),
     leads_to=to_account(),
-    contributions=Contributions(pieces, WORDS),
+    contributions=Contributions(
+        Source(pieces, WORDS), Source(ahead, {"advance": "all entries of an account whose balance is above zero"})
+    ),
 )

@@ -8,7 +8,7 @@ from datetime import date
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.contributions import Contributions
+from reports.core.contributions import Contributions, Source
 from reports.core.engines import by_months, months
 from reports.core.leads import Row, to_entries
 from reports.core.orders import sold
@@ -104,5 +104,5 @@ REPORT = Report(
     frame=services,
     checks=(_as_revenue("net"), _as_revenue("refunds")),
     leads_to=to_entries("revenue"),
-    contributions=Contributions(pieces, {name: brand_revenue.WORDS[name] for name in FIGURES}),
+    contributions=Contributions(Source(pieces, {name: brand_revenue.WORDS[name] for name in FIGURES})),
 )

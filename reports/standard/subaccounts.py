@@ -13,7 +13,8 @@ from typing import Literal
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.leads import to_account
+from reports.core.contributions import Contributions, Source
+from reports.core.leads import Row, to_account
 from reports.core.parameters import Movements
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
@@ -87,6 +88,8 @@ def _begun(tables: Tables, p: Parameters) -> Frame:
         .filter(nw.col("business_date") >= nw.col("since"))  # nothing of a window comes before it
         .select(
             *PAIR,
+            "transaction_id",
+            "leg",
             drawn=nw.col("held") - nw.col("amount"),
             group=nw.col("group_name").fill_null(""),
             day=nw.when(begins).then(nw.coalesce("occurred_on", "business_date")),
@@ -95,20 +98,40 @@ def _begun(tables: Tables, p: Parameters) -> Frame:
             capture=taken_or_given_back,
         )
         .with_columns(root=nw.coalesce(nw.col("hold").max().over("capture"), "root"))  # a refund's capture's hold
-        .select(*LIMITED, "drawn", begun=nw.col("day").max().over("root"))
+        .select(*LIMITED, "transaction_id", "leg", "drawn", begun=nw.col("day").max().over("root"))
     )
 
 
 def _used(tables: Tables, p: Parameters) -> Frame:
     """Return payer, subaccount (the payer itself: of a group, or as a whole), group, and what each window used."""
-    begun = _begun(tables, p)
     since = windows(p.last_day).items()
     sums = {period: only(nw.col("begun") >= first, "drawn").sum() for period, first in since}
+    return nw.concat([frame.group_by(*LIMITED).agg(**sums) for frame in _by_limit(_begun(tables, p))])
+
+
+def _by_limit(begun: Frame) -> tuple[Frame, ...]:
+    """Return what was drawn as limits of pairs, of groups and of a payer as a whole see it."""
     none = nw.lit("")
     by_pair = begun.filter(~nw.col("subaccount").is_null()).with_columns(group=none)
     whole = begun.with_columns(subaccount=nw.col("payer"), group=none)
     by_group = begun.filter(nw.col("group") != none).with_columns(subaccount=nw.col("payer"))
-    return nw.concat([frame.group_by(*LIMITED).agg(**sums) for frame in (by_pair, by_group, whole)])
+    return by_pair, by_group, whole
+
+
+def used(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the entries that count in the limit's own window, by when what they belong to happened."""
+    drawn = nw.concat(
+        [frame.select(*LIMITED, "transaction_id", "leg", "drawn", "begun") for frame in _by_limit(_begun(tables, p))]
+    )
+    first = windows(p.last_day)[row["period"]]
+    return drawn.with_columns(used=only(nw.col("begun") >= first, "drawn"))
+
+
+def limits(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the write-off limits."""
+    renamed = {"payer_id": "payer", "account_id": "subaccount", "group_name": "group"}
+    limits = tables.limits.rename(renamed).with_columns(nw.col("group").fill_null(""))
+    return limits.with_columns(limit="amount", account_id="subaccount", kind="period")
 
 
 def _of_window() -> nw.Expr:
@@ -119,19 +142,26 @@ def _of_window() -> nw.Expr:
     return used
 
 
-def _drawn(tables: Tables, p: Parameters) -> Frame:
-    """Return what each subaccount, or group, drew in the period: spent, given back, and set aside."""
+def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the entries by which each subaccount, or group, drew in the period: spent, given back, and set aside."""
     kind, now = nw.col("kind"), within(p.first_day, p.last_day)
     drawn = _of_payers(tables, p).filter(~nw.col("subaccount").is_null(), now)
     if p.by == "group":
         drawn = drawn.with_columns(subaccount=nw.col("payer"), group=nw.col("group_name").fill_null(""))
     else:
         drawn = drawn.with_columns(group=nw.lit(""))
-    return drawn.group_by(*LIMITED).agg(
-        spent=taken(kind.is_in(("debit", "capture"))).sum(),
-        refunded=(zero() - taken(kind == "refund")).sum(),
-        held=nw.col("held").sum(),
-    )
+    return drawn.with_columns(spent=taken(kind.is_in(("debit", "capture"))), refunded=only(kind == "refund"))
+
+
+def _drawn(tables: Tables, p: Parameters) -> Frame:
+    return pieces(tables, p, {}).group_by(*LIMITED).agg(nw.col("spent", "refunded", "held").sum())
+
+
+WORDS = {
+    "spent": "debits and captures of the period that the payer paid for the subaccount",
+    "refunded": "what refunds of the period gave back to the payer",
+    "held": "what the payer's entries of the period set aside, less what was taken of it or given free",
+}
 
 
 def subaccounts(tables: Tables, p: Parameters) -> Frame:
@@ -185,9 +215,7 @@ def as_entries(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     )
     # A row for each limit: what was drawn is on all of them.
     pairs = rows.select(*(LIMITED if p.by == "group" else PAIR), "currency", "drawn").unique()
-    return beside(
-        entries.select("currency", amount=zero() - nw.col("amount")), pairs.select("currency", amount="drawn")
-    )
+    return beside(entries.with_columns(amount=zero() - nw.col("amount")), pairs.select("currency", amount="drawn"))
 
 
 REPORT = Report(
@@ -220,4 +248,10 @@ REPORT = Report(
     frame=subaccounts,
     checks=(Check("entries", "drawn = payer's entries", "списано = проводки плательщика", as_entries),),
     leads_to=to_account("subaccount", "payer"),
+    contributions=Contributions(
+        Source(pieces, WORDS),
+        Source(used, {"used": "what was drawn in the limit's own window, less what was given back of it"}),
+        Source(limits, {"limit": "the write-off limit at the cut"}, "limits"),
+        made={"drawn": {"spent": 1, "refunded": -1}, "left": {"limit": 1, "used": -1}},
+    ),
 )

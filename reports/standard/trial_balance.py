@@ -11,7 +11,7 @@ from typing import Literal
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.contributions import Contributions
+from reports.core.contributions import Contributions, Source
 from reports.core.leads import Lead, Row, to_account, to_accounts_of, to_entries
 from reports.core.parameters import Movements
 from reports.core.report import Check, Column, Report
@@ -80,13 +80,13 @@ def trial_balance(tables: Tables, p: Parameters) -> Frame:
 
 def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the entries with what each adds to the figures: of an account, to the side on which its balance stands."""
+    of = nw.col("account_id") == row["account"] if row.get("account") else nw.col("account_kind") == row["kind"]
+    tables = tables.narrowed("entries", lambda entries: entries.filter(of))
     now, before = within(p.first_day, p.last_day), nw.col("business_date") < p.first_day
     opening, closing, gain = nw.col("opening"), nw.col("closing"), nw.col("amount") > 0
     stands = balances(tables, p).select(
         "account", "chart", "kind", "brand", "currency", "reference", "opening", "closing"
     )
-    if row.get("account"):
-        stands = stands.filter(nw.col("account") == row["account"])
     return (
         tables.entries.filter(until(p.last_day))
         .with_columns(chart=nw.col("chart").fill_null(""))
@@ -174,5 +174,5 @@ REPORT = Report(
         _sides("closing_debit", "closing_credit"),
     ),
     leads_to=what_is_behind,
-    contributions=Contributions(pieces, WORDS),
+    contributions=Contributions(Source(pieces, WORDS)),
 )

@@ -9,7 +9,7 @@ from typing import Literal
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.contributions import Contributions
+from reports.core.contributions import Contributions, Source
 from reports.core.leads import Lead, Row, to_account, to_accounts_of
 from reports.core.parameters import Movements, OfAccount, OfBrand, OfParty
 from reports.core.report import Check, Column, Report
@@ -165,5 +165,5 @@ REPORT = Report(
         Check("zero_sum", "all entries sum to zero", "сумма всех проводок равна нулю", nothing_appears),
     ),
     leads_to=client_or_accounts,
-    contributions=Contributions(pieces, WORDS),
+    contributions=Contributions(Source(pieces, WORDS)),
 )

@@ -9,10 +9,10 @@ and that of papers.
 import narwhals as nw
 from pydantic import Field
 
-from reports.core.contributions import Contributions
+from reports.core.contributions import Contributions, Source
 from reports.core.leads import Row, to_entries
 from reports.core.orders import sold
-from reports.core.parameters import Grain, Movements, OfBrand
+from reports.core.parameters import Grain, Movements, OfBrand, of_piece
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     Frame,
@@ -74,7 +74,7 @@ def added() -> dict[str, nw.Expr]:
 
 def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the revenue entries with what each adds to the figures."""
-    return _lines(tables, p).with_columns(**added())
+    return _lines(tables, of_piece(p, row)).with_columns(**added())
 
 
 def vat(tables: Tables, p: Parameters) -> Frame:
@@ -137,10 +137,9 @@ REPORT = Report(
     ),
     leads_to=to_entries("revenue"),
     contributions=Contributions(
-        pieces,
-        WORDS,
+        Source(pieces, WORDS),
         made={
-            "base": {"net": 1, "refunds": -1, "bonus": -1},
+            "base": {"net": 1, "refunds": -1, "bonus": -1, "financed": 1},
             "base_vat": {"vat": 1, "refunds_vat": -1, "bonus_vat": -1},
         },
     ),

@@ -1,0 +1,55 @@
+"""A difference as a picture: the figure before, a step for each part, the figure now."""
+
+from typing import Any
+
+import altair as alt
+import polars as pl
+
+from reports.explain.difference import Difference
+
+UP, DOWN, WHOLE = "#6a8f5f", "#a65d73", "#4c6a87"
+
+
+def waterfall(difference: Difference) -> Any:
+    """Return a layered Altair chart of bars, each labelled with its amount; steps of nothing are left out."""
+    steps = difference.frame.filter(pl.col("amount") != 0)
+    ends = [("before", difference.before), ("now", difference.now)]
+    whole = [(name, amount, 0, amount, WHOLE) for name, amount in ends]
+    moved = [
+        (words, amount, from_, until, UP if amount > 0 else DOWN)
+        for _, words, amount, from_, until in steps.iter_rows()
+    ]
+    names = ("what", "amount", "from", "until", "colour")
+    rows = [dict(zip(names, row, strict=True)) for row in (whole[0], *moved, whole[1])]
+    drawn = pl.DataFrame(
+        {
+            "what": [row["what"] for row in rows],
+            "from": [float(row["from"]) for row in rows],
+            "until": [float(row["until"]) for row in rows],
+            "top": [max(float(row["from"]), float(row["until"])) for row in rows],
+            "colour": [row["colour"] for row in rows],
+            "label": [_signed(row["amount"], whole=row["colour"] == WHOLE) for row in rows],
+        }
+    )
+    title = f"{difference.column}, {difference.currency}"
+    axis = alt.Axis(labelAngle=-30, labelLimit=160, ticks=False)
+    x = alt.X("what:O", sort=None, title=None, axis=axis)
+    amounts = alt.Axis(format="~s", tickCount=5, domain=False)
+    bars = (
+        alt.Chart(drawn, title=title, width=alt.Step(64), height=300)
+        .mark_bar()
+        .encode(
+            x=x,
+            y=alt.Y("from:Q", title=None, axis=amounts),
+            y2="until:Q",
+            color=alt.Color("colour:N", scale=None),
+            tooltip=["what", "label"],
+        )
+    )
+    labels = alt.Chart(drawn).mark_text(dy=-7, fontSize=11).encode(x=x, y="top:Q", text="label:N")
+    return bars + labels
+
+
+def _signed(amount: Any, *, whole: bool) -> str:
+    text = f"{amount:,.2f}".replace("-", "−")
+    return text if whole or amount < 0 else f"+{text}"
