@@ -13,6 +13,7 @@ from dashboards.refusals import on_screen
 from dashboards.translations import as_markdown, choose_language, sentence, tr
 from ledger.errors import Failure
 from ledger.settings import Settings
+from reports.explain import address
 from reports.lake import faults
 
 HERE = Path(__file__).parent
@@ -39,7 +40,7 @@ TITLES = {
     "behind": ("What it is made of", ":material/functions:"),
 }
 BEHIND = ("account", "declined", "behind")
-PATHS = {"standard": "reports"}
+PATHS = {"standard": "reports", "behind": address.PATH}
 
 
 def _page(name: str, *, hidden: bool = False) -> st.Page:

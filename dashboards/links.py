@@ -15,6 +15,8 @@ from reports.core.dates import month_days
 from reports.core.leads import Page, Row
 from reports.core.result import Result
 from reports.core.tables import EVER
+from reports.explain import Address, parameters_of
+from reports.explain.address import key_of
 from reports.formats import captions
 from reports.journal import DATED
 from reports.run import LakeBook
@@ -31,8 +33,8 @@ PERIODS = ("account", "entries", "declined", "report")
 
 
 BEHIND = "screens/behind.py"
-ROW, GIVEN = "row_", "p_"
-"""What stands before a column of the row, and before a parameter of the report, in the address of a figure."""
+ROW = "row."
+"""What stands before a column of the row in the address of a figure."""
 
 
 @dataclass(frozen=True)
@@ -82,31 +84,24 @@ def piece(row: Row, first: date, last: date) -> tuple[date, date]:
 
 
 def figure(result: Result, row: Mapping[str, Any], column: str, amount: Decimal | None = None) -> Target:
-    """Return the address of a money cell; of some values of its row's key only, of a sum over all rows that have them.
+    """Return the address of a figure; of some values of its row's key only, of a sum over all rows that have them.
 
-    It is explain's address: report, parameters, key, column. `amount` is what was read there, where it is a sum.
+    `amount` is what was read there, where it is a sum.
     """
-    given = result.parameters.model_dump(mode="json", by_alias=True, exclude_none=True)
-    values = {name: "" if value is None else value for name, value in row.items()}
-    query = {"report": result.report.name, "column": column, "figure": amount}
-    return Target(BEHIND, query | _prefixed(GIVEN, given) | _prefixed(ROW, values))
-
-
-def _prefixed(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"{prefix}{name}": value for name, value in values.items()}
+    address = Address(result.report.name, parameters_of(result), result.cut.number, dict(row), column)
+    return Target(BEHIND, address.query | ({} if amount is None else {"figure": amount}))
 
 
 def is_explained(result: Result, column: str) -> bool:
-    """Return whether the report knows which entries make its figures of this column."""
+    """Return whether the report knows what makes its figures of this column."""
     known = result.report.contributions
-    return known is not None and (column in known.words or column in known.made)
+    return known is not None and column in known.names
 
 
 def cell(result: Result, row: Row, column: str) -> Target | None:
     """Return where a cell leads: a figure to the entries that make it, anything else to what is behind its row."""
     if is_explained(result, column):
-        key = {name: row[name] for name in result.report.key if name in row}
-        return None if row[column] is None else figure(result, key, column)
+        return None if row[column] is None else figure(result, key_of(result, row), column)
     return target_of(result, row)
 
 
@@ -120,18 +115,18 @@ def at_the_cut(book: LakeBook, account: Row, column: str) -> Target | None:
     """Return the address of what an account has, or holds, at the cut; of an account that never moved there is none."""
     day = book.cut.taken_at.astimezone(ZoneInfo(book.cut.time_zone)).date()
     if column == "held":
-        return after(account["account"], account["version"], day, "held_after") if account["version"] else None
+        return after(book, account["account"], account["version"], day, column) if account["version"] else None
     given = {"from": day, "to": day, "account": account["account"]}
-    row = {"account": account["account"]}
-    query = {"report": "turnover", "column": "closing", "figure": account["balance"]}
-    return Target(BEHIND, query | _prefixed(GIVEN, given) | _prefixed(ROW, row))
+    address = Address("turnover", given, book.cut.number, {"account": account["account"]}, "closing")
+    return Target(BEHIND, address.query | {"figure": account["balance"]})
 
 
-def after(account: int, version: int, day: date, column: str) -> Target:
+def after(book: LakeBook, account: int, version: int, day: date, column: str) -> Target:
     """Return the address of what an account had, or held, after its entry of that version, which is of that day."""
-    query = {"report": "account-card", "column": {"balance_after": "balance"}.get(column, column)}
-    given = {"from": EVER if column.startswith("held") else day, "to": day, "account": account}
-    return Target(BEHIND, query | _prefixed(GIVEN, given) | _prefixed(ROW, {"version": version}))
+    held = column.startswith("held")
+    given = {"from": EVER if held else day, "to": day, "account": account}
+    of = "held_after" if held else "balance"
+    return Target(BEHIND, Address("account-card", given, book.cut.number, {"version": version}, of).query)
 
 
 def target_of(result: Result, row: Row) -> Target | None:

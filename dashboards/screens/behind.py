@@ -19,6 +19,8 @@ from reports.formats import captions
 from reports.pivot import explain_cell, pivot
 
 ENTRIES = (
+    Column("table", "word", "Rows of", "Строки таблицы"),
+    Column("id", "number", "No.", "№ строки"),
     Column("transaction", "number", "Transaction", "Операция"),
     Column("leg", "number", "Leg", "№"),
     Column("business_date", "date", "Date", "Дата"),
@@ -29,6 +31,8 @@ ENTRIES = (
     Column("adds", "money", "Adds to the figure", "Входит в показатель"),
 )
 PLACE = "place of the row"
+OWN = ("report", "column", "cut", "figure")
+"""What an address names beside the row and the parameters."""
 
 
 def behind() -> None:
@@ -39,14 +43,14 @@ def behind() -> None:
     if name == "explore":
         _cell(column)
         return
-    result = cached_book.report(named(name).name, **_values(links.GIVEN))
+    result = cached_book.report(named(name).name, **_given())
     if column not in result.frame.columns:
         raise Failure(f"{name} has no column {column} here")
-    row = _values(links.ROW)
+    row = _row()
     rows = _rows(result, row)
     st.title(_title(result, column))
     st.caption(_where(result, row))
-    back = {"report": name, **_values(links.GIVEN)}
+    back = {"report": name, **_given()}
     links.link(links.Target("screens/standard.py", back), f"← {result.report.title(language())}")
     if rows.height == 1:
         _entries(result, rows.row(0, named=True), column)
@@ -54,10 +58,16 @@ def behind() -> None:
         _sum(result, rows, column)
 
 
-def _values(prefix: str) -> dict[str, str]:
-    """Return what the address gives under a prefix."""
+def _row() -> dict[str, str]:
+    """Return what the address says of the row."""
     given = st.query_params.to_dict()
-    return {name.removeprefix(prefix): value for name, value in given.items() if name.startswith(prefix)}
+    return {name.removeprefix(links.ROW): value for name, value in given.items() if name.startswith(links.ROW)}
+
+
+def _given() -> dict[str, str]:
+    """Return the parameters that the address gives, of the report or of a question of Explore."""
+    given = st.query_params.to_dict()
+    return {name: value for name, value in given.items() if name not in OWN and not name.startswith(links.ROW)}
 
 
 def _rows(result: Result, values: Mapping[str, str]) -> pl.DataFrame:
@@ -88,25 +98,30 @@ def _entries(result: Result, row: Row, column: str) -> None:
     page, number = _page(), int(row[PLACE])
     key = ("explain", result.report.name, repr(result.parameters), number, column, page)
     found = cached_book.cached(key, lambda book: book.explain(result, number, column, page=page))
-    _beside(_clicked(found.figure), found.sum, str(row.get("currency") or ""))
+    _beside(_clicked(found.figure or Decimal(0)), found.sum, str(row.get("currency") or ""))
     st.caption(as_markdown(sentence(found.words)))
     if found.parts:
         _parts(result, row, found)
-    _listed(found)
+    if found.ratio is None:
+        _listed(found)
+        return
+    for place, side in enumerate(found.ratio):
+        st.subheader(as_markdown(f"{sentence(side.words)}: {display.money(side.sum)}"))
+        _listed(side, key=f"behind entries {place}")
 
 
 def _cell(column: str) -> None:
     """Draw the entries that make a cell of Explore."""
-    row, page = _values(links.ROW), _page()
-    question = asked(_values(links.GIVEN))
+    row, page = _row(), _page()
+    question = asked(_given())
     st.title(sentence("What it is made of"))
     written = [f"{tr(name)} **{as_markdown(value)}**" for name, value in {**row, tr("column"): column}.items()]
     st.caption(" · ".join(written))
-    links.link(links.Target("screens/explore.py", _values(links.GIVEN)), f"← {sentence('Explore')}")
+    links.link(links.Target("screens/explore.py", _given()), f"← {sentence('Explore')}")
     made = cached_book.cached(("pivot", repr(question)), lambda book: pivot(book, question))
     key = ("explain", repr(question), repr(row), column, page)
     found = cached_book.cached(key, lambda book: explain_cell(made, book, row, column, page=page))
-    _beside(found.figure, found.sum, row.get("currency", ""))
+    _beside(found.figure or Decimal(0), found.sum, row.get("currency", ""))
     _listed(found)
 
 
@@ -118,14 +133,15 @@ def _paging() -> str:
     return f"page of {st.query_params.to_dict()}"
 
 
-def _listed(found: Explanation) -> None:
+def _listed(found: Explanation, *, key: str = "behind entries") -> None:
+    """Draw a page of the rows; a row that is of no transaction leads nowhere."""
     if not found.count:
         st.info(sentence("no entry adds anything to it"))
         return
-    display.table(found.entries, ENTRIES, key="behind entries", leads_to=_transaction, rows=20)
+    display.table(found.entries, ENTRIES, key=key, leads_to=_transaction, hide_empty=True, rows=20)
     st.caption(f"{tr('entries: {n}', n=display.count(found.count))} · {tr('click a row to see what is behind it')}")
     if found.count > SIZE:
-        st.pagination(-(-found.count // SIZE), key=_paging())
+        st.pagination(-(-found.count // SIZE), key=f"{_paging()}{key.removeprefix('behind entries')}")
 
 
 def _parts(result: Result, row: Row, found: Explanation) -> None:
@@ -176,7 +192,9 @@ def _beside(figure: Decimal, total: Decimal, currency: str) -> None:
         st.error(sentence("the rows do not come to the figure"), icon=":material/error:")
 
 
-def _transaction(row: Row, column: str) -> links.Target:
+def _transaction(row: Row, column: str) -> links.Target | None:
+    if row["transaction"] is None:
+        return None
     return links.Target("screens/transaction.py", {"transaction": row["transaction"]})
 
 

@@ -78,9 +78,9 @@ def _behind(found: Pivot, row: Row, column: str) -> links.Target | None:
     names = [name for name in (*found.question.rows, "currency") if name in row]
     if column in names or row[column] is None:
         return None
-    given = {f"{links.GIVEN}{name}": value for name, value in st.query_params.to_dict().items()}
     values = {f"{links.ROW}{name}": row[name] for name in names}
-    return links.Target(links.BEHIND, {"report": "explore", "column": column, **given, **values})
+    query = {**st.query_params.to_dict(), **values}
+    return links.Target(links.BEHIND, {"report": "explore", "column": column, **query})
 
 
 def asked(given: Mapping[str, str]) -> Question:

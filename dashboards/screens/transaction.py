@@ -148,7 +148,7 @@ def _balanced(legs: pl.DataFrame) -> None:
 def _account(row: Row, column: str) -> links.Target | None:
     client = row["balance_after"] is not None
     if client and column in ("balance_after", "held_after"):
-        return links.after(row["account"], row["version"], row["business_date"], column)
+        return links.after(cached_book.book(), row["account"], row["version"], row["business_date"], column)
     return links.Target("screens/account.py", {"account": row["account"]}) if client else None
 
 

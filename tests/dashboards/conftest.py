@@ -85,6 +85,7 @@ def screen(lake: Story) -> Open:
         app = AppTest.from_file(str(APP), default_timeout=60)
         app.session_state["language"] = language
         app.run()
+        app.query_params.clear()  # as a browser does on its way to another page
         app.switch_page(page)
         for name, value in query.items():
             app.query_params[name.rstrip("_")] = str(value)

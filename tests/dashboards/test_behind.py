@@ -57,14 +57,14 @@ def test_a_sum_opens_the_rows_that_it_is_of(screen: Open, lake: Story) -> None:
     sums = {"currency": "RUB", "kind": "money", "closing": Decimal("20.00")}
     app = opened(screen, links.sum_of(result, sums, "closing"))
     assert [float(amount) for amount in app.dataframe[0].value["closing"]] == [120, -100]
-    mixed = screen(links.BEHIND, report="turnover", column="closing", row_kind="money")
+    mixed = screen(links.BEHIND, report="turnover", column="closing", **{"row.kind": "money"})
     assert "different currencies" in mixed.error[0].value
 
 
 def test_tiles_of_the_overview_open_what_they_are_the_sum_of(screen: Open) -> None:
     """Each of the six; what clients owe is a row a debtor."""
     app = screen("screens/overview.py", currency="RUB", **MARCH)
-    tiles = [link.proto for link in app.get("page_link") if link.proto.page == "behind"]
+    tiles = [link.proto for link in app.get("page_link") if link.proto.page == "explanation"]
     assert len(tiles) == 6
     columns = []
     for tile in tiles:
@@ -77,16 +77,16 @@ def test_tiles_of_the_overview_open_what_they_are_the_sum_of(screen: Open) -> No
 
 def test_a_figure_that_its_rows_do_not_come_to_is_red(screen: Open) -> None:
     """An address that was read beside another figure says so."""
-    app = screen(links.BEHIND, report="receivables-aging", column="total", figure="100.01", p_as_of="2017-03-31")
+    app = screen(links.BEHIND, report="receivables-aging", column="total", figure="100.01", as_of="2017-03-31")
     assert figures(app) == ("100.01", "100.00", "0.01")
     assert "do not come to the figure" in app.error[0].value
 
 
 def test_a_cell_of_explore_opens_its_entries(screen: Open) -> None:
     """The row, the column, and a total."""
-    query = {"report": "explore", "p_from": "2017-03-01", "p_to": "2017-03-31", "p_rows": "brand", "p_across": "month"}
-    query |= {"p_measure": "amount", "p_of": "revenue", "row_currency": "RUB"}
-    cell = opened(screen, links.Target(links.BEHIND, query | {"row_brand": "pizza", "column": "2017-03"}))
+    query = {"report": "explore", "from": "2017-03-01", "to": "2017-03-31", "rows": "brand", "across": "month"}
+    query |= {"measure": "amount", "of": "revenue", "row.currency": "RUB"}
+    cell = opened(screen, links.Target(links.BEHIND, query | {"row.brand": "pizza", "column": "2017-03"}))
     assert [float(amount) for amount in cell.dataframe[0].value["adds"]] == [200, -20]
     assert figures(opened(screen, links.Target(links.BEHIND, query | {"column": "total"})))[0] == "680.00"
 

@@ -125,11 +125,11 @@ def test_cells_of_a_page_open_their_rows(page: Page, address: str, name: str, mo
         box: Any = found.bounding_box()
         page.mouse.click(box["x"] + x, box["y"] + y)
         try:
-            page.wait_for_function("before => location.href !== before", arg=before, timeout=4000)
+            page.wait_for_function("before => location.href !== before", arg=before, timeout=8000)
         except PlaywrightTimeoutError:
             continue  # a blank cell
         settled(page)
-        if "/behind?" in page.url:
+        if "/explanation?" in page.url:
             difference(page)
             figures += 1
         page.go_back()
@@ -144,16 +144,17 @@ def test_a_tile_opens_its_rows_down_to_a_transaction(page: Page, address: str) -
     settled(page)
     start = page.url
     page.get_by_role("link", name="100.00").first.click()
-    page.wait_for_url("**/behind?*")
+    page.wait_for_url("**/explanation?*")
     difference(page)
     click_row(page, 1)
-    page.wait_for_url("**row_account=*")
+    page.wait_for_url("**row.account=*")
+    expect(page.get_by_text("What is unpaid")).to_be_visible()
     difference(page)
     click_row(page, 1)
     page.wait_for_url("**/transaction?*")
     settled(page)
     expect(page.get_by_text("the entries sum to zero")).to_be_visible()
-    for back in ("**row_account=*", "**/behind?*", start):
+    for back in ("**row.account=*", "**/explanation?*", start):
         page.go_back()
         page.wait_for_url(back)
         settled(page)
@@ -166,8 +167,8 @@ def test_a_bar_of_the_chart_leads_to_its_entries(page: Page, address: str) -> No
     settled(page)
     bars: Any = page.locator('[data-testid="stVegaLiteChart"]').first.bounding_box()
     page.mouse.click(bars["x"] + 0.4 * bars["width"], bars["y"] + 0.75 * bars["height"])
-    page.wait_for_url("**/behind?*")
-    assert "row_brand=sushi" in page.url
+    page.wait_for_url("**/explanation?*")
+    assert "row.brand=sushi" in page.url
     difference(page)
 
 

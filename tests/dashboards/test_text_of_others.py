@@ -221,7 +221,7 @@ def screens(story: Story, lake: Path) -> Shown:
         ("sql", {}),
         (
             "behind",
-            {"report": "turnover", "column": "closing", "p_by": "party", "row_currency": "RUB"},
+            {"report": "turnover", "column": "closing", "by": "party", "row.currency": "RUB"},
         ),
         ("transaction", {"transaction": story.keys["all"]["id"]}),
         *(("standard", {"report": name, **MARCH}) for name in ("turnover", "services")),
