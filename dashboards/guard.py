@@ -32,7 +32,7 @@ HEADERS = {
 }
 
 HEAD = b"<head><script>" + Path(__file__).with_name("history.js").read_bytes() + b"</script>"
-"""What pages begin with."""
+"""What pages begin with (DECISIONS D201)."""
 
 
 class Guard:

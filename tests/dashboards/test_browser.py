@@ -5,6 +5,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
@@ -98,7 +99,7 @@ WALKED = {
 }
 
 
-def cells(page: Page, most: int) -> list[tuple[int, float, float]]:
+def cells(page: Page) -> list[tuple[int, float, float]]:
     """Return places in the tables of a page: table, and where in it; most from the right, where figures are."""
     tables = page.locator('[data-testid="stDataFrame"]')
     places = []
@@ -109,23 +110,25 @@ def cells(page: Page, most: int) -> list[tuple[int, float, float]]:
         rows = int((box["height"] - 8) // 30) - 1
         across = [0.93, 0.8, 0.67, 0.54]
         places += [(table, box["width"] * x, 30.0 * row + 15) for x in across for row in range(1, min(rows, 3) + 1)]
-    return places[:: max(1, len(places) // most)][:most]
+    return places[::2] + places[1::2]
 
 
-@pytest.mark.parametrize("most", [2, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("most", [1, pytest.param(20, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("name", WALKED)
 def test_cells_of_a_page_open_their_rows(page: Page, address: str, name: str, most: int) -> None:
     """A figure opens rows that come to it; Back finds the page as it was."""
     page.goto(f"{address}/{WALKED[name]}")
     settled(page)
     before, figures = page.url, 0
-    for table, x, y in cells(page, most):
+    for table, x, y in cells(page):
+        if figures == most:
+            break
         found = page.locator('[data-testid="stDataFrame"]').nth(table)
         found.scroll_into_view_if_needed()
         box: Any = found.bounding_box()
         page.mouse.click(box["x"] + x, box["y"] + y)
         try:
-            page.wait_for_function("before => location.href !== before", arg=before, timeout=8000)
+            page.wait_for_function("old => location.pathname !== old", arg=urlsplit(before).path, timeout=8000)
         except PlaywrightTimeoutError:
             continue  # a blank cell
         settled(page)
@@ -133,7 +136,7 @@ def test_cells_of_a_page_open_their_rows(page: Page, address: str, name: str, mo
             difference(page)
             figures += 1
         page.go_back()
-        page.wait_for_url(before, timeout=5000)
+        page.wait_for_url(before)
         settled(page)
     assert figures, "no cell was a figure"
 
