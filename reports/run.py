@@ -21,13 +21,14 @@ from reports.core.dates import read_date
 from reports.core.engines import collected, on_engine_of
 from reports.core.parameters import Movements, Parameters
 from reports.core.readable import readable_texts
-from reports.core.report import ROUNDED, Check, Column, Report, named, near
+from reports.core.report import REPORTS, ROUNDED, Check, Column, Report, named, near
 from reports.core.result import Control, CutFacts, Draw, Result, TableSource
 from reports.core.tables import Tables
 from reports.explain import Address, Explanation, explain, parameters_of, row_of
 from reports.explain.difference import Difference, Side, compared_row, parts, side
+from reports.lake.described import described_report, described_table
 from reports.lake.restricted import BETWEEN
-from reports.lake.schema import TABLE_NAMES
+from reports.lake.schema import TABLE_NAMES, TABLES
 
 POLARS: dict[str, pl.DataType] = {
     "account": pl.Int64(),
@@ -62,9 +63,31 @@ class LakeBook:
 
     def __getattr__(self, name: str) -> pl.LazyFrame:
         if name not in TABLE_NAMES:
-            raise AttributeError(f"the book has no table {name}")
+            raise AttributeError(f"the book has no table {name}{near(name, sorted(TABLE_NAMES))}")
         frame: pl.LazyFrame = self.lake.scan(name)
         return frame
+
+    def __dir__(self) -> list[str]:
+        """Return the names that completion offers: the tables too."""
+        return [*super().__dir__(), *TABLE_NAMES]
+
+    @property
+    def reports(self) -> pl.DataFrame:
+        """Return the standard reports: name, title, question."""
+        rows = [(report.name, report.en, report.question) for report in REPORTS.values()]
+        return pl.DataFrame(rows, schema=["name", "title", "question"], orient="row")
+
+    def describe(self, name: str) -> pl.DataFrame:
+        """Return what the columns of a table or a report are: column, type, meaning, example.
+
+        Raises Failure where there is neither of that name.
+        """
+        if name in REPORTS:
+            return described_report(REPORTS[name])
+        table = next((table for table in TABLES if table.name == name), None)
+        if table is None:
+            raise Failure(f"there is no table or report {name}{near(name, [*sorted(TABLE_NAMES), *REPORTS])}")
+        return described_table(table, self.lake.scan(name))
 
     @property
     def cut(self) -> CutFacts:

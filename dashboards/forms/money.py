@@ -90,6 +90,7 @@ def adjustment(by: str) -> None:
         fields.amount("amount", "Amount", blank="-5.00")
         fields.choice("brand", "Brand", open_brands(), found["holder"])
         fields.choice("chart", "Code of the chart (if any)", CHART)
+        fields.day("due_on", "To be paid by (blank: by the terms)")
         fields.text("reason", "Reason")
         fields.text("note", "Note")
         return {**fields.given, **_of(found), "by": by}

@@ -3,6 +3,8 @@
 What was booked stays as it is, on its own day; the undoing is a transaction of today.
 """
 
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 import streamlit as st
@@ -64,7 +66,9 @@ def _refund_items(found: desk_queries.Earlier, order: str, of_order: dict[int, d
 
     def fill(fields: Fields) -> Given:
         numbers = [number for number, line in of_order.items() if line["kept"]]
-        lines = fields.several("lines", "Lines", numbers, blank="all", shown=lambda line: _line(found, line))
+        lines = fields.several(
+            "lines", "Lines", numbers, blank="all", shown=lambda line: _line(found, line, of_order[line])
+        )
         amount = fields.amount("amount", "Amount", blank="all that is left")
         fields.choice("closed_to", "What a closed account paid goes to", CLOSED_TO)
         fields.text("reason", "Reason")
@@ -78,8 +82,8 @@ def _refund_items(found: desk_queries.Earlier, order: str, of_order: dict[int, d
         items = [{"sku": line["sku"], "brand": line["brand"], "quantity": line["kept"]} for line in dishes]
         if len(lines) == len(items) == 1 and amount:
             items = [{"sku": dishes[0]["sku"], "brand": dishes[0]["brand"], "amount": given.pop("amount")}]
-        flags = {line["service"]: True for line in chosen if line["service"] != "dish"}
-        return {**given, **flags, **({"items": items} if items else {})}
+        extras = [line["service"] for line in chosen if line["service"] != "dish"]
+        return {**given, **({"items": items} if items else {}), **({"extras": extras} if extras else {})}
 
     command("refund_items", fill, about=found.facts["id"], sure=True)
 
@@ -95,12 +99,33 @@ def reverse(by: str) -> None:
     _day(found)
 
     def fill(fields: Fields) -> Given:
-        fields.amount("amount", "Amount", blank="all that is left")
+        split = _split(fields, found.places) if len(found.places) > 1 else None
+        if split is None:
+            fields.amount("amount", "Amount", blank="all that is left")
         fields.text("reason", "Reason")
         fields.text("note", "Note")
-        return {**fields.given, "transaction": found.facts["key"], "by": by}
+        given = {name: value for name, value in fields.given.items() if not name.startswith("amount ")}
+        return {**given, **(split or {}), "transaction": found.facts["key"], "by": by}
 
     command("reverse", fill, about=found.facts["id"], sure=True)
+
+
+def _split(fields: Fields, places: list[desk_queries.Place]) -> Given:
+    """Draw an amount for each place that money is in; return what is reversed of them, nothing for all of it."""
+    parts: list[Given] = []
+    for number, place in enumerate(places):
+        where = place["client"] or tr("unallocated")
+        label = tr(
+            "Amount: {where}, {brand}, left {left}", where=where, brand=place["brand"], left=plain(place["left"])
+        )
+        if amount := fields.amount(f"amount {number}", label, blank="all that is left"):
+            account = {"account": place["account"]} if place["account"] else {}
+            parts.append({**account, "brand": place["brand"], "amount": amount})
+    try:
+        whole = f"{sum(Decimal(part['amount']) for part in parts):.2f}"
+    except InvalidOperation:  # the ledger reports which amount is none
+        whole = "0.00"
+    return {"amount": whole, "split": parts} if parts else {}
 
 
 def _found(form: str) -> desk_queries.Earlier | None:
@@ -128,10 +153,12 @@ def _instead(other: str | None) -> str:
     return sentence(notes[other])
 
 
-def _line(found: desk_queries.Earlier, number: int) -> str:
+def _line(found: desk_queries.Earlier, number: int, of_order: dict[str, Any] | None = None) -> str:
+    """Return a line in words, and what this transaction has left of it; a surplus has not all lines of its order."""
     of_it = [line for line in found.lines if line["line"] == number]
     left = display.money(decimal(sum(line["left"] for line in of_it)), found.facts["currency"])
-    what = " ".join(filter(None, (of_it[0]["brand"], of_it[0]["service"], of_it[0]["reference"])))
+    first: Mapping[str, Any] = of_it[0] if of_it else of_order or {}
+    what = " ".join(filter(None, (first.get(name) for name in ("brand", "service", "reference", "sku"))))
     return f"{number} · {what} · {left}"
 
 

@@ -69,6 +69,11 @@ class Balance:
     latest_due: date = date.min
     ripens_on: date = NEVER
 
+    @property
+    def place(self) -> tuple[date, date, int, date, date]:
+        """Return where what is unpaid begins, and what that depends on as time goes by."""
+        return self.open_due, self.open_day, self.open_item, self.latest_due, self.ripens_on
+
 
 @dataclass(slots=True)
 class Ages:

@@ -26,7 +26,8 @@ class Book:
 
     `merged` are accounts with the ones that they were merged into, in the end. `paid_items` are new aging items that
     were paid as they arose, of accounts whose `ages` nothing has needed yet; `changed_ages` the accounts of whose items
-    another is the first open one or the last due.
+    another is the first open one or the last due. `places` are where what is unpaid begins from a version of an account
+    on, each with the account and its entry.
     `second_person` says from which amount on a kind needs one, by currency; `held_back`, what is not posted without.
     """
 
@@ -65,6 +66,7 @@ class Book:
     changed_usage: set[tuple[int, int | str, str, date]] = field(default_factory=set)
     changed_holds: set[int] = field(default_factory=set)
     changed_ages: set[int] = field(default_factory=set)
+    places: list[tuple[int, int, int, date, date, int, date, date]] = field(default_factory=list)
     days: dict[datetime, date] = field(default_factory=dict)
 
     def day(self, at: datetime) -> date:
@@ -220,12 +222,15 @@ class Book:
         balance = self.balances[entry.account]
         # A merge hands over the items themselves.
         ages = entry.amount and self.accounts[entry.account].kind == "money" and transaction.kind != "merge"
+        before = balance.place if ages and balance.balance < 0 else None
         if ages and transaction.day >= balance.ripens_on:
             self.aging(entry.account).ripen(transaction.day)
         balance.balance, balance.held, balance.version = entry.balance_after, entry.held_after, entry.version
         balance.posted_at = transaction.posted_at
         if ages:
             self._age(transaction, entry, balance)
+            if balance.balance < 0 and balance.place != before:
+                self.places.append((entry.account, entry.version, transaction.id, *balance.place))
 
     def _age(self, transaction: Transaction, entry: Entry, balance: Balance) -> None:
         item = of = None

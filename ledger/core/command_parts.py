@@ -60,7 +60,7 @@ class Line:
     def _sums(self) -> Self:
         gross, discount = self.gross, self.discount
         if gross is None:
-            gross = self.amount + (discount or Decimal("0.00"))
+            gross = self.amount + discount if discount else self.amount
         if discount is None:
             discount = gross - self.amount
         if gross - discount != self.amount or discount < 0:

@@ -6,7 +6,8 @@ Written straight on ASGI: this is the one place of the door that must be fast.
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
 from contextlib import nullcontext
 
 from starlette.responses import Response
@@ -82,19 +83,19 @@ class Commands:
             raise RequestRefused(problem("unavailable", str(error))) from None
         except TimeoutError:
             raise RequestRefused(late()) from None
-        self._count(answer)
+        self._count([answer])
         return answer
 
-    def _count(self, answer: Answered) -> None:
-        kind = answer.kind if answer.status not in ("invalid", "forbidden") else ""
-        self._metrics.command(kind, answer.status, answer.code or "").inc()
+    def _count(self, answers: Sequence[Answered]) -> None:
+        for (kind, status, code), times in Counter([answer[:3] for answer in answers]).items():
+            named = kind if status not in ("invalid", "forbidden") else ""
+            self._metrics.command(named, status, code or "").inc(times)
 
     async def _stream(self, caller: Caller | None, receive: Receive, send: Send) -> None:
         """Answer a line with a line, in order, as they come; a line that is refused does not stop the others."""
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", NDJSON.encode())]})
         async for ready in answers(self._writers, _sent(receive, caller), seconds=ANSWER_SECONDS):
-            for answer in ready:
-                self._count(answer)
+            self._count(ready)
             body = b"".join(answer.body for answer in ready)
             await send({"type": "http.response.body", "body": body, "more_body": True})
         await send({"type": "http.response.body", "body": b""})

@@ -1,4 +1,4 @@
-"""What Prometheus can read: commands by kind and outcome, seconds, batches, the queue, the age of the last closing."""
+"""What Prometheus can read: commands by kind and outcome, seconds, batches, the queue, the age of closing and cut."""
 
 from functools import lru_cache
 
@@ -30,6 +30,7 @@ class Metrics:
         self.waiting = Gauge("tiffin_waiting_lines", "Lines that wait for a writer", registry=self.registry)
         self.restarts = Gauge("tiffin_writer_restarts", "Writers that had to be started again", registry=self.registry)
         self.closed = Gauge("tiffin_closing_age_seconds", "Seconds since days were last closed", registry=self.registry)
+        self.cut = Gauge("tiffin_cut_age_seconds", "Seconds since the latest cut", registry=self.registry)
 
         # To find a figure by its labels costs as much as to count.
         self.command = lru_cache(maxsize=1000)(self.commands.labels)

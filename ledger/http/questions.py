@@ -195,16 +195,21 @@ async def metrics(door: "Door", request: Request, _: Parameters) -> Response:
     door.metrics.waiting.set(door.writers.waiting)
     door.metrics.restarts.set(door.writers.restarts)
     try:
-        age = await door.primary.run(_closing_age)
+        closed, cut = await door.primary.run(_ages)
     except Failure:
-        age = None
-    door.metrics.closed.set(float("nan") if age is None else age)
+        closed = cut = None
+    door.metrics.closed.set(float("nan") if closed is None else closed)
+    door.metrics.cut.set(float("nan") if cut is None else cut)
     return Response(door.metrics.text(), media_type=CONTENT_TYPE)
 
 
-def _closing_age(connection: AnyConnection) -> float | None:
-    row = connection.execute("SELECT extract(epoch FROM clock_timestamp() - max(closed_at)) FROM closing").fetchone()
-    return None if row is None or row[0] is None else float(row[0])
+def _ages(connection: AnyConnection) -> tuple[float | None, float | None]:
+    """Return seconds since days were last closed, and since the moment of the latest cut."""
+    row = connection.execute(
+        "SELECT extract(epoch FROM now() - (SELECT max(closed_at) FROM closing))::float8, "
+        "extract(epoch FROM now() - (SELECT cut_at FROM book))::float8"
+    ).fetchone()
+    return row or (None, None)
 
 
 # ---- of which moment an answer is

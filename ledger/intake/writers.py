@@ -19,7 +19,7 @@ from ledger.administration.administration_lines import Record
 from ledger.errors import Failure
 from ledger.intake.levels import Level
 from ledger.intake.routes import Route, Routes, named
-from ledger.intake.writer_process import LENGTH, Answered, Sent, framed
+from ledger.intake.writer_process import LENGTH, Answered, Sent, framed, in_columns
 from ledger.logs import log
 from ledger.postgres.stream import HELD_UP_SECONDS
 
@@ -171,7 +171,7 @@ class _Writer(asyncio.Protocol):
         size = min(len(self._queue), self._owner.most)
         self._under_way = [self._queue.popleft() for _ in range(size)]
         self._since = monotonic()
-        self._transport.write(framed([sent for sent, _ in self._under_way]))
+        self._transport.write(framed(in_columns([sent for sent, _ in self._under_way])))
 
     def _started_well(self) -> bool:
         return self._started is not None and self._started.done()
@@ -189,7 +189,7 @@ class _Writer(asyncio.Protocol):
                 if self._started is not None and not self._started.done():
                     self._started.set_result(None)
             else:
-                self._answered(message)
+                self._answered([*map(Answered._make, zip(*message, strict=True))])
         self._next()
 
     def _answered(self, answers: list[Answered]) -> None:

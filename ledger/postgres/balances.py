@@ -69,7 +69,7 @@ class _Unpaid:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
-    """An account as the one statement finds it; what is unpaid is of now, and only where `ripe`."""
+    """An account as the one statement finds it; since when it owes what is unpaid only where that is `ripe`."""
 
     account: int
     reference: str | None
@@ -119,6 +119,7 @@ def balances(
         "day": day,
         "closed_at": closing.closed_at,
         "open": closing.closed_at is None and closing.rules != OLD,
+        "old": closing.rules == OLD,
         "known_at": at if closing.closed_at is None or at is None else min(at, closing.closed_at),
     }
     with connection.cursor(row_factory=class_row(_Row)) as cursor:
@@ -226,16 +227,46 @@ FROM asked a LEFT JOIN balance b ON b.account_id = a.id
 {_FIRST_UNPAID}
 """
 
+# Where what was unpaid began, if that is known and cannot have become another by the moment: by terms recorded since
+# for items that had no due date, on the day on which items got theirs, by a merge. Nor may one due later be older.
+_PLACE_THEN = """
+LEFT JOIN LATERAL (
+    SELECT p.* FROM unpaid_place p WHERE p.account_id = a.id AND p.version <= last.version AND e.balance_after < 0
+    ORDER BY p.version DESC LIMIT 1
+) place ON NOT %(old)s AND place.ripens_on > %(day)s
+    AND NOT EXISTS (SELECT FROM merged_account m WHERE m.account_id = a.id)
+    AND NOT EXISTS (
+        SELECT FROM merged_account m WHERE m.into_id = a.id AND m.transaction_id > place.transaction_id)
+    AND (place.latest_due < '9999-12-31' OR NOT EXISTS (
+        SELECT FROM credit_terms later JOIN transaction t ON t.id = place.transaction_id
+        WHERE later.account_id = a.id AND later.recorded_at > t.recorded_at
+          AND later.recorded_at <= coalesce(%(closed_at)s, 'infinity'::timestamptz)))
+    AND NOT EXISTS (
+        WITH RECURSIVE due AS (
+            SELECT place.open_due AS due_on, place.open_day AS business_date
+            UNION ALL
+            SELECT n.due_on, n.business_date FROM due CROSS JOIN LATERAL (
+                SELECT i.due_on, i.business_date FROM aging_item i
+                WHERE i.account_id = a.id AND i.due_on > due.due_on AND i.due_on <= place.latest_due
+                ORDER BY i.due_on, i.business_date, i.transaction_id LIMIT 1
+            ) n
+        ) SELECT FROM due WHERE business_date < place.open_day)
+"""
+
 # An account's entries are posted in the order of their versions. Accounts are opened open. Where nothing was posted
 # since, and no terms were recorded, what is unpaid is on the balance row.
 _THEN = f"""
 {_ASKED}
 SELECT a.id AS account, a.reference, a.currency, coalesce(changed.status, 'open') AS status,
     coalesce(e.balance_after, 0) AS balance, coalesce(e.held_after, 0) - ran_out.held AS held, last.version,
-    c.credit_limit, c.period_days, c.in_force, nullif(b.open_due, '9999-12-31') AS due_on, unpaid.since,
-    coalesce(b.balance < 0 AND b.version = last.version AND b.ripens_on > %(day)s AND %(open)s AND NOT EXISTS (
-        SELECT FROM credit_terms later WHERE later.account_id = a.id AND later.recorded_at > %(at)s
-    ), false) AS ripe
+    c.credit_limit, c.period_days, c.in_force,
+    CASE WHEN place.account_id IS NOT NULL THEN nullif(place.open_due, '9999-12-31')
+        ELSE nullif(b.open_due, '9999-12-31') END AS due_on,
+    CASE WHEN place.account_id IS NOT NULL THEN nullif(place.open_day, '9999-12-31') ELSE unpaid.since END AS since,
+    place.account_id IS NOT NULL OR coalesce(
+        b.balance < 0 AND b.version = last.version AND b.ripens_on > %(day)s AND %(open)s AND NOT EXISTS (
+            SELECT FROM credit_terms later WHERE later.account_id = a.id AND later.recorded_at > %(at)s
+        ), false) AS ripe
 FROM asked a LEFT JOIN balance b ON b.account_id = a.id
 CROSS JOIN LATERAL (
     WITH RECURSIVE search AS (
@@ -253,6 +284,7 @@ CROSS JOIN LATERAL (
 LEFT JOIN entry e ON e.account_id = a.id AND e.version = last.version AND e.version IS NOT NULL
 {_TERMS_AND_HOLDS}
 {_FIRST_UNPAID}
+{_PLACE_THEN}
 LEFT JOIN LATERAL (
     SELECT after ->> 'status' AS status FROM change
     WHERE kind = 'account_status' AND subject = coalesce(a.reference, a.id::text) AND account_id = a.id

@@ -1,9 +1,10 @@
-"""Rows on their way to PostgreSQL as statements: one INSERT a table, its columns as one text each.
+"""Rows on their way to PostgreSQL: as one INSERT a table, its columns as one text each, or as the lines of a COPY.
 
 The driver would take values one by one. `wire` sends them.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,14 +27,14 @@ def columns(text: str) -> Types:
     return dict(zip(words[::2], words[1::2], strict=True))
 
 
-def _filled(types: Types, rows: Rows) -> tuple[Types, list[list[object]]]:
+def _filled(types: Types, rows: Rows) -> tuple[Types, list[Sequence[object]]]:
     """Return the columns in which anything stands, and their types."""
     filled: Types = {}
-    columns: list[list[object]] = []
+    columns: list[Sequence[object]] = []
     for (name, type_), values in zip(types.items(), zip(*rows, strict=True), strict=False):
-        if values.count(None) < len(values):
+        if values[0] is not None or values.count(None) < len(values):
             filled[name] = type_
-            columns.append(list(values))
+            columns.append(values)
     return filled, columns
 
 
@@ -42,22 +43,60 @@ def json_text(value: object) -> str | None:
     return None if value is None else to_json(value).decode()
 
 
-def insert(table: str, types: Types, rows: Rows, key: tuple[str, ...] = ()) -> Statement:
-    """Return one INSERT of all rows; with a key, rows that exist are updated."""
-    names, source, parameters = source_of(types, rows)
-    sql = f"INSERT INTO {table} ({', '.join(names)}) SELECT * FROM {source} AS n"
-    if key:
-        sets = ", ".join(f"{name} = excluded.{name}" for name in names if name not in key)
-        sql += f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {sets}"
-    return sql, parameters
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Rows for a table; with a key, rows that exist are updated."""
+
+    table: str
+    types: Types
+    rows: Rows
+    key: tuple[str, ...] = ()
+
+    def statement(self) -> Statement:
+        """Return one INSERT of all rows."""
+        names, source, parameters = source_of(self.types, self.rows)
+        sql = f"INSERT INTO {self.table} ({', '.join(names)}) SELECT * FROM {source} AS n"
+        if self.key:
+            sets = ", ".join(f"{name} = excluded.{name}" for name in names if name not in self.key)
+            sql += f" ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {sets}"
+        return sql, parameters
 
 
-def at_once(statements: Iterable[Statement]) -> Statement:
-    """Return those of the statements that have anything to do as one; none may read what another writes.
+def copied(types: Types, rows: Rows) -> tuple[list[str], bytes]:
+    """Return the columns in which anything stands, and rows of them as the lines of a COPY.
+
+    Made column by column: the driver would look at each value of each row.
+    """
+    filled, columns = _filled(types, rows)
+    texts = [_copied(type_, values) for type_, values in zip(filled.values(), columns, strict=True)]
+    lines = "\n".join(map("\t".join, zip(*texts, strict=True)))
+    return [*filled], f"{lines}\n".encode()
+
+
+_NULL = "\\N"
+_ESCAPED = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
+
+def _copied(type_: str, values: Sequence[Any]) -> list[str]:
+    if type_ in TEXTS:
+        together = "".join([value for value in values if value is not None])
+        if any(special in together for special in "\\\t\n\r"):
+            values = [value and value.translate(_ESCAPED) for value in values]
+        return [_NULL if value is None else value for value in values]
+    if type_ == "bytea":
+        return [_NULL if value is None else f"\\\\x{value.hex()}" for value in values]
+    if type_ in FEW_DIFFERENT:
+        texts = {value: _NULL if value is None else str(value) for value in set(values)}
+        return [texts[value] for value in values]
+    return [_NULL if value is None else str(value) for value in values]
+
+
+def at_once(works: Iterable[Insert | Statement]) -> Statement:
+    """Return those of the works that have anything to do as one statement; none may read what another writes.
 
     What triggers see of it is as after one statement after another.
     """
-    todo = [statement for statement in statements if statement[1]]
+    todo = [statement for work in works if (statement := work.statement() if isinstance(work, Insert) else work)[1]]
     parts = ", ".join(f"part_{number} AS ({sql})" for number, (sql, _) in enumerate(todo))
     return f"WITH {parts} SELECT", [value for _, values in todo for value in values]
 
@@ -66,6 +105,9 @@ PLAIN = ("bigint", "integer", "smallint", "timestamptz", "numeric")
 """Types whose text needs no quotes in an array."""
 
 TEXTS = ("text", "json", "jsonb")
+FEW_DIFFERENT = ("date", "timestamptz")
+"""Types of which a batch has few values, each slow to write out."""
+
 _TEXTS = "string_to_array(%s, chr(31), chr(30))"
 
 
@@ -74,13 +116,19 @@ def array_of(values: Iterable[object]) -> str:
     return f"{{{','.join(['NULL' if value is None else str(value) for value in values])}}}"
 
 
+def quoted_array(values: Iterable[str | None]) -> str:
+    """Return any texts as the text of a PostgreSQL array."""
+    quoted = (None if v is None else '"' + v.replace("\\", r"\\").replace('"', r"\"") + '"' for v in values)
+    return array_of(quoted)
+
+
 def texts_of(values: Iterable[str | None]) -> str:
     """Return several texts as one, to be parted by `_TEXTS`: control characters are in no text of ours."""
     return "\x1f".join(["\x1e" if value is None else value for value in values])
 
 
-def _array(type_: str, column: list[Any]) -> str:
-    if type_ == "date":  # few different ones, each slow to write out
+def _array(type_: str, column: Sequence[Any]) -> str:
+    if type_ == "date":
         texts = {day: "NULL" if day is None else str(day) for day in set(column)}
         return f"{{{','.join([texts[day] for day in column])}}}"
     if type_ in PLAIN:

@@ -53,6 +53,15 @@ class Move(TypedDict):
     amount: int
 
 
+class Place(TypedDict):
+    """Where money of a transaction is: a client's account, or None for `unallocated`, through a brand."""
+
+    account: int | None
+    client: str | None
+    brand: str
+    left: int
+
+
 class ServiceLine(TypedDict):
     """A line of a debit, or the part of it that one source paid, and what is left of it to refund."""
 
@@ -110,7 +119,7 @@ class Earlier:
 
     `moves` are what it, and for a payment what its allocations, did to clients, a row an entry; `lines` its service
     lines, a row a line and source; `reversed_by` is the transaction that undid what was left of it; `waiting` is what
-    of it still has no account.
+    of it still has no account; `places` are where what is left to reverse is, if it faces clients or nobody.
     """
 
     facts: EarlierTransaction
@@ -118,6 +127,7 @@ class Earlier:
     lines: list[ServiceLine]
     reversed_by: int | None
     waiting: int
+    places: list[Place]
 
     @property
     def left(self) -> int:
@@ -283,6 +293,7 @@ def earlier(connection: AnyConnection, asked: str) -> Earlier:
         lines=_rows(connection, ServiceLine, _LINES, {"of": found[0]["id"]}),
         reversed_by=reversals[-1][0] if whole else None,
         waiting=sum(row["left"] for row in unallocated(connection, found[0]["id"])),
+        places=_rows(connection, Place, _PLACES, {"of": found[0]["id"]}),
     )
 
 
@@ -312,6 +323,30 @@ SELECT line, brand, service, reference, source, client, source_kind, amount, ref
     LEFT JOIN account s ON s.id = e.source_id LEFT JOIN party p ON p.id = s.party_id
     WHERE e.transaction_id = %(of)s
 ) lines ORDER BY line, leg
+"""
+
+
+# The brands' legs of a transaction, of its allocations and reversals, and of what undid these, by whom they face.
+_PLACES = """
+WITH followers AS (
+    SELECT id FROM transaction
+    WHERE refers_to = %(of)s AND kind IN ('allocate', 'reverse') AND status = 'posted'
+), family AS (
+    SELECT %(of)s::bigint AS id
+    UNION ALL SELECT id FROM followers
+    UNION ALL SELECT id FROM transaction
+    WHERE refers_to IN (SELECT id FROM followers) AND kind = 'reverse' AND status = 'posted'
+), legs AS (
+    SELECT e.amount, e.source_id, a.kind, b.code AS brand FROM family f JOIN entry e ON e.transaction_id = f.id
+    JOIN account a ON a.id = e.account_id JOIN brand b ON b.id = a.brand_id WHERE e.version IS NULL
+), places AS (
+    SELECT source_id AS account, brand, amount FROM legs WHERE source_id IS NOT NULL
+    UNION ALL SELECT NULL, brand, amount FROM legs WHERE kind = 'unallocated'
+)
+SELECT l.account, p.name AS client, l.brand, abs(sum(l.amount))::bigint AS left FROM places l
+LEFT JOIN account a ON a.id = l.account LEFT JOIN party p ON p.id = a.party_id
+WHERE l.account IS NULL OR a.party_id IS NOT NULL
+GROUP BY 1, 2, 3 HAVING sum(l.amount) <> 0 ORDER BY l.account NULLS LAST, l.brand
 """
 
 

@@ -30,6 +30,7 @@ WRITER: dict[str, str] = {
     "merged_account": "INSERT",
     "entry_group": "INSERT",
     "aging_item": _CHANGE,
+    "unpaid_place": "INSERT",
     "usage": "INSERT, UPDATE, DELETE",
     "cut_gate": "INSERT",  # of nothing: it stays empty, and this is what locking it takes
     "payment_gate": "UPDATE",  # of nothing: a guard refuses it

@@ -217,7 +217,7 @@ def _ids(connection: AnyConnection, numbers: list[int]) -> Iterator[int]:
     """Yield the ids taken with the load, then more as they are needed (holds that ran out take some too)."""
     while True:
         yield from numbers
-        [(numbers,)] = connection.execute(f"SELECT {_NEXT_IDS}", [100]).fetchall()
+        [[(numbers,)]] = ask(connection, (f"SELECT {_NEXT_IDS}", [100]))
 
 
 _NEXT_IDS = "ARRAY(SELECT nextval('transaction_id_seq') FROM generate_series(1, %s::int))"

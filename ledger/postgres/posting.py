@@ -1,6 +1,6 @@
 """The seam between a database transaction and the pure core: decide as often as you like, then write."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ledger.core import commands as c
@@ -8,7 +8,7 @@ from ledger.core.decide import Answer, answer
 from ledger.core.scope import Scope
 from ledger.postgres.aging_items import load_items
 from ledger.postgres.database import AnyConnection
-from ledger.postgres.write_book import send, write
+from ledger.postgres.write_book import Work, send, write
 from ledger.seam import Seam
 
 
@@ -46,9 +46,12 @@ class Posting(Seam):
         """Send what was decided since the last time; the server writes while more is decided (DECISIONS D81)."""
         self.sent = send(self.connection, self.book, since=self.sent)
 
-    def write(self, *, commit: bool = False) -> None:
-        """Write the transactions that were decided and not sent, and the state that all of them leave; `commit` it."""
-        write(self.connection, self.book, since=self.sent, commit=commit)
+    def write(self, also: Iterable[Work] = (), *, commit: bool = False) -> None:
+        """Write the transactions that were decided and not sent, the state that all leave, and a second level's rows.
+
+        They are made while the server works. With `commit` the database transaction ends.
+        """
+        write(self.connection, self.book, also, since=self.sent, commit=commit)
         self.sent = 0
 
     def _cover(self, scope: Scope) -> None:

@@ -8,7 +8,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import cache
 from itertools import count
 from typing import TypeVar
@@ -19,6 +19,7 @@ from psycopg import errors, pq
 from ledger.errors import GaveUp
 from ledger.logs import log
 from ledger.postgres.database import AnyConnection, Unreachable
+from ledger.postgres.wire import abandon
 
 T = TypeVar("T")
 
@@ -68,9 +69,7 @@ def _is_clean(connection: AnyConnection | None) -> bool:
     """Tell whether the connection may be used again; close it if not."""
     if connection is None or connection.closed:
         return False
-    # A server that dies in mid-batch can leave the driver in a pipeline that it cannot leave, and call it open.
-    idle = connection.info.transaction_status == pq.TransactionStatus.IDLE
-    if idle and connection.pgconn.pipeline_status == pq.PipelineStatus.OFF:
+    if connection.info.transaction_status == pq.TransactionStatus.IDLE:
         return True
     connection.close()
     return False
@@ -85,27 +84,22 @@ def _first_line(error: Exception) -> str:
 
 
 @contextmanager
-def transaction(connection: AnyConnection, *, keep: bool, together: bool = False) -> Iterator[bool]:
-    """Run a database transaction that is rolled back at its end unless it is to `keep`; return whether it began here.
-
-    What goes out `together` saves trips, and the server works while more is made ready; COPY cannot, and a single
-    exchange need not.
-    """
+def transaction(connection: AnyConnection, *, keep: bool) -> Iterator[bool]:
+    """Run a database transaction, rolled back at its end unless it is to `keep`; return whether it began here."""
     # Whoever left something undone on the ledger's connection must not lose it to a rollback in between.
     own = connection.info.transaction_status == pq.TransactionStatus.IDLE
-    # The driver's own transaction() would wait for the server four times within a pipeline, and lets nobody roll back.
-    with connection.pipeline() if together else nullcontext():
-        try:
-            yield own
-            # What failed among the statements sent is reported here, with the commit, at the latest.
-            if keep:
-                connection.commit()
-            else:
-                connection.rollback()
-        except BaseException:
-            if not connection.closed:
-                connection.rollback()
-            raise
+    # The driver's own transaction() lets nobody roll back.
+    try:
+        yield own
+        if keep:
+            connection.commit()
+        else:
+            connection.rollback()
+    except BaseException:
+        abandon(connection)
+        if not connection.closed:
+            connection.rollback()
+        raise
 
 
 @cache

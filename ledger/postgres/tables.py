@@ -74,7 +74,8 @@ class BookSettings(SQLModel, table=True):
     `incarnation` distinguishes this ledger from others of the same book that were restored from a backup. Days up to
     `closing` take no more transactions while the cut that is to close them is verified; it is null otherwise. `fed` has
     of each earlier incarnation the last transaction that is this one's, too; up to `fed_from` all are of earlier ones.
-    `timeline` is the server's when the incarnation began: on another one, it was promoted or restored since.
+    `timeline` is the server's when the incarnation began: on another one, it was promoted or restored since. `cut_at`
+    is the moment of the latest cut.
     """
 
     __tablename__ = "book"
@@ -98,6 +99,7 @@ class BookSettings(SQLModel, table=True):
     )
     fed_from: int = Field(default=None, sa_column=Column(BigInteger, nullable=False, server_default="0"))
     timeline: int = Field(default=None, sa_column=Column(Integer, nullable=False, server_default=text(TIMELINE)))
+    cut_at: datetime | None = Field(default=None, sa_type=DateTime(timezone=True))
 
 
 class CutGate(SQLModel, table=True):
@@ -393,6 +395,25 @@ class AgingItem(SQLModel, table=True):
     due_on: date
     amount: int = Field(sa_type=BigInteger)
     terms_id: int | None = Field(default=None, sa_type=BigInteger)
+
+
+class UnpaidPlace(SQLModel, table=True):
+    """Where what is unpaid of an account begins from one of its entries on, while it is below zero. Append-only.
+
+    As on the balance row. There is one where the place, the latest due date or the day on which items ripen became
+    another, or the account came below zero: a past moment is answered without the items (DECISIONS D200).
+    """
+
+    __tablename__ = "unpaid_place"
+
+    account_id: int = key(BigInteger)
+    version: int = key(BigInteger)
+    transaction_id: int = Field(sa_type=BigInteger)
+    open_due: date
+    open_day: date
+    open_item: int = Field(sa_type=BigInteger)
+    latest_due: date
+    ripens_on: date
 
 
 class CreditTerms(SQLModel, table=True):

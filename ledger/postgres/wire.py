@@ -1,26 +1,24 @@
-"""Statements on their way to PostgreSQL and back: few waits, and what has to be done next is done while it works.
+"""Statements and rows on their way to PostgreSQL: few waits, and what has to be done next is done while it works.
 
 An exchange sends several statements straight on libpq: the driver's own pipeline costs a command alone a quarter of a
-millisecond of processor time, a fifth of its answer (DECISIONS D188). What stays open for more, such as orders that
-are decided in parts, is the driver's pipeline; large batches go by COPY.
+millisecond of processor time, a fifth of its answer (DECISIONS D188). Many rows go by COPY, which is left under way:
+whatever comes next on the connection waits for it first (`settle`).
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache
+from contextlib import suppress
+from functools import lru_cache, partial
 from itertools import count
 from select import POLLIN, POLLOUT, poll
-from typing import Any, TypeVar
+from typing import Any
 
-from psycopg import OperationalError, errors
+from psycopg import Error, OperationalError, errors
 from psycopg.adapt import Transformer
-from psycopg.pq import ExecStatus, PipelineStatus, TransactionStatus
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
-from ledger.postgres.bulk_sql import Rows, Statement, Types
+from ledger.postgres.bulk_sql import COPY_FROM, Insert, Statement, array_of, copied, quoted_array
 from ledger.postgres.database import AnyConnection
-
-T = TypeVar("T")
 
 BEGIN: Statement = ("BEGIN", [])
 COMMIT: Statement = ("COMMIT", [])
@@ -33,9 +31,10 @@ def exchange(
 ) -> list[list[Any]]:
     """Carry out statements, sent together, in the connection's database transaction, which they begin if need be.
 
-    Return the rows of each. Values are texts, numbers, dates, bytes or None, not lists. `meanwhile` is done while the
-    server works. Raises the driver's error of the first statement that failed; none after it was carried out.
+    Return the rows of each. Values are texts, numbers, dates, bytes, lists of these or None. `meanwhile` is done while
+    the server works. Raises the driver's error of the first statement that failed; none after it was carried out.
     """
+    settle(connection)
     pgconn = connection.pgconn
     if connection._prepared._to_flush:  # what the driver wants forgotten goes before what is prepared now
         connection.wait(connection._prepared.maintain_gen(connection))
@@ -65,32 +64,86 @@ def exchange(
     return [_rows(connection, result) for result in answers[len(begins) :]]
 
 
-def run(connection: AnyConnection, statements: Iterable[Statement]) -> None:
-    """Carry out the statements that have anything to do; in a pipeline each is made while others run."""
-    todo = (statement for statement in statements if statement[1] or statement is COMMIT)
-    if not in_pipeline(connection):
-        exchange(connection, list(todo))
-        return
-    for sql, parameters in todo:
-        connection.execute(sql, parameters)
-        flush(connection)
-
-
 def ask(
     connection: AnyConnection, *questions: Statement, meanwhile: Callable[[], object] | None = None
 ) -> list[list[Any]]:
     """Return the rows of several queries, sent together; `meanwhile` is done while the server works on them."""
-    if not in_pipeline(connection) and not any(type(value) is list for _, values in questions for value in values):
-        return exchange(connection, questions, meanwhile=meanwhile)
-    with together(connection):
-        cursors = [connection.execute(sql, parameters) for sql, parameters in questions]
+    return exchange(connection, questions, meanwhile=meanwhile)
+
+
+def run(connection: AnyConnection, works: Iterable[Insert | Statement]) -> None:
+    """Carry out, in order, the works that have anything to do; each is made while the server takes in the one before.
+
+    The last may still be under way when this returns.
+    """
+    together: list[Statement] = []
+    for work in works:
+        if isinstance(work, Insert) and not work.key and len(work.rows) >= COPY_FROM:
+            names, lines = copied(work.types, work.rows)
+            if together:
+                exchange(connection, together)
+                together = []
+            _start_copy(connection, f"COPY {work.table} ({', '.join(names)}) FROM STDIN", lines)
+        elif work is COMMIT:
+            together.append(work)
+        elif (statement := work.statement() if isinstance(work, Insert) else work)[1]:
+            together.append(statement)
+    if together:
+        exchange(connection, together)
+
+
+AT_ONCE = 1 << 17
+"""So many bytes are given to libpq at once: it would take any number into its memory."""
+
+
+def _start_copy(connection: AnyConnection, sql: str, lines: bytes) -> None:
+    """Send rows by COPY, and leave it under way."""
+    settle(connection)
+    pgconn = connection.pgconn
+    try:
+        pgconn.send_query(sql.encode())
         flush(connection)
-        if meanwhile:
-            meanwhile()
-        return [
-            [] if sql.startswith("LOCK") else cursor.fetchall()
-            for (sql, _), cursor in zip(questions, cursors, strict=True)
-        ]
+        begun = _next(pgconn)
+        if begun is not None and begun.status == ExecStatus.COPY_IN:
+            for at in range(0, len(lines), AT_ONCE):
+                _give(connection, partial(pgconn.put_copy_data, lines[at : at + AT_ONCE]))
+            _give(connection, pgconn.put_copy_end)
+            return
+        while begun is not None and _next(pgconn) is not None:
+            pass
+    except BaseException:
+        connection.close()  # nobody knows what is still under way
+        raise
+    raise OperationalError("the server closed the connection") if begun is None else errors.error_from_result(begun)
+
+
+def _give(connection: AnyConnection, put: Callable[[], int]) -> None:
+    """Have libpq take what `put` gives it, and send it; it may decline once, when its memory is full."""
+    if not put():
+        flush(connection)
+        if not put():
+            raise OperationalError("libpq took no more rows")
+    flush(connection)
+
+
+def settle(connection: AnyConnection) -> None:
+    """Wait for the COPY that is under way, if there is one. Raises the driver's error if it failed."""
+    pgconn = connection.pgconn
+    if pgconn.transaction_status != TransactionStatus.ACTIVE:
+        return
+    try:
+        result = _result(pgconn)
+    except BaseException:
+        connection.close()
+        raise
+    if result.status == ExecStatus.FATAL_ERROR:
+        raise errors.error_from_result(result)
+
+
+def abandon(connection: AnyConnection) -> None:
+    """Wait for the COPY that is under way, whatever becomes of it, before a rollback."""
+    with suppress(Error):
+        settle(connection)
 
 
 _names = count(1)
@@ -126,6 +179,9 @@ def _numbered(sql: str) -> bytes:
 def _as_text(value: object) -> bytes | None:
     if value is None:
         return None
+    if isinstance(value, list):
+        quoted = any(isinstance(each, str) for each in value)
+        return (quoted_array if quoted else array_of)(value).encode()
     return f"\\x{value.hex()}".encode() if isinstance(value, bytes) else str(value).encode()
 
 
@@ -154,24 +210,13 @@ def _rows(connection: AnyConnection, result: PGresult) -> list[Any]:
     return [*loaded.load_rows(0, result.ntuples, tuple)]
 
 
-def together(connection: AnyConnection) -> AbstractContextManager[object]:
-    """Return a pipeline, or nothing new within one: entering it again would wait for what is under way."""
-    return nullcontext() if in_pipeline(connection) else connection.pipeline()
-
-
-def in_pipeline(connection: AnyConnection) -> bool:
-    """Tell whether statements are being sent together."""
-    return connection.pgconn.pipeline_status != PipelineStatus.OFF
-
-
 STALLED_SECONDS = 60
 """How long the server may take nothing and send nothing, while there is something to send."""
 
 
 def flush(connection: AnyConnection) -> None:
-    """Send what was given to the driver, and read meanwhile, so that the server need not wait for us to read.
+    """Send what was given to libpq, and read meanwhile, so that the server need not wait for us to read.
 
-    In a pipeline the driver itself leaves what the socket does not take at once, and then waits for an answer to it.
     Raises psycopg.OperationalError when nothing moves any more.
     """
     pgconn = connection.pgconn
@@ -190,11 +235,3 @@ def _ready(pgconn: PGconn, events: int, seconds: float | None = None) -> int:
     waiting.register(pgconn.socket, events)
     found = waiting.poll(None if seconds is None else seconds * 1_000)
     return found[0][1] if found else 0
-
-
-def copy(connection: AnyConnection, table: str, types: Types, rows: Rows, then: Callable[[], T]) -> T:
-    """Write rows by COPY; return what `then` returns, which runs while the server takes them in."""
-    with connection.cursor().copy(f"COPY {table} ({', '.join(types)}) FROM STDIN") as copying:
-        for row in rows:
-            copying.write_row(row)
-        return then()

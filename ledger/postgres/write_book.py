@@ -1,4 +1,4 @@
-"""Write what a batch decided: transactions, entries, and the state they leave, one statement each.
+"""Write what a batch decided: transactions, entries, and the state they leave, one statement or COPY each.
 
 Transactions go in by key order, so that two writers racing with the same keys wait for each
 other and do not deadlock (where a batch is written in parts, they may, and one tries again).
@@ -14,7 +14,7 @@ from ledger.core.accounts import Terms
 from ledger.core.book import Book
 from ledger.core.transactions import Transaction
 from ledger.postgres.bulk_sql import (
-    COPY_FROM,
+    Insert,
     Moments,
     Row,
     Rows,
@@ -22,12 +22,11 @@ from ledger.postgres.bulk_sql import (
     array_of,
     at_once,
     columns,
-    insert,
     json_text,
     source_of,
 )
 from ledger.postgres.database import AnyConnection
-from ledger.postgres.wire import COMMIT, copy, in_pipeline, run
+from ledger.postgres.wire import COMMIT, run, settle
 from ledger.values.money import plain
 
 TRANSACTION = columns(
@@ -63,58 +62,63 @@ USAGE = columns(
     "payer_id bigint, account_id bigint, group_name text, period text, since date, amount bigint, count integer"
 )
 ENTRY_GROUP = columns("transaction_id bigint, account_id bigint, group_name text")
+UNPAID_PLACE = columns(
+    "account_id bigint, version bigint, transaction_id bigint, open_due date, open_day date, open_item bigint, "
+    "latest_due date, ripens_on date"
+)
 AGING_ITEM = columns("transaction_id bigint, account_id bigint, business_date date, due_on date, amount bigint")
 
 
+Work = Insert | Statement
+
+
 def send(connection: AnyConnection, book: Book, *, since: int = 0) -> int:
-    """Send the transactions entered into the book as of the one numbered `since`; return how many there are now."""
+    """Send the transactions entered into the book as of the one numbered `since`; return how many there are now.
+
+    The server may still be taking them in: what is sent next waits for that.
+    """
     part = book.entered[since:]
     run(connection, _inserted(part))
     return len(book.entered)
 
 
-def _inserted(part: list[Transaction]) -> Iterator[Statement]:
-    yield insert("transaction", TRANSACTION, _transactions(part))
-    yield insert("entry", ENTRY, _entries(part))
+def _inserted(part: list[Transaction]) -> Iterator[Work]:
+    yield Insert("transaction", TRANSACTION, _transactions(part))
+    yield Insert("entry", ENTRY, _entries(part))
 
 
-def write(connection: AnyConnection, book: Book, *, since: int = 0, commit: bool = False) -> None:
-    """Write what was entered into the book since it was loaded, then forget that it was new.
+def write(
+    connection: AnyConnection, book: Book, also: Iterable[Work] = (), *, since: int = 0, commit: bool = False
+) -> None:
+    """Write what was entered into the book since it was loaded, and what is `also` to be; forget that it was new.
 
     Transactions before the one numbered `since` were sent already. With `commit` the database transaction ends.
     """
-    last = [COMMIT] if commit else []
+    works: Iterable[Work] = chain(_inserted(book.entered[since:]), _state(book))
     if not since and len(book.entered) == 1:
-        run(connection, [at_once((*_inserted(book.entered), *_state(book))), *_terms(book), *last])
-    elif since or in_pipeline(connection) or len(book.entered) < COPY_FROM:
-        run(connection, chain(_inserted(book.entered[since:]), _state(book), _terms(book), last))
-    else:
-        run(connection, [*_copied(connection, book), *last])
+        works = [at_once(works)]
+    run(connection, chain(works, _terms(book), also, [COMMIT] if commit else ()))
+    settle(connection)
     book.entered.clear()
     book.changed_holds.clear()
     book.changed_ages.clear()
+    book.places.clear()
     book.paid_items.clear()
     for ages in book.ages.values():
         ages.changed.clear()
     book.changed_usage.clear()
 
 
-def _copied(connection: AnyConnection, book: Book) -> list[Statement]:
-    """Write transactions and entries; while the server takes rows in, the next are made ready. Return what is left."""
-    rows = _transactions(book.entered)
-    entries = copy(connection, "transaction", TRANSACTION, rows, lambda: _entries(book.entered))
-    return copy(connection, "entry", ENTRY, entries, lambda: [*_state(book), *_terms(book)])
-
-
-def _state(book: Book) -> Iterator[Statement]:
+def _state(book: Book) -> Iterator[Work]:
     """Yield the statements that write how things stand at the end of the batch; none reads what another writes."""
     yield _update_balances(_balances(book))
-    yield insert("owned", OWNED, [(t.id, t.owner) for t in book.entered if t.owner is not None and t.code is None])
+    yield Insert("owned", OWNED, [(t.id, t.owner) for t in book.entered if t.owner is not None and t.code is None])
     groups = [(t.id, payer, group) for t in book.entered if t.groups for payer, group in t.groups.items()]
-    yield insert("entry_group", ENTRY_GROUP, groups)
+    yield Insert("entry_group", ENTRY_GROUP, groups)
     yield from _holds(book)
     yield from _items(book)
-    yield insert("usage", USAGE, list(_usage(book)), key=("payer_id", "account_id", "group_name", "period", "since"))
+    yield Insert("unpaid_place", UNPAID_PLACE, book.places)
+    yield Insert("usage", USAGE, list(_usage(book)), key=("payer_id", "account_id", "group_name", "period", "since"))
 
 
 def _transactions(entered: list[Transaction]) -> Rows:
@@ -129,13 +133,16 @@ def _transactions(entered: list[Transaction]) -> Rows:
 
 
 def _entries(entered: list[Transaction]) -> Rows:
-    return [
-        (t.id, leg, t.currency, *entry)
-        if entry.attributes is None
-        else (t.id, leg, t.currency, *entry[:-2], json_text(entry.attributes), entry.due_on)
-        for t in entered
-        for leg, entry in enumerate(t.entries, 1)
-    ]
+    texts: dict[int, str | None] = {}  # lines of orders share their attributes
+    rows: list[Row] = []
+    for t in entered:
+        for leg, entry in enumerate(t.entries, 1):
+            if (attributes := entry.attributes) is None:
+                rows.append((t.id, leg, t.currency, *entry))
+                continue
+            text = texts.get(id(attributes)) or texts.setdefault(id(attributes), json_text(attributes))
+            rows.append((t.id, leg, t.currency, *entry[:-2], text, entry.due_on))
+    return rows
 
 
 def _balances(book: Book) -> Rows:
@@ -156,17 +163,17 @@ def _update_balances(rows: Rows) -> Statement:
     )
 
 
-def _holds(book: Book) -> Iterable[Statement]:
+def _holds(book: Book) -> Iterable[Work]:
     holds = [book.holds[number] for number in book.changed_holds]
-    yield insert("hold", HOLD, [(h.id, h.account, h.expires_at, h.state) for h in holds], key=("transaction_id",))
+    yield Insert("hold", HOLD, [(h.id, h.account, h.expires_at, h.state) for h in holds], key=("transaction_id",))
     parts: list[Row] = []
     for hold_id, number, p in ((h.id, *part) for h in holds for part in enumerate(h.parts, 1)):
         of = p.line, p.source, p.brand, p.amount, p.held, p.captured, p.refunded, p.service, p.reference
         parts.append((hold_id, number, *of, p.gross, p.discount, p.vat_rate, p.vat, json_text(p.attributes)))
-    yield insert("hold_part", HOLD_PART, parts, key=("hold_id", "part"))
+    yield Insert("hold_part", HOLD_PART, parts, key=("hold_id", "part"))
 
 
-def _items(book: Book) -> Iterator[Statement]:
+def _items(book: Book) -> Iterator[Work]:
     """Write new items, and those that changed, apart: to look for what is not there costs half an INSERT more."""
     entered = {t.id for t in book.entered}
     new: list[Row] = []
@@ -176,14 +183,14 @@ def _items(book: Book) -> Iterator[Statement]:
         for item in items:
             row = item.transaction, account, item.day, item.due_on, item.amount
             (new if item.transaction in entered else changed).append(row)
-    yield insert("aging_item", AGING_ITEM, new)
-    yield insert("aging_item", AGING_ITEM, changed, key=("transaction_id", "account_id"))
+    yield Insert("aging_item", AGING_ITEM, new)
+    yield Insert("aging_item", AGING_ITEM, changed, key=("transaction_id", "account_id"))
 
 
-def _terms(book: Book) -> Iterator[Statement]:
+def _terms(book: Book) -> Iterator[Work]:
     """Write the credit terms that write-offs recorded, as administration writes them."""
     recorded = [(t, *t.terms) for t in book.entered if t.terms is not None]
-    yield insert(
+    yield Insert(
         "credit_terms",
         TERMS,
         [
@@ -199,7 +206,7 @@ def _terms(book: Book) -> Iterator[Statement]:
         subject = book.accounts[t.account].reference or str(t.account)
         terms_json = (json_text(None if terms is None else _as_changed(terms)) for terms in (before, after))
         changes.append(("credit_terms", subject, t.account, *terms_json, t.day, t.by, t.note))
-    yield insert("change", CHANGE, changes)
+    yield Insert("change", CHANGE, changes)
 
 
 # As administration does: items without a due date that wait for no terms yet take theirs from these.

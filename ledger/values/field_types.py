@@ -24,7 +24,7 @@ OWN_KEYS = "tiffin:"
 """Keys with this start are the ledger's own (expiries)."""
 
 
-def _text(value: object) -> object:
+def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"{quoted(value)} is not text")
     if len(value) > TEXT_LENGTH:
@@ -34,19 +34,20 @@ def _text(value: object) -> object:
     return value
 
 
-def _name(value: str) -> str:
-    if not value.strip():
+def _name(value: object) -> str:
+    text = _text(value)
+    if not text or text.isspace():
         raise ValueError("is blank")
-    return value
+    return text
 
 
-def _key(value: str) -> str:
-    _name(value)
-    if len(value) > KEY_LENGTH:
-        raise ValueError(f"has {len(value)} characters, at most {KEY_LENGTH} are allowed")
-    if value.startswith(OWN_KEYS):
+def _key(value: object) -> str:
+    key = _name(value)
+    if len(key) > KEY_LENGTH:
+        raise ValueError(f"has {len(key)} characters, at most {KEY_LENGTH} are allowed")
+    if key.startswith(OWN_KEYS):
         raise ValueError(f"keys that start with {OWN_KEYS} are the ledger's own")
-    return value
+    return key
 
 
 def _amount(value: object) -> Decimal:
@@ -66,7 +67,7 @@ def _account(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int | str):
         raise ValueError(f"{quoted(value)} is neither an account number nor a reference")
     if isinstance(value, str):
-        return _name(str(_text(value)))
+        return _name(value)
     if not 10 <= value < 10**18 or not is_account_number(value):
         raise ValueError(f"{value} is not an account number: its last digit is not the check digit")
     return value
@@ -136,7 +137,7 @@ def _json(value: object, depth: int = 0) -> object:
         raise ValueError(f"{value} is not JSON")
     if isinstance(value, Mapping):
         # Sorted, so that the order of names does not make other content.
-        return {str(_text(name)): _json(inner, depth + 1) for name, inner in sorted(value.items(), key=str)}
+        return {_text(name): _json(inner, depth + 1) for name, inner in sorted(value.items(), key=str)}
     if isinstance(value, list | tuple):
         return [_json(inner, depth + 1) for inner in value]
     if value is not None and not isinstance(value, int | float):
@@ -145,8 +146,9 @@ def _json(value: object, depth: int = 0) -> object:
 
 
 Text = Annotated[str, BeforeValidator(_text)]
-Name = Annotated[str, BeforeValidator(_text), AfterValidator(_name)]
-Key = Annotated[str, BeforeValidator(_text), AfterValidator(_key)]
+# One call a field: several validators of one cost as much as checking it.
+Name = Annotated[str, BeforeValidator(_name)]
+Key = Annotated[str, BeforeValidator(_key)]
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
 Positive = Annotated[Amount, AfterValidator(_not_zero)]
 NotZero = Annotated[Decimal, BeforeValidator(amount_of), AfterValidator(_not_zero)]

@@ -67,8 +67,10 @@ def stayed(lines: Frame, moved: Frame, *by: str, first_day: date, last_day: date
     `by` may be columns of its transaction, too.
     """
     key = (*by, "order", "business_date")
+    # A debit that refers to something is of the order that it goes beyond, and begins none.
+    begins = (nw.col("kind") == "debit") & nw.col("refers_to").is_null()
     begun = (
-        lines.filter(of_an_order(), nw.col("kind") == "debit", nw.col("business_date").is_between(first_day, last_day))
+        lines.filter(of_an_order(), begins, nw.col("business_date").is_between(first_day, last_day))
         .with_columns(order="transaction_id")
         .join(moved, on="order", how="anti")
     )

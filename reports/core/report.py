@@ -130,10 +130,16 @@ def named(name: str) -> Report:
     raise Failure(f"there is no report {name}{near(name, list(REPORTS))}")
 
 
+def alike(name: str, names: list[str]) -> str:
+    """Return the end of a sentence that suggests names like this one, in whichever case; blank if there are none."""
+    folded = {one.casefold(): one for one in names}
+    found = difflib.get_close_matches(name.casefold(), list(folded), n=3, cutoff=0.5)
+    return f": did you mean {' or '.join(folded[one] for one in found)}?" if found else ""
+
+
 def near(name: str, names: list[str]) -> str:
     """Return the end of a sentence that suggests names like this one, or the first few there are."""
-    alike = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
-    if alike:
-        return f": did you mean {' or '.join(alike)}?"
+    if found := alike(name, names):
+        return found
     listed = ", ".join(names[:20]) + (f" and {len(names) - 20} more" if len(names) > 20 else "")
     return f": there are {listed}" if names else ": there are none"

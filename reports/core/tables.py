@@ -13,7 +13,7 @@ from typing import Any
 
 import narwhals as nw
 
-from reports.core.engines import collected
+from reports.core.engines import collected, settled
 
 Frame = nw.LazyFrame[Any]
 MONEY = nw.Decimal(18, 2)
@@ -50,12 +50,15 @@ class Tables:
         self._dated_by = dated_by
         self._booked_until = booked_until
 
+    def scan(self, name: str) -> Any:
+        """Return a table as it is stored, in the engine's own kind of lazy frame."""
+        return self._scan(name)
+
     def narrowed(self, name: str, to: Callable[[Frame], Frame]) -> "Tables":
-        """Return the same tables with one of them narrowed."""
+        """Return the same tables with one of them narrowed, as it is stored."""
 
         def scan(table: str) -> Any:
-            found = self._scan(table)
-            return to(nw.from_native(found)).to_native() if table == name else found
+            return to(nw.from_native(self._scan(table))).to_native() if table == name else self._scan(table)
 
         narrowed = copy(self)
         narrowed._scan = scan
@@ -200,17 +203,26 @@ def as_merged(tables: Tables, entries: Frame, as_of: date) -> Frame:
     )
 
 
-def of_accounts(tables: Tables, row: Mapping[str, Any], as_of: date) -> Tables:
-    """Return the tables with the entries of a row's account, or client, and of what was merged into it; else all."""
+def of_accounts(tables: Tables, row: Mapping[str, Any]) -> Tables:
+    """Return the tables with the entries, and their transactions, of a row's account, or client; else all of them.
+
+    Of what was merged into these, too. They are read once, for aging goes through them many times.
+    """
     if not row.get("account") and not row.get("party"):
         return tables
     parties = tables.parties.select(party_id="id", party="reference")
     named = tables.accounts.join(parties, on="party_id", how="inner").select("party", account="id")
     of = [nw.col(name) == row[name] for name in ("account", "party") if row.get(name)]
-    own = named.filter(*of).select("account")
-    merged = merges(tables, as_of).join(own.rename({"account": "into"}), on="into", how="semi")
-    both = collected(nw.concat([own, merged.select(account="account_id")]).unique())["account"].to_list()
-    return tables.narrowed("entries", lambda entries: entries.filter(nw.col("account_id").is_in(both)))
+    accounts = collected(named.filter(*of))["account"].to_list()
+    merged = (nw.col("kind") == "merge", nw.col("account_id").is_in(accounts))
+    into = collected(tables.transactions.filter(*merged).select("id"))["id"].to_list()
+    if into:
+        moved = tables.entries.filter(nw.col("transaction_id").is_in(into), ~nw.col("party_id").is_null())
+        accounts += collected(moved.select("account_id").unique())["account_id"].to_list()
+    entries = settled(nw.from_native(tables.scan("entries")).filter(nw.col("account_id").is_in(accounts)))
+    ids = collected(entries.select("transaction_id").unique())["transaction_id"].to_list()
+    transactions = settled(nw.from_native(tables.scan("transactions")).filter(nw.col("id").is_in(ids)))
+    return tables.narrowed("entries", lambda all_: entries).narrowed("transactions", lambda all_: transactions)
 
 
 UNASSIGNED = "unassigned"

@@ -16,7 +16,7 @@ from ledger.errors import Failure
 from reports.core.contributions import Contributions, Source
 from reports.core.engines import all_collected, collected
 from reports.core.parameters import Parameters
-from reports.core.report import ROUNDED, near
+from reports.core.report import ROUNDED, alike, near
 from reports.core.result import Result
 from reports.core.tables import Frame, Tables, zero
 from reports.explain.address import Address, key_of, links, parameters_of, read_address
@@ -79,9 +79,14 @@ def row_of(result: Result, row: int | Mapping[str, Any]) -> dict[str, Any]:
     if unknown is not None:
         raise Failure(f"{result.report.name} has no column {unknown}{near(unknown, result.frame.columns)}")
     found = [one for one in result.frame.rows(named=True) if all(_says(one[name], row[name]) for name in row)]
+    if not found:
+        names = {name: result.frame[name].cast(pl.String).fill_null("").unique().sort().to_list() for name in row}
+        odd = next((name for name in row if ("" if row[name] is None else str(row[name])) not in names[name]), None)
+        hint = "" if odd is None else f": no {odd} is {row[odd]}{alike(str(row[odd]), names[odd])}"
+        raise Failure(f"0 rows of {result.report.name} match{hint}")
     if len(found) != 1:
         free = [name for name in result.report.key if name in result.frame.columns and name not in row]
-        hint = f": say which {' or '.join(free)}" if found and free else ""
+        hint = f": say which {' or '.join(free)}" if free else ""
         raise Failure(f"{len(found)} rows of {result.report.name} match{hint}")
     return found[0]
 

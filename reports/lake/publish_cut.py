@@ -20,7 +20,7 @@ from reports.lake.reader import Lake
 from reports.lake.same_ledger import check_same_book, check_same_ledger
 from reports.lake.schema import TABLES, Table
 from reports.lake.storage import Place
-from reports.lake.take_cut import Taken, alone, begun, close, cut, keep_open
+from reports.lake.take_cut import Taken, alone, begun, close, cut, keep_open, note_cut
 from reports.lake.verify import verify_unpublished
 from reports.lake.verify_lake import differences
 from reports.lake.verify_new import new_problems
@@ -96,6 +96,7 @@ def frequent_cut(url: str, lake: str) -> tuple[Lake, bool]:
         with cut(connection, url) as taken:
             before = added_to(place, latest)
             if before and not _anything_new(before, taken):
+                note_cut(connection, taken.taken_at)  # what the lake has is all there is by now
                 return Lake(place, before), False
             found = export(place, taken, latest, "frequent")
             _check_new(taken, Lake(place, found), before)
@@ -154,6 +155,7 @@ def _before(place: Place, latest: Published | None) -> Iterator[Manifest]:
 def _published(connection: AnyConnection, place: Place, found: Manifest) -> Manifest:
     """Publish a manifest, with the seal of the days that are closed; seals that are new are added to their file."""
     published = manifest.publish(place, found.model_copy(update={"seal": latest_seal(connection, place)}))
+    note_cut(connection, published.manifest.cut.taken_at)
     add_seals(connection, place)
     return published.manifest
 

@@ -10,11 +10,13 @@ the day before. A bonus account is held by its brand; an account without a holde
 day on, what a brand's own accounts and the accounts it holds come to is what the others owe it.
 """
 
+from collections.abc import Callable
 from datetime import date
 
 import narwhals as nw
 
 from reports.core.contributions import Contributions, Source
+from reports.core.engines import collected
 from reports.core.leads import Row, to_entries
 from reports.core.parameters import Movements, OfBrand, Period
 from reports.core.report import Check, Column, Report
@@ -57,6 +59,14 @@ def _legs(tables: Tables, p: Period) -> Frame:
     """Return the legs of brands' own accounts with `figure` and `brand`."""
     legs = _entries(tables, p).filter(~of_clients()).with_columns(figure=_figure())
     return legs.join(brand_names(tables).select("brand_id", "brand"), on="brand_id", how="left")
+
+
+def _of_pair(tables: Tables, row: Row) -> Tables:
+    """Return the tables with brands' own entries of the two brands of a row only; those of clients are all there."""
+    codes = brand_names(tables).filter(nw.col("brand").is_in((row["brand"], row["other"])))
+    ids = collected(codes.select("brand_id"))["brand_id"].to_list()
+    of_them = nw.col("brand_id").is_in(ids).fill_null(True) | of_clients()
+    return tables.narrowed("entries", lambda entries: entries.filter(of_them))
 
 
 def _named(tables: Tables, p: Period) -> Frame:
@@ -109,10 +119,17 @@ def _unnamed(tables: Tables, p: Period) -> Frame:
     )
 
 
-def _faced(tables: Tables, p: Period) -> Frame:
+def _faced(tables: Tables, legs: Frame) -> Frame:
     """Return what holders owe brands for their legs: for money received below zero."""
-    legs = nw.concat([_named(tables, p), _unnamed(tables, p)])
     return held_by(legs, holders(tables)).rename({"brand": "creditor", "holder": "debtor"}).select(*_FLOW)
+
+
+def _for_named(tables: Tables, p: Period) -> Frame:
+    return _faced(tables, _named(tables, p))
+
+
+def _for_unnamed(tables: Tables, p: Period) -> Frame:
+    return _faced(tables, _unnamed(tables, p))
 
 
 _FLOW = (*_ENTRY, "creditor", "debtor", "currency", "figure", "amount")
@@ -150,18 +167,16 @@ def _passed_on(tables: Tables, p: Period) -> Frame:
     return passed.select(*_FLOW)
 
 
-def flows(tables: Tables, p: Period) -> Frame:
+def _flows(*owed_: Frame) -> Frame:
     """Return `creditor`, `debtor`, `currency`, the figures of the period and their entry, each thing owed a row."""
-    owed = nw.concat([_faced(tables, p), _transferred(tables, p), _passed_on(tables, p), _moved(tables, p)])
+    owed = nw.concat([*owed_])
     figures = {name: only(nw.col("figure") == name).alias(name) for name in MOVES}
     return owed.filter(nw.col("creditor") != nw.col("debtor")).select(
         *_ENTRY, "creditor", "debtor", "currency", *figures.values()
     )
 
 
-def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
-    """Return each thing owed from both sides; what `other` owes `brand` is above zero."""
-    owed = flows(tables, p)
+def _from_both_sides(owed: Frame, p: Parameters) -> Frame:
     own = owed.rename({"creditor": "brand", "debtor": "other"})
     turned = owed.select(
         *_ENTRY,
@@ -172,6 +187,20 @@ def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
     )
     sides = nw.concat([side.select(*_ENTRY, "brand", "other", "currency", *MOVES) for side in (own, turned)])
     return sides if p.brand is None else sides.filter(nw.col("brand") == p.brand)
+
+
+OWED = (_for_named, _for_unnamed, _transferred, _passed_on, _moved)
+
+
+def _source(owed: Callable[[Tables, Period], Frame], *figures: str) -> Source:
+    """Return where some figures of a pair of brands come from."""
+    # What is unnamed, transferred or passed on depends on the legs of third brands, too.
+    alone = owed in (_for_named, _moved)
+
+    def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
+        return _from_both_sides(_flows(owed(_of_pair(tables, row) if alone else tables, p)), p)
+
+    return Source(pieces, {name: WORDS[name] for name in figures})
 
 
 WORDS = {
@@ -187,7 +216,7 @@ WORDS = {
 def brand_settlements(tables: Tables, p: Parameters) -> Frame:
     """Return each pair of brands from both sides; due is what `other` owes `brand`, below zero what it is owed."""
     return (
-        pieces(tables, p, {})
+        _from_both_sides(_flows(*(owed(tables, p) for owed in OWED)), p)
         .group_by("brand", "other", "currency")
         .agg(*(nw.col(name).sum() for name in MOVES))
         .with_columns(due=nw.sum_horizontal(*MOVES))
@@ -255,5 +284,11 @@ REPORT = Report(
         ),
     ),
     leads_to=to_entries(),
-    contributions=Contributions(Source(pieces, WORDS), made={"due": dict.fromkeys(MOVES, 1)}),
+    contributions=Contributions(
+        *(_source(owed, "received", "served", "adjusted") for owed in (_for_named, _for_unnamed)),
+        _source(_transferred, "transferred"),
+        _source(_passed_on, "passed_on"),
+        _source(_moved, "moved"),
+        made={"due": dict.fromkeys(MOVES, 1)},
+    ),
 )

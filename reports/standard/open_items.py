@@ -39,7 +39,7 @@ def open_items(tables: Tables, p: Parameters) -> Frame:
 
 def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the unpaid entries, each with what it was and what is unpaid of it."""
-    tables = of_accounts(tables, row, p.as_of)
+    tables = of_accounts(tables, row)
     items = aging.unpaid_items(tables, p.as_of, p.currency)
     return aging.with_leg(tables, items).with_columns(account="account_id", transaction="transaction_id")
 

@@ -77,7 +77,7 @@ def receivables_aging(tables: Tables, p: Parameters) -> Frame:
 
 def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the unpaid items by how late they are."""
-    tables = of_accounts(tables, row, p.as_of)
+    tables = of_accounts(tables, row)
     bands = {name: only(_within(*band), "unpaid") for name, band in BANDS.items()}
     items = aging.with_leg(tables, aging.late(tables, p.as_of, p.currency)).rename({"account_id": "account"})
     return _of_closing(tables, p, items.with_columns(**bands, total=nw.col("unpaid")))
@@ -85,7 +85,7 @@ def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
 
 def ahead(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return all entries of who has paid ahead."""
-    tables = of_accounts(tables, row, p.as_of)
+    tables = of_accounts(tables, row)
     entries = tables.entries.filter(of_clients(), until(p.as_of)).rename({"account_id": "account"})
     return _of_closing(tables, p, entries.with_columns(advance="amount")).filter(nw.col("closing") > 0)
 

@@ -139,10 +139,10 @@ def main() -> None:
     try:
         url = embedded_server.running(home)
         accounts = prepare(url)
-        prepare_transfers(url)
+        pgledger = prepare_transfers(url)
         script = home / "debits.lua"
         script.write_text(WRK.format(accounts=", ".join(map(str, accounts[:5000]))))
-        best = best_transfers(url, home, max(1, chosen.seconds // 3), CALLERS_OF_TRANSFERS)
+        best = best_transfers(pgledger, home, max(1, chosen.seconds // 3), CALLERS_OF_TRANSFERS)
         with running(EMPTY.replace("PORT", "8700")):
             _wait("http://127.0.0.1:8700")
             empty, _ = wrk("http://127.0.0.1:8700", 3, None)
@@ -158,10 +158,10 @@ def main() -> None:
             piped = asyncio.run(by_pipes(url, accounts, chosen.seconds, writers))
             ledger = rate(post, url, accounts, chosen.lines, 1000, writers)
             add(f"HTTP, {CALLERS} callers, {several}", posted, piped, "pipes", p99)
-            add(f"pipes, {CALLERS} callers, {several}", piped, best, "PL/pgSQL, callers that wait")
+            add(f"pipes, {CALLERS} callers, {several}", piped, best, "pgledger, callers that wait")
             add(f"NDJSON, {several}", stream, ledger, "Ledger.post")
             add(f"Ledger.post, batches of 1,000, {several}", ledger)
-        add("a ledger in PL/pgSQL, callers that wait", best)
+        add("pgledger, callers that wait", best)
         add("an empty answer by uvicorn", empty)
         Console().print(table)
     finally:

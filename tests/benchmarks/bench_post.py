@@ -61,10 +61,9 @@ def rate(work: Callable[..., None], url: str, accounts: list[int], many: int, ba
     return many // writers * writers / (time.perf_counter() - began)
 
 
-def batches(url: str, accounts: list[int], scale: float, folder: Path) -> Iterator[tuple[str, ...]]:
-    """Yield batch, writers, debits posted a second, the same rows copied a second, their ratio; and that to the best
-    of the ledger in PL/pgSQL."""
-    best = best_transfers(url, folder, max(1, 5 * scale))
+def batches(url: str, accounts: list[int], scale: float, best: float) -> Iterator[tuple[str, ...]]:
+    """Yield batch, writers, debits posted a second, the same rows copied a second, their ratio, and that to the best
+    of pgledger."""
     for batch, many in ((1, 1_500), (100, 30_000), (1_000, 60_000), (5_000, 60_000)):
         for writers in (1, 2):
             rows = max(batch * writers, int(many * scale) // (batch * writers) * batch * writers)
@@ -72,7 +71,7 @@ def batches(url: str, accounts: list[int], scale: float, folder: Path) -> Iterat
             posted = rate(post, url, accounts, rows, batch, writers)
             ratios = f"{posted / copied:.2f}", f"{posted / best:.2f}"
             yield f"{batch:,}", str(writers), f"{posted:,.0f}", f"{copied:,.0f}", *ratios
-    yield "", "", f"{best:,.0f}", "", "", "PL/pgSQL's best"
+    yield "", "", f"{best:,.0f}", "", "", "pgledger's best"
 
 
 def hot(url: str, accounts: list[int], employees: list[int], scale: float) -> Iterator[tuple[str, ...]]:
@@ -84,19 +83,19 @@ def hot(url: str, accounts: list[int], employees: list[int], scale: float) -> It
     yield "1,000 employees, one payer, a limit a day each", f"{company:,.0f}", f"{company / spread:.2f}"
 
 
-def alone(url: str, accounts: list[int], scale: float) -> Iterator[tuple[str, ...]]:
-    """Yield a second, p50 and p99 of one debit beside five plain statements and a transfer in PL/pgSQL, in turns."""
+def alone(url: str, pgledger: str, accounts: list[int], scale: float) -> Iterator[tuple[str, ...]]:
+    """Yield a second, p50 and p99 of one debit beside five plain statements and a transfer by pgledger, in turns."""
     many = max(50, int(1_000 * scale))
     ledger = Ledger(url)
     commands = debits(accounts, many + 20, f"alone-{time.time_ns()}", 7)
-    with database.connect(url) as connection:
+    with database.connect(url) as connection, database.connect(pgledger, autocommit=True) as beside:
         row = connection.execute("SELECT id FROM account WHERE kind = 'revenue'").fetchone()
         connection.commit()
         assert row is not None
-        taken: dict[str, list[float]] = {"five plain statements": [], "a transfer in PL/pgSQL": [], "ledger": []}
+        taken: dict[str, list[float]] = {"five plain statements": [], "a transfer by pgledger": [], "ledger": []}
         works = (
             lambda n, key: plain_debit(connection, accounts[n % len(accounts)], row[0], f"plain-{key}"),
-            lambda n, key: transfer_alone(connection, n),
+            lambda n, key: transfer_alone(beside, n),
             lambda n, key: ledger.post([commands[n]]),
         )
         for number, command in enumerate(commands):
@@ -147,16 +146,21 @@ def main() -> None:
         accounts = prepare(url)
         employees = prepare_company(url)
         prepare_yard(url)
-        prepare_transfers(url)
+        pgledger = prepare_transfers(url)
+        best = best_transfers(pgledger, home, max(1, 5 * scale))
         _print(
             "Debits in batches beside COPY",
-            ("batch", "writers", "posted/s", "copied/s", "ratio", "to PL/pgSQL"),
-            batches(url, accounts, scale, home),
+            ("batch", "writers", "posted/s", "copied/s", "ratio", "to pgledger"),
+            batches(url, accounts, scale, best),
         )
         _print(
             "One hot payer, batches of 1,000", ("who pays", "posted/s", "ratio"), hot(url, accounts, employees, scale)
         )
-        _print("One debit", ("how", "a second", "p50 ms", "p99 ms", "ledger's ratio"), alone(url, accounts, scale))
+        _print(
+            "One debit",
+            ("how", "a second", "p50 ms", "p99 ms", "ledger's ratio"),
+            alone(url, pgledger, accounts, scale),
+        )
         _print(
             "With more entries, batches of 1,000",
             ("entries", "one writer/s", "two/s", "one debit, p50 ms"),

@@ -1,7 +1,7 @@
 """How fast questions about one account are, by the length of its history: a small account is the yardstick.
 
-An account with a million entries is asked how it stands, in credit and in debt, now and at a moment half-way, and for
-its history of the last hour. Run: python -m tests.benchmarks.bench_questions [--entries 1000000]
+An account with a million entries is asked how it stands, in credit and in debt, now and at past moments, and for its
+history of the last hour. Run: python -m tests.benchmarks.bench_questions [--entries 1000000]
 """
 
 import argparse
@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
@@ -93,6 +94,14 @@ GROW = (
             SELECT * FROM aging_item WHERE account_id = %(account)s
             ORDER BY due_on, business_date, transaction_id OFFSET %(paid)s / 100 LIMIT 1
         ) i WHERE b.account_id = %(account)s AND b.balance < 0""",
+    """INSERT INTO unpaid_place
+    SELECT account_id, version, transaction_id, open_due, open_day, open_item, due_on, ripens_on
+    FROM (
+        SELECT b.account_id, e.version, e.transaction_id, open_due, open_day, open_item, i.due_on, ripens_on,
+            lag(i.due_on) OVER (ORDER BY e.version) AS before
+        FROM balance b JOIN entry e USING (account_id) JOIN aging_item i USING (account_id, transaction_id)
+        WHERE b.account_id = %(account)s AND e.balance_after < 0
+    ) places WHERE due_on IS DISTINCT FROM before""",
     "SELECT setval('transaction_id_seq', (SELECT max(id) FROM transaction))",
 )
 
@@ -108,23 +117,29 @@ def milliseconds(question: Callable[[], object], times: int = 31) -> float:
     return statistics.median(taken)
 
 
-def measured(url: str) -> list[tuple[str, float, float]]:
+def measured(url: str, entries: int) -> list[tuple[str, float, float]]:
     """Return each question, its milliseconds on a small account and on a large one."""
+    moments = {
+        "now": (None, None),
+        "a moment ago": (timedelta(minutes=1), timedelta(minutes=1)),
+        "before the last fiftieth": (timedelta(minutes=2), timedelta(minutes=entries // 50)),
+        "half-way": (timedelta(minutes=SMALL // 2), timedelta(minutes=entries // 2)),
+    }
     rows = []
     with database.connect(url, autocommit=True) as connection:
         connection.execute("SET jit = off")
         now, _ = account_queries.clock(connection)
         for state in ("in credit", "in debt"):
             small, large = f"small, {state}", f"large, {state}"
-            for when, at in (("now", None), ("a moment ago", timedelta(minutes=1)), ("half-way", timedelta(days=347))):
-                if state == "in debt" and at == timedelta(days=347):
+            for when, (ago, long_ago) in moments.items():
+                if state == "in debt" and when == "half-way":
                     continue  # it was in credit then
 
-                def stands(name: str, ago: timedelta | None = at) -> object:
+                def stands(name: str, ago: timedelta | None) -> object:
                     return balances.balance(connection, name, at=now - ago if ago else None)
 
-                taken = (milliseconds(lambda: stands(small)), milliseconds(lambda: stands(large), 11))  # noqa: B023
-                rows.append((f"balance {when}, {state}", *taken))
+                asked = partial(stands, small, ago), partial(stands, large, long_ago)
+                rows.append((f"balance {when}, {state}", milliseconds(asked[0]), milliseconds(asked[1], 11)))
         yesterday = now - timedelta(hours=1)
 
         def since(name: str) -> object:
@@ -150,7 +165,7 @@ def main() -> None:
         url = embedded_server.running(home)
         prepare(url, entries)
         table = Table("question", f"{SMALL} entries, ms", f"{entries:,} entries, ms", "times")
-        for question, small, large in measured(url):
+        for question, small, large in measured(url, entries):
             table.add_row(question, f"{small:.2f}", f"{large:.2f}", f"{large / small:.2f}")
         Console().print(table)
     finally:

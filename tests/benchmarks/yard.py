@@ -1,9 +1,8 @@
-"""The yardsticks: COPY of the rows that posting would write, a debit in five plain statements, a ledger in PL/pgSQL.
+"""The yardsticks: COPY of the rows that posting would write, a debit in five plain statements, and pgledger.
 
 The tables have the keys and indexes of the ledger's own, and the foreign keys and triggers that it had at migration
-0034, so that later figures compare; nothing is looked up, checked or decided. The ledger in PL/pgSQL works as pgledger
-does (one call a transfer: locks, both balances with their versions, a transfer, two entries, the same indexes and
-foreign keys, text ids, numeric amounts) without its rules about ids, and is so rather faster: it is ours, not pgledger.
+0034, so that later figures compare; nothing is looked up, checked or decided. pgledger (github.com/pgr0ss/pgledger) is
+a ledger in PL/pgSQL, here as it was published in July 2026 (c18c7d2).
 """
 
 import re
@@ -12,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+
+from psycopg.conninfo import make_conninfo
 
 from ledger.core.commands import Debit
 from ledger.postgres import database
@@ -159,77 +160,50 @@ def plain_debit(connection: Any, account: int, revenue: int, key: str) -> None:
     connection.commit()
 
 
-LEDGER = """
-CREATE SCHEMA transfers;
-CREATE TABLE transfers.account (id text PRIMARY KEY, name text NOT NULL, currency text NOT NULL,
-    balance numeric NOT NULL DEFAULT 0, version bigint NOT NULL DEFAULT 0, allow_negative boolean NOT NULL,
-    updated_at timestamptz NOT NULL DEFAULT now());
-CREATE TABLE transfers.transfer (id text PRIMARY KEY DEFAULT gen_random_uuid()::text,
-    from_id text NOT NULL REFERENCES transfers.account, to_id text NOT NULL REFERENCES transfers.account,
-    amount numeric NOT NULL CHECK (amount > 0), created_at timestamptz NOT NULL, event_at timestamptz NOT NULL);
-CREATE INDEX ON transfers.transfer (from_id);
-CREATE INDEX ON transfers.transfer (to_id);
-CREATE INDEX ON transfers.transfer (event_at);
-CREATE TABLE transfers.entry (id text PRIMARY KEY DEFAULT gen_random_uuid()::text,
-    account_id text NOT NULL REFERENCES transfers.account, transfer_id text NOT NULL REFERENCES transfers.transfer,
-    amount numeric NOT NULL, before numeric NOT NULL, after numeric NOT NULL, version bigint NOT NULL,
-    created_at timestamptz NOT NULL);
-CREATE INDEX ON transfers.entry (account_id);
-CREATE INDEX ON transfers.entry (transfer_id);
-CREATE TYPE transfers.asked AS (from_id text, to_id text, amount numeric);
-CREATE FUNCTION transfers.make(VARIADIC asked transfers.asked[]) RETURNS SETOF text LANGUAGE plpgsql AS $$
-DECLARE one transfers.asked; payer transfers.account; payee transfers.account; made text; named text;
-BEGIN
-    FOR named IN SELECT DISTINCT id FROM unnest(asked) a, LATERAL (VALUES (a.from_id), (a.to_id)) v(id) ORDER BY id LOOP
-        PERFORM FROM transfers.account WHERE id = named FOR UPDATE;
-    END LOOP;
-    FOREACH one IN ARRAY asked LOOP
-        UPDATE transfers.account SET balance = balance - one.amount, version = version + 1, updated_at = now()
-        WHERE id = one.from_id RETURNING * INTO payer;
-        UPDATE transfers.account SET balance = balance + one.amount, version = version + 1, updated_at = now()
-        WHERE id = one.to_id RETURNING * INTO payee;
-        IF payer.currency <> payee.currency OR (payer.balance < 0 AND NOT payer.allow_negative) THEN
-            RAISE EXCEPTION 'not from % to %', one.from_id, one.to_id;
-        END IF;
-        INSERT INTO transfers.transfer (from_id, to_id, amount, created_at, event_at)
-        VALUES (one.from_id, one.to_id, one.amount, now(), now()) RETURNING id INTO made;
-        INSERT INTO transfers.entry (account_id, transfer_id, amount, before, after, version, created_at)
-        VALUES (one.from_id, made, -one.amount, payer.balance + one.amount, payer.balance, payer.version, now());
-        INSERT INTO transfers.entry (account_id, transfer_id, amount, before, after, version, created_at)
-        VALUES (one.to_id, made, one.amount, payee.balance - one.amount, payee.balance, payee.version, now());
-        RETURN NEXT made;
-    END LOOP;
-END $$;
-INSERT INTO transfers.account (id, name, currency, allow_negative)
-    SELECT 'a' || n, 'client ' || n, 'RUB', true FROM generate_series(1, 10000) n
+PGLEDGER = Path(__file__).with_name("pgledger")
+"""pgledger as its author publishes it (MIT), with the functions for its ids (BSD); see its licences there."""
+
+ACCOUNTS = """
+INSERT INTO pgledger_accounts
+    (id, name, currency, allow_negative_balance, allow_positive_balance, created_at, updated_at)
+SELECT 'pgla_' || lpad(n::text, 26, '0'), 'client ' || n, 'RUB', true, true, now(), now()
+FROM generate_series(1, 10000) n
 """
-PAIR = "('a' || (1 + random() * 4999)::int, 'a' || (5001 + random() * 4999)::int, 12.00)::transfers.asked"
+PAIR = (
+    "('pgla_' || lpad((1 + random() * 4999)::int::text, 26, '0'), "
+    "'pgla_' || lpad((5001 + random() * 4999)::int::text, 26, '0'), 12.00)"
+)
 
 
-def prepare_transfers(url: str) -> None:
-    """Make the ledger in PL/pgSQL, with ten thousand accounts that may owe."""
+def prepare_transfers(url: str) -> str:
+    """Load pgledger into a database of its own on the server, with ten thousand accounts; return its URL."""
     with database.connect(url, autocommit=True) as connection:
-        connection.execute(LEDGER)
+        connection.execute("CREATE DATABASE pgledger TEMPLATE template0")
+    beside = make_conninfo(url, dbname="pgledger")
+    with database.connect(beside, autocommit=True) as connection:
+        for name in ("uuid-to-ulid.sql", "pgledger.sql"):
+            connection.execute(PGLEDGER.joinpath(name).read_text())
+        connection.execute(ACCOUNTS)
         connection.execute("ANALYZE")
+    return beside
 
 
 def transfer_alone(connection: Any, number: int) -> None:
-    """Make one transfer, as one caller does."""
+    """Make one transfer, as one caller does, on a connection in autocommit."""
     connection.execute(
-        "SELECT transfers.make((%s, %s, 12.00)::transfers.asked)",
-        [f"a{1 + number % 5000}", f"a{5001 + number % 4999}"],
+        "SELECT id FROM pgledger_create_transfer(%s, %s, 12.00)",
+        [f"pgla_{1 + number % 5000:026}", f"pgla_{5001 + number % 4999:026}"],
     )
-    connection.commit()
 
 
 def transfers(url: str, folder: Path, *, callers: int, batch: int, seconds: float) -> float:
-    """Return transfers a second by the ledger in PL/pgSQL, asked by pgbench: the best that a caller can do there."""
+    """Return transfers a second by pgledger, called by pgbench: the best that a caller can do there."""
     script = folder / "transfers.sql"
-    asked = f"ARRAY(SELECT {PAIR} FROM generate_series(1, {batch}))"
-    script.write_text(f"SELECT count(*) FROM transfers.make(VARIADIC {asked});")
+    many = f"pgledger_create_transfers(ARRAY(SELECT {PAIR}::transfer_request FROM generate_series(1, {batch})), NULL)"
+    script.write_text(f"SELECT count(*) FROM {f'pgledger_create_transfer{PAIR}' if batch == 1 else many};")
     command = ["pgbench", "-n", "-c", str(callers), "-j", "1", "-M", "prepared", "-T", str(int(seconds))]
-    said = subprocess.run([*command, "-f", str(script), url], check=True, capture_output=True, text=True).stdout
-    return float(re.findall(r"tps = ([\d.]+)", said)[-1]) * batch
+    output = subprocess.run([*command, "-f", str(script), url], check=True, capture_output=True, text=True).stdout
+    return float(re.findall(r"tps = ([\d.]+)", output)[-1]) * batch
 
 
 CALLERS = ((4, 1), (8, 1), (16, 1))
@@ -237,5 +211,5 @@ BATCHES = ((8, 1), (1, 1000), (2, 1000))
 
 
 def best_transfers(url: str, folder: Path, seconds: float, ways: tuple[tuple[int, int], ...] = BATCHES) -> float:
-    """Return the most transfers a second that the ledger in PL/pgSQL makes, of several callers and sizes of batches."""
+    """Return the most transfers a second that pgledger makes, of several callers and sizes of batches."""
     return max(transfers(url, folder, callers=c, batch=b, seconds=seconds) for c, b in ways)

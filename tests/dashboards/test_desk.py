@@ -242,10 +242,11 @@ def test_an_adjustment_needs_a_reason_and_may_go_below_zero(desk: Desk, book: Sh
     """It warns of that."""
     app = press(fill(desk("adjustment", account="boris"), amount="-5"), "Check")
     assert "reason: is missing" in app.error[0].value
-    press(fill(app, reason="typing error"), "Check")
+    press(fill(app, reason="a broken cup", chart="penalty", due_on=date(2030, 12, 31)), "Check")
     assert "below zero" in app.warning[0].value
     press(app, "Post")
     assert balance(book, "boris") == -500
+    assert book.execute("SELECT due_on::text, unpaid FROM open_debit").fetchall() == [("2030-12-31", 500)]
 
 
 def test_points_are_given_until_a_day_at_another_brands_expense(desk: Desk, book: Sheet) -> None:
@@ -298,6 +299,31 @@ def test_the_refund_of_an_orders_charge_is_the_orders(desk: Desk, book: Sheet, d
     assert [amount for _, amount, _ in kept(book, "refund")] == [2000, 3000]
 
 
+def test_extras_go_back_with_their_order_and_a_surplus_leads_to_it(desk: Desk, book: Sheet, database_url: str) -> None:
+    """A roll of 50.00 came to 55.00, with a free gift and tips of 10.00: by the surplus tips go back, then all."""
+    gift = {"brand": "sushi", "sku": "gift", "price": "30.00", "discount": "30.00"}
+    items = [gift, {"brand": "sushi", "sku": "roll", "price": "50.00"}]
+    extras = [{"service": "tips", "brand": "sushi", "amount": "10.00"}]
+    came = [{"sku": "gift", "quantity": 1}, {"sku": "roll", "quantity": 1, "amount": "55.00"}]
+    food_desk = FoodDesk(Ledger(database_url))
+    posted = food_desk.post(
+        [
+            food.parse({"type": "order", "key": "o1", "account": "anna", "items": items, "extras": extras}),
+            food.parse({"type": "deliver", "key": "d2", "order": "o1", "items": came}),
+        ]
+    )
+    food_desk.close()
+    assert [outcome.to_json()["status"] for outcome in posted] == ["posted", "posted"]
+    assert balance(book, "anna") == 23500
+    beyond = book.execute("SELECT max(id) FROM transaction WHERE kind = 'debit' AND refers_to IS NOT NULL").fetchone()
+    assert beyond is not None
+    app = desk("refund", transaction=beyond[0])
+    press(fill(app, lines=[3]), "Check", "Post")
+    assert balance(book, "anna") == 24500
+    press(desk("refund", transaction=beyond[0]), "Check", "Post")
+    assert balance(book, "anna") == 30000
+
+
 @pytest.mark.parametrize(("amount", "sentence"), [("700.01", "over by 0.01"), ("0", "is zero"), ("x", "not an amount")])
 def test_a_refund_of_nonsense_is_refused(desk: Desk, book: Sheet, amount: str, sentence: str) -> None:
     """And nothing moves."""
@@ -310,6 +336,18 @@ def test_a_part_of_a_payment_is_reversed(desk: Desk, book: Sheet) -> None:
     """A chargeback of 10 leaves the rest."""
     press(fill(desk("reverse", transaction="p1"), amount="10", reason="chargeback"), "Check", "Post")
     assert kept(book, "reverse") == [("posted", 1000, "o.petrova")]
+
+
+def test_a_part_of_what_is_in_several_places_is_reversed_place_by_place(desk: Desk, book: Sheet) -> None:
+    """Of 900.00 anna got 250.00, the rest waits: 50.00 of hers and 100.00 of nobody's, then all that is left."""
+    press(fill(desk("allocate", payment="p2"), account__0="anna", amount__0="250"), "Check", "Post")
+    app = desk("reverse", transaction="p2")
+    labels = [field.label for field in app.text_input if "/amount" in str(field.key)]
+    assert labels == ["Amount: Anna K., pizza, left 250.00", "Amount: unallocated, pizza, left 650.00"]
+    press(fill(app, amount__0="50", amount__1="100", reason="sent back in part"), "Check", "Post")
+    assert (kept(book, "reverse"), balance(book, "anna")) == ([("posted", 15000, "o.petrova")], 50000)
+    press(fill(desk("reverse", transaction="p2"), reason="sent back"), "Check", "Post")
+    assert ([amount for _, amount, _ in kept(book, "reverse")], balance(book, "anna")) == ([15000, 75000], 30000)
 
 
 def test_a_payment_is_reversed_with_a_reason(desk: Desk, book: Sheet) -> None:

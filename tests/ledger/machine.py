@@ -11,7 +11,7 @@ from ledger.core.accounts import DAYS
 from ledger.core.aging import NEVER
 from ledger.values.money import plain
 from tests.ledger.checks import check, same
-from tests.ledger.model import Charge, Link, Model, Moved, Terms
+from tests.ledger.model import Charge, Link, Model, Moved, Terms, Undoable
 from tests.ledger.worlds import MOSCOW, Postgres, Pure, open_items
 
 Record = dict[str, Any]
@@ -19,6 +19,8 @@ ACCOUNTS = ("anna", "boris", "clara", "lotos", "romashka")
 PAYERS, CLIENTS = ("lotos", "romashka"), ("anna", "boris")
 BRANDS = ("pizza", "sushi")
 GROUPS = ("hall", "kitchen")
+OWN_PLACES = ("bank", "card", "tips_paid", "91.02")
+"""Channels of cash, and codes of the chart."""
 accounts = st.sampled_from(ACCOUNTS)
 amounts = st.integers(1, 60) | st.integers(1, 6000)
 lines = st.lists(st.tuples(st.sampled_from(BRANDS), st.integers(0, 50) | amounts), min_size=1, max_size=3)
@@ -32,6 +34,11 @@ LATE_DAYS = 7
 hours = st.tuples(
     st.lists(st.integers(0, 6), min_size=1, unique=True).map(tuple), st.integers(0, 23), st.integers(0, 23)
 )
+
+
+def named(place: str) -> str:
+    """Return a brand's own place as a command names it."""
+    return f"chart:{place}" if place == "91.02" else place
 
 
 class Machine(RuleBasedStateMachine):
@@ -131,16 +138,20 @@ class Machine(RuleBasedStateMachine):
         said = self.send("payment", account=account, amount=plain(amount), brand="sushi")
         self.expect(said, True)
         assert self.moved(said) == {self.into(account): amount}
+        self.model.undoable[said["key"]] = Undoable({(account, "sushi"): amount})
 
-    @rule(parts=st.dictionaries(accounts, amounts, min_size=2, max_size=3))
-    def split_payment(self, parts: dict[str, int]) -> None:
-        split = [{"account": account, "amount": plain(amount)} for account, amount in parts.items()]
-        said = self.send("payment", amount=plain(sum(parts.values())), brand="pizza", split=split)
+    @rule(
+        parts=st.dictionaries(st.tuples(accounts, st.sampled_from(BRANDS)), st.integers(1, 90), min_size=2, max_size=3)
+    )
+    def split_payment(self, parts: dict[tuple[str, str], int]) -> None:
+        split = [{"account": account, "brand": brand, "amount": plain(n)} for (account, brand), n in parts.items()]
+        said = self.send("payment", amount=plain(sum(parts.values())), split=split)
         self.expect(said, True)
         came: dict[str, int] = {}
-        for account, amount in parts.items():
+        for (account, _), amount in parts.items():
             came[self.into(account)] = came.get(self.into(account), 0) + amount
         assert self.moved(said) == came
+        self.model.undoable[said["key"]] = Undoable(dict(parts))
 
     @rule(account=accounts, amount=amounts)
     def payout(self, account: str, amount: int) -> None:
@@ -148,6 +159,7 @@ class Machine(RuleBasedStateMachine):
         said = self.send("payout", account=account, amount=plain(amount), brand="sushi")
         if self.expect(said, can):
             assert self.moved(said) == {account: -amount}
+            self.model.undoable[said["key"]] = Undoable({(account, "sushi"): amount}, -1)
 
     @rule(account=accounts, to=accounts, amount=amounts)
     def transfer(self, account: str, to: str, amount: int) -> None:
@@ -156,6 +168,7 @@ class Machine(RuleBasedStateMachine):
         said = self.send("transfer", account=account, to=to, amount=plain(amount))
         if self.expect(said, can):
             assert self.moved(said) == {account: -amount, to: amount}
+            self.model.undoable[said["key"]] = Undoable({("", ""): amount}, ends=(account, to))
 
     @rule(account=accounts, amount=amounts, sign=st.sampled_from((1, -1)), days=agreed)
     def adjustment(self, account: str, amount: int, sign: int, days: int | None) -> None:
@@ -163,6 +176,25 @@ class Machine(RuleBasedStateMachine):
         said = self.send("adjustment", account=account, amount=plain(sign * amount), brand="sushi", reason="typo", **by)
         if self.expect(said, account not in self.model.into):
             assert self.moved(said, due=due) == {account: sign * amount}
+            self.model.undoable[said["key"]] = Undoable({(account, "sushi"): amount}, sign)
+
+    @rule(
+        brands=st.tuples(st.sampled_from(BRANDS), st.sampled_from(BRANDS)),
+        way=st.tuples(st.sampled_from(OWN_PLACES), st.sampled_from(OWN_PLACES)),
+        amount=amounts,
+        fee=st.integers(0, 60),
+    )
+    def move(self, brands: tuple[str, str], way: tuple[str, str], amount: int, fee: int) -> None:
+        ends = list(zip(brands, way, strict=True))
+        assume(ends[0] != ends[1] and fee <= amount)
+        sides = {"brand": brands[0], "from": named(way[0]), "to_brand": brands[1], "to": named(way[1])}
+        said = self.send("move", **sides, amount=plain(amount), fee=plain(fee))
+        self.expect(said, True)
+        assert said["accounts"] == []
+        put = {ends[0]: -amount, ends[1]: amount - fee, (brands[0], "fee"): fee}
+        put = {place: much for place, much in put.items() if much}
+        self.model.put(put)
+        self.model.undoable[said["key"]] = Undoable({("", ""): amount}, put=put)
 
     def _lines(self, sold: list[tuple[str, int]]) -> list[Record]:
         # What costs nothing is a free dish: it has a gross.
@@ -258,24 +290,30 @@ class Machine(RuleBasedStateMachine):
                 self.model.charges[charge].drawn[source] -= amount
                 assert taken[source] >= 0
 
-    @precondition(lambda self: self._reversible())
-    @rule(data=st.data())
-    def reverse(self, data: st.DataObject) -> None:
-        key = self._pick(data, self._reversible())
-        undone = [(a, moved.amount) for a, moves in self.model.moves.items() for moved in moves if moved.key == key]
-        already = any(
-            t.kind == "reverse" and t.code is None
-            for t in self.pure.book.followers.get(self.pure.book.transactions[key].id, ())
-        )
-        said = self.send("reverse", transaction=key, reason="chargeback")
-        if self.expect(said, not already):
-            came = {account: -sum(n for a, n in undone if a == account) for account, _ in undone}
-            # What was transferred between two accounts that are one by now is nothing.
-            assert self.moved(said, of=key) == ({a: n for a, n in came.items() if n} or came)
-
-    def _reversible(self) -> list[str]:
-        kinds = ("payment", "payout", "transfer", "adjustment")
-        return [r["key"] for r, said in self.sent if r["type"] in kinds and said["status"] == "posted"]
+    @precondition(lambda self: self.model.undoable)
+    @rule(data=st.data(), part=st.none() | amounts, split=st.booleans())
+    def reverse(self, data: st.DataObject, part: int | None, split: bool) -> None:
+        """Reverse what is left of something, or a part of it, which is found in the order of its places."""
+        key = self._pick(data, list(self.model.undoable))
+        target, there = self.model.undoable[key], self.model.left(key)
+        left, taken, rest = sum(there.values()), dict[tuple[str, str], int](), part or sum(there.values())
+        for place, amount in there.items():
+            taken |= {place: min(rest, amount)} if rest else {}
+            rest -= min(rest, amount)
+        content: Record = {} if part is None else {"amount": plain(part)}
+        whole = part is None or part >= left
+        if split and not whole and ("", "") not in taken:
+            parts = [{"account": a, "brand": b, "amount": plain(much)} for (a, b), much in taken.items()]
+            content["split"] = parts
+        code = "split_required" if not whole and len(there) > 1 and not split else None
+        code = "reversal_exceeds_transaction" if part is not None and part > left else code
+        code = code if left else "already_reversed"
+        code = "reversal_is_final" if target.of and self.model.undoable[target.of].of else code
+        said = self.send("reverse", transaction=key, reason="chargeback", **content)
+        assert said.get("code") == code, said
+        if self.expect(said, code is None):
+            moved = self.model.reverse(key, said["key"], taken)
+            assert self.moved(said, of=self.model.root(key)) == {a: n for a, n in moved.items() if n} or moved
 
     @precondition(lambda self: self.sent)
     @rule(data=st.data())
@@ -458,6 +496,13 @@ class Machine(RuleBasedStateMachine):
             expected = self.model.owed(account, self.day())
             assert owed == [(numbers[key], day, due or NEVER, unpaid) for key, day, due, unpaid in expected], account
         names = self.pure.names()
+        places: dict[tuple[str, str], int] = {}
+        for *_, entries in state["transactions"].values():
+            for own, amount, *_, channel, chart in entries:
+                if channel or chart:
+                    place = own.split()[-1], channel or chart
+                    places[place] = places.get(place, 0) - amount
+        assert {p: n for p, n in places.items() if n} == {p: n for p, n in self.model.own_places.items() if n}
         for payer, by_account in book.limits.items():
             for limit in (limit for limits in by_account.values() for limit in limits if limit.period != "order"):
                 used = book.used(payer, limit, self.now, self.day())

@@ -81,6 +81,21 @@ class Charge:
 
 
 @dataclass
+class Undoable:
+    """What may be reversed: what is left of it, by account and brand.
+
+    `sign` tells whether the accounts gained it; `ends` are the accounts of a transfer, `put` what a move put into
+    places of the brands' own, and `of` is what this reverses.
+    """
+
+    left: dict[tuple[str, str], int]
+    sign: int = 1
+    ends: tuple[str, str] | None = None
+    put: dict[tuple[str, str], int] = field(default_factory=dict)
+    of: str | None = None
+
+
+@dataclass
 class Model:
     """What is known of accounts, and what happened to them."""
 
@@ -93,6 +108,50 @@ class Model:
     takes: dict[str, tuple[str, Amounts]] = field(default_factory=dict)
     into: dict[str, str] = field(default_factory=dict)
     merges: dict[str, list[tuple[str, int, datetime]]] = field(default_factory=lambda: defaultdict(list))
+    undoable: dict[str, Undoable] = field(default_factory=dict)
+    own_places: dict[tuple[str, str], int] = field(default_factory=lambda: defaultdict(int))
+
+    def put(self, places: dict[tuple[str, str], int]) -> None:
+        """Let money come to places of the brands' own."""
+        for place, amount in places.items():
+            self.own_places[place] += amount
+
+    def left(self, key: str) -> dict[tuple[str, str], int]:
+        """Return what is left to reverse, where it is by now: an account's is its successor's."""
+        there: dict[tuple[str, str], int] = defaultdict(int)
+        for (account, brand), amount in self.undoable[key].left.items():
+            there[self.into.get(account, account), brand] += amount
+        return {place: amount for place, amount in there.items() if amount}
+
+    def root(self, key: str) -> str:
+        """Return what was reversed first, in a chain of reversals."""
+        of = self.undoable[key].of
+        return key if of is None else self.root(of)
+
+    def reverse(self, key: str, by: str, taken: dict[tuple[str, str], int]) -> dict[str, int]:
+        """Let so much of something be reversed; return what that moves, by account."""
+        target, amount = self.undoable[key], sum(taken.values())
+        left = self.left(key)
+        target.left = {place: left[place] - taken.get(place, 0) for place in left}
+        if target.of is not None:  # what a reversal had taken is there again
+            again = self.undoable[target.of].left
+            again |= {place: again.get(place, 0) + much for place, much in taken.items()}
+        back: dict[tuple[str, str], int] = {}
+        for sign in (1, -1):  # what left one place and what came to others, each by largest remainder
+            mine = {place: much for place, much in target.put.items() if much * sign > 0}
+            back |= {place: -sign * part for place, part in shared(amount, mine).items()}
+        self.put(back)
+        for undone in filter(None, (target, self.undoable.get(target.of or ""))):
+            undone.put = {place: much + back[place] for place, much in undone.put.items()}
+        ends = target.ends and (target.ends[1], target.ends[0])
+        self.undoable[by] = Undoable(taken, -target.sign, ends, back, key)
+        moved: dict[str, int] = defaultdict(int)
+        for account, sign in zip(ends or (), (-1, 1), strict=False):
+            moved[self.into.get(account, account)] += sign * amount
+        if not target.ends and not target.put:
+            for (account, _), much in taken.items():
+                moved[account] -= target.sign * much
+        return moved
 
     def merge(self, account: str, into: str, at: datetime) -> None:
         """Let all that happened to an account have happened to another; of its terms those recorded later count."""
@@ -211,6 +270,15 @@ class Model:
                 left[i], can = left[i] - taken, can - taken
                 drawn[source] = drawn.get(source, 0) + taken
         return None if any(left) else {source: amount for source, amount in drawn.items() if amount}
+
+
+def shared(amount: int, weights: dict[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+    """Return an amount in proportion to weights, by largest remainder, of equal ones the first."""
+    whole = sum(map(abs, weights.values()))
+    parts = {place: divmod(amount * abs(weight), whole) for place, weight in weights.items()}
+    rest = amount - sum(part for part, _ in parts.values())
+    more = sorted(parts, key=lambda place: -parts[place][1])[:rest]
+    return {place: part + (place in more) for place, (part, _) in parts.items()}
 
 
 def same_window(period: str, one: date, other: date) -> bool:

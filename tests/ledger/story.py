@@ -93,7 +93,8 @@ class Story:
         bonus = getattr(self, f"_{word}")(record, text)  # whose points: their account has a number in each world
         numbers = [{"account": world.points(*bonus)} if bonus else {} for world in self.worlds]
         before = [self.pure.state(), self.state or self.postgres.state()]
-        answers = [world.post([record | number])[0] for world, number in zip(self.worlds, numbers, strict=True)]
+        posts = (self.pure.post, self.postgres.post_as_quoted)
+        answers = [post([record | number])[0] for post, number in zip(posts, numbers, strict=True)]
         self.last = answers[0]
         assert self.last == answers[1], "the pure core and PostgreSQL differ"
         now = "replayed" if self.last.get("replayed") and status == "replayed" else self.last["status"]

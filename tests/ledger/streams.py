@@ -25,15 +25,18 @@ def opening() -> Iterator[Record]:
         yield {"type": "account", "reference": name, "party": name, "currency": "RUB"}
     for name, limit in (("anna", "100.00"), ("acme", "900.00"), ("clara", "50.00")):
         yield {"type": "credit_terms", "account": name, "limit": limit, "period_days": 3, "valid_from": "2024-01-01"}
-    for name, payer, draw in (
-        ("anna", "acme", "payer_first"),
-        ("boris", "acme", "payer_first"),
-        ("boris", "lotos", "own_first"),
+    hours = {"days": ["mon", "tue", "wed", "thu"], "from": "09:00", "to": "21:00"}
+    for name, payer, draw, rules in (
+        ("anna", "acme", "payer_first", {"group": "hall"}),
+        ("boris", "acme", "payer_first", {"group": "hall", "share": "66.67", "when": hours}),
+        ("boris", "lotos", "own_first", {"services": ["dish", ""]}),
     ):
-        yield {"type": "link", "account": name, "payer": payer, "draw": draw}
+        yield {"type": "link", "account": name, "payer": payer, "draw": draw, **rules}
+    yield {"type": "write_off_limit", "payer": "acme", "group": "hall", "period": "month", "amount": "1500.00"}
     yield {"type": "write_off_limit", "payer": "acme", "account": "anna", "period": "day", "amount": "120.00"}
     yield {"type": "write_off_limit", "payer": "acme", "period": "week", "amount": "700.00", "count": 40}
     yield {"type": "promotion", "code": "TEN", "kind": "percent", "value": "10", "max_uses": 9, "stackable": True}
+    yield {"type": "promotion", "code": "TEN", "financed": [{"brand": "pizza", "percent": "33.33"}]}
     yield {"type": "promotion", "code": "FIVE", "kind": "amount", "value": "5.00", "stackable": True}
     yield {"type": "promotion", "code": "FIRST", "kind": "percent", "value": "20", "first_order_only": True}
     for brand, days in (("sushi", 2), ("pizza", None)):
@@ -44,6 +47,7 @@ def opening() -> Iterator[Record]:
             "redeem_percent": "50",
             "expires_after_days": days,
             "valid_from": "2024-01-01",
+            "spend_at": ["pizza"] if brand == "sushi" else [],
         }
 
 
@@ -65,6 +69,8 @@ class Stream:
         kind = self.chance.choice(KINDS)
         key = f"{kind}-{number}"
         record = {"type": kind, "key": key, "at": self.at.isoformat(), **getattr(self, f"_{kind}")()}
+        if kind in ("debit", "hold", "order", "payment") and self.chance.random() < 0.2:
+            record["occurred_at"] = (self.at - timedelta(hours=self.chance.randint(0, 190))).isoformat()
         self.keys.setdefault(kind, ["none"]).append(key)
         return record
 
@@ -99,7 +105,8 @@ class Stream:
 
     def _debit(self) -> Record:
         points = {"bonus_at_most": self.amount(900)} if self.chance.random() < 0.4 else {}
-        return {"account": self.one(*CLIENTS), "lines": self.lines(), **points}
+        agreed = {"due_on": (self.at + timedelta(days=5)).date().isoformat()} if self.chance.random() < 0.2 else {}
+        return {"account": self.one(*CLIENTS), "lines": self.lines(), **points, **agreed}
 
     def _hold(self) -> Record:
         until = self.at + timedelta(hours=self.chance.choice((1, 5, 70)))
@@ -146,9 +153,22 @@ class Stream:
             "reason": "typo",
         }
 
+    def _bonus(self) -> Record:
+        until = {"expires_on": (self.at + timedelta(days=4)).date().isoformat()} if self.chance.random() < 0.5 else {}
+        given = {"account": self.one(*CLIENTS), "brand": self.one(*BRANDS), "charge_to": self.one(*BRANDS)}
+        return {**given, "amount": self.amount(2000), "reason": "late", **until}
+
+    def _amend(self) -> Record:
+        due_at = self.at + timedelta(hours=self.chance.choice((1, 30)))
+        return {"order": self.earlier("order"), "due_at": due_at.isoformat()}
+
     def _order(self) -> Record:
         brands = BRANDS[: self.chance.randint(1, 2)]
         more: Record = {"delivery": {"brand": brands[0], "amount": "9.99"}} if self.chance.random() < 0.3 else {}
+        if self.chance.random() < 0.3:
+            tips = {"service": "tips", "brand": brands[0], "amount": self.amount(900)}
+            fee = {"service": "fee", "brand": brands[-1], "amount": "5.55", "vat_rate": "20", "discountable": True}
+            more["extras"] = [tips, fee]
         if self.chance.random() < 0.5:
             more["due_at"] = (self.at + timedelta(hours=self.chance.choice((2, 20)))).isoformat()
         return {
@@ -160,19 +180,22 @@ class Stream:
         }
 
     def _deliver(self) -> Record:
-        items = {"items": [{"sku": "a", "quantity": 1, "brand": "sushi"}]} if self.chance.random() < 0.4 else {}
-        return {"order": self.earlier("order"), **items}
+        weighed = {"amount": self.amount(9000)} if self.chance.random() < 0.5 else {}
+        items = {"items": [{"sku": "a", "quantity": 1, "brand": "sushi", **weighed}]}
+        return {"order": self.earlier("order"), **(items if self.chance.random() < 0.4 else {})}
 
     def _cancel(self) -> Record:
         return {"order": self.earlier("order"), "fee": self.one("0.00", "5.00", "5000.00"), "fee_brand": "pizza"}
 
     def _refund_items(self) -> Record:
+        if self.chance.random() < 0.3:
+            return {"order": self.earlier("order"), "extras": ["tips"]}
         return {"order": self.earlier("order"), "items": [{"sku": "a", "brand": "sushi", "quantity": 1}]}
 
 
 KINDS = """
     payment payment payment allocate payout debit debit hold hold capture release refund reverse move transfer
-    adjustment order order order deliver deliver cancel refund_items
+    adjustment order order order deliver deliver cancel refund_items bonus amend
 """.split()
 
 CLOCKS = {"recorded_at", "opened_at", "initialised_at", "closed_at", "incarnation", "xid"}

@@ -6,6 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -13,8 +14,8 @@ from stdnum import luhn
 
 from ledger.administration import administration_lines as administration
 from ledger.core import commands
-from ledger.core.outcomes import Invalid
-from ledger.intake.json_lines import Cutter, read
+from ledger.core.outcomes import Invalid, Moved, Posted
+from ledger.intake.json_lines import Cutter, line_of, read, written
 from ledger.postgres.post import Ledger
 from ledger.values.money import is_account_number
 
@@ -345,3 +346,31 @@ def test_check_digits_are_those_of_the_standard() -> None:
     chance = random.Random(7)
     numbers = [chance.randrange(10 ** (digits - 1), 10**digits) for digits in range(1, 19) for _ in range(50)]
     assert [is_account_number(n) for n in numbers] == [n >= 10 and luhn.is_valid(str(n)) for n in numbers]
+
+
+@pytest.mark.parametrize("spaced", ["", " ", "\t", "\r"])
+@pytest.mark.parametrize(
+    ("body", "twice"),
+    [
+        ('"type"~: "mark", "lines": [{"a": 1, "a"~: 2}]', "a"),
+        ('"a"~: 1, "b"~: "\\":", "a": 2', "a"),
+        ('"a": {"b": [[{"c"~: 1, "c": 2}]]}', "c"),
+        ('"\\u0061"~: 1, "a": 2', "a"),
+    ],
+)
+def test_a_name_that_is_given_twice_is_found_however_it_is_written(body: str, twice: str, spaced: str) -> None:
+    """Also where white space, or a text that looks like a name, could hide it from whoever counts."""
+    found = read(f"{{{body.replace('~', spaced)}}}".encode(), 1)
+    assert found.message == f"{twice}: is given twice"
+
+
+@pytest.mark.parametrize("name", ["anna", 'a"\\b', "Анна\u2028", "\x7f\ud800", None])
+@pytest.mark.parametrize("transaction", [-1, 77])
+def test_what_was_posted_is_written_as_any_outcome(name: str | None, transaction: int) -> None:
+    """The short way and the long one give the same line."""
+    moved = (Moved(1234567897, name, -5, 12345, 0, 3), Moved(26, None, 0, -1, 10**15, 1))
+    for accounts, replayed in ((moved, False), ((), True)):
+        posted = Posted(
+            key=name or "k", transaction=transaction, posted_at=datetime.now(UTC), accounts=accounts, replayed=replayed
+        )
+        assert written([posted]) == line_of(posted.to_json())

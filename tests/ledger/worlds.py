@@ -5,7 +5,7 @@ they can be compared, and so that "nothing moved" is one comparison.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import count
@@ -273,8 +273,25 @@ class Postgres:
 
     def post(self, said: Sequence[State]) -> list[State]:
         """Return what each command is answered, in the words of both worlds."""
-        outcomes = self.ledger.post([commands.parse(record) for record in said])
-        named, keys = self.names(), dict(self.rows("SELECT id, key FROM transaction"))
+        return self._in_words(self._answers(said))
+
+    def post_as_quoted(self, said: Sequence[State]) -> list[State]:
+        """Return what each command is answered; a quote must have said the same before."""
+        quoted = self._answers(said, quote=True)
+        answers = self._answers(said)
+        before, after = self._in_words(quoted), self._in_words(answers)
+        for one, other in zip(before, after, strict=True):
+            for moved, then in zip(one.get("accounts", ()), other.get("accounts", ()), strict=False):
+                moved["account"] = moved["account"] or then["account"]  # the quote opened it, and nobody else
+            assert one == other, "the quote and the posting differ"
+        return after
+
+    def _answers(self, said: Sequence[State], *, quote: bool = False) -> Sequence[Any]:
+        done = self.ledger.quote if quote else self.ledger.post
+        return done([commands.parse(record) for record in said])
+
+    def _in_words(self, outcomes: Sequence[Any]) -> list[State]:
+        named, keys = _Named(self.names()), dict(self.rows("SELECT id, key FROM transaction"))
         return [_told(outcome, named, keys) for outcome in outcomes]
 
     def close(self, until: date) -> None:
@@ -394,11 +411,16 @@ class Postgres:
         }
 
 
+class _Named(dict[int, str | None]):
+    def __missing__(self, number: int) -> None:
+        """Return no name: a quote's new account is there no more."""
+
+
 def _due(due_on: date) -> date | None:
     return None if due_on == NEVER else due_on
 
 
-def _told(outcome: Any, named: dict[int, str], keys: dict[int, str]) -> State:
+def _told(outcome: Any, named: Mapping[int, str | None], keys: dict[int, str]) -> State:
     """Return an outcome in the words of both worlds: accounts by name, transactions by key."""
     said: State = outcome.to_json()
     if isinstance(outcome, Posted):

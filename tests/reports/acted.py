@@ -36,3 +36,10 @@ class Acted:
     def closed(self, day: date) -> LakeBook:
         """Return the book as the lake has it, closed up to a day."""
         return LakeBook(nightly_cut(self.url, str(self.folder / "lake"), day)[0])
+
+
+def _told(answer: Row) -> Row:
+    """Return an answer without numbers, which a quote has not, or of accounts that it alone opened."""
+    order = {name: value for name, value in answer.get("order", {}).items() if name != "number"}
+    moved = [{name: value for name, value in one.items() if name != "account"} for one in answer.get("accounts", ())]
+    return {"status": answer["status"], "code": answer.get("code"), "order": order, "accounts": moved}

@@ -1,9 +1,10 @@
 """A made-up company of five brands, seeded: what its callers send over some weeks, and what its banks report.
 
-Twenty clients pay by card or to a courier, each into the brand they like; two companies pay for lunches of their
-employees within shares, hours, groups and limits, on credit. Orders of one or two brands, some with promotions, points
-or due later, are delivered, some by weight, cancelled for a fee or not, refunded in part. Two clients turn out to
-have registered twice.
+Twenty clients pay by card or to a courier, each into the brand they like; some payments are disputed, in vain. Three
+companies pay for lunches of their employees within shares, hours, groups and limits, on credit; one has caterings by
+agreed dates, too, of which a part is written off and comes after all. Orders of one or two brands, some with
+promotions, discounts, extras, points or due later, some told late, are delivered, some by weight, amended, cancelled
+for a fee or not, refunded in part. Two clients turn out to have registered twice.
 """
 
 import random
@@ -21,7 +22,7 @@ MOSCOW = ZoneInfo("Europe/Moscow")
 BRANDS = ("sushi", "pizza", "wok", "bakery", "tea")
 ACCOUNTS = {brand: f"4070281000000000{number:04}" for number, brand in enumerate(BRANDS, 11)}
 ACQUIRER, COLLECTION = "40702810900000000901", "40702810900000000902"
-COMPANIES = {"romashka-01": "sushi", "vasilek-02": "pizza"}
+COMPANIES = {"romashka-01": "sushi", "vasilek-02": "pizza", "lotos-03": "tea"}
 FEE = Decimal("1.80")
 TWICE = {"client-18": "client-0", "client-19": "client-1"}
 
@@ -93,11 +94,36 @@ class Company:
             for _ in range(self.chance.randint(8, 14)):
                 at = datetime.combine(day, time(self.chance.randint(9, 21), self.chance.randint(0, 59)), MOSCOW)
                 self._order(send, at)
+        self._caterings(send)
         for day in self.days[len(self.days) // 2 :]:  # until nothing is held on them any more
             for account, into in TWICE.items():
                 send(datetime.combine(day, time(5), MOSCOW), {"type": "merge", "account": account, "into": into})
         sent.sort(key=lambda one: one[:2])
         return [line for _, _, line in sent]
+
+    def _caterings(self, send: Any) -> None:
+        """Let a company have caterings; of one a part is written off, which stops its credit, and comes in half."""
+        times = [datetime.combine(day, time(12), MOSCOW) for day in self.days]
+        for number, at in enumerate(times[1::7]):
+            line = {"brand": self.chance.choice(BRANDS), "service": "catering", "amount": "800.00", "vat_rate": "20"}
+            due_on = (at + timedelta(days=10)).date().isoformat()
+            debit = {"type": "debit", "key": f"catering-{number}", "account": "lotos-03", "lines": [line]}
+            send(at, {**debit, "due_on": due_on})
+        then = times[len(times) * 2 // 3 :]
+        corrected = {"type": "adjustment", "account": "lotos-03", "brand": "tea"}
+        send(then[0], {**corrected, "key": "lost", "amount": "400.00", "chart": "bad_debt", "reason": "insolvent"})
+        send(then[1], {**corrected, "key": "fine", "amount": "-25.00", "chart": "penalty", "reason": "late"})
+        send(then[2], {"type": "reverse", "key": "found", "transaction": "lost", "amount": "200.00", "reason": "paid"})
+        paid = {"type": "payment", "key": "found-paid", "account": "lotos-03", "amount": "200.00", "brand": "tea"}
+        send(then[2], {**paid, "channel": "card"})
+
+    def _disputed(self, send: Any, at: datetime, payment: str) -> None:
+        """Let a part of a payment be charged back, and the dispute be won."""
+        if at + timedelta(days=4) < datetime.combine(self.days[-1], time(), MOSCOW):
+            undone = {"type": "reverse", "key": f"v-{payment}", "transaction": payment, "reason": "chargeback"}
+            send(at + timedelta(days=1), {**undone, "amount": "250.00"})
+            won = {"type": "reverse", "key": f"w-{payment}", "transaction": f"v-{payment}", "reason": "won"}
+            send(at + timedelta(days=4), won)
 
     def _order(self, send: Any, at: datetime) -> None:
         chance, key = self.chance, f"o{self.chance.getrandbits(60)}"
@@ -117,16 +143,30 @@ class Company:
             channel = chance.choice(("card", "card", "cash"))
             payment = {"account": account, "amount": f"{chance.randint(500, 3000)}.00", "brand": brands[0]}
             send(at, {"type": "payment", "key": f"p-{key}", "channel": channel, **payment})
+            if channel == "card" and chance.random() < 0.03:
+                self._disputed(send, at, f"p-{key}")
+        for item in items:
+            if chance.random() < 0.1:
+                item["discount"] = "15.00"
         order = {"account": account, "items": items, "promo_codes": chance.choice(([], [], ["TEN"], ["FIRST"]))}
         if chance.random() < 0.4:
             order["delivery"] = {"brand": brands[0], "amount": "99.00", "vat_rate": "20"}
         if chance.random() < 0.5:
             order["bonus_at_most"] = f"{chance.randint(10, 300)}.00"
+        if chance.random() < 0.2:
+            tips = {"service": "tips", "brand": brands[0], "amount": "40.00"}
+            fee = {"service": "service_fee", "brand": brands[-1], "amount": "19.00", "vat_rate": "20"}
+            order["extras"] = [tips, {**fee, "discountable": True}]
+        if chance.random() < 0.05:
+            order["occurred_at"] = (at - timedelta(hours=chance.randint(1, 100))).astimezone(UTC).isoformat()
         later = timedelta(minutes=chance.randint(20, 90))
         if chance.random() < 0.2:
             order["due_at"] = (at + timedelta(hours=5)).astimezone(UTC).isoformat()
             later = timedelta(hours=5)
         send(at, {"type": "order", "key": key, **order})
+        if "due_at" in order and chance.random() < 0.3:
+            later, due_at = timedelta(hours=9), (at + timedelta(hours=8)).astimezone(UTC).isoformat()
+            send(at + timedelta(hours=1), {"type": "amend", "key": f"a-{key}", "order": key, "due_at": due_at})
         fate = chance.random()
         if fate < 0.82:
             weighed = {"items": [self._weighed(item) for item in items]} if chance.random() < 0.2 else {}

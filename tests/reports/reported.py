@@ -171,6 +171,8 @@ class Reported(Machine):
                         "held": decimal(e.held),
                         "version": e.version,
                         "due_on": e.due_on,
+                        "channel": e.channel,
+                        "chart": e.chart,
                         "balance_after": None if e.balance_after is None else decimal(e.balance_after),
                         "held_after": None if e.held_after is None else decimal(e.held_after),
                         "source_id": e.source,
@@ -201,6 +203,7 @@ class Reported(Machine):
             for length in (0, 4):
                 self._statements_agree(lake, day - timedelta(length), day)
         self._settlements_agree(lake)
+        self._cash_agrees(lake)
 
     def _statements_agree(self, lake: LakeBook, since: date, until: date) -> None:
         """Hold statements of a period against the model: what moved, what is owed, what credit is left."""
@@ -296,6 +299,19 @@ class Reported(Machine):
                     parts[pair] += amount
             assert {pair: amount for pair, amount in parts.items() if amount} == whole
 
+    def _cash_agrees(self, lake: LakeBook) -> None:
+        """Hold what each brand has in each channel against the model; nothing declines a move for funds."""
+        result = lake.report("cash-by-channel", as_of=self.day())
+        wrong = [control.name for control in result.controls if not control.holds]
+        assert wrong in ([], ["below_zero"]), wrong
+        shown: dict[tuple[str, str], int] = defaultdict(int)
+        for row in result.frame.to_dicts():
+            shown[row["brand"], row["channel"]] += int(row["amount"] * 100)
+        for (brand, place), amount in self.model.own_places.items():
+            if place in ("bank", "card"):
+                assert shown.pop((brand, place), 0) == amount, (brand, place)
+        assert {channel for _, channel in shown} <= {""}
+
     def _due(self, lake: LakeBook, since: date, until: date) -> dict[tuple[str, str], int]:
         rows = self._rows(lake, "brand-settlements", first_day=since, last_day=until)
         return {(row["brand"], row["other"]): int(row["due"] * 100) for row in rows if row["due"]}
@@ -319,7 +335,9 @@ class Reported(Machine):
         for t in book.numbered.values():
             legs = [e for e in t.entries if e.account in own]
             for e in legs:
-                if e.source is not None:
+                if e.source in own:  # a move between brands: each side names the other
+                    owes(own[e.source], own[e.account], e.amount if own[e.account] < own[e.source] else 0)
+                elif e.source is not None:
                     owes(holder(e.source, t.day), own[e.account], e.amount)
             clients = [e for e in t.entries if e.account in names and e.amount]
             if not legs and clients:  # from client to client

@@ -145,9 +145,9 @@ class Order(Command):
     @property
     def charges(self) -> tuple[tuple[str, Extra], ...]:
         """Return what is charged beside the dishes, with its service."""
-        fixed = (("delivery", self.delivery), ("packaging", self.packaging))
-        named = (*fixed, *((extra.service, extra) for extra in self.extras or ()))
-        return tuple((service, extra) for service, extra in named if extra is not None and extra.amount)
+        named = [("delivery", self.delivery), ("packaging", self.packaging)]
+        named += [(extra.service, extra) for extra in self.extras or ()]
+        return tuple([(service, extra) for service, extra in named if extra is not None and extra.amount])
 
     @property
     def gross(self) -> Decimal:

@@ -1,13 +1,12 @@
 """How an order stands: what is left of it by line and source, who paid, and how it is described to callers."""
 
-from collections.abc import Iterator
 from functools import lru_cache
 
 from ledger.core import commands as c
 from ledger.core.book import Book
 from ledger.core.outcomes import Posted
 from ledger.food.core.outcomes import Ordered, ordered
-from ledger.food.core.shop import Description, Order, OrderLine, Shop
+from ledger.food.core.shop import Accrual, Description, Order, OrderLine, Shop
 from ledger.values import money
 
 plain = lru_cache(maxsize=65_536)(money.plain)
@@ -50,11 +49,11 @@ def surplus_lines(book: Book, order: Order) -> dict[int, int]:
 def _paid(book: Book, charge: str) -> Shares:
     paid: Shares = {}
     charged = book.transactions[charge]
-    refunds = [t for t in book.followers.get(charged.id, ()) if t.kind == "refund" and t.code is None]
-    for entry in (entry for t in (charged, *refunds) for entry in t.revenue()):
-        assert entry.line is not None and entry.source is not None
-        key = entry.line, entry.source
-        paid[key] = paid.get(key, 0) + entry.amount
+    for transaction in (charged, *book.followed_by(charged, "refund")):
+        for entry in transaction.revenue():
+            assert entry.line is not None and entry.source is not None
+            key = entry.line, entry.source
+            paid[key] = paid.get(key, 0) + entry.amount
     return paid
 
 
@@ -101,52 +100,46 @@ def _fee(book: Book, order: Order) -> Description | None:
 
 def description_of(book: Book, order: Order) -> Description:
     """Return the order as its caller receives it: priced lines, promotions, who paid, points. Amounts as strings."""
-    paid = {"bonuses": 0, "payers": 0, "client": 0}
+    paid, client = {"bonuses": 0, "payers": 0, "client": 0}, book.successor(order.account)
     for (_, source), amount in shares(book, order).items():
-        who = (
-            "client"
-            if book.successor(source) == book.successor(order.account)
-            else "payers"
-            if _is_money(book, source)
-            else "bonuses"
-        )
-        paid[who] += amount
-    accruals, gross, discount = order.accruals, 0, 0
-    for line in order.lines:
-        gross += line.gross
-        discount += line.discount
+        if book.successor(source) == client:
+            paid["client"] += amount
+        else:
+            paid["payers" if _is_money(book, source) else "bonuses"] += amount
+    gross = sum([line.gross for line in order.lines])
+    net = sum([line.net for line in order.lines])
     return {
         "key": order.key,
         "status": order.status,
         "gross": plain(gross),
-        "discount": plain(discount),
-        "net": plain(gross - discount),
-        "lines": list(_lines(order.lines)),
+        "discount": plain(gross - net),
+        "net": plain(net),
+        "lines": [_described(line) for line in order.lines],
         "promotions": [{"code": code, "discount": plain(taken)} for _, code, taken in order.promotions],
         "paid": {who: plain(amount) for who, amount in paid.items()},
         "bonuses": {
-            "accrued": plain(sum(accrual.points for accrual in accruals.values())),
-            "taken_back": plain(sum(accrual.taken_back for accrual in accruals.values())),
-            "shortfall": plain(sum(accrual.shortfall for accrual in accruals.values())),
-            "brands": [
-                {
-                    "brand": brand,
-                    "accrued": plain(accrual.points),
-                    "taken_back": plain(accrual.taken_back),
-                    "shortfall": plain(accrual.shortfall),
-                }
-                for brand, accrual in accruals.items()
-            ],
+            **_points([*order.accruals.values()]),
+            "brands": [{"brand": brand, **_points([accrual])} for brand, accrual in order.accruals.items()],
         },
     }
 
 
-def _lines(lines: list[OrderLine]) -> Iterator[Description]:
-    for line in lines:
-        dish = {"sku": line.sku, "name": line.name} if line.service == "dish" else {}
-        of = {"line": line.number, "brand": line.brand, "service": line.service, **dish}
-        amounts = {"gross": plain(line.gross), "discount": plain(line.discount), "net": plain(line.net)}
-        amounts |= {} if line.weighed is None else {"weighed": plain(line.weighed)}
-        by_others = {brand: plain(amount) for brand, (amount, _) in (line.financed or {}).items()}
-        more = {"financed": by_others} if by_others else {}
-        yield {**of, "quantity": line.quantity, "kept": line.kept, **amounts, **more}
+def _points(accruals: list[Accrual]) -> Description:
+    return {
+        "accrued": plain(sum([accrual.points for accrual in accruals])),
+        "taken_back": plain(sum([accrual.taken_back for accrual in accruals])),
+        "shortfall": plain(sum([accrual.shortfall for accrual in accruals])),
+    }
+
+
+def _described(line: OrderLine) -> Description:
+    made: Description = {"line": line.number, "brand": line.brand, "service": line.service}
+    if line.service == "dish":
+        made["sku"], made["name"] = line.sku, line.name
+    made["quantity"], made["kept"] = line.quantity, line.kept
+    made["gross"], made["discount"], made["net"] = plain(line.gross), plain(line.discount), plain(line.net)
+    if line.weighed is not None:
+        made["weighed"] = plain(line.weighed)
+    if line.financed and (by_others := {brand: plain(amount) for brand, (amount, _) in line.financed.items()}):
+        made["financed"] = by_others
+    return made

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
@@ -69,11 +70,12 @@ def place(shop: Shop, seam: Seam, order: f.Order) -> Answer | Ordered:
 
 def _kept_line(place: int, line: Line, before: Line) -> OrderLine:
     """Return a line as the order keeps it; `before` is the line before promotions."""
-    dish = line.brand, line.service, line.sku, line.name, line.quantity, line.price
-    amounts = line.gross, line.discount, line.net
-    financed = {brand: (amount, 0) for brand, amount in (line.financed or {}).items()} or None
-    kept = OrderLine(place, *dish, *amounts, line.quantity, line.reference, line.attributes, before.discount)
-    kept.financed = financed
+    # Taken apart in one go: each name of a field would cost as much as the field.
+    brand, service, sku, name, quantity, price, gross, _, attributes, reference, discount, _, financed = line
+    dish, amounts = (brand, service, sku, name, quantity, price), (gross, discount, gross - discount)
+    kept = OrderLine(place, *dish, *amounts, quantity, reference, attributes, before.discount)
+    if financed:
+        kept.financed = {brand: (amount, 0) for brand, amount in financed.items()}
     return kept
 
 
@@ -107,7 +109,7 @@ def _charge(shop: Shop, order: f.Order, lines: Sequence[Line], day: date) -> c.D
         "occurred_at": order.occurred_at,
         "account": order.account,
         "bonus_at_most": order.bonus_at_most,
-        "lines": tuple(_line(line) for line in lines),
+        "lines": tuple([_line(line) for line in lines]),
     }
     if order.bonus_at_most:
         own = {program.brand: program for program in programs_on(shop, order.brands, day)}
@@ -128,16 +130,43 @@ def _charge(shop: Shop, order: f.Order, lines: Sequence[Line], day: date) -> c.D
 
 
 def _line(line: Line) -> ServiceLine:
-    fields: dict[str, Any] = {"brand": line.brand, "service": line.service, "reference": line.sku}
-    fields |= {"gross": _decimal(line.gross), "amount": _decimal(line.net)}
-    if line.service == "dish":
-        fields["attributes"] = (
-            {"name": line.name, "quantity": line.quantity} if line.name else {"quantity": line.quantity}
-        )
-    if line.attributes:
-        fields["attributes"] = {**line.attributes, **fields.get("attributes", {})}
-    if line.financed and line.vat_rate is not None:
-        vat = vat_of(line.net, sum(line.financed.values()), line.vat_rate)
-        return unchecked(ServiceLine, **fields, vat_rate=line.vat_rate, vat=vat)
-    # A VAT rate is left to the ledger to work out.
-    return unchecked(ServiceLine, **fields) if line.vat_rate is None else ServiceLine(**fields, vat_rate=line.vat_rate)
+    brand, service, sku, name, quantity, _, gross, _, attributes, _, discount, vat_rate, financed = line
+    if not attributes and vat_rate is None:
+        return _usual_line(brand, service, sku, name, quantity, gross, discount)
+    return _any_line(brand, service, sku, name, quantity, gross, discount, attributes, vat_rate, financed)
+
+
+def _any_line(
+    brand: str,
+    service: str,
+    sku: str,
+    name: str,
+    quantity: int,
+    gross: int,
+    discount: int,
+    attributes: dict[str, Any] | None = None,
+    vat_rate: Decimal | None = None,
+    financed: dict[str, int] | None = None,
+) -> ServiceLine:
+    if service == "dish":
+        dish = {"name": name, "quantity": quantity} if name else {"quantity": quantity}
+        attributes = {**attributes, **dish} if attributes else dish
+    fields: dict[str, Any] = {
+        "brand": brand,
+        "service": service,
+        "reference": sku,
+        "gross": _decimal(gross),
+        "amount": _decimal(gross - discount),
+    }
+    if attributes:
+        fields["attributes"] = attributes
+    if vat_rate is None:
+        return unchecked(ServiceLine, **fields)
+    if financed:
+        vat = vat_of(gross - discount, sum(financed.values()), vat_rate)
+        return unchecked(ServiceLine, **fields, vat_rate=vat_rate, vat=vat)
+    return ServiceLine(**fields, vat_rate=vat_rate)  # the VAT is left to the ledger to work out
+
+
+_usual_line = lru_cache(maxsize=4096)(_any_line)
+"""A menu has few dishes, and a batch of orders most of them many times."""

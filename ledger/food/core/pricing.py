@@ -79,44 +79,17 @@ class Priced(NamedTuple):
 
 def lines_of(order: Order) -> list[Line]:
     """Return an order's lines before any promotion: dishes by brand and sku, delivery, packaging."""
-    of_all = order.attributes
-    dishes = [
-        Line(
-            item.brand,
-            "dish",
-            item.sku,
-            item.name,
-            item.quantity,
-            each,
-            each * item.quantity,
-            True,
-            {**of_all, **(item.attributes or {})} if of_all else item.attributes,
-            item.reference,
-            0 if item.discount is None else minor(item.discount),
-            item.vat_rate,
-        )
-        for item in order.items
-        for each in (minor(item.price),)
-    ]
-    extras = [
-        Line(
-            extra.brand,
-            service,
-            "",
-            "",
-            1,
-            amount,
-            amount,
-            isinstance(extra, OtherExtra) and bool(extra.discountable),
-            of_all,
-            None,
-            0,
-            extra.vat_rate,
-        )
-        for service, extra in order.charges
-        for amount in (minor(extra.amount),)
-    ]
-    return dishes + extras
+    of_all, lines = order.attributes, []
+    for item in order.items:
+        each, own = minor(item.price), 0 if item.discount is None else minor(item.discount)
+        attributes = {**of_all, **(item.attributes or {})} if of_all else item.attributes
+        dish = item.brand, "dish", item.sku, item.name, item.quantity, each, each * item.quantity
+        lines.append(Line(*dish, True, attributes, item.reference, own, item.vat_rate))
+    for service, extra in order.charges:
+        amount, discountable = minor(extra.amount), isinstance(extra, OtherExtra) and bool(extra.discountable)
+        charge = extra.brand, service, "", "", 1, amount, amount
+        lines.append(Line(*charge, discountable, of_all, None, 0, extra.vat_rate))
+    return lines
 
 
 def price(lines: Sequence[Line], promotions: Sequence[Promotion]) -> Priced:

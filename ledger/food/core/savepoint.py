@@ -45,7 +45,7 @@ def _saved(book: Book, near: set[int]) -> Callable[[], None]:
     # Copied in one go: what two of them share must stay shared. Whatever is not near is not copied.
     state = {name: {**getattr(book, name), **copied} for name, copied in deepcopy(state).items()}
     state["followers"] = {id_: list(followers) for id_, followers in book.followers.items()}
-    known = ("transactions", "numbered", "entered", "changed_holds", "changed_ages", "changed_usage")
+    known = ("transactions", "numbered", "entered", "changed_holds", "changed_ages", "changed_usage", "places")
     found = {name: copy(getattr(book, name)) for name in known}
 
     def put_back() -> None:

@@ -17,7 +17,7 @@ from ledger.core.transactions import Transaction
 from ledger.food.core import commands as f
 from ledger.food.core.points_of_orders import expire_points, pay_owed
 from ledger.food.postgres import tables as t
-from ledger.food.postgres.shop_store import foreseen, load_shop, write_shop
+from ledger.food.postgres.shop_store import changes, foreseen, load_shop
 from ledger.postgres.administer import RULES
 from ledger.postgres.administer_terms import check_period
 from ledger.postgres.administration_run import Administration, Fields, Rule, brand_id, fields_given, set_fields
@@ -174,8 +174,7 @@ def _with_points(
     into = transaction.account
     assert into is not None
     pay_owed(shop, posting, into)
-    posting.write()
-    write_shop(connection, book, shop)
+    posting.write(changes(book, shop))
     _count_orders(run, record, [account for account, after in book.merged.items() if after == into], into)
     return transaction
 

@@ -17,7 +17,7 @@ from ledger.core.outcomes import Declined, Done, Invalid
 from ledger.core.scope import Scope
 from ledger.food.core import commands as f
 from ledger.food.core.decide import Outcome, answer, expire_points
-from ledger.food.postgres.shop_store import Programs, foreseen, load_shop, write_shop
+from ledger.food.postgres.shop_store import Named, Programs, changes, foreseen, load_shop
 from ledger.food.settings import FoodSettings
 from ledger.postgres.database import AnyConnection
 from ledger.postgres.load_book import numbers_of
@@ -29,6 +29,10 @@ from ledger.postgres.wire import ask
 PARTS, LEAST = 4, 50
 """A batch is decided in at most this many parts of at least this many commands: the server writes one while the next is
 decided, which saves more waiting than the statements of more parts cost."""
+
+
+Buys = tuple[int | str, AbstractSet[str]]
+"""An account, and the brands that it orders from."""
 
 
 class _Stale(Exception):
@@ -91,7 +95,7 @@ class Desk:
 
     def _post(self, commands: Sequence[c.Command], *, keep: bool) -> list[Outcome]:
         connection, food = self.ledger.connection(), any(map(_concerns_food, commands))
-        with transaction(connection, together=food, keep=keep) as own:
+        with transaction(connection, keep=keep) as own:
             if not keep:
                 connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             scope, programs, opened = scope_of(commands), None, 0
@@ -122,8 +126,7 @@ class Desk:
                     if keep and n + size < len(commands):
                         p.send()
                 if keep:
-                    p.write()
-                    write_shop(connection, p.book, shop)
+                    p.write(changes(p.book, shop), commit=True)
         return outcomes
 
     def _foresee(self, scope: Scope, commands: Sequence[c.Command], *, lock: bool) -> tuple[Programs, int]:
@@ -140,21 +143,21 @@ class Desk:
             scope.sell((*order.brands, *order.financers), None)
         codes = {code for command in commands if isinstance(command, f.Order) for code in command.promo_codes}
         if codes:
-            scope.sell((code for (code,) in connection.execute(_FINANCERS, [[*codes]]).fetchall()), None)
+            [financers] = ask(connection, (_FINANCERS, [[*codes]]))
+            scope.sell((code for (code,) in financers), None)
         scope.ids += 2 * len(follows)
         gifts = [command for command in commands if isinstance(command, c.Bonus)]
         if gifts:
             # Points are followed, and what expired or is owed of them booked, by the client's money account.
             numbers = [gift.account for gift in gifts if isinstance(gift.account, int) and gift.brand is None]
-            scope.accounts |= {money for (money,) in connection.execute(_MONEY, [numbers]).fetchall()}
-        named = [(order.account, order.brands & programs.keys()) for order in commands if isinstance(order, f.Order)]
-        named += [(order.account, order.brands & programs.keys()) for order in found]
+            [clients] = ask(connection, (_MONEY, [numbers]))
+            scope.accounts |= {money for (money,) in clients}
+        orders: list[Named | f.Order] = [*found, *(o for o in commands if isinstance(o, f.Order))] if programs else []
+        named: list[Buys] = [(order.account, order.brands & programs.keys()) for order in orders]
         named += [(gift.account, {gift.brand}) for gift in gifts if gift.brand is not None]
         return programs, self._open_bonus_accounts(connection, named)
 
-    def _open_bonus_accounts(
-        self, connection: AnyConnection, named: Sequence[tuple[int | str, AbstractSet[str]]]
-    ) -> int:
+    def _open_bonus_accounts(self, connection: AnyConnection, named: Sequence[Buys]) -> int:
         """See that the clients have bonus accounts for the brands: with a programme that they order from, or named.
 
         Return how many were opened. In order of account and brand: two batches that open the same accounts would
@@ -199,8 +202,7 @@ class Desk:
             shop = load_shop(connection, p.book, (), programs, lives=self.preorder_lives)
             at = min(until, p.book.now)
             points = sum(expire_points(shop, p, account, at) for account in sorted(p.book.bonuses))
-            p.write()
-            write_shop(connection, p.book, shop)
+            p.write(changes(p.book, shop))
         return points
 
 

@@ -17,10 +17,11 @@ from ledger.food.core.outcomes import REFUSALS
 from ledger.food.core.pricing import STACK, Promotion
 from ledger.food.core.shop import Accrual, Order, OrderLine, Pending, Shop
 from ledger.food.postgres.load_points import load_points
-from ledger.postgres.bulk_sql import Moments, Row, Statement, array_of, columns, insert, json_text, texts_of
+from ledger.postgres.bulk_sql import Insert, Moments, Row, Statement, array_of, columns, json_text, texts_of
 from ledger.postgres.database import AnyConnection
 from ledger.postgres.locks import WRITING
-from ledger.postgres.wire import ask, run
+from ledger.postgres.wire import ask
+from ledger.postgres.write_book import Work
 from ledger.values.money import decimal, minor
 
 _LIMITED = "(max_uses IS NOT NULL OR max_uses_per_party IS NOT NULL OR first_order_only)"
@@ -56,9 +57,14 @@ def load_shop(
     load_points(connection, book, shop, everything=all_points)
     known = [t.id for command in commands if (t := book.transactions.get(command.key)) and t.code is None]
     if known:
-        rows = connection.execute("SELECT transaction_id, said FROM order_step WHERE transaction_id = ANY(%s)", [known])
-        shop.descriptions = dict(rows.fetchall())
+        [rows] = ask(
+            connection, ("SELECT transaction_id, said FROM order_step WHERE transaction_id = ANY(%s)", [known])
+        )
+        shop.descriptions = dict(rows)
     return shop
+
+
+_SAID = "SELECT transaction_id, said FROM order_step WHERE transaction_id = ANY(%s)"
 
 
 class Named(NamedTuple):
@@ -111,7 +117,7 @@ FROM order_line {_OF_ORDERS} ORDER BY order_id, line
 """
 _FIRST_USES = f"""
 SELECT order_id, promotion_id, code, discount FROM promotion_use JOIN promotion p ON p.id = promotion_id
-{_OF_ORDERS} AND number = 1 ORDER BY array_position(%s, kind), code COLLATE "C"
+{_OF_ORDERS} AND number = 1 ORDER BY array_position(%s::text[], kind), code COLLATE "C"
 """
 _ACCRUALS = f"""
 SELECT order_id, brand_id, account_id, percent, points, taken_back, shortfall, lot_id, expired
@@ -185,32 +191,31 @@ def _load_uses(connection: AnyConnection, book: Book, shop: Shop, *, lock: bool)
     parties = sorted({account.party for account in book.accounts.values() if account.party is not None})
     promotions = [p.id for p in shop.promotions.values() if p.max_uses_per_party is not None]
     if promotions:
-        rows = connection.execute(
-            "SELECT promotion_id, party_id, count(*) FROM promotion_use WHERE promotion_id = ANY(%s) "
-            f"AND party_id = ANY(%s) AND (given_back_at IS NULL OR order_id IN (SELECT id FROM food_order {_PENDING})) "
-            "GROUP BY promotion_id, party_id",
-            [promotions, parties],
-        )
+        [rows] = ask(connection, (_USES, [promotions, parties]))
         shop.promotion_uses = {(promotion, party): used for promotion, party, used in rows}
     if any(p.first_order_only for p in shop.promotions.values()):
-        if lock:
-            # A client with two accounts has one first order, whatever promotions it names.
-            connection.execute("SELECT 1 FROM party WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [parties])
-        rows = connection.execute(
-            "SELECT p.id, p.orders_before + count(o.id) FROM party p LEFT JOIN food_order o ON o.party_id = p.id "
-            "AND o.status <> 'cancelled' AND (o.void_at IS NULL OR o.status = 'placed' AND o.main_id IS NULL) "
-            "WHERE p.id = ANY(%s) GROUP BY p.id",
-            [parties],
-        )
-        shop.orders_of = dict(rows.fetchall())
+        # A client with two accounts has one first order, whatever promotions it names.
+        one_at_a_time = [("SELECT 1 FROM party WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [parties])]
+        *_, rows = ask(connection, *(one_at_a_time if lock else ()), (_ORDERS_OF, [parties]))
+        shop.orders_of = dict(rows)
     limited = [p.id for p in shop.promotions.values() if p.max_uses is not None]
     if limited or promotions or shop.orders_of:
-        rows = connection.execute(_RUNNING, [parties, limited])
+        [rows] = ask(connection, (_RUNNING, [parties, limited]))
         for id_, party, until, numbers in rows:
             shop.pending[id_] = Pending(party, tuple(numbers), until)
 
 
 _PENDING = "WHERE status = 'placed' AND main_id IS NULL AND due_at IS NOT NULL"
+_USES = (
+    "SELECT promotion_id, party_id, count(*) FROM promotion_use WHERE promotion_id = ANY(%s) "
+    f"AND party_id = ANY(%s) AND (given_back_at IS NULL OR order_id IN (SELECT id FROM food_order {_PENDING})) "
+    "GROUP BY promotion_id, party_id"
+)
+_ORDERS_OF = (
+    "SELECT p.id, p.orders_before + count(o.id) FROM party p LEFT JOIN food_order o ON o.party_id = p.id "
+    "AND o.status <> 'cancelled' AND (o.void_at IS NULL OR o.status = 'placed' AND o.main_id IS NULL) "
+    "WHERE p.id = ANY(%s) GROUP BY p.id"
+)
 # Pre-orders not delivered yet, of the parties or with the promotions: time alone decides whether they ran out.
 _RUNNING = f"""
 SELECT id, party_id, void_at, array(SELECT promotion_id FROM promotion_use WHERE order_id = o.id) FROM food_order o
@@ -254,22 +259,18 @@ OWED = columns(
 )
 
 
-def write_shop(connection: AnyConnection, book: Book, shop: Shop) -> None:
-    """Write what was placed, done and changed; the transactions that it names are written before."""
-    run(connection, _statements(book, shop))
-
-
-def _statements(book: Book, shop: Shop) -> Iterator[Statement]:
+def changes(book: Book, shop: Shop) -> Iterator[Work]:
+    """Yield what writes what was placed, done and changed; the transactions that it names are written before."""
     new, written = {order.id for order in shop.new_orders}, Moments()
-    yield insert("order_line", LINE, [row for order in shop.new_orders for row in _line_rows(book, order)])
-    yield insert("food_order", ORDER, [_order_row(book, order, written) for order in shop.new_orders])
-    yield insert("promotion_use", USE, [row for order in shop.new_orders for row in _uses(book, order, written)])
+    yield Insert("order_line", LINE, [row for order in shop.new_orders for row in _line_rows(book, order)])
+    yield Insert("food_order", ORDER, [_order_row(book, order, written) for order in shop.new_orders])
+    yield Insert("promotion_use", USE, [row for order in shop.new_orders for row in _uses(book, order, written)])
     steps = [(t, order, kind, json_text(shop.descriptions[t])) for t, order, kind in shop.steps]
-    yield insert("order_step", STEP, steps)
+    yield Insert("order_step", STEP, steps)
     known = [order for order in shop.changed_orders.values() if order.id not in new]
     uses = [row for order in known if order.late_at is not None for row in _uses(book, order, written)]
-    yield insert("promotion_use", USE, uses, ("order_id", "promotion_id", "number"))
-    yield insert("food_order", ORDER, [_order_row(book, order, written) for order in known], ("id",))
+    yield Insert("promotion_use", USE, uses, ("order_id", "promotion_id", "number"))
+    yield Insert("food_order", ORDER, [_order_row(book, order, written) for order in known], ("id",))
     # An order that is one after all has no end again: what an INSERT leaves out, it would not take away.
     ends = [(order.id, written[order.void_at], order.late_at is None) for order in shop.changed_orders.values()]
     yield _ENDS, [array_of(column) for column in zip(*((id_, at) for id_, at, _ in ends), strict=True)]
@@ -284,7 +285,7 @@ def _statements(book: Book, shop: Shop) -> Iterator[Statement]:
     if weighed:
         yield _WEIGHED, [array_of(column) for column in zip(*weighed, strict=True)]
     accruals = [row for order in (*shop.new_orders, *known) for row in _accruals(book, order)]
-    yield insert("order_accrual", ACCRUAL, accruals, ("order_id", "brand_id"))
+    yield Insert("order_accrual", ACCRUAL, accruals, ("order_id", "brand_id"))
     limited = sorted((p.id, p.used) for p in shop.changed_promotions.values() if p.max_uses is not None)
     yield _USED, [array_of(column) for column in zip(*limited, strict=True)]
     yield from _points(book, shop.points.values())
@@ -349,21 +350,21 @@ def _accruals(book: Book, order: Order) -> Iterator[Row]:
 _OF_LOT = ("id", "amount", "left", "gone_on", "given_until", "lapsed", "expired", "extended_by", "given_by")
 
 
-def _points(book: Book, all_points: Iterable[Points]) -> Iterator[Statement]:
+def _points(book: Book, all_points: Iterable[Points]) -> Iterator[Work]:
     changed = [points for points in all_points if points.changed_lots or points.version]
-    yield insert("bonus_points", POINTS, [(points.account, points.version) for points in changed], ("account_id",))
+    yield Insert("bonus_points", POINTS, [(points.account, points.version) for points in changed], ("account_id",))
     lots = [
         (points.account, *(getattr(n, name) for name in _OF_LOT))
         for points in changed
         for n in (points.lots[id_] for id_ in sorted(points.changed_lots))
     ]
-    yield insert("bonus_lot", LOT, lots, ("account_id", "transaction_id"))
+    yield Insert("bonus_lot", LOT, lots, ("account_id", "transaction_id"))
     uses = [(points.account, *use, *of) for points in changed for use, of in sorted(points.changed_uses.items())]
-    yield insert("bonus_lot_use", LOT_USE, uses, ("account_id", "transaction_id", "lot_id", "changed_by"))
+    yield Insert("bonus_lot_use", LOT_USE, uses, ("account_id", "transaction_id", "lot_id", "changed_by"))
     written = Moments()
     owed = [
         (points.account, order, by, amount, written[book.numbered[by].posted_at], book.numbered[by].day)
         for points in changed
         for order, by, amount in points.changed_owed
     ]
-    yield insert("bonus_owed", OWED, owed)
+    yield Insert("bonus_owed", OWED, owed)

@@ -1,5 +1,6 @@
 """Food in both worlds: the same lines on the pure core and on PostgreSQL, which must answer and end alike."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import count
@@ -158,12 +159,9 @@ class PostgresShop(Postgres):
         [outcome] = self.desk.administer([f.parse(record)])  # type: ignore[list-item]
         assert outcome.to_json()["status"] == "done", outcome
 
-    def post(self, said: list[State]) -> list[State]:
-        """Return what each line is answered."""
-        outcomes = self.desk.post([f.parse(record) for record in said])  # type: ignore[misc]
-        names = self.names()
-        keys = dict(self.rows("SELECT id, key FROM transaction"))
-        return [told(outcome, names, keys) for outcome in outcomes]
+    def _answers(self, said: Sequence[State], *, quote: bool = False) -> Sequence[Any]:
+        done = self.desk.quote if quote else self.desk.post
+        return done([f.parse(record) for record in said])  # type: ignore[misc]
 
     def expire(self, until: datetime) -> None:
         """Book the points that expired by then."""
@@ -242,7 +240,7 @@ class Food:
         self.keys += 1
         line = {"type": type_, "key": key or f"k{self.keys}", "at": self.now.isoformat(), **fields}
         before = [moved(world.state()) for world in self.worlds]
-        answers = [world.post([line])[0] for world in self.worlds]
+        answers = [*self.pure.post([line]), *self.postgres.post_as_quoted([line])]
         assert answers[0] == answers[1], "the pure core and PostgreSQL differ"
         states = [world.state() for world in self.worlds]
         self.agree(states)

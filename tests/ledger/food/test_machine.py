@@ -32,10 +32,20 @@ CLIENTS = ("anna", "boris")
 BRANDS = ("sushi", "pizza")
 SKUS = ("a", "b")
 ODD = [{"brand": "sushi", "percent": "66.67"}]
+EMPLOYED = {"share": "66.67", "when": {"days": ["mon", "tue", "wed"], "from": "10:00", "to": "20:00"}, "group": "hall"}
+
+
+EXTRAS: list[dict[str, Any]] = [
+    {"service": "tips", "brand": "sushi", "amount": "7.77"},
+    {"service": "service_fee", "brand": "pizza", "amount": "10.01", "vat_rate": "20", "discountable": True},
+]
 
 
 class Shop(RuleBasedStateMachine):
-    """Two clients, a company that pays up to 50.00 an order for one of them, two brands with programmes."""
+    """Two clients, a company that pays for one up to 50.00 an order, for the other a share within hours and a budget.
+
+    Two brands have programmes; points of sushi are spent at pizza, too.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,6 +69,8 @@ class Shop(RuleBasedStateMachine):
             self.post(type="payment", account=name, amount="2000.00", brand="sushi")
         self.administer(type="link", account="anna", payer="acme", draw="payer_first")
         self.administer(type="write_off_limit", payer="acme", account="anna", period="order", amount="50.00")
+        self.administer(type="link", account="boris", payer="acme", draw="payer_first", **EMPLOYED)
+        self.administer(type="write_off_limit", payer="acme", group="hall", period="week", amount="400.00", count=5)
         for brand, accrue, redeem, days in (("sushi", "10", "50", 3), ("pizza", "7.77", "33.33", None)):
             self.administer(
                 type="bonus_program",
@@ -67,6 +79,7 @@ class Shop(RuleBasedStateMachine):
                 redeem_percent=redeem,
                 expires_after_days=days,
                 valid_from="2024-01-01",
+                spend_at=["pizza"] if brand == "sushi" else [],
             )
 
     def post(self, **line: Any) -> dict[str, Any]:
@@ -88,6 +101,8 @@ class Shop(RuleBasedStateMachine):
         codes=st.lists(st.sampled_from(("TEN", "ODD")), unique=True),
         later=st.booleans(),
         delivery=st.booleans(),
+        extras=st.lists(st.sampled_from(EXTRAS), unique_by=lambda extra: str(extra["service"])),
+        late=st.none() | st.none() | st.integers(0, 100),
     )
     def place(
         self,
@@ -99,13 +114,23 @@ class Shop(RuleBasedStateMachine):
         codes: list[str],
         later: bool,
         delivery: bool,
+        extras: list[dict[str, Any]],
+        late: int | None,
     ) -> None:
         items = [dish(SKUS[place], f"{price / 100:.2f}", quantity, brand) for place, brand in enumerate(brands)]
         more: dict[str, Any] = {"due_at": (self.now + timedelta(hours=5)).isoformat()} if later else {}
         if delivery:
             more["delivery"] = {"brand": brands[0], "amount": "9.99"}
+        if late is not None:
+            more["occurred_at"] = (self.now - timedelta(hours=late)).isoformat()
         said = self.post(
-            type="order", account=account, items=items, promo_codes=codes, bonus_at_most=f"{points / 100:.2f}", **more
+            type="order",
+            account=account,
+            items=items,
+            extras=extras,
+            promo_codes=codes,
+            bonus_at_most=f"{points / 100:.2f}",
+            **more,
         )
         if said["status"] == "posted":
             self.orders.append(said["key"])
@@ -116,6 +141,23 @@ class Shop(RuleBasedStateMachine):
         came_to = {} if weighed is None else {"amount": f"{weighed / 100:.2f}"}
         items = [{"sku": "a", "quantity": 1, **came_to}] if part else None
         self.post(type="deliver", order=data.draw(st.sampled_from(self.orders)), items=items)
+
+    @rule(account=st.sampled_from(CLIENTS), brand=st.sampled_from(BRANDS), amount=st.integers(1, 5_000))
+    def give_points(self, account: str, brand: str, amount: int) -> None:
+        """Points because the other brand was late, gone in two days."""
+        other = BRANDS[1 - BRANDS.index(brand)]
+        until = (self.now.date() + timedelta(days=2)).isoformat()
+        given = {"brand": brand, "charge_to": other, "amount": f"{amount / 100:.2f}", "expires_on": until}
+        said = self.post(type="bonus", account=account, reason="late", **given)
+        assert said["status"] == "posted"
+
+    @precondition(lambda self: self.orders)
+    @rule(data=st.data(), hours=st.sampled_from((1, 30, 80)))
+    def amend(self, data: st.DataObject, hours: int) -> None:
+        due_at = (self.now + timedelta(hours=hours)).isoformat()
+        order, before = data.draw(st.sampled_from(self.orders)), self.stands()
+        self.post(type="amend", order=order, due_at=due_at)
+        assert self.stands() == before, "an amended order costs what it cost"
 
     @precondition(lambda self: self.orders)
     @rule(data=st.data(), fee=st.sampled_from(("0.00", "5.00", "5000.00")))
@@ -135,6 +177,11 @@ class Shop(RuleBasedStateMachine):
     def refund(self, data: st.DataObject, sku: str) -> None:
         order = data.draw(st.sampled_from(self.orders))
         self.post(type="refund_items", order=order, items=[{"sku": sku, "quantity": 1}])
+
+    @precondition(lambda self: self.orders)
+    @rule(data=st.data(), extra=st.sampled_from(EXTRAS))
+    def refund_extra(self, data: st.DataObject, extra: dict[str, Any]) -> None:
+        self.post(type="refund_items", order=data.draw(st.sampled_from(self.orders)), extras=[extra["service"]])
 
     @precondition(lambda self: self.orders)
     @rule(data=st.data(), amount=st.integers(1, 5_000))
@@ -188,7 +235,7 @@ def agreed(state: State) -> None:
     entries = [entry for transaction in state["transactions"].values() for entry in transaction[5]]
     for brand in BRANDS:
         bonus = {account for account in balances if account.endswith(f".{brand}")}
-        owed = -sum(e[1] for e in entries if e[0] == f"bonus_expense {brand}" or e[7] in bonus)
+        owed = -sum(e[1] for e in entries if e[7] in bonus)  # whichever brand is charged for them
         assert sum(balances[account][0] for account in bonus) == owed, f"what {brand} owes in points"
     assert state["counted"]["TEN"] == state["used"]["TEN"]
 

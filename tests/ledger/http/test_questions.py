@@ -1,11 +1,15 @@
 """Questions by HTTP: they answer what the queries answer, and say as of which transaction."""
 
+import math
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
 
 from ledger.postgres import balances
+from reports.lake.publish_cut import frequent_cut
 from tests.ledger.http.conftest import BOOK, Serve, Served, administer
 from tests.ledger.http.test_commands import debit, payment
 
@@ -116,6 +120,23 @@ def test_a_replica_that_is_behind_is_passed_over(database_url: str, empty_databa
     assert (behind["balance"], behind["as_of_transaction"]) == ("0.00", 0)
     seen = door.client.get("/v1/accounts/anna", params={"min_transaction": number}).json()
     assert (seen["balance"], seen["as_of_transaction"]) == ("300.00", number)
+
+
+def test_metrics_have_the_age_of_the_latest_cut(database_url: str, serve: Serve, tmp_path: Path) -> None:
+    """Before the first cut there is none; then it is that of the cut, whoever makes it."""
+    administer(database_url, BOOK)
+    door = serve(database_url, "--writers", "1")
+
+    def age() -> float:
+        [seconds] = re.findall(r"^tiffin_cut_age_seconds (\S+)$", door.client.get("/metrics").text, re.MULTILINE)
+        return float(seconds)
+
+    assert math.isnan(age())
+    frequent_cut(database_url, str(tmp_path / "lake"))
+    assert 0 <= age() < 60
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE book SET cut_at = cut_at - interval '1 hour'")
+    assert 3600 <= age() < 3660
 
 
 def test_many_balances_agree_with_one_at_a_time(database_url: str) -> None:

@@ -60,6 +60,40 @@ def test_a_balance_is_as_the_ledger_stood(story: Story, postgres: Postgres) -> N
     assert state(postgres, "anna", "2024-03-08T12:00")["credit_limit"] == "100.00"
 
 
+def test_what_was_unpaid_then_is_found_without_reading_the_history(
+    story: Story, postgres: Postgres, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """
+    account anna   credit 100.00  3 days
+    debit   d1  anna  50.00   posted
+    debit   d2  anna  20.00   posted
+    at      2024-03-05
+    payment p1  anna  60.00   posted
+    at      2024-03-06
+    refund  r1  d2            posted
+    debit   d3  anna  5.00    posted
+    debit   d4  anna  10.00   posted
+    at      2024-03-07
+    payment p2  anna  50.00   posted
+    """
+    story.holds()
+
+    def seen(at: str) -> tuple[Any, ...]:
+        found = state(postgres, "anna", at)
+        return tuple(found[name] for name in ("balance", "unpaid_since", "overdue"))
+
+    moments = [f"2024-03-0{day}T{time}" for day in range(4, 8) for time in ("12:00", "23:59")]
+    slowly = {}
+    with monkeypatch.context() as patched:
+        patched.setattr(balances, "_THEN", balances._THEN.replace("place ON ", "place ON false AND "))
+        slowly = {at: seen(at) for at in moments}
+    monkeypatch.setattr(balances, "_unpaid_then", None)
+    assert {at: seen(at) for at in moments} == slowly
+    assert slowly["2024-03-04T23:59"] == ("-70.00", "2024-03-04", False)
+    assert slowly["2024-03-05T23:59"] == ("-10.00", "2024-03-04", False)
+    assert slowly["2024-03-06T23:59"] == ("-5.00", "2024-03-06", False)
+
+
 def test_a_hold_that_ran_out_holds_nothing_even_before_that_is_booked(story: Story, postgres: Postgres) -> None:
     """
     account anna   balance 100.00

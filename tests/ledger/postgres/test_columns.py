@@ -18,6 +18,7 @@ WRITTEN: list[tuple[type[SQLModel], dict[str, str], set[str]]] = [
     (tables.Balance, write_book.BALANCE, {"balance", "held", "version", "posted_at"}),  # its entries move these
     (tables.Usage, write_book.USAGE, set()),
     (tables.AgingItem, write_book.AGING_ITEM, {"terms_id"}),
+    (tables.UnpaidPlace, write_book.UNPAID_PLACE, set()),
     (tables.CreditTerms, write_book.TERMS, {"id", "recorded_at"}),
     (tables.Change, write_book.CHANGE, {"id", "recorded_at", "xid", "place"}),
     (food.FoodOrder, shop_store.ORDER, set()),

@@ -36,8 +36,8 @@ DERIVED = {"attributes", "bank_entries", "bank_statements", "holders", "lot_chan
 
 NOT_EXPORTED = set(
     """
-    door_token webhook webhook_stuck book balance cut_gate lake_gate payment_gate owned seal seal_leaf seal_salt
-    erasure erased_row
+    door_token webhook webhook_stuck book balance unpaid_place cut_gate lake_gate payment_gate owned seal seal_leaf
+    seal_salt erasure erased_row
     entry_group merged_account aging_item order_step order_accrual bonus_points bonus_lot_use
 """.split()
 )

@@ -145,10 +145,18 @@ def test_two_runs_at_once_are_refused_by_a_sentence(book: str, lake: str, monkey
     assert nightly_cut(book, lake, NEW_YEARS_EVE)[1]
 
 
+def noted(book: str) -> Any:
+    with psycopg.connect(book) as connection:
+        [(at,)] = connection.execute("SELECT cut_at FROM book").fetchall()
+    return at
+
+
 def test_a_frequent_cut_closes_nothing_and_comes_only_when_something_is_new(book: str, lake: str) -> None:
-    """The second finds nothing new, the third a transaction."""
+    """The second finds nothing new, the third a transaction. The book notes of which moment the lake is."""
     first, made = frequent_cut(book, lake)
+    assert noted(book) == first.cut.taken_at
     _, made_again = frequent_cut(book, lake)
+    assert noted(book) > first.cut.taken_at  # it has everything up to then, too
     add_transactions(book, 1, since=date(2026, 1, 1), days=1)
     third, made_third = frequent_cut(book, lake)
     assert (made, made_again, made_third) == (True, False, True)
