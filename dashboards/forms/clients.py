@@ -12,7 +12,7 @@ from dashboards.forms.fields import Fields, Given
 from dashboards.forms.money import open_brands
 from dashboards.forms.posting import connected, terms
 from dashboards.translations import as_markdown, tr
-from ledger.postgres import desk_queries
+from ledger.postgres import client_queries
 
 KINDS = ("individual", "legal_entity")
 PARTY = {
@@ -40,8 +40,8 @@ def client(by: str) -> None:
     if not reference:
         return
     with connected() as connection:
-        known = desk_queries.party(connection, reference)
-        accounts = desk_queries.accounts_of(connection, reference)
+        known = client_queries.party(connection, reference)
+        accounts = client_queries.accounts_of(connection, reference)
     _standing(known is not None, "client", reference)
     if accounts:
         written = (f"**{each['reference'] or each['number']}** {each['currency']}" for each in accounts)
@@ -70,7 +70,7 @@ def brand(by: str) -> None:
     if not code:
         return
     with connected() as connection:
-        known = desk_queries.brand(connection, code)
+        known = client_queries.brand(connection, code)
     _standing(known is not None, "brand", code)
 
     def fill(fields: Fields) -> list[Given]:

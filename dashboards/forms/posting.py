@@ -161,6 +161,15 @@ def outcome_of(key: str, given: Mapping[str, Any], *, post: bool, action: access
     return outcome
 
 
+def outcomes_of(lines: Mapping[str, Given], *, post: bool) -> dict[str, Outcome]:
+    """Return what the ledger answers, or would answer, to commands by key. Raises ValueError for what is none."""
+    parsed = [commands.parse({**line, "key": key}) for key, line in lines.items()]
+    with _desk() as desk:
+        wanted = [each for each in parsed if isinstance(each, Command)]
+        outcomes = desk.post(wanted) if post else desk.quote(wanted)
+    return dict(zip(lines, outcomes, strict=True))
+
+
 def _settle(draft: Draft, outcome: Outcome, quote: Outcome) -> NoReturn:
     """Keep a posting on the screen with its key; after a refusal the next attempt has a key of its own.
 

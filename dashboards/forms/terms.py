@@ -15,7 +15,7 @@ from dashboards.forms.fields import Fields, Given
 from dashboards.forms.money import named, open_brands
 from dashboards.forms.posting import connected, terms
 from dashboards.translations import sentence, tr
-from ledger.postgres import account_queries, desk_queries
+from ledger.postgres import account_queries, client_queries, desk_queries
 from ledger.values.money import plain
 from reports.core.report import Column
 
@@ -204,7 +204,7 @@ def credit(by: str) -> None:
         return
     subjects.balances(found)
     with connected() as connection:
-        agreed = desk_queries.agreed(connection, found["number"])
+        agreed = client_queries.agreed(connection, found["number"])
     _agreed(agreed)
     last = agreed[0] if agreed else None
 
@@ -223,7 +223,7 @@ def credit(by: str) -> None:
     terms("credit", fill, about=(found["number"], last and (last["recorded_at"].isoformat())))
 
 
-def _agreed(agreed: Sequence[desk_queries.AgreedTerms]) -> None:
+def _agreed(agreed: Sequence[client_queries.AgreedTerms]) -> None:
     """Show what was agreed, the latest first, and whether the last of it is in force."""
     if not agreed:
         st.caption(tr("no credit was agreed yet"))

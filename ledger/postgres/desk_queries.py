@@ -4,7 +4,7 @@ money without an account, who pays for whom. As the ledger is now; nothing is lo
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal, TypedDict, TypeVar, cast
+from typing import TypedDict, TypeVar, cast
 
 from psycopg.rows import dict_row
 
@@ -142,7 +142,7 @@ def brands(connection: AnyConnection) -> list[str]:
 
 def account(connection: AnyConnection, asked: int | str) -> ClientAccount:
     """Return a client's money account. Raises Failure for an unknown one."""
-    (row,) = _rows(
+    (row,) = typed_rows(
         connection,
         ClientAccount,
         "SELECT a.id AS number, a.reference, p.name AS client, a.currency, a.status, b.code AS holder FROM account a "
@@ -150,59 +150,6 @@ def account(connection: AnyConnection, asked: int | str) -> ClientAccount:
         [find(connection, asked).id],
     )
     return row
-
-
-class Party(TypedDict):
-    """A client, as an administration line has it."""
-
-    kind: str
-    name: str
-    legal_name: str | None
-    tax_id: str | None
-    kpp: str | None
-    email: str | None
-    phone: str | None
-    address: str | None
-
-
-class OpenAccount(TypedDict):
-    """An account of a client's."""
-
-    number: int
-    reference: str | None
-    currency: str
-
-
-class BrandEntity(TypedDict):
-    """One of the company's own legal entities, as an administration line has it."""
-
-    name: str
-    legal_name: str | None
-    tax_id: str | None
-    address: str | None
-    colour: str | None
-    status: str
-
-
-def party(connection: AnyConnection, reference: str) -> Party | None:
-    """Return a client by its reference; None where there is none."""
-    query = "SELECT kind, name, legal_name, tax_id, kpp, email, phone, address FROM party WHERE reference = %s"
-    return next(iter(_rows(connection, Party, query, [reference])), None)
-
-
-def accounts_of(connection: AnyConnection, reference: str) -> list[OpenAccount]:
-    """Return a client's money accounts."""
-    query = (
-        "SELECT a.id AS number, a.reference, a.currency FROM account a JOIN party p ON p.id = a.party_id "
-        "WHERE p.reference = %s AND a.kind = 'money' ORDER BY a.id"
-    )
-    return _rows(connection, OpenAccount, query, [reference])
-
-
-def brand(connection: AnyConnection, code: str) -> BrandEntity | None:
-    """Return a brand by its code; None where there is none."""
-    query = "SELECT name, legal_name, tax_id, address, colour, status FROM brand WHERE code = %s"
-    return next(iter(_rows(connection, BrandEntity, query, [code])), None)
 
 
 def terms(connection: AnyConnection, number: int) -> dict[str, str | None] | None:
@@ -219,33 +166,6 @@ def terms(connection: AnyConnection, number: int) -> dict[str, str | None] | Non
         name: None if value is None else str(value)
         for name, value in zip(("period_days", "valid_from", "valid_until"), others, strict=True)
     }
-
-
-class AgreedTerms(TypedDict):
-    """Credit terms as they were recorded, and what became of them."""
-
-    limit: int
-    period_days: int | None
-    valid_from: date
-    valid_until: date | None
-    recorded_at: datetime
-    by: str | None
-    state: Literal["in_force", "begins_later", "is_over", "replaced"]
-
-
-def agreed(connection: AnyConnection, number: int, most: int = 10) -> list[AgreedTerms]:
-    """Return the credit terms of an account, the last recorded first; of those valid today, that is in force."""
-    return _rows(connection, AgreedTerms, _AGREED, {"account": number, "most": most})
-
-
-_AGREED = """
-SELECT credit_limit AS limit, period_days, valid_from, valid_until, recorded_at, "by",
-    CASE WHEN valid_from > today THEN 'begins_later' WHEN valid_until < today THEN 'is_over'
-        WHEN id = max(id) FILTER (WHERE valid_from <= today AND coalesce(valid_until >= today, true)) OVER ()
-        THEN 'in_force' ELSE 'replaced' END AS state
-FROM credit_terms, (SELECT (clock_timestamp() AT TIME ZONE time_zone)::date AS today FROM book) book
-WHERE account_id = %(account)s ORDER BY id DESC LIMIT %(most)s
-"""
 
 
 def changes_since(connection: AnyConnection, by: str, kinds: Sequence[str], since: datetime) -> int:
@@ -271,7 +191,7 @@ def earlier(connection: AnyConnection, asked: str) -> Earlier:
     Raises Failure when there is none.
     """
     number = whole_number(asked)
-    found = _rows(
+    found = typed_rows(
         connection,
         EarlierTransaction,
         "SELECT t.id, t.key, t.kind, t.status, t.amount, t.currency, t.posted_at, t.business_date, "
@@ -289,11 +209,11 @@ def earlier(connection: AnyConnection, asked: str) -> Earlier:
     whole = reversals and sum(amount for _, amount in reversals) == found[0]["amount"]
     return Earlier(
         facts=found[0],
-        moves=_rows(connection, Move, _MOVES, [undone]),
-        lines=_rows(connection, ServiceLine, _LINES, {"of": found[0]["id"]}),
+        moves=typed_rows(connection, Move, _MOVES, [undone]),
+        lines=typed_rows(connection, ServiceLine, _LINES, {"of": found[0]["id"]}),
         reversed_by=reversals[-1][0] if whole else None,
         waiting=sum(row["left"] for row in unallocated(connection, found[0]["id"])),
-        places=_rows(connection, Place, _PLACES, {"of": found[0]["id"]}),
+        places=typed_rows(connection, Place, _PLACES, {"of": found[0]["id"]}),
     )
 
 
@@ -352,7 +272,7 @@ GROUP BY 1, 2, 3 HAVING sum(l.amount) <> 0 ORDER BY l.account NULLS LAST, l.bran
 
 def unallocated(connection: AnyConnection, only: int | None = None) -> list[Unallocated]:
     """Return what still has no account, by brand, oldest first; `only` of one transaction."""
-    return _rows(connection, Unallocated, _UNALLOCATED, {"only": only})
+    return typed_rows(connection, Unallocated, _UNALLOCATED, {"only": only})
 
 
 # Of each transaction its own legs of `unallocated`, those of what allocated or reversed it, and of what undid that.
@@ -383,7 +303,7 @@ GROUP BY t.id, b.code HAVING sum(e.amount) > 0 ORDER BY b.code, t.posted_at, t.i
 
 def links(connection: AnyConnection, number: int) -> list[LinkedAccounts]:
     """Return the links of an account, at either end, by payer and priority."""
-    return _rows(
+    return typed_rows(
         connection,
         LinkedAccounts,
         """
@@ -398,7 +318,7 @@ def links(connection: AnyConnection, number: int) -> list[LinkedAccounts]:
     )
 
 
-def _rows(
+def typed_rows(
     connection: AnyConnection,
     row: type[Row],
     query: str,
