@@ -3,6 +3,7 @@
 The fields start from what the ledger has. What is emptied is taken away; what was left as it was is not sent.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -42,7 +43,7 @@ def client(by: str) -> None:
     with connected() as connection:
         known = client_queries.party(connection, reference)
         accounts = client_queries.accounts_of(connection, reference)
-    _standing(known is not None, "client", reference)
+    _standing(known, PARTY, "client", reference)
     if accounts:
         written = (f"**{each['reference'] or each['number']}** {each['currency']}" for each in accounts)
         st.caption(f"{tr('accounts')}: {' · '.join(map(str, written))}")
@@ -71,7 +72,7 @@ def brand(by: str) -> None:
         return
     with connected() as connection:
         known = client_queries.brand(connection, code)
-    _standing(known is not None, "brand", code)
+    _standing(known, BRAND, "brand", code)
 
     def fill(fields: Fields) -> list[Given]:
         now: Given = dict(known or {})
@@ -86,9 +87,17 @@ def _usual() -> str:
     return next(iter(cached_book.currencies()), "RUB")
 
 
-def _standing(known: bool, what: str, code: str) -> None:
+def _standing(known: Mapping[str, Any] | None, labels: Mapping[str, str], what: str, code: str) -> None:
+    """Show whether there is such a one, and what the ledger has of it."""
     note = "there is such a {what}: it is changed" if known else "there is no such {what} yet: it is added"
     st.caption(f"**{as_markdown(code)}** · {tr(note, what=tr(what))}")
+    facts = [
+        f"{tr(label)} **{as_markdown((known or {})[name])}**"
+        for name, label in labels.items()
+        if (known or {}).get(name)
+    ]
+    if facts:
+        st.caption(" · ".join(facts))
 
 
 def _changed(given: Given, now: Given) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from dashboards import access, links
 from dashboards.screens import today
 from ledger.postgres import desk_queries
 from tests.dashboards.conftest import Open, words
-from tests.dashboards.test_desk import Desk, Sheet
+from tests.dashboards.test_desk import Desk, Sheet, fill, press
 from tests.dashboards.test_desk import book as book
 from tests.dashboards.test_desk import desk as desk
 from tests.reports.story import Story
@@ -32,6 +32,21 @@ def test_debtors_stand_largest_first(screen: Open, lake: Story, monkeypatch: pyt
     assert [float(amount) for amount in overdue["late"]] == [90, 70]
     assert "do" not in overdue.columns
     assert "160.00" in words(app)
+
+
+def test_what_was_just_posted_is_found_by_its_number(desk: Desk) -> None:
+    """Before any cut has it, from the ledger itself; what nobody posted is one sentence."""
+    app = press(fill(desk("payment"), account="anna", amount="120.50", brand="sushi"), "Post")
+    [link] = [link.proto for link in app.get("page_link") if link.proto.label.startswith("Transaction ")]
+    number = link.query_string.partition("=")[2]
+    app = desk("now").switch_page("screens/transaction.py")
+    app.query_params["transaction"] = number
+    app.run()
+    assert app.title[0].value == f"Payment {number}"
+    assert "in no cut yet" in words(app)
+    assert [float(amount) for amount in app.dataframe[0].value["amount"]] == [120.5]
+    app.query_params["transaction"] = "99999"
+    assert "has no transaction with the number or key 99999" in app.run().error[0].value
 
 
 def test_what_waits_in_the_ledger_leads_to_its_form(desk: Desk, book: Sheet, monkeypatch: pytest.MonkeyPatch) -> None:
