@@ -203,23 +203,28 @@ def as_merged(tables: Tables, entries: Frame, as_of: date) -> Frame:
     )
 
 
-def of_accounts(tables: Tables, row: Mapping[str, Any]) -> Tables:
-    """Return the tables with the entries, and their transactions, of a row's account, or client; else all of them.
-
-    Of what was merged into these, too. They are read once, for aging goes through them many times.
-    """
-    if not row.get("account") and not row.get("party"):
+def of_row(tables: Tables, row: Mapping[str, Any]) -> Tables:
+    """Return the tables with what is on a row's account, or those of its client, only; else all of them."""
+    of = [nw.col(name) == row[name] for name in ("account", "party") if row.get(name)]
+    if not of:
         return tables
     parties = tables.parties.select(party_id="id", party="reference")
     named = tables.accounts.join(parties, on="party_id", how="inner").select("party", account="id")
-    of = [nw.col(name) == row[name] for name in ("account", "party") if row.get(name)]
-    accounts = collected(named.filter(*of))["account"].to_list()
+    return of_accounts(tables, collected(named.filter(*of))["account"].to_list())
+
+
+def of_accounts(tables: Tables, accounts: list[int]) -> Tables:
+    """Return the tables with the entries of accounts, and of what was merged into them, and their transactions only.
+
+    They are read once, for aging goes through them many times; without the texts of services.
+    """
     merged = (nw.col("kind") == "merge", nw.col("account_id").is_in(accounts))
     into = collected(tables.transactions.filter(*merged).select("id"))["id"].to_list()
     if into:
         moved = tables.entries.filter(nw.col("transaction_id").is_in(into), ~nw.col("party_id").is_null())
-        accounts += collected(moved.select("account_id").unique())["account_id"].to_list()
-    entries = settled(nw.from_native(tables.scan("entries")).filter(nw.col("account_id").is_in(accounts)))
+        accounts = accounts + collected(moved.select("account_id").unique())["account_id"].to_list()
+    stored = nw.from_native(tables.scan("entries")).drop("attributes", "reference", "service")
+    entries = settled(stored.filter(nw.col("account_id").is_in(accounts)))
     ids = collected(entries.select("transaction_id").unique())["transaction_id"].to_list()
     transactions = settled(nw.from_native(tables.scan("transactions")).filter(nw.col("id").is_in(ids)))
     return tables.narrowed("entries", lambda all_: entries).narrowed("transactions", lambda all_: transactions)

@@ -284,8 +284,8 @@ def _bonuses(facts: Facts, account: int) -> tuple[Bonus, ...]:
             Bonus(
                 brand=facts.brands[row["brand_id"]]["name"],
                 opening=opening,
-                accrued=_total(entry["amount"] for entry in entries if entry["amount"] > 0),
-                spent=_total(-entry["amount"] for entry in entries if entry["amount"] < 0),
+                accrued=_total(one["amount"] for one in entries if one["amount"] > 0 and one["kind"] != "refund"),
+                spent=_total(-one["amount"] for one in entries if one["amount"] < 0 or one["kind"] == "refund"),
                 closing=entries[-1]["balance_after"] if entries else opening,
             )
         )

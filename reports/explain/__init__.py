@@ -171,12 +171,9 @@ class _Explaining:
         count, total, pages = 0, Decimal("0.00"), [pl.DataFrame(schema=FACTS)]
         first = (self.page - 1) * SIZE
         for source in sources:
-            made = self._made(source, parts)
-            wanted = slice(max(first - count, 0), max(first + SIZE - count, 0))
-            order = [name for name in ("transaction_id", "leg", "id") if name in made.collect_schema().names()]
-            rows = (made.sort(*order) if order else made).head(wanted.stop)
-            sums, shown = all_collected(made.select(count=nw.len(), sum=nw.col("adds").sum()), rows)
-            pages.append(_page(self.tables, source, shown.slice(wanted.start)))
+            sums, rows = all_collected(*self._made(source, parts, first + SIZE))
+            shown = rows[max(first - count, 0) : max(first + SIZE - count, 0)]
+            pages.append(_page(self.tables, source, shown))
             count, total = count + sums.item(0, 0), total + (sums.item(0, 1) or 0)
         return count, total, pl.concat(pages)
 
@@ -186,8 +183,8 @@ class _Explaining:
         of = {name: self.row.get(name) for name in NARROWING if name in type(p).model_fields}
         return p.model_copy(update={name: value for name, value in of.items() if value})
 
-    def _made(self, source: Source, parts: Mapping[str, int]) -> Frame:
-        """Return the rows of a source that add something to these figures, with `adds`."""
+    def _made(self, source: Source, parts: Mapping[str, int], most: int) -> tuple[Frame, Frame]:
+        """Return, of the rows of a source that add something to these figures, their count and sum; and the first."""
         pieces = source.pieces(self.tables, self._narrowed(), self.row)
         names = pieces.collect_schema().names()
         for name, value in key_of(self.result, self.row).items():
@@ -199,7 +196,9 @@ class _Explaining:
                 adds = adds + nw.col(part) if sign > 0 else adds - nw.col(part)
         of_entries = "leg" in names
         known = [name for name in ("id", *_ENTRY, *(() if of_entries else _OF_ENTRY)) if name in names]
-        return pieces.select(*known, adds=adds).filter(nw.col("adds") != zero())
+        made = pieces.select(*known, adds=adds).filter(nw.col("adds") != zero())
+        order = [name for name in ("transaction_id", "leg", "id") if name in known]
+        return made.select(count=nw.len(), sum=nw.col("adds").sum()), (made.sort(*order) if order else made).head(most)
 
 
 def _page(tables: Tables, source: Source, shown: pl.DataFrame) -> pl.DataFrame:

@@ -25,7 +25,7 @@ from reports.core.tables import (
     beside,
     client_accounts,
     in_currency,
-    of_accounts,
+    of_row,
     only,
     until,
     zero,
@@ -102,7 +102,7 @@ def _by_age(tables: Tables, p: Parameters, side: Frame) -> Frame:
 
 def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the credits that are still there, and the entries that set points aside."""
-    tables = of_accounts(tables, row)
+    tables = of_row(tables, row)
     ahead = _ahead(tables, p)
     names = ("transaction_id", "leg", "account", "day_number", "amount", "held")
     credits_ = _money(tables, p, ahead).with_columns(held=zero())
@@ -112,7 +112,7 @@ def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
 
 def lots(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return what is left of the lots of points; a lot has the number of its transaction."""
-    tables = of_accounts(tables, row)
+    tables = of_row(tables, row)
     return _by_age(tables, p, _points(tables, p, _ahead(tables, p)))
 
 

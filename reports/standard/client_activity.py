@@ -9,6 +9,8 @@ import narwhals as nw
 
 from reports.core import orders
 from reports.core.contributions import Contributions, Source
+from reports.core.dates import month_days
+from reports.core.engines import settled
 from reports.core.leads import Row
 from reports.core.parameters import Movements, OfBrand
 from reports.core.report import Check, Column, Report
@@ -68,17 +70,23 @@ def _of_client(tables: Tables, rows: Frame) -> Frame:
 
 def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the revenue entries of orders in the row's month, with the cohort of their client."""
-    now = nw.col("month") == row["month"], nw.col("business_date") >= p.first_day
-    money = orders.with_order(tables, _from_ever(tables, p).filter(orders.of_an_order())).filter(*now)
-    cohorts = _by_party(tables, p).select(*CLIENT, "cohort").unique()
-    return _of_client(tables, money).join(cohorts, on=list(CLIENT), how="inner").with_columns(net="amount")
+    month = p.model_copy(update={"first_day": max(p.first_day, month_days(row["month"])[0])})
+    now = brand_revenue.lines(tables, month).filter(orders.of_an_order(), nw.col("month") == row["month"])
+    money = orders.with_order(tables, now).select("transaction_id", "leg", "order", "currency", "month", "amount")
+    return _of_cohort(tables, p, row, money).with_columns(net="amount")
 
 
 def begun(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the orders that began, 1 each, or ended, −1 each, with the cohort of their client."""
     days = orders.order_days(tables, _from_ever(tables, p), "currency", first_day=p.first_day, last_day=p.last_day)
-    cohorts = _by_party(tables, p).select(*CLIENT, "cohort").unique()
-    return orders.as_pieces(tables, _of_client(tables, days).join(cohorts, on=list(CLIENT), how="inner"))
+    return orders.as_pieces(tables, _of_cohort(tables, p, row, days.filter(nw.col("month") == row["month"])))
+
+
+def _of_cohort(tables: Tables, p: Parameters, row: Row, rows: Frame) -> Frame:
+    """Return rows of orders of the clients of the row's cohort; who these are is found first."""
+    of = _by_party(tables, p).filter(nw.col("cohort") == row["cohort"])
+    clients = settled(of.select(*CLIENT).unique())
+    return _of_client(tables, settled(rows)).join(clients, on=list(CLIENT), how="semi")
 
 
 def ordered(tables: Tables, p: Parameters, row: Row) -> Frame:

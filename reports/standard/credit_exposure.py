@@ -20,8 +20,8 @@ from reports.core.tables import (
     beside,
     days_since_epoch,
     latest_entries,
-    of_accounts,
     of_clients,
+    of_row,
     only,
     taken,
     until,
@@ -150,7 +150,7 @@ def limits(tables: Tables, p: Parameters, row: Row) -> Frame:
 
 def overdue(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the account's items that are late."""
-    tables = of_accounts(tables, {"account": row["account"]})
+    tables = of_row(tables, {"account": row["account"]})
     late = aging.late(tables, p.as_of, p.currency).filter(nw.col("days_late") > 0)
     return aging.with_leg(tables, late).with_columns(account="account_id", overdue="unpaid")
 

@@ -9,10 +9,11 @@ import narwhals as nw
 
 from reports.core import aging
 from reports.core.contributions import Contributions, Source
+from reports.core.engines import collected
 from reports.core.leads import Row, to_accounts_of
 from reports.core.parameters import OfBrand, Period
 from reports.core.report import Check, Column, Report
-from reports.core.tables import Frame, Tables, beside, held_by, holders, in_currency, within, zero
+from reports.core.tables import Frame, Tables, beside, held_by, holders, in_currency, of_accounts, within, zero
 from reports.standard import receivables_aging
 
 KEY = ("brand", "currency")
@@ -46,6 +47,9 @@ def charged(tables: Tables, p: Parameters, row: Row) -> Frame:
 
 def owed(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the entries with what is owed of each."""
+    now = nw.col("before").is_null() | (nw.col("before") > p.last_day)
+    held = holders(tables).filter(nw.col("holder") == row["brand"], nw.col("since") <= p.last_day, now)
+    tables = of_accounts(tables, collected(held)["account_id"].to_list())
     return aging.with_leg(tables, _owed(tables, p))
 
 

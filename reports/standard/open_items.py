@@ -10,7 +10,7 @@ from reports.core.contributions import Contributions, Source
 from reports.core.leads import Row, to_transaction
 from reports.core.parameters import AsOf, OfAccount, OfBrand, OfParty
 from reports.core.report import Check, Column, Report
-from reports.core.tables import Frame, Tables, beside, of_accounts
+from reports.core.tables import Frame, Tables, beside, of_row
 from reports.standard import receivables_aging, turnover
 
 
@@ -39,7 +39,7 @@ def open_items(tables: Tables, p: Parameters) -> Frame:
 
 def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the unpaid entries, each with what it was and what is unpaid of it."""
-    tables = of_accounts(tables, row)
+    tables = of_row(tables, row)
     items = aging.unpaid_items(tables, p.as_of, p.currency)
     return aging.with_leg(tables, items).with_columns(account="account_id", transaction="transaction_id")
 

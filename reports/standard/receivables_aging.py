@@ -14,7 +14,7 @@ from reports.core.contributions import Contributions, Source
 from reports.core.leads import Row, to_account
 from reports.core.parameters import AsOf, OfBrand
 from reports.core.report import Check, Column, Report
-from reports.core.tables import Frame, Tables, beside, of_accounts, of_clients, only, taken, until, zero
+from reports.core.tables import Frame, Tables, beside, of_clients, of_row, only, taken, until, zero
 from reports.standard import turnover
 
 BANDS = {
@@ -77,7 +77,7 @@ def receivables_aging(tables: Tables, p: Parameters) -> Frame:
 
 def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the unpaid items by how late they are."""
-    tables = of_accounts(tables, row)
+    tables = of_row(tables, row)
     bands = {name: only(_within(*band), "unpaid") for name, band in BANDS.items()}
     items = aging.with_leg(tables, aging.late(tables, p.as_of, p.currency)).rename({"account_id": "account"})
     return _of_closing(tables, p, items.with_columns(**bands, total=nw.col("unpaid")))
@@ -85,7 +85,7 @@ def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
 
 def ahead(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return all entries of who has paid ahead."""
-    tables = of_accounts(tables, row)
+    tables = of_row(tables, row)
     entries = tables.entries.filter(of_clients(), until(p.as_of)).rename({"account_id": "account"})
     return _of_closing(tables, p, entries.with_columns(advance="amount")).filter(nw.col("closing") > 0)
 
