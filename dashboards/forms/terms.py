@@ -220,7 +220,7 @@ def credit(by: str) -> None:
         line = {"type": "credit_terms", "account": found["number"], "by": by, **given}
         return [line | ({"note": note} if note else {})]
 
-    terms("credit", fill, about=(found["number"], last and (last["recorded_at"].isoformat())))
+    terms("credit", fill, about=found["number"])
 
 
 def _agreed(agreed: Sequence[client_queries.AgreedTerms]) -> None:
