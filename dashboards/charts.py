@@ -10,7 +10,7 @@ from babel.dates import format_date
 
 from dashboards import cached_book
 from dashboards.translations import language
-from reports.core.dates import month_days
+from ledger.values.dates import month_days
 from reports.formats import captions
 
 PICK = "pick"

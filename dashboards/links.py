@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import streamlit as st
 
 from dashboards import access
-from reports.core.dates import month_days
+from ledger.values.dates import month_days
 from reports.core.leads import Page, Row
 from reports.core.result import Result
 from reports.core.tables import EVER

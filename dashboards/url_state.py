@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from dashboards.translations import sentence, tr
-from reports.core.dates import date_or_none
+from ledger.values.dates import date_or_none
 
 T = TypeVar("T")
 

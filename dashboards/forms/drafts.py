@@ -73,7 +73,7 @@ def done_before(kind: str) -> bool:
         if saved is None or saved.who != access.person().login or saved.form.split()[0] != kind:
             return False
         done = drafts.carried_out(connection, saved) or (
-            saved.state == "answered" and drafts.asked(connection, saved.key) is None
+            saved.state == "answered" and drafts.approval_request(connection, saved.key) is None
         )
     if done:
         url_state.remember(PARAMETER, None)

@@ -208,9 +208,9 @@ def _look(draft: Draft) -> None:
         if draft.saved is None:
             return
         number = saved_drafts.posted(connection, draft.key)
-        asked = saved_drafts.asked(connection, draft.key)
-    if number is None and asked is not None:
-        draft.stage["asked"] = asked
+        request = saved_drafts.approval_request(connection, draft.key)
+    if number is None and request is not None:
+        draft.stage["request"] = request
         return
     if number is None:
         draft.stage["unposted"] = draft.saved.state != "answered"
@@ -226,8 +226,8 @@ def _look(draft: Draft) -> None:
 
 def _answered(draft: Draft, unanswered: str = "not posted yet: what was typed is here again") -> bool:
     _look(draft)
-    if "asked" in draft.stage and "answer" not in draft.stage:
-        approvals.show_state(draft.stage["asked"])
+    if "request" in draft.stage and "answer" not in draft.stage:
+        approvals.show_state(draft.stage["request"])
         if st.button(sentence("Another one"), key=f"another {draft.form}"):
             drafts.renew(draft.form, empty=True)
             st.rerun()

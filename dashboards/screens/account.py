@@ -12,8 +12,8 @@ from dashboards import cached_book, display, links, url_state
 from dashboards.forms import FORMS
 from dashboards.translations import as_html, as_markdown, language, sentence, tr
 from ledger.settings import Settings
+from ledger.values.dates import month_days
 from reports import lookups
-from reports.core.dates import month_days
 from reports.core.leads import Row
 from reports.core.report import Column
 from reports.core.result import Result

@@ -13,8 +13,8 @@ import streamlit as st
 from dashboards import cached_book, display, links, url_state
 from dashboards.translations import sentence, tr
 from ledger.errors import Failure
+from ledger.values.dates import date_or_none
 from reports.core.csv_text import frame_csv
-from reports.core.dates import date_or_none
 from reports.core.leads import Row
 from reports.core.report import Column
 from reports.pivot import DIMENSIONS, MEASURES, MONEY, OF, TOTAL, Pivot, Question, pivot, values

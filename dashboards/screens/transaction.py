@@ -146,9 +146,9 @@ def _second_person(key: str) -> None:
     if not key.startswith("desk-") or not cached_book.book().whole:
         return
     with access.reading() as connection:
-        asked = drafts.asked(connection, key)
-    if asked is not None and asked.decided_by is not None:
-        note = tr("asked for by {who}, agreed to by {other}", who=asked.who, other=asked.decided_by)
+        request = drafts.approval_request(connection, key)
+    if request is not None and request.decided_by is not None:
+        note = tr("asked for by {who}, agreed to by {other}", who=request.who, other=request.decided_by)
         st.caption(as_markdown(sentence(note)))
 
 

@@ -140,14 +140,14 @@ def brands(connection: AnyConnection) -> list[str]:
     return [code for (code,) in connection.execute("SELECT code FROM brand WHERE status = 'open' ORDER BY code")]
 
 
-def account(connection: AnyConnection, asked: int | str) -> ClientAccount:
+def account(connection: AnyConnection, name: int | str) -> ClientAccount:
     """Return a client's money account. Raises Failure for an unknown one."""
     (row,) = typed_rows(
         connection,
         ClientAccount,
         "SELECT a.id AS number, a.reference, p.name AS client, a.currency, a.status, b.code AS holder FROM account a "
         "JOIN party p ON p.id = a.party_id LEFT JOIN brand b ON b.id = a.holder_id WHERE a.id = %s",
-        [find(connection, asked).id],
+        [find(connection, name).id],
     )
     return row
 
@@ -185,12 +185,12 @@ def clients(connection: AnyConnection, accounts: Iterable[int]) -> dict[int, str
     return dict(found.fetchall())
 
 
-def earlier(connection: AnyConnection, asked: str) -> Earlier:
+def earlier(connection: AnyConnection, number_or_key: str) -> Earlier:
     """Return a transaction by its number or key; a key may look like another transaction's number.
 
     Raises Failure when there is none.
     """
-    number = whole_number(asked)
+    number = whole_number(number_or_key)
     found = typed_rows(
         connection,
         EarlierTransaction,
@@ -199,10 +199,10 @@ def earlier(connection: AnyConnection, asked: str) -> Earlier:
         "AS closed FROM transaction t CROSS JOIN book b LEFT JOIN account a ON a.id = t.account_id "
         "LEFT JOIN party p ON p.id = a.party_id WHERE t.key = %(key)s OR t.id = %(number)s "
         "ORDER BY (t.key = %(key)s) DESC LIMIT 1",
-        {"key": asked, "number": number},
+        {"key": number_or_key, "number": number},
     )
     if not found:
-        raise Failure(f"no transaction has the number or key {asked}")
+        raise Failure(f"no transaction has the number or key {number_or_key}")
     later = connection.execute(_LATER, [found[0]["id"]]).fetchall()
     undone = [found[0]["id"], *(id_ for id_, kind, _ in later if kind == "allocate")]
     reversals = [(id_, amount) for id_, kind, amount in later if kind == "reverse" and amount]

@@ -112,7 +112,7 @@ def carried_out(connection: AnyConnection, draft: Draft) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ApprovalRequest:
     """A draft that waits for another person, or was decided on."""
 
     id: UUID
@@ -126,7 +126,7 @@ class Asked:
     why: str | None
 
 
-_ASKED = "SELECT id, key, who, lines -> 0 AS line, quoted, state, made_at, decided_by, why FROM desk.draft"
+_REQUEST = "SELECT id, key, who, lines -> 0 AS line, quoted, state, made_at, decided_by, why FROM desk.draft"
 
 
 def ask(connection: AnyConnection, id_: UUID, quoted: Json) -> None:
@@ -138,26 +138,26 @@ def ask(connection: AnyConnection, id_: UUID, quoted: Json) -> None:
     )
 
 
-def waiting(connection: AnyConnection) -> list[Asked]:
+def waiting(connection: AnyConnection) -> list[ApprovalRequest]:
     """Return what waits for another person, the longest waiting first."""
-    rows = connection.execute(f"{_ASKED} WHERE state = 'waiting' ORDER BY made_at, id").fetchall()
-    return [Asked(*row) for row in rows]
+    rows = connection.execute(f"{_REQUEST} WHERE state = 'waiting' ORDER BY made_at, id").fetchall()
+    return [ApprovalRequest(*row) for row in rows]
 
 
-def asked(connection: AnyConnection, key: str) -> Asked | None:
+def approval_request(connection: AnyConnection, key: str) -> ApprovalRequest | None:
     """Return who asked for what was posted under a key, and who agreed; None if nobody was asked."""
-    row = connection.execute(f"{_ASKED} WHERE key = %s AND quoted IS NOT NULL", [key]).fetchone()
-    return None if row is None else Asked(*row)
+    row = connection.execute(f"{_REQUEST} WHERE key = %s AND quoted IS NOT NULL", [key]).fetchone()
+    return None if row is None else ApprovalRequest(*row)
 
 
-def decided(connection: AnyConnection, most: int = 10) -> list[tuple[Asked, int | None]]:
+def decided(connection: AnyConnection, most: int = 10) -> list[tuple[ApprovalRequest, int | None]]:
     """Return what was decided last, the latest first, each with the number of the transaction that it was posted as."""
     rows = connection.execute(
-        f"SELECT found.*, t.id FROM ({_ASKED} WHERE decided_by IS NOT NULL AND state <> 'waiting' "
+        f"SELECT found.*, t.id FROM ({_REQUEST} WHERE decided_by IS NOT NULL AND state <> 'waiting' "
         "ORDER BY decided_at DESC LIMIT %s) found LEFT JOIN transaction t ON t.key = found.key",
         [most],
     ).fetchall()
-    return [(Asked(*row[:-1]), row[-1]) for row in rows]
+    return [(ApprovalRequest(*row[:-1]), row[-1]) for row in rows]
 
 
 def decide(connection: AnyConnection, id_: UUID, by: str, state: State, why: str | None = None) -> None:

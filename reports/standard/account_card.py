@@ -10,6 +10,7 @@ from pydantic import Field
 from reports.core.contributions import Contributions, Source
 from reports.core.leads import Row, to_transaction
 from reports.core.parameters import Movements
+from reports.core.pictures import Picture
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     Frame,
@@ -194,4 +195,5 @@ REPORT = Report(
     leads_to=to_transaction(),
     contributions=Contributions(Source(pieces, WORDS)),
     first=("version", "posted_at", "kind", "credit", "debit", "balance"),
+    picture=Picture(("balance",), ("posted_at",), mark="line"),
 )

@@ -15,6 +15,7 @@ from reports.core.aging import day_number
 from reports.core.contributions import Contributions, Source
 from reports.core.leads import Row, to_account
 from reports.core.parameters import AsOf, OfBrand
+from reports.core.pictures import Picture
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     APART,
@@ -178,4 +179,5 @@ REPORT = Report(
         Source(lots, {name: WORDS[name] for name in BANDS}, "transactions"),
         made={"total": dict.fromkeys((*BANDS, "held"), 1)},
     ),
+    picture=Picture((*BANDS, "held")),
 )

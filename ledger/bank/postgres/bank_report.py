@@ -95,7 +95,7 @@ class _Account:
     openings: list[tuple[date, Decimal, int]] = field(default_factory=list)
 
     def continued(self, day: date) -> bool:
-        """Tell whether another statement begins on a day, or before it, with what the day's statement left."""
+        """Return whether another statement begins on a day, or before it, with what the day's statement left."""
         closing, of = self.reported.get(day, (None, 0))
         return any(since <= day and opening == closing and id_ != of for since, opening, id_ in self.openings)
 
