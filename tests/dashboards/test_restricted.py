@@ -136,6 +136,7 @@ def test_no_page_does(screen: Open, page: str, query: dict[str, str], monkeypatc
     screen(f"screens/{page}.py", **{f"{name}_": value for name, value in query.items()})
     monkeypatch.setattr(access, "person", lambda: access.Person("m.sushi", "analyst", ("sushi",)))
     app = screen(f"screens/{page}.py", **{f"{name}_": value for name, value in query.items()})
+    app = run_query(app, "Run") if page == "explore" else app
     seen = words(app) + " ".join(table.value.to_csv() for table in app.dataframe)
     for box in (*app.selectbox, *app.multiselect):
         seen += str(box.options)
