@@ -46,6 +46,15 @@ def leave() -> None:
     state.setdefault("queries", {})[state["page"]] = query
 
 
+def is_own() -> bool:
+    """Return whether the URL is this session's own, or says nothing: not what somebody's link has brought.
+
+    To be asked before a page's fields are drawn.
+    """
+    query, state = st.query_params.to_dict(), st.session_state
+    return not query or query == state.get("queries", {}).get(state["page"])
+
+
 def remember(name: str, value: object) -> None:
     """Write a value into the URL; None and blank take the name out."""
     written = "" if value is None else str(value)

@@ -83,6 +83,16 @@ def similar(connection: AnyConnection, draft: Draft) -> list[tuple[int, datetime
     ).fetchall()
 
 
+def sent_lately(connection: AnyConnection, id_: UUID, who: str, same: str) -> bool:
+    """Return whether somebody has sent the same within minutes, in another draft."""
+    row = connection.execute(
+        "SELECT FROM desk.draft WHERE who = %s AND same = %s AND id <> %s AND state = 'answered' "
+        "AND changed_at > clock_timestamp() - make_interval(mins => %s) LIMIT 1",
+        [who, same, id_, SIMILAR_MINUTES],
+    ).fetchone()
+    return row is not None
+
+
 def posted(connection: AnyConnection, key: str) -> int | None:
     """Return the number of the transaction that answered a key, posted or declined; None if nothing did."""
     row = connection.execute("SELECT id FROM transaction WHERE key = %s", [key]).fetchone()
@@ -93,7 +103,8 @@ def carried_out(connection: AnyConnection, draft: Draft) -> bool:
     """Return whether the terms that a draft sends were changed since it was saved, by whoever saved it."""
     row = connection.execute(
         "SELECT FROM desk.draft d JOIN change c ON c.\"by\" = d.who AND c.kind = d.lines -> 0 ->> 'type' "
-        "AND c.account_id::text = coalesce(d.lines -> 0 ->> 'account', d.lines -> 0 ->> 'payer') "
+        "AND (c.account_id::text = coalesce(d.lines -> 0 ->> 'account', d.lines -> 0 ->> 'payer') "
+        "OR c.subject = coalesce(d.lines -> 0 ->> 'reference', d.lines -> 0 ->> 'code')) "
         "AND c.recorded_at >= d.changed_at WHERE d.id = %s",
         [draft.id],
     ).fetchone()

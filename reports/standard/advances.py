@@ -113,8 +113,8 @@ def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
 
 def lots(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return what is left of the lots of points; a lot has the number of its transaction."""
-    tables = of_row(tables, row)
-    return _by_age(tables, p, _points(tables, p, _ahead(tables, p)))
+    # Lots may have been given to an account that was merged into the row's.
+    return _by_age(tables, p, _points(tables, p, _ahead(of_row(tables, row), p)))
 
 
 WORDS = {
