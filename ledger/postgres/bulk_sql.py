@@ -91,12 +91,19 @@ def _copied(type_: str, values: Sequence[Any]) -> list[str]:
     return [_NULL if value is None else str(value) for value in values]
 
 
+def statement_of(work: Insert | Statement) -> Statement:
+    """Return what carries a work out; one without rows has nothing to do, and no values."""
+    if isinstance(work, Insert):
+        return work.statement() if work.rows else ("", [])
+    return work
+
+
 def at_once(works: Iterable[Insert | Statement]) -> Statement:
     """Return those of the works that have anything to do as one statement; none may read what another writes.
 
     What triggers see of it is as after one statement after another.
     """
-    todo = [statement for work in works if (statement := work.statement() if isinstance(work, Insert) else work)[1]]
+    todo = [statement for work in works if (statement := statement_of(work))[1]]
     parts = ", ".join(f"part_{number} AS ({sql})" for number, (sql, _) in enumerate(todo))
     return f"WITH {parts} SELECT", [value for _, values in todo for value in values]
 

@@ -17,7 +17,7 @@ from psycopg.adapt import Transformer
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
 
-from ledger.postgres.bulk_sql import COPY_FROM, Insert, Statement, array_of, copied, quoted_array
+from ledger.postgres.bulk_sql import COPY_FROM, Insert, Statement, array_of, copied, quoted_array, statement_of
 from ledger.postgres.database import AnyConnection
 
 BEGIN: Statement = ("BEGIN", [])
@@ -86,7 +86,7 @@ def run(connection: AnyConnection, works: Iterable[Insert | Statement]) -> None:
             _start_copy(connection, f"COPY {work.table} ({', '.join(names)}) FROM STDIN", lines)
         elif work is COMMIT:
             together.append(work)
-        elif (statement := work.statement() if isinstance(work, Insert) else work)[1]:
+        elif (statement := statement_of(work))[1]:
             together.append(statement)
     if together:
         exchange(connection, together)

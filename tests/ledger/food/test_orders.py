@@ -1,6 +1,8 @@
 """Orders: what they cost, who pays, what becomes of them. Each test runs on the pure core and on PostgreSQL."""
 
+import itertools
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -390,3 +392,53 @@ def test_a_fee_that_two_sources_pay_is_one_fee(food: Food) -> None:
     said = food.post("refund_items", "r1", order="o1", amount="5.00")
     assert said["order"]["fee"] == {"brand": "sushi", "amount": "45.00"}
     assert (food.balance("anna"), food.balance("romashka")) == ("73.00", "482.00")
+
+
+def test_a_large_batch_in_parts_is_what_its_commands_are_one_by_one(food: Food) -> None:
+    """
+    given  clients in debt, with orders and pre-orders of before, a programme of points and a limited promotion
+    when   260 commands of all kinds come at once: while one part is written, the next looks up what credits settle
+    then   both worlds give the same answers, and stand alike
+    """
+    food.record(type="bonus_program", brand="sushi", accrue_percent="10", redeem_percent="50", valid_from="2024-01-01")
+    food.record(type="promotion", code="TEN", kind="percent", value="10", max_uses=100)
+    clients = [f"c{n}" for n in range(12)]
+    for name in clients:
+        food.client(name, limit="900.00", period_days=14)
+    lines = itertools.count(1)
+
+    def line(kind: str, key: str = "", **fields: Any) -> dict[str, Any]:
+        return {"type": kind, "key": key or f"b{next(lines)}", "at": food.now.isoformat(), **fields}
+
+    def place(key: str, client: str, **more: Any) -> dict[str, Any]:
+        items = [dish("set", "10.00", quantity=2), dish("marg", "7.30", brand="pizza")]
+        return line("order", key, account=client, items=items, **more)
+
+    def at_once(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        answers = [world.post(records) for world in food.worlds]
+        assert answers[0] == answers[1]
+        food.agree([world.state() for world in food.worlds])
+        return answers[1]
+
+    later = "2024-03-05T12:00:00+03:00"
+    before = [place(f"{name}-{n}", name, **({"due_at": later} if n == 3 else {})) for name in clients for n in range(5)]
+    assert {answer["status"] for answer in at_once(before)} == {"posted"}
+    food.at("2024-03-04", "18:00")
+    batch = []
+    for n, name in enumerate(clients * 4):
+        batch += [
+            place(f"{name}-again-{n}", name, promo_codes=["TEN"]),
+            line("payment", account=name, amount="31.00", brand="sushi"),
+            line("debit", account=name, lines=[{"brand": "pizza", "amount": "3.00"}]),
+            line("deliver", order=f"{name}-{n // 12}"),
+            line("cancel", order=f"{name}-{(n // 12 + 1) % 5}"),
+        ]
+    batch += [
+        line("refund_items", order=f"{name}-again-{n}", items=[{"sku": "set", "quantity": 1}])
+        for n, name in enumerate(clients)
+    ]
+    batch += [place(f"{name}-0", name) for name in clients[:8]]
+    answers = at_once(batch)
+    assert len(answers) == 260
+    assert {answer["status"] for answer in answers} == {"posted", "declined"}
+    assert sum(answer["status"] == "posted" for answer in answers) > 150

@@ -52,7 +52,7 @@ class Served:
         self.client = httpx.Client(base_url=f"http://{self._address()}", timeout=60)
 
     def _address(self) -> str:
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while time.monotonic() < until:
             for line in self.lines():
                 if line.get("event") == "listening":
@@ -67,7 +67,7 @@ class Served:
         return [json.loads(line) for line in found]
 
     def wait_until_ready(self) -> "Served":
-        until = time.monotonic() + 30
+        until = time.monotonic() + 120
         while time.monotonic() < until:
             try:
                 if self.client.get("/readyz").status_code == 200:
