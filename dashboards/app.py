@@ -9,19 +9,22 @@ from pathlib import Path
 import streamlit as st
 
 from dashboards import access, cached_book, display, url_state
-from dashboards.translations import as_markdown, language, sentence, tr
+from dashboards.refusals import on_screen
+from dashboards.translations import as_markdown, choose_language, sentence, tr
 from ledger.errors import Failure
 from ledger.settings import Settings
+from reports.explain import address
 from reports.lake import faults
 
 HERE = Path(__file__).parent
 PAGES = {
-    "Figures": ("overview", "accounts", "transaction", "entries", "standard"),
+    "Figures": ("overview", "today", "accounts", "transaction", "entries", "standard"),
     "Questions": ("explore", "sql"),
     "Work": ("desk", "approvals", "bank", "about"),
 }
 TITLES = {
     "overview": ("Overview", ":material/insights:"),
+    "today": ("Today", ":material/checklist:"),
     "accounts": ("Accounts", ":material/group:"),
     "entries": ("Entries", ":material/receipt_long:"),
     "standard": ("Reports", ":material/table_chart:"),
@@ -34,9 +37,10 @@ TITLES = {
     "account": ("Account", ":material/person:"),
     "transaction": ("Transactions", ":material/receipt:"),
     "declined": ("Declined", ":material/block:"),
+    "behind": ("What it is made of", ":material/functions:"),
 }
-BEHIND = ("account", "declined")
-PATHS = {"standard": "reports"}
+BEHIND = ("account", "declined", "behind")
+PATHS = {"standard": "reports", "behind": address.PATH}
 
 
 def _page(name: str, *, hidden: bool = False) -> st.Page:
@@ -56,12 +60,7 @@ def _sidebar() -> None:
         display.freshness(cached_book.book().cut)
         if cached_book.of_demo():
             st.page_link("screens/about.py", label=f":gray[{tr('demo: partly derived')}]")
-        chosen = st.segmented_control(
-            sentence("Language"), ["en", "ru"], default=language(), key="chosen language", label_visibility="collapsed"
-        )
-        if chosen and chosen != language():
-            st.session_state["language"] = chosen
-            st.rerun()
+        choose_language()
 
 
 def app() -> None:
@@ -83,7 +82,7 @@ def app() -> None:
         page.run()
         url_state.leave()
     except Failure as failure:
-        st.error(as_markdown(failure), icon=":material/error:")
+        st.error(as_markdown(on_screen(failure)), icon=":material/error:")
     except faults.UNREADABLE as error:
         st.error(as_markdown(faults.sentence(error, Settings().lake_url)), icon=":material/error:")
 

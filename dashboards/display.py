@@ -1,17 +1,21 @@
 """How results look on a screen: tables by kind of column, controls in green or red, freshness, downloads."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import polars as pl
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboards import cached_book, links
 from dashboards.translations import as_html, as_markdown, language, sentence, tr
+from reports.compared import Compared, share
 from reports.core.forms import FORMS, MEDIA_TYPES
 from reports.core.readable import readable_texts
 from reports.core.report import Column
@@ -23,26 +27,11 @@ ROW_PIXELS, MOST_VISIBLE = 30, 18
 STYLED_CELLS = 60_000
 """Russian figures are written by the server, cell by cell; in larger tables the browser writes them, with commas."""
 
-_STYLE = """<style>
-.stMainBlockContainer {max-width: 1480px;}
-.stMainBlockContainer {padding-left: 2.4rem; padding-right: 2.4rem;}
-[data-testid="stSidebar"][aria-expanded="true"] {min-width: 13.5rem; max-width: 13.5rem;}
-.tiffin-tiles {display: grid; grid-template-columns: repeat(auto-fit, minmax(9.5rem, 1fr)); gap: .75rem;}
-.tiffin-tiles > div {border: 1px solid #dfe4ea; border-radius: 6px; padding: .65rem .9rem .6rem;}
-.tiffin-tiles p {margin: 0; color: #61707f; font-size: .84rem; line-height: 1.5;}
-.tiffin-tiles p.figure {color: #1f2933; font-size: 1.4rem; font-weight: 600; font-variant-numeric: tabular-nums;
-  white-space: nowrap;}
-.tiffin-tiles p.minus {color: #b3372f;}
-.tiffin-facts {color: #61707f; font-size: .88rem; line-height: 1.5;}
-.tiffin-facts b {color: #1f2933; font-weight: 600;}
-.tiffin-good {color: #2e7d52; font-weight: 600;}
-.tiffin-bad {color: #b3372f; font-weight: 700;}
-.tiffin-open {color: #b9770e; font-weight: 600;}
-</style>"""
+_STYLE = Path(__file__).with_name("style.css")
 
 
 def apply_style() -> None:
-    """Put the page's style in: width, quiet labels, figures of one width."""
+    """Put the page's style in: width, quiet labels, figures of one width; colours are the theme's."""
     st.html(_STYLE)
 
 
@@ -59,15 +48,64 @@ def read(plain: str | None) -> Decimal | None:
     return None if plain is None else Decimal(plain)
 
 
-def tiles(figures: Sequence[tuple[str, Decimal | None, str]], currency: str) -> None:
-    """Draw figures side by side: label, amount, a note."""
-    drawn = [
-        f"<div><p>{as_html(sentence(label))}</p>"
-        f"<p class='figure{' minus' if amount is not None and amount < 0 else ''}'>{money(amount)}</p>"
-        f"<p>{as_html(' · '.join(filter(None, (currency, note))))}</p></div>"
-        for label, amount, note in figures
+@dataclass(frozen=True)
+class Tile:
+    """A figure with its label and a note; a click on it leads to the rows that it is made of."""
+
+    label: str
+    amount: Decimal | None
+    note: str = ""
+    target: links.Target | None = None
+
+
+def tiles(figures: Sequence[Tile], currency: str, *, key: str = "tiles") -> list[DeltaGenerator]:
+    """Draw figures side by side; return a place under each, for what it is beside."""
+    places = []
+    with st.container(key=key):
+        for number, tile in enumerate(figures):
+            with st.container(key=f"{key} {number}{' minus' if (tile.amount or 0) < 0 else ''}", gap=None):
+                st.html(f"<p>{as_html(sentence(tile.label))}</p>")
+                if tile.target is None or tile.amount is None:
+                    st.html(f"<p class='figure'>{money(tile.amount)}</p>")
+                else:
+                    links.link(tile.target, money(tile.amount))
+                st.html(f"<p>{as_html(' · '.join(filter(None, (currency, tile.note))))}</p>")
+                places.append(st.empty())
+    return places
+
+
+def beside(place: DeltaGenerator, figure: Compared) -> None:
+    """Draw a figure's change since the period before and since a year ago, in money and per cent, and its course."""
+    changes = [(tr("to the period before"), figure.before), (tr("to a year ago"), figure.year_ago)]
+    lines = [
+        f"<p class='then'>{label} <b>{_change(figure.now, then)}</b></p>" for label, then in changes if then is not None
     ]
-    st.html(f"<div class='tiffin-tiles'>{''.join(drawn)}</div>")
+    drawn = "".join(lines) + _sparkline(figure.months)
+    if drawn:
+        place.html(drawn)
+
+
+def _change(now: Decimal, then: Decimal) -> str:
+    change, part = now - then, share(now, then)
+    sign = "+" if change > 0 else ""
+    return f"{sign}{money(change)}" + ("" if part is None else f" ({sign}{captions.money(part, language())[:-1]} %)")
+
+
+def _sparkline(months: Sequence[Decimal]) -> str:
+    """Return a line of twelve months as a picture, from its lowest to its highest."""
+    if len(months) < 3:
+        return ""
+    low, high = min(months), max(months)
+    across = 100 / (len(months) - 1)
+    points = [
+        f"{place * across:.1f},{22 - 20 * (value - low) / ((high - low) or 1):.1f}"
+        for place, value in enumerate(months)
+    ]
+    label = tr("twelve months: from {low} to {high}", low=money(low), high=money(high))
+    return (
+        f"<svg role='img' aria-label='{as_html(label)}' viewBox='-1 0 102 24' preserveAspectRatio='none'>"
+        f"<polyline points='{' '.join(points)}'/></svg>"
+    )
 
 
 def count(number: int) -> str:
@@ -149,14 +187,14 @@ def table(
     columns: Sequence[Column],
     *,
     key: str,
-    leads_to: Callable[[dict[str, Any]], links.Target | None] | None = None,
+    leads_to: links.LeadsTo | None = None,
     query_of: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     hide_empty: bool = False,
     rows: int = MOST_VISIBLE,
 ) -> None:
     """Draw rows; columns without a value may be left out, and are named.
 
-    `leads_to` is where a click on a row leads, `query_of` what it writes into the URL of the same page.
+    `leads_to` is where a click on a cell leads, `query_of` what it writes into the URL of the same page.
     """
     columns = [column for column in columns if column.name in frame.columns]
     may_go = [column for column in columns if frame.height and (hide_empty or column.aside)]
@@ -183,8 +221,8 @@ def table(
         names = ", ".join(column.label(language()) for column in empty)
         st.caption(tr("columns without a value here: {names}", names=names))
     if leads_to is not None and state.selection.cells:
-        row = state.selection.cells[0][0]
-        target = leads_to(frame.row(row, named=True))
+        row, column = state.selection.cells[0]
+        target = leads_to(frame.row(row, named=True), column)
         if target is not None:
             links.go(target)
 
@@ -242,7 +280,7 @@ def result_table(
     if not result.frame.height:
         st.info(sentence("nothing in this period"))
         return
-    leads_to = (lambda row: links.target_of(result, row)) if links.leads(result) else None
+    leads_to = partial(links.cell, result) if links.leads(result) else None
     columns = [column for column in result.columns if column.name not in without]
     place = {name: number for number, name in enumerate(result.report.first)}
     columns.sort(key=lambda column: (place.get(column.name, len(place)), column.aside))
@@ -260,7 +298,7 @@ def totals(result: Result) -> None:
     columns = [column for column in result.columns if column.name in sums[0]]
     exact = {column.name: pl.Decimal(38, 2) for column in columns if column.kind == "money"}
     st.markdown(f"**{sentence('total')}**")
-    table(pl.DataFrame(sums, schema_overrides=exact), columns, key="totals")
+    table(pl.DataFrame(sums, schema_overrides=exact), columns, key="totals", leads_to=partial(links.sum_of, result))
 
 
 def downloads(result: Result, *, key: str) -> None:

@@ -8,6 +8,7 @@ import hmac
 import secrets
 from collections.abc import Callable
 from http.cookies import CookieError, SimpleCookie
+from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from starlette.datastructures import MutableHeaders
@@ -29,6 +30,9 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+HEAD = b"<head><script>" + Path(__file__).with_name("history.js").read_bytes() + b"</script>"
+"""What pages begin with (DECISIONS D201)."""
 
 
 class Guard:
@@ -66,17 +70,25 @@ class Guard:
             await self.app(scope, receive, send)
             return
 
+        page = _Page(send)
+
         async def sealed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._seal(MutableHeaders(scope=message))
-            await send(message)
+            await page.send(message)
 
-        if self._is_here(headers) and self._comes_with_token(scope, headers):
+        if self._is_here(headers) and scope["path"] == "/overview":
+            query = scope["query_string"].decode("latin-1")
+            await RedirectResponse(f"/?{query}" if query else "/", status_code=307)(scope, receive, sealed)
+        elif self._is_here(headers) and self._comes_with_token(scope, headers):
             await self._welcome(scope, receive, sealed)
         elif refused:
             await PlainTextResponse(refused, status_code=403)(scope, receive, sealed)
         else:
-            await self.app(scope, receive, sealed)
+            # A page comes as it is, not compressed: its head is to be begun.
+            plain = [(name, value) for name, value in scope["headers"] if name != b"accept-encoding"]
+            is_page = "." not in scope["path"].rpartition("/")[2]
+            await self.app({**scope, "headers": plain} if is_page else scope, receive, sealed)
 
     def _is_here(self, headers: dict[str, str]) -> bool:
         return headers.get("host", "").lower() in self.hosts
@@ -127,3 +139,35 @@ class Guard:
             del headers["set-cookie"]
             for cookie in cookies:
                 headers.append("set-cookie", cookie if "secure" in cookie.lower() else f"{cookie}; Secure")
+
+
+class _Page:
+    """What is answered to one request: of HTML the whole is awaited, and its head begun with HEAD."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self._start: Message | None = None
+        self._body = b""
+
+    async def send(self, message: Message) -> None:
+        """Pass a part of the answer on, now or when it is whole."""
+        if message["type"] == "http.response.start":
+            if not MutableHeaders(scope=message).get("content-type", "").startswith("text/html"):
+                await self._send(message)
+                return
+            self._start = message
+        elif self._start is None:
+            await self._send(message)
+        else:
+            self._body += message.get("body", b"")
+            if not message.get("more_body"):
+                await self._whole(self._start)
+
+    async def _whole(self, start: Message) -> None:
+        headers = MutableHeaders(scope=start)
+        body = self._body.replace(b"<head>", HEAD, 1) if start["status"] == 200 else self._body
+        if body != self._body:
+            headers["content-length"] = str(len(body))
+            del headers["etag"], headers["last-modified"]
+        await self._send(start)
+        await self._send({"type": "http.response.body", "body": body})

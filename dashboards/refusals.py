@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dashboards.translations import language
+from dashboards.translations import language, sentence
 from reports import lookups
 from reports.formats import captions, code_names
 
@@ -44,6 +44,14 @@ def _specificity(english: str) -> tuple[bool, bool, int]:
 def _place(found: re.Match[str]) -> str:
     kind = r"\w+" if found[1] == "field" else ".+?"
     return f"(?P<{found[1]}>{kind})"
+
+
+_OPTION = re.compile(r"(?<!\S)--([a-z][a-z-]*)")
+
+
+def on_screen(text: Any) -> str:
+    """Return a sentence in the reader's language, with names of fields for options of the command line."""
+    return _OPTION.sub(lambda found: sentence(found[1].replace("-", " ")), translated(text))
 
 
 _VERBATIM = {"key", "name", "it", "client", "promo", "item", "party", "brand", "code"}

@@ -17,6 +17,8 @@ from reports.formats.code_names import code_name
 _MARKS = re.compile(r"([\\`*_\[\]$~<>&|])|(?<![^ ])([#+\-=]+(?= ))|((?<=^\d)[.)])")
 _LINKS = re.compile(r"(?<![0-9]:)(?<=[:@])(?=\S)|(?<=www)(?=\.)|(?<=[-<=>~])(?=[-<=>~])", re.IGNORECASE)
 """Where Streamlit makes a link of an address, an icon of :name: and an arrow of two signs."""
+LANGUAGES = ("en", "ru")
+COOKIE = "tiffin_language"
 RUSSIAN = Path(__file__).with_name("russian.toml")
 
 
@@ -41,13 +43,29 @@ def as_html(text: object) -> str:
 
 
 def language() -> Language:
-    """Return the language that the viewer chose, at first that of the settings."""
-    return cast(Language, st.session_state.get("language") or Settings().language)
+    """Return the language that the viewer chose, now or in this browser before; at first that of the settings."""
+    kept = st.context.cookies.get(COOKIE)
+    chosen = st.session_state.get("language") or (kept if kept in LANGUAGES else None)
+    return cast(Language, chosen or Settings().language)
+
+
+def choose_language() -> None:
+    """Draw the choice of the language, which this browser keeps."""
+    chosen = st.segmented_control(
+        sentence("Language"), LANGUAGES, default=language(), key="chosen language", label_visibility="collapsed"
+    )
+    if chosen and chosen != language():
+        st.session_state["language"] = chosen
+        st.rerun()
+    cookie = f"document.cookie = '{COOKIE}={language()}; path=/; max-age=31536000; samesite=lax'"
+    page = f"document.documentElement.lang = '{language()}'"
+    st.html(f"<script>{cookie}; {page}</script>", unsafe_allow_javascript=True)
 
 
 def tr(text: str, **values: object) -> str:
     """Return a sentence of the screen, or a word of the ledger, in the viewer's language, with its values filled in."""
-    translated = russian().get(text) or code_name(text, "ru") if language() == "ru" else text
+    now = language()
+    translated = (russian().get(text) if now == "ru" else None) or code_name(text, now)
     return translated.format(**values) if values else translated
 
 

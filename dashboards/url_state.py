@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import streamlit as st
 
 from dashboards.translations import sentence, tr
-from reports.core.dates import date_or_none
+from ledger.values.dates import date_or_none
 
 T = TypeVar("T")
 
@@ -44,6 +44,15 @@ def leave() -> None:
     state, query = st.session_state, st.query_params.to_dict()
     state["left"] = (state["page"], query)
     state.setdefault("queries", {})[state["page"]] = query
+
+
+def is_own() -> bool:
+    """Return whether the URL is this session's own, or says nothing: not what somebody's link has brought.
+
+    To be asked before a page's fields are drawn.
+    """
+    query, state = st.query_params.to_dict(), st.session_state
+    return not query or query == state.get("queries", {}).get(state["page"])
 
 
 def remember(name: str, value: object) -> None:

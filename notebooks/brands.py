@@ -9,26 +9,26 @@ with app.setup:
     import marimo as mo
     import polars as pl
 
-    from reports.editions.parameters import PeriodAsked, ask, read
+    from reports.editions.parameters import PeriodParameters, ask, read
 
 
 @app.cell
 def _():
-    form = ask(mo, PeriodAsked)
+    form = ask(mo, PeriodParameters)
     form
     return (form,)
 
 
 @app.cell
 def _(form):
-    asked = read(PeriodAsked, form.value)
-    book = asked.open()
-    return asked, book
+    parameters = read(PeriodParameters, form.value)
+    book = parameters.open()
+    return parameters, book
 
 
 @app.cell
-def _(asked, book):
-    revenue = book.report("brand-revenue", by="total", **asked.period)
+def _(parameters, book):
+    revenue = book.report("brand-revenue", by="total", **parameters.period)
     revenue
     return (revenue,)
 
@@ -47,8 +47,8 @@ def _(revenue):
 
 
 @app.cell
-def _(asked, book):
-    weekly = book.report("brand-revenue", by="week", **asked.period).frame
+def _(parameters, book):
+    weekly = book.report("brand-revenue", by="week", **parameters.period).frame
     chart = (
         alt.Chart(weekly.select("week", "brand_name", "currency", pl.col("net").cast(pl.Float64)))
         .mark_line()
@@ -60,22 +60,22 @@ def _(asked, book):
 
 
 @app.cell
-def _(asked, book):
-    settlements = book.report("brand-settlements", **asked.period)
+def _(parameters, book):
+    settlements = book.report("brand-settlements", **parameters.period)
     settlements
     return (settlements,)
 
 
 @app.cell
-def _(asked, book):
-    services = book.report("services", **asked.period)
+def _(parameters, book):
+    services = book.report("services", **parameters.period)
     services
     return (services,)
 
 
 @app.cell
-def _(asked, book):
-    activity = book.report("client-activity", **asked.period)
+def _(parameters, book):
+    activity = book.report("client-activity", **parameters.period)
     activity
     return (activity,)
 

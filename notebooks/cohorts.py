@@ -10,11 +10,11 @@ with app.setup:
     import polars as pl
     from pydantic import Field
 
-    from reports.editions.parameters import PeriodAsked, ask, read
+    from reports.editions.parameters import PeriodParameters, ask, read
 
 
 @app.class_definition
-class CohortsAsked(PeriodAsked):
+class CohortsParameters(PeriodParameters):
     """The months of first orders, of one brand or of all together."""
 
     brand: str | None = Field(None, description="only orders of this brand: its code")
@@ -22,25 +22,25 @@ class CohortsAsked(PeriodAsked):
 
 @app.cell
 def _():
-    form = ask(mo, CohortsAsked)
+    form = ask(mo, CohortsParameters)
     form
     return (form,)
 
 
 @app.cell
 def _(form):
-    asked = read(CohortsAsked, form.value)
-    book = asked.open()
-    return asked, book
+    parameters = read(CohortsParameters, form.value)
+    book = parameters.open()
+    return parameters, book
 
 
 @app.cell
-def _(asked, book):
+def _(parameters, book):
     # Whose order it was stands in the transaction: what an employer paid is still its employee's lunch.
     ordered = (
         book.entries.filter(pl.col("account_kind") == "revenue", pl.col("kind").is_in(["debit", "capture"]))
         .join(book.brands.select("code", brand_id="id"), on="brand_id")
-        .filter(pl.lit(value=True) if asked.brand is None else pl.col("code") == asked.brand)
+        .filter(pl.lit(value=True) if parameters.brand is None else pl.col("code") == parameters.brand)
         .join(book.transactions.select("account_id", transaction_id="id"), on="transaction_id")
         .select(client="account_id_right", month="month")
         .unique()
@@ -54,8 +54,8 @@ def _(asked, book):
 
 
 @app.cell
-def _(asked, ordered):
-    days = asked.period
+def _(parameters, ordered):
+    days = parameters.period
     cohorts = (
         ordered.filter(
             pl.col("cohort") >= (f"{days['from']:%Y-%m}" if "from" in days else ""),
@@ -71,10 +71,10 @@ def _(asked, ordered):
 
 
 @app.cell(hide_code=True)
-def _(asked, cohorts):
+def _(parameters, cohorts):
     later = cohorts.filter(pl.col("after") == 1)
     again = later["clients"].sum() / later["began"].sum() if later.height else None
-    of = "all brands together" if asked.brand is None else f"brand {asked.brand}"
+    of = "all brands together" if parameters.brand is None else f"brand {parameters.brand}"
     mo.md(
         f"# Who comes back: {of}\n\n"
         + (

@@ -13,12 +13,12 @@ with app.setup:
     import polars as pl
     from pydantic import Field
 
-    from reports.editions.parameters import MonthAsked, ask, read
+    from reports.editions.parameters import MonthParameters, ask, read
     from reports.replay.what_if import scaled, what_if
 
 
 @app.class_definition
-class LimitsAsked(MonthAsked):
+class LimitsParameters(MonthParameters):
     """A month, and what every limit of it is multiplied by."""
 
     credit: Annotated[Decimal, Field(ge=0, le=10, description="credit limits times")] = Decimal("0.5")
@@ -29,21 +29,21 @@ class LimitsAsked(MonthAsked):
 
 @app.cell
 def _():
-    form = ask(mo, LimitsAsked)
+    form = ask(mo, LimitsParameters)
     form
     return (form,)
 
 
 @app.cell
 def _(form):
-    asked = read(LimitsAsked, form.value)
-    book = asked.open()
-    return asked, book
+    parameters = read(LimitsParameters, form.value)
+    book = parameters.open()
+    return parameters, book
 
 
 @app.cell
-def _(asked, book):
-    month = asked.month or f"{book.last_day:%Y-%m}"
+def _(parameters, book):
+    month = parameters.month or f"{book.last_day:%Y-%m}"
     return (month,)
 
 
@@ -60,8 +60,8 @@ def _(month):
 
 
 @app.cell
-def _(asked, book, month):
-    limits = scaled(book, credit=asked.credit, write_off=asked.write_off)
+def _(parameters, book, month):
+    limits = scaled(book, credit=parameters.credit, write_off=parameters.write_off)
     found = what_if(book, month, limits)
     return (found,)
 

@@ -8,37 +8,37 @@ with app.setup:
     import marimo as mo
     import polars as pl
 
-    from reports.editions.parameters import PeriodAsked, ask, read
+    from reports.editions.parameters import PeriodParameters, ask, read
 
 
 @app.cell
 def _():
-    form = ask(mo, PeriodAsked)
+    form = ask(mo, PeriodParameters)
     form
     return (form,)
 
 
 @app.cell
 def _(form):
-    asked = read(PeriodAsked, form.value)
-    book = asked.open()
-    return asked, book
+    parameters = read(PeriodParameters, form.value)
+    book = parameters.open()
+    return parameters, book
 
 
 @app.cell
-def _(asked, book):
-    control = book.report("control", **asked.period)
+def _(parameters, book):
+    control = book.report("control", **parameters.period)
     differing = control.frame.filter(control.frame["state"] != "holds")
     return control, differing
 
 
 @app.cell
-def _(asked, book):
-    receipts = book.report("receipts", by="total", **asked.period)
-    corrections = book.report("corrections", **asked.period)
-    declines = book.report("declines", **asked.period)
+def _(parameters, book):
+    receipts = book.report("receipts", by="total", **parameters.period)
+    corrections = book.report("corrections", **parameters.period)
+    declines = book.report("declines", **parameters.period)
     last_day = receipts.parameters.days[1]
-    held = book.report("holds", **asked.period)
+    held = book.report("holds", **parameters.period)
     return corrections, declines, held, last_day, receipts
 
 
@@ -70,8 +70,8 @@ def _(control):
 
 
 @app.cell
-def _(asked, book):
-    book.report("trial-balance", **asked.period)
+def _(parameters, book):
+    book.report("trial-balance", **parameters.period)
     return
 
 

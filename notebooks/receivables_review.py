@@ -11,26 +11,26 @@ with app.setup:
     import marimo as mo
     import polars as pl
 
-    from reports.editions.parameters import DayAsked, ask, read
+    from reports.editions.parameters import DayParameters, ask, read
 
 
 @app.cell
 def _():
-    form = ask(mo, DayAsked)
+    form = ask(mo, DayParameters)
     form
     return (form,)
 
 
 @app.cell
 def _(form):
-    asked = read(DayAsked, form.value)
-    book = asked.open()
-    return asked, book
+    parameters = read(DayParameters, form.value)
+    book = parameters.open()
+    return parameters, book
 
 
 @app.cell
-def _(asked, book):
-    as_of = asked.as_of or book.last_day
+def _(parameters, book):
+    as_of = parameters.as_of or book.last_day
     month_before = as_of.replace(day=1) - timedelta(days=1)
     return as_of, month_before
 

@@ -9,21 +9,21 @@ with app.setup:
     import marimo as mo
     import polars as pl
 
-    from reports.editions.parameters import PeriodAsked, ask, read
+    from reports.editions.parameters import PeriodParameters, ask, read
 
 
 @app.cell
 def _():
-    form = ask(mo, PeriodAsked)
+    form = ask(mo, PeriodParameters)
     form
     return (form,)
 
 
 @app.cell
 def _(form):
-    asked = read(PeriodAsked, form.value)
-    book = asked.open()
-    return asked, book
+    parameters = read(PeriodParameters, form.value)
+    book = parameters.open()
+    return parameters, book
 
 
 @app.cell(hide_code=True)
@@ -42,8 +42,8 @@ def _(book):
 
 
 @app.cell
-def _(asked, book):
-    revenue = book.report("brand-revenue", by="month", **asked.period)
+def _(parameters, book):
+    revenue = book.report("brand-revenue", by="month", **parameters.period)
     return (revenue,)
 
 
@@ -77,8 +77,8 @@ def _():
 
 
 @app.cell
-def _(asked, book):
-    control = book.report("control", **asked.period)
+def _(parameters, book):
+    control = book.report("control", **parameters.period)
     control
     return (control,)
 

@@ -4,6 +4,7 @@ Nothing is summed here; figures come from the reports.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -17,12 +18,16 @@ from ledger.values.text import whole_number
 from reports.run import LakeBook
 
 Row = dict[str, Any]
+SEARCHED = ("client", "legal_name", "reference", "party", "tax_id", "phone", "email", "contract_number")
+DIGITS = 4
+"""From how many digits on a telephone is looked for by them."""
 
 LINE = """
     line brand service reference gross discount amount vat_rate vat source payer source_kind attributes
 """.split()
 LEG = """
-    leg account account_kind owner currency amount held balance_after held_after paid_for channel chart due_on
+    leg account account_kind owner currency amount held balance_after held_after paid_for channel chart due_on version
+    business_date
 """.split()
 
 
@@ -55,7 +60,7 @@ def _brands(book: LakeBook) -> pl.LazyFrame:
 def client_accounts(book: LakeBook) -> pl.LazyFrame:
     """Return clients' accounts at the cut: account, reference, client, party, holder, balance, held, status …"""
     parties = book.parties.select(
-        "legal_name", "tax_id", party_id="id", client="name", party="reference", party_kind="kind"
+        "legal_name", "tax_id", "phone", "email", party_id="id", client="name", party="reference", party_kind="kind"
     )
     holders = book.brands.select(holder_id="id", holder="code", holder_name="name")
     return (
@@ -68,15 +73,23 @@ def client_accounts(book: LakeBook) -> pl.LazyFrame:
 
 
 def accounts_like(book: LakeBook, text: str = "", *, party: str | None = None) -> pl.DataFrame:
-    """Return the accounts whose client's name, reference, tax number or number has this text in it, by client."""
+    """Return the accounts that every word of a text is found in, by client.
+
+    It is looked for in any part of the client's names, references, tax number, telephone, address of e-mail, contract
+    and account number; a telephone is found by its digits, however it is written.
+    """
     found = client_accounts(book)
     if party is not None:
         found = found.filter(pl.col("party") == party)
-    for part in text.lower().split():
-        places = ("client", "legal_name", "reference", "party", "tax_id")
-        inside = [pl.col(place).str.to_lowercase().str.contains(part, literal=True) for place in places]
-        number = pl.col("account").cast(pl.String).str.starts_with(part)
-        found = found.filter(pl.any_horizontal(*inside, number))
+    one = re.fullmatch(r"[\d\s()+-]{7,}", text)  # a telephone, however it is written
+    for part in [re.sub(r"\D", "", text)] if one else text.lower().split():
+        inside = [pl.col(place).str.to_lowercase().str.contains(part, literal=True) for place in SEARCHED]
+        number = pl.col("account").cast(pl.String).str.contains(part, literal=True)
+        digits = re.sub(r"\D", "", part)
+        dialled = pl.col("phone").str.replace_all(r"\D", "").str.contains(digits, literal=True)
+        found = found.filter(
+            pl.any_horizontal(*inside, number, dialled if len(digits) >= DIGITS else pl.lit(value=False))
+        )
     return found.sort("client", "account").collect()
 
 

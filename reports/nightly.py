@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from ledger.errors import Failure
 from ledger.postgres.database import connect
 from ledger.settings import Settings
-from reports.core.dates import month_days
+from ledger.values.dates import month_days
 from reports.core.forms import NIGHTLY
 from reports.core.report import REPORTS, Report
 from reports.core.result import Result, TooLarge

@@ -5,12 +5,15 @@ ever added up across currencies, nor money with points. Totals are counted anew,
 from the cells: a transaction in two cells is one in the total.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 
 import polars as pl
 
 from ledger.errors import Failure
+from reports.explain import SIZE, Address, Explanation
 from reports.run import LakeBook
 
 DIMENSIONS = """
@@ -20,6 +23,16 @@ OF = ("revenue", "money", "bonus", "cash", "unallocated", "adjustments", "bonus_
 MEASURES = ("amount", "gross", "discount", "vat", "held", "transactions", "entries", "clients")
 MONEY = ("amount", "gross", "discount", "vat", "held")
 MOST_COLUMNS = 60
+ENTRY = (
+    pl.col("transaction_id").alias("transaction"),
+    "leg",
+    "business_date",
+    pl.col("kind"),
+    pl.col("account").cast(pl.Int64),
+    "currency",
+    "amount",
+)
+"""What is shown of an entry behind a cell."""
 TOTAL = "total"
 
 
@@ -79,16 +92,52 @@ def dimensions(book: LakeBook) -> pl.LazyFrame:
 def pivot(book: LakeBook, question: Question) -> Pivot:
     """Return the table. Raises Failure for unknown names and for more columns than a screen takes."""
     _check(question)
+    entries = _asked(book, question)
+    rows = [*question.rows, "currency"]
+    frame, totals = (_wide(entries, keys, question) for keys in (rows, ["currency"]))
+    return Pivot(question, frame, totals)
+
+
+def _asked(book: LakeBook, question: Question) -> pl.LazyFrame:
+    """Return the entries that a question is about, with the dimensions that it shows as text."""
     entries = dimensions(book).filter(
         pl.col("day").is_between(question.since, question.until), pl.col("account_kind") == question.of
     )
     for name, values in question.only.items():
         entries = entries.filter(pl.col(name).is_in(values))
     shown = dict.fromkeys((*question.rows, *((question.across,) if question.across else ())))
-    entries = entries.with_columns(pl.col(name).cast(pl.String).fill_null("–") for name in shown)
-    rows = [*question.rows, "currency"]
-    frame, totals = (_wide(entries, keys, question) for keys in (rows, ["currency"]))
-    return Pivot(question, frame, totals)
+    return entries.with_columns(pl.col(name).cast(pl.String).fill_null("–") for name in shown)
+
+
+def explain_cell(found: Pivot, book: LakeBook, row: Mapping[str, str], column: str, *, page: int = 1) -> Explanation:
+    """Return the entries that make a money cell of a table: of its row (a currency alone: of all rows) and column.
+
+    Raises Failure where there is no such cell, or where entries do not add up to it, as with clients.
+    """
+    question = found.question
+    if question.measure not in MONEY:
+        raise Failure(f"{question.measure} are counted, not added up: no entries come to them")
+    frame = found.frame if len(row) > 1 else found.totals
+    if column not in frame.columns or any(name not in frame.columns for name in row):
+        raise Failure("there is no such cell in this table")
+    cell = frame.filter(*(pl.col(name) == value for name, value in row.items()))
+    if cell.height != 1:
+        raise Failure("there is no such cell in this table")
+    entries = _asked(book, question).filter(*(pl.col(name) == value for name, value in row.items()))
+    if column != TOTAL and question.across is not None:
+        entries = entries.filter(pl.col(question.across) == column)
+    adds = pl.col(question.measure).cast(pl.Decimal(18, 2)).alias("adds")
+    made = entries.select(*ENTRY, adds).filter(pl.col("adds") != 0)
+    count, total = made.select(pl.len(), pl.col("adds").sum()).collect().row(0)
+    return Explanation(
+        address=Address("explore", {"question": repr(question)}, book.cut.number, dict(row), column),
+        words=f"{question.measure} of the entries of this row and column",
+        figure=cell[column][0] or Decimal("0.00"),
+        count=count,
+        sum=total or Decimal("0.00"),
+        parts=[],
+        entries=made.sort("transaction", "leg").slice((page - 1) * SIZE, SIZE).collect(),
+    )
 
 
 def values(book: LakeBook, name: str) -> list[str]:

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from stdnum import luhn
 
 from ledger.errors import Failure
+from ledger.values.dates import read_date
 from ledger.values.text import whole_number
-from reports.core.dates import read_date
 from reports.core.engines import collected, on_engine_of
 from reports.core.parameters import Movements, Parameters
 from reports.core.readable import readable_texts

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from dashboards.forms import allocate, money, terms, undo
+from dashboards.forms import allocate, clients, many, money, terms, undo
 
 FORMS: dict[str, tuple[str, Callable[[str], None]]] = {
     "payment": ("Payment", money.payment),
@@ -14,6 +14,9 @@ FORMS: dict[str, tuple[str, Callable[[str], None]]] = {
     "adjustment": ("Correction", money.adjustment),
     "bonus": ("Points", money.points),
     "move": ("Move between brands' own accounts", money.move),
+    "many": ("Many at once", many.many),
+    "client": ("Client", clients.client),
+    "brand": ("Brand", clients.brand),
     "limits": ("Subaccounts and limits", terms.subaccounts),
     "credit": ("Credit", terms.credit),
     "status": ("Status", terms.status),

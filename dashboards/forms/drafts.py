@@ -73,7 +73,7 @@ def done_before(kind: str) -> bool:
         if saved is None or saved.who != access.person().login or saved.form.split()[0] != kind:
             return False
         done = drafts.carried_out(connection, saved) or (
-            saved.state == "answered" and drafts.asked(connection, saved.key) is None
+            saved.state == "answered" and drafts.approval_request(connection, saved.key) is None
         )
     if done:
         url_state.remember(PARAMETER, None)
@@ -87,8 +87,8 @@ def _uuid(text: str | None) -> UUID | None:
         return None
 
 
-def keep(draft: Draft, lines: Sequence[Given], same: str) -> Saved:
-    """Save what was typed, before anything is posted. Raises Failure when the draft was decided on meanwhile."""
+def keep(draft: Draft, lines: Sequence[Given], same: str, **uploaded: str) -> Saved:
+    """Save what was typed or uploaded, before anything is posted. Raises Failure when it was decided on meanwhile."""
     access.require("post")
     prefix = f"{draft.form}/"
     fields = {
@@ -96,7 +96,7 @@ def keep(draft: Draft, lines: Sequence[Given], same: str) -> Saved:
         for name, value in st.session_state.items()
         if str(name).startswith(prefix) and value not in (None, "", [])
     }
-    saved = Saved(draft.id, access.person().login, draft.form, fields, [*lines], same)
+    saved = Saved(draft.id, access.person().login, draft.form, fields | uploaded, [*lines], same)
     with access.writing() as connection:
         drafts.save(connection, saved)
     draft.saved, draft.seen = saved, True

@@ -80,9 +80,10 @@ class Fields:
         self._keep(name, chosen or None)
         return chosen
 
-    def day(self, name: str, label: str) -> date | None:
+    def day(self, name: str, label: str, default: date | None = None) -> date | None:
         """Draw a day that need not be chosen."""
-        chosen: date | None = self._place().date_input(sentence(label), None, format="YYYY-MM-DD", **self._kept(name))
+        start = None if self._is_kept(name) else default
+        chosen: date | None = self._place().date_input(sentence(label), start, format="YYYY-MM-DD", **self._kept(name))
         self._keep(name, chosen and chosen.isoformat())  # as JSON has it: a draft is kept as such
         return chosen
 

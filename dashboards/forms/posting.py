@@ -7,6 +7,7 @@ money would be gone for good, the ledger's quote is shown, and only what was quo
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
@@ -160,6 +161,15 @@ def outcome_of(key: str, given: Mapping[str, Any], *, post: bool, action: access
     return outcome
 
 
+def outcomes_of(lines: Mapping[str, Given], *, post: bool) -> dict[str, Outcome]:
+    """Return what the ledger answers, or would answer, to commands by key. Raises ValueError for what is none."""
+    parsed = [commands.parse({**line, "key": key}) for key, line in lines.items()]
+    with _desk() as desk:
+        wanted = [each for each in parsed if isinstance(each, Command)]
+        outcomes = desk.post(wanted) if post else desk.quote(wanted)
+    return dict(zip(lines, outcomes, strict=True))
+
+
 def _settle(draft: Draft, outcome: Outcome, quote: Outcome) -> NoReturn:
     """Keep a posting on the screen with its key; after a refusal the next attempt has a key of its own.
 
@@ -198,9 +208,9 @@ def _look(draft: Draft) -> None:
         if draft.saved is None:
             return
         number = saved_drafts.posted(connection, draft.key)
-        asked = saved_drafts.asked(connection, draft.key)
-    if number is None and asked is not None:
-        draft.stage["asked"] = asked
+        request = saved_drafts.approval_request(connection, draft.key)
+    if number is None and request is not None:
+        draft.stage["request"] = request
         return
     if number is None:
         draft.stage["unposted"] = draft.saved.state != "answered"
@@ -216,8 +226,8 @@ def _look(draft: Draft) -> None:
 
 def _answered(draft: Draft, unanswered: str = "not posted yet: what was typed is here again") -> bool:
     _look(draft)
-    if "asked" in draft.stage and "answer" not in draft.stage:
-        approvals.show_state(draft.stage["asked"])
+    if "request" in draft.stage and "answer" not in draft.stage:
+        approvals.show_state(draft.stage["request"])
         if st.button(sentence("Another one"), key=f"another {draft.form}"):
             drafts.renew(draft.form, empty=True)
             st.rerun()
@@ -253,17 +263,36 @@ def terms(kind: str, fill: Callable[[Fields], Sequence[Given]], *, about: object
         saved = st.form_submit_button(sentence("Save"), type="primary")
     if saved:
         drafts.keep(draft, lines, form)
+        since = _clock()
         outcomes = administered(lines)
         if any(isinstance(outcome, four_eyes.Alone) for outcome in outcomes):
             with access.reading() as connection:
                 _ask(draft, {"terms": desk_queries.terms(connection, lines[0]["account"])})
-        st.session_state[f"outcomes {kind}"] = outcomes
-        if all(isinstance(outcome, Done) for outcome in outcomes):
+        done = all(isinstance(outcome, Done) for outcome in outcomes)
+        st.session_state[f"outcomes {kind}"] = outcomes if not done or _has_changed(lines, since) else [None]
+        if done:
             drafts.settle(draft, "answered")
             drafts.renew(form, empty=False)
         st.rerun()  # what stands above the form is what it set
     for outcome in st.session_state.pop(f"outcomes {kind}", ()):
-        show(outcome)
+        if outcome is None:
+            st.info(sentence("nothing was changed: it is so already"), icon=":material/info:")
+        else:
+            show(outcome)
+
+
+def _clock() -> datetime:
+    with access.reading() as connection:
+        [(now,)] = connection.execute("SELECT clock_timestamp()").fetchall()
+    assert isinstance(now, datetime)
+    return now
+
+
+def _has_changed(lines: Sequence[Given], since: datetime) -> bool:
+    """Return whether lines that were carried out have changed anything; what the book has already is no change."""
+    with access.reading() as connection:
+        kinds = [line["type"] for line in lines]
+        return desk_queries.changes_since(connection, access.person().login, kinds, since) > 0
 
 
 def administered(lines: Sequence[Given], *, action: access.Action = "post") -> list[Outcome]:

@@ -70,7 +70,7 @@ def balances(found: Row) -> None:
         "credit limit": now.credit_limit,
         "available": now.available,
     }
-    shown = [(label, decimal(amount), tr("now")) for label, amount in figures.items() if amount is not None]
+    shown = [display.Tile(label, decimal(amount), tr("now")) for label, amount in figures.items() if amount is not None]
     display.tiles(shown, now.currency)
     if now.overdue:
         st.error(f"{sentence('overdue')}: {now.unpaid_since}")

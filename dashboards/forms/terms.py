@@ -15,7 +15,7 @@ from dashboards.forms.fields import Fields, Given
 from dashboards.forms.money import named, open_brands
 from dashboards.forms.posting import connected, terms
 from dashboards.translations import sentence, tr
-from ledger.postgres import account_queries, desk_queries
+from ledger.postgres import account_queries, client_queries, desk_queries
 from ledger.values.money import plain
 from reports.core.report import Column
 
@@ -37,6 +37,15 @@ DAYS = {
     "sat": "Saturday",
     "sun": "Sunday",
 }
+AGREED_TERMS = (
+    Column("state", "word", "State", "Состояние"),
+    Column("limit", "money", "Limit", "Лимит"),
+    Column("period_days", "number", "Days to pay", "Дней на оплату"),
+    Column("valid_from", "date", "Valid from", "Действует с"),
+    Column("valid_until", "date", "Valid until", "Действует по"),
+    Column("recorded_at", "instant", "Recorded", "Записано"),
+    Column("by", "text", "By", "Кто"),
+)
 STATUSES = ("open", "frozen", "closed")
 LINKS = (
     Column("payer", "account", "Payer", "Плательщик"),
@@ -194,16 +203,37 @@ def credit(by: str) -> None:
     if found is None:
         return
     subjects.balances(found)
+    with connected() as connection:
+        agreed = client_queries.agreed(connection, found["number"])
+    _agreed(agreed)
+    last = agreed[0] if agreed else None
 
     def fill(fields: Fields) -> list[Given]:
-        fields.amount("limit", "Limit", blank="10000.00")
-        fields.number("period_days", "Days to pay")
-        fields.day("valid_from", "Valid from")
-        fields.day("valid_until", "Valid until")
-        fields.text("note", "Note")
-        return [{"type": "credit_terms", "account": found["number"], "by": by, **fields.given}]
+        limit = fields.amount("limit", "Limit", plain(last["limit"]) if last else "", blank="10000.00")
+        days = fields.number("period_days", "Days to pay", last and last["period_days"], blank="no period")
+        since = fields.day("valid_from", "Valid from", last and last["valid_from"])
+        until = fields.day("valid_until", "Valid until", last and last["valid_until"])
+        given: Given = {"limit": limit or None, "period_days": days, "valid_until": until and until.isoformat()}
+        if since is not None:
+            given["valid_from"] = since.isoformat()
+        note = fields.text("note", "Note")
+        line = {"type": "credit_terms", "account": found["number"], "by": by, **given}
+        return [line | ({"note": note} if note else {})]
 
     terms("credit", fill, about=found["number"])
+
+
+def _agreed(agreed: Sequence[client_queries.AgreedTerms]) -> None:
+    """Show what was agreed, the latest first, and whether the last of it is in force."""
+    if not agreed:
+        st.caption(tr("no credit was agreed yet"))
+        return
+    subjects.rows([dict(row) for row in agreed], AGREED_TERMS, key="agreed")
+    last = agreed[0]
+    if last["state"] == "begins_later":
+        st.warning(sentence("what was saved last is not in force yet: it begins on {day}", day=last["valid_from"]))
+    if last["state"] == "is_over":
+        st.warning(sentence("what was saved last is not in force: it ended on {day}", day=last["valid_until"]))
 
 
 def merge(by: str) -> None:

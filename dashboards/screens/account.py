@@ -1,6 +1,7 @@
 """One account: who it is, how it stands, what was agreed, every movement of a period, its papers."""
 
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,8 +12,9 @@ from dashboards import cached_book, display, links, url_state
 from dashboards.forms import FORMS
 from dashboards.translations import as_html, as_markdown, language, sentence, tr
 from ledger.settings import Settings
+from ledger.values.dates import month_days
 from reports import lookups
-from reports.core.dates import month_days
+from reports.core.leads import Row
 from reports.core.report import Column
 from reports.core.result import Result
 from reports.documents.design import Kind, design_of
@@ -115,14 +117,15 @@ def _usual(book: LakeBook, facts: dict[str, Any]) -> tuple[date, date]:
 def _figures(facts: dict[str, Any], moved: Result) -> None:
     row = moved.frame.row(0, named=True) if moved.frame.height else {}
     since, until = moved.parameters.days
+    now = partial(links.at_the_cut, cached_book.book(), facts)
     tiles = [
-        ("Balance", facts["balance"], tr("at the cut")),
-        ("Held", facts["held"], tr("at the cut")),
-        ("Opening", row.get("opening"), str(since)),
-        ("Credits", row.get("credits"), ""),
-        ("Debits", row.get("debits"), ""),
-        ("Closing", row.get("closing"), str(until)),
+        display.Tile("Balance", facts["balance"], tr("at the cut"), now("balance")),
+        display.Tile("Held", facts["held"], tr("at the cut"), now("held")),
     ]
+    moves = (("Opening", str(since)), ("Credits", ""), ("Debits", ""), ("Closing", str(until)))
+    for label, note in moves:
+        name = label.lower()
+        tiles.append(display.Tile(label, row.get(name), note, links.cell(moved, row, name) if row else None))
     display.tiles(tiles, facts["currency"])
 
 
@@ -160,8 +163,10 @@ def _terms(found: lookups.AccountDetails) -> None:
             st.caption(tr("none"))
 
 
-def _other_end(number: int) -> Any:
-    def target(row: dict[str, Any]) -> links.Target | None:
+def _other_end(number: int) -> links.LeadsTo:
+    def target(row: Row, column: str) -> links.Target | None:
+        if column in ("balance", "held"):
+            return links.at_the_cut(cached_book.book(), row, column)
         ends = [row.get(name) for name in ("payer_id", "account_id", "account")]
         other = [end for end in ends if end and end != number]
         return links.Target("screens/account.py", {"account": other[0]}) if other else None

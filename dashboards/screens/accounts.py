@@ -1,13 +1,12 @@
 """Accounts: find a client's account by name, reference or number, with its balance at the cut."""
 
-from typing import Any
-
 import polars as pl
 import streamlit as st
 
 from dashboards import cached_book, display, links, url_state
 from dashboards.translations import as_markdown, sentence, tr
 from reports import lookups
+from reports.core.leads import Row
 from reports.core.report import Column
 
 MOST = 1000
@@ -31,7 +30,7 @@ def accounts() -> None:
     """Draw the page."""
     st.title(sentence("Accounts"))
     search, status = st.columns([4, 1])
-    text = url_state.text(search, "Name, reference, account number or tax number", "q")
+    text = url_state.text(search, "Name, number, reference, tax number, phone, e-mail, contract", "q")
     chosen = url_state.choice(status, "Status", STATUSES, "status", shown=tr)
     party = url_state.get("party")
     found = cached_book.cached(("accounts", text, party), lambda book: lookups.accounts_like(book, text, party=party))
@@ -55,8 +54,9 @@ def _list(found: pl.DataFrame) -> None:
     st.caption(f"{summary} · {tr('click a row to see what is behind it')}")
 
 
-def _account(row: dict[str, Any]) -> links.Target:
-    return links.Target("screens/account.py", {"account": row["account"]})
+def _account(row: Row, column: str) -> links.Target:
+    figure = links.at_the_cut(cached_book.book(), row, column) if column in ("balance", "held") else None
+    return figure or links.Target("screens/account.py", {"account": row["account"]})
 
 
 if __name__ == "__main__":

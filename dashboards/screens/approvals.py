@@ -11,7 +11,7 @@ from dashboards.forms import posting
 from dashboards.translations import as_markdown, sentence, tr
 from ledger.core.outcomes import Done, Posted
 from ledger.postgres import desk_queries, drafts
-from ledger.postgres.drafts import Asked
+from ledger.postgres.drafts import ApprovalRequest
 
 SHOWN = (
     "account",
@@ -40,16 +40,16 @@ def approvals() -> None:
         waiting, before = drafts.waiting(connection), drafts.decided(connection)
     if not waiting:
         st.success(sentence("nothing waits for another person"), icon=":material/check:")
-    for asked in waiting:
+    for request in waiting:
         with st.container(border=True):
-            _one(asked)
+            _one(request)
     if before:
         st.markdown(f"**{sentence('decided last')}**")
-        st.markdown("  \n".join(_decided(asked, number) for asked, number in before))
+        st.markdown("  \n".join(_decided(request, number) for request, number in before))
 
 
-def _kind(asked: Asked) -> str:
-    return sentence(asked.line["type"]).replace("_", " ")
+def _kind(request: ApprovalRequest) -> str:
+    return sentence(request.line["type"]).replace("_", " ")
 
 
 def _said(line: drafts.Json) -> str:
@@ -58,49 +58,49 @@ def _said(line: drafts.Json) -> str:
     return " · ".join(parts)
 
 
-def _decided(asked: Asked, number: int | None) -> str:
+def _decided(request: ApprovalRequest, number: int | None) -> str:
     """Return in a line what was decided, by whom, and what became of it."""
-    what = f"{_kind(asked)} · {_said(asked.line)} · "
-    if asked.state != "answered":
-        became = "refused by {who}: {why}" if asked.state == "refused" else "outdated: {why}"
-        return what + tr(became, who=as_markdown(asked.decided_by or ""), why=as_markdown(asked.why or "–"))
-    people = tr("asked for by {who}, agreed to by {other}", who=asked.who, other=asked.decided_by)
+    what = f"{_kind(request)} · {_said(request.line)} · "
+    if request.state != "answered":
+        became = "refused by {who}: {why}" if request.state == "refused" else "outdated: {why}"
+        return what + tr(became, who=as_markdown(request.decided_by or ""), why=as_markdown(request.why or "–"))
+    people = tr("asked for by {who}, agreed to by {other}", who=request.who, other=request.decided_by)
     return f"{what}{as_markdown(people)}" + (f" · {tr('posted as transaction {n}', n=number)}" if number else "")
 
 
-def _one(asked: Asked) -> None:
+def _one(request: ApprovalRequest) -> None:
     """Draw one draft: who asked for what and when, its quote then and now, and the two buttons."""
-    at = display.local(asked.made_at, cached_book.book().cut.time_zone)
-    st.markdown(f"**{_kind(asked)}** · {as_markdown(asked.who)} · {at}")
-    st.caption(_said(asked.line))
-    changed = _changed_since(asked)
+    at = display.local(request.made_at, cached_book.book().cut.time_zone)
+    st.markdown(f"**{_kind(request)}** · {as_markdown(request.who)} · {at}")
+    st.caption(_said(request.line))
+    changed = _changed_since(request)
     if changed:
         st.warning(sentence(changed), icon=":material/history:")
-    if asked.who.lower() == access.person().login.lower():
+    if request.who.lower() == access.person().login.lower():
         st.caption(tr("you asked for this: another person agrees to it"))
         return
-    why = st.text_input(sentence("Reason of a refusal"), key=f"why {asked.id}")
+    why = st.text_input(sentence("Reason of a refusal"), key=f"why {request.id}")
     with st.container(horizontal=True):
-        agreed = st.button(sentence("Agree and post"), type="primary", key=f"agree {asked.id}")
-        refused = st.button(sentence("Refuse"), key=f"refuse {asked.id}")
+        agreed = st.button(sentence("Agree and post"), type="primary", key=f"agree {request.id}")
+        refused = st.button(sentence("Refuse"), key=f"refuse {request.id}")
     if agreed:
-        _agree(asked)
+        _agree(request)
     if refused:
-        _decide(asked, "refused", why or None)
+        _decide(request, "refused", why or None)
     if agreed or refused:
         st.rerun()
 
 
-def _changed_since(asked: Asked) -> str | None:
+def _changed_since(request: ApprovalRequest) -> str | None:
     """Draw what it would do now, or what was agreed so far; return what has changed since it was asked for."""
-    if "terms" in asked.quoted:
+    if "terms" in request.quoted:
         with access.reading() as connection:
-            terms = desk_queries.terms(connection, asked.line["account"])
+            terms = desk_queries.terms(connection, request.line["account"])
         st.markdown(f"{sentence('agreed so far')}: {_said(terms or {}) or tr('nothing')}")
-        return "terms have changed since it was requested" if terms != asked.quoted["terms"] else None
-    now = posting.outcome_of(asked.key, asked.line, post=False)
+        return "terms have changed since it was requested" if terms != request.quoted["terms"] else None
+    now = posting.outcome_of(request.key, request.line, post=False)
     posting.show(now, quoted=True)
-    changed = isinstance(now, Posted) and _balances(now.to_json()) != _balances(asked.quoted)
+    changed = isinstance(now, Posted) and _balances(now.to_json()) != _balances(request.quoted)
     return "balances have changed since it was requested" if changed else None
 
 
@@ -108,28 +108,28 @@ def _balances(quote: drafts.Json) -> list[tuple[object, object]]:
     return [(moved["account"], moved["balance"]) for moved in quote["accounts"]]
 
 
-def _agree(asked: Asked) -> None:
+def _agree(request: ApprovalRequest) -> None:
     """Post a draft under its key, or keep why it cannot be posted any more."""
-    of_terms = "terms" in asked.quoted
-    now = None if of_terms else posting.outcome_of(asked.key, asked.line, post=False)
+    of_terms = "terms" in request.quoted
+    now = None if of_terms else posting.outcome_of(request.key, request.line, post=False)
     if now is None or isinstance(now, Posted):
-        _decide(asked, "waiting", None)  # until it is posted: whoever is broken off here agrees once more
+        _decide(request, "waiting", None)  # until it is posted: whoever is broken off here agrees once more
         if of_terms:
-            [now] = posting.administered([dict(asked.line)], action="approve")
+            [now] = posting.administered([dict(request.line)], action="approve")
         else:
-            now = posting.outcome_of(asked.key, asked.line, post=True)
+            now = posting.outcome_of(request.key, request.line, post=True)
     if isinstance(now, Posted | Done):
         with access.writing() as connection:
-            drafts.settle(connection, asked.id, "answered")
+            drafts.settle(connection, request.id, "answered")
     else:
-        _decide(asked, "outdated", now.to_json().get("message", ""))
+        _decide(request, "outdated", now.to_json().get("message", ""))
     st.session_state["decided"] = [now]
 
 
-def _decide(asked: Asked, state: drafts.State, why: str | None) -> None:
+def _decide(request: ApprovalRequest, state: drafts.State, why: str | None) -> None:
     access.require("approve")
     with access.writing() as connection:
-        drafts.decide(connection, asked.id, access.person().login, state, why)
+        drafts.decide(connection, request.id, access.person().login, state, why)
 
 
 if __name__ == "__main__":

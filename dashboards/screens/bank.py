@@ -14,6 +14,7 @@ import streamlit as st
 from dashboards import access, cached_book, display, links
 from dashboards.forms.csv_layouts import csv_layout
 from dashboards.forms.depositors import depositors
+from dashboards.refusals import on_screen
 from dashboards.translations import as_markdown, sentence, tr
 from ledger.bank.core.read_file import csv_headers, read
 from ledger.bank.core.statement import Statement
@@ -210,7 +211,7 @@ def _payers(ledger: Ledger, by: str) -> None:
 def _show(imported: Sequence[Imported], *, posting: bool) -> None:
     for each in imported:
         if each.refused:
-            st.error(as_markdown(each.refused), icon=":material/block:")
+            st.error(as_markdown(on_screen(each.refused)), icon=":material/block:")
     rows = [row for each in imported for row in each.rows]
     if posting:
         done = sum(row.result == "posted" for row in rows)

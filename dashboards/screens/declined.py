@@ -1,7 +1,5 @@
 """Declined: the commands that were refused in a period, each with the sentence that the ledger gave."""
 
-from typing import Any
-
 import polars as pl
 import streamlit as st
 
@@ -9,6 +7,7 @@ from dashboards import cached_book, display, links, url_state
 from dashboards.refusals import refusal
 from dashboards.translations import as_markdown, sentence, tr
 from reports import lookups
+from reports.core.leads import Row
 from reports.core.report import Column
 
 COLUMNS = (
@@ -48,7 +47,7 @@ def declined() -> None:
     st.caption(f"{tr('rows: {n}', n=display.count(found.height))} · {tr('click a row to see what is behind it')}")
 
 
-def _transaction(row: dict[str, Any]) -> links.Target:
+def _transaction(row: Row, column: str) -> links.Target:
     return links.Target("screens/transaction.py", {"transaction": row["transaction"]})
 
 

@@ -1,37 +1,54 @@
-"""Explore: an ad-hoc table over the entries. Currency is always a row: nothing is added up across currencies."""
+"""Explore: an ad-hoc table over the entries. Currency is always a row: nothing is added up across currencies.
 
+A question that came with an address waits until a person presses Run, or changes it (DECISIONS D57).
+"""
+
+from collections.abc import Mapping
 from datetime import date
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from dashboards import cached_book, display, url_state
+from dashboards import cached_book, display, links, url_state
 from dashboards.translations import sentence, tr
+from ledger.errors import Failure
+from ledger.values.dates import date_or_none
 from reports.core.csv_text import frame_csv
+from reports.core.leads import Row
 from reports.core.report import Column
 from reports.pivot import DIMENSIONS, MEASURES, MONEY, OF, TOTAL, Pivot, Question, pivot, values
 
 FILTERS = ("brand", "kind", "service", "channel", "party_kind", "source_kind")
 NOTHING = "nothing across"
+WAITS = "question that waits"
 
 
 def explore() -> None:
     """Draw the page."""
     st.title(sentence("Explore"))
+    linked = not url_state.is_own()
     question = _question(cached_book.book().last_day)
     if question is None:
         st.info(sentence("choose at least one dimension for the rows"))
         return
+    if linked:
+        st.session_state[WAITS] = question
+    if st.session_state.get(WAITS) == question:
+        st.info(sentence("this question came with the address: look at it, then press Run"))
+        if not st.button(sentence("Run"), type="primary", key="run question"):
+            return
+    st.session_state.pop(WAITS, None)
     found = cached_book.cached(("pivot", repr(question)), lambda book: pivot(book, question))
     if not found.frame.height:
         st.info(sentence("nothing in this period"))
         return
     columns = _columns(found)
-    display.table(found.frame, columns, key="pivot", rows=20)
+    leads_to = partial(_behind, found) if question.measure in MONEY else None
+    display.table(found.frame, columns, key="pivot", leads_to=leads_to, rows=20)
     st.caption(tr("rows: {n}", n=display.count(found.frame.height)))
     st.markdown(f"**{sentence('total')}**")
-    display.table(found.totals, columns, key="pivot-totals")
+    display.table(found.totals, columns, key="pivot-totals", leads_to=leads_to)
     st.download_button(
         "CSV", partial(frame_csv, found.frame), "explore.csv", "text/csv", on_click="ignore", key="pivot-csv"
     )
@@ -54,6 +71,33 @@ def _question(last_day: date) -> Question | None:
         return None
     narrowed = {name: chosen for name, chosen in only.items() if chosen}
     return Question(since, until, tuple(rows), None if across == NOTHING else across, of, measure, narrowed)
+
+
+def _behind(found: Pivot, row: Row, column: str) -> links.Target | None:
+    """Return the address of a money cell; a total has no more than its currency."""
+    names = [name for name in (*found.question.rows, "currency") if name in row]
+    if column in names or row[column] is None:
+        return None
+    values = {f"{links.ROW}{name}": row[name] for name in names}
+    query = {**st.query_params.to_dict(), **values}
+    return links.Target(links.BEHIND, {"report": "explore", "column": column, **query})
+
+
+def asked(given: Mapping[str, str]) -> Question:
+    """Return the question that an address has. Raises Failure where it has none."""
+    since, until = (date_or_none(given.get(name, "")) for name in ("from", "to"))
+    if since is None or until is None:
+        raise Failure("no figure is named in this address: click one on another page")
+    across, only = given.get("across"), {name: given.get(f"only_{name}") for name in FILTERS}
+    return Question(
+        since,
+        until,
+        tuple(given.get("rows", "").split(",")),
+        None if across == NOTHING else across,
+        given.get("of", ""),
+        given.get("measure", ""),
+        {name: tuple(values.split(",")) for name, values in only.items() if values},
+    )
 
 
 def _year_before(day: date) -> date:

@@ -1,18 +1,26 @@
 """Overview: what clients have, what came in, what was written off, by brand and month; and whether to believe it."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import polars as pl
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboards import cached_book, charts, display, links, url_state
 from dashboards.translations import language, sentence, tr
+from reports.compared import compared
 from reports.core.result import Result
 from reports.formats import captions
 
 MOST_MONTHS = 24
+MOST_DAYS = 63
+"""A shorter period is drawn by day."""
+FIGURES = ("closing", "owed", "received", "net", "refunds", "kept")
+"""What the tiles are called in reports.compared, in their order."""
 BRANDS = ("brand_name", "orders", "gross", "discount", "net", "refunds", "kept")
 HOLDERS = ("brand_name", "kind", "accounts", "credits", "debits", "closing")
 
@@ -25,13 +33,16 @@ def overview() -> None:
     with choice:
         currency, since, until = _chosen(book.last_day)
     days = {"from": since, "to": until}
-    by_month = cached_book.report("brand-revenue", by="month", currency=currency, **days)
-    receipts = cached_book.report("receipts", by="month", currency=currency, **days)
+    piece = "day" if (until - since).days < MOST_DAYS else "month"
+    by_month = cached_book.report("brand-revenue", by=piece, currency=currency, **days)
+    receipts = cached_book.report("receipts", by=piece, currency=currency, **days)
     turnover = cached_book.report("turnover", by="brand", currency=currency, **days)
     control = st.empty()
-    _tiles(by_month, receipts, turnover, currency, until)
+    places = _tiles(by_month, receipts, turnover, currency, until)
     _charts(by_month, receipts, currency)
     _tables(turnover, currency, days)
+    if currency:
+        _compared(places, currency, since, until)
     with control.container():
         _believable(book.last_day, [by_month, receipts, turnover])
 
@@ -51,7 +62,18 @@ def _sum(result: Result, column: str) -> Any:
     return result.frame[column].sum() or Decimal(0)
 
 
-def _tiles(revenue: Result, receipts: Result, turnover: Result, currency: str | None, until: date) -> None:
+def _compared(places: list[DeltaGenerator], currency: str, since: date, until: date) -> None:
+    """Set the tiles beside the period before and a year ago, when all else is on the screen."""
+    found = cached_book.cached(
+        ("compared", currency, since, until), lambda book: compared(book, currency, since, until)
+    )
+    for place, name in zip(places, FIGURES, strict=True):
+        display.beside(place, found[name])
+
+
+def _tiles(
+    revenue: Result, receipts: Result, turnover: Result, currency: str | None, until: date
+) -> list[DeltaGenerator]:
     money = turnover.frame.filter(pl.col("kind") == "money")
     aging = cached_book.report("receivables-aging", as_of=until, currency=currency)
     accounts, payments = (
@@ -59,25 +81,37 @@ def _tiles(revenue: Result, receipts: Result, turnover: Result, currency: str | 
         display.count(int(receipts.frame["count"].sum() or 0)),
     )
     discounts = tr("discounts {amount}", amount=display.money(_sum(revenue, "discount")))
+    balances = Decimal(money["closing"].sum() or 0)
     tiles = [
-        ("Balances of clients", money["closing"].sum() or Decimal(0), f"{accounts} {tr('accounts')}"),
-        ("Clients owe", _sum(aging, "total"), tr("on {day}", day=until)),
-        ("Receipts", _sum(receipts, "received"), f"{payments} {tr('payments')}"),
-        ("Write-offs, net", _sum(revenue, "net"), discounts),
-        ("Refunds", _sum(revenue, "refunds"), ""),
-        ("Kept", _sum(revenue, "kept"), ""),
+        display.Tile("Balances of clients", balances, f"{accounts} {tr('accounts')}", _by_account(turnover, balances)),
+        _tile("Clients owe", aging, "total", tr("on {day}", day=until)),
+        _tile("Receipts", receipts, "received", f"{payments} {tr('payments')}"),
+        _tile("Write-offs, net", revenue, "net", discounts),
+        _tile("Refunds", revenue, "refunds"),
+        _tile("Kept", revenue, "kept"),
     ]
-    display.tiles(tiles, currency or "")
+    return display.tiles(tiles, currency or "")
+
+
+def _tile(label: str, result: Result, column: str, note: str = "") -> display.Tile:
+    amount = _sum(result, column)
+    return display.Tile(label, amount, note, links.figure(result, {}, column, amount))
+
+
+def _by_account(turnover: Result, balances: Decimal) -> links.Target:
+    """Return the address of the balances that the sum by brand is of, a row an account."""
+    each = replace(turnover, parameters=turnover.parameters.model_copy(update={"by": "account"}))
+    return links.figure(each, {"kind": "money"}, "closing", balances)
 
 
 def _charts(revenue: Result, receipts: Result, currency: str | None) -> None:
     left, right = st.columns([1.25, 1])
     with left.container(border=True):
         note = "net of discounts, before refunds"
-        _chart(revenue, "net", "Write-offs by brand and month", note, currency, legend=True)
+        _chart(revenue, "net", "Write-offs by brand", note, currency, legend=True)
     with right.container(border=True):
         note = "payments as they came in, before payouts; colours as on the left"
-        _chart(receipts, "received", "Receipts by brand and month", note, currency, legend=False)
+        _chart(receipts, "received", "Receipts by brand", note, currency, legend=False)
 
 
 def _chart(result: Result, value: str, title: str, note: str, currency: str | None, *, legend: bool) -> None:
@@ -85,14 +119,13 @@ def _chart(result: Result, value: str, title: str, note: str, currency: str | No
     if not result.frame.height:
         st.info(sentence("nothing in this period"))
         return
-    by_brand = result.frame.group_by("brand", "brand_name", "month").agg(pl.col(value).sum()).sort("month", "brand")
-    chart = charts.by_month(by_brand, value, currency or "", legend=legend)
+    piece = "day" if "day" in result.frame.columns else "month"
+    by_brand = result.frame.group_by("brand", "brand_name", piece).agg(pl.col(value).sum()).sort(piece, "brand")
+    chart = charts.stacked(by_brand, value, piece, currency or "", legend=legend)
     chosen = st.altair_chart(chart, on_select="rerun", key=f"chart-{value}-{language()}", width="stretch")
     points = chosen.selection.get(charts.PICK) or []
     if points and "brand" in points[0]:
-        target = links.target_of(result, {**points[0], "currency": currency})
-        if target is not None:
-            links.go(target)
+        links.go(links.figure(result, {**points[0], "currency": currency}, value))
 
 
 def _tables(turnover: Result, currency: str | None, days: dict[str, date]) -> None:
@@ -101,12 +134,12 @@ def _tables(turnover: Result, currency: str | None, days: dict[str, date]) -> No
     with left:
         st.subheader(sentence("Brands"))
         shown = [column for column in total.columns if column.name in BRANDS]
-        display.table(total.frame, shown, key="brands", leads_to=lambda row: links.target_of(total, row))
+        display.table(total.frame, shown, key="brands", leads_to=partial(links.cell, total))
     with right:
         st.subheader(sentence("Balances by holder"))
         shown = [column for column in turnover.columns if column.name in HOLDERS]
-        display.table(turnover.frame, shown, key="holders", leads_to=lambda row: links.target_of(turnover, row))
-    st.caption(tr("click a row to see what is behind it"))
+        display.table(turnover.frame, shown, key="holders", leads_to=partial(links.cell, turnover))
+    st.caption(tr("click a figure to see what it is made of"))
 
 
 def _believable(last_day: date, shown: list[Result]) -> None:
@@ -139,7 +172,7 @@ def _believable(last_day: date, shown: list[Result]) -> None:
             if not control.holds:
                 st.error(captions.control_line(control, language()))
     if wrong.height:
-        display.table(wrong, book.columns, key="wrong", leads_to=lambda row: links.target_of(book, row))
+        display.table(wrong, book.columns, key="wrong", leads_to=partial(links.cell, book))
 
 
 if __name__ == "__main__":

@@ -7,11 +7,14 @@ import polars as pl
 import streamlit as st
 
 from dashboards import access, cached_book, display, links, url_state
-from dashboards.forms import undo
+from dashboards.forms import subjects, undo
 from dashboards.refusals import refusal
 from dashboards.translations import as_html, as_markdown, sentence, tr
-from ledger.postgres import drafts
+from ledger.errors import Failure
+from ledger.postgres import desk_queries, drafts
+from ledger.values.money import decimal
 from reports import lookups
+from reports.core.leads import Row
 from reports.core.report import Column
 
 LEGS = (
@@ -62,7 +65,12 @@ def transaction() -> None:
         st.title(sentence("Transactions"))
         st.info(sentence("find a transaction by its number or by the caller's key"))
         return
-    found = cached_book.cached(("transaction", text), lambda book: lookups.transaction(book, text))
+    try:
+        found = cached_book.cached(("transaction", text), lambda book: lookups.transaction(book, text))
+    except Failure:
+        if not _beside_the_cut(text):
+            raise
+        return
     _head(found)
     if found.legs.height:
         st.subheader(sentence("Entries"))
@@ -77,6 +85,31 @@ def transaction() -> None:
     if found.later.height:
         st.subheader(sentence("Later transactions about it"))
         display.table(found.later, LATER, key="later", leads_to=_transaction)
+
+
+def _beside_the_cut(text: str) -> bool:
+    """Show what was posted since the cut, as the ledger has it; return whether there is such a transaction."""
+    if not cached_book.book().whole:
+        return False
+    try:
+        with access.reading() as connection:
+            found = desk_queries.earlier(connection, text)
+    except Failure:
+        return False
+    facts, zone = found.facts, cached_book.book().cut.time_zone
+    st.title(f"{sentence(facts['kind'])} {facts['id']}")
+    badge = "green" if facts["status"] == "posted" else "red"
+    amount = display.money(decimal(facts["amount"] or 0), facts["currency"])
+    st.markdown(f":{badge}-badge[{tr(facts['status'])}] &nbsp; **{amount}** {tr('requested')}")
+    st.info(sentence("it is in no cut yet: this is the ledger as it is now"), icon=":material/schedule:")
+    at = display.local(facts["posted_at"], zone, "%Y-%m-%d %H:%M:%S")
+    st.caption(f"{sentence('Key')} **{as_markdown(facts['key'])}** · {sentence('Booked')} **{at}**")
+    if found.moves:
+        subjects.moves(found)
+    if found.lines:
+        subjects.lines(found)
+    _undo({"status": facts["status"], "kind": facts["kind"], "id": facts["id"]})
+    return True
 
 
 def _head(found: lookups.TransactionDetails) -> None:
@@ -113,9 +146,9 @@ def _second_person(key: str) -> None:
     if not key.startswith("desk-") or not cached_book.book().whole:
         return
     with access.reading() as connection:
-        asked = drafts.asked(connection, key)
-    if asked is not None and asked.decided_by is not None:
-        note = tr("asked for by {who}, agreed to by {other}", who=asked.who, other=asked.decided_by)
+        request = drafts.approval_request(connection, key)
+    if request is not None and request.decided_by is not None:
+        note = tr("asked for by {who}, agreed to by {other}", who=request.who, other=request.decided_by)
         st.caption(as_markdown(sentence(note)))
 
 
@@ -144,12 +177,14 @@ def _balanced(legs: pl.DataFrame) -> None:
         st.error(f"{tr('the entries do NOT sum to zero')}: {json.dumps(sums.rows(), default=str)}")
 
 
-def _account(row: dict[str, Any]) -> links.Target | None:
+def _account(row: Row, column: str) -> links.Target | None:
     client = row["balance_after"] is not None
+    if client and column in ("balance_after", "held_after"):
+        return links.after(cached_book.book(), row["account"], row["version"], row["business_date"], column)
     return links.Target("screens/account.py", {"account": row["account"]}) if client else None
 
 
-def _transaction(row: dict[str, Any]) -> links.Target:
+def _transaction(row: Row, column: str) -> links.Target:
     return links.Target("screens/transaction.py", {"transaction": row["transaction"]})
 
 

@@ -1,6 +1,6 @@
 """`tiffin balance`, `history`, `limits`: one account's money."""
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
@@ -12,6 +12,7 @@ from ledger.cli.text_commands import TextCommand
 from ledger.errors import Failure
 from ledger.postgres import account_queries, balances
 from ledger.postgres.database import AnyConnection
+from ledger.values.dates import read_date
 
 app = typer.Typer()
 
@@ -68,9 +69,9 @@ def _start(text: str | None, zone: ZoneInfo, *, days: int = 0) -> datetime | Non
     if text is None:
         return None
     try:
-        day = date.fromisoformat(text) + timedelta(days=days)
-    except (ValueError, OverflowError):
-        raise Failure(f"{text} is not a date, expected YYYY-MM-DD") from None
+        day = read_date(text) + timedelta(days=days)
+    except OverflowError:
+        raise Failure(f"{text} is the last day there is") from None
     return datetime(day.year, day.month, day.day, tzinfo=zone)
 
 

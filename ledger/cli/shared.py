@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -16,6 +16,7 @@ from ledger.errors import Failure
 from ledger.intake.levels import Level
 from ledger.postgres.database import AnyConnection, check_book, connect, server_url
 from ledger.settings import Settings
+from ledger.values.dates import instant_of
 from ledger.values.text import printable
 
 if TYPE_CHECKING:
@@ -63,14 +64,9 @@ def instant(text: str | None) -> datetime | None:
     if text is None:
         return None
     try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise Failure(f"{text} is not a time in ISO 8601") from None
-    if at.tzinfo is None:
-        raise Failure(f"{text} has no time zone, expected such as {text}+03:00")
-    if not 1900 <= at.year <= 9998:
-        raise Failure(f"{text} is not between the years 1900 and 9998")
-    return at.astimezone(UTC)
+        return instant_of(text)
+    except ValueError as error:
+        raise Failure(str(error)) from None
 
 
 def console() -> "Console":

@@ -68,7 +68,7 @@ class Hours(NamedTuple):
         return cls(days, *(time.fromisoformat(when.get(end) or "00:00") for end in ("from", "to")))
 
     def include(self, at: datetime) -> bool:
-        """Tell whether a moment, in the book's zone, is within; what is past midnight belongs to the day before."""
+        """Return whether a moment, in the book's zone, is within; what is past midnight belongs to the day before."""
         now, today, past_midnight = at.time(), at.weekday() in self.days, self.until <= self.since
         if today and now >= self.since and (past_midnight or now < self.until):
             return True

@@ -213,7 +213,7 @@ class Ages:
 
     @property
     def untouched(self) -> bool:
-        """Tell whether nothing was fetched from the first open item on."""
+        """Return whether nothing was fetched from the first open item on."""
         return self.low == self.high
 
     def walked(self, items: list[Item]) -> None:

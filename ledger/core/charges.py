@@ -160,8 +160,8 @@ def capture(case: Case, command: c.Capture) -> Verdict:
         moves.append(Move(part.source, -amount, -amount - released, subaccount))
     if not legs and not command.final:
         used_up = [part for part in hold.parts if part.line in named]
-        asked = sum(part.amount for part in used_up)
-        raise _exceeds("capture_exceeds_hold", hold, f"line {min(named)}", used_up, 0, asked)
+        requested = sum(part.amount for part in used_up)
+        raise _exceeds("capture_exceeds_hold", hold, f"line {min(named)}", used_up, 0, requested)
     verdict = Verdict(account, sum(taken), hold.currency, _moved(moves), legs, hold.id, groups=hold.groups)
     verdict.takes, verdict.final = takes, command.final
     return verdict
@@ -208,11 +208,11 @@ def _spread(
 
 
 def _exceeds(
-    code: str, target: Hold | Transaction, of: str, parts: Iterable[HoldPart | Entry], left: int, asked: int
+    code: str, target: Hold | Transaction, of: str, parts: Iterable[HoldPart | Entry], left: int, requested: int
 ) -> Refused:
     amount = sum(part.amount for part in parts)
     facts = {"amount": plain(amount), "left": plain(left), "refunded": plain(amount - left)}
-    return g.exceeds(code, target, left, asked, of=of, **facts)
+    return g.exceeds(code, target, left, requested, of=of, **facts)
 
 
 def refund(case: Case, command: c.Refund) -> Verdict:

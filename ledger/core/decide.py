@@ -87,7 +87,7 @@ def decide(
 
 
 def _moved_up(case: Case, verdict: Verdict) -> bool:
-    """Tell whether an account that only the rule found (a payer) has a later entry, so that the time moved up."""
+    """Return whether an account that only the rule found (a payer) has a later entry, so that the time moved up."""
     before = case.at
     for move in verdict.moves:
         in_order(case, case.book.accounts[move.account])
@@ -120,8 +120,8 @@ def _declined(case: Case, refused: Refused, now: datetime) -> Transaction:
     # A decline must not appear on a closed day, whose reports are the same forever (DECISIONS D4).
     at = now if closed is not None and case.book.day(case.at) <= closed else case.at
     amount = getattr(case.command, "amount", None)
-    asked = getattr(case.command, "account", None)
-    number = case.book.references.get(asked) if isinstance(asked, str) else asked
+    name = getattr(case.command, "account", None)
+    number = case.book.references.get(name) if isinstance(name, str) else name
     account = case.book.accounts.get(number) if number is not None else None
     transaction = _transaction(case, at)
     transaction.code, transaction.facts = refused.code, refused.facts

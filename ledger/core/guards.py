@@ -81,19 +81,19 @@ def legs_of(legs: Iterable[Entry]) -> list[Entry]:
     return [leg for leg in merged.values() if leg.amount]
 
 
-def account_of(case: Case, asked: int | str, kind: str = "money") -> Account:
+def account_of(case: Case, name: int | str, kind: str = "money") -> Account:
     """Return the account of that kind that a command names."""
-    number = case.book.references.get(asked) if isinstance(asked, str) else asked
+    number = case.book.references.get(name) if isinstance(name, str) else name
     account = case.book.accounts.get(number) if number is not None else None
     if account is None or account.kind != kind:
-        what = f"reference {asked}" if isinstance(asked, str) else f"number {asked}"
+        what = f"reference {name}" if isinstance(name, str) else f"number {name}"
         raise Refused("account_not_found", asked=what if kind == "money" else f"{kind} account, {what}")
     return account
 
 
-def receiver(case: Case, asked: int | str) -> Account:
+def receiver(case: Case, name: int | str) -> Account:
     """Return the money account that gets what comes for the one named: itself, or the one it was merged into."""
-    return case.book.accounts[case.book.successor(account_of(case, asked).id)]
+    return case.book.accounts[case.book.successor(account_of(case, name).id)]
 
 
 def closed(book: Book, account: Account) -> Refused:
@@ -161,10 +161,10 @@ def named(case: Case, key: str, kinds: tuple[str, ...], code: str, what: str) ->
     return found
 
 
-def exceeds(code: str, target: Transaction | Hold, left: int, asked: int, /, **facts: Any) -> Refused:
+def exceeds(code: str, target: Transaction | Hold, left: int, requested: int, /, **facts: Any) -> Refused:
     """Return the refusal of more than is left of an earlier transaction."""
-    over_by = plain(asked - left)
-    return Refused(code, key=target.key, **facts, asked=plain(asked), currency=target.currency, over_by=over_by)
+    over_by = plain(requested - left)
+    return Refused(code, key=target.key, **facts, asked=plain(requested), currency=target.currency, over_by=over_by)
 
 
 def not_owned(case: Case, target: Transaction | Hold) -> None:

@@ -95,9 +95,9 @@ def reverse(case: Case, command: c.Reverse) -> Verdict:
     )
 
 
-def _exceeds(target: Transaction, left: int, asked: int, place: str = "") -> Refused:
+def _exceeds(target: Transaction, left: int, requested: int, place: str = "") -> Refused:
     facts = {"what": target.kind, "left": plain(left), "place": place}
-    return g.exceeds("reversal_exceeds_transaction", target, left, asked, **facts)
+    return g.exceeds("reversal_exceeds_transaction", target, left, requested, **facts)
 
 
 def _part(

@@ -89,7 +89,7 @@ class Transaction:
 
     @property
     def kept(self) -> bool:
-        """Tell whether the answer is recorded."""
+        """Return whether the answer is recorded."""
         return self.code not in NOT_KEPT
 
     def clients(self) -> list[Entry]:

@@ -7,7 +7,7 @@ waits for the replica or goes to the primary, so that a client who has just paid
 import asyncio
 import json
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from starlette.requests import Request
@@ -24,6 +24,7 @@ from ledger.postgres.balances import balances as states
 from ledger.postgres.database import AnyConnection, Unreachable
 from ledger.postgres.post import Ledger
 from ledger.postgres.tokens import Caller
+from ledger.values.dates import instant_of
 from ledger.values.field_types import TEXT_LENGTH
 from ledger.values.money import is_account_number
 from ledger.values.text import wrong_character
@@ -81,13 +82,13 @@ async def balances(door: "Door", request: Request, _: Parameters) -> Response:
 
     Takes `{"accounts": [...], "at": ..., "min_transaction": ...}`; an unknown account is null.
     """
-    asked = await _object(request, {"accounts", "at", "min_transaction"})
-    named = asked.get("accounts")
+    body = await _object(request, {"accounts", "at", "min_transaction"})
+    named = body.get("accounts")
     if not isinstance(named, list) or len(named) > ACCOUNTS:
         raise Failure(f"accounts: should be a list of at most {ACCOUNTS} accounts")
     accounts = [_account(name, f"accounts.{n}") for n, name in enumerate(named)]
-    at = _instant(asked.get("at"), "at")
-    seen = whole_number(asked.get("min_transaction"), "min_transaction")
+    at = _instant(body.get("at"), "at")
+    seen = whole_number(body.get("min_transaction"), "min_transaction")
 
     def stand(connection: AnyConnection) -> Any:
         found = states(connection, accounts, at=at)
@@ -100,13 +101,13 @@ async def balances(door: "Door", request: Request, _: Parameters) -> Response:
 
 async def account(door: "Door", request: Request, parameters: Parameters) -> Response:
     """Answer how one account stands, with what a second level knows of it, such as points."""
-    asked = _named(parameters)
+    name = _named(parameters)
     at = _instant(request.query_params.get("at"), "at")
 
     def stand(connection: AnyConnection) -> Any:
-        [state] = states(connection, [asked], at=at) or [None]
+        [state] = states(connection, [name], at=at) or [None]
         if state is None or not _held(connection, request, [state.account]):
-            raise NoSuchAccount(asked)
+            raise NoSuchAccount(name)
         return {**state.to_json(), **door.level.more(connection, state.account, at)}
 
     found, last = await _as_of(door, stand, _seen(request))
@@ -115,7 +116,7 @@ async def account(door: "Door", request: Request, parameters: Parameters) -> Res
 
 async def history(door: "Door", request: Request, parameters: Parameters) -> Response:
     """Answer an account's changes in order, a page at a time: `after` is the last version that was seen."""
-    asked = _named(parameters)
+    name = _named(parameters)
     after = whole_number(request.query_params.get("after"), "after") or 0
     most = whole_number(request.query_params.get("limit"), "limit") or PAGE
     if most > PAGE:
@@ -124,9 +125,9 @@ async def history(door: "Door", request: Request, parameters: Parameters) -> Res
     until = _instant(request.query_params.get("until"), "until")
 
     def changes(connection: AnyConnection) -> Any:
-        found = account_queries.find(connection, asked)
+        found = account_queries.find(connection, name)
         if not _held(connection, request, [found.id]):
-            raise NoSuchAccount(asked)
+            raise NoSuchAccount(name)
         entries = account_queries.history(connection, found.id, since=since, until=until, after=after)
         return [entry.to_json() for entry, _ in zip(entries, range(most + 1), strict=False)]
 
@@ -138,12 +139,12 @@ async def history(door: "Door", request: Request, parameters: Parameters) -> Res
 
 async def limits(door: "Door", request: Request, parameters: Parameters) -> Response:
     """Answer the write-off limits that draws for an account must keep, and what is left of each."""
-    asked = _named(parameters)
+    name = _named(parameters)
 
     def left(connection: AnyConnection) -> Any:
-        if not _held(connection, request, [account_queries.find(connection, asked).id]):
-            raise NoSuchAccount(asked)
-        return [limit.to_json() for limit in account_queries.limits(connection, asked)]
+        if not _held(connection, request, [account_queries.find(connection, name).id]):
+            raise NoSuchAccount(name)
+        return [limit.to_json() for limit in account_queries.limits(connection, name)]
 
     rows, last = await _as_of(door, left, _seen(request))
     return _json({"as_of_transaction": last, "limits": rows})
@@ -304,22 +305,10 @@ def _account(value: object, field: str) -> int | str:
 
 
 def _instant(value: object, field: str) -> datetime | None:
-    if value is None:
-        return None
     try:
-        at = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        at = None
-    if at is None or at.tzinfo is None or not 1900 <= at.year <= 9998 or _is_day(value):
-        raise Failure(f"{field}: is not a time in ISO 8601 with a time zone")
-    return at.astimezone(UTC)
-
-
-def _is_day(value: object) -> bool:
-    try:
-        return bool(date.fromisoformat(str(value)))
-    except ValueError:
-        return False
+        return None if value is None else instant_of(value)
+    except ValueError as error:
+        raise Failure(f"{field}: {error}") from None
 
 
 def whole_number(value: object, field: str) -> int | None:

@@ -163,7 +163,7 @@ GOOD = ("posted", "done")
 
 
 def good(outcome: Outcome) -> bool:
-    """Tell whether a line was posted or done."""
+    """Return whether a line was posted or done."""
     return isinstance(outcome, Done) or outcome.to_json()["status"] in GOOD
 
 

@@ -51,7 +51,7 @@ FORMS: dict[str, Schema] = {
             {"type": "string", "minLength": 1, "maxLength": TEXT_LENGTH},
         ],
     },
-    "_instant": {"description": "time with its zone, ISO 8601", "type": "string", "format": "date-time"},
+    "instant_of": {"description": "time with its zone, ISO 8601", "type": "string", "format": "date-time"},
     "_day": {"type": "string", "format": "date"},
     "_rate": {
         "description": "percent, 0 to 100",

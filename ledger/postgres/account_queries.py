@@ -24,8 +24,8 @@ JsonRow = dict[str, object]
 class NoSuchAccount(Failure):
     """No client has the account."""
 
-    def __init__(self, asked: int | str) -> None:
-        super().__init__(f"no such account: {'number' if isinstance(asked, int) else 'reference'} {asked}")
+    def __init__(self, name: int | str) -> None:
+        super().__init__(f"no such account: {'number' if isinstance(name, int) else 'reference'} {name}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +135,7 @@ WHERE e.account_id = %s AND e.version = %s AND e.version IS NOT NULL
 
 def history(
     connection: AnyConnection,
-    asked: int | str,
+    name: int | str,
     *,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -147,7 +147,7 @@ def history(
 
     Raises Failure for an unknown account.
     """
-    account = find(connection, asked)
+    account = find(connection, name)
     version = max(after, last_version(connection, account.id, since) if since is not None else 0)
     with connection.cursor(row_factory=class_row(HistoryEntry)) as cursor:
         while page := cursor.execute(_HISTORY, [account.id, version, PAGE]).fetchall():
@@ -166,9 +166,9 @@ WHERE e.account_id = %s AND e.version > %s ORDER BY e.version LIMIT %s
 """
 
 
-def limits(connection: AnyConnection, asked: int | str) -> list[LimitState]:
+def limits(connection: AnyConnection, name: int | str) -> list[LimitState]:
     """Return the write-off limits that draws for the account (or from it, by anyone) must keep, as they stand now."""
-    account = find(connection, asked)
+    account = find(connection, name)
     now, zone = clock(connection)
     rows = connection.execute(_LIMITS, {"account": account.id}).fetchall()
     return [_limit(connection, now, now.astimezone(zone).date(), *row) for row in rows]
@@ -228,13 +228,13 @@ def _limit(
     )
 
 
-def find(connection: AnyConnection, asked: int | str) -> FoundAccount:
+def find(connection: AnyConnection, name: int | str) -> FoundAccount:
     """Return a client's account by number or reference. Raises NoSuchAccount when there is none."""
-    by = "reference" if isinstance(asked, str) else "id"
+    by = "reference" if isinstance(name, str) else "id"
     query = f"SELECT id, reference, currency, status FROM account WHERE {by} = %s AND party_id IS NOT NULL"
-    found = _first(connection, FoundAccount, query, [asked])
+    found = _first(connection, FoundAccount, query, [name])
     if found is None:
-        raise NoSuchAccount(asked)
+        raise NoSuchAccount(name)
     return found
 
 

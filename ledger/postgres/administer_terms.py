@@ -227,9 +227,9 @@ def write_off_limit(run: Administration, record: r.Record) -> Facts:
     account = payer if record.account is None else run.subject(record.account)
     # A limit may come before its link, so that nothing is drawn in between; across currencies no link ever comes
     # (DECISIONS D3).
-    currency, asked = account.account.currency, payer.account.currency
-    if currency != asked:
-        raise Refused("currency_mismatch", account=account.id, subject=account.name, currency=currency, asked=asked)
+    currency, payers = account.account.currency, payer.account.currency
+    if currency != payers:
+        raise Refused("currency_mismatch", account=account.id, subject=account.name, currency=currency, asked=payers)
     group = record.group or ""
     known: Fields = {"payer_id": payer.id, "account_id": account.id, "group_name": group, "period": record.period}
     key = payer.id, account.id, group, record.period

@@ -181,12 +181,12 @@ class Administration:
         if account.reference is not None:
             self.subjects[account.reference] = subject
 
-    def subject(self, asked: int | str) -> Subject:
+    def subject(self, name: int | str) -> Subject:
         """Return a client's money account by number or reference, or leave with `account_not_found`."""
-        found = self.subjects.get(asked)
+        found = self.subjects.get(name)
         if found is None:
-            what = "reference" if isinstance(asked, str) else "number"
-            raise Refused("account_not_found", asked=f"{what} {asked}")
+            what = "reference" if isinstance(name, str) else "number"
+            raise Refused("account_not_found", asked=f"{what} {name}")
         return found
 
     def link(self, link: t.Link, times: int = 1) -> None:

@@ -86,7 +86,7 @@ class _Row:
     ripe: bool
 
 
-def balance(connection: AnyConnection, asked: int | str, *, at: datetime | None = None) -> AccountState:
+def balance(connection: AnyConnection, name: int | str, *, at: datetime | None = None) -> AccountState:
     """Return how the account stood at `at` (default: now, by the database's clock).
 
     A past moment is judged by the terms and the status that were valid then, also by terms recorded later for that
@@ -94,14 +94,14 @@ def balance(connection: AnyConnection, asked: int | str, *, at: datetime | None 
     """
     with connection.transaction():
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        [state] = balances(connection, [asked], at=at) or [None]
+        [state] = balances(connection, [name], at=at) or [None]
     if state is None:
-        raise NoSuchAccount(asked)
+        raise NoSuchAccount(name)
     return state
 
 
 def balances(
-    connection: AnyConnection, asked: Sequence[int | str], *, at: datetime | None = None
+    connection: AnyConnection, names: Sequence[int | str], *, at: datetime | None = None
 ) -> list[AccountState | None]:
     """Return how each account stood at `at`, None where there is none, in order: one statement, whatever their number.
 
@@ -113,8 +113,8 @@ def balances(
     day = (at or now).astimezone(zone).date()
     closing = (_closing(connection, day) if at else None) or _Closing()
     parameters = {
-        "numbers": [name for name in asked if isinstance(name, int)],
-        "references": [name for name in asked if isinstance(name, str)],
+        "numbers": [name for name in names if isinstance(name, int)],
+        "references": [name for name in names if isinstance(name, str)],
         "at": at or now,
         "day": day,
         "closed_at": closing.closed_at,
@@ -130,7 +130,7 @@ def balances(
         found[row.account] = state
         if row.reference is not None:
             found[row.reference] = state
-    return [found.get(name) for name in asked]
+    return [found.get(name) for name in names]
 
 
 def _state(connection: AnyConnection, row: _Row, at: datetime | None, day: date, closing: _Closing) -> AccountState:
@@ -170,15 +170,15 @@ def _closing(connection: AnyConnection, day: date) -> _Closing | None:
 
 def _unpaid_then(connection: AnyConnection, account: int, at: datetime | None, day: date, closing: _Closing) -> _Unpaid:
     """Return since when, and by when at the earliest, what an account below zero owed was to be paid."""
-    asked = {"account": account, "at": at, "day": day, "known_at": closing.closed_at, "old": closing.rules == OLD}
+    moment = {"account": account, "at": at, "day": day, "known_at": closing.closed_at, "old": closing.rules == OLD}
     with connection.cursor(row_factory=class_row(_Unpaid)) as cursor:
-        found = cursor.execute(_UNPAID_THEN, asked).fetchone()
+        found = cursor.execute(_UNPAID_THEN, moment).fetchone()
     assert found is not None
     return found
 
 
-_ASKED = """
-WITH asked AS (
+_NAMED = """
+WITH named AS (
     SELECT id, reference, currency, status FROM account WHERE id = ANY(%(numbers)s) AND party_id IS NOT NULL
     UNION
     SELECT id, reference, currency, status FROM account WHERE reference = ANY(%(references)s) AND party_id IS NOT NULL
@@ -217,12 +217,12 @@ LEFT JOIN LATERAL (
 """
 
 _NOW = f"""
-{_ASKED}
+{_NAMED}
 SELECT a.id AS account, a.reference, a.currency, a.status, coalesce(b.balance, 0) AS balance,
     coalesce(b.held, 0) - ran_out.held AS held, coalesce(b.version, 0) AS version,
     c.credit_limit, c.period_days, c.in_force, nullif(b.open_due, '9999-12-31') AS due_on, unpaid.since,
     coalesce(b.balance < 0 AND b.ripens_on > %(day)s, false) AS ripe
-FROM asked a LEFT JOIN balance b ON b.account_id = a.id
+FROM named a LEFT JOIN balance b ON b.account_id = a.id
 {_TERMS_AND_HOLDS}
 {_FIRST_UNPAID}
 """
@@ -256,7 +256,7 @@ LEFT JOIN LATERAL (
 # An account's entries are posted in the order of their versions. Accounts are opened open. Where nothing was posted
 # since, and no terms were recorded, what is unpaid is on the balance row.
 _THEN = f"""
-{_ASKED}
+{_NAMED}
 SELECT a.id AS account, a.reference, a.currency, coalesce(changed.status, 'open') AS status,
     coalesce(e.balance_after, 0) AS balance, coalesce(e.held_after, 0) - ran_out.held AS held, last.version,
     c.credit_limit, c.period_days, c.in_force,
@@ -267,7 +267,7 @@ SELECT a.id AS account, a.reference, a.currency, coalesce(changed.status, 'open'
         b.balance < 0 AND b.version = last.version AND b.ripens_on > %(day)s AND %(open)s AND NOT EXISTS (
             SELECT FROM credit_terms later WHERE later.account_id = a.id AND later.recorded_at > %(at)s
         ), false) AS ripe
-FROM asked a LEFT JOIN balance b ON b.account_id = a.id
+FROM named a LEFT JOIN balance b ON b.account_id = a.id
 CROSS JOIN LATERAL (
     WITH RECURSIVE search AS (
         SELECT 0::bigint AS low, coalesce(b.version, 0) + 1 AS high

@@ -140,14 +140,14 @@ def brands(connection: AnyConnection) -> list[str]:
     return [code for (code,) in connection.execute("SELECT code FROM brand WHERE status = 'open' ORDER BY code")]
 
 
-def account(connection: AnyConnection, asked: int | str) -> ClientAccount:
+def account(connection: AnyConnection, name: int | str) -> ClientAccount:
     """Return a client's money account. Raises Failure for an unknown one."""
-    (row,) = _rows(
+    (row,) = typed_rows(
         connection,
         ClientAccount,
         "SELECT a.id AS number, a.reference, p.name AS client, a.currency, a.status, b.code AS holder FROM account a "
         "JOIN party p ON p.id = a.party_id LEFT JOIN brand b ON b.id = a.holder_id WHERE a.id = %s",
-        [find(connection, asked).id],
+        [find(connection, name).id],
     )
     return row
 
@@ -168,6 +168,15 @@ def terms(connection: AnyConnection, number: int) -> dict[str, str | None] | Non
     }
 
 
+def changes_since(connection: AnyConnection, by: str, kinds: Sequence[str], since: datetime) -> int:
+    """Return how many changes of these kinds somebody has made since then."""
+    row = connection.execute(
+        'SELECT count(*) FROM change WHERE "by" = %s AND kind = ANY(%s) AND recorded_at >= %s', [by, list(kinds), since]
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def clients(connection: AnyConnection, accounts: Iterable[int]) -> dict[int, str]:
     """Return the names of accounts' clients by account."""
     found = connection.execute(
@@ -176,13 +185,13 @@ def clients(connection: AnyConnection, accounts: Iterable[int]) -> dict[int, str
     return dict(found.fetchall())
 
 
-def earlier(connection: AnyConnection, asked: str) -> Earlier:
+def earlier(connection: AnyConnection, number_or_key: str) -> Earlier:
     """Return a transaction by its number or key; a key may look like another transaction's number.
 
     Raises Failure when there is none.
     """
-    number = whole_number(asked)
-    found = _rows(
+    number = whole_number(number_or_key)
+    found = typed_rows(
         connection,
         EarlierTransaction,
         "SELECT t.id, t.key, t.kind, t.status, t.amount, t.currency, t.posted_at, t.business_date, "
@@ -190,21 +199,21 @@ def earlier(connection: AnyConnection, asked: str) -> Earlier:
         "AS closed FROM transaction t CROSS JOIN book b LEFT JOIN account a ON a.id = t.account_id "
         "LEFT JOIN party p ON p.id = a.party_id WHERE t.key = %(key)s OR t.id = %(number)s "
         "ORDER BY (t.key = %(key)s) DESC LIMIT 1",
-        {"key": asked, "number": number},
+        {"key": number_or_key, "number": number},
     )
     if not found:
-        raise Failure(f"no transaction has the number or key {asked}")
+        raise Failure(f"no transaction has the number or key {number_or_key}")
     later = connection.execute(_LATER, [found[0]["id"]]).fetchall()
     undone = [found[0]["id"], *(id_ for id_, kind, _ in later if kind == "allocate")]
     reversals = [(id_, amount) for id_, kind, amount in later if kind == "reverse" and amount]
     whole = reversals and sum(amount for _, amount in reversals) == found[0]["amount"]
     return Earlier(
         facts=found[0],
-        moves=_rows(connection, Move, _MOVES, [undone]),
-        lines=_rows(connection, ServiceLine, _LINES, {"of": found[0]["id"]}),
+        moves=typed_rows(connection, Move, _MOVES, [undone]),
+        lines=typed_rows(connection, ServiceLine, _LINES, {"of": found[0]["id"]}),
         reversed_by=reversals[-1][0] if whole else None,
         waiting=sum(row["left"] for row in unallocated(connection, found[0]["id"])),
-        places=_rows(connection, Place, _PLACES, {"of": found[0]["id"]}),
+        places=typed_rows(connection, Place, _PLACES, {"of": found[0]["id"]}),
     )
 
 
@@ -263,7 +272,7 @@ GROUP BY 1, 2, 3 HAVING sum(l.amount) <> 0 ORDER BY l.account NULLS LAST, l.bran
 
 def unallocated(connection: AnyConnection, only: int | None = None) -> list[Unallocated]:
     """Return what still has no account, by brand, oldest first; `only` of one transaction."""
-    return _rows(connection, Unallocated, _UNALLOCATED, {"only": only})
+    return typed_rows(connection, Unallocated, _UNALLOCATED, {"only": only})
 
 
 # Of each transaction its own legs of `unallocated`, those of what allocated or reversed it, and of what undid that.
@@ -294,7 +303,7 @@ GROUP BY t.id, b.code HAVING sum(e.amount) > 0 ORDER BY b.code, t.posted_at, t.i
 
 def links(connection: AnyConnection, number: int) -> list[LinkedAccounts]:
     """Return the links of an account, at either end, by payer and priority."""
-    return _rows(
+    return typed_rows(
         connection,
         LinkedAccounts,
         """
@@ -309,7 +318,7 @@ def links(connection: AnyConnection, number: int) -> list[LinkedAccounts]:
     )
 
 
-def _rows(
+def typed_rows(
     connection: AnyConnection,
     row: type[Row],
     query: str,

@@ -83,6 +83,16 @@ def similar(connection: AnyConnection, draft: Draft) -> list[tuple[int, datetime
     ).fetchall()
 
 
+def sent_lately(connection: AnyConnection, id_: UUID, who: str, same: str) -> bool:
+    """Return whether somebody has sent the same within minutes, in another draft."""
+    row = connection.execute(
+        "SELECT FROM desk.draft WHERE who = %s AND same = %s AND id <> %s AND state = 'answered' "
+        "AND changed_at > clock_timestamp() - make_interval(mins => %s) LIMIT 1",
+        [who, same, id_, SIMILAR_MINUTES],
+    ).fetchone()
+    return row is not None
+
+
 def posted(connection: AnyConnection, key: str) -> int | None:
     """Return the number of the transaction that answered a key, posted or declined; None if nothing did."""
     row = connection.execute("SELECT id FROM transaction WHERE key = %s", [key]).fetchone()
@@ -93,7 +103,8 @@ def carried_out(connection: AnyConnection, draft: Draft) -> bool:
     """Return whether the terms that a draft sends were changed since it was saved, by whoever saved it."""
     row = connection.execute(
         "SELECT FROM desk.draft d JOIN change c ON c.\"by\" = d.who AND c.kind = d.lines -> 0 ->> 'type' "
-        "AND c.account_id::text = coalesce(d.lines -> 0 ->> 'account', d.lines -> 0 ->> 'payer') "
+        "AND (c.account_id::text = coalesce(d.lines -> 0 ->> 'account', d.lines -> 0 ->> 'payer') "
+        "OR c.subject = coalesce(d.lines -> 0 ->> 'reference', d.lines -> 0 ->> 'code')) "
         "AND c.recorded_at >= d.changed_at WHERE d.id = %s",
         [draft.id],
     ).fetchone()
@@ -101,7 +112,7 @@ def carried_out(connection: AnyConnection, draft: Draft) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ApprovalRequest:
     """A draft that waits for another person, or was decided on."""
 
     id: UUID
@@ -115,7 +126,7 @@ class Asked:
     why: str | None
 
 
-_ASKED = "SELECT id, key, who, lines -> 0 AS line, quoted, state, made_at, decided_by, why FROM desk.draft"
+_REQUEST = "SELECT id, key, who, lines -> 0 AS line, quoted, state, made_at, decided_by, why FROM desk.draft"
 
 
 def ask(connection: AnyConnection, id_: UUID, quoted: Json) -> None:
@@ -127,26 +138,26 @@ def ask(connection: AnyConnection, id_: UUID, quoted: Json) -> None:
     )
 
 
-def waiting(connection: AnyConnection) -> list[Asked]:
+def waiting(connection: AnyConnection) -> list[ApprovalRequest]:
     """Return what waits for another person, the longest waiting first."""
-    rows = connection.execute(f"{_ASKED} WHERE state = 'waiting' ORDER BY made_at, id").fetchall()
-    return [Asked(*row) for row in rows]
+    rows = connection.execute(f"{_REQUEST} WHERE state = 'waiting' ORDER BY made_at, id").fetchall()
+    return [ApprovalRequest(*row) for row in rows]
 
 
-def asked(connection: AnyConnection, key: str) -> Asked | None:
+def approval_request(connection: AnyConnection, key: str) -> ApprovalRequest | None:
     """Return who asked for what was posted under a key, and who agreed; None if nobody was asked."""
-    row = connection.execute(f"{_ASKED} WHERE key = %s AND quoted IS NOT NULL", [key]).fetchone()
-    return None if row is None else Asked(*row)
+    row = connection.execute(f"{_REQUEST} WHERE key = %s AND quoted IS NOT NULL", [key]).fetchone()
+    return None if row is None else ApprovalRequest(*row)
 
 
-def decided(connection: AnyConnection, most: int = 10) -> list[tuple[Asked, int | None]]:
+def decided(connection: AnyConnection, most: int = 10) -> list[tuple[ApprovalRequest, int | None]]:
     """Return what was decided last, the latest first, each with the number of the transaction that it was posted as."""
     rows = connection.execute(
-        f"SELECT found.*, t.id FROM ({_ASKED} WHERE decided_by IS NOT NULL AND state <> 'waiting' "
+        f"SELECT found.*, t.id FROM ({_REQUEST} WHERE decided_by IS NOT NULL AND state <> 'waiting' "
         "ORDER BY decided_at DESC LIMIT %s) found LEFT JOIN transaction t ON t.key = found.key",
         [most],
     ).fetchall()
-    return [(Asked(*row[:-1]), row[-1]) for row in rows]
+    return [(ApprovalRequest(*row[:-1]), row[-1]) for row in rows]
 
 
 def decide(connection: AnyConnection, id_: UUID, by: str, state: State, why: str | None = None) -> None:

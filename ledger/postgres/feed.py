@@ -152,8 +152,8 @@ def _page(
     if cursor.low == cursor.high:
         if cursor.low >= now.horizon:
             return [], cursor, True
-        asked = {"low": cursor.low, "high": now.horizon, "fed_from": now.fed_from}
-        row = connection.execute(_FIRST, asked).fetchone()
+        bounds = {"low": cursor.low, "high": now.horizon, "fed_from": now.fed_from}
+        row = connection.execute(_FIRST, bounds).fetchone()
         if row is None or row[0] is None:
             return [], replace(cursor, low=now.horizon, high=now.horizon, place=0), True
         cursor = replace(cursor, high=now.horizon, place=row[0] - 1)

@@ -66,7 +66,7 @@ def retried(work: Callable[[], T], connection: Callable[[], AnyConnection | None
 
 
 def _is_clean(connection: AnyConnection | None) -> bool:
-    """Tell whether the connection may be used again; close it if not."""
+    """Return whether the connection may be used again; close it if not."""
     if connection is None or connection.closed:
         return False
     if connection.info.transaction_status == pq.TransactionStatus.IDLE:

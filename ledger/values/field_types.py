@@ -3,15 +3,15 @@
 Each refuses what breaks its rule with a ValueError that describes the fault; pydantic adds the field.
 """
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import to_json
 
+from ledger.values.dates import instant_of
 from ledger.values.money import amount_of, is_account_number, is_currency, quoted
 from ledger.values.text import wrong_character
 
@@ -79,23 +79,6 @@ def _currency(value: str) -> str:
     return value
 
 
-def _instant(value: object) -> object:
-    written = quoted(value)
-    if isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}[T ]\d", value):
-        try:
-            value = datetime.fromisoformat(value)
-        except ValueError:
-            raise ValueError(f"{written} is not a time in ISO 8601") from None
-    if not isinstance(value, datetime):
-        raise ValueError(f"{written} is not a time in ISO 8601")
-    if value.tzinfo is None:
-        raise ValueError(f"{written} has no time zone")
-    # At the ends of the calendar there is no tomorrow, and no other time zone.
-    if not 1900 <= value.year <= 9998:
-        raise ValueError(f"{written} is not between the years 1900 and 9998")
-    return value.astimezone(UTC)
-
-
 def _day(value: object) -> object:
     if isinstance(value, str):
         try:
@@ -154,7 +137,7 @@ Positive = Annotated[Amount, AfterValidator(_not_zero)]
 NotZero = Annotated[Decimal, BeforeValidator(amount_of), AfterValidator(_not_zero)]
 AccountRef = Annotated[int | str, BeforeValidator(_account)]
 Currency = Annotated[str, BeforeValidator(_text), AfterValidator(_currency)]
-Instant = Annotated[datetime, BeforeValidator(_instant)]
+Instant = Annotated[datetime, BeforeValidator(instant_of)]
 Day = Annotated[date, BeforeValidator(_day)]
 DueDay = Annotated[Day, AfterValidator(_due)]
 Rate = Annotated[Decimal, BeforeValidator(_rate)]

@@ -106,7 +106,7 @@ def share(whole: int, taken: int, of: int) -> int:
 
 @cache
 def is_currency(code: str) -> bool:
-    """Tell whether `code` is an ISO 4217 currency of some country today, with two decimals (as CLDR lists them)."""
+    """Return whether `code` is an ISO 4217 currency of some country today, with two decimals (as CLDR lists them)."""
     from babel.core import get_global
     from babel.numbers import get_currency_precision
 
@@ -123,7 +123,7 @@ _LUHN = [sum(divmod(tens * 2, 10)) + units for tens in range(10) for units in ra
 
 
 def is_account_number(number: int) -> bool:
-    """Tell whether the last digit of `number` is its Luhn check digit (ISO/IEC 7812-1, annex B)."""
+    """Return whether the last digit of `number` is its Luhn check digit (ISO/IEC 7812-1, annex B)."""
     total, rest = 0, number
     while rest > 0:
         rest, two_digits = divmod(rest, 100)

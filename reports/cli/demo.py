@@ -24,7 +24,7 @@ app = typer.Typer()
 console = Console()
 
 YEAR_CLOSES, LUNCHES_CLOSE = date(2017, 12, 31), date(2018, 2, 28)
-HOUSEHOLDS = 2_469
+HOUSEHOLDS, COMPANIES = 2_469, 36
 LUNCH_STATEMENTS = 50  # a company's has hundreds of operations, and takes its time
 PLAIN_STEPS = 10
 
@@ -33,6 +33,7 @@ PLAIN_STEPS = 10
 def demo(
     households: Annotated[int, typer.Option(min=1, help="Number of households to play.")] = HOUSEHOLDS,
     statements: Annotated[int, typer.Option(min=0, help="Statements of December; of February fewer.")] = 200,
+    companies: Annotated[int, typer.Option(min=1, help="Number of companies whose lunches are played.")] = COMPANIES,
 ) -> None:
     """Play a real year of orders through the ledger, then close it, report it and print its papers."""
     import reports
@@ -66,10 +67,10 @@ def demo(
     nightly(date=YEAR_CLOSES.isoformat(), statements=statements)
 
     console.print("Company lunches, derived: January and February 2018")
-    records = list(lunches.registry())
+    records = list(lunches.registry(companies))
     with _progress("companies, employees, terms, promotions", len(records)) as progress:
         play.administer(desk, records, progress)
-    orders = list(lunches.commands())
+    orders = list(lunches.commands(companies))
     with _progress("payments, orders, what became of them", len(orders)) as progress:
         lunch_tally = play.post(desk, orders, progress)
     nightly(date=LUNCHES_CLOSE.isoformat(), statements=min(statements, LUNCH_STATEMENTS))

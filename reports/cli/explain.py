@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ledger.errors import Failure
+from ledger.values.dates import date_or_none, month_days
 from ledger.values.text import printable
 from reports.cli.report import extra_parameters
-from reports.core.dates import date_or_none, month_days
 
 if TYPE_CHECKING:
     from reports.explain import Explanation

@@ -9,10 +9,10 @@ import typer
 
 from ledger.errors import Failure
 from ledger.settings import Settings
+from ledger.values.dates import month_days
 from ledger.values.text import escaped_json, printable
 from reports.cli.papers import write_file
 from reports.core.csv_text import csv_bytes, guarded
-from reports.core.dates import month_days
 from reports.core.report import near
 from reports.documents.design import Kind
 

@@ -16,9 +16,9 @@ from rich.console import Console
 from ledger.errors import Failure
 from ledger.logs import log
 from ledger.settings import Settings
+from ledger.values.dates import read_date
 from ledger.values.text import printable, whole_number
 from reports.cli.progress import papers_progress
-from reports.core.dates import read_date
 
 if TYPE_CHECKING:
     from reports.lake.checks import CheckResult
@@ -108,7 +108,7 @@ def verify(
     on where it was.
     """
     from ledger.postgres.database import server_url
-    from reports.core.dates import month_days
+    from ledger.values.dates import month_days
     from reports.lake.verify import NEW, Depth
     from reports.lake.verify import verify as checks
     from reports.proof.seal import read_seals

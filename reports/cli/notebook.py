@@ -10,7 +10,7 @@ import typer
 from ledger.errors import Failure
 
 if TYPE_CHECKING:
-    from reports.editions.parameters import Asked
+    from reports.editions.parameters import NotebookParameters
 
 app = typer.Typer()
 notebook = typer.Typer(no_args_is_help=True, help="Run, list, serve or edit the notebooks.")
@@ -94,7 +94,7 @@ def _marimo(*words: str) -> None:
     subprocess.run([sys.executable, "-m", "marimo", *words], check=False)
 
 
-def _given(declared: "type[Asked]", words: list[str]) -> dict[str, str]:
+def _given(declared: "type[NotebookParameters]", words: list[str]) -> dict[str, str]:
     """Return the notebook's own parameters. What it does not take is wrong usage: exit code 2."""
     from reports.editions.parameters import Misused, given_words, read
 

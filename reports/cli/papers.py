@@ -11,9 +11,9 @@ import typer
 
 from ledger.errors import Failure
 from ledger.settings import Settings
+from ledger.values.dates import month_days, period, read_date
 from ledger.values.text import printable
 from reports.cli.progress import papers_progress
-from reports.core.dates import month_days, period, read_date
 from reports.core.forms import Language
 from reports.documents.design import By, Design, Kind, Mailing, design_of
 

@@ -9,8 +9,8 @@ import typer
 
 from ledger.errors import Failure
 from ledger.settings import Settings
+from ledger.values.dates import period, read_date
 from ledger.values.text import printable
-from reports.core.dates import period, read_date
 
 if TYPE_CHECKING:
     from reports.proof.seal import Sealed

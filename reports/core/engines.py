@@ -12,7 +12,7 @@ from typing import Any
 import narwhals as nw
 import polars as pl
 
-from reports.core.dates import month_days
+from ledger.values.dates import month_days
 
 Frame = nw.LazyFrame[Any]
 

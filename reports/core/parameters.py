@@ -10,7 +10,7 @@ from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from reports.core.dates import month_days
+from ledger.values.dates import month_days
 
 
 class Parameters(BaseModel):

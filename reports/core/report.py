@@ -19,6 +19,7 @@ from reports.core.contributions import Contributions
 from reports.core.forms import Language
 from reports.core.leads import LeadsTo, nowhere
 from reports.core.parameters import Parameters
+from reports.core.pictures import Picture
 from reports.core.tables import Tables
 
 Figure = Literal["account", "average", "count", "money", "number", "rate", "share"]
@@ -75,8 +76,9 @@ class Check:
 class Report:
     """One standard report: a question, its parameters, columns, function and control totals.
 
-    `leads_to` says where a click on a row leads, `contributions` which entries make its figures. `first` names columns
-    that stand first on a screen, where others are so wide that amounts would be out of sight.
+    `leads_to` says where a click on a row leads, `contributions` which entries make its figures, `picture` how it is
+    drawn. `first` names columns that stand first on a screen, where others are so wide that amounts would be out of
+    sight.
     """
 
     name: str
@@ -91,6 +93,7 @@ class Report:
     leads_to: LeadsTo = nowhere
     first: tuple[str, ...] = ()
     contributions: Contributions | None = None
+    picture: Picture | None = None
 
     def title(self, language: Language) -> str:
         """Return the title in that language."""

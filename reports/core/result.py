@@ -12,6 +12,7 @@ from ledger.errors import Failure
 from reports.core.forms import Language
 from reports.core.numbers import numbers
 from reports.core.parameters import Parameters
+from reports.core.pictures import drawn
 from reports.core.report import Column, Report
 
 
@@ -88,6 +89,12 @@ class Result:
     def numbers(self) -> pl.DataFrame:
         """Return the frame with money as Float64: for ratios, `describe()`, Altair and other pictures."""
         return numbers(self.frame)
+
+    def chart(self, language: Language = "en") -> Any:
+        """Return the result as an Altair chart, a picture a currency. Raises Failure for a report without a picture."""
+        if self.report.picture is None:
+            raise Failure(f"there is no picture of {self.report.name}: it is a list")
+        return drawn(self.report.picture, self.frame, self.columns, language)
 
     def to_pandas(self) -> Any:
         """Return the frame as a pandas DataFrame whose money is float64, as pandas expects of figures."""

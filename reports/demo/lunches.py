@@ -90,20 +90,24 @@ class Company:
         return f"{self.account}-employee-{number:02}"
 
 
-def companies() -> list[Company]:
-    """Return the companies, the terms one after the other."""
-    terms = [terms for terms in TERMS for _ in range(terms.companies)]
+COMPANIES = sum(terms.companies for terms in TERMS)
+
+
+def companies(most: int = COMPANIES) -> list[Company]:
+    """Return the companies, the terms one after the other; of fewer, the first of each terms, then the second."""
+    terms = [(place, its) for its in TERMS for place in range(its.companies)]
+    numbered = sorted(enumerate(terms, start=1), key=lambda one: one[1][0])[:most]
     return [
         Company(number, its, employees=8 + int(Random(f"company {number}").random() * 13))
-        for number, its in enumerate(terms, start=1)
+        for number, (_, its) in sorted(numbered, key=lambda one: one[0])
     ]
 
 
-def registry() -> Iterator[dict[str, Any]]:
+def registry(most: int = COMPANIES) -> Iterator[dict[str, Any]]:
     """Yield the administration lines: brand, promotions, parties, accounts, credit terms, links, write-off limits."""
     yield from brand_records([BRAND])
     yield from FOOD
-    for company in companies():
+    for company in companies(most):
         yield from _client(company.account, "legal_entity", _company_name(company.number))
         for number in range(1, company.employees + 1):
             name = f"{_NAMES[number % len(_NAMES)]} {chr(64 + company.number % 26 + 1)}."
@@ -111,9 +115,9 @@ def registry() -> Iterator[dict[str, Any]]:
         yield from _agreed(company)
 
 
-def commands() -> Iterator[Command]:
-    """Yield the payments, orders and what became of them, of all companies, in order of time."""
-    everything = [command for company in companies() for command in _commands(company)]
+def commands(most: int = COMPANIES) -> Iterator[Command]:
+    """Yield the payments, orders and what became of them, of the companies, in order of time."""
+    everything = [command for company in companies(most) for command in _commands(company)]
     yield from sorted(everything, key=lambda command: (command.at, command.key))
 
 

@@ -20,8 +20,8 @@ import polars as pl
 from pebble import ProcessExpired, ProcessPool
 
 from ledger.errors import Failure
+from ledger.values.dates import month_days
 from ledger.values.text import printable
-from reports.core.dates import month_days
 from reports.core.report import near
 from reports.core.result import Result
 from reports.documents.build_statement import statement

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from ledger.errors import Failure
-from reports.core.dates import month_days
+from ledger.values.dates import month_days
 from reports.core.result import Result
 from reports.documents.build_statement import statement
 from reports.documents.design import By, Design

@@ -24,7 +24,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ledger.errors import Failure
-from reports.core.dates import month_days
+from ledger.values.dates import month_days
 from reports.editions.facts import Facts, Format
 from reports.editions.parameters import options, read
 from reports.editions.run import declared, path_of, run

@@ -3,20 +3,20 @@
 A notebook declares a class, and asks for it in a cell:
 
     @app.class_definition
-    class Asked(PeriodAsked):
+    class Parameters(PeriodParameters):
         credit: Annotated[Decimal, Field(ge=0, le=10, description="credit limits times")] = Decimal("0.5")
 
     @app.cell
     def _(mo):
-        form = ask(mo, Asked)
+        form = ask(mo, Parameters)
         form
         return (form,)
 
     @app.cell
     def _(form):
-        asked = read(Asked, form.value)
-        book = asked.open()
-        return asked, book
+        parameters = read(Parameters, form.value)
+        book = parameters.open()
+        return parameters, book
 
 In a file of its own or as a program the values are those of the command line, in the app those of the page's address
 and of the form.
@@ -30,7 +30,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.fields import FieldInfo
 
 from ledger.errors import Failure
-from reports.core.dates import month_days, read_date
+from ledger.values.dates import month_days, read_date
 from reports.core.report import near
 from reports.run import LakeBook
 
@@ -54,7 +54,7 @@ Day = Annotated[date, BeforeValidator(_day)]
 """A day written as YYYY-MM-DD."""
 
 
-class Asked(BaseModel):
+class NotebookParameters(BaseModel):
     """What every notebook takes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
@@ -68,7 +68,7 @@ class Asked(BaseModel):
         return reports.open(self.lake)
 
 
-class PeriodAsked(Asked):
+class PeriodParameters(NotebookParameters):
     """A month, or the days from one to another; by default the month of the last closed day, up to it."""
 
     month: Month | None = Field(None, description="a month")
@@ -90,22 +90,22 @@ class PeriodAsked(Asked):
         return {name: day for name, day in (("from", since), ("to", until)) if day is not None}
 
 
-class MonthAsked(Asked):
+class MonthParameters(NotebookParameters):
     """One month; by default that of the last closed day."""
 
     month: Month | None = Field(None, description="a month")
 
 
-class DayAsked(Asked):
+class DayParameters(NotebookParameters):
     """The end of one day; by default of the last closed one."""
 
     as_of: Day | None = Field(None, alias="as-of", description="at the end of this day")
 
 
-Declared = TypeVar("Declared", bound=Asked)
+Declared = TypeVar("Declared", bound=NotebookParameters)
 
 
-def options(declared: type[Asked]) -> dict[str, FieldInfo]:
+def options(declared: type[NotebookParameters]) -> dict[str, FieldInfo]:
     """Return the parameters by the name they are given by."""
     return {field.alias or name.replace("_", "-"): field for name, field in declared.model_fields.items()}
 
@@ -142,7 +142,7 @@ def read(declared: type[Declared], given: Mapping[str, Any]) -> Declared:
         raise Misused(_sentence(declared, error)) from None
 
 
-def _sentence(declared: type[Asked], error: ValidationError) -> str:
+def _sentence(declared: type[NotebookParameters], error: ValidationError) -> str:
     first = error.errors()[0]
     message = first["msg"].removeprefix("Value error, ")
     if not first["loc"]:
@@ -171,7 +171,7 @@ def given_words(words: list[str]) -> dict[str, str]:
     return found
 
 
-def ask(mo: Any, declared: type[Asked]) -> Any:
+def ask(mo: Any, declared: type[NotebookParameters]) -> Any:
     """Return the form of a notebook (`marimo.ui.dictionary`): its values are text, by name, for `read`.
 
     They begin as the command line or the page's address has them, and what is entered goes into the address.

@@ -22,7 +22,7 @@ from ledger.settings import Settings
 from reports.core.report import near
 from reports.core.result import Result
 from reports.editions.facts import Facts, Format
-from reports.editions.parameters import Asked, Misused
+from reports.editions.parameters import Misused, NotebookParameters
 from reports.formats.captions import control_line, subtotals
 
 
@@ -51,15 +51,17 @@ def purpose(name: str) -> str:
     return path_of(name).read_text(encoding="utf-8").split('"""')[1].strip().splitlines()[0]
 
 
-def declared(name: str) -> type[Asked]:
+def declared(name: str) -> type[NotebookParameters]:
     """Return the class of a notebook's parameters; of the one class that every notebook takes, if it declares none."""
     path_of(name)
     module = importlib.import_module(f"notebooks.{name}")
-    found = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, Asked)]
-    return next((one for one in found if one.__module__ == module.__name__), max(found, key=_depth, default=Asked))
+    found = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, NotebookParameters)]
+    return next(
+        (one for one in found if one.__module__ == module.__name__), max(found, key=_depth, default=NotebookParameters)
+    )
 
 
-def _depth(one: type[Asked]) -> int:
+def _depth(one: type[NotebookParameters]) -> int:
     return len(one.__mro__)
 
 
@@ -118,13 +120,13 @@ def _main(name: str, words: list[str]) -> None:
     from reports.editions import page
     from reports.editions.blocks import block, code
 
-    asked = json.loads(sys.stdin.read())
+    request = json.loads(sys.stdin.read())
     language = Settings().language
     path = path_of(name)
     sys.argv = [str(path), *words]  # where marimo looks for what a notebook run as a program is given
     module = importlib.import_module(f"notebooks.{name}")
     shown, defined = module.app.run()
-    source = sources(path) if asked["code"] else []
+    source = sources(path) if request["code"] else []
     blocks = []
     for number, output in enumerate(shown):
         if source and len(source) == len(shown) and source[number]:
@@ -133,7 +135,7 @@ def _main(name: str, words: list[str]) -> None:
             blocks.append(one)
     results = [one for one in [*shown, *defined.values()] if isinstance(one, Result)]
     unique = list({id(one): one for one in results}.values())
-    book, parameters = defined["book"], defined.get("asked")
+    book, parameters = defined["book"], defined.get("parameters")
     given = parameters.model_dump(mode="json", by_alias=True, exclude_none=True) if parameters else {}
     closed: date | None = book.cut.closed_until
     facts = Facts(
@@ -146,10 +148,10 @@ def _main(name: str, words: list[str]) -> None:
         figures=_figures(unique),
         differing=[control_line(control, language) for one in unique for control in one.controls if not control.holds],
     )
-    before = Facts(**asked["before"]) if asked["before"] else None
+    before = Facts(**request["before"]) if request["before"] else None
     made = {
         Path(path): page.written(form, facts, blocks, language, book.cut, before)
-        for form, path in asked["files"].items()
+        for form, path in request["files"].items()
     }
     for target, content in made.items():
         target.write_bytes(content)

@@ -36,7 +36,7 @@ def waterfall(difference: Difference) -> Any:
     x = alt.X("what:O", sort=None, title=None, axis=axis)
     amounts = alt.Axis(format="~s", tickCount=5, domain=False)
     bars = (
-        alt.Chart(drawn, title=title, width=alt.Step(64), height=300)
+        alt.Chart(drawn, title=title, width=alt.Step(92), height=300)
         .mark_bar()
         .encode(
             x=x,

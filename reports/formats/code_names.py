@@ -1,4 +1,4 @@
-"""The ledger's own words (kinds, statuses, states, windows) as readers of Russian call them.
+"""The ledger's own words (kinds, statuses, states, windows) as readers call them: in Russian all, in English codes.
 
 Columns of the kind `word` and `account_kind` hold them. Files for programs, and the lake, keep the codes.
 """

@@ -251,9 +251,9 @@ def _closed_balances(connection: duckdb.DuckDBPyConnection, lake: Lake, since: d
 
 
 def _comment(connection: duckdb.DuckDBPyConnection, table: str, comment: str, columns: dict[str, str]) -> None:
-    connection.execute(f'COMMENT ON TABLE "{table}" IS {_quoted(comment)}')
-    for column, sentence in columns.items():
-        connection.execute(f'COMMENT ON COLUMN "{table}"."{column}" IS {_quoted(sentence)}')
+    on_columns = (f'COMMENT ON COLUMN "{table}"."{name}" IS {_quoted(words)};' for name, words in columns.items())
+    on_table = f'COMMENT ON TABLE "{table}" IS {_quoted(comment)};'
+    connection.execute("".join(["BEGIN;", on_table, *on_columns, "COMMIT;"]))  # one write to the disk, not one each
 
 
 def _quoted(text: str) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from ledger.errors import Failure
 from reports.lake import delta, manifest
+from reports.lake.compare_cuts import unlike
 from reports.lake.duckdb_file import FOLDER, outdated
 from reports.lake.export import named, next_number
 from reports.lake.manifest import PinnedTable, Published
@@ -56,9 +57,9 @@ class Status:
 
 
 def compact(url: str, lake: str) -> Compacted:
-    """Join the small files of the appended tables' months and publish that as a cut.
+    """Join the small files of the appended tables' months and publish that as a cut, once its rows were compared.
 
-    Raises Failure when another run is at work.
+    Raises Failure when another run is at work, or a row of the joined files is not that of the cut before.
     """
     place = Place(lake)
     with alone(url):
@@ -69,10 +70,10 @@ def compact(url: str, lake: str) -> Compacted:
         if all(before == after for before, after in files.values()):
             return Compacted(None, files)
         cut = latest.manifest.cut.model_copy(update={"number": number, "made_by": "compaction", "closes": None})
-        manifest.publish(
-            place,
-            latest.manifest.model_copy(update={"cut": cut, "tables": tables, "previous": named(latest)}),
-        )
+        made = latest.manifest.model_copy(update={"cut": cut, "tables": tables, "previous": named(latest)})
+        if problems := unlike(Lake(place, latest.manifest), Lake(place, made)):
+            raise Failure(f"nothing was published, because the joined files differ: {problems[0]}")
+        manifest.publish(place, made)
     return Compacted(number, files)
 
 

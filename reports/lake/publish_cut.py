@@ -7,22 +7,19 @@ closed with it, and they are closed before it is published (DECISIONS D96).
 from collections.abc import Callable, Iterator
 from datetime import date
 
-import polars as pl
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ledger.errors import Failure
 from ledger.postgres.database import AnyConnection
 from reports.lake import duckdb_file, manifest
+from reports.lake.compare_cuts import book_at, unlike
 from reports.lake.export import added_to, export
-from reports.lake.faults import UNREADABLE, first_line
-from reports.lake.manifest import Cut, Manifest, Published
+from reports.lake.manifest import Manifest, Published
 from reports.lake.reader import Lake
 from reports.lake.same_ledger import check_same_book, check_same_ledger
-from reports.lake.schema import TABLES, Table
 from reports.lake.storage import Place
 from reports.lake.take_cut import Taken, alone, begun, close, cut, keep_open, note_cut
 from reports.lake.verify import verify_unpublished
-from reports.lake.verify_lake import differences
 from reports.lake.verify_new import new_problems
 from reports.proof.guards import guards_in_force
 from reports.proof.seal_file import add_seals, latest_seal, set_aside
@@ -142,6 +139,7 @@ def export_anew(url: str, lake: str) -> Lake:
         latest = manifest.current(place)
         with cut(connection, url) as taken:
             found = export(place, taken, latest, "rebuild", anew=True)
+            _check_new(taken, Lake(place, found), None)
         named = found.model_copy(update={"database": duckdb_file.make(Lake(place, found))})
         return Lake(place, _published(connection, place, named))
 
@@ -160,35 +158,6 @@ def _published(connection: AnyConnection, place: Place, found: Manifest) -> Mani
     return published.manifest
 
 
-def unlike(before: Lake, after: Lake) -> list[str]:
-    """Return a sentence for each row up to the earlier cut that two cuts do not share.
-
-    Snapshot tables are compared when nothing was recorded or closed between the cuts, and a table that
-    has grown by a release since the earlier cut not at all.
-    """
-    same = _book_at(before.cut) == _book_at(after.cut)
-    return [sentence for table in TABLES if table.appended or same for sentence in _unlike(before, after, table)]
-
-
-def _unlike(before: Lake, after: Lake, table: Table) -> Iterator[str]:
-    within = pl.col(table.key[0]) <= before.cut.last_transaction if table.appended else pl.lit(True)
-    try:
-        if before.lacking(table.name):
-            return
-        months = sorted({*_months(before, table), *_months(after, table)}) if table.appended else []
-        for part in [pl.col("month") == month for month in months] or [within]:
-            old, new = (
-                lake.scan(table.name).filter(part, within).sort(table.key).collect() for lake in (before, after)
-            )
-            yield from differences(table, new, old)
-    except UNREADABLE as error:
-        yield f"{table.name} of cut {before.cut.number} cannot be read: {first_line(error)}"
-
-
-def _months(lake: Lake, table: Table) -> list[str]:
-    return lake.scan(table.name).select(pl.col("month").unique()).collect()["month"].to_list()
-
-
 def _closing(place: Place, latest: Published, day: date) -> Manifest | None:
     """Return the oldest nightly cut that closed this day or a later one, if one was published."""
     found = None
@@ -204,9 +173,4 @@ def _closing(place: Place, latest: Published, day: date) -> Manifest | None:
 
 def _anything_new(latest: Manifest, taken: Taken) -> bool:
     now = taken.snapshot
-    return _book_at(latest.cut) != (now.last_transaction, now.last_change, taken.closed_until)
-
-
-def _book_at(cut: Cut) -> tuple[int, int, date | None]:
-    """Return what moves with everything that is recorded."""
-    return cut.last_transaction, cut.last_change, cut.closed_until
+    return book_at(latest.cut) != (now.last_transaction, now.last_change, taken.closed_until)

@@ -50,9 +50,9 @@ def polars_schema(table: Table) -> pl.Schema:
     return pl.Schema({column.name: POLARS_TYPES[column.type] for column in table.columns})
 
 
-def conform(frame: pl.LazyFrame, table: Table) -> pl.LazyFrame:
-    """Return the declared columns in their order and types."""
-    found = frame.collect_schema()
+def conform(frame: pl.LazyFrame, table: Table, found: pl.Schema | None = None) -> pl.LazyFrame:
+    """Return the declared columns in their order and types; `found` is the frame's schema, where it is known."""
+    found = found or frame.collect_schema()
     return frame.select(
         pl.col(name) if found[name] == type_ else pl.col(name).cast(type_)
         for name, type_ in polars_schema(table).items()
@@ -65,7 +65,7 @@ class Lake:
 
     place: Place
     manifest: Manifest
-    _found: dict[str, pl.LazyFrame] = field(default_factory=dict, repr=False, compare=False)
+    _found: dict[str, tuple[pl.LazyFrame, pl.Schema]] = field(default_factory=dict, repr=False, compare=False)
     _frames: dict[str, pl.LazyFrame] = field(default_factory=dict, repr=False, compare=False)
 
     @property
@@ -107,7 +107,8 @@ class Lake:
         """Return a table as a lazy frame, in its declared columns and types. Raises Failure as `pinned` does."""
         if name not in self._frames:
             self.pinned(name)
-            self._frames[name] = conform(self._scan(name), declared(name))
+            frame, found = self._scan(name)
+            self._frames[name] = conform(frame, declared(name), found)
         return self._frames[name]
 
     def pinned(self, name: str) -> PinnedTable:
@@ -127,16 +128,17 @@ class Lake:
         table = declared(name)
         if name not in self.manifest.tables:
             return [name]
-        found = self._scan(name).collect_schema()
+        _, found = self._scan(name)
         return [f"{name}.{column}" for column in table.names if column not in found]
 
-    def _scan(self, name: str) -> pl.LazyFrame:
+    def _scan(self, name: str) -> tuple[pl.LazyFrame, pl.Schema]:
         if name not in self._found:
             version, address = self.manifest.tables[name].version, self.place.table(name)
-            found = pl.scan_delta(address, version=version, storage_options=self.place.options)
+            frame = pl.scan_delta(address, version=version, storage_options=self.place.options)
+            found = frame.collect_schema()
             if self.place.folder and quote(address) != address:
-                found = _scan_files(Path(address), DeltaTable(address, version=version), found.collect_schema())
-            self._found[name] = found
+                frame = _scan_files(Path(address), DeltaTable(address, version=version), found)
+            self._found[name] = frame, found
         return self._found[name]
 
 

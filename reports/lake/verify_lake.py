@@ -57,12 +57,13 @@ def verify_cut(
     With `closing`, the days up to it are to be closed once it holds. With `base`, a cut that was verified, only what
     came after it is read; files that it pins only with `old_files`.
     """
-    checks = _Checks(url, lake, closing, base, old_files)
+    checks = _Checks(lake, closing, base, old_files)
     yield checks.files()
     yield checks.versions()
-    for name in (table.name for table in TABLES if table.appended):
-        yield checks.rows(name)
-    yield checks.snapshots()
+    with Snapshot(url) as ledger:
+        for name in (table.name for table in TABLES if table.appended):
+            yield checks.rows(name, ledger)
+        yield checks.snapshots(ledger)
     yield checks.balances()
     yield checks.totals()
     if lake.manifest.database:
@@ -82,7 +83,6 @@ def _chain(place: Place, latest: Published) -> CheckResult:
 
 @dataclass(frozen=True)
 class _Checks:
-    url: str
     lake: Lake
     closing: bool = False
     base: Lake | None = None
@@ -160,46 +160,43 @@ class _Checks:
             return f"cannot be opened: {first_line(error)}"
         return f"other files than in the manifest: {', '.join(sorted(listed ^ files))}" if listed != files else None
 
-    def rows(self, name: str) -> CheckResult:
+    def rows(self, name: str, ledger: Snapshot) -> CheckResult:
         """Compare an appended table with the ledger's rows up to the cut, every value."""
-        return self._check(
-            name, f"the lake's {name} are the ledger's, every value of every row", lambda: self._compared(name)
-        )
+        rule = f"the lake's {name} are the ledger's, every value of every row"
+        return self._check(name, rule, lambda: self._compared(name, ledger))
 
-    def _compared(self, name: str) -> tuple[int, list[str]]:
+    def _compared(self, name: str, ledger: Snapshot) -> tuple[int, list[str]]:
         checked, problems, table = 0, [], declared(name)
         key = table.key[0]
-        with Snapshot(self.url) as ledger:
-            accounts = ledger.snapshot("accounts") if name == "entries" else pl.DataFrame()
-            for after, until in ledger.slices(self.after, self.lake.cut.last_transaction):
-                expected = extracted(ledger, name, accounts, after, until)
-                within = pl.col(key).is_between(after, until, closed="right")
-                actual = self.scan(name).filter(within).sort(table.key).collect()
-                checked += expected.height
-                problems += differences(table, expected, actual)
+        accounts = ledger.snapshot("accounts") if name == "entries" else pl.DataFrame()
+        for after, until in ledger.slices(self.after, self.lake.cut.last_transaction):
+            expected = extracted(ledger, name, accounts, after, until)
+            within = pl.col(key).is_between(after, until, closed="right")
+            actual = self.scan(name).filter(within).sort(table.key).collect()
+            checked += expected.height
+            problems += differences(table, expected, actual)
         stray = self.scan(name).filter(~pl.col(key).is_between(1, self.lake.cut.last_transaction))
         problems += [f"{name} has {key} {number}, after the cut" for number in stray.collect()[key].to_list()]
         return checked, problems
 
-    def snapshots(self) -> CheckResult:
+    def snapshots(self, ledger: Snapshot) -> CheckResult:
         """Compare the snapshot tables with the ledger, but for rows about which something was recorded since."""
         return self._check(
             "snapshots",
             "the lake's other tables are the ledger's, but for rows about which something was recorded since the cut",
-            self._snapshots,
+            lambda: self._snapshots(ledger),
         )
 
-    def _snapshots(self) -> tuple[int, list[str]]:
+    def _snapshots(self, ledger: Snapshot) -> tuple[int, list[str]]:
         checked, problems, cut = 0, [], self.lake.cut
-        with Snapshot(self.url) as ledger:
-            for name in SNAPSHOTS:
-                expected, actual = ledger.snapshot(name), self.scan(name).collect()
-                if name == "closings" and self.closing:
-                    expected = with_closing(expected, cut)
-                else:
-                    expected, actual = (_unmoved(ledger, frame, name, cut) for frame in (expected, actual))
-                checked += expected.height
-                problems += differences(declared(name), *(f.sort(declared(name).key) for f in (expected, actual)))
+        for name in SNAPSHOTS:
+            expected, actual = ledger.snapshot(name), self.scan(name).collect()
+            if name == "closings" and self.closing:
+                expected = with_closing(expected, cut)
+            else:
+                expected, actual = (_unmoved(ledger, frame, name, cut) for frame in (expected, actual))
+            checked += expected.height
+            problems += differences(declared(name), *(f.sort(declared(name).key) for f in (expected, actual)))
         return checked, problems
 
     def balances(self) -> CheckResult:

@@ -100,9 +100,9 @@ def _paper(data: bytes) -> tuple[Statement | None, dict[str, Any]]:
 def _unproven(proof: PaperProof, paper: Statement) -> Iterator[str]:
     """Compare the paper's operations and sums with the proven entries."""
     rows = {int(row["version"]): row for row in proof.proof.proven}
-    asked = (proof.proof.account, proof.proof.since, proof.proof.until)
-    if (paper.account, paper.since.isoformat(), paper.until.isoformat()) != asked:
-        yield f"it is proven for account {asked[0]} from {asked[1]} to {asked[2]}, not for what the paper states"
+    days = (proof.proof.account, proof.proof.since, proof.proof.until)
+    if (paper.account, paper.since.isoformat(), paper.until.isoformat()) != days:
+        yield f"it is proven for account {days[0]} from {days[1]} to {days[2]}, not for what the paper states"
     for one in paper.operations:
         row = rows.pop(one.version, None)
         if row is None:

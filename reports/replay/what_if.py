@@ -20,8 +20,8 @@ from ledger.core.transactions import Transaction
 from ledger.errors import Failure
 from ledger.merging import hand_over, merged
 from ledger.surplus import surplus
+from ledger.values.dates import month_days
 from ledger.values.money import decimal
-from reports.core.dates import month_days
 from reports.replay.history import Happened, Limits, Past, Row, recorded, times
 from reports.replay.rebuilt_commands import CHARGES, closed_then, rebuilt_command
 from reports.run import LakeBook

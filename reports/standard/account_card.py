@@ -10,6 +10,7 @@ from pydantic import Field
 from reports.core.contributions import Contributions, Source
 from reports.core.leads import Row, to_transaction
 from reports.core.parameters import Movements
+from reports.core.pictures import Picture
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     Frame,
@@ -22,7 +23,6 @@ from reports.core.tables import (
     taken,
     until,
     within,
-    zero,
 )
 from reports.standard import turnover
 
@@ -85,18 +85,17 @@ def account_card(tables: Tables, p: Parameters) -> Frame:
 def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the account's entries up to the row's own, with what each adds to the row's figures."""
     day, version = nw.col("business_date"), nw.col("version")
-    own = version == row["version"]
+    own, booked = version == row["version"], version <= row["version"]
+    # By another date than booking, what the ledger wrote as held is of other entries than the balance.
+    before = (day < row["business_date"]) | ((day == row["business_date"]) & booked)
     return (
-        tables.entries.filter(
-            nw.col("account_id") == p.account,
-            (day < row["business_date"]) | ((day == row["business_date"]) & (version <= row["version"])),
-        )
+        tables.entries.filter(nw.col("account_id") == p.account, before | booked)
         .with_columns(
             credit=only(own & (nw.col("amount") > 0)),
             debit=taken(own & (nw.col("amount") < 0)),
-            balance=nw.col("amount"),
+            balance=only(before),
             held=only(own, "held"),
-            until_now=nw.when(version <= row["version"]).then(nw.col("held")).otherwise(zero()),
+            until_now=only(booked, "held"),
         )
         .select("transaction_id", "leg", "credit", "debit", "balance", "held", held_after="until_now")
     )
@@ -194,4 +193,5 @@ REPORT = Report(
     leads_to=to_transaction(),
     contributions=Contributions(Source(pieces, WORDS)),
     first=("version", "posted_at", "kind", "credit", "debit", "balance"),
+    picture=Picture(("balance",), ("posted_at",), mark="line"),
 )

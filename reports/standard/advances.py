@@ -15,6 +15,7 @@ from reports.core.aging import day_number
 from reports.core.contributions import Contributions, Source
 from reports.core.leads import Row, to_account
 from reports.core.parameters import AsOf, OfBrand
+from reports.core.pictures import Picture
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     APART,
@@ -112,8 +113,8 @@ def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
 
 def lots(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return what is left of the lots of points; a lot has the number of its transaction."""
-    tables = of_row(tables, row)
-    return _by_age(tables, p, _points(tables, p, _ahead(tables, p)))
+    # Lots may have been given to an account that was merged into the row's.
+    return _by_age(tables, p, _points(tables, p, _ahead(of_row(tables, row), p)))
 
 
 WORDS = {
@@ -178,4 +179,5 @@ REPORT = Report(
         Source(lots, {name: WORDS[name] for name in BANDS}, "transactions"),
         made={"total": dict.fromkeys((*BANDS, "held"), 1)},
     ),
+    picture=Picture((*BANDS, "held")),
 )

@@ -16,6 +16,7 @@ from pydantic import Field
 from reports.core.contributions import Contributions, Source
 from reports.core.leads import Row
 from reports.core.parameters import OfBrand, Period
+from reports.core.pictures import Picture
 from reports.core.report import Check, Column, Report
 from reports.core.tables import MONEY, Frame, Tables, beside, brand_names, in_currency, only, taken, with_channel, zero
 
@@ -246,4 +247,5 @@ REPORT = Report(
             "gap": {"reported": 1, "closing": -1},
         },
     ),
+    picture=Picture(("closing",), ("day",), by="bank_account", mark="line"),
 )

@@ -14,6 +14,7 @@ from reports.core.aging import day_number
 from reports.core.contributions import Contributions, Source
 from reports.core.leads import Row, to_entries
 from reports.core.parameters import OfBrand, Period
+from reports.core.pictures import Picture
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     Frame,
@@ -193,4 +194,5 @@ REPORT = Report(
         Source(by_age, WORDS_OF_AGES, "lot_changes"),
         Source(owed, {"owed": "points that could not be taken back, less what was paid of them"}, "bonus_owed"),
     ),
+    picture=Picture(("held", *AGES, "gone_never"), by="brand_name"),
 )

@@ -19,6 +19,7 @@ from reports.core.engines import by_months, months, settled
 from reports.core.leads import Row, to_entries
 from reports.core.orders import sold
 from reports.core.parameters import Movements, OfBrand, Period, Rhythm, of_piece
+from reports.core.pictures import Picture
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     APART,
@@ -356,4 +357,5 @@ REPORT = Report(
         },
         ratios={"average": ("of_orders", "orders")},
     ),
+    picture=Picture(("kept",), ("day", "week", "month", "weekday", "hour", "brand_name"), by="brand_name"),
 )

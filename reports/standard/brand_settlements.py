@@ -19,6 +19,7 @@ from reports.core.contributions import Contributions, Source
 from reports.core.engines import collected
 from reports.core.leads import Row, to_entries
 from reports.core.parameters import Movements, OfBrand, Period
+from reports.core.pictures import Picture
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     EVER,
@@ -291,4 +292,5 @@ REPORT = Report(
         _source(_moved, "moved"),
         made={"due": dict.fromkeys(MOVES, 1)},
     ),
+    picture=Picture(("due",), ("brand",), by="other"),
 )

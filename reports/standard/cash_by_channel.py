@@ -13,6 +13,7 @@ from reports.core.aging import day_number
 from reports.core.contributions import Contributions, Source
 from reports.core.leads import Row, to_entries
 from reports.core.parameters import AsOf, OfBrand
+from reports.core.pictures import Picture
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     Frame,
@@ -193,4 +194,5 @@ REPORT = Report(
     ),
     leads_to=to_entries("cash"),
     contributions=Contributions(Source(pieces, WORDS)),
+    picture=Picture(("amount",), ("channel",), by="state"),
 )

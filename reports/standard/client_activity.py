@@ -7,12 +7,13 @@ Controls: orders are those that begin in the period, less those that end; net is
 
 import narwhals as nw
 
+from ledger.values.dates import month_days
 from reports.core import orders
 from reports.core.contributions import Contributions, Source
-from reports.core.dates import month_days
 from reports.core.engines import settled
 from reports.core.leads import Row
 from reports.core.parameters import Movements, OfBrand
+from reports.core.pictures import Picture
 from reports.core.report import Check, Column, Report
 from reports.core.tables import EVER, MONEY, Frame, Tables, beside, counted, zero
 from reports.standard import brand_revenue
@@ -172,4 +173,5 @@ REPORT = Report(
         Source(came, {"cohort_clients": "clients whose first order was in the cohort's month"}, "parties"),
         ratios={"average": ("net", "orders"), "share": ("clients", "cohort_clients")},
     ),
+    picture=Picture(("share",), ("month",), by="cohort", mark="line"),
 )

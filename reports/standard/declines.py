@@ -11,6 +11,7 @@ from pydantic import Field
 from reports.core.contributions import Contributions, Source
 from reports.core.leads import Lead, Row
 from reports.core.parameters import OfAccount, Period
+from reports.core.pictures import Picture
 from reports.core.report import Check, Column, Report
 from reports.core.tables import MONEY, Frame, Tables, beside, client_accounts, in_currency, only, within, zero
 
@@ -107,4 +108,5 @@ REPORT = Report(
     checks=(Check("ledger_declines", "count = the ledger's declines", "количество = отказы книги", as_ledger),),
     leads_to=lambda row: Lead("declined", {"code": row["code"], "of": row.get("account")}),
     contributions=Contributions(Source(pieces, WORDS, "transactions")),
+    picture=Picture(("count",), ("code",), by="kind"),
 )

@@ -12,6 +12,7 @@ from reports.core.contributions import Contributions, Source
 from reports.core.engines import collected
 from reports.core.leads import Row, to_accounts_of
 from reports.core.parameters import OfBrand, Period
+from reports.core.pictures import Picture
 from reports.core.report import Check, Column, Report
 from reports.core.tables import Frame, Tables, beside, held_by, holders, in_currency, of_accounts, within, zero
 from reports.standard import receivables_aging
@@ -101,4 +102,5 @@ REPORT = Report(
         Source(owed, {"owed": "what is unpaid of debits at the end of the period"}),
         ratios={"dso": ("owed", "charged", "days")},
     ),
+    picture=Picture(("dso",), ("brand",)),
 )

@@ -10,6 +10,7 @@ import narwhals as nw
 from reports.core.contributions import Contributions, Source
 from reports.core.leads import Row, to_entries
 from reports.core.parameters import Period
+from reports.core.pictures import Picture
 from reports.core.report import Check, Column, Report
 from reports.core.tables import Frame, Tables, beside, brand_names, counted, in_currency, only, within, zero
 
@@ -103,4 +104,5 @@ REPORT = Report(
     checks=(Check("orders", "discount = orders' discounts", "скидка = скидки заказов", as_orders),),
     leads_to=to_entries(),
     contributions=Contributions(Source(pieces, WORDS, "promotion_uses")),
+    picture=Picture(("discount",), ("code",)),
 )

@@ -12,6 +12,7 @@ from pydantic import Field
 from reports.core.contributions import Contributions, Source
 from reports.core.leads import Row, to_entries
 from reports.core.parameters import Grain, Movements, OfBrand, of_piece
+from reports.core.pictures import Picture
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     Frame,
@@ -157,4 +158,5 @@ REPORT = Report(
     ),
     leads_to=to_entries("cash"),
     contributions=Contributions(Source(pieces, WORDS), made={"net": {"received": 1, "paid_out": -1, "reversed": -1}}),
+    picture=Picture(("net",), ("day", "week", "month", "brand_name"), by="brand_name"),
 )

@@ -13,6 +13,7 @@ from reports.core import aging
 from reports.core.contributions import Contributions, Source
 from reports.core.leads import Row, to_account
 from reports.core.parameters import AsOf, OfBrand
+from reports.core.pictures import Picture
 from reports.core.report import Check, Column, Report
 from reports.core.tables import Frame, Tables, beside, of_clients, of_row, only, taken, until, zero
 from reports.standard import turnover
@@ -146,4 +147,5 @@ REPORT = Report(
     contributions=Contributions(
         Source(pieces, WORDS), Source(ahead, {"advance": "all entries of an account whose balance is above zero"})
     ),
+    picture=Picture(tuple(BANDS)),
 )

@@ -13,6 +13,7 @@ from reports.core.engines import by_months, months
 from reports.core.leads import Row, to_entries
 from reports.core.orders import sold
 from reports.core.parameters import Movements, OfBrand
+from reports.core.pictures import Picture
 from reports.core.report import Check, Column, Report
 from reports.core.tables import Frame, Tables, beside, counted
 from reports.standard import brand_revenue
@@ -105,4 +106,5 @@ REPORT = Report(
     checks=(_as_revenue("net"), _as_revenue("refunds")),
     leads_to=to_entries("revenue"),
     contributions=Contributions(Source(pieces, {name: brand_revenue.WORDS[name] for name in FIGURES})),
+    picture=Picture(("net",), ("value", "service"), by="brand_name"),
 )

@@ -12,6 +12,7 @@ from pydantic import Field
 from reports.core.contributions import Contributions, Source
 from reports.core.leads import Lead, Row, to_account, to_accounts_of
 from reports.core.parameters import Movements, OfAccount, OfBrand, OfParty
+from reports.core.pictures import Picture
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     APART,
@@ -166,4 +167,5 @@ REPORT = Report(
     ),
     leads_to=client_or_accounts,
     contributions=Contributions(Source(pieces, WORDS)),
+    picture=Picture(("closing",), ("brand_name", "kind", "client", "reference")),
 )

@@ -13,6 +13,7 @@ from reports.core.contributions import Contributions, Source
 from reports.core.leads import Row, to_entries
 from reports.core.orders import sold
 from reports.core.parameters import Grain, Movements, OfBrand, of_piece
+from reports.core.pictures import Picture
 from reports.core.report import Check, Column, Report
 from reports.core.tables import (
     Frame,
@@ -143,4 +144,5 @@ REPORT = Report(
             "base_vat": {"vat": 1, "refunds_vat": -1, "bonus_vat": -1},
         },
     ),
+    picture=Picture(("base_vat",), ("day", "week", "month", "brand_name"), by="brand_name"),
 )

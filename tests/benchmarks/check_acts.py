@@ -18,7 +18,7 @@ import polars as pl
 
 import reports
 from ledger.errors import Failure
-from reports.core.dates import month_days
+from ledger.values.dates import month_days
 from reports.documents.act_and_invoice import ActPage
 from reports.documents.build_statement import statement
 from reports.documents.fetch_facts import known, read, read_last

@@ -28,7 +28,7 @@ import polars as pl
 
 import reports
 from ledger.errors import Failure
-from reports.core.dates import month_days
+from ledger.values.dates import month_days
 from reports.documents.build_statement import CHARGES, statement
 from reports.documents.bulk import Selection, chosen
 from reports.documents.design import KINDS, Design, Kind

@@ -19,6 +19,11 @@ Open = Callable[..., AppTest]
 
 @pytest.fixture
 def story() -> Story:
+    """Return the small book."""
+    return small_book()
+
+
+def small_book() -> Story:
     """Tell March 2017: Anna's company pays, Boris pays in dollars, one order is declined, one refunded."""
     story = Story()
     story.brand("sushi", "Sushi House")
@@ -80,6 +85,7 @@ def screen(lake: Story) -> Open:
         app = AppTest.from_file(str(APP), default_timeout=60)
         app.session_state["language"] = language
         app.run()
+        app.query_params.clear()  # as a browser does on its way to another page
         app.switch_page(page)
         for name, value in query.items():
             app.query_params[name.rstrip("_")] = str(value)
@@ -96,10 +102,11 @@ def words(app: AppTest) -> str:
     shown = "\n".join(str(getattr(part, "value", "")) for kind in kinds for part in app.get(kind)) + "\n".join(
         str(part.proto.body) for part in app.get("html") if hasattr(part, "proto") and hasattr(part.proto, "body")
     )
+    shown += "\n".join(part.proto.label for part in app.get("page_link"))
     return shown.replace("\u00a0", " ")
 
 
-def run_query(app: AppTest) -> AppTest:
-    """Press Run query on the SQL page."""
-    next(button for button in app.button if button.label == "Run query").click().run()
+def run_query(app: AppTest, label: str = "Run query") -> AppTest:
+    """Press Run query on the SQL page, or Run on Explore."""
+    next(button for button in app.button if button.label == label).click().run()
     return app

@@ -58,7 +58,7 @@ class Shown:
     alive: list[str] = field(default_factory=list)
 
     def has(self, name: str) -> bool:
-        """Tell whether the text of that name is shown."""
+        """Return whether the text of that name is shown."""
         return (self.form(TEXTS[name]) if self.form else MARKS[name]) in self.read
 
 

@@ -5,41 +5,49 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeoutError
 
-from tests.dashboards.chromium import browsing, click_row, let_in, served, settled
-from tests.reports.story import Story
+from tests.dashboards.chromium import browsing, click_row, served, settled
+from tests.dashboards.conftest import small_book
 from tests.reports.write_lake import write_lake
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def address(story: Story, tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve the small lake."""
-    with served(TIFFIN_LAKE=str(write_lake(story, tmp_path)), TIFFIN_HOME=str(tmp_path), TIFFIN_LANGUAGE="en") as url:
+    home = tmp_path_factory.mktemp("home")
+    lake = str(write_lake(small_book(), home))
+    with served(TIFFIN_LAKE=lake, TIFFIN_HOME=str(home), TIFFIN_LANGUAGE="en") as url:
         yield url
 
 
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[BrowserContext]:
-    """Return an empty browser."""
-    with browsing(tmp_path / "profile") as context:
+@pytest.fixture(scope="module")
+def browser(address: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """Return a browser that was let in."""
+    with browsing(tmp_path_factory.mktemp("profile")) as context:
         yield context
 
 
 @pytest.fixture
 def page(browser: BrowserContext, address: str) -> Iterator[Page]:
-    """Return a page that asks nobody but our own server."""
-    let_in(browser, address)
+    """Return a page that asks nobody but our own server, misses nothing there, and says nothing in the console."""
     page = browser.new_page()
     strangers: list[str] = []
+    wrong: list[str] = []
     own = (address, address.replace("http", "ws"), "data:", "blob:")
     page.on("request", lambda request: None if request.url.startswith(own) else strangers.append(request.url))
+    page.on("response", lambda answer: wrong.append(answer.url) if answer.status >= 400 else None)
+    page.on("console", lambda message: wrong.append(message.text) if message.type == "error" else None)
     yield page
-    assert strangers == []
+    browser.clear_cookies(name="tiffin_language")
+    page.close()
+    assert (strangers, wrong) == ([], [])
 
 
 def downloaded(page: Page, name: str) -> tuple[str, bytes]:
@@ -72,21 +80,106 @@ def test_from_a_total_down_to_a_transaction_and_back(page: Page, address: str) -
     settled(page)
 
 
+def difference(page: Page) -> None:
+    """Hold that the rows of a figure come to it."""
+    settled(page)
+    tile = page.locator(".st-key-tiles > div", has_text="Difference").locator(".figure")
+    expect(tile).to_have_text("0.00")
+
+
+WALKED = {
+    "overview": "?currency=RUB&from=2017-02-01&to=2017-03-31",
+    "accounts": "accounts",
+    "account": "account?account=anna&from=2017-03-01&to=2017-03-31",
+    "transaction": "transaction?transaction=d1",
+    "reports": "reports?report=brand-revenue&from=2017-03-01&to=2017-03-31&by=month",
+    "ageing": "reports?report=receivables-aging&as_of=2017-03-31",
+    "trial balance": "reports?report=trial-balance&from=2017-03-01&to=2017-03-31",
+    "explore": "explore",
+}
+
+
+def cells(page: Page) -> list[tuple[int, float, float]]:
+    """Return places in the tables of a page: table, and where in it; most from the right, where figures are."""
+    tables = page.locator('[data-testid="stDataFrame"]')
+    places = []
+    for table in range(tables.count()):
+        box: Any = tables.nth(table).bounding_box()
+        if box is None:
+            continue  # in a tab that is not open
+        rows = int((box["height"] - 8) // 30) - 1
+        across = [0.42, 0.93, 0.8, 0.67, 0.54]
+        places += [(table, box["width"] * x, 30.0 * row + 15) for x in across for row in range(1, min(rows, 3) + 1)]
+    return places
+
+
+@pytest.mark.parametrize("most", [1, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("name", WALKED)
+def test_cells_of_a_page_open_their_rows(page: Page, address: str, name: str, most: int) -> None:
+    """A figure opens rows that come to it; Back finds the page as it was."""
+    page.goto(f"{address}/{WALKED[name]}")
+    settled(page)
+    before, figures = page.url, 0
+    for table, x, y in cells(page):
+        if figures == most:
+            break
+        found = page.locator('[data-testid="stDataFrame"]').nth(table)
+        found.scroll_into_view_if_needed()
+        box: Any = found.bounding_box()
+        page.mouse.click(box["x"] + x, box["y"] + y)
+        try:
+            page.wait_for_function("old => location.pathname !== old", arg=urlsplit(before).path, timeout=15000)
+        except PlaywrightTimeoutError:
+            continue  # a blank cell
+        settled(settled(page))  # also what the page fills into its address
+        if "/explanation?" in page.url:
+            difference(page)
+            figures += 1
+        page.go_back()
+        page.wait_for_url(before)
+        settled(page)
+    assert figures, "no cell was a figure"
+
+
+def test_a_tile_opens_its_rows_down_to_a_transaction(page: Page, address: str) -> None:
+    """What clients owe: a debtor, what is unpaid, its transaction; three times Back is the overview."""
+    page.goto(f"{address}/{WALKED['overview']}")
+    settled(page)
+    start = page.url
+    page.get_by_role("link", name="100.00").first.click()
+    page.wait_for_url("**/explanation?*")
+    difference(page)
+    click_row(page, 1)
+    page.wait_for_url("**row.account=*")
+    expect(page.get_by_text("What is unpaid")).to_be_visible()
+    difference(page)
+    click_row(page, 1)
+    page.wait_for_url("**/transaction?*")
+    settled(page)
+    expect(page.get_by_text("the entries sum to zero")).to_be_visible()
+    for back in ("**row.account=*", "**/explanation?*", start):
+        page.go_back()
+        page.wait_for_url(back)
+        settled(page)
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+
+
 def test_a_bar_of_the_chart_leads_to_its_entries(page: Page, address: str) -> None:
-    """March of the only month with sales."""
-    page.goto(f"{address}/?from=2017-03-01&to=2017-03-31")
+    """March is the only month with sales; a period of three months is drawn by month."""
+    page.goto(f"{address}/?from=2017-01-01&to=2017-03-31")
     settled(page)
     bars: Any = page.locator('[data-testid="stVegaLiteChart"]').first.bounding_box()
     page.mouse.click(bars["x"] + 0.4 * bars["width"], bars["y"] + 0.75 * bars["height"])
-    page.wait_for_url("**/entries?*")
-    assert "brand=sushi" in page.url
+    page.wait_for_url("**/explanation?*")
+    assert "row.brand=sushi" in page.url
+    difference(page)
 
 
 def test_an_account_is_searched_and_its_paper_downloaded(page: Page, address: str) -> None:
     """A name, a click, the statement of March as PDF."""
     page.goto(f"{address}/accounts")
     settled(page)
-    page.get_by_label("Name, reference").fill("anna")
+    page.get_by_label("Name, number").fill("anna")
     page.keyboard.press("Enter")
     page.wait_for_url("**q=anna*")
     settled(page)
@@ -116,10 +209,21 @@ def test_a_report_is_run_and_downloaded_in_every_form(page: Page, address: str) 
 
 
 def test_the_language_is_switched(page: Page, address: str) -> None:
-    """Every word of the page, and the figures' separators."""
+    """Every word of the page, and the figures' separators; a reload keeps it."""
     page.goto(address)
     settled(page)
     page.get_by_text("ru", exact=True).click()
     expect(page.get_by_role("heading", name="Обзор")).to_be_visible()
     settled(page)
     expect(page.get_by_text("700,00").first).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("heading", name="Обзор")).to_be_visible()
+    settled(page)
+
+
+def test_the_overviews_own_name_is_an_address(page: Page, address: str) -> None:
+    """With what the address says beside it."""
+    page.goto(f"{address}/overview?currency=USD")
+    settled(page)
+    expect(page.get_by_role("heading", name="Overview")).to_be_visible()
+    assert page.url.startswith(f"{address}/?currency=USD")

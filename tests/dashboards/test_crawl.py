@@ -15,7 +15,7 @@ import pytest
 from streamlit.delta_generator import DeltaGenerator
 from streamlit.testing.v1 import AppTest
 
-from dashboards import access
+from dashboards import access, cached_book, links
 from ledger.core.outcomes import Done, Posted
 from ledger.food.core import commands
 from ledger.food.postgres.post_orders import Desk
@@ -151,6 +151,18 @@ def content(name: str, made: Any) -> str:
     return data.decode("utf-8", "replace")
 
 
+def figures(name: str, given: Given) -> list[links.Target]:
+    """Return the addresses of a report's figures: of the first row, and of the sums, one of each column."""
+    result = cached_book.report(name, **given)
+    columns = [column.name for column in result.columns if links.is_explained(result, column.name)][:2]
+    if not result.frame.height:
+        return []
+    row = result.frame.row(0, named=True)
+    found = [links.cell(result, row, column) for column in columns]
+    sums = [links.figure(result, {"currency": "RUB"} if "currency" in row else {}, column) for column in columns[:1]]
+    return [target for target in (*found, *sums) if target is not None]
+
+
 def nothing_of_the_other(text: str, where: object, *typed: str) -> None:
     """Hold that a text has no name and no figure of the other brand, save what was typed."""
     for own in typed:
@@ -176,7 +188,10 @@ def test_no_byte_is_of_the_other_brand(
         nothing_of_the_other(seen(app), (page, query), *typed)
         return app
 
-    for page in ("overview", "accounts", "transaction", "entries", "declined", "about", "explore", "sql"):
+    def shown(page: str, **query: Any) -> None:
+        nothing_of_the_other(seen(run_query(visit(page, **query), "Run")), (page, query))
+
+    for page in ("overview", "accounts", "transaction", "entries", "declined", "about", "explore", "sql", "behind"):
         holds(page)
     for text in ("zuz", "quent", "Zuz", str(number["zuzwang"]), "ulu@exam", "K."):
         holds("accounts", q=text)
@@ -190,13 +205,16 @@ def test_no_byte_is_of_the_other_brand(
     holds("declined", **days)
     for name in REPORTS:
         if name not in BETWEEN:
-            holds("standard", report=name, **({"account": "anna"} if name == "account-card" else {}))
+            given = {"account": "anna"} if name == "account-card" else {}
+            holds("standard", report=name, **given)
+            for target in figures(name, given):
+                holds("behind", **target.query)
         holds("standard", "zyxwv", report=name, brand="zyxwv")
     for dimension in DIMENSIONS:
         for of in OF:
-            holds("explore", rows=dimension, of=of, **days)
+            shown("explore", rows=dimension, of=of, **days)
     for measure in MEASURES:
-        holds("explore", rows="brand,client", across="service", measure=measure, **days)
+        shown("explore", rows="brand,client", across="service", measure=measure, **days)
     for query in (
         "SELECT * FROM transactions",
         "SELECT * FROM entries",

@@ -39,7 +39,7 @@ def buttons(form: str) -> tuple[str, ...]:
 
 
 def once(book: Sheet, form: str) -> bool:
-    """Tell whether the desk posted exactly one transaction, of this form."""
+    """Return whether the desk posted exactly one transaction, of this form."""
     rows = book.execute("SELECT kind FROM transaction WHERE key LIKE 'desk-%' AND status = 'posted'").fetchall()
     return rows == [(FORMS[form][2],)]
 

@@ -26,6 +26,7 @@ from tests.dashboards.test_desk import BOOK, POSTED
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=30_000)
 PERSON = "o.petrova"
+ROWS = "Rows, pasted from a spreadsheet"
 _amounts = count(1)
 
 
@@ -56,9 +57,11 @@ FORMS = {
     "limits": Form("account=romashka", {"A month, at most": "{}"}, {}, ("Save",), "month {}, left"),
     "credit": Form("account=anna", {"Limit": "{}"}, {}, ("Save",), r"Credit limit\s+{}"),
     "status": Form("account=romashka", {}, {"Status": "{}"}, ("Save",), r"Romashka K\.[^\n]* {}"),
+    "client": Form("client=anna", {"Address": "{}"}, {}, ("Save",), "Address {}"),
+    "many": Form("kind=payment", {ROWS: "boris\t{}\tsushi"}, {}, ("Post 1 rows",), "posted: 1"),
     "approval": Form("", {}, {}, ("Agree and post",), "{} [^\n]*posted as transaction"),
 }
-TERMS = {"limits": "write_off_limit", "credit": "credit_terms", "status": "account_status"}
+TERMS = {"client": "party", "limits": "write_off_limit", "credit": "credit_terms", "status": "account_status"}
 GESTURES = ("double click", "reload 50", "reload 150", "reload 400", "reload 1000", "back", "two tabs", "kill")
 SAMPLE = {
     "payment": "reload 50",
@@ -73,6 +76,8 @@ SAMPLE = {
     "limits": "double click",
     "credit": "reload 150",
     "status": "back",
+    "client": "reload 150",
+    "many": "double click",
     "approval": "double click",
 }
 CASES = [
@@ -157,6 +162,8 @@ class Work:
         """Type it in."""
         for label, value in self.form.typed.items():
             page.get_by_role("textbox", name=label, exact=True).fill(value.format(self.amount))
+        if ROWS in self.form.typed:
+            page.keyboard.press("Tab")  # rows are checked once they are left
         for label, value in self.form.chosen.items():
             page.get_by_role("combobox", name=label).click()
             page.get_by_role("option", name=value.format(self.amount)).click()

@@ -61,6 +61,12 @@ def test_every_kind_of_row_leads_somewhere(story: Story, name: str, parameters: 
     assert target.page == page
 
 
-def test_cohorts_lead_nowhere(story: Story) -> None:
-    """There is no list behind them, so no click is offered."""
-    assert not links.leads(story.book().report("client-activity", **MARCH))
+def test_cohorts_lead_to_their_figures_only(story: Story) -> None:
+    """There is no list behind a row, and one behind each of its amounts."""
+    result = story.book().report("client-activity", **MARCH)
+    row = result.frame.row(0, named=True)
+    assert {links.target_of(result, row)} == {None}
+    money = next(column.name for column in result.columns if column.kind == "money")
+    target = links.cell(result, row, money)
+    assert target is not None
+    assert (target.page, target.query["column"]) == (links.BEHIND, money)

@@ -111,7 +111,7 @@ def test_the_dashboard_shows_it_and_its_rows_lead_where_it_says(screen: Open, la
 def test_reading_a_month_loads_nothing_that_draws() -> None:
     """The pages that only turn "2017-03" into two days do not wait for WeasyPrint."""
     code = (
-        "import sys; from dashboards import charts, links; from reports.core.dates import month_days;"
+        "import sys; from dashboards import charts, links; from ledger.values.dates import month_days;"
         "print(*month_days('2017-02')); print(sorted({'weasyprint', 'reports.documents'} & {*sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

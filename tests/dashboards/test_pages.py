@@ -13,7 +13,7 @@ from tests.dashboards.conftest import Open, run_query, words
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
-PAGES = ("overview", "accounts", "transaction", "entries", "standard", "explore", "sql", "about", "declined")
+PAGES = ("overview", "today", "accounts", "transaction", "entries", "standard", "explore", "sql", "about", "declined")
 MARCH = {"from_": "2017-03-01", "to": "2017-03-31"}
 
 
@@ -162,7 +162,7 @@ def test_every_report_is_drawn_from_its_parameters(screen: Open, name: str) -> N
 
 def test_a_pivot_never_adds_up_across_currencies(screen: Open) -> None:
     """Pizza sold in roubles and in dollars: two rows, two totals."""
-    app = screen("screens/explore.py", rows="brand", across="nothing across", of="revenue", **MARCH)
+    app = run_query(screen("screens/explore.py", rows="brand", across="nothing across", of="revenue", **MARCH), "Run")
     rows, totals = (frame.value for frame in app.dataframe)
     assert list(zip(rows["brand"], rows["currency"], map(float, rows["total"]), strict=True)) == [
         ("pizza", "RUB", 180.0),

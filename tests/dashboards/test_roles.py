@@ -16,7 +16,7 @@ from tests.dashboards.test_desk import book as book
 from tests.dashboards.test_desk import desk as desk
 
 PAGES: dict[access.Action, tuple[str, ...]] = {
-    "figures": ("overview", "accounts", "transaction", "entries", "standard", "declined", "about"),
+    "figures": ("overview", "today", "accounts", "transaction", "entries", "standard", "declined", "about", "behind"),
     "questions": ("explore", "sql"),
     "post": ("desk", "bank"),
     "approve": ("approvals",),

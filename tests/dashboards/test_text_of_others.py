@@ -219,6 +219,10 @@ def screens(story: Story, lake: Path) -> Shown:
         ("entries", MARCH),
         ("declined", MARCH),
         ("sql", {}),
+        (
+            "behind",
+            {"report": "turnover", "column": "closing", "by": "party", "row.currency": "RUB"},
+        ),
         ("transaction", {"transaction": story.keys["all"]["id"]}),
         *(("standard", {"report": name, **MARCH}) for name in ("turnover", "services")),
     ]

@@ -282,7 +282,7 @@ def shared(amount: int, weights: dict[tuple[str, str], int]) -> dict[tuple[str, 
 
 
 def same_window(period: str, one: date, other: date) -> bool:
-    """Tell whether two days are in one window."""
+    """Return whether two days are in one window."""
     if period == "week":
         return one.isocalendar()[:2] == other.isocalendar()[:2]
     return {"day": one == other, "month": (one.year, one.month) == (other.year, other.month), "total": True}[period]

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from ledger.bank.core.statement import Entry, Statement
+from ledger.bank.core.statement import BankEntry, Statement
 
 Line = dict[str, Any]
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -197,7 +197,7 @@ def deposits(paid: dict[tuple[str, str, date], Decimal], owed: dict[str, Decimal
 
     `paid` is by brand, channel and day, and comes week by week, card payments less the fee.
     """
-    entries: dict[str, list[Entry]] = defaultdict(list)
+    entries: dict[str, list[BankEntry]] = defaultdict(list)
     weeks: dict[tuple[str, str, date], Decimal] = defaultdict(Decimal)
     for (brand, channel, day), amount in paid.items():
         weeks[brand, channel, day - timedelta(days=day.weekday())] += amount
@@ -226,5 +226,5 @@ def deposits(paid: dict[tuple[str, str, date], Decimal], owed: dict[str, Decimal
         )
 
 
-def _entry(day: date, amount: Decimal, number: int, **more: Any) -> Entry:
-    return Entry(booked_on=day, value_date=day, amount=amount, bank_reference=f"B-{number:06}", **more)
+def _entry(day: date, amount: Decimal, number: int, **more: Any) -> BankEntry:
+    return BankEntry(booked_on=day, value_date=day, amount=amount, bank_reference=f"B-{number:06}", **more)

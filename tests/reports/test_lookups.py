@@ -39,8 +39,14 @@ def story(story: Story) -> Story:
 
 
 def test_accounts_are_found_by_parts_of_names_references_and_numbers(story: Story) -> None:
-    """All the words must be somewhere; letters may be small or large; a number is known by its beginning."""
+    """All the words must be somewhere; letters may be small or large; a number is known by any part of it."""
+    story.rows["parties"][1] |= {"phone": "+7 (916) 555-01-23", "email": "Anna@example.org", "tax_id": "7707083893"}
+    story.accounts["anna-k"]["contract_number"] = "D-17/2"
     book = story.book()
+    for text in ("916 5550123", "@EXAMPLE", "083893"):
+        assert lookups.accounts_like(book, text)["reference"].to_list() == ["anna", "anna-k"]
+    assert lookups.accounts_like(book, "8-55501").height == 0
+    assert lookups.accounts_like(book, "d-17")["reference"].to_list() == ["anna-k"]
     assert lookups.accounts_like(book)["reference"].to_list() == ["anna", "anna-k", "romashka"]
     assert lookups.accounts_like(book, "ANN -k")["reference"].to_list() == ["anna-k"]
     assert lookups.accounts_like(book, str(story.accounts["anna"]["id"]))["reference"].to_list() == ["anna"]

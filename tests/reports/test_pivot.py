@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from ledger.errors import Failure
-from reports.pivot import Pivot, Question, pivot, values
+from reports.pivot import Pivot, Question, explain_cell, pivot, values
 from tests.reports.story import Story
 
 MARCH = (date(2017, 3, 1), date(2017, 3, 31))
@@ -60,6 +60,24 @@ def test_only_one_kind_of_account_is_looked_at(story: Story) -> None:
     """The sale and the money it was paid with would come to zero."""
     assert pivoted(story, "channel", of="cash").frame.rows() == [("card", "RUB", -300)]
     assert pivoted(story, "client", of="money").totals.rows() == [("RUB", 200), ("USD", -7)]
+
+
+@pytest.mark.parametrize("options", [{}, {"across": "day"}, {"only": {"brand": ("sushi",)}}, {"measure": "gross"}])
+def test_every_cell_is_the_sum_of_its_entries(story: Story, options: dict[str, object]) -> None:
+    """Of each row, column and total, a hundred on a page."""
+    found, book = pivoted(story, "brand", **options), story.book()
+    for row in (*found.frame.rows(named=True), *found.totals.rows(named=True)):
+        key = {name: row[name] for name in ("brand", "currency") if name in row}
+        for column in [name for name in row if name not in key and row[name] is not None]:
+            said = explain_cell(found, book, key, column)
+            assert (said.figure, said.residual) == (row[column], 0)
+            assert said.entries["adds"].sum() == row[column]
+
+
+def test_what_is_counted_has_no_entries_behind_it(story: Story) -> None:
+    """A client in two cells is one in the total."""
+    with pytest.raises(Failure, match="clients are counted, not added up"):
+        explain_cell(pivoted(story, "brand", measure="clients"), story.book(), {"currency": "RUB"}, "total")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any
 
 from lxml import etree
 
-from ledger.bank.core.statement import MARKERS, ZERO, Entry, Statement, current
+from ledger.bank.core.statement import MARKERS, ZERO, BankEntry, Statement, current
 
 NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt."
 KINDS = {"053": "*/Stmt", "052": "*/Rpt", "054": "*/Ntfctn"}
@@ -91,7 +91,7 @@ def _sum(node: Node, path: str) -> Decimal | None:
     return _decimal(text) if text else None
 
 
-def _entries(node: Node, currency: str) -> list[Entry]:
+def _entries(node: Node, currency: str) -> list[BankEntry]:
     amount = node.find("Amt")
     if amount is None:
         raise ValueError("an entry has no amount")
@@ -114,7 +114,9 @@ def _count(batch: Node) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def _entry(node: Node, part: Node | None, amount: Decimal, *, payments: int = 1, whole: Decimal | None = None) -> Entry:
+def _entry(
+    node: Node, part: Node | None, amount: Decimal, *, payments: int = 1, whole: Decimal | None = None
+) -> BankEntry:
     booked, value = _day(node, "BookgDt/Dt", "BookgDt/DtTm"), _day(node, "ValDt/Dt", "ValDt/DtTm")
     if booked is None and value is None:
         raise ValueError(f"an entry of {amount} has no date")
@@ -132,7 +134,7 @@ def _entry(node: Node, part: Node | None, amount: Decimal, *, payments: int = 1,
         f"for {ultimate}" if ultimate and ultimate != name else "",
         *(text.text.strip() for text in further if text is not None and text.text),
     ]
-    return Entry(
+    return BankEntry(
         booked_on=booked or value or date.min,
         value_date=value or booked or date.min,
         amount=amount,
@@ -160,7 +162,7 @@ def _entry(node: Node, part: Node | None, amount: Decimal, *, payments: int = 1,
 
 
 def _returned(node: Node, part: Node) -> bool:
-    """Tell whether an entry is a payment that comes back."""
+    """Return whether an entry is a payment that comes back."""
     families = [_text(each, "BkTxCd/Domn/Fmly/SubFmlyCd") for each in (part, node)]
     return part.find("RtrInf") is not None or "RRTN" in families
 

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Self
 
-from ledger.bank.core.statement import Entry, Statement, current
+from ledger.bank.core.statement import BankEntry, Statement, current
 from ledger.values.money import is_currency
 
 COLUMNS = {
@@ -158,14 +158,14 @@ def _below(lines: Sequence[str], mark: str, places: Mapping[str, int], layout: L
         yield found
 
 
-def _entry(row: Mapping[str, str], layout: Layout, decimal: str) -> Entry:
+def _entry(row: Mapping[str, str], layout: Layout, decimal: str) -> BankEntry:
     booked = _day(row["date"], layout)
     if "amount" in row:
         amount = _amount(row["amount"], decimal)
     else:
         came, went = (_amount(row.get(name) or "0", decimal) for name in ("money_in", "money_out"))
         amount = came - abs(went)
-    return Entry(
+    return BankEntry(
         booked_on=booked,
         value_date=_day(row["value_date"], layout) if row.get("value_date") else booked,
         amount=amount,
@@ -214,7 +214,7 @@ def _amount(text: str, decimal: str) -> Decimal:
     return -value if negative else value
 
 
-def _in_order(entries: list[Entry], balances: Sequence[Decimal]) -> tuple[list[Entry], Decimal, Decimal]:
+def _in_order(entries: list[BankEntry], balances: Sequence[Decimal]) -> tuple[list[BankEntry], Decimal, Decimal]:
     """Return the entries, oldest first, and the balances before and after them; the file may begin with the newest."""
     for order in (1, -1):
         ordered, after = entries[::order], balances[::order]

@@ -7,7 +7,7 @@ leaves. So their money is moved from that channel to the bank, less their fee (D
 from dataclasses import dataclass
 from decimal import Decimal
 
-from ledger.bank.core.statement import Entry, Statement, exact, note
+from ledger.bank.core.statement import BankEntry, Statement, exact, note
 from ledger.core.commands import Move
 from ledger.values.field_types import TEXT_LENGTH
 from ledger.values.money import MOST, decimal
@@ -35,7 +35,7 @@ class Depositor:
         return (sent, sent - arrived) if sent <= decimal(MOST) else (arrived, Decimal("0.00"))
 
 
-def move(entry: Entry, statement: Statement, depositor: Depositor, *, key: str, by: str | None) -> Move:
+def move(entry: BankEntry, statement: Statement, depositor: Depositor, *, key: str, by: str | None) -> Move:
     """Return the command that takes an entry's money out of its channel and into the bank."""
     amount, fee = depositor.sent(exact(entry.amount))
     return Move(

@@ -24,7 +24,7 @@ from itertools import product
 
 from stdnum import iso11649
 
-from ledger.bank.core.statement import Entry
+from ledger.bank.core.statement import BankEntry
 
 SHORTEST = 5
 PIECES = 6
@@ -91,7 +91,7 @@ class Clients:
         # What a text is searched for, without what stands between its words.
         self._letters = {_letters(name) for index in (self.numbers, self.names, self.contracts) for name in index}
 
-    def match(self, entry: Entry, *, brand: str, currency: str) -> Match:
+    def match(self, entry: BankEntry, *, brand: str, currency: str) -> Match:
         """Return the account that money in is for, or why it is for none."""
         if entry.payments > 1:
             return Match(why=f"{entry.payments} payments in one entry, whose amounts the bank does not report")
@@ -104,17 +104,17 @@ class Clients:
                 return _one(rule, [*found.values()], currency, f"{rule}: {len(found)} accounts, {_listed(found)}")
         return self._by_payer(entry, currency) or self._by_tax_id(entry, brand, currency)
 
-    def named(self, entry: Entry, brand: str) -> set[int]:
+    def named(self, entry: BankEntry, brand: str) -> set[int]:
         """Return the numbers of all accounts that an entry names, in whatever place."""
         return {client.account for _, named in self._named(entry, brand) for client in named if client is not None}
 
-    def _named(self, entry: Entry, brand: str) -> Iterator[tuple[str, Sequence[Client | None]]]:
+    def _named(self, entry: BankEntry, brand: str) -> Iterator[tuple[str, Sequence[Client | None]]]:
         """Yield the rules that go by what an entry names, and the accounts that it names there."""
         creditors, end_to_end = _reference(entry.reference), _reference(entry.end_to_end)
         yield "structured reference", [*self._called(creditors, brand), *self._written(end_to_end, brand)]
         yield "named in the text", self._in_text(entry, brand)
 
-    def suggestions(self, entry: Entry, *, brand: str, currency: str) -> list[tuple[Client, int]]:
+    def suggestions(self, entry: BankEntry, *, brand: str, currency: str) -> list[tuple[Client, int]]:
         """Return up to three open accounts whose party is called as the payer is, and how alike of 100, best first."""
         if not entry.name:
             return []
@@ -139,7 +139,7 @@ class Clients:
         distinctive = len(name) >= SHORTEST and any(letter.isdecimal() for letter in name)
         return self._called(name, brand) if distinctive else []
 
-    def _in_text(self, entry: Entry, brand: str) -> list[Client | None]:
+    def _in_text(self, entry: BankEntry, brand: str) -> list[Client | None]:
         """Return the accounts that a text names; None stands for a name that a line break may have cut short."""
         found: list[Client | None] = []
         for run, cut in _runs(entry.text, self._letters):
@@ -149,7 +149,7 @@ class Clients:
                 found.append(None)
         return found
 
-    def _by_payer(self, entry: Entry, currency: str) -> Match | None:
+    def _by_payer(self, entry: BankEntry, currency: str) -> Match | None:
         accounts = self.payers.get(entry.payer, ()) if entry.payer else ()
         found = [client for account in accounts for client in self.numbers.get(str(account), ())]
         found = [client for client in found if client.currency == currency]
@@ -161,7 +161,7 @@ class Clients:
         several = f"known payer: {len(found)} accounts, {_listed(each.account for each in found)}"
         return _one("known payer", found, currency, several)
 
-    def _by_tax_id(self, entry: Entry, brand: str, currency: str) -> Match:
+    def _by_tax_id(self, entry: BankEntry, brand: str, currency: str) -> Match:
         tax_ids = self._tax_ids(entry)
         if not tax_ids:
             if entry.tax_id:
@@ -179,7 +179,7 @@ class Clients:
         many = f"tax number {tax_id}: {len(found)} accounts with {brand}, {_listed(each.account for each in found)}"
         return _one("tax number", found, currency, many)
 
-    def _tax_ids(self, entry: Entry) -> set[str]:
+    def _tax_ids(self, entry: BankEntry) -> set[str]:
         """Return the payer's tax number, unless it is its bank's, and those of clients that the text names."""
         # A person's has twelve figures: ten beside a person's account are the bank's.
         banks = _BANKS_OWN.fullmatch(entry.account) or (len(entry.tax_id) == 10 and _PERSONS.fullmatch(entry.account))

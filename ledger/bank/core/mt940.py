@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import Decimal
 
-from ledger.bank.core.statement import MARKERS, Entry, Statement, current
+from ledger.bank.core.statement import MARKERS, BankEntry, Statement, current
 
 _TAG = re.compile(r":(\d{2}[A-Z]?|NS):")
 _MESSAGE = re.compile(r"^:20:[^\n]*\n(?::(?:21|13D?|79):[^\n]*\n)*:25P?:", re.MULTILINE)
@@ -102,7 +102,7 @@ def _message(text: str) -> _Message:
 
 
 def _begins(tag: str, value: str, message: _Message, current_tag: str) -> bool:
-    """Tell whether a line begins a field where it stands."""
+    """Return whether a line begins a field where it stands."""
     if tag in ("86", "NS"):
         return True
     in_text = current_tag in ("86", "NS") and bool(message.lines)
@@ -204,7 +204,7 @@ def _amount(text: str) -> Decimal:
     raise ValueError(f"has a line that is not MT940: the amount {text[:40]} can be read in more than one way")
 
 
-def _entries(message: _Message) -> Iterator[Entry]:
+def _entries(message: _Message) -> Iterator[BankEntry]:
     for line, details in message.lines:
         found = _LINE.fullmatch(line)
         if found is None:
@@ -214,7 +214,7 @@ def _entries(message: _Message) -> Iterator[Entry]:
         # A reversed credit is money out, a reversed debit money in.
         incoming = mark in ("C", "EC", "RD")
         customer = _reference(found["customer"])
-        entry = Entry(
+        entry = BankEntry(
             booked_on=_booked(found["booked"], value_date),
             value_date=value_date,
             amount=amount if incoming else -amount,
@@ -226,7 +226,7 @@ def _entries(message: _Message) -> Iterator[Entry]:
         yield _detailed(entry, "\n".join(details), (found["more"] or "").strip())
 
 
-def _detailed(entry: Entry, details: str, more: str) -> Entry:
+def _detailed(entry: BankEntry, details: str, more: str) -> BankEntry:
     """Return an entry with what its details contain."""
     german = re.match(r"\s*\d{3}([?~<^>])(?=\d{2})", details)
     named = _german(details, german.group(1)) if german else _slashes(details)

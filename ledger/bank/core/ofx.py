@@ -11,7 +11,7 @@ from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from xml.etree.ElementTree import Element
 
-from ledger.bank.core.statement import Entry, Statement, current
+from ledger.bank.core.statement import BankEntry, Statement, current
 
 HEADER = (
     b"OFXHEADER:100\r\nDATA:OFXSGML\r\nVERSION:102\r\nSECURITY:NONE\r\nENCODING:UTF-8\r\nCHARSET:NONE\r\n"
@@ -54,14 +54,14 @@ def _statement(node: Element) -> Statement:
     )
 
 
-def _entries(node: Element) -> Iterator[Entry]:
+def _entries(node: Element) -> Iterator[BankEntry]:
     for each in node.iterfind("BANKTRANLIST/STMTTRN"):
         posted = _day(_text(each, "DTPOSTED"))
         if posted is None:
             raise ValueError(f"an entry of {_text(each, 'TRNAMT') or 'no amount'} has no date")
         reference = _text(each, "REFNUM", "CHECKNUM")
         reference = reference if reference.strip("0") else ""
-        yield Entry(
+        yield BankEntry(
             booked_on=posted,
             value_date=_day(_text(each, "DTAVAIL")) or posted,
             amount=_amount(_text(each, "TRNAMT")),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 
-from ledger.bank.core.statement import Entry, Statement, current
+from ledger.bank.core.statement import BankEntry, Statement, current
 
 SIGN = "1CClientBankExchange"
 END = "КонецФайла"
@@ -63,7 +63,7 @@ def read(text: str) -> list[Statement]:
     accounts = file.accounts or [{**days, "РасчСчет": value} for key, value in file.head if key == "РасчСчет"]
     if not accounts:
         raise ValueError("names none of our accounts: no line РасчСчет=")
-    entries: list[list[Entry]] = [[] for _ in accounts]
+    entries: list[list[BankEntry]] = [[] for _ in accounts]
     foreign = []
     for document in file.documents:
         if not any(_own(document, side, accounts) for side in ("Плательщик", "Получатель")):
@@ -108,7 +108,7 @@ def _parsed(text: str) -> _File:
     return file
 
 
-def _moved(document: Fields, accounts: list[Fields]) -> Iterator[tuple[int, Entry]]:
+def _moved(document: Fields, accounts: list[Fields]) -> Iterator[tuple[int, BankEntry]]:
     """Yield which of our accounts a document moves, by its place in the file, and how."""
     own = {sign: _own(document, side, accounts) for side, sign in (("Плательщик", -1), ("Получатель", 1))}
     days = {-1: _day(document, "ДатаСписано"), 1: _day(document, "ДатаПоступило")}
@@ -138,13 +138,13 @@ def _on(day: date, places: list[int], accounts: list[Fields]) -> int:
     return places[0]
 
 
-def _entry(document: Fields, sign: int, day: date, *, pending: bool) -> Entry:
+def _entry(document: Fields, sign: int, day: date, *, pending: bool) -> BankEntry:
     other = "Плательщик" if sign > 0 else "Получатель"
     lines = [document.get(f"НазначениеПлатежа{line}", "") for line in range(1, 7)]
     purpose = document.get("НазначениеПлатежа", "").strip() or "\n".join(filter(None, lines))
     name, tax_id = _named(document.get(f"{other}1") or document.get(other, ""))
     payer = document.get("ПлательщикСчет") or document.get("ПлательщикРасчСчет", "")
-    return Entry(
+    return BankEntry(
         booked_on=day,
         value_date=day,
         amount=sign * _amount(document, "Сумма"),
@@ -165,7 +165,7 @@ def _named(name: str) -> tuple[str, str]:
     return (name[found.end() :], found.group(1)) if found else (name, "")
 
 
-def _statement(account: Fields, entries: tuple[Entry, ...]) -> Statement:
+def _statement(account: Fields, entries: tuple[BankEntry, ...]) -> Statement:
     number = account.get("РасчСчет", "")
     names = ("НачальныйОстаток", "КонечныйОстаток", "ВсегоПоступило", "ВсегоСписано")
     figures = {name: _amount(account, name) if account.get(name) else None for name in names}

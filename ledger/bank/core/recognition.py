@@ -21,7 +21,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
-from ledger.bank.core.statement import Entry, Statement, exact, normal
+from ledger.bank.core.statement import BankEntry, Statement, exact, normal
 
 SERIAL = 5
 """A bank's reference of fewer figures is a number in the file."""
@@ -48,7 +48,7 @@ class Movement:
 
     @property
     def batch(self) -> bool:
-        """Tell whether it is the sum of several payments."""
+        """Return whether it is the sum of several payments."""
         return self.payments > 1
 
 
@@ -97,7 +97,7 @@ def recognised(statement: Statement, known: Known) -> tuple[list[tuple[str, Move
 
 
 def known_movement(
-    rows: Sequence[Entry], *, account: str, currency: str, keys: Sequence[str], imprint: str
+    rows: Sequence[BankEntry], *, account: str, currency: str, keys: Sequence[str], imprint: str
 ) -> Movement:
     """Return a movement from the ledger's rows of its payments, in order."""
     whole = Statement(account=account, currency=currency, entries=tuple(rows))
@@ -115,9 +115,9 @@ def _candidates(bucket: Bucket, known: Known) -> list[Movement]:
     return [*known.buckets.get(bucket, ()), *known.buckets.get(("", *bucket[1:]), ())]
 
 
-def _groups(entries: Sequence[Entry]) -> list[list[Entry]]:
+def _groups(entries: Sequence[BankEntry]) -> list[list[BankEntry]]:
     """Return the entries, the payments of one of the bank's entries together."""
-    groups: list[list[Entry]] = []
+    groups: list[list[BankEntry]] = []
     open_until = Decimal(0)
     for entry in entries:
         if entry.whole is not None and groups and open_until and groups[-1][0].whole == entry.whole:
@@ -129,7 +129,7 @@ def _groups(entries: Sequence[Entry]) -> list[list[Entry]]:
     return groups
 
 
-def _movement(statement: Statement, group: Sequence[Entry], parts: tuple[str, ...] = ()) -> Movement:
+def _movement(statement: Statement, group: Sequence[BankEntry], parts: tuple[str, ...] = ()) -> Movement:
     first = group[0]
     amount = exact(first.amount if first.whole is None else first.whole)
     payments = max(len(group), first.payments)
@@ -196,7 +196,7 @@ def _most(places: Sequence[int], new: Sequence[Movement], known: Sequence[Moveme
 
 
 def _same(new: Movement, known: Movement) -> bool:
-    """Tell whether two entries of one day and amount may be one movement."""
+    """Return whether two entries of one day and amount may be one movement."""
     if known.imprint:
         return all(part in known.imprint for part in (new.evidence[2], *new.evidence[3:]) if part)
     (reference, theirs, account, *words), (other, others, their_account, *their_words) = new.evidence, known.evidence

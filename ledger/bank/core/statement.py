@@ -29,7 +29,7 @@ _AFTER_BIC = re.compile(r"[A-Z]{6}[A-Z0-9]{2}(?:[A-Z0-9]{3})?/(.+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class BankEntry:
     """One movement on our account at the bank. Blank texts are what the bank left out.
 
     `bank_reference` is the bank's own, `end_to_end` the payer's, `reference` a structured one of the creditor (such as
@@ -73,7 +73,7 @@ class Statement:
 
     account: str
     currency: str
-    entries: tuple[Entry, ...]
+    entries: tuple[BankEntry, ...]
     number: str = ""
     since: date | None = None
     until: date | None = None
@@ -108,7 +108,7 @@ class Statement:
 
     @property
     def checked(self) -> bool:
-        """Tell whether the bank gave figures that the entries could be held against."""
+        """Return whether the bank gave figures that the entries could be held against."""
         return None not in (self.opening, self.closing) or None not in (self.reported_in, self.reported_out)
 
 
@@ -182,7 +182,7 @@ def normal(account: str) -> str:
     return with_currency.group(1) if with_currency and is_currency(text[-3:]) else text
 
 
-def note(entry: Entry, most: int) -> str:
+def note(entry: BankEntry, most: int) -> str:
     """Return the bank's description of an entry, for people, in at most `most` characters."""
     references = [f"reference {each}" for each in (entry.end_to_end, entry.reference) if each]
     who = entry.name, entry.tax_id and f"tax number {entry.tax_id}", entry.account

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from ledger.bank.core.csv_file import Layout
 from ledger.bank.core.recognition import Movement, known_movement
-from ledger.bank.core.statement import Entry, Statement, exact, normal
+from ledger.bank.core.statement import BankEntry, Statement, exact, normal
 from ledger.errors import Failure
 from ledger.values.money import decimal, minor
 from ledger.values.text import readable
@@ -55,7 +55,7 @@ def known_movements(connection: Connection[Any], statement: Statement, brand: st
 def _movement(rows: Sequence[tuple[Any, ...]], currency: str) -> Movement:
     entries = []
     for _, _, _, _, booked_on, value_date, amount, whole, payments, reversal, *texts in rows:
-        entry = Entry(booked_on=booked_on, value_date=value_date, amount=decimal(amount), payments=payments)
+        entry = BankEntry(booked_on=booked_on, value_date=value_date, amount=decimal(amount), payments=payments)
         found = dict(zip(_TEXTS, texts, strict=True))
         entries.append(replace(entry, whole=None if whole is None else decimal(whole), reversal=reversal, **found))
     _, _, account, imprint, *_ = rows[0]
@@ -66,7 +66,7 @@ def record(
     connection: Connection[Any],
     statement: Statement,
     brand: str,
-    fresh: Iterable[tuple[str, Entry]],
+    fresh: Iterable[tuple[str, BankEntry]],
     adopted: Sequence[str],
     by: str | None,
 ) -> None:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from itertools import accumulate
-from typing import Any
+from typing import Any, TypedDict, cast
 
 from psycopg import Connection
+from psycopg.rows import dict_row
 
 from ledger.bank.core.statement import ZERO, normal
 from ledger.values.money import decimal
@@ -94,7 +95,7 @@ class _Account:
     openings: list[tuple[date, Decimal, int]] = field(default_factory=list)
 
     def continued(self, day: date) -> bool:
-        """Tell whether another statement begins on a day, or before it, with what the day's statement left."""
+        """Return whether another statement begins on a day, or before it, with what the day's statement left."""
         closing, of = self.reported.get(day, (None, 0))
         return any(since <= day and opening == closing and id_ != of for since, opening, id_ in self.openings)
 
@@ -156,3 +157,35 @@ def _days(key: _Key, account: _Account) -> Iterator[BankDay]:
             returned=returned,
             taken_back=taken_back,
         )
+
+
+class CameBack(TypedDict):
+    """An entry by which a payment or payout came back, which nothing has undone yet; amounts in minor units.
+
+    `transaction` is that payment or payout, where the entry names it.
+    """
+
+    booked_on: date
+    bank_account: str
+    brand: str
+    currency: str
+    amount: int
+    name: str
+    reason: str
+    transaction: int | None
+
+
+def came_back(connection: Connection[Any]) -> list[CameBack]:
+    """Return what came back and was not undone, the largest first."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cast(list[CameBack], cursor.execute(_CAME_BACK).fetchall())
+
+
+_CAME_BACK = """
+    SELECT b.booked_on, b.bank_account, r.code AS brand, b.currency, abs(b.amount) AS amount, b.name, b.reason,
+        (SELECT t.id FROM transaction t WHERE t.key IN (nullif(b.end_to_end, ''), nullif(b.reference, ''))
+            AND t.kind IN ('payment', 'payout') AND t.status = 'posted' LIMIT 1) AS transaction
+    FROM bank_entry b JOIN brand r ON r.id = b.brand_id
+    WHERE b.reversal AND NOT EXISTS (SELECT FROM transaction t WHERE t.key = b.key AND t.status = 'posted')
+    ORDER BY abs(b.amount) DESC, b.id
+"""

@@ -17,7 +17,7 @@ from psycopg import Connection
 from ledger.bank.core.depositors import Depositor
 from ledger.bank.core.matching import Client, Clients
 from ledger.bank.core.recognition import Known, Movement, recognised
-from ledger.bank.core.statement import ZERO, Entry, Statement, exact, fault, normal
+from ledger.bank.core.statement import ZERO, BankEntry, Statement, exact, fault, normal
 from ledger.bank.postgres.bank_records import known_movements, learned_payers, record, unify
 from ledger.bank.postgres.depositors import Depositors, depositors
 from ledger.errors import Failure
@@ -50,7 +50,7 @@ class Row:
     clients are called as the payer is, with how alike of 100. Of a `depositor` it is our own money, to be moved.
     """
 
-    entry: Entry
+    entry: BankEntry
     key: str
     result: Result
     account: int | None = None
@@ -64,7 +64,7 @@ class Row:
 
     @property
     def unallocated(self) -> bool:
-        """Tell whether the payment has no account."""
+        """Return whether the payment has no account."""
         posted = self.result in ("posted", "would be posted")
         return posted and self.account is None and self.depositor is None
 
@@ -193,7 +193,7 @@ def _planned(
 
 
 def _row(
-    entry: Entry,
+    entry: BankEntry,
     key: str,
     movement: Movement | None,
     there: There,
@@ -226,7 +226,7 @@ def _row(
     return replace(row, account=client.account, party=client.party) if client else row
 
 
-def _left_out(entry: Entry, undoable: Undoable, clients: Clients, brand: str) -> tuple[str, int | None]:
+def _left_out(entry: BankEntry, undoable: Undoable, clients: Clients, brand: str) -> tuple[str, int | None]:
     """Return why an entry is no payment, blank when it is one, and what it undoes."""
     if entry.pending:
         return "not booked yet", None
@@ -245,7 +245,7 @@ def _left_out(entry: Entry, undoable: Undoable, clients: Clients, brand: str) ->
     return why, earlier.transaction if earlier else None
 
 
-def _about(entry: Entry, same: Sequence[Earlier], clients: Clients, brand: str) -> Earlier | None:
+def _about(entry: BankEntry, same: Sequence[Earlier], clients: Clients, brand: str) -> Earlier | None:
     """Return which of the transactions of its amount an entry is about: the one it names, or its account's, or any."""
     references = {entry.end_to_end, entry.reference} - {""}
     named = clients.named(entry, brand)

@@ -200,7 +200,7 @@ def _capture(seam: Seam, order: Order, command: f.Deliver, kept: Sequence[int], 
 
 
 def _ran_out(book: Book, order: Order, command: f.FollowUp) -> bool:
-    """Tell whether a pre-order's hold ran out before a step of it."""
+    """Return whether a pre-order's hold ran out before a step of it."""
     hold = book.holds[order.id]
     return hold.state == "expired" or (hold.state == "open" and hold.expires_at <= (command.at or book.now))
 

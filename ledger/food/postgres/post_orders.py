@@ -226,5 +226,5 @@ WHERE a.kind = 'bonus' AND a.money_account_id > %s AND (b.version > coalesce(p.v
 
 
 def _concerns_food(command: c.Command) -> bool:
-    """Tell whether a command is food's whoever's account it is on; others are when the account has points."""
+    """Return whether a command is food's whoever's account it is on; others are when the account has points."""
     return isinstance(command, f.Order | f.FollowUp | c.Bonus)

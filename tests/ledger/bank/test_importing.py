@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from ledger.administration.administration_lines import parse as record
 from ledger.bank.core.recognition import keys
-from ledger.bank.core.statement import Entry, Statement
+from ledger.bank.core.statement import BankEntry, Statement
 from ledger.bank.postgres.import_statements import import_statements
 from ledger.bank.postgres.plan_import import Imported
 from ledger.core.commands import parse
@@ -287,7 +287,7 @@ SMALL = st.lists(
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(SMALL, st.lists(st.tuples(st.integers(1, 4), st.integers(1, 4)), min_size=1, max_size=4))
 def test_however_days_are_cut_into_statements_each_entry_is_posted_once(
-    book: Postgres, entries: list[Entry], cuts: list[tuple[int, int]]
+    book: Postgres, entries: list[BankEntry], cuts: list[tuple[int, int]]
 ) -> None:
     """Whole days, overlapping or not, in any order: in the end each entry told is there once."""
     account = f"DE{time.monotonic_ns()}"  # a bank account that no other example used

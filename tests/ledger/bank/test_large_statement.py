@@ -8,7 +8,7 @@ import pytest
 
 from ledger.administration.administration_lines import parse as record
 from ledger.bank.core.read_file import read
-from ledger.bank.core.statement import Entry, Statement
+from ledger.bank.core.statement import BankEntry, Statement
 from ledger.bank.postgres.import_statements import import_statements
 from ledger.core.outcomes import Done
 from tests.ledger.bank import written
@@ -31,7 +31,7 @@ BOOK = [
 def statement() -> Statement:
     """Return a statement whose payments name one of the clients, or nobody, every tenth."""
     entries = (
-        Entry(
+        BankEntry(
             booked_on=date(2024, 3, 1 + n % 28),
             value_date=date(2024, 3, 1 + n % 28),
             amount=Decimal(100 + n % 9000).scaleb(-2),

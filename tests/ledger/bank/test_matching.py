@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from ledger.bank.core.matching import Client, Clients
-from ledger.bank.core.statement import Entry
+from ledger.bank.core.statement import BankEntry
 
 DAY = date(2024, 3, 5)
 
@@ -37,7 +37,7 @@ CLIENTS = Clients(
 def matched(brand: str = "sushi", **told: Any) -> tuple[int | None, str]:
     """Return the account and the rule, or the reason."""
     found = CLIENTS.match(
-        Entry(booked_on=DAY, value_date=DAY, amount=Decimal("5.00"), **told), brand=brand, currency="RUB"
+        BankEntry(booked_on=DAY, value_date=DAY, amount=Decimal("5.00"), **told), brand=brand, currency="RUB"
     )
     return (found.client.account, found.rule) if found.client else (None, found.why)
 

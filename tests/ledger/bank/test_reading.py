@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.bank.core.read_file import read, read_file
-from ledger.bank.core.statement import Entry, Statement, fault
+from ledger.bank.core.statement import BankEntry, Statement, fault
 from ledger.errors import Failure
 from tests.ledger.bank import written
 
@@ -23,7 +23,7 @@ def sample(name: str) -> list[Statement]:
     return read_file(DATA / name)
 
 
-def told(entry: Entry, *names: str) -> tuple[Any, ...]:
+def told(entry: BankEntry, *names: str) -> tuple[Any, ...]:
     """Return some of what is told of an entry."""
     return tuple(getattr(entry, name) for name in names)
 
@@ -210,16 +210,16 @@ def test_the_1c_sample_made_whole() -> None:
 # ---- figures and encodings
 
 
-def stmt(*entries: Entry, account: str = "40702810000000074935", currency: str = "RUB", **more: Any) -> Statement:
+def stmt(*entries: BankEntry, account: str = "40702810000000074935", currency: str = "RUB", **more: Any) -> Statement:
     """Return a statement of these entries in March 2024."""
     days = {"since": date(2024, 3, 1), "until": date(2024, 3, 31)}
     return Statement(account=account, currency=currency, entries=entries, **(days | more))
 
 
-def entry(amount: str, day: int = 5, **more: Any) -> Entry:
+def entry(amount: str, day: int = 5, **more: Any) -> BankEntry:
     """Return an entry of March 2024."""
     on = date(2024, 3, day)
-    return Entry(**({"booked_on": on, "value_date": on, "amount": D(amount), "bank_reference": "B1"} | more))
+    return BankEntry(**({"booked_on": on, "value_date": on, "amount": D(amount), "bank_reference": "B1"} | more))
 
 
 def test_zeros_behind_two_decimals_are_taken_other_figures_not() -> None:

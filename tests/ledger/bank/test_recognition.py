@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ledger.bank.core.read_file import read
 from ledger.bank.core.recognition import Known, keys, recognised
-from ledger.bank.core.statement import Entry, Statement
+from ledger.bank.core.statement import BankEntry, Statement
 from tests.ledger.bank import written
 from tests.ledger.bank.test_reading import entry, stmt
 
@@ -45,7 +45,7 @@ class Ledger:
                     self.posted[kind(each)] += 1
 
 
-def kind(each: Entry) -> tuple[str, ...]:
+def kind(each: BankEntry) -> tuple[str, ...]:
     """Return all that tells entries apart for the model: two of one kind are alike in everything."""
     return (str(each.booked_on), f"{each.amount:.2f}", each.name, each.account, each.text.split("; ")[-1][:40])
 
@@ -64,7 +64,7 @@ MOVED = st.builds(
 
 
 @st.composite
-def days_at_a_bank(draw: st.DrawFn) -> tuple[str, list[Entry], list[list[Entry]]]:
+def days_at_a_bank(draw: st.DrawFn) -> tuple[str, list[BankEntry], list[list[BankEntry]]]:
     """Draw a bank's kind of file, what moved, and parts of it, in whatever order the bank writes them."""
     family = draw(st.sampled_from(sorted(FAMILIES)))
     moved = draw(st.lists(MOVED, max_size=7))
@@ -77,7 +77,7 @@ def days_at_a_bank(draw: st.DrawFn) -> tuple[str, list[Entry], list[list[Entry]]
     return family, moved, [[moved[n] for n in part] for part in parts]
 
 
-def sound(case: tuple[str, list[Entry], list[list[Entry]]]) -> None:
+def sound(case: tuple[str, list[BankEntry], list[list[BankEntry]]]) -> None:
     """Import the parts, then the whole day twice: never more than the bank moved, at least what one file reported."""
     family, moved, parts = case
     of_a_part, of_the_whole = FAMILIES[family]
@@ -93,18 +93,20 @@ def sound(case: tuple[str, list[Entry], list[list[Entry]]]) -> None:
         assert ledger.posted == moved_in_all
 
 
-def statement(entries: Sequence[Entry]) -> Statement:
+def statement(entries: Sequence[BankEntry]) -> Statement:
     return stmt(*entries, account=ACCOUNT, currency="EUR", number="2")
 
 
-def kinds(entries: Sequence[Entry], writer: Writer) -> list[tuple[str, ...]]:
+def kinds(entries: Sequence[BankEntry], writer: Writer) -> list[tuple[str, ...]]:
     """Return the kinds of entries, as a file of them is read."""
     return [kind(each) for found in read(writer(statement(entries)).encode(), "f") for each in found.entries]
 
 
 @settings(max_examples=80, deadline=None)
 @given(days_at_a_bank())
-def test_any_parts_of_a_day_in_any_order_post_each_entry_once(case: tuple[str, list[Entry], list[list[Entry]]]) -> None:
+def test_any_parts_of_a_day_in_any_order_post_each_entry_once(
+    case: tuple[str, list[BankEntry], list[list[BankEntry]]],
+) -> None:
     """A sample; `make soak` tries many more."""
     sound(case)
 
@@ -112,7 +114,7 @@ def test_any_parts_of_a_day_in_any_order_post_each_entry_once(case: tuple[str, l
 @pytest.mark.soak
 @settings(max_examples=5000, deadline=None)
 @given(days_at_a_bank())
-def test_many_more_parts_of_days(case: tuple[str, list[Entry], list[list[Entry]]]) -> None:
+def test_many_more_parts_of_days(case: tuple[str, list[BankEntry], list[list[BankEntry]]]) -> None:
     """The same, for long."""
     sound(case)
 
@@ -151,7 +153,7 @@ BOB = entry("50.00", name="Bob", account="DE02120300000000202051", text="bob-22"
         (BOB, entry("50.00", bank_reference=""), True),
     ],
 )
-def test_two_entries_are_one_by_the_rule(first: Entry, second: Entry, one: bool) -> None:
+def test_two_entries_are_one_by_the_rule(first: BankEntry, second: BankEntry, one: bool) -> None:
     """Whichever of the two files comes first."""
     for earlier, later in ((first, second), (second, first)):
         known = Known()

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from xml.sax.saxutils import escape
 
-from ledger.bank.core.statement import Entry, Statement
+from ledger.bank.core.statement import BankEntry, Statement
 
 CAMT = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.02"
 
@@ -25,7 +25,7 @@ def mt940(statement: Statement) -> str:
     return "\r\n".join([*lines, "-", ""])
 
 
-def _details(entry: Entry) -> str:
+def _details(entry: BankEntry) -> str:
     eref = f"?20EREF+{entry.end_to_end}" if entry.end_to_end else ""
     return f"166?00TRANSFER{eref}?21SVWZ+{entry.text}?31{entry.account}?32{entry.name}"
 
@@ -52,7 +52,7 @@ def one_c(*statements: Statement, encoding: str = "Windows", end: str = "Кон�
     return "\r\n".join([*lines, end, ""])
 
 
-def _document(statement: Statement, entry: Entry, number: int) -> list[str]:
+def _document(statement: Statement, entry: BankEntry, number: int) -> list[str]:
     ours, theirs = ("Получатель", "Плательщик") if entry.amount > 0 else ("Плательщик", "Получатель")
     on = "ДатаПоступило" if entry.amount > 0 else "ДатаСписано"
     return [
@@ -93,7 +93,7 @@ def _bal(statement: Statement, code: str, amount: Decimal) -> str:
     )
 
 
-def _ntry(statement: Statement, entry: Entry) -> str:
+def _ntry(statement: Statement, entry: BankEntry) -> str:
     side = "Dbtr" if entry.amount > 0 else "Cdtr"
     account = f"<{side}Acct><Id><IBAN>{escape(entry.account)}</IBAN></Id></{side}Acct>"
     tax = f"<Othr><Id>{entry.tax_id}</Id><SchmeNm><Cd>TXID</Cd></SchmeNm></Othr>" if entry.tax_id else ""

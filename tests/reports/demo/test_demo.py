@@ -1,4 +1,4 @@
-"""`tiffin demo`, whole, with a few households: it ends with figures that agree, and a second run adds nothing."""
+"""`tiffin demo`, whole, with few households and companies: figures agree at its end, and a second run adds nothing."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from reports.proof.check_paper import check_paper
 from reports.proof.seal import read_seals
 
 
-def demo(home: Path, households: int = 5, statements: int = 2) -> str:
+def demo(home: Path, households: int = 5, statements: int = 2, companies: int = 6) -> str:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TIFFIN_")}
     done = subprocess.run(
         [
@@ -21,6 +21,8 @@ def demo(home: Path, households: int = 5, statements: int = 2) -> str:
             f"{households}",
             "--statements",
             f"{statements}",
+            "--companies",
+            f"{companies}",
         ],
         env=environment | {"TIFFIN_HOME": str(home)},
         capture_output=True,
@@ -45,7 +47,7 @@ def test_the_demo_plays_to_the_end_and_once(home: Path) -> None:
     first = demo(home)
     assert first.count("the same") == 7
     assert "0 declined" in first
-    assert "insufficient_funds" in first
+    assert "credit_expired" in first
     assert {path.name for path in (home / "reports").iterdir()} == {"2017-12-31", "2018-02-28"}
     assert len(list((home / "statements" / "2017-12").glob("**/*.pdf"))) == 2
     assert unproven(home) == {}
@@ -59,5 +61,5 @@ def test_the_demo_plays_to_the_end_and_once(home: Path) -> None:
 @pytest.mark.soak
 def test_every_paper_of_the_demo_is_genuine_and_complete(home: Path) -> None:
     """With a copy of the seals alone, households and companies; none went out without a proof."""
-    demo(home, households=150, statements=100)
+    demo(home, households=150, statements=100, companies=36)
     assert unproven(home) == {}

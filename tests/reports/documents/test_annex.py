@@ -7,7 +7,7 @@ import pytest
 
 from ledger.errors import Failure
 from ledger.settings import Settings
-from reports.core.dates import month_days
+from ledger.values.dates import month_days
 from reports.documents.design import Design, design_of
 from reports.documents.embedded import as_json
 from reports.documents.papers import statement_of

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from ledger.errors import Failure
-from reports.core.dates import month_days
+from ledger.values.dates import month_days
 from reports.documents.act_and_invoice import InvoicePage
 from reports.documents.build_statement import statement
 from reports.documents.embedded import as_json

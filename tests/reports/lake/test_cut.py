@@ -22,7 +22,7 @@ from reports.lake.publish_cut import frequent_cut, nightly_cut
 from reports.lake.reader import open_lake, polars_schema
 from reports.lake.schema import TABLES
 from reports.lake.verify import verify
-from tests.reports.lake.conftest import NEW_YEARS_EVE
+from tests.reports.lake.conftest import NEW_YEARS_EVE, Closed
 from tests.reports.lake.rows import add_accounts, add_transactions
 
 
@@ -44,9 +44,9 @@ def test_every_row_of_the_ledger_is_in_the_lake_once(book: str, lake: str) -> No
         assert frame.select(table.key).is_duplicated().sum() == 0
 
 
-def test_tables_have_their_declared_columns_and_types(book: str, lake: str) -> None:
+def test_tables_have_their_declared_columns_and_types(closed: Closed) -> None:
     """What is read is what the schema promises, table by table."""
-    opened, _ = nightly_cut(book, lake, NEW_YEARS_EVE)
+    opened = open_lake(closed.lake)
     for table in TABLES:
         assert opened.scan(table.name).collect_schema() == polars_schema(table)
 
@@ -186,9 +186,9 @@ def test_a_cut_goes_on_reading_what_it_pinned(book: str, lake: str) -> None:
         open_lake(lake, cut=99)
 
 
-def test_the_dated_duckdb_file_holds_all_tables_commented(book: str, lake: str) -> None:
+def test_the_dated_duckdb_file_holds_all_tables_commented(closed: Closed) -> None:
     """It opens by itself: every table and column has a comment, every row is there."""
-    opened, _ = nightly_cut(book, lake, NEW_YEARS_EVE)
+    opened = open_lake(closed.lake)
     path = opened.duckdb_path
     assert path is not None
     assert path.name == f"ledger-2025-12-31-{opened.cut.number}.duckdb"
@@ -220,9 +220,9 @@ print(json.dumps([duckdb.__version__, rows, comments, instant.isoformat(), total
 """
 
 
-def test_the_duckdb_file_opens_in_the_oldest_duckdb_it_is_for(book: str, lake: str) -> None:
+def test_the_duckdb_file_opens_in_the_oldest_duckdb_it_is_for(closed: Closed) -> None:
     """With the library of that version itself: all tables, comments, instants and sums."""
-    opened, _ = nightly_cut(book, lake, NEW_YEARS_EVE)
+    opened = open_lake(closed.lake)
     assert OLDEST.is_dir(), "the oldest DuckDB is missing: bin/setup test installs it"
     with opened.duckdb_file() as path:
         done = subprocess.run(

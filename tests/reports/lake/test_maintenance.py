@@ -10,12 +10,26 @@ import psycopg
 import pytest
 
 from ledger.errors import Failure
-from reports.lake import delta, duckdb_file, export, extract, maintenance, publish_cut, reader, schema, verify_lake
-from reports.lake.publish_cut import frequent_cut, nightly_cut, rebuild, unlike
+from reports.lake import (
+    compare_cuts,
+    delta,
+    duckdb_file,
+    export,
+    extract,
+    maintenance,
+    publish_cut,
+    reader,
+    schema,
+    verify_lake,
+)
+from reports.lake.compare_cuts import unlike
+from reports.lake.manifest import PinnedTable
+from reports.lake.publish_cut import frequent_cut, nightly_cut, rebuild
 from reports.lake.reader import Lake, open_lake
 from reports.lake.schema import TABLES, Column, Table
+from reports.lake.storage import Place
 from reports.lake.verify import verify
-from tests.reports.lake.conftest import NEW_YEARS_EVE
+from tests.reports.lake.conftest import NEW_YEARS_EVE, Closed
 from tests.reports.lake.rows import add_transactions
 from tests.reports.lake.test_verify import superuser
 
@@ -27,17 +41,14 @@ def frames(lake: Lake, *names: str) -> dict[str, pl.DataFrame]:
 
 
 @pytest.fixture
-def cuts(book: str, lake: str) -> list[Lake]:
-    """Return a nightly cut of 2025 and four frequent ones of January, some transactions apart."""
-    made = [nightly_cut(book, lake, NEW_YEARS_EVE)[0]]
-    for day in range(1, 5):
-        add_transactions(book, 30, since=date(2026, 1, day), days=1)
-        made.append(frequent_cut(book, lake)[0])
-    return made
+def cuts(january: Closed) -> list[Lake]:
+    """Return its nightly cut of 2025 and four frequent ones of January, some transactions apart."""
+    return [open_lake(january.lake, cut=number) for number in range(1, 6)]
 
 
-def test_compaction_joins_files_and_changes_no_row(book: str, lake: str, cuts: list[Lake]) -> None:
+def test_compaction_joins_files_and_changes_no_row(january: Closed, cuts: list[Lake]) -> None:
     """January's four files become one; the cuts before read the same rows as ever."""
+    book, lake = january
     before = [frames(cut) for cut in cuts]
     done = maintenance.compact(book, lake)
     assert done.files["entries"] == (7, 4)
@@ -54,8 +65,30 @@ def test_compaction_joins_files_and_changes_no_row(book: str, lake: str, cuts: l
     assert [check for _, check in verify(book, lake) if not check.holds] == []
 
 
-def test_vacuum_keeps_what_kept_cuts_pin(book: str, lake: str, cuts: list[Lake]) -> None:
+def test_compaction_that_loses_rows_is_not_published(
+    january: Closed, cuts: list[Lake], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The entries of a transaction are gone from what was joined: readers keep the cut before, and it is done again."""
+    book, lake = january
+    pin = delta.pin
+
+    def losing(place: Place, name: str, known: PinnedTable) -> PinnedTable:
+        if name == "entries" and (table := delta.opened(place, name)):
+            table.delete("transaction_id = 30")
+        return pin(place, name, known=known)
+
+    monkeypatch.setattr(delta, "pin", losing)
+    with pytest.raises(Failure, match="the joined files differ: entries, transaction_id 30"):
+        maintenance.compact(book, lake)
+    assert open_lake(lake).cut.number == cuts[-1].cut.number
+    monkeypatch.undo()
+    assert maintenance.compact(book, lake).files["entries"] == (7, 4)
+    assert [check for _, check in verify(book, lake) if not check.holds] == []
+
+
+def test_vacuum_keeps_what_kept_cuts_pin(january: Closed, cuts: list[Lake]) -> None:
     """Two latest cuts and one nightly stay readable and whole, the others go, and so do their files."""
+    book, lake = january
     maintenance.compact(book, lake)
     stray = Path(lake) / "tables" / "entries" / "month=2026-01" / "part-of-a-killed-run.parquet"
     stray.write_bytes(b"PAR1")
@@ -74,8 +107,9 @@ def test_vacuum_keeps_what_kept_cuts_pin(book: str, lake: str, cuts: list[Lake])
     assert nightly_cut(book, lake, NEW_YEARS_EVE)[1] is False
 
 
-def test_vacuum_removes_files_that_only_old_cuts_pin(book: str, lake: str, cuts: list[Lake]) -> None:
+def test_vacuum_removes_files_that_only_old_cuts_pin(january: Closed, cuts: list[Lake]) -> None:
     """Once only the compacted cut is kept, each of its months has one file on the disk."""
+    book, lake = january
     maintenance.compact(book, lake)
     maintenance.vacuum(book, lake, keep=1, nights=0)
     on_disk = {
@@ -90,31 +124,32 @@ def test_vacuum_removes_files_that_only_old_cuts_pin(book: str, lake: str, cuts:
 
 
 def test_the_log_is_as_long_as_the_kept_cuts_need_it(book: str, lake: str) -> None:
-    """25 cuts, a checkpoint every ten; of the last eight kept, the first is read from the checkpoint before it."""
+    """15 cuts, a checkpoint every ten; of the last three kept, the first is read from the checkpoint before it."""
     made = []
-    for number in range(25):
+    for number in range(15):
         add_transactions(book, 5, since=date(2026, 1, 1 + number), days=1)
         made.append(frequent_cut(book, lake)[0])
-    kept = made[-8:]
+    kept = made[-3:]
     held = [frames(cut, "entries", "accounts") for cut in kept]
     log = Path(lake) / "tables" / "entries" / "_delta_log"
     before = {path.name for path in log.iterdir()}
-    assert {name for name in before if "checkpoint." in name} == {f"{n:020}.checkpoint.parquet" for n in (9, 19)}
-    done = maintenance.vacuum(book, lake, keep=8, nights=0)
+    assert {name for name in before if "checkpoint." in name} == {f"{n:020}.checkpoint.parquet" for n in (9,)}
+    done = maintenance.vacuum(book, lake, keep=3, nights=0)
     left = {path.name for path in log.iterdir()}
     assert before - left == {f"{number:020}.json" for number in range(9)}
     assert {f"tables/entries/_delta_log/{name}" for name in before - left} <= set(done.files)
     for cut, frames_then in zip(kept, held, strict=True):
         opened = open_lake(lake, cut=cut.cut.number)
         assert all(frame.equals(frames_then[name]) for name, frame in frames(opened, *frames_then).items())
-    assert maintenance.vacuum(book, lake, keep=8, nights=0).files == []
+    assert maintenance.vacuum(book, lake, keep=3, nights=0).files == []
     add_transactions(book, 5, since=date(2026, 2, 1), days=1)
-    assert frequent_cut(book, lake)[0].cut.number == 26
+    assert frequent_cut(book, lake)[0].cut.number == 16
     assert [check for _, check in verify(book, lake) if not check.holds] == []
 
 
-def test_a_rebuilt_lake_is_equal(book: str, lake: str, cuts: list[Lake]) -> None:
+def test_a_rebuilt_lake_is_equal(january: Closed, cuts: list[Lake]) -> None:
     """All tables anew from the ledger are what five cuts had put together; old cuts still read."""
+    book, lake = january
     held = frames(cuts[-1])
     made, differences = rebuild(book, lake)
     assert differences == []
@@ -124,8 +159,9 @@ def test_a_rebuilt_lake_is_equal(book: str, lake: str, cuts: list[Lake]) -> None
     assert [check for _, check in verify(book, lake) if not check.holds] == []
 
 
-def test_a_rebuild_names_each_row_that_was_other_in_the_cut_before(book: str, lake: str, cuts: list[Lake]) -> None:
+def test_a_rebuild_names_each_row_that_was_other_in_the_cut_before(january: Closed, cuts: list[Lake]) -> None:
     """Changed behind the guards: the cut's last transaction, and a client. The rebuilt cut has its DuckDB file."""
+    book, lake = january
     with superuser(book) as connection:
         connection.execute("UPDATE transaction SET note = 'x' WHERE id = 720")
         connection.execute("UPDATE party SET name = 'Other' WHERE id = 3")
@@ -139,8 +175,9 @@ def test_a_rebuild_names_each_row_that_was_other_in_the_cut_before(book: str, la
     assert rebuild(book, lake)[1] == []
 
 
-def test_a_day_closed_since_the_cut_before_is_no_difference(book: str, lake: str, cuts: list[Lake]) -> None:
+def test_a_day_closed_since_the_cut_before_is_no_difference(january: Closed, cuts: list[Lake]) -> None:
     """A night is killed once the day is closed; the lake is rebuilt before the night is run again."""
+    book, lake = january
     with psycopg.connect(book) as connection:
         connection.execute("UPDATE book SET closed_until = '2026-01-02'")
         connection.execute("INSERT INTO closing (closed_until, last_transaction) VALUES ('2026-01-02', 720)")
@@ -148,10 +185,11 @@ def test_a_day_closed_since_the_cut_before_is_no_difference(book: str, lake: str
     assert (made.cut.closed_until, differences) == (date(2026, 1, 2), [])
 
 
-def test_a_rebuild_mends_a_damaged_lake_and_says_what_was_damaged(book: str, lake: str, cuts: list[Lake]) -> None:
+def test_a_rebuild_mends_a_damaged_lake_and_says_what_was_damaged(january: Closed, cuts: list[Lake]) -> None:
     """A lost file is named by the rebuild; after it everything holds. A lost pointer is mended too, even with it all
     tables; and a manifest is never written over.
     """
+    book, lake = january
     next(Path(lake).glob("tables/entries/month=2025-11/*.parquet")).unlink()
     _, differences = rebuild(book, lake)
     assert any(sentence.startswith("entries of cut 5 cannot be read") for sentence in differences)
@@ -166,8 +204,9 @@ def test_a_rebuild_mends_a_damaged_lake_and_says_what_was_damaged(book: str, lak
     assert [check for _, check in verify(book, lake) if not check.holds] == []
 
 
-def test_a_difference_is_named_by_row_and_column(book: str, lake: str, cuts: list[Lake]) -> None:
+def test_a_difference_is_named_by_row_and_column(january: Closed, cuts: list[Lake]) -> None:
     """Two cuts compared: one lacks what the other has."""
+    book, lake = january
     assert unlike(cuts[0], cuts[1]) == []
     maintenance.compact(book, lake)
     assert unlike(cuts[-1], open_lake(lake)) == []
@@ -225,7 +264,7 @@ def test_a_rebuild_finds_no_fault_with_what_an_earlier_release_did_not_have(
 
 
 def _declare(monkeypatch: pytest.MonkeyPatch, tables: tuple[Table, ...]) -> None:
-    for module in (schema, reader, export, duckdb_file, maintenance, publish_cut, verify_lake):
+    for module in (schema, reader, export, duckdb_file, maintenance, compare_cuts, verify_lake):
         monkeypatch.setattr(module, "TABLES", tables)
     reader.declared.cache_clear()
 
@@ -258,9 +297,9 @@ def declared_afresh() -> None:
     reader.declared.cache_clear()
 
 
-def test_status_says_what_is_there(book: str, lake: str, cuts: list[Lake]) -> None:
+def test_status_says_what_is_there(january: Closed, cuts: list[Lake]) -> None:
     """Counts are the manifest's, cuts newest first."""
-    found = maintenance.status(lake)
+    found = maintenance.status(january.lake)
     assert (found.cut, found.made_by, found.kept) == (5, "frequent", [5, 4, 3, 2, 1])
     assert found.rows["transactions"] == 720
     assert found.closed_until == "2025-12-31"

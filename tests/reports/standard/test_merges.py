@@ -19,6 +19,7 @@ from reports.lake.verify_ledger import verify_ledger
 from reports.run import LakeBook
 from tests.conftest import made
 from tests.reports.acted import Acted
+from tests.reports.explain.test_explain import EXPLAINED, explained
 from tests.reports.standard.test_every_report import parameters_for
 from tests.reports.standard.test_turnover import figures
 
@@ -117,3 +118,13 @@ def test_points_and_money_ahead_keep_their_age(book: LakeBook) -> None:
     assert figures(bonuses, "brand", "accrued", "other", "closing", "gone_in_60") == [
         ("sushi", "30.00", "0.00", "30.00", "30.00")
     ]
+
+
+def test_figures_of_merged_accounts_are_explained(book: LakeBook) -> None:
+    """What is owed and ahead after the merge is the sum of its entries, whichever account had them."""
+    for name in ("open-items", "receivables-aging", "advances", "credit-exposure", "dso", "brand-settlements"):
+        result = book.report(name, **parameters_for(REPORTS[name], first_day="2026-03-01", last_day="2026-03-15"))
+        assert result.frame.height or name == "brand-settlements"
+        for row in range(result.frame.height):
+            for column in (column.name for column in result.columns if column.kind in EXPLAINED):
+                explained(book, result, row, column)

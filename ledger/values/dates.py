@@ -1,9 +1,11 @@
-"""Dates and months as people write them: the one place that reads them, without a heavy import."""
+"""Dates, months and moments as people and programs write them: the one place that reads them."""
 
+import re
 from calendar import monthrange
-from datetime import date
+from datetime import UTC, date, datetime
 
 from ledger.errors import Failure
+from ledger.values.money import quoted
 
 
 def read_date(text: str) -> date:
@@ -36,3 +38,25 @@ def period(since: date, until: date) -> tuple[date, date]:
     if since > until:
         raise Failure(f"from {since} is after to {until}")
     return since, until
+
+
+def instant_of(text: object) -> datetime:
+    """Return the moment, in UTC, that a text in ISO 8601 with a time zone names.
+
+    Raises ValueError for anything else, and outside the years 1900 to 9998: at the ends of the calendar there is no
+    tomorrow, and no other time zone.
+    """
+    written = quoted(text)
+    at: object = text
+    if isinstance(text, str) and re.match(r"\d{4}-\d{2}-\d{2}[T ]\d", text):
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            at = None
+    if not isinstance(at, datetime):
+        raise ValueError(f"{written} is not a time in ISO 8601")
+    if at.tzinfo is None:
+        raise ValueError(f"{written} has no time zone")
+    if not 1900 <= at.year <= 9998:
+        raise ValueError(f"{written} is not between the years 1900 and 9998")
+    return at.astimezone(UTC)

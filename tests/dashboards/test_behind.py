@@ -1,0 +1,122 @@
+"""A figure opens exactly the rows that it is made of: their sum stands beside it, and the difference is 0.00."""
+
+import re
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from dashboards import links
+from reports.core.report import REPORTS
+from tests.dashboards.conftest import Open, run_query, words
+from tests.reports.story import Story
+
+MARCH = {"from_": "2017-03-01", "to": "2017-03-31"}
+TILE = re.compile(r"<p>(The figure|Sum of the rows below|Difference)</p>\n<p class='figure'>(\S+)</p>")
+
+
+def figures(app: AppTest) -> tuple[str, str, str]:
+    """Return the figure, the sum of its rows, and the difference, as the page has them."""
+    found = dict(TILE.findall(words(app)))
+    return found["The figure"], found["Sum of the rows below"], found["Difference"]
+
+
+def opened(screen: Open, target: links.Target | None) -> AppTest:
+    """Open an address; its sum is its figure."""
+    assert target is not None
+    assert target.page == links.BEHIND
+    query = {name: "" if value is None else value for name, value in target.query.items()}
+    app = screen(target.page, **{f"{name}_": value for name, value in query.items() if name != "figure" or value})
+    assert not app.error, app.error
+    figure, total, difference = figures(app)
+    assert (figure, difference) == (total, "0.00")
+    return app
+
+
+@pytest.mark.parametrize("name", [name for name in REPORTS if REPORTS[name].contributions])
+def test_a_money_cell_of_a_report_opens_its_entries(screen: Open, lake: Story, name: str) -> None:
+    """A cell of its first row, and a sum by currency."""
+    given: dict[str, Any] = {"account": "anna"} if name == "account-card" else {}
+    days = {} if "as_of" in REPORTS[name].parameters.model_fields else {"from": "2017-02-01", "to": "2017-03-31"}
+    result = lake.book().report(name, **given, **days)
+    columns = [column for column in result.columns if links.is_explained(result, column.name)]
+    rows = result.frame.rows(named=True)
+    found = next(((row, each.name) for each in columns for row in rows if row[each.name]), None)
+    if found is None:
+        return  # the small book has nothing of it
+    row, column = found
+    app = opened(screen, links.cell(result, row, column))
+    assert figures(app)[0] == f"{row[column]:,.2f}".replace("-", "−")
+    assert app.dataframe[0].value["adds"].sum() == pytest.approx(float(row[column]))
+
+
+def test_a_sum_opens_the_rows_that_it_is_of(screen: Open, lake: Story) -> None:
+    """The largest first; of sums in two currencies there is none."""
+    result = lake.book().report("turnover", **{"from": "2017-02-01", "to": "2017-03-31"})
+    sums = {"currency": "RUB", "kind": "money", "closing": Decimal("20.00")}
+    app = opened(screen, links.sum_of(result, sums, "closing"))
+    assert [float(amount) for amount in app.dataframe[0].value["closing"]] == [120, -100]
+    mixed = screen(links.BEHIND, report="turnover", column="closing", **{"row.kind": "money"})
+    assert "different currencies" in mixed.error[0].value
+
+
+def test_tiles_of_the_overview_open_what_they_are_the_sum_of(screen: Open) -> None:
+    """Each of the six; what clients owe is a row a debtor."""
+    app = screen("screens/overview.py", currency="RUB", **MARCH)
+    tiles = [link.proto for link in app.get("page_link") if link.proto.page == "explanation"]
+    assert len(tiles) == 6
+    columns = []
+    for tile in tiles:
+        query = dict(part.split("=", 1) for part in tile.query_string.split("&"))
+        behind = opened(screen, links.Target(links.BEHIND, query))
+        assert figures(behind)[0] == tile.label.replace("\u00a0", " ")
+        columns.append(query["column"])
+    assert columns == ["closing", "total", "received", "net", "refunds", "kept"]
+
+
+def test_a_figure_that_its_rows_do_not_come_to_is_red(screen: Open) -> None:
+    """An address that was read beside another figure says so."""
+    app = screen(links.BEHIND, report="receivables-aging", column="total", figure="100.01", as_of="2017-03-31")
+    assert figures(app) == ("100.01", "100.00", "0.01")
+    assert "do not come to the figure" in app.error[0].value
+
+
+def test_a_cell_of_explore_opens_its_entries(screen: Open) -> None:
+    """The row, the column, and a total."""
+    query = {"report": "explore", "from": "2017-03-01", "to": "2017-03-31", "rows": "brand", "across": "month"}
+    query |= {"measure": "amount", "of": "revenue", "row.currency": "RUB"}
+    cell = opened(screen, links.Target(links.BEHIND, query | {"row.brand": "pizza", "column": "2017-03"}))
+    assert [float(amount) for amount in cell.dataframe[0].value["adds"]] == [200, -20]
+    assert figures(opened(screen, links.Target(links.BEHIND, query | {"column": "total"})))[0] == "680.00"
+
+
+def test_a_question_that_a_link_brings_waits_for_a_person(screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Explore asks nothing of the book until Run is pressed, or the question is changed by hand; its own it asks."""
+    query = {"rows": "client,account", "across": "day", "of": "money", **MARCH}
+    asked: list[object] = []
+    monkeypatch.setattr("reports.pivot.pivot", lambda book, question: asked.append(question))
+    app = screen("screens/explore.py", **query)
+    assert "press Run" in words(app)
+    app.run()  # whatever else makes the page draw itself anew
+    assert asked == []
+
+
+def test_run_answers_it_once_and_for_all(screen: Open) -> None:
+    """And a change by hand needs no Run."""
+    query = {"rows": "client", "across": "month", "of": "money", **MARCH}
+    app = run_query(screen("screens/explore.py", **query), "Run")
+    assert app.dataframe
+    assert app.run().dataframe
+    changed = screen("screens/explore.py", **query)
+    changed.multiselect[0].set_value(["brand"]).run()
+    assert changed.dataframe
+
+
+def test_a_query_that_a_link_brings_waits_for_a_person(screen: Open) -> None:
+    """SQL runs when Run query is pressed, not when the page is drawn again."""
+    app = screen("screens/sql.py", q="SELECT 1 AS one")
+    assert not app.dataframe
+    assert "press Run query" in words(app)
+    assert not app.run().dataframe
+    assert list(run_query(app).dataframe[0].value["one"]) == [1]

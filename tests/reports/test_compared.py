@@ -1,0 +1,62 @@
+"""Figures beside the period before and a year ago are those that the reports of these periods give."""
+
+from datetime import date
+from decimal import Decimal
+
+import pytest
+
+from reports.compared import compared, earlier, share
+from tests.reports.standard.test_every_report import busy
+from tests.reports.story import Story
+
+__all__ = ["busy"]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "before", "ago"),
+    [
+        ("2017-03-01", "2017-03-31", ("2017-02-01", "2017-02-28"), ("2016-03-01", "2016-03-31")),
+        ("2017-01-01", "2017-12-31", ("2016-01-01", "2016-12-31"), ("2016-01-01", "2016-12-31")),
+        ("2017-02-01", "2017-02-28", ("2017-01-01", "2017-01-31"), ("2016-02-01", "2016-02-29")),
+        ("2017-03-11", "2017-03-20", ("2017-03-01", "2017-03-10"), ("2016-03-11", "2016-03-20")),
+        ("2016-02-29", "2016-02-29", ("2016-02-28", "2016-02-28"), ("2015-02-28", "2015-02-28")),
+    ],
+)
+def test_periods_before_are_as_long(first: str, last: str, before: tuple[str, str], ago: tuple[str, str]) -> None:
+    """Whole months are followed by whole months, whatever their length."""
+    found = earlier(date.fromisoformat(first), date.fromisoformat(last))
+    assert [tuple(map(str, days)) for days in found] == [before, ago]
+
+
+@pytest.mark.parametrize(("first", "last"), [("2017-03-01", "2017-03-31"), ("2017-03-03", "2017-03-09")])
+def test_each_figure_is_that_of_the_reports(busy: Story, first: str, last: str) -> None:
+    """Of this period and of the one before; a year ago there was no book."""
+    book, days = busy.book(), (date.fromisoformat(first), date.fromisoformat(last))
+    found = compared(book, "RUB", *days)
+    for since, until in (days, earlier(*days)[0]):
+        of = {"from": since, "to": until, "currency": "RUB"}
+        revenue = book.report("brand-revenue", by="total", **of).frame
+        balances = book.report("turnover", by="kind", **of).frame
+        reported = {
+            "closing": sum(row["closing"] for row in balances.rows(named=True) if row["kind"] == "money"),
+            "owed": book.report("receivables-aging", as_of=until, currency="RUB").frame["total"].sum(),
+            "received": book.report("receipts", by="total", **of).frame["received"].sum(),
+            **{name: revenue[name].sum() for name in ("net", "refunds", "kept")},
+        }
+        for name, figure in reported.items():
+            then = found[name].now if (since, until) == days else found[name].before
+            assert then is None or then == (figure or 0), (name, since)
+    assert {figure.year_ago for figure in found.values()} == {None}
+
+
+def test_a_year_ago_counts_from_the_books_beginning(story: Story) -> None:
+    """Of 100 in March 2016 and 150 in March 2017 the course has every month between; the change is a half."""
+    story.account("anna", holder="sushi")
+    story.payment("2016-03-01", "anna", 1000, "sushi")
+    story.debit("2016-03-31", "anna", ("sushi", 100))
+    story.debit("2017-02-28", "anna", ("sushi", 120))
+    story.debit("2017-03-05", "anna", ("sushi", 150))
+    net = compared(story.book(), "RUB", date(2017, 3, 1), date(2017, 3, 31))["net"]
+    assert (net.now, net.before, net.year_ago) == (150, 120, 100)
+    assert net.months == (*[Decimal(0)] * 10, Decimal(120), Decimal(150))
+    assert (share(net.now, Decimal(100)), share(net.now, Decimal(0))) == (Decimal("50.0"), None)

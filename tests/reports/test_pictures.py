@@ -1,0 +1,59 @@
+"""Results as pictures: every bar is a figure of the report, and no two currencies share an axis."""
+
+from collections import defaultdict
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from ledger.errors import Failure
+from reports.core.report import REPORTS, Report
+from tests.reports.standard.test_every_report import busy, parameters_for
+from tests.reports.story import Story
+
+__all__ = ["busy"]
+
+DRAWN = [report for report in REPORTS.values() if report.picture]
+
+
+def rows(chart: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the data of a chart."""
+    return [row for dataset in chart["datasets"].values() for row in dataset]
+
+
+@pytest.mark.parametrize("report", DRAWN, ids=[report.name for report in DRAWN])
+def test_what_is_drawn_is_what_the_report_says(report: Report, busy: Story) -> None:
+    """Heights come to the figures, by currency; a report of two currencies is two pictures with axes of their own."""
+    result = busy.book().report(report.name, **parameters_for(report))
+    chart = result.chart().to_dict()
+    assert report.picture is not None
+    found: dict[str, Decimal] = defaultdict(Decimal)
+    for row in rows(chart):
+        found[row.get("currency", "")] += Decimal(str(row["figure"]))
+    expected: dict[str, Decimal] = defaultdict(Decimal)
+    for row in result.frame.rows(named=True):
+        expected[row.get("currency") or ""] += sum(
+            (Decimal(str(row[n] or 0)) for n in report.picture.figures), Decimal(0)
+        )
+    assert {of: round(found[of], 2) for of in expected} == {of: round(figure, 2) for of, figure in expected.items()}
+    parts = {row.get("part") for row in rows(chart)}
+    assert ("facet" in chart) == (len(parts) > 1)
+    if len(parts) > 1:
+        assert chart["resolve"]["scale"]["y"] == "independent"
+
+
+def test_bars_of_names_are_the_largest_and_labels_are_in_the_readers_language(story: Story) -> None:
+    """Of thirty services 25 are drawn; the axis says Услуга."""
+    story.account("anna", holder="sushi")
+    for number in range(1, 31):
+        story.debit("2017-03-02", "anna", {"brand": "sushi", "amount": number, "service": f"s{number:02}"})
+    result = story.book().report("services", **{"from": "2017-03-01", "to": "2017-03-31"})
+    chart = result.chart("ru").to_dict()
+    assert sorted(row["figure"] for row in rows(chart)) == list(range(6, 31))
+    assert chart["encoding"]["x"]["title"] == "Услуга"
+
+
+def test_a_list_has_no_picture(busy: Story) -> None:
+    """It says so."""
+    with pytest.raises(Failure, match="there is no picture of terms-changes: it is a list"):
+        busy.book().report("terms-changes", **{"from": "2017-03-01", "to": "2017-03-31"}).chart()
