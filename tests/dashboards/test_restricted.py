@@ -59,6 +59,18 @@ def test_no_report_shows_another_brand(some: LakeBook, story: Story, name: str) 
         assert result.frame.rows() == whole.filter(whole["brand"] == "sushi").rows()
 
 
+@pytest.mark.parametrize("name", [name for name in REPORTS if name not in BETWEEN])
+def test_no_explanation_does(some: LakeBook, name: str) -> None:
+    """Figures of the own brand open as its own rows; of entries that name another, nothing is shown but the amount."""
+    result = some.report(name, **({"account": "anna"} if name == "account-card" else {}))
+    contributions = result.report.contributions
+    for column in [one for one in contributions.names if one in result.frame.columns] if contributions else []:
+        for row in range(min(result.frame.height, 2)):
+            said = some.explain(result, row, column)
+            assert said.residual == 0, (column, row)
+            shown(frame_csv(said.entries.drop("amount", "adds")).decode())
+
+
 @pytest.mark.parametrize("of", OF)
 @pytest.mark.parametrize("measure", ["amount", "clients"])
 def test_no_pivot_does(some: LakeBook, of: str, measure: str) -> None:

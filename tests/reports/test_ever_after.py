@@ -65,9 +65,10 @@ def play(url: str, lake: str, caller: Caller, commands: list[int], *, thorough: 
         caller.change_holder("anna", ("pizza", None, "sushi")[number], day - timedelta(days=number))
         caller.change_holder("vega", ("pizza", "sushi", "pizza")[number], day - timedelta(days=1))
         caller.post(commands[number], since, since + timedelta(hours=36))
-        answers_now = answers(LakeBook(nightly_cut(url, lake, day)[0]), list(NIGHTS[: number + 1]), thorough=thorough)
+        days = list(NIGHTS[: number + 1]) if thorough else sorted({NIGHTS[0], day})
+        answers_now = answers(LakeBook(nightly_cut(url, lake, day)[0]), days, thorough=thorough)
         for key, before in earlier.items():
-            if key[0] != "control":  # which has checks of the cut itself
+            if key[0] != "control" and key[1] in days:  # which has checks of the cut itself
                 assert answers_now[key].equals(before), key
         earlier = answers_now
         caller.administer(_other_terms(number))

@@ -124,26 +124,26 @@ def test_vacuum_removes_files_that_only_old_cuts_pin(january: Closed, cuts: list
 
 
 def test_the_log_is_as_long_as_the_kept_cuts_need_it(book: str, lake: str) -> None:
-    """25 cuts, a checkpoint every ten; of the last eight kept, the first is read from the checkpoint before it."""
+    """15 cuts, a checkpoint every ten; of the last three kept, the first is read from the checkpoint before it."""
     made = []
-    for number in range(25):
+    for number in range(15):
         add_transactions(book, 5, since=date(2026, 1, 1 + number), days=1)
         made.append(frequent_cut(book, lake)[0])
-    kept = made[-8:]
+    kept = made[-3:]
     held = [frames(cut, "entries", "accounts") for cut in kept]
     log = Path(lake) / "tables" / "entries" / "_delta_log"
     before = {path.name for path in log.iterdir()}
-    assert {name for name in before if "checkpoint." in name} == {f"{n:020}.checkpoint.parquet" for n in (9, 19)}
-    done = maintenance.vacuum(book, lake, keep=8, nights=0)
+    assert {name for name in before if "checkpoint." in name} == {f"{n:020}.checkpoint.parquet" for n in (9,)}
+    done = maintenance.vacuum(book, lake, keep=3, nights=0)
     left = {path.name for path in log.iterdir()}
     assert before - left == {f"{number:020}.json" for number in range(9)}
     assert {f"tables/entries/_delta_log/{name}" for name in before - left} <= set(done.files)
     for cut, frames_then in zip(kept, held, strict=True):
         opened = open_lake(lake, cut=cut.cut.number)
         assert all(frame.equals(frames_then[name]) for name, frame in frames(opened, *frames_then).items())
-    assert maintenance.vacuum(book, lake, keep=8, nights=0).files == []
+    assert maintenance.vacuum(book, lake, keep=3, nights=0).files == []
     add_transactions(book, 5, since=date(2026, 2, 1), days=1)
-    assert frequent_cut(book, lake)[0].cut.number == 26
+    assert frequent_cut(book, lake)[0].cut.number == 16
     assert [check for _, check in verify(book, lake) if not check.holds] == []
 
 
