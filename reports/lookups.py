@@ -121,6 +121,14 @@ def _with_names(frame: pl.LazyFrame, payer: pl.LazyFrame, sub: pl.LazyFrame) -> 
     return frame.join(payer, on="payer_id", how="left").join(sub, on="account_id", how="left")
 
 
+def latest(book: LakeBook, most: int = 20) -> pl.DataFrame:
+    """Return the last transactions of the cut, the latest first, with the client that each was requested for."""
+    names = client_accounts(book).select("client", account_id="account")
+    last = book.transactions.sort("id", descending=True).head(most).join(names, on="account_id", how="left")
+    wanted = ("posted_at", "kind", "client", "amount", "currency", "status", "key")
+    return last.select(pl.col("id").alias("transaction"), *wanted).sort("transaction", descending=True).collect()
+
+
 def transaction(book: LakeBook, wanted: int | str) -> TransactionDetails:
     """Return a transaction by number or key. Raises Failure when the cut has none."""
     facts = _found(book, str(wanted).strip())

@@ -6,7 +6,7 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import cached_book, display, url_state
+from dashboards import cached_book, display, links, url_state
 from dashboards.forms.posting import connected
 from dashboards.refusals import translated
 from dashboards.translations import as_markdown, sentence, tr
@@ -44,6 +44,7 @@ def account(label: str = "Account number or reference", name: str = "account") -
     """Draw the field that names an account, and whose it is; return it, None while the field names none."""
     text = url_state.text(st, label, name, width=320)
     if not text:
+        links.link(links.Target("screens/accounts.py", {}), f"{sentence('find it by name, telephone or contract')} →")
         return None
     try:
         with connected() as connection:

@@ -58,12 +58,17 @@ LATER = (
 )
 
 
+LATEST = (*LATER[:3], Column("client", "text", "Client", "Клиент"), *LATER[5:], *LATER[3:5])
+
+
 def transaction() -> None:
     """Draw the page."""
     text = url_state.text(st, "Number or key", "transaction", width=320)
     if not text:
         st.title(sentence("Transactions"))
-        st.info(sentence("find a transaction by its number or by the caller's key"))
+        st.caption(sentence("find a transaction by its number or by the caller's key; the last ones:"))
+        last = cached_book.cached(("latest",), lookups.latest)
+        display.table(last, LATEST, key="latest", leads_to=_transaction, hide_empty=True, rows=20)
         return
     try:
         found = cached_book.cached(("transaction", text), lambda book: lookups.transaction(book, text))

@@ -103,6 +103,13 @@ def test_a_transaction_shows_all_it_did(screen: Open) -> None:
     assert "sum to zero" in words(app)
 
 
+def test_the_last_transactions_are_listed_where_none_is_named(screen: Open) -> None:
+    """The latest first, with whom each was for."""
+    listed = screen("screens/transaction.py").dataframe[0].value
+    assert list(listed["transaction"]) == [7, 6, 5, 4, 3, 2, 1]
+    assert list(listed["client"])[-3:] == ["Romashka", "Boris", "Anna"]
+
+
 def test_a_transaction_leads_to_the_form_that_undoes_it(screen: Open) -> None:
     """A debit to its refund, a payment to its reversal, filled in; what cannot be undone to none."""
     assert _desks(screen("screens/transaction.py", transaction="d1")) == ["form=refund&transaction=4"]
