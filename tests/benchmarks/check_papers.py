@@ -165,8 +165,11 @@ def labelled(kind: Kind, wanted: Wanted) -> list[tuple[str, list[Decimal]]]:
 def read(found: Found, paper: Statement, wanted: Wanted, kind: Kind, code: str, file: Path) -> list[str]:
     """Return what is wrong with a drawn paper."""
     wrong, words = complaints(file), text(file)
-    russian = kind != "statement" and Page(paper, kind, language(code)).russian
+    page = Page(paper, kind, language(code))
+    russian = kind != "statement" and page.russian
     for label, figures in labelled(kind, wanted):
+        if russian and label == "To pay" and not any(figures):  # the sum in the client's favour stands there
+            label, figures = page.verdict, [wanted.account["closing"]]
         if russian and label == "Total":  # VAT and amount alone
             figures = figures[2:]
         written = [re.escape(shown(figure, code)) for figure in figures]
@@ -174,10 +177,10 @@ def read(found: Found, paper: Statement, wanted: Wanted, kind: Kind, code: str, 
             written[0] = f"(?:{written[0]}|–)"  # a dash where nothing has VAT
         # Many operations are summed by day: their number stands between.
         many = label == "Total" and kind == "statement" and len(paper.operations) > MOST_OPERATIONS
-        said = FORMS[label] if russian else language(code).text(label)
+        said = FORMS.get(label, label) if russian else language(code).text(label)
         line = r"\s+".join([re.escape(said), *([r"\d+"] if many else []), *written])
         found.figures += len(figures)
-        if not re.search(rf"{line}(?![\d.,])", words):
+        if not re.search(rf"{line}(?![\d.,])", words, re.IGNORECASE):  # some headings are in capitals
             wrong.append(f"{label} is not {', '.join(map(str, figures))}")
     with pikepdf.open(file) as drawn:
         embedded = {name: spec.get_file().read_bytes() for name, spec in drawn.attachments.items()}
@@ -192,10 +195,10 @@ def read(found: Found, paper: Statement, wanted: Wanted, kind: Kind, code: str, 
 def check_code(found: Found, paper: Statement, wanted: Wanted, kind: Kind, file: Path) -> list[str]:
     """Return what is wrong with the code to pay by: there when it can be, and for what is owed."""
     owed = max(ZERO, -wanted.account["closing"])
-    details = dict(paper.issuer.bank_details) if paper.issuer else {}
-    payable = {"RUB": "bic" in details, "EUR": "iban" in details}.get(paper.currency, False)
+    page = Page(paper, kind, language("en"))
+    payable = bool(page.requisite({"RUB": "bic", "EUR": "iban"}.get(paper.currency, "")))
     # Ten digits of euros are more than the code can carry.
-    due = kind != "act" and payable and owed and (paper.currency == "RUB" or owed < 10**9)
+    due = kind in ("statement", "invoice") and payable and owed and (paper.currency == "RUB" or owed < 10**9)
     codes = scanned(file) if due or len(paper.operations) <= 10 else []
     found.codes += len(codes)
     sum_ = f"|Sum={owed * 100:.0f}|" if paper.currency == "RUB" else f"\nEUR{f'{owed:f}'.removesuffix('.00')}"
