@@ -62,14 +62,14 @@ FORMS: dict[str, Schema] = {
     },
     "_attributes": {"description": "anything, as names and values", "type": "object"},
     "_text": {"type": "string", "maxLength": TEXT_LENGTH},
+    "_name": {"type": "string", "maxLength": TEXT_LENGTH, "minLength": 1},
+    "_key": {"type": "string", "maxLength": KEY_LENGTH},
     "_whole": {"type": "integer", "minimum": 0, "maximum": 1_000_000},
     "_quantity": {"type": "integer", "minimum": 1},
 }
 """The schema of what each check of a field takes, by the check's name."""
 
 NARROWED: dict[str, Schema] = {
-    "_name": {"minLength": 1},
-    "_key": {"maxLength": KEY_LENGTH},
     "_code": {"maxLength": 64},
     "_currency": {"description": "ISO 4217 code", "pattern": "^[A-Z]{3}$"},
     "_colour": {"pattern": "^#[0-9a-fA-F]{6}$"},

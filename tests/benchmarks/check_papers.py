@@ -34,7 +34,7 @@ from reports.documents.bulk import Selection, chosen
 from reports.documents.design import KINDS, Design, Kind
 from reports.documents.fetch_facts import groups, known
 from reports.documents.language import LANGUAGES, language
-from reports.documents.page import MOST_OPERATIONS, paper_number
+from reports.documents.page import MOST_OPERATIONS, Page, paper_number
 from reports.documents.papers import controlled
 from reports.documents.render import pdf
 from reports.documents.statement import ZERO, Statement
@@ -46,6 +46,14 @@ SHOWN = 30
 REPORT_EVERY_S = 20
 MOVES = ("version", "transaction", "kind", "amount", "balance", "held")
 SERVED = (*CHARGES, "refund")
+FORMS = {
+    "Balance at the start": "Сальдо начальное",
+    "Turnover of the period": "Обороты за период",
+    "Balance at the end": "Сальдо конечное",
+    "To pay": "Всего к оплате",
+    "Total": "Итого",
+}
+"""What the forms of Russia call what other papers call so."""
 Sums = dict[str, Decimal]
 
 
@@ -157,11 +165,17 @@ def labelled(kind: Kind, wanted: Wanted) -> list[tuple[str, list[Decimal]]]:
 def read(found: Found, paper: Statement, wanted: Wanted, kind: Kind, code: str, file: Path) -> list[str]:
     """Return what is wrong with a drawn paper."""
     wrong, words = complaints(file), text(file)
+    russian = kind != "statement" and Page(paper, kind, language(code)).russian
     for label, figures in labelled(kind, wanted):
-        # Many operations are summed by day: their number stands between.
+        if russian and label == "Total":  # VAT and amount alone
+            figures = figures[2:]
         written = [re.escape(shown(figure, code)) for figure in figures]
+        if russian and label == "Total" and not figures[0]:
+            written[0] = f"(?:{written[0]}|–)"  # a dash where nothing has VAT
+        # Many operations are summed by day: their number stands between.
         many = label == "Total" and kind == "statement" and len(paper.operations) > MOST_OPERATIONS
-        line = r"\s+".join([re.escape(language(code).text(label)), *([r"\d+"] if many else []), *written])
+        said = FORMS[label] if russian else language(code).text(label)
+        line = r"\s+".join([re.escape(said), *([r"\d+"] if many else []), *written])
         found.figures += len(figures)
         if not re.search(rf"{line}(?![\d.,])", words):
             wrong.append(f"{label} is not {', '.join(map(str, figures))}")

@@ -185,3 +185,21 @@ def test_points_that_expired_do_not_keep_an_account_open(books: Books, declined_
     assert [a["status"] for a in answers_of(url, said, 1)][:3] == ["posted"] * 3
     [closed] = Desk(Ledger(url)).administer([parse({"type": "account_status", "account": "clara", "status": "closed"})])  # type: ignore[list-item]
     assert closed.to_json()["status"] == "done", closed
+
+
+def test_a_step_of_an_order_that_was_declined_books_no_expiry(books: Books) -> None:
+    """It concerns nobody, whether or not its client's account is there because of another command of the batch."""
+    items = [{"brand": "sushi", "sku": "a", "price": "100.00"}]
+    said: list[Record] = [
+        {"type": "payment", "key": "p1", "account": "clara", "amount": "100.00", "brand": "sushi", "at": at(1)},
+        {"type": "order", "key": "o1", "account": "clara", "at": at(1), "items": items},
+        {"type": "deliver", "key": "y1", "order": "o1", "at": at(1)},
+        {"type": "order", "key": "o2", "account": "clara", "at": at(1), "items": items, "promo_codes": ["NONE"]},
+        {"type": "amend", "key": "a1", "order": "o2", "at": at(20), "due_at": at(21)},
+    ]
+    kept = []
+    for batch in (1, 10):
+        url = books()
+        assert [a["status"] for a in answers_of(url, said, batch)][2:] == ["posted", "declined", "declined"]
+        kept.append(rows(url))
+    assert kept[0] == kept[1]

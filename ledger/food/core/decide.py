@@ -64,7 +64,8 @@ def _clients(shop: Shop, book: Book, command: c.Command) -> list[int]:
     touched = [book.references.get(account) if isinstance(account, str) else account for account in scope.accounts]
     for key in scope.refers:
         order, of = shop.orders.get(key), book.transactions.get(key)
-        touched.append(order.account if order else of.account if of else None)
+        # What was declined concerns nobody; its account is there only if another command of the batch names it.
+        touched.append(order.account if order else of.account if of and of.code is None else None)
     touched = [book.successor(number) for number in touched if number is not None]
     accounts = [book.accounts[number] for number in touched if number in book.accounts]
     return sorted({account.money_account or account.id for account in accounts})
