@@ -99,7 +99,7 @@ WALKED = {
 }
 
 
-def cells(page: Page) -> list[tuple[int, float, float]]:
+def cells(page: Page, first: float) -> list[tuple[int, float, float]]:
     """Return places in the tables of a page: table, and where in it; most from the right, where figures are."""
     tables = page.locator('[data-testid="stDataFrame"]')
     places = []
@@ -108,7 +108,7 @@ def cells(page: Page) -> list[tuple[int, float, float]]:
         if box is None:
             continue  # in a tab that is not open
         rows = int((box["height"] - 8) // 30) - 1
-        across = [0.42, 0.93, 0.8, 0.67, 0.54]
+        across = [first, 0.8, 0.67, 0.54]
         places += [(table, box["width"] * x, 30.0 * row + 15) for x in across for row in range(1, min(rows, 3) + 1)]
     return places
 
@@ -120,7 +120,7 @@ def test_cells_of_a_page_open_their_rows(page: Page, address: str, name: str, mo
     page.goto(f"{address}/{WALKED[name]}")
     settled(page)
     before, figures = page.url, 0
-    for table, x, y in cells(page):
+    for table, x, y in cells(page, 0.42 if name == "account" else 0.93):
         if figures == most:
             break
         found = page.locator('[data-testid="stDataFrame"]').nth(table)
