@@ -256,8 +256,8 @@ class _Words:
         if not isinstance(key, str) or not key.startswith("tiffin:"):
             return key
         kind, _, rest = key.removeprefix("tiffin:").partition(":")
-        if kind in ("expiry", "fee"):
-            return f"{kind} {self.keys[int(rest)]}"
+        if kind in ("expiry", "fee", "surplus"):  # the second part of a refund is named by the step's own key
+            return f"{kind} {self.keys[int(rest)] if rest.isdecimal() else rest}"
         first, _, last = rest.rpartition(":")
         return (
             f"{kind} {self.accounts[int(first)]} {last}"
