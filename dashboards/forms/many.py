@@ -22,13 +22,13 @@ from dashboards import access, display, url_state
 from dashboards.forms import drafts
 from dashboards.forms.fields import Given, plain_amount
 from dashboards.forms.money import named
-from dashboards.forms.posting import administered, outcomes_of
+from dashboards.forms.posting import Outcome, each_administered, outcomes_of
 from dashboards.refusals import refusal, translated
-from dashboards.translations import as_markdown, sentence, tr
-from ledger.core.outcomes import Declined, Done, Invalid, Posted
+from dashboards.translations import sentence, tr
+from ledger.core.outcomes import Declined, Done, Posted
 from ledger.errors import Failure
 from ledger.food.core import commands
-from ledger.postgres import desk_queries
+from ledger.postgres import desk_queries, four_eyes
 from ledger.postgres import drafts as saved_drafts
 from reports.core.report import Column
 
@@ -248,6 +248,9 @@ def _as_text(kind: str, lines: Sequence[Line]) -> str:
 
 def _post(draft: drafts.Draft, kind: str, text: str, lines: Sequence[Line]) -> None:
     """Post the good rows on request, each under its own key; what was sent before is asked about."""
+    if alone := st.session_state.pop(f"alone {draft.form}", ()):
+        note = "rows {numbers} need another person, who agrees to each by itself: post them on their own form"
+        st.warning(sentence(note, numbers=", ".join(map(str, alone))), icon=":material/group:")
     new = [line for line in lines if line.is_good and not line.is_posted]
     bad = [line for line in lines if not line.is_good]
     if not new:
@@ -270,17 +273,24 @@ def _post(draft: drafts.Draft, kind: str, text: str, lines: Sequence[Line]) -> N
     drafts.keep(draft, [dict(part) for part in sends], same, text=text)
     with st.spinner(sentence("posting …")):
         if kind in COMMANDS:
-            outcomes_of({line.key: line.sends[0] for line in new}, post=True)
+            outcomes = outcomes_of({line.key: line.sends[0] for line in new}, post=True)
+            alone = [line.number for line in new if isinstance(outcomes[line.key], four_eyes.Alone)]
+            st.session_state[f"alone {draft.form}"] = alone
         else:
-            for outcome in administered([dict(part) for part in sends]):
-                if not isinstance(outcome, Done):
-                    _refused(outcome)
+            saved = _saved(new, each_administered([dict(part) for part in sends]))
     drafts.settle(draft, "answered")
     if kind in COMMANDS:
         st.rerun()
-    st.success(sentence("rows saved: {n}", n=display.count(len(new))), icon=":material/check:")
+    if refused := [line for line in saved if not line.is_good]:
+        st.error(sentence("these rows were refused: mend them"), icon=":material/block:")
+        _table(kind, refused, key="refused rows")
+    if done := len(saved) - len(refused):
+        st.success(sentence("rows saved: {n}", n=display.count(done)), icon=":material/check:")
 
 
-def _refused(outcome: Any) -> None:
-    message = outcome.message if isinstance(outcome, Invalid) else refusal(outcome.code, outcome.named_facts)
-    st.error(as_markdown(translated(message)), icon=":material/block:")
+def _saved(lines: Sequence[Line], outcomes: Sequence[Outcome]) -> list[Line]:
+    """Return the rows with what was refused of each, if anything was; a row may have sent several lines."""
+    left = iter(outcomes)
+    answers = [[next(left) for _ in line.sends] for line in lines]
+    refused = [next((one for one in parts if not isinstance(one, Done)), None) for parts in answers]
+    return [line if one is None else _answered(line, one) for line, one in zip(lines, refused, strict=True)]

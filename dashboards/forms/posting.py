@@ -298,13 +298,18 @@ def _has_changed(lines: Sequence[Given], since: datetime) -> bool:
 def administered(lines: Sequence[Given], *, action: access.Action = "post") -> list[Outcome]:
     """Carry out lines of terms together; return what was refused of them, else the first outcome, if there is one."""
     try:
-        parsed = [commands.parse(line) for line in lines]
+        outcomes = each_administered(lines, action=action)
     except ValueError as error:
         return [Invalid(message=str(error))]
-    with _desk(action) as desk:
-        outcomes = list(desk.administer([record for record in parsed if isinstance(record, Record)]))
     refused = [outcome for outcome in outcomes if not isinstance(outcome, Done)]
     return [*(refused or outcomes[:1])]
+
+
+def each_administered(lines: Sequence[Given], *, action: access.Action = "post") -> list[Outcome]:
+    """Carry out lines of terms together; return the outcome of each, in order. Raises ValueError for no line."""
+    parsed = [commands.parse(line) for line in lines]
+    with _desk(action) as desk:
+        return list(desk.administer([record for record in parsed if isinstance(record, Record)]))
 
 
 def show(outcome: Outcome, *, quoted: bool = False) -> None:

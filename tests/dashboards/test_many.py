@@ -3,6 +3,7 @@
 from streamlit.testing.v1 import AppTest
 
 from dashboards.forms.many import read_rows
+from ledger.postgres import four_eyes
 from tests.dashboards.conftest import words
 from tests.dashboards.test_desk import Desk, Sheet, balance, press
 from tests.dashboards.test_desk import book as book
@@ -85,6 +86,26 @@ def test_employees_come_with_account_link_and_limit(desk: Desk, book: Sheet) -> 
     assert book.execute(linked).fetchall() == employees
     press(pasted(desk, "employee", rows), "Post 2 rows once more")
     assert book.execute(linked).fetchall() == employees
+
+
+def test_rows_of_terms_that_the_ledger_refuses_are_named_and_the_others_saved(desk: Desk, book: Sheet) -> None:
+    """A payer that there is not: its row is named, the other limit is in force."""
+    app = pasted(desk, "write_off_limit", "romashka;anna;day;500.00\nnobody;anna;day;500.00")
+    press(app, "Post 2 rows")
+    assert "rows saved: 1" in " ".join(one.value for one in app.success).lower()
+    refused = app.dataframe[-1].value
+    assert list(refused["number"]) == [2]
+    assert "nobody" in refused["state"].iloc[0]
+    assert book.execute("SELECT count(*) FROM write_off_limit").fetchone() == (1,)
+
+
+def test_rows_that_need_another_person_are_named(desk: Desk, book: Sheet) -> None:
+    """The correction within what one may do alone is posted, the other one waits for its own form."""
+    four_eyes.set_rule(book, "adjustment", "RUB", 10000)
+    app = pasted(desk, "adjustment", "anna;5.00;sushi;mistake\nanna;200.00;sushi;mistake")
+    press(app, "Post 2 rows")
+    assert "ows 2 need another person" in app.warning[0].value
+    assert balance(book, "anna") == 30500
 
 
 def test_a_row_keeps_its_key_whatever_stands_around_it() -> None:
