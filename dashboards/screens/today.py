@@ -189,9 +189,8 @@ def _drafts() -> Task:
         {"kind": each.line["type"], "amount": _amount(each.line), "who": each.who, "made_at": each.made_at}
         for each in asked
     ]
-    return _task(
-        "waiting for another person", "drafts", _frame(rows, DRAFTS[:-1]), DRAFTS, "amount", "decide →", _decide
-    )
+    # Without a sum: they may be of any currency.
+    return _task("waiting for another person", "drafts", _frame(rows, DRAFTS[:-1]), DRAFTS, None, "decide →", _decide)
 
 
 _TRANSACTION = Column("transaction", "number", "Transaction", "Операция")
