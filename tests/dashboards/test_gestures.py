@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -22,6 +23,8 @@ from reports.lake.publish_cut import frequent_cut
 from tests.conftest import made
 from tests.dashboards.chromium import Server, browsing, click_row, ready, settled
 from tests.dashboards.test_desk import BOOK, POSTED
+from tests.ledger.bank import written
+from tests.ledger.bank.test_reading import entry, stmt
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=30_000)
@@ -34,7 +37,8 @@ _amounts = count(1)
 class Form:
     """A form: its address, what is typed and chosen, its buttons, and what its page says once it is done.
 
-    `{}` stands for an amount that was never used before; of a status, for the one that it is not.
+    `{}` stands for an amount that was never used before; of a status, for the one that it is not; of a merge, for an
+    account that was opened for it.
     """
 
     query: str
@@ -58,10 +62,19 @@ FORMS = {
     "credit": Form("account=anna", {"Limit": "{}"}, {}, ("Save",), r"Credit limit\s+{}"),
     "status": Form("account=romashka", {}, {"Status": "{}"}, ("Save",), r"Romashka K\.[^\n]* {}"),
     "client": Form("client=anna", {"Address": "{}"}, {}, ("Save",), "Address {}"),
+    "brand": Form("brand=pizza", {"Address": "{}"}, {}, ("Save",), "Address {}"),
+    "merge": Form("account={}", {"Into account (number or reference)": "anna"}, {}, ("Save",), r"{}[^\n]*closed"),
     "many": Form("kind=payment", {ROWS: "boris\t{}\tsushi"}, {}, ("Post 1 rows",), "posted: 1"),
     "approval": Form("", {}, {}, ("Agree and post",), "{} [^\n]*posted as transaction"),
 }
-TERMS = {"client": "party", "limits": "write_off_limit", "credit": "credit_terms", "status": "account_status"}
+TERMS = {
+    "client": "party",
+    "brand": "brand",
+    "merge": "merge",
+    "limits": "write_off_limit",
+    "credit": "credit_terms",
+    "status": "account_status",
+}
 GESTURES = ("double click", "reload 50", "reload 150", "reload 400", "reload 1000", "back", "two tabs", "kill")
 SAMPLE = {
     "payment": "reload 50",
@@ -77,6 +90,8 @@ SAMPLE = {
     "credit": "reload 150",
     "status": "back",
     "client": "reload 150",
+    "brand": "double click",
+    "merge": "reload 150",
     "many": "double click",
     "approval": "double click",
 }
@@ -93,7 +108,8 @@ def url(server: str, template_database: str) -> Iterator[str]:
     for made_url in made(server, f"tiffin_gestures_{uuid4().hex[:8]}", template_database):
         database.initialise(made_url, "Europe/Moscow")
         ledger = Ledger(made_url)
-        assert all(isinstance(outcome, Done) for outcome in ledger.administer([parse(line) for line in BOOK]))
+        lines = [*BOOK, {"type": "brand", "code": "sushi", "bank_details": {"account": "40702810000000074935"}}]
+        assert all(isinstance(outcome, Done) for outcome in ledger.administer([parse(line) for line in lines]))
         assert all(isinstance(outcome, Posted) for outcome in ledger.post([command(line) for line in POSTED]))
         ledger.close()
         yield made_url
@@ -152,7 +168,9 @@ class Work:
 
     def open(self) -> None:
         """Open the form; its address names its draft."""
-        page = "approvals" if self.name == "approval" else f"desk?form={self.name}&{self.form.query}"
+        page = (
+            "approvals" if self.name == "approval" else f"desk?form={self.name}&{self.form.query.format(self.amount)}"
+        )
         self.page.goto(f"{self.address}/{page}")
         ready(self.page)
         if self.name != "approval":
@@ -230,7 +248,13 @@ def times_done(url: str, name: str) -> int:
 
 
 def another(url: str, name: str) -> str:
-    """Return an amount that was not used before; the status that the account has not."""
+    """Return an amount that was not used before; the status that the account has not; an account to be merged."""
+    if name == "merge":
+        spare = {"type": "account", "reference": f"spare-{next(_amounts)}", "party": "anna", "currency": "RUB"}
+        ledger = Ledger(url)
+        assert all(isinstance(outcome, Done) for outcome in ledger.administer([parse(spare)]))
+        ledger.close()
+        return spare["reference"]
     if name != "status":
         return f"1.{next(_amounts):02}" if name != "approval" else f"2.{next(_amounts):02}"
     with database.connect(url) as connection:
@@ -287,6 +311,61 @@ def test_a_form_is_posted_once_and_says_so(
     assert times_done(url, name) == before + 1
     for tab in browser.pages[1:]:
         tab.close()
+
+
+@pytest.mark.parametrize(
+    "gesture",
+    [
+        pytest.param(gesture, marks=() if gesture == "reload 150" else pytest.mark.soak)
+        for gesture in GESTURES
+        if gesture != "back"  # a file is in no address, so there is nothing to go back to
+    ],
+)
+def test_a_bank_file_is_posted_once(
+    gesture: str, url: str, dashboard: Server, browser: BrowserContext, tmp_path: Path
+) -> None:
+    """Chosen once more after it was broken off, it says what is there already, and posts what is not."""
+    amount, file = f"3.{next(_amounts):02}", tmp_path / "march.txt"
+    file.write_bytes(written.one_c(stmt(entry(amount, text=f"thanks for {amount}"))).encode("cp866"))
+    tabs = [browser.new_page() for _ in range(2 if gesture == "two tabs" else 1)]
+    page = tabs[0]
+    for tab in tabs:
+        offer(tab, dashboard, file)
+    last = [tab.get_by_role("button", name="Post payments: 1") for tab in tabs]
+    match gesture.split():
+        case ["double", "click"]:
+            last[0].dblclick()
+        case ["reload", after_ms]:
+            last[0].click()
+            page.wait_for_timeout(int(after_ms))
+        case ["two", "tabs"]:
+            for button in last:
+                button.click()
+        case ["kill"]:
+            last[0].click()
+            dashboard.kill()
+            dashboard.start()
+            let_in(browser, dashboard)
+    offer(page, dashboard, file)
+    if last[0].count():
+        last[0].click()
+        expect(page.get_by_text("Payments posted: 1")).to_be_visible()
+    with database.connect(url) as connection:
+        posted = connection.execute(
+            "SELECT count(*) FROM transaction WHERE amount = %s", [int(amount.replace(".", ""))]
+        )
+        assert posted.fetchone() == (1,)
+    for tab in tabs:
+        tab.close()
+
+
+def offer(page: Page, dashboard: Server, file: Path) -> None:
+    """Open the page of bank statements anew, and put a file of one payment in."""
+    page.goto(f"{dashboard.address}/bank")
+    ready(page)
+    page.locator('input[type="file"]').set_input_files(file)
+    expect(page.get_by_role("button", name=re.compile("Post payments: [01]"))).to_be_visible()
+    ready(page)
 
 
 def test_a_transaction_leads_to_its_refund(url: str, dashboard: Server, browser: BrowserContext) -> None:
