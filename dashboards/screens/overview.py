@@ -130,15 +130,13 @@ def _chart(result: Result, value: str, title: str, note: str, currency: str | No
 
 def _tables(turnover: Result, currency: str | None, days: dict[str, date]) -> None:
     total = cached_book.report("brand-revenue", by="total", currency=currency, **days)
-    left, right = st.columns([1.2, 1])
-    with left:
-        st.subheader(sentence("Brands"))
-        shown = [column for column in total.columns if column.name in BRANDS]
-        display.table(total.frame, shown, key="brands", leads_to=partial(links.cell, total))
-    with right:
-        st.subheader(sentence("Balances by holder"))
-        shown = [column for column in turnover.columns if column.name in HOLDERS]
-        display.table(turnover.frame, shown, key="holders", leads_to=partial(links.cell, turnover))
+    # One above the other: beside each other they would be cut off on a screen of 1,280.
+    st.subheader(sentence("Brands"))
+    shown = [column for column in total.columns if column.name in BRANDS]
+    display.table(total.frame, shown, key="brands", leads_to=partial(links.cell, total))
+    st.subheader(sentence("Balances by holder"))
+    shown = [column for column in turnover.columns if column.name in HOLDERS]
+    display.table(turnover.frame, shown, key="holders", leads_to=partial(links.cell, turnover))
     st.caption(tr("click a figure to see what it is made of"))
 
 

@@ -247,6 +247,12 @@ def times_done(url: str, name: str) -> int:
     return int(row[0])
 
 
+def fresh(least: int) -> str:
+    """Return an amount from `least` on that was not used before."""
+    number = next(_amounts)
+    return f"{least + number // 100}.{number % 100:02}"
+
+
 def another(url: str, name: str) -> str:
     """Return an amount that was not used before; the status that the account has not; an account to be merged."""
     if name == "merge":
@@ -256,7 +262,7 @@ def another(url: str, name: str) -> str:
         ledger.close()
         return spare["reference"]
     if name != "status":
-        return f"1.{next(_amounts):02}" if name != "approval" else f"2.{next(_amounts):02}"
+        return fresh(1 if name != "approval" else 5)
     with database.connect(url) as connection:
         row = connection.execute("SELECT status FROM account WHERE reference = 'romashka'").fetchone()
     return "open" if row == ("frozen",) else "frozen"
@@ -325,7 +331,7 @@ def test_a_bank_file_is_posted_once(
     gesture: str, url: str, dashboard: Server, browser: BrowserContext, tmp_path: Path
 ) -> None:
     """Chosen once more after it was broken off, it says what is there already, and posts what is not."""
-    amount, file = f"3.{next(_amounts):02}", tmp_path / "march.txt"
+    amount, file = fresh(9), tmp_path / "march.txt"
     file.write_bytes(written.one_c(stmt(entry(amount, text=f"thanks for {amount}"))).encode("cp866"))
     tabs = [browser.new_page() for _ in range(2 if gesture == "two tabs" else 1)]
     page = tabs[0]
