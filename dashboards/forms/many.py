@@ -9,10 +9,11 @@ import hashlib
 import io
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 import polars as pl
@@ -113,12 +114,13 @@ def read_rows(kind: str, text: str, key: str, by: str) -> list[Line]:
     columns = _columns(kind, rows[0]) if rows else None
     names = columns or list(KINDS[kind][1])
     seen: Counter[str] = Counter()
+    currency = cache(_currency)  # a company's employees are of its own
     lines = []
     for number, row in enumerate(rows[1:] if columns else rows, start=1):
         given = {name: cell.strip() for name, cell in zip(names, row, strict=False) if name and cell.strip()}
         said = hashlib.sha256(repr(sorted(given.items())).encode()).hexdigest()[:16]
         seen[said] += 1
-        sends = tuple({**line, "by": by} for line in _sent(kind, given))
+        sends = tuple({**line, "by": by} for line in _sent(kind, given, currency))
         lines.append(Line(number, given, sends, f"{key}-{said}-{seen[said]}"))
     return lines
 
@@ -130,7 +132,7 @@ def _columns(kind: str, row: Sequence[str]) -> list[str] | None:
     return found if sum(map(bool, found)) >= 2 else None
 
 
-def _sent(kind: str, given: Given) -> list[Given]:
+def _sent(kind: str, given: Given, currency: Callable[[int | str | None], str | None]) -> list[Given]:
     """Return the ledger's lines for a row."""
     row = dict(given)
     row |= {"amount": plain_amount(row["amount"])} if "amount" in row else {}
@@ -148,7 +150,7 @@ def _sent(kind: str, given: Given) -> list[Given]:
     ends: Given = {"account": reference, "payer": payer}
     return [
         {"type": "party", "reference": reference, "kind": "individual", **person},
-        {"type": "account", "reference": reference, "party": reference, "currency": _currency(payer)},
+        {"type": "account", "reference": reference, "party": reference, "currency": currency(payer)},
         *([{"type": "write_off_limit", **ends, "period": "day", **limit}] if "amount" in limit else []),
         {"type": "link", **ends},
     ]

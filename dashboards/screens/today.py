@@ -16,14 +16,13 @@ from dashboards.translations import as_markdown, sentence, tr
 from ledger.bank.postgres.bank_report import bank_days, came_back
 from ledger.errors import Failure
 from ledger.postgres import desk_queries, drafts
-from ledger.values.money import decimal
+from ledger.values.money import decimal, minor
 from reports.core.leads import Row
 from reports.core.report import Column
 from reports.core.result import Result
+from reports.standard.credit_exposure import NEAR
 
 SHOWN = 10
-LATE = ("late_1_30", "late_31_60", "late_61_90", "late_91_120", "late_over_120")
-NEAR = Decimal("0.8")
 DO = Column("do", "text", "What to do", "Что сделать")
 CLIENT = Column("client", "text", "Client", "Клиент")
 OVERDUE = (
@@ -140,7 +139,7 @@ def _tasks(day: date, currency: str | None) -> Iterator[Task]:
 
 def _overdue(day: date, currency: str | None) -> Task:
     aging = cached_book.report("receivables-aging", as_of=day, currency=currency)
-    late = aging.frame.with_columns(late=pl.sum_horizontal(LATE)).filter(pl.col("late") > 0)
+    late = aging.frame.with_columns(late=pl.col("total") - pl.col("not_due")).filter(pl.col("late") > 0)
     return _task("overdue", "overdue", late, OVERDUE, "late", "take a payment →", partial(_form, aging, "payment"))
 
 
@@ -155,7 +154,7 @@ def _credit(day: date, currency: str | None) -> Task:
 
 def _limits(day: date, currency: str | None) -> Task:
     spent = cached_book.report("subaccounts", currency=currency, **{"from": day, "to": day})
-    rows = spent.frame.filter(pl.col("limit") > 0, pl.col("used") >= pl.col("limit") * pl.lit(NEAR))
+    rows = spent.frame.filter(pl.col("limit") > 0, pl.col("used") >= pl.col("limit") * pl.lit(Decimal(str(NEAR))))
     return _task("write-off limits nearly used", "limits", rows, LIMITS, "used", "change →", partial(_limit, spent))
 
 
@@ -198,7 +197,7 @@ _TRANSACTION = Column("transaction", "number", "Transaction", "Операция"
 
 def _amount(line: Mapping[str, Any]) -> int | None:
     written = line.get("amount", line.get("limit"))
-    return None if written is None else int(Decimal(str(written)) * 100)
+    return None if written is None else minor(Decimal(str(written)))
 
 
 def _frame(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> pl.DataFrame:
