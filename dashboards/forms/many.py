@@ -86,7 +86,7 @@ def many(by: str) -> None:
         sentence("rows, pasted from a spreadsheet"), key=f"{form}/text", height=220, persist_state="page"
     )
     text = decoded(file.getvalue()) if file is not None else text
-    if draft.saved is not None and draft.saved.state == "answered":
+    if draft.saved is not None and (draft.saved.state == "answered" or not text.strip()):  # blank: somebody came back
         text = str(draft.saved.fields.get("text", text))
     if not text.strip():
         return
