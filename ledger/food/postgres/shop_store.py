@@ -57,9 +57,7 @@ def load_shop(
     load_points(connection, book, shop, everything=all_points)
     known = [t.id for command in commands if (t := book.transactions.get(command.key)) and t.code is None]
     if known:
-        [rows] = ask(
-            connection, ("SELECT transaction_id, said FROM order_step WHERE transaction_id = ANY(%s)", [known])
-        )
+        [rows] = ask(connection, (_SAID, [known]))
         shop.descriptions = dict(rows)
     return shop
 
