@@ -113,7 +113,8 @@ def test_each_line_says_how_it_stands_and_a_cut_shows_what_was_posted(
     assert not app.button
     assert "tiffin lake cut" in [code.value for code in app.code]
     shown = words(app)
-    assert all(each in shown for each in ("Закрытие", "Банк загружен", "только по 2024-03-31", "следующий", "сделано: `tiffin"))
+    expected = ("Закрытие", "Банк загружен", "только по 2024-03-31", "следующий", "сделано: `tiffin lake cut`")
+    assert all(each in shown for each in expected)
     assert "проведено его днями" not in shown
 
 
