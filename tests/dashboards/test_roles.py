@@ -16,7 +16,7 @@ from tests.dashboards.test_desk import book as book
 from tests.dashboards.test_desk import desk as desk
 
 PAGES: dict[access.Action, tuple[str, ...]] = {
-    "figures": ("overview", "today", "accounts", "transaction", "entries", "standard", "declined", "about", "behind"),
+    "figures": ("accounts", "today", "overview", "transaction", "entries", "standard", "declined", "about", "behind"),
     "questions": ("explore", "sql"),
     "post": ("desk", "bank"),
     "approve": ("approvals",),
@@ -37,7 +37,7 @@ def test_a_role_has_its_pages_and_commands_and_no_others(
     role: members.Role, brands: tuple[str, ...] | None, screen: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By address, and by the function that asks the ledger; of some brands only, nobody posts or approves."""
-    app = screen("screens/overview.py")
+    app = screen("screens/about.py")
     monkeypatch.setattr(access, "person", lambda: access.Person("somebody", role, brands))
     app.run()
     for (action, pages), may in zip(PAGES.items(), TABLE[role], strict=True):
