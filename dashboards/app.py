@@ -18,13 +18,14 @@ from reports.lake import faults
 
 HERE = Path(__file__).parent
 PAGES = {
-    "Figures": ("overview", "today", "accounts", "transaction", "entries", "standard"),
+    "Figures": ("overview", "today", "close", "accounts", "transaction", "entries", "standard"),
     "Questions": ("explore", "sql"),
     "Work": ("desk", "approvals", "bank", "about"),
 }
 TITLES = {
     "overview": ("Overview", ":material/insights:"),
     "today": ("Today", ":material/checklist:"),
+    "close": ("Close", ":material/event_available:"),
     "accounts": ("Accounts", ":material/group:"),
     "entries": ("Entries", ":material/receipt_long:"),
     "standard": ("Reports", ":material/table_chart:"),

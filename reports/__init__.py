@@ -6,6 +6,8 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     from reports.core.numbers import AnyFrame
     from reports.core.result import Result
     from reports.run import LakeBook
@@ -13,11 +15,13 @@ if TYPE_CHECKING:
 __all__ = ["numbers", "open"]
 
 
-def open(lake: str | None = None, *, engine: str = "polars") -> "LakeBook":  # noqa: A001  # read as reports.open()
+def open(lake: "str | PathLike[str] | None" = None, *, engine: str = "polars") -> "LakeBook":  # noqa: A001  # read as reports.open()
     """Open the lake at that path or URL, by default the one of the settings, at its current cut.
 
     The engine is what reports run on: polars, or spark (which needs PySpark and Java); any other is a Failure.
     """
+    from os import fspath
+
     from ledger.errors import Failure
     from ledger.settings import Settings
     from reports.lake.reader import open_lake
@@ -25,7 +29,7 @@ def open(lake: str | None = None, *, engine: str = "polars") -> "LakeBook":  # n
 
     if engine not in ("polars", "spark"):
         raise Failure(f"there is no engine {engine}: there are polars and spark")
-    opened = open_lake(lake or Settings().lake_url)
+    opened = open_lake(fspath(lake or Settings().lake_url))
     if engine == "spark":
         from reports.lake.spark import SparkLake
 

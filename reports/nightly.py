@@ -5,11 +5,12 @@ what is missing. Papers go out only when every check and every control holds.
 """
 
 import calendar
+import getpass
 import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -55,10 +56,11 @@ class Step:
 
 @dataclass
 class Night:
-    """A nightly run for one day. `complete` means that every step was taken and nothing was wrong."""
+    """A nightly run for one day, by whom. `complete` means that every step was taken and nothing was wrong."""
 
     day: date
     folder: Path
+    by: str = field(default_factory=lambda: _whoever())
     steps: list[Step] = field(default_factory=list)
 
     @property
@@ -75,6 +77,7 @@ class Night:
         """Return the run as JSON has it, also what is written to `nightly.json`."""
         return {
             "date": self.day.isoformat(),
+            "by": self.by,
             "complete": self.complete,
             "folder": str(self.folder),
             "steps": [asdict(step) for step in self.steps],
@@ -290,6 +293,13 @@ def _statements(
     step.facts = {"written": done.written, "found": done.unchanged, "failed": len(done.failed), "without": without}
     step.done = f"{done.written} written to {done.folder}, {done.unchanged} there before"
     step.done += "".join(f"; {sentence}" for sentence in without)
+
+
+def _whoever() -> str:
+    """Return the login that runs this; blank where the system has no name for it, as in some containers."""
+    with suppress(KeyError, OSError):
+        return getpass.getuser()
+    return ""
 
 
 def _write(path: Path, content: bytes) -> None:

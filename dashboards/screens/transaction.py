@@ -107,6 +107,7 @@ def _beside_the_cut(text: str) -> bool:
     amount = display.money(decimal(facts["amount"] or 0), facts["currency"])
     st.markdown(f":{badge}-badge[{tr(facts['status'])}] &nbsp; **{amount}** {tr('requested')}")
     st.info(sentence("it is in no cut yet: this is the ledger as it is now"), icon=":material/schedule:")
+    links.link(links.Target("screens/close.py", {}), f"{sentence('Cut now')} →")
     at = display.local(facts["posted_at"], zone, "%Y-%m-%d %H:%M:%S")
     st.caption(f"{sentence('Key')} **{as_markdown(facts['key'])}** · {sentence('Booked')} **{at}**")
     if found.moves:

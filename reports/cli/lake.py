@@ -165,6 +165,19 @@ def status(as_json: AsJson = False) -> None:
         print(found.database)
 
 
+@lake_app.command("cut")
+def cut_now(as_json: AsJson = False) -> None:
+    """Publish a cut now, so that reports show what was just posted; it closes no day."""
+    from ledger.postgres.database import server_url
+    from reports.lake.publish_cut import frequent_cut
+
+    settings, started = Settings(), time.monotonic()
+    lake, made = frequent_cut(server_url(settings), settings.lake_url)
+    _print_cut(lake, made, time.monotonic() - started, as_json)
+    if not made and not as_json:
+        print(f"cut {lake.cut.number} has everything that was posted")
+
+
 @lake_app.command()
 def compact(as_json: AsJson = False) -> None:
     """Join the small files that frequent cuts leave; earlier cuts stay as they are."""

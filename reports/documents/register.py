@@ -68,6 +68,24 @@ class Sent:
     at: str
 
 
+@dataclass(frozen=True)
+class InPeriod:
+    """The papers of one kind of a period: how many were issued and sent, and when the last was; UTC, ISO 8601."""
+
+    kind: str
+    issued: int
+    issued_at: str
+    sent: int
+    sent_at: str | None
+
+
+_OF_PERIOD = """
+SELECT kind, count(*), max(registered_at), count(sent.at), max(sent.at) FROM paper
+LEFT JOIN (SELECT sha256, max(at) AS at FROM sent GROUP BY 1) sent USING (sha256)
+WHERE since = ? AND until = ? GROUP BY kind ORDER BY kind
+"""
+
+
 class Register:
     """The issued papers of a home. Several processes may use it at once."""
 
@@ -155,6 +173,12 @@ class Register:
                 tuple(given.values()),
             )
             return [Issued(*row) for row in found]
+
+    def of_period(self, since: date, until: date) -> list[InPeriod]:
+        """Return how many papers of each kind were issued for these very days, and to how many a letter was written."""
+        with self._open() as base:
+            rows = base.execute(_OF_PERIOD, (since.isoformat(), until.isoformat()))
+            return [InPeriod(*row) for row in rows]
 
     def content(self, issued: Issued) -> bytes:
         """Return the bytes that were issued. Raises Failure when they are gone or are not those any more."""

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+AFTER = "transaction_id > %(after)s"
+MOVED = f"SELECT account_id FROM entry WHERE version IS NOT NULL AND {AFTER}"
+
 
 @dataclass(frozen=True)
 class Rule:

@@ -14,11 +14,9 @@ from psycopg.rows import dict_row
 
 from ledger.postgres.database import connect
 from reports.lake.checks import CheckResult, found
+from reports.lake.food_rules import FOOD
 from reports.lake.noted_changes import NOTED
-from reports.lake.rule import Rule
-
-_AFTER = "transaction_id > %(after)s"
-_MOVED = f"SELECT account_id FROM entry WHERE version IS NOT NULL AND {_AFTER}"
+from reports.lake.rule import AFTER, MOVED, Rule
 
 # What was taken back of which transaction; a reversal of a reversal counts with what was reversed first.
 _BACK = """WITH back AS (
@@ -76,15 +74,15 @@ RULES: tuple[Rule, ...] = (
         "zero-sums",
         "the entries of each transaction sum to zero by currency",
         "SELECT count(*) FROM transaction WHERE status = 'posted' AND id > %(after)s",
-        f"""SELECT transaction_id, currency, sum(amount) AS amount FROM entry WHERE {_AFTER}
+        f"""SELECT transaction_id, currency, sum(amount) AS amount FROM entry WHERE {AFTER}
            GROUP BY transaction_id, currency HAVING sum(amount) <> 0 ORDER BY 1, 2""",
         "transaction {transaction_id}: its entries sum to {amount} {currency}",
     ),
     Rule(
         "legs",
         "the entries of each transaction are legs 1, 2, 3 … without gaps",
-        f"SELECT count(*) FROM entry WHERE {_AFTER}",
-        f"""SELECT transaction_id, count(*) AS n, min(leg) AS low, max(leg) AS high FROM entry WHERE {_AFTER}
+        f"SELECT count(*) FROM entry WHERE {AFTER}",
+        f"""SELECT transaction_id, count(*) AS n, min(leg) AS low, max(leg) AS high FROM entry WHERE {AFTER}
            GROUP BY transaction_id HAVING min(leg) <> 1 OR max(leg) <> count(*) ORDER BY 1""",
         "transaction {transaction_id}: {n} entries are legs {low} to {high}",
     ),
@@ -94,7 +92,7 @@ RULES: tuple[Rule, ...] = (
         "SELECT count(*) FROM transaction WHERE id > %(after)s",
         f"""SELECT t.id, t.status, t.kind, e.transaction_id IS NOT NULL AS has
            FROM (SELECT * FROM transaction WHERE id > %(after)s) t
-                FULL JOIN (SELECT DISTINCT transaction_id FROM entry WHERE {_AFTER}) e ON e.transaction_id = t.id
+                FULL JOIN (SELECT DISTINCT transaction_id FROM entry WHERE {AFTER}) e ON e.transaction_id = t.id
            WHERE (t.status = 'posted') IS DISTINCT FROM (e.transaction_id IS NOT NULL)
            ORDER BY coalesce(t.id, e.transaction_id)""",
         "transaction {id}: {status}, has entries: {has}",
@@ -111,12 +109,12 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "history",
         "each client account's versions are 1, 2, 3 … and each balance is the one before and the entry",
-        f"SELECT count(*) FROM entry WHERE version IS NOT NULL AND {_AFTER}",
+        f"SELECT count(*) FROM entry WHERE version IS NOT NULL AND {AFTER}",
         f"""WITH chain AS (
                SELECT account_id, transaction_id, version, amount, held, balance_after, held_after,
                       row_number() OVER w AS place, lag(version) OVER w AS version_before,
                       lag(balance_after) OVER w AS amount_before, lag(held_after) OVER w AS held_before
-               FROM entry WHERE version IS NOT NULL AND {_AFTER}
+               FROM entry WHERE version IS NOT NULL AND {AFTER}
                WINDOW w AS (PARTITION BY account_id ORDER BY version)
            ), due AS (
                SELECT c.*, coalesce(version_before, p.version, 0) + 1 AS version_due,
@@ -155,7 +153,7 @@ RULES: tuple[Rule, ...] = (
            ORDER BY 1""",
         "account {account_id}: balance {balance}, held {held}, version {version}; its entries sum to {amount_sum}, "
         "held {held_sum}, version {version_sum}; the latest leaves {balance_after}, held {held_after}",
-        since=f"""WITH moved AS (SELECT DISTINCT account_id FROM ({_MOVED}) m)
+        since=f"""WITH moved AS (SELECT DISTINCT account_id FROM ({MOVED}) m)
            SELECT m.account_id, b.balance, b.held, b.version, l.balance_after, l.held_after,
                   l.balance_after AS amount_sum, l.held_after AS held_sum, l.version AS version_sum
            FROM moved m LEFT JOIN balance b USING (account_id) CROSS JOIN LATERAL (
@@ -168,11 +166,11 @@ RULES: tuple[Rule, ...] = (
         "sides",
         "entries of clients' accounts have versions, those of brands' accounts have none and hold nothing, "
         "and both are in the account's currency",
-        f"SELECT count(*) FROM entry WHERE {_AFTER}",
+        f"SELECT count(*) FROM entry WHERE {AFTER}",
         f"""SELECT e.transaction_id, e.leg, e.account_id, a.kind, e.version, e.held, e.currency AS entry_currency,
                   a.currency
            FROM entry e LEFT JOIN account a ON a.id = e.account_id
-           WHERE e.{_AFTER} AND (a.id IS NULL OR e.currency <> a.currency
+           WHERE e.{AFTER} AND (a.id IS NULL OR e.currency <> a.currency
               OR (a.kind IN ('money', 'bonus')) <> (e.version IS NOT NULL)
               OR (e.version IS NULL AND e.held <> 0)) ORDER BY 1, 2""",
         "transaction {transaction_id}, leg {leg}: account {account_id} is {kind} in {currency}, the entry has "
@@ -181,10 +179,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "service-lines",
         "each service line names the account that paid it, and its net is gross less discount",
-        f"SELECT count(*) FROM entry WHERE gross IS NOT NULL AND {_AFTER}",
+        f"SELECT count(*) FROM entry WHERE gross IS NOT NULL AND {AFTER}",
         f"""SELECT e.transaction_id, e.leg, e.amount, e.gross, e.discount, e.source_id
            FROM entry e JOIN account a ON a.id = e.account_id
-           WHERE e.{_AFTER} AND ((e.gross IS NOT NULL AND e.gross - e.discount IS DISTINCT FROM e.amount)
+           WHERE e.{AFTER} AND ((e.gross IS NOT NULL AND e.gross - e.discount IS DISTINCT FROM e.amount)
               OR (a.kind = 'revenue' AND (e.gross IS NULL OR e.source_id IS NULL))
               OR (a.kind <> 'revenue' AND e.gross IS NOT NULL)) ORDER BY 1, 2""",
         "transaction {transaction_id}, leg {leg}: net {amount}, gross {gross}, discount {discount}, "
@@ -203,7 +201,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "aging-items",
         "each aging item is what its entry charged, net of refunds and reversals",
-        f"SELECT count(*) FROM aging_item WHERE {_AFTER}",
+        f"SELECT count(*) FROM aging_item WHERE {AFTER}",
         _aging_items(_BACK),
         "transaction {id}: account {account_id} was charged {amount} net, its item has {amount_kept}, due {due_on}",
         since=_aging_items(_BACK_SINCE, "IN (SELECT id FROM target)"),
@@ -231,6 +229,28 @@ RULES: tuple[Rule, ...] = (
            WHERE (b.balance < 0 OR b.open_item <> 0) AND NOT coalesce(
                 b.balance < 0 AND s.reached >= -b.balance AND s.reached - i.amount < -b.balance
                 AND b.open_unpaid = i.amount - s.reached - b.balance, false) ORDER BY 1""",
+    ),
+    Rule(
+        "unpaid-places",
+        "what was unpaid began on an item of that account, at an entry that left it below zero; the last place is kept",
+        f"SELECT count(*) FROM unpaid_place WHERE {AFTER}",
+        f"""WITH place AS (
+               SELECT p.*, version = max(version) OVER (PARTITION BY account_id) AS is_last FROM unpaid_place p
+               WHERE {AFTER}
+           ), fixed AS (
+               SELECT b.* FROM balance b WHERE balance < 0 AND latest_due < '9999-12-31' AND NOT EXISTS (
+                   SELECT FROM merged_account m WHERE b.account_id IN (m.account_id, m.into_id))
+           )
+           SELECT p.account_id, p.version, p.transaction_id, p.open_item
+           FROM place p LEFT JOIN entry e ON e.account_id = p.account_id AND e.version = p.version
+                LEFT JOIN aging_item i ON i.account_id = p.account_id AND i.transaction_id = p.open_item
+                LEFT JOIN fixed b ON p.is_last AND p.latest_due < '9999-12-31' AND b.account_id = p.account_id
+           WHERE NOT coalesce(e.transaction_id = p.transaction_id AND e.balance_after < 0
+               AND p.open_due <= p.latest_due AND (
+                   i.business_date = p.open_day AND p.open_due IN (i.due_on, '9999-12-31')
+                   OR p.account_id IN (SELECT account_id FROM merged_account)), false)
+              OR (p.open_due, p.open_day, p.open_item) <> (b.open_due, b.open_day, b.open_item) ORDER BY 1, 2""",
+        "account {account_id}, version {version}, transaction {transaction_id}: unpaid from item {open_item} on",
     ),
     Rule(
         "holds",
@@ -279,85 +299,7 @@ RULES: tuple[Rule, ...] = (
         "the book is closed until {closed_until}, the latest closing is until {latest}",
     ),
 )
-RULES += (
-    Rule(
-        "orders",
-        "each order was placed by the debit or hold of its number, for its account, and its lines sum to it",
-        "SELECT count(*) FROM food_order WHERE id > %(after)s",
-        """SELECT coalesce(o.id, l.order_id) AS id, o.key, t.kind, t.amount, l.net
-           FROM (SELECT * FROM food_order WHERE id > %(after)s) o LEFT JOIN transaction t ON t.id = o.id
-                FULL JOIN (SELECT order_id, sum(net) AS net FROM order_line WHERE order_id > %(after)s GROUP BY 1) l
-                  ON l.order_id = o.id
-           WHERE t.amount IS DISTINCT FROM l.net OR t.account_id IS DISTINCT FROM o.account_id
-              OR t.kind IS DISTINCT FROM CASE WHEN o.due_at IS NULL THEN 'debit' ELSE 'hold' END ORDER BY 1""",
-        "order {id}, {key}: placed by a {kind} of {amount}, its lines sum to {net}",
-    ),
-    Rule(
-        "order-steps",
-        "each order has a first step and others of transactions of its account, and its lines are of known brands",
-        f"SELECT count(*) FROM order_step WHERE {_AFTER}",
-        f"""SELECT o.id, o.key, s.transaction_id FROM food_order o LEFT JOIN order_step s ON s.order_id = o.id
-                LEFT JOIN transaction t ON t.id = s.transaction_id
-           WHERE o.id IN (SELECT id FROM food_order WHERE id > %(after)s
-                          UNION SELECT order_id FROM order_step WHERE {_AFTER})
-             AND ((t.account_id IS DISTINCT FROM o.account_id AND NOT EXISTS (
-                   SELECT FROM merged_account WHERE account_id = o.account_id AND into_id = t.account_id))
-              OR NOT EXISTS (SELECT FROM order_step f WHERE f.transaction_id = o.id AND f.kind = 'order')
-              OR EXISTS (SELECT FROM order_line l LEFT JOIN brand b ON b.id = l.brand_id
-                         WHERE l.order_id = o.id AND b.id IS NULL)) ORDER BY 1, 3""",
-        "order {id}, {key}: step {transaction_id} is not of its account, or its first step or a brand is missing",
-    ),
-    Rule(
-        "promotion-uses",
-        "the uses counted of each limited promotion are those of orders, and none is of an order that is not there",
-        "SELECT count(*) FROM promotion_use",
-        """SELECT p.code, p.used, count(u.order_id) AS orders
-           FROM promotion p FULL JOIN (
-                  SELECT u.* FROM promotion_use u LEFT JOIN food_order o ON o.id = u.order_id
-                  WHERE u.given_back_at IS NULL OR (o.status = 'placed' AND o.main_id IS NULL)) u
-                  ON u.promotion_id = p.id
-                LEFT JOIN food_order o ON o.id = u.order_id AND o.status <> 'cancelled'
-           GROUP BY p.id HAVING p.id IS NULL OR (p.max_uses IS NOT NULL AND p.used <> count(u.order_id))
-              OR count(o.id) <> count(u.order_id) ORDER BY 1""",
-        "promotion {code}: {used} uses counted, {orders} orders use it",
-    ),
-    Rule(
-        "bonus-lots",
-        "the points left in each account's lots are its balance less what it holds",
-        "SELECT count(*) FROM bonus_points",
-        f"""SELECT p.account_id, b.balance, b.held, coalesce(sum(l.points_left), 0) AS amount_left
-           FROM bonus_points p JOIN balance b ON b.account_id = p.account_id AND b.version = p.version
-                LEFT JOIN bonus_lot l ON l.account_id = p.account_id
-           WHERE p.account_id IN ({_MOVED})
-           GROUP BY p.account_id, b.balance, b.held
-           HAVING coalesce(sum(l.points_left), 0) <> b.balance - b.held ORDER BY 1""",
-        "bonus account {account_id}: balance {balance}, held {held}, its lots have {amount_left} left",
-    ),
-    Rule(
-        "bonus-lot-uses",
-        "what is left of each lot of points is what was given less what transactions have of it",
-        "SELECT count(*) FROM bonus_lot",
-        f"""SELECT l.account_id, l.transaction_id, l.amount, l.points_left AS amount_left,
-                  coalesce(sum(u.amount), 0) AS amount_used
-           FROM bonus_lot l LEFT JOIN bonus_lot_use u ON u.account_id = l.account_id AND u.lot_id = l.transaction_id
-           WHERE l.account_id IN ({_MOVED})
-           GROUP BY l.account_id, l.transaction_id
-           HAVING l.points_left <> l.amount - coalesce(sum(u.amount), 0) ORDER BY 1, 2""",
-        "bonus account {account_id}, lot {transaction_id}: {amount} given, {amount_used} used, {amount_left} left",
-    ),
-    Rule(
-        "bonus-owed",
-        "no account is owed points, and one that owes has none free",
-        "SELECT count(*) FROM bonus_owed",
-        """SELECT o.account_id, o.amount_owed, b.balance, b.held
-           FROM (SELECT account_id, sum(amount)::bigint AS amount_owed FROM bonus_owed GROUP BY 1) o
-                JOIN balance b USING (account_id) JOIN bonus_points p USING (account_id)
-           WHERE o.amount_owed < 0 OR (o.amount_owed > 0 AND b.version = p.version AND b.balance > b.held)
-           ORDER BY 1""",
-        "bonus account {account_id}: owes {amount_owed}, balance {balance}, held {held}",
-    ),
-)
-RULES += NOTED
+RULES += FOOD + NOTED
 _BEFORE_ALL = -(2**63)
 _MONEY = ("amount", "balance", "held", "unpaid", "gross", "discount", "net")
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 from dashboards import translations
 from dashboards.forms import FORMS
+from reports import month_close
 from reports.core.report import REPORTS
 from reports.pivot import DIMENSIONS, MEASURES, OF
 
-CODE = sorted(Path(translations.__file__).parent.rglob("*.py"))
+CODE = [*sorted(Path(translations.__file__).parent.rglob("*.py")), Path(month_close.__file__)]
 FIELDS = ("amount", "choice", "day", "number", "one_of", "several", "text")
 """What draws a field, named by its second argument."""
 
@@ -29,6 +30,16 @@ def test_every_sentence_has_its_russian() -> None:
     assert len(shown) > 100
     titles = {title for title, _ in FORMS.values()}
     assert {*shown, *titles, *DIMENSIONS, *MEASURES, *OF} - set(translations.russian()) == set()
+
+
+def test_every_step_of_a_close_has_its_russian() -> None:
+    """Whatever is written with blanks in it, and is no docstring."""
+    tree = ast.parse(Path(month_close.__file__).read_text(encoding="utf-8"))
+    docs = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    texts = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    said = {text.value for text in texts if " " in text.value and id(text) not in docs}
+    assert len(said) > 15
+    assert said - set(translations.russian()) == set()
 
 
 def _shown(call: ast.Call) -> Iterator[str]:

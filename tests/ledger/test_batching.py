@@ -17,6 +17,7 @@ from ledger.food.core.commands import parse
 from ledger.food.postgres.post_orders import Desk
 from ledger.postgres.database import initialise
 from ledger.postgres.post import Ledger
+from reports.lake.verify_ledger import verify_ledger
 from tests.conftest import made
 from tests.ledger.streams import Record, Stream, opening, rows
 from tests.ledger.worlds import MOSCOW
@@ -105,7 +106,10 @@ def same_in_all_batches(
 
     def posted(batch: int, others: int) -> tuple[list[Any], dict[str, list[str]]]:
         url = books()
-        return answers_of(url, said, batch, processes[:others]), rows(url)
+        answers = answers_of(url, said, batch, processes[:others])
+        if others:
+            assert [check for check in verify_ledger(url) if not check.holds] == [], f"seed {seed}"
+        return answers, rows(url)
 
     answers, state = posted(*ways[0])
     assert {a["status"] for a in answers} >= {"posted", "declined"}

@@ -8,7 +8,7 @@ Both are 0.00 unless a payment was not posted, two entries counted as one, or a 
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import accumulate
 from typing import Any, TypedDict, cast
@@ -188,4 +188,31 @@ _CAME_BACK = """
     FROM bank_entry b JOIN brand r ON r.id = b.brand_id
     WHERE b.reversal AND NOT EXISTS (SELECT FROM transaction t WHERE t.key = b.key AND t.status = 'posted')
     ORDER BY abs(b.amount) DESC, b.id
+"""
+
+
+class LastImport(TypedDict):
+    """Up to which day statements of an account at the bank were imported, who imported the last of them and when."""
+
+    bank_account: str
+    brand: str
+    until: date
+    imported_at: datetime
+    by: str | None
+
+
+def last_imports(connection: Connection[Any]) -> list[LastImport]:
+    """Return a row for each account at the bank of which whole statements were imported, by account and brand."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cast(list[LastImport], cursor.execute(_LAST_IMPORTS).fetchall())
+
+
+# A statement that names no days reaches to its last entry.
+_LAST_IMPORTS = """
+    SELECT DISTINCT ON (s.bank_account, r.code) s.bank_account, r.code AS brand, s.imported_at, s."by",
+        coalesce(s.until, s.since, entries.last_day) AS until
+    FROM bank_statement s JOIN brand r ON r.id = s.brand_id
+    LEFT JOIN LATERAL (SELECT max(booked_on) AS last_day FROM bank_entry WHERE statement_id = s.id) entries ON true
+    WHERE NOT s.interim AND coalesce(s.until, s.since, entries.last_day) IS NOT NULL
+    ORDER BY s.bank_account, r.code, until DESC, s.imported_at DESC
 """

@@ -15,7 +15,7 @@ from tests.reports.explain.test_explain import EXPLAINED, explained
 def test_every_cell_of_the_demo_is_the_sum_of_its_entries(home: Path) -> None:
     """Of its last closed month, or at the end of it; of control, each of whose rows runs a report, every eighth."""
     demo(home)
-    book, seen = reports.open(str(home / "lake")), 0
+    book, seen = reports.open(home / "lake"), 0
     busiest = book.report("turnover", by="account").frame.sort("credits").row(-1, named=True)["account"]
     for name, report in REPORTS.items():
         columns = [column.name for column in report.columns if column.kind in EXPLAINED]

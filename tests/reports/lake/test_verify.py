@@ -6,20 +6,25 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date
 from pathlib import Path
 from subprocess import PIPE
+from typing import Any
 
 import psycopg
 import pytest
 
+from ledger.administration.administration_lines import parse as record
+from ledger.core.commands import parse
 from ledger.errors import Failure
+from ledger.postgres.database import initialise
+from ledger.postgres.post import Ledger
 from reports.lake import maintenance
 from reports.lake.publish_cut import frequent_cut, nightly_cut, rebuild
 from reports.lake.reader import Lake, open_lake
 from reports.lake.verify import Depth, verified_before, verify, verify_unpublished
-from reports.lake.verify_ledger import RULES, _tried
+from reports.lake.verify_ledger import RULES, _tried, verify_ledger
 from tests.reports.lake.conftest import NEW_YEARS_EVE, Closed
 from tests.reports.lake.rows import add_transactions
 
@@ -49,7 +54,7 @@ def test_an_untouched_book_and_lake_hold(book: str, lake: str) -> None:
     assert [check for _, check in [*before, *after] if not check.holds] == []
     # tests.reports.lake.test_food has some
     food = {"orders", "order-steps", "promotion-uses", "bonus-lots", "bonus-lot-uses", "bonus-owed", "lot_changes"}
-    noted = {"details", "links", "limits", "promotions", "merges"}  # tests.reports.proof has some
+    noted = {"details", "links", "limits", "promotions", "merges", "unpaid-places"}  # others have some
     assert {check.name for _, check in after if check.checked == 0} == {"holds", *noted, *food}
 
 
@@ -93,6 +98,44 @@ def test_a_change_behind_the_guards_is_found(closed: Closed, change: str, names:
         connection.execute("ALTER TABLE entry DROP CONSTRAINT gross_less_discount")
         connection.execute(change)
     assert names <= wrong(book, lake).keys()
+
+
+CREDIT: list[dict[str, Any]] = [
+    {"type": "brand", "code": "sushi", "name": "Sushi"},
+    {"type": "party", "reference": "anna", "kind": "individual", "name": "Anna"},
+    {"type": "account", "reference": "anna", "party": "anna", "currency": "RUB"},
+    {"type": "credit_terms", "account": "anna", "limit": "1000.00", "period_days": 20, "valid_from": "2025-01-01"},
+]
+
+
+@pytest.mark.parametrize("change", ["open_day", "open_due", "open_item", "latest_due", "version", "transaction_id"])
+def test_a_place_where_the_unpaid_began_that_was_altered_is_found(database_url: str, change: str) -> None:
+    """Two debits on credit, and the first one paid: the rows that say so, one by one."""
+    initialise(database_url, "Europe/Moscow")
+    line: dict[str, Any] = {"service": "lunch", "brand": "sushi"}
+    debits: list[dict[str, Any]] = [
+        {"type": "debit", "key": f"d{n}", "account": "anna", "lines": [line | {"amount": f"{n}00.00"}]} for n in (1, 2)
+    ]
+    with closing(Ledger(database_url)) as ledger:
+        ledger.administer([record(line) for line in CREDIT])
+        paid: dict[str, Any] = {"type": "payment", "key": "p", "account": "anna", "amount": "150.00", "brand": "sushi"}
+        ledger.post([parse(line) for line in (*debits, paid)])
+    assert all(check.holds for check in verify_ledger(database_url))
+    sign = "-" if change == "latest_due" else "+"
+    with superuser(database_url) as connection:
+        rows = connection.execute("SELECT account_id, version FROM unpaid_place ORDER BY version").fetchall()
+    assert len(rows) == 2
+    for row in rows:
+        with superuser(database_url) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT * FROM unpaid_place")
+            connection.execute(
+                f"UPDATE unpaid_place SET {change} = {change} {sign} 3 WHERE account_id = %s AND version = %s", row
+            )
+        assert [check.name for check in verify_ledger(database_url) if not check.holds] == ["unpaid-places"]
+        with superuser(database_url) as connection:
+            connection.execute("DELETE FROM unpaid_place")
+            connection.execute("INSERT INTO unpaid_place SELECT * FROM kept")
+            connection.execute("DROP TABLE kept")
 
 
 def test_the_transaction_and_the_account_are_named(book: str, lake: str) -> None:
