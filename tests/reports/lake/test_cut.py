@@ -22,6 +22,7 @@ from reports.lake import duckdb_file, reader, take_cut
 from reports.lake.publish_cut import frequent_cut, nightly_cut
 from reports.lake.reader import open_lake, polars_schema
 from reports.lake.schema import TABLES
+from reports.lake.storage import Place
 from reports.lake.verify import verify
 from tests.reports.lake.conftest import NEW_YEARS_EVE, Closed
 from tests.reports.lake.rows import add_accounts, add_transactions
@@ -198,7 +199,7 @@ def test_a_small_table_is_read_once_and_a_large_one_where_it_lies(
     monkeypatch.undo()
     key = ("transaction_id", "leg")
     assert small.scan("entries").sort(key).collect().equals(entries.sort(key).collect())
-    shutil.rmtree(Path(lake) / "entries")
+    shutil.rmtree(Place(lake).table("entries"))
     assert small.scan("entries").select(pl.len()).collect().item() > 0
     with pytest.raises(FileNotFoundError):
         entries.collect()
