@@ -14,6 +14,7 @@ import polars as pl
 
 from ledger.errors import Failure
 from reports.explain import SIZE, Address, Explanation
+from reports.metrics.metric import all_metrics
 from reports.run import LakeBook
 
 DIMENSIONS = """
@@ -92,10 +93,34 @@ def dimensions(book: LakeBook) -> pl.LazyFrame:
 def pivot(book: LakeBook, question: Question) -> Pivot:
     """Return the table. Raises Failure for unknown names and for more columns than a screen takes."""
     _check(question)
+    if question.measure not in MEASURES:
+        return _of_metric(book, question)
     entries = _asked(book, question)
     rows = [*question.rows, "currency"]
     frame, totals = (_wide(entries, keys, question) for keys in (rows, ["currency"]))
     return Pivot(question, frame, totals)
+
+
+def _of_metric(book: LakeBook, question: Question) -> Pivot:
+    """Return the table of a metric, whose totals are counted anew."""
+    only: dict[str, str] = {}
+    for name, values in question.only.items():
+        if len(values) > 1:
+            raise Failure(f"a metric is narrowed to one {name}")
+        only[name] = values[0]
+
+    def counted(by: tuple[str, ...]) -> pl.DataFrame:
+        found = book.metric(question.measure, by=by, first_day=question.since, last_day=question.until, **only).frame
+        return found.with_columns(pl.col(name).cast(pl.String).fill_null("–") for name in by)
+
+    def wide(rows: tuple[str, ...]) -> pl.DataFrame:
+        total = counted(rows).rename({question.measure: TOTAL})
+        if question.across is None:
+            return total
+        cells = counted((*rows, question.across)).rename({question.measure: "cell"})
+        return _across(total, cells, [*rows, "currency"], question.across)
+
+    return Pivot(question, wide(question.rows), wide(()))
 
 
 def _asked(book: LakeBook, question: Question) -> pl.LazyFrame:
@@ -150,7 +175,8 @@ def _check(question: Question) -> None:
     for name in (*question.rows, *((question.across,) if question.across else ()), *question.only):
         if name not in DIMENSIONS:
             raise Failure(f"there is no dimension {name}: there are {', '.join(DIMENSIONS)}")
-    for given, known, what in ((question.measure, MEASURES, "measure"), (question.of, OF, "kind of account")):
+    measures = (*MEASURES, *all_metrics())
+    for given, known, what in ((question.measure, measures, "measure"), (question.of, OF, "kind of account")):
         if given not in known:
             raise Failure(f"there is no {what} {given}: there are {', '.join(known)}")
     if question.across in question.rows:
@@ -174,10 +200,14 @@ def _wide(entries: pl.LazyFrame, keys: list[str], question: Question) -> pl.Data
     if question.across is None:
         return total
     cells = entries.group_by(*keys, question.across).agg(_measured(question.measure).alias("cell")).collect()
-    names = cells[question.across].unique().sort().to_list()
+    return _across(total, cells, keys, question.across)
+
+
+def _across(total: pl.DataFrame, cells: pl.DataFrame, keys: list[str], across: str) -> pl.DataFrame:
+    """Return totals with a column for each value across."""
+    names = cells[across].unique().sort().to_list()
     if len(names) > MOST_COLUMNS:
-        raise Failure(
-            f"{question.across} has {len(names)} values, and {MOST_COLUMNS} columns are the most: put it on rows"
-        )
-    wide = cells.pivot(on=question.across, index=keys, values="cell", aggregate_function="first")
-    return total.select(keys).join(wide, on=keys, how="left").select(*keys, *names).join(total, on=keys).sort(keys)
+        raise Failure(f"{across} has {len(names)} values, and {MOST_COLUMNS} columns are the most: put it on rows")
+    wide = cells.pivot(on=across, index=keys, values="cell", aggregate_function="first")
+    every = pl.concat([total.select(keys), cells.select(keys)]).unique()  # a ratio may be of no whole and yet of a part
+    return every.join(wide, on=keys, how="left").select(*keys, *names).join(total, on=keys, how="left").sort(keys)

@@ -4,7 +4,7 @@ The past stays as it was: a report of closed days sees the terms that were known
 its last day was closed (DECISIONS D30). Days not closed yet make a result provisional.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cached_property
@@ -29,6 +29,8 @@ from reports.explain.difference import Difference, Side, compared_row, parts, si
 from reports.lake.described import described_report, described_table
 from reports.lake.restricted import BETWEEN
 from reports.lake.schema import TABLE_NAMES, TABLES
+from reports.metrics.answer import answered
+from reports.metrics.metric import all_metrics
 
 POLARS: dict[str, pl.DataType] = {
     "account": pl.Int64(),
@@ -88,6 +90,33 @@ class LakeBook:
         if table is None:
             raise Failure(f"there is no table or report {name}{near(name, [*sorted(TABLE_NAMES), *REPORTS])}")
         return described_table(table, self.lake.scan(name))
+
+    @property
+    def metrics(self) -> pl.DataFrame:
+        """Return the metrics of the house and of the pack: name, title, unit, what they are shown by beside time."""
+        known = all_metrics()
+        rows = [(one.name, one.en, one.unit, ", ".join(known.dimensions(one))) for one in known.values()]
+        return pl.DataFrame(rows, schema=["name", "title", "unit", "dimensions"], orient="row")
+
+    def metric(
+        self,
+        *names: str,
+        by: str | Sequence[str] = (),
+        first_day: date | str | None = None,
+        last_day: date | str | None = None,
+        **only: str,
+    ) -> Result:
+        """Return metrics of a period by dimensions and currency, each a column; `brand="sushi"` narrows.
+
+        The days are filled in as those of reports. `totals` of the result are counted anew, not added up. Raises
+        Failure for what there is not.
+        """
+        until = self.last_day if last_day is None else _date(last_day)
+        since = until.replace(day=1) if first_day is None else _date(first_day)
+        if since > until:
+            raise Failure(f"from {since} is after to {until}")
+        keys = [by] if isinstance(by, str) else list(by)
+        return answered(self, all_metrics(), names, [key for key in keys if key], (since, until), only)
 
     @property
     def cut(self) -> CutFacts:

@@ -11,12 +11,13 @@ from typing import Any
 import streamlit as st
 
 from dashboards import cached_book, display, links, url_state
-from dashboards.translations import sentence, tr
+from dashboards.translations import language, sentence, tr
 from ledger.errors import Failure
 from ledger.values.dates import date_or_none
 from reports.core.csv_text import frame_csv
 from reports.core.leads import Row
 from reports.core.report import Column
+from reports.metrics.metric import all_metrics
 from reports.pivot import DIMENSIONS, MEASURES, MONEY, OF, TOTAL, Pivot, Question, pivot, values
 
 FILTERS = ("brand", "kind", "service", "channel", "party_kind", "source_kind")
@@ -62,7 +63,9 @@ def _question(last_day: date) -> Question | None:
         )
         rows = url_state.several(top[1], "Rows", DIMENSIONS, "rows", default=("brand",), shown=tr)
         across = url_state.choice(top[2], "Across", (*DIMENSIONS, NOTHING), "across", default="month", shown=tr)
-        measure = url_state.choice(top[3], "Measure", MEASURES, "measure", default="amount", shown=tr)
+        measure = url_state.choice(
+            top[3], "Measure", (*MEASURES, *all_metrics()), "measure", default="amount", shown=_measure
+        )
         of = url_state.choice(top[4], "Of", OF, "of", default="revenue", shown=tr)
         with st.expander(sentence("Only")):
             places = st.columns(len(FILTERS))
@@ -71,6 +74,11 @@ def _question(last_day: date) -> Question | None:
         return None
     narrowed = {name: chosen for name, chosen in only.items() if chosen}
     return Question(since, until, tuple(rows), None if across == NOTHING else across, of, measure, narrowed)
+
+
+def _measure(name: str) -> str:
+    """Return a measure in words; a metric by its own label."""
+    return tr(name) if name in MEASURES else all_metrics().named(name).label(language())
 
 
 def _behind(found: Pivot, row: Row, column: str) -> links.Target | None:
@@ -111,7 +119,10 @@ def _filter(place: Any, name: str) -> tuple[str, ...]:
 
 
 def _columns(found: Pivot) -> list[Column]:
-    kind: Any = "money" if found.question.measure in MONEY else "count"
+    measure = found.question.measure
+    kind: Any = "money" if measure in MONEY else "count"
+    if measure not in MEASURES:
+        kind = all_metrics().named(measure).kind
     named = [Column(name, "text", tr(name), tr(name)) for name in (*found.question.rows, "currency")]
     others = [name for name in found.frame.columns if name not in (TOTAL, *(column.name for column in named))]
     figures = [TOTAL, *others]  # first, where it is seen without scrolling

@@ -46,6 +46,7 @@ COMMANDS = {
     "restore": ("reports.cli.backup", "Make the book of a backup again, up to the last of its WAL or a moment."),
     "erase": ("reports.cli.erase", "Erase a person, once documents need not be kept any more."),
     "report": ("reports.cli.report", "Run a standard report over the lake."),
+    "metric": ("reports.cli.metric", "Show figures of the house and of the pack by any dimension."),
     "explain": ("reports.cli.explain", "Show the entries that make a figure of a report."),
     "statement": ("reports.cli.papers", "Make one account's statement, act or invoice as PDF."),
     "statements": ("reports.cli.papers", "Make a month's papers for many accounts."),

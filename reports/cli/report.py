@@ -107,18 +107,28 @@ def _run(
 ) -> None:
     import reports
     from reports.core.report import named
-    from reports.formats import rendered
-    from reports.formats.terminal import show
 
     named(name)  # an unknown name is reported before the lake is opened
     if form in BINARY and output is None and sys.stdout.isatty():
         raise Failure(f"{form} is not for a terminal: name a file with -o")
-    result = reports.open(engine=engine).report(name, **given)
+    put_out(reports.open(engine=engine).report(name, **given), form, output, language, decimal)
+
+
+def put_out(
+    result: "Result", form: Shape, output: Path | None, language: Language | None, decimal: Decimals = "point"
+) -> None:
+    """Show a result or write it into a file. Raises Failure if a control does not hold, and for a wrong form."""
+    from reports.formats import rendered
+    from reports.formats.terminal import show
+
+    if form == "hledger":
+        raise Failure("only the journal is written for hledger")
+    spoken = language or Settings().language
     if form == "table":
-        _shown(lambda console: show(result, language, console), output)
+        _shown(lambda console: show(result, spoken, console), output)
     else:
-        _written(rendered(result, form, language=language, decimals=decimal), output)
-    _hold(name, result)
+        _written(rendered(result, form, language=spoken, decimals=decimal), output)
+    _hold(result.report.name, result)
 
 
 def _hold(name: str, result: "Result") -> None:

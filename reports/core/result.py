@@ -73,7 +73,10 @@ class Control:
 
 @dataclass(frozen=True)
 class Result:
-    """A report that ran: its frame, and all that a reader needs to trust it."""
+    """A report that ran: its frame, and all that a reader needs to trust it.
+
+    `totals` are the totals by currency where they are no sums of the rows, such as those of ratios.
+    """
 
     report: Report
     parameters: Parameters
@@ -81,6 +84,7 @@ class Result:
     frame: pl.DataFrame
     controls: list[Control]
     draw: "Draw | None" = field(default=None, repr=False, compare=False)
+    totals: pl.DataFrame | None = None
 
     @property
     def columns(self) -> list[Column]:

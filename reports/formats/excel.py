@@ -175,7 +175,11 @@ def _subtotals(s: _Sheet, last: int) -> None:
                 formula = (
                     f"=SUMIFS({','.join([_range(index, last), *given])})" if given else f"=SUM({_range(index, last)})"
                 )
-                if _is_long(sums[column.name]) or column.name in s.long:  # a formula passes over amounts that are text
+                if s.result.totals is not None:  # no sum of what is seen
+                    _write(s.sheet, number, index, sums[column.name], column, s.sums[index], s.result.cut.time_zone)
+                elif (
+                    _is_long(sums[column.name]) or column.name in s.long
+                ):  # a formula passes over amounts that are text
                     s.sheet.write_string(number, index, f"{sums[column.name]:f}", s.sums[index])
                 else:
                     s.sheet.write_formula(number, index, formula, s.sums[index], float(Decimal(sums[column.name])))

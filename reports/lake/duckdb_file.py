@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -127,6 +127,21 @@ def _fill(connection: duckdb.DuckDBPyConnection, lake: Lake, base: Manifest | No
             _describe(connection, lake.cut, table, columns=False)
     _about(connection, lake)
     _closed_balances(connection, lake, base.cut.closed_until if base else None)
+    _metrics(connection, lake)
+
+
+def _metrics(connection: duckdb.DuckDBPyConnection, lake: Lake) -> None:
+    """Write the metrics as views; one that is wrong is left out, and named where the pack is checked."""
+    from reports.metrics.metric import all_metrics
+    from reports.metrics.views import PREFIX, views
+
+    of_before = connection.execute("SELECT view_name FROM duckdb_views() WHERE starts_with(view_name, ?)", [PREFIX])
+    for (name,) in of_before.fetchall():
+        connection.execute(f'DROP VIEW "{name}"')
+    for _, statements in views(all_metrics(), lake.cut):
+        with suppress(duckdb.Error):
+            for statement in statements:
+                connection.execute(statement)
 
 
 def outdated(names: Iterable[str], *, days: int, months: int) -> list[str]:

@@ -128,13 +128,24 @@ def _lent(lake: TableSource, query: str) -> Iterator[dict[str, Any]]:
     """Lend the files that a query may read: where they are, and what of them is to be opened."""
     path = getattr(lake, "duckdb_path", None)  # a lake made in memory by a test has none
     if path:
-        yield {"folder": str(path.parent), "database": path.name, "tables": [], "declare": []}
+        yield {"folder": str(path.parent), "database": path.name, "tables": [], "declare": [], "views": []}
         return
     words = set(re.findall(r"\w+", query.lower()))
-    named = sorted(words & TABLE_NAMES)
+    views = _views(lake, words)
+    named = sorted((words | set(re.findall(r"\w+", " ".join(views)))) & TABLE_NAMES)
     folder = _files_of(lake).with_tables(lake, named)
     declare = [ddl for name, ddl in _declarations() if name not in named] if _CATALOGUE.search(query) else []
-    yield {"folder": str(folder), "database": None, "tables": named, "declare": declare}
+    yield {"folder": str(folder), "database": None, "tables": named, "declare": declare, "views": views}
+
+
+def _views(lake: TableSource, words: set[str]) -> list[str]:
+    """Return the statements that make the views of metrics that a query names."""
+    from reports.metrics.metric import all_metrics
+    from reports.metrics.views import PREFIX, views
+
+    if not any(word.startswith(PREFIX) for word in words):
+        return []
+    return [one for name, statements in views(all_metrics(), lake.cut) if name in words for one in statements]
 
 
 def _declarations() -> Iterator[tuple[str, str]]:

@@ -106,6 +106,8 @@ def _opened(request: Request) -> Iterator[duckdb.DuckDBPyConnection]:
         for table in request["tables"]:
             connection.execute(f"ATTACH '{table}.duckdb' AS \"{table}.duckdb\" (READ_ONLY)")
             connection.execute(f'CREATE VIEW "{table}" AS FROM "{table}.duckdb"."{table}"')
+        for statement in request["views"]:
+            connection.execute(statement)
         connection.execute(f"SET TimeZone = '{request['zone']}'")
         connection.execute(f"SET memory_limit = '{request['memory_mb']}MB'")
         for setting in SETTINGS:

@@ -113,6 +113,14 @@ def test_run_answers_it_once_and_for_all(screen: Open) -> None:
     assert changed.dataframe
 
 
+def test_explore_measures_a_metric_whose_total_is_no_sum(screen: Open) -> None:
+    """The average order of each brand, and of both together."""
+    query = {"rows": "brand", "across": "nothing across", "measure": "average_order", **MARCH}
+    app = run_query(screen("screens/explore.py", **query), "Run")
+    brands, together = (app.dataframe[place].value["total"].tolist() for place in (0, 1))
+    assert (brands, together) == ([180.0, 12.5, 500.0], [340.0, 12.5])
+
+
 def test_a_query_that_a_link_brings_waits_for_a_person(screen: Open) -> None:
     """SQL runs when Run query is pressed, not when the page is drawn again."""
     app = screen("screens/sql.py", q="SELECT 1 AS one")

@@ -11,6 +11,7 @@ import pytest
 
 import reports
 from reports.core.report import REPORTS, Report
+from reports.metrics.metric import all_metrics
 from tests.reports.spark.compared import compared, shapes
 from tests.reports.standard.test_every_report import parameters_for
 from tests.reports.story import Story
@@ -97,6 +98,23 @@ def test_spark_says_what_polars_says(lake: Path, report: Report, days: tuple[str
     assert not one.differ
     assert one.result.holds
     assert one.result.frame.height > 0 or days != PERIODS["two currencies"]
+
+
+def test_metrics_are_the_same(lake: Path) -> None:
+    """Of every table, by time and brand, in total; a view of SQL is the same query."""
+    polars, spark = (reports.open(str(lake), engine=engine) for engine in ("polars", "spark"))
+    names = polars.metrics["name"].to_list()
+    for by in (["month", "brand"], ["week"], []):
+        wanted = [name for name in names if not by[1:] or "brand" in all_metrics().dimensions(all_metrics()[name])]
+        one, other = (
+            book.metric(*wanted, by=by, first_day="2017-02-01", last_day="2017-03-31") for book in (polars, spark)
+        )
+        assert one.frame.height and one.frame.equals(other.frame) and one.totals is not None
+        assert other.totals is not None and one.totals.equals(other.totals)
+    by_weekday = [
+        book.metric("net", by=["weekday", "client"], first_day="2017-02-01").frame for book in (polars, spark)
+    ]
+    assert by_weekday[0].height and by_weekday[0].equals(by_weekday[1])
 
 
 def test_the_command_writes_the_same_bytes_and_nothing_else(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:

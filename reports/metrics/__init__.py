@@ -1,0 +1,1 @@
+"""Metrics: a figure declared in a few lines of TOML, the same through every door (DECISIONS D203)."""
