@@ -191,7 +191,18 @@ def test_no_byte_is_of_the_other_brand(
     def shown(page: str, **query: Any) -> None:
         nothing_of_the_other(seen(run_query(visit(page, **query), "Run")), (page, query))
 
-    for page in ("overview", "close", "accounts", "transaction", "entries", "declined", "about", "explore", "sql", "behind"):
+    for page in (
+        "overview",
+        "close",
+        "accounts",
+        "transaction",
+        "entries",
+        "declined",
+        "about",
+        "explore",
+        "sql",
+        "behind",
+    ):
         holds(page)
     for text in ("zuz", "quent", "Zuz", str(number["zuzwang"]), "ulu@exam", "K."):
         holds("accounts", q=text)
