@@ -21,6 +21,10 @@ from reports.lake.manifest import Cut, Manifest, PinnedTable
 from reports.lake.schema import TABLES, Table, Type
 from reports.lake.storage import Place
 
+SMALL = 1 << 20
+"""Bytes of Parquet up to which a table is kept in memory: a report has a plan for each of its figures, and each would
+open the files, and the table's log, anew."""
+
 POLARS_TYPES: dict[Type, pl.DataType] = {
     "int": pl.Int64(),
     "text": pl.String(),
@@ -104,11 +108,15 @@ class Lake:
             yield path
 
     def scan(self, name: str) -> pl.LazyFrame:
-        """Return a table as a lazy frame, in its declared columns and types. Raises Failure as `pinned` does."""
+        """Return a table as a lazy frame, in its declared columns and types; a small one is read here, once.
+
+        Raises Failure as `pinned` does, and what Polars raises where the files of a small table cannot be read.
+        """
         if name not in self._frames:
-            self.pinned(name)
+            size = sum(file.size for file in self.pinned(name).files.values())
             frame, found = self._scan(name)
-            self._frames[name] = conform(frame, declared(name), found)
+            frame = conform(frame, declared(name), found)
+            self._frames[name] = frame.collect().lazy() if size <= SMALL else frame
         return self._frames[name]
 
     def pinned(self, name: str) -> PinnedTable:

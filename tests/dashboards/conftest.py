@@ -1,20 +1,52 @@
 """A small lake of two brands, two currencies and a payer, and the whole app run over it without a browser."""
 
 import logging
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
+from streamlit.util import calc_hash
 
+from dashboards.app import PATHS
+from ledger.administration.administration_lines import parse
+from ledger.core.commands import parse as command
+from ledger.core.outcomes import Done, Posted
+from ledger.postgres import database
+from ledger.postgres.post import Ledger
+from reports.lake.publish_cut import frequent_cut
+from tests.conftest import made
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
 logging.getLogger("streamlit").setLevel(logging.ERROR)
 APP = Path(__file__).parents[2] / "dashboards" / "app.py"
 Open = Callable[..., AppTest]
+_numbers = count(1)
+ACCOUNTS = ("anna", "boris", "romashka")
+BOOK: list[dict[str, Any]] = [
+    {"type": "brand", "code": "sushi", "name": "Sushi House"},
+    {"type": "brand", "code": "pizza", "name": "Pizza Piazza"},
+    *({"type": "party", "reference": name, "kind": "individual", "name": f"{name.title()} K."} for name in ACCOUNTS),
+    *({"type": "account", "reference": name, "party": name, "currency": "RUB", "holder": "sushi"} for name in ACCOUNTS),
+]
+POSTED: list[dict[str, Any]] = [
+    {"type": "payment", "key": "p1", "account": "anna", "amount": "1000.00", "brand": "sushi"},
+    {"type": "payment", "key": "p2", "amount": "900.00", "brand": "pizza", "note": "from Vasilek"},
+    {
+        "type": "debit",
+        "key": "d1",
+        "account": "anna",
+        "lines": [
+            {"brand": "sushi", "service": "dish", "reference": "A-1", "amount": "500.00"},
+            {"brand": "pizza", "service": "delivery", "reference": "A-1", "amount": "200.00"},
+        ],
+    },
+]
 
 
 @pytest.fixture
@@ -61,13 +93,49 @@ def small_book() -> Story:
     return story
 
 
+@pytest.fixture(scope="session")
+def small_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the lake of the small book; tests read it."""
+    return write_lake(small_book(), tmp_path_factory.mktemp("small"))
+
+
 @pytest.fixture
-def lake(story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Story:
-    """Publish the story and make it the lake of the settings."""
+def published(small_lake: Path) -> Path:
+    """Return the lake of the story; who tells another story publishes it."""
+    return small_lake
+
+
+@pytest.fixture
+def lake(story: Story, published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Story:
+    """Make the published story the lake of the settings."""
     monkeypatch.setenv("TIFFIN_HOME", str(tmp_path))
-    monkeypatch.setenv("TIFFIN_LAKE", str(write_lake(story, tmp_path)))
+    monkeypatch.setenv("TIFFIN_LAKE", str(published))
     monkeypatch.setenv("TIFFIN_LANGUAGE", "en")
     return story
+
+
+@pytest.fixture(scope="session")
+def worked(server: str, template_database: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """Return the database, to be cloned, and the lake of the book that the desk is tried on."""
+    name, lake = f"tiffin_worked_{os.getpid()}", tmp_path_factory.mktemp("worked") / "lake"
+    for url in made(server, name, template_database):
+        database.initialise(url, "Europe/Moscow")
+        ledger = Ledger(url)
+        assert all(isinstance(outcome, Done) for outcome in ledger.administer([parse(line) for line in BOOK]))
+        assert all(isinstance(outcome, Posted) for outcome in ledger.post([command(line) for line in POSTED]))
+        ledger.close()
+        frequent_cut(url, str(lake))
+        yield name, lake
+
+
+@pytest.fixture
+def database_url(request: pytest.FixtureRequest, server: str, database_url: str) -> Iterator[str]:
+    """Return the URL of a fresh book; at the desk, of a copy of the desk's."""
+    if "desk" not in request.fixturenames:
+        yield database_url
+        return
+    worked, _ = request.getfixturevalue("worked")
+    yield from made(server, f"tiffin_desk_{os.getpid()}_{next(_numbers)}", worked)
 
 
 @pytest.fixture(autouse=True)
@@ -80,20 +148,24 @@ def _nothing_kept() -> None:
 @pytest.fixture
 def screen(lake: Story) -> Open:
     """Return a function that opens a page with what its URL says."""
-
-    def opened(page: str, *, language: str = "en", **query: Any) -> AppTest:
-        app = AppTest.from_file(str(APP), default_timeout=60)
-        app.session_state["language"] = language
-        app.run()
-        app.query_params.clear()  # as a browser does on its way to another page
-        app.switch_page(page)
-        for name, value in query.items():
-            app.query_params[name.rstrip("_")] = str(value)
-        app.run()
-        assert not app.exception, app.exception
-        return app
-
     return opened
+
+
+def opened(page: str, *, language: str = "en", **query: Any) -> AppTest:
+    """Open a page of the lake of the settings by its address, as a link does: no other page is drawn before it.
+
+    Raises ValueError where the person at the screen has no such page.
+    """
+    app = AppTest.from_file(str(APP), default_timeout=60)
+    app.session_state["language"] = language
+    name = Path(page).stem
+    # AppTest itself can only switch to a page from one that was drawn.
+    app._page_hash = "" if name == "overview" else calc_hash(PATHS.get(name, name))
+    for field, value in query.items():
+        app.query_params[field.rstrip("_")] = str(value)
+    app.run()
+    assert not app.exception, app.exception
+    return app.switch_page(page)  # there already: raises ValueError where the app has no such page
 
 
 def words(app: AppTest) -> str:

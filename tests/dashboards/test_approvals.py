@@ -23,7 +23,7 @@ from ledger.postgres import drafts, four_eyes, members
 from ledger.postgres.database import connect
 from ledger.postgres.post import Ledger
 from reports.cli.desk import desk as cli
-from tests.dashboards.conftest import APP, words
+from tests.dashboards.conftest import opened, words
 from tests.dashboards.test_desk import Desk, Sheet, balance, fill, press
 from tests.dashboards.test_desk import book as book
 from tests.dashboards.test_desk import desk as desk
@@ -50,14 +50,7 @@ def as_(monkeypatch: pytest.MonkeyPatch, login: str, role: members.Role) -> None
 
 def approvals() -> Any:
     """Open the page."""
-    from streamlit.testing.v1 import AppTest
-
-    app = AppTest.from_file(str(APP), default_timeout=60)
-    app.session_state["language"] = "en"
-    app.run()
-    app.switch_page("screens/approvals.py").run()
-    assert not app.exception, app.exception
-    return app
+    return opened("screens/approvals.py")
 
 
 def asked(desk: Desk, monkeypatch: pytest.MonkeyPatch, amount: str = "150") -> str:

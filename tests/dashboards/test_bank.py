@@ -17,7 +17,7 @@ from ledger.postgres.database import connect
 from ledger.postgres.post import Ledger
 from reports.lake.publish_cut import frequent_cut
 from tests.dashboards.chromium import browsing, served, settled
-from tests.dashboards.conftest import APP, words
+from tests.dashboards.conftest import opened, words
 from tests.ledger.bank import written
 from tests.ledger.bank.test_reading import entry, stmt
 
@@ -48,10 +48,7 @@ def book(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture
 def page(book: psycopg.Connection[Any]) -> AppTest:
     """Open the page as O. Petrova."""
-    app = AppTest.from_file(str(APP), default_timeout=60).run()
-    app.switch_page("screens/bank.py").run()
-    assert not app.exception
-    return app
+    return opened("screens/bank.py")
 
 
 def upload(page: AppTest, content: bytes, name: str = "march.txt") -> None:

@@ -1,5 +1,6 @@
 """The desk over a real ledger: what is filled in is posted, once, by whoever says who he is."""
 
+import shutil
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -9,63 +10,27 @@ import psycopg
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from ledger.administration.administration_lines import parse
 from ledger.core.commands import parse as command
-from ledger.core.outcomes import Done, Posted
+from ledger.core.outcomes import Posted
 from ledger.food.core import commands as food
 from ledger.food.postgres.post_orders import Desk as FoodDesk
 from ledger.postgres.database import connect
 from ledger.postgres.post import Ledger
-from reports.lake.publish_cut import frequent_cut
-from tests.dashboards.conftest import APP, words
+from tests.dashboards.conftest import opened, words
 
-ACCOUNTS = ("anna", "boris", "romashka")
-BOOK: list[dict[str, Any]] = [
-    {"type": "brand", "code": "sushi", "name": "Sushi House"},
-    {"type": "brand", "code": "pizza", "name": "Pizza Piazza"},
-    *({"type": "party", "reference": name, "kind": "individual", "name": f"{name.title()} K."} for name in ACCOUNTS),
-    *({"type": "account", "reference": name, "party": name, "currency": "RUB", "holder": "sushi"} for name in ACCOUNTS),
-]
-POSTED: list[dict[str, Any]] = [
-    {"type": "payment", "key": "p1", "account": "anna", "amount": "1000.00", "brand": "sushi"},
-    {"type": "payment", "key": "p2", "amount": "900.00", "brand": "pizza", "note": "from Vasilek"},
-    {
-        "type": "debit",
-        "key": "d1",
-        "account": "anna",
-        "lines": [
-            {"brand": "sushi", "service": "dish", "reference": "A-1", "amount": "500.00"},
-            {"brand": "pizza", "service": "delivery", "reference": "A-1", "amount": "200.00"},
-        ],
-    },
-]
 Sheet = psycopg.Connection[Any]
 Desk = Callable[..., AppTest]
 
 
 @pytest.fixture
-def desk(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def desk(database_url: str, worked: tuple[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     """Return a function that opens a form of the desk as O. Petrova; of Anna's 1000.00 there are 300.00 left."""
-    ledger = Ledger(database_url)
-    assert all(isinstance(outcome, Done) for outcome in ledger.administer([parse(line) for line in BOOK]))
-    assert all(isinstance(outcome, Posted) for outcome in ledger.post([command(line) for line in POSTED]))
-    ledger.close()
-    frequent_cut(database_url, str(tmp_path / "lake"))
+    shutil.copytree(worked[1], tmp_path / "lake")
     monkeypatch.setenv("TIFFIN_DATABASE_URL", database_url)
     monkeypatch.setenv("LOGNAME", "o.petrova")
     monkeypatch.setenv("TIFFIN_LAKE", str(tmp_path / "lake"))
 
-    def opened(form: str, *, language: str = "en", **about: Any) -> AppTest:
-        app = AppTest.from_file(str(APP), default_timeout=60)
-        app.session_state["language"] = language
-        app.switch_page("screens/desk.py")
-        for name, value in {"form": form, **about}.items():
-            app.query_params[name.rstrip("_")] = str(value)
-        app.run()
-        assert not app.exception, app.exception
-        return app
-
-    return opened
+    return lambda form, **about: opened("screens/desk.py", form=form, **about)
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from tests.dashboards.test_desk import desk as desk
 
 PAGES: dict[access.Action, tuple[str, ...]] = {
     "figures": (
-        "overview",
+        "accounts",
         "today",
         "close",
-        "accounts",
+        "overview",
         "transaction",
         "entries",
         "standard",
@@ -48,7 +48,7 @@ def test_a_role_has_its_pages_and_commands_and_no_others(
     role: members.Role, brands: tuple[str, ...] | None, screen: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By address, and by the function that asks the ledger; of some brands only, nobody posts or approves."""
-    app = screen("screens/overview.py")
+    app = screen("screens/about.py")
     monkeypatch.setattr(access, "person", lambda: access.Person("somebody", role, brands))
     app.run()
     for (action, pages), may in zip(PAGES.items(), TABLE[role], strict=True):

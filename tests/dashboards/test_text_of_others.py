@@ -18,7 +18,6 @@ import pytest
 import streamlit as st
 from lxml import html
 from rich.console import Console
-from streamlit.testing.v1 import AppTest
 
 from dashboards import translations
 from ledger.cli import accounts, shared
@@ -38,7 +37,7 @@ from reports.formats.hledger import journal_text
 from reports.run import LakeBook
 from tests.conftest import made
 from tests.dashboards import others
-from tests.dashboards.conftest import APP, run_query, words
+from tests.dashboards.conftest import opened, run_query, words
 from tests.dashboards.others import MARCH, TEXTS, UNFIT, Shown
 from tests.reports.documents.samples import sample
 from tests.reports.story import Story
@@ -227,9 +226,7 @@ def screens(story: Story, lake: Path) -> Shown:
         *(("standard", {"report": name, **MARCH}) for name in ("turnover", "services")),
     ]
     read, alive = [], []
-    app = AppTest.from_file(str(APP), default_timeout=60)
-    app.session_state["language"] = "en"
-    app.run()
+    app = opened("screens/about.py")
     for page, query in pages:
         app.query_params.clear()
         app.switch_page(f"screens/{page}.py")

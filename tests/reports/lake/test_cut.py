@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -17,10 +18,11 @@ from deltalake import DeltaTable
 
 from ledger.errors import Failure
 from ledger.postgres import locks
-from reports.lake import duckdb_file, take_cut
+from reports.lake import duckdb_file, reader, take_cut
 from reports.lake.publish_cut import frequent_cut, nightly_cut
 from reports.lake.reader import open_lake, polars_schema
 from reports.lake.schema import TABLES
+from reports.lake.storage import Place
 from reports.lake.verify import verify
 from tests.reports.lake.conftest import NEW_YEARS_EVE, Closed
 from tests.reports.lake.rows import add_accounts, add_transactions
@@ -184,6 +186,23 @@ def test_a_cut_goes_on_reading_what_it_pinned(book: str, lake: str) -> None:
     assert open_lake(lake).scan("entries").select(pl.len()).collect().item() > rows
     with pytest.raises(Failure, match="there is no cut 99"):
         open_lake(lake, cut=99)
+
+
+def test_a_small_table_is_read_once_and_a_large_one_where_it_lies(
+    book: str, lake: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both have the same rows; once read, the small one's files and log are not opened any more."""
+    frequent_cut(book, lake)
+    small, large = open_lake(lake), open_lake(lake)
+    monkeypatch.setattr(reader, "SMALL", 0)
+    entries = large.scan("entries")
+    monkeypatch.undo()
+    key = ("transaction_id", "leg")
+    assert small.scan("entries").sort(key).collect().equals(entries.sort(key).collect())
+    shutil.rmtree(Place(lake).table("entries"))
+    assert small.scan("entries").select(pl.len()).collect().item() > 0
+    with pytest.raises(FileNotFoundError):
+        entries.collect()
 
 
 def test_the_dated_duckdb_file_holds_all_tables_commented(closed: Closed) -> None:

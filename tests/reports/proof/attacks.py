@@ -60,7 +60,8 @@ SIDES = {
     f"WHERE a.id = e.account_id AND e.{LEG}",
     "cash of another brand": f"UPDATE entry e SET account_id = {OTHER} FROM account a "
     f"WHERE a.id = e.account_id AND e.{CASH}",
-    "who paid for a line": f"UPDATE entry SET source_id = 1000033 WHERE {LEG} AND source_id <> 1000033",
+    "who paid for a line": "UPDATE entry e SET source_id = (SELECT min(id) FROM account WHERE kind = 'money' "
+    f"AND id <> e.source_id) WHERE {LEG}",
     "for whom a payer paid": "UPDATE entry SET subaccount_id = 1000033 WHERE subaccount_id IS NOT NULL",
     "a client's entry on another client": f"UPDATE entry SET account_id = 1000058, version = 9999 "
     f"WHERE transaction_id = {PAYMENT} AND version IS NOT NULL",
