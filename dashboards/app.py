@@ -36,11 +36,12 @@ TITLES = {
     "bank": ("Bank statements", ":material/account_balance:"),
     "about": ("About", ":material/info:"),
     "account": ("Account", ":material/person:"),
+    "client": ("Client", ":material/badge:"),
     "transaction": ("Transactions", ":material/receipt:"),
     "declined": ("Declined", ":material/block:"),
     "behind": ("What it is made of", ":material/functions:"),
 }
-BEHIND = ("account", "declined", "behind")
+BEHIND = ("account", "client", "declined", "behind")
 PATHS = {"standard": "reports", "behind": address.PATH}
 
 

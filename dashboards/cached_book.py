@@ -78,9 +78,10 @@ def first_day() -> date:
 
 
 def brands() -> pl.DataFrame:
-    """Return the brands: code, name, colour."""
+    """Return the brands: number, code, name, legal name, colour."""
     return cached(
-        ("brands",), lambda opened: opened.brands.select("code", "name", "legal_name", "colour").sort("code").collect()
+        ("brands",),
+        lambda opened: opened.brands.select("id", "code", "name", "legal_name", "colour").sort("code").collect(),
     )
 
 

@@ -53,6 +53,22 @@ class AccountDetails:
     bonuses: pl.DataFrame
 
 
+@dataclass(frozen=True)
+class ClientDetails:
+    """A client at the cut: who it is, its accounts, its last orders, points with their expiry, every change.
+
+    Orders and changes stand latest first; `payers` are the links by which others pay for it.
+    """
+
+    facts: Row
+    accounts: pl.DataFrame
+    payers: pl.DataFrame
+    orders: pl.DataFrame
+    orders_in_all: int
+    points: pl.DataFrame
+    changes: pl.DataFrame
+
+
 def _brands(book: LakeBook) -> pl.LazyFrame:
     return book.brands.select(brand_id="id", brand="code", brand_name="name")
 
@@ -108,6 +124,34 @@ def account(book: LakeBook, wanted: int | str) -> AccountDetails:
         links=linked.with_columns(brands=_codes(book, linked["brands"])),
         limits=_with_names(book.limits.filter(either), payer, sub).sort("payer_id", "account_id", "period").collect(),
         bonuses=client_accounts(book).filter(pl.col("money_account_id") == number).sort("account").collect(),
+    )
+
+
+def client(book: LakeBook, reference: str, *, most: int = 30) -> ClientDetails:
+    """Return a client by its reference, with its last orders, `most` of them. Raises Failure when there is none."""
+    found = book.parties.filter(pl.col("reference") == reference).collect()
+    if not found.height:
+        raise Failure(f"cut {book.cut.number} has no client with the code {reference}")
+    facts = found.row(0, named=True)
+    accounts = client_accounts(book).filter(pl.col("party_id") == facts["id"]).sort("kind", "account").collect()
+    of_its = pl.col("account_id").is_in(accounts["account"].to_list())
+    names = client_accounts(book).select(payer_id="account", payer_name="client")
+    payers = book.links.filter(of_its).join(names, on="payer_id", how="left").sort("account_id", "priority").collect()
+    orders = book.orders.filter(pl.col("party_id") == facts["id"])
+    lots = book.bonus_lots.filter(of_its, pl.col("points_left") > 0).join(
+        client_accounts(book).select("brand_name", account_id="account"), on="account_id", how="left"
+    )
+    itself = (pl.col("kind") == "party") & (pl.col("subject") == reference)
+    return ClientDetails(
+        facts=facts,
+        accounts=accounts,
+        payers=payers.with_columns(brands=_codes(book, payers["brands"])),
+        orders=orders.sort("id", descending=True).head(most).rename({"id": "transaction"}).collect(),
+        orders_in_all=int(orders.select(pl.len()).collect().item()),
+        points=lots.sort("gone_on", "transaction_id", nulls_last=True)
+        .rename({"transaction_id": "transaction"})
+        .collect(),
+        changes=book.changes.filter(of_its | itself).sort("id", descending=True).collect(),
     )
 
 

@@ -76,6 +76,8 @@ def account() -> None:
     number = int(facts["account"])
     links.link(links.Target("screens/accounts.py", {}), f"← {tr('back to accounts')}")
     _head(facts)
+    if facts["party"]:
+        links.link(links.Target("screens/client.py", {"party": facts["party"]}), f"{tr('everything of the client')} →")
     since, until = url_state.days(st.container(width=270), _usual(book, facts))
     card = cached_book.report("account-card", account=number, **{"from": since, "to": until})
     moved = cached_book.report("turnover", account=number, **{"from": since, "to": until})

@@ -51,10 +51,12 @@ def _list(found: pl.DataFrame) -> None:
         summary = tr(
             "the first {n} of {all}: search to narrow them", n=display.count(MOST), all=display.count(found.height)
         )
-    st.caption(f"{summary} · {tr('click a row to see what is behind it')}")
+    st.caption(f"{summary} · {tr('click a client for everything of it, another cell for the account')}")
 
 
 def _account(row: Row, column: str) -> links.Target:
+    if column == "client" and row["party"]:
+        return links.Target("screens/client.py", {"party": row["party"]})
     figure = links.at_the_cut(cached_book.book(), row, column) if column in ("balance", "held") else None
     return figure or links.Target("screens/account.py", {"account": row["account"]})
 

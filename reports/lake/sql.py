@@ -47,7 +47,8 @@ GRACE_SECONDS = 1.0
 """How long a question that was interrupted has to end before its process is killed."""
 
 _PROCESS = Path(__file__).with_name("sql_process.py")
-_ENVIRONMENT = {"LANG": "C.UTF-8", "ARROW_DEFAULT_MEMORY_POOL": "system"}  # Arrow's own pool reserves a gigabyte
+# Arrow's own pool reserves a gigabyte, and each arena of malloc 64 MB: a process that grows answers no other question.
+_ENVIRONMENT = {"LANG": "C.UTF-8", "ARROW_DEFAULT_MEMORY_POOL": "system", "MALLOC_ARENA_MAX": "1"}
 _CATALOGUE = re.compile(r"\b(show|describe|information_schema|duckdb_\w+|pragma_\w+|sqlite_master|pg_\w+)\b", re.I)
 
 

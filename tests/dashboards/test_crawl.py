@@ -191,13 +191,26 @@ def test_no_byte_is_of_the_other_brand(
     def shown(page: str, **query: Any) -> None:
         nothing_of_the_other(seen(run_query(visit(page, **query), "Run")), (page, query))
 
-    for page in ("overview", "accounts", "transaction", "entries", "declined", "about", "explore", "sql", "behind"):
+    for page in (
+        "overview",
+        "close",
+        "accounts",
+        "transaction",
+        "entries",
+        "declined",
+        "about",
+        "explore",
+        "sql",
+        "behind",
+    ):
         holds(page)
     for text in ("zuz", "quent", "Zuz", str(number["zuzwang"]), "ulu@exam", "K."):
         holds("accounts", q=text)
     for account in (number["anna"], number["zuzwang"]):
         holds("account", account=account, **days)
     holds("account", "zaim", account="zaim")
+    for party in ("anna", "zuzwang"):
+        holds("client", party, party=party)
     for key in (*transaction, *transaction.values()):
         holds("transaction", transaction=key)
     holds("entries", "zyxwv", brand="zyxwv", **days)

@@ -1,32 +1,40 @@
 """SQL over a cut: reading only, so many rows, so many seconds."""
 
+import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from ledger.administration.administration_lines import parse
 from ledger.errors import Failure
+from ledger.postgres.database import initialise
 from ledger.postgres.post import Ledger
 from reports.lake.publish_cut import frequent_cut, rebuild
 from reports.lake.reader import Lake, open_lake
 from reports.lake.sql import answer_sql
+from tests.conftest import made
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
 
-@pytest.fixture(params=["tables", "file"])
-def lake(request: pytest.FixtureRequest, story: Story, tmp_path: Path) -> Iterator[Lake]:
+@pytest.fixture(scope="module", params=["tables", "file"])
+def lake(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lake]:
     """Return a cut without a DuckDB file, and one with it; both know two brands."""
+    folder = tmp_path_factory.mktemp("sql")
     if request.param == "tables":
-        yield open_lake(str(write_lake(story, tmp_path)))
+        story = Story()
+        story.brand("sushi", "Sushi House")
+        story.brand("pizza", "Pizza Piazza")
+        yield open_lake(str(write_lake(story, folder)))
         return
-    url = request.getfixturevalue("database_url")
-    ledger = Ledger(url)
-    ledger.administer([parse({"type": "brand", "code": code, "name": code}) for code in ("sushi", "pizza")])
-    ledger.close()
-    frequent_cut(url, str(tmp_path / "lake"))
-    yield rebuild(url, str(tmp_path / "lake"))[0]
+    server, template = request.getfixturevalue("server"), request.getfixturevalue("template_database")
+    for url in made(server, f"tiffin_sql_{os.getpid()}", template):
+        initialise(url, "Europe/Moscow")
+        ledger = Ledger(url)
+        ledger.administer([parse({"type": "brand", "code": code, "name": code}) for code in ("sushi", "pizza")])
+        ledger.close()
+        frequent_cut(url, str(folder / "lake"))
+        yield rebuild(url, str(folder / "lake"))[0]
 
 
 def test_rows_come_and_more_is_said(lake: Lake) -> None:

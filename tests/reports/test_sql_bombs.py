@@ -227,6 +227,7 @@ def test_a_chain_of_questions_is_one_process(lake: Lake) -> None:
     """An answer, and a refusal, leave their process to the next question."""
     ask(lake, "SELECT 1", seconds=20)
     before = {child.pid for child in children()}
+    assert before
     for query in ("SELECT 2", "SELEC 1", "DROP TABLE brands", "SELECT code FROM brands"):
         with suppress(Failure):
             ask(lake, query, seconds=20)
