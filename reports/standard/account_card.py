@@ -171,7 +171,7 @@ REPORT = Report(
         Column("debit", "money", "Debit", "Расход", total=True),
         Column("balance", "money", "Balance", "Остаток"),
         Column("held", "money", "Held (change)", "Резерв (изменение)", total=True, aside=True),
-        Column("held_after", "money", "Held", "В резерве"),
+        Column("held_after", "money", "Held", "В резерве", aside=True),
     ),
     key=("version",),
     frame=account_card,
@@ -192,6 +192,6 @@ REPORT = Report(
     ),
     leads_to=to_transaction(),
     contributions=Contributions(Source(pieces, WORDS)),
-    first=("version", "posted_at", "kind", "credit", "debit", "balance"),
+    first=("posted_at", "credit", "debit", "balance", "kind", "version"),
     picture=Picture(("balance",), ("posted_at",), mark="line"),
 )
