@@ -244,7 +244,11 @@ def _with_code_names(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataF
     names = {
         code: code_names.code_name(code, language()) for name in coded for code in frame[name].drop_nulls().unique()
     }
-    return frame.with_columns(pl.col(coded).replace(names)) if names else frame
+    if names:
+        frame = frame.with_columns(pl.col(coded).replace(names))
+    own = {column.name: code_names.named_columns().get(column.name) for column in columns}
+    said = {name: {code: words[language()] for code, words in of.items()} for name, of in own.items() if of}
+    return frame.with_columns(pl.col(name).replace(of) for name, of in said.items())
 
 
 def _local_times(frame: pl.DataFrame) -> pl.DataFrame:

@@ -56,7 +56,7 @@ class Settings:
     `certificate` is the PKCS#12 file that seals papers, or a folder with one a brand, `certificate_password` its
     password; `seal_key` signs the seals of closed days, which is another thing.
     `retention` is for how many years documents are kept, by country of the brand; `after_night` is a command that is
-    notified of each night.
+    notified of each night. `pack` is the folder of a company's own reports, metrics, notebooks and names.
     `dashboard_url` is where people open the dashboard: figures in files link to their explanations there.
     `replica_url` is a read replica of the database, for questions; `log` is the form of log lines, on standard
     error. Of the lake's DuckDB files those of the latest `duckdb_days` are kept, and the last of each of the
@@ -79,8 +79,14 @@ class Settings:
     after_night: str | None = field(default_factory=_variable("AFTER_NIGHT"))
     duckdb_days: int = field(default_factory=_variable("DUCKDB_DAYS", "14", of=_number))
     duckdb_months: int = field(default_factory=_variable("DUCKDB_MONTHS", "24", of=_number))
+    pack: Path | None = field(default_factory=_variable("PACK", of=Path))
     dashboard_url: str | None = field(default_factory=_variable("DASHBOARD_URL"))
     log: Literal["text", "json"] = field(default_factory=_variable("LOG", "text", one_of=("text", "json")))
+
+    @cached_property
+    def pack_folder(self) -> Path:
+        """Return the folder of the company's own pack; by default `pack` beside the home."""
+        return self.pack.resolve() if self.pack else self.home.resolve().parent / "pack"
 
     @cached_property
     def lake_url(self) -> str:

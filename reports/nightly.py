@@ -23,7 +23,7 @@ from ledger.postgres.database import connect
 from ledger.settings import Settings
 from ledger.values.dates import month_days
 from reports.core.forms import NIGHTLY
-from reports.core.report import REPORTS, Report
+from reports.core.report import STANDARD, Report
 from reports.core.result import Result, TooLarge
 from reports.documents.bulk import Progress, Selection, render_statements
 from reports.documents.design import design_of
@@ -34,6 +34,7 @@ from reports.lake.maintenance import forget_files
 from reports.lake.publish_cut import nightly_cut
 from reports.lake.reader import Lake, open_lake
 from reports.lake.verify import Verified, verify, verify_unpublished
+from reports.pack import current
 from reports.proof.proven_papers import prover_for
 from reports.proof.seal import load_key
 from reports.run import LakeBook
@@ -109,10 +110,13 @@ def nightly(
     forget_files(settings.lake_url, days=settings.duckdb_days, months=settings.duckdb_months)
     lake = open_lake(settings.lake_url)  # later than the night's cut, where one was published since
     with run.step("reports") as step:
-        _reports(step, LakeBook(lake), day, night.folder, settings)
+        _reports(step, STANDARD.values(), LakeBook(lake), day, night.folder, settings)
     if _ends_a_month(day) and statements != 0:
         with run.step("statements") as step:
             _statements(step, night, LakeBook(lake), settings, statements, progress, url)
+    if settings.pack_folder.is_dir():
+        with run.step("pack") as step:
+            _pack(step, LakeBook(lake), day, night.folder, settings)
     if (settings.home / editions.LIST).exists() and lake.cut.closed_until:
         with run.step("editions") as step:
             _editions(step, settings, lake.cut.closed_until)
@@ -209,16 +213,36 @@ def _note_checks(step: Step, verified: Iterable[Verified]) -> None:
     step.done = f"{len(checks)} checks, {broken or 'none'} broken"
 
 
-def _reports(step: Step, book: LakeBook, day: date, folder: Path, settings: Settings) -> None:
+def _pack(step: Step, book: LakeBook, day: date, folder: Path, settings: Settings) -> None:
+    """Write the reports of the pack, and ask each of its metrics; what is wrong there has stopped nothing else."""
+    pack = current()
+    _reports(step, pack.reports.values(), book, day, folder, settings)
+    step.problems += pack.problems
+    for name in pack.metrics:
+        try:
+            book.metric(name, last_day=day)
+        except Failure as failure:
+            step.problems.append(str(failure))
+
+
+def _reports(
+    step: Step, reports: Iterable[Report], book: LakeBook, day: date, folder: Path, settings: Settings
+) -> None:
     written, found, left_out, too_large = [], [], [], []
-    for report in REPORTS.values():
+    for report in reports:
         if required := _wanting(report):
             left_out.append(f"{report.name} (needs {', '.join(required)})")
             continue
         if all(_is_written(folder, report.name, form) for form in NIGHTLY):
             found.append(report.name)
             continue
-        result = book.report(report.name, **_dates(report, day))
+        try:
+            result = book.report(report.name, **_dates(report, day))
+        except Failure as failure:
+            if report.name in STANDARD:
+                raise
+            step.problems.append(f"{report.name}: {failure}")
+            continue
         broken = [control for control in result.controls if not control.holds]
         step.problems += [
             f"{report.name}: control {c.name} expected {c.expected}, actual {c.actual} {c.currency}" for c in broken

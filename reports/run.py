@@ -21,7 +21,7 @@ from ledger.values.text import whole_number
 from reports.core.engines import collected, on_engine_of
 from reports.core.parameters import Movements, Parameters
 from reports.core.readable import readable_texts
-from reports.core.report import REPORTS, ROUNDED, Check, Column, Report, named, near
+from reports.core.report import REPORTS, ROUNDED, STANDARD, Check, Column, Report, named, near
 from reports.core.result import Control, CutFacts, Draw, Result, TableSource
 from reports.core.tables import Tables
 from reports.explain import Address, Explanation, explain, parameters_of, row_of
@@ -31,6 +31,7 @@ from reports.lake.restricted import BETWEEN
 from reports.lake.schema import TABLE_NAMES, TABLES
 from reports.metrics.answer import answered
 from reports.metrics.metric import all_metrics
+from reports.pack import current, where
 
 POLARS: dict[str, pl.DataType] = {
     "account": pl.Int64(),
@@ -169,7 +170,13 @@ class LakeBook:
     def run(self, report: Report, parameters: Parameters) -> Result:
         """Run a report of parameters that are checked; of some brands only, there is nothing to control it by."""
         tables = self.tables_for(parameters)
-        return run(report, tables, parameters, self.cut, self.draw, controlled=self.whole)
+        path = None if report.name in STANDARD else current().files.get(report.name)
+        try:
+            return run(report, tables, parameters, self.cut, self.draw, controlled=self.whole)
+        except Exception as error:
+            if path is None or isinstance(error, Failure):
+                raise
+            raise Failure(where(error, path)) from error
 
     @overload
     def explain(

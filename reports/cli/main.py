@@ -55,6 +55,7 @@ COMMANDS = {
     "desk": ("reports.cli.desk", "Say who may use the dashboard, and as what."),
     "notebook": ("reports.cli.notebook", "Run, list, serve or edit the notebooks."),
     "editions": ("reports.cli.editions", "Make the editions of notebooks that are due, or list the kept ones."),
+    "pack": ("reports.cli.pack", "Begin, list or check the pack of a company's own files."),
     "demo": ("reports.cli.demo", "Play a real year of orders through the ledger, the reports and the papers."),
 }
 """Each command: the module whose `app` has it, and its line in `tiffin --help`."""

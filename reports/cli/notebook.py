@@ -77,9 +77,11 @@ def serve(
 ) -> None:
     """Show all notebooks as apps in the browser, without their code, on this machine only."""
     from reports.editions.run import folder
+    from reports.pack import current
 
     guard = ["--token"] if token else ["--no-token"]
-    _marimo("run", str(folder()), "--host", "127.0.0.1", "--port", str(port), "--headless", *guard)
+    own = {str(path.parent) for path in current().notebooks.values()}
+    _marimo("run", str(folder()), *own, "--host", "127.0.0.1", "--port", str(port), "--headless", *guard)
 
 
 @notebook.command()

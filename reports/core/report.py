@@ -1,4 +1,4 @@
-"""What a standard report is, and the list of them: `REPORTS`, found in reports/standard.
+"""What a report is, and the lists of them: `STANDARD`, found in reports/standard, and `REPORTS`, with the pack's.
 
 A report's function gets lazy frames and gives a lazy frame; it never collects. The
 frame may leave out declared columns (its parameters decide which), never add any.
@@ -103,6 +103,17 @@ class Report:
 class _Reports(Mapping[str, Report]):
     """The reports by name; the modules are imported when the list is first looked at."""
 
+    def __init__(self, *, with_pack: bool) -> None:
+        self._with_pack = with_pack
+
+    @property
+    def _all(self) -> Mapping[str, Report]:
+        if not self._with_pack:
+            return self._found
+        from reports.pack import current
+
+        return {**self._found, **current().reports}
+
     @cached_property
     def _found(self) -> dict[str, Report]:
         import reports.standard as package
@@ -114,16 +125,19 @@ class _Reports(Mapping[str, Report]):
         return {report.name: report for report in sorted(reports, key=lambda report: report.name)}
 
     def __getitem__(self, name: str) -> Report:
-        return self._found[name]
+        return self._all[name]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._found)
+        return iter(self._all)
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self._all)
 
 
-REPORTS: Mapping[str, Report] = _Reports()
+STANDARD: Mapping[str, Report] = _Reports(with_pack=False)
+"""The reports of the house, which the control report, a night's checks and papers go by."""
+REPORTS: Mapping[str, Report] = _Reports(with_pack=True)
+"""These, and those of the company's pack."""
 
 
 def named(name: str) -> Report:

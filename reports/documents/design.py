@@ -51,7 +51,12 @@ def design_of(
     if by is not None and kind == "statement":
         raise Failure("--by goes with an act, an invoice or an act of services: a statement names each charge's own")
     seal = Seal(settings.certificate, settings.certificate_password) if settings.certificate else None
-    return Design(kind, language or settings.language, settings.templates, seal, by)
+    templates = settings.templates
+    if templates is None and settings.pack_folder.is_dir():
+        from reports.pack import current
+
+        templates = current().templates
+    return Design(kind, language or settings.language, templates, seal, by)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ledger.errors import Failure
 from reports.documents.language import LANGUAGES, Language, language
+from reports.pack import current
 
 NAME = "names.toml"
 _SECTIONS = ("services", "channels", "reasons", "steps")
@@ -65,6 +66,8 @@ def names(code: str, templates: Path | None = None) -> Names:
     for path in (Path(__file__).with_name(NAME), *([own] if own and own.is_file() else [])):
         for section, rows in _read(path).items():
             sections[section].update(rows)
+    for section, rows in current().names.items():
+        sections[section].update(rows)
     return Names(language(code), sections)
 
 

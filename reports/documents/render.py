@@ -4,6 +4,7 @@ A company replaces any template or the style sheet by a file of the same name in
 folder that TIFFIN_TEMPLATES names; what is not there comes from here.
 """
 
+from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -13,6 +14,7 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, StrictUndefined,
 from markupsafe import Markup
 
 from ledger.errors import Failure
+from ledger.logs import log
 from ledger.values.text import printable, readable
 from reports.documents.act_and_invoice import ActPage, InvoicePage, ServicesPage
 from reports.documents.design import Design, Kind
@@ -23,6 +25,7 @@ from reports.documents.names import names as names_in
 from reports.documents.page import Page
 from reports.documents.seal import sealed
 from reports.documents.statement import Statement
+from reports.pack import current
 
 TEMPLATES = Path(__file__).parent / "templates"
 _PAGES: dict[Kind, type[Page]] = {
@@ -106,6 +109,10 @@ def html(paper: Statement, design: Design = Design()) -> str:
     try:
         return _on_paper(made.get_template(name).render(_context(page)))
     except TemplateError as error:
+        if design.templates is not None and design.templates == current().templates:
+            # A pack never stops a client's paper: it goes out by our own template (DECISIONS D204).
+            log("a template of the pack cannot be drawn", template=name, error=str(error))
+            return html(paper, replace(design, templates=None))
         raise Failure(f"the template {name} cannot be drawn: {error}") from error
 
 

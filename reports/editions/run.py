@@ -8,6 +8,7 @@ prints the facts of the edition as one line of JSON.
 import ast
 import importlib
 import json
+import re
 import subprocess
 import sys
 import textwrap
@@ -16,6 +17,7 @@ from dataclasses import asdict
 from datetime import date
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 
 from ledger.errors import Failure
 from ledger.settings import Settings
@@ -24,6 +26,8 @@ from reports.core.result import Result
 from reports.editions.facts import Facts, Format
 from reports.editions.parameters import Misused, NotebookParameters
 from reports.formats.captions import control_line, subtotals
+from reports.pack import current
+from reports.pack.files import module_of, where
 
 
 def folder() -> Path:
@@ -34,27 +38,47 @@ def folder() -> Path:
     return Path(next(iter(spec.submodule_search_locations)))
 
 
+def paths() -> dict[str, Path]:
+    """Return the notebooks there are, with their files: ours, then those of the pack."""
+    ours = {path.stem: path for path in sorted(folder().glob("*.py")) if not path.stem.startswith("_")}
+    return {**current().notebooks, **ours}
+
+
 def names() -> list[str]:
     """Return the notebooks there are."""
-    return sorted(path.stem for path in folder().glob("*.py") if not path.stem.startswith("_"))
+    return sorted(paths())
 
 
 def path_of(name: str) -> Path:
     """Return the notebook's file. Raises Failure, with names like it, if there is none."""
-    if name not in names():
+    if name not in paths():
         raise Failure(f"there is no notebook {name}{near(name, names())}")
-    return folder() / f"{name}.py"
+    return paths()[name]
+
+
+def _module(name: str) -> ModuleType:
+    """Return a notebook as a module. Raises Failure, with the line, for one of the pack that is broken."""
+    path = path_of(name)
+    if path.parent == folder():
+        return importlib.import_module(f"notebooks.{name}")
+    try:
+        module = module_of(path)
+        if not hasattr(module, "app"):
+            raise TypeError("it has no app of marimo")
+    except (Exception, SystemExit) as error:
+        raise Failure(where(error, path)) from None
+    return module
 
 
 def purpose(name: str) -> str:
     """Return the first line of what a notebook says it is for."""
-    return path_of(name).read_text(encoding="utf-8").split('"""')[1].strip().splitlines()[0]
+    said = re.match(r'\s*(?:#[^\n]*\s*)*"""\s*([^\n"]*)', path_of(name).read_text(encoding="utf-8", errors="replace"))
+    return said[1].strip() if said else ""
 
 
 def declared(name: str) -> type[NotebookParameters]:
     """Return the class of a notebook's parameters; of the one class that every notebook takes, if it declares none."""
-    path_of(name)
-    module = importlib.import_module(f"notebooks.{name}")
+    module = _module(name)
     found = [one for one in vars(module).values() if isinstance(one, type) and issubclass(one, NotebookParameters)]
     return next(
         (one for one in found if one.__module__ == module.__name__), max(found, key=_depth, default=NotebookParameters)
@@ -124,7 +148,7 @@ def _main(name: str, words: list[str]) -> None:
     language = Settings().language
     path = path_of(name)
     sys.argv = [str(path), *words]  # where marimo looks for what a notebook run as a program is given
-    module = importlib.import_module(f"notebooks.{name}")
+    module = _module(name)
     shown, defined = module.app.run()
     source = sources(path) if request["code"] else []
     blocks = []

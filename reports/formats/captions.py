@@ -4,7 +4,7 @@ Amounts are never added up across currencies, nor money with points: `subtotals`
 row for each.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,7 +16,7 @@ import polars as pl
 from reports.core.forms import Language
 from reports.core.report import Column, Figure
 from reports.core.result import Control, Result
-from reports.formats.code_names import WORDS, code_name, words
+from reports.formats.code_names import WORDS, code_name, named_columns, words
 
 NUMBERS: tuple[str, ...] = get_args(Figure)
 _CAPTIONS = words("captions")
@@ -67,10 +67,15 @@ def parameters(result: Result) -> dict[str, Any]:
     return result.parameters.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
-def text(value: Any, column: Column, language: Language, time_zone: str) -> str:
-    """Return a cell as people read it; an hour that a clock change repeats carries its offset."""
+def text(value: Any, column: Column, language: Language, time_zone: str, named: Mapping[str, Any] | None = None) -> str:
+    """Return a cell as people read it; an hour that a clock change repeats carries its offset.
+
+    `named` are the names that the pack gives to codes, by column.
+    """
     if value is None:
         return ""
+    if named and value in named.get(column.name, ()):
+        return str(named[column.name][value][language])
     if isinstance(value, datetime):
         return _clock(value.astimezone(ZoneInfo(time_zone)))
     if column.kind == "share":
@@ -133,9 +138,9 @@ def control_line(control: Control, language: Language) -> str:
 
 def shown_rows(result: Result, language: Language) -> Iterator[list[str]]:
     """Give the rows as text, cell by cell."""
-    columns = result.columns
+    columns, zone, named = result.columns, result.cut.time_zone, named_columns()
     for row in result.frame.iter_rows():
-        yield [text(cell, column, language, result.cut.time_zone) for cell, column in zip(row, columns, strict=True)]
+        yield [text(cell, column, language, zone, named) for cell, column in zip(row, columns, strict=True)]
 
 
 def shown_subtotals(result: Result, language: Language) -> Iterator[list[str]]:

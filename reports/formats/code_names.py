@@ -4,9 +4,11 @@ Columns of the kind `word` and `account_kind` hold them. Files for programs, and
 """
 
 import tomllib
+from collections.abc import Mapping
 from importlib.resources import files
 
 from reports.core.forms import Language
+from reports.pack import current
 
 WORDS = ("word", "account_kind")
 
@@ -19,6 +21,16 @@ def words(section: str) -> dict[str, dict[str, str]]:
 
 
 _NAMES = words("codes")
+
+
+COLUMNS = {"service": "services", "channel": "channels"}
+"""Columns of codes that a pack may name, by its section."""
+
+
+def named_columns() -> dict[str, Mapping[str, Mapping[str, str]]]:
+    """Return, by column, the names that the pack gives to codes in it: by code and language."""
+    names = current().names
+    return {column: names[section] for column, section in COLUMNS.items() if section in names}
 
 
 def code_name(code: str, language: Language) -> str:

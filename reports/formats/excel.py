@@ -21,6 +21,7 @@ from reports.core.report import Column
 from reports.core.result import Result, TooLarge
 from reports.explain import links
 from reports.formats.captions import NUMBERS, facts, parting, subtotals, unit, word
+from reports.formats.code_names import named_columns
 
 MOST_ROWS = 1_048_576 - 20  # Excel's own limit, less heading and sums
 MOST_LINKS = 65_530  # of a sheet, Excel's own limit
@@ -73,6 +74,7 @@ class _Sheet:
         looks = [{"num_format": _FORMATS.get(c.kind, "@"), "align": _side(c)} for c in self.columns]
         money = [column.name for column in self.columns if column.kind == "money"]
         self.long = {name for name in money if _is_long(result.frame[name].abs().max())}
+        self.named = named_columns()
         self.looks = [book.add_format(look) for look in looks]
         self.sums = [book.add_format(look | {"bold": True, "top": 1}) for look in looks]
 
@@ -90,6 +92,8 @@ def _rows(s: _Sheet) -> None:
     sheet.set_row(_HEADER, 16 * lines)  # not every program makes room for a heading that wraps
     for number, row in enumerate(result.frame.iter_rows(), start=_HEADER + 1):
         for index, (value, column) in enumerate(zip(row, s.columns, strict=True)):
+            if value in s.named.get(column.name, ()):
+                value = s.named[column.name][value][s.language]
             _write(sheet, number, index, value, column, s.looks[index], result.cut.time_zone)
     last = _HEADER + result.frame.height
     sheet.freeze_panes(_HEADER + 1, 0)

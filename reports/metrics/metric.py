@@ -20,7 +20,6 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Literal, Self
 
@@ -32,7 +31,6 @@ from reports.core.report import Figure, near
 from reports.lake.schema import TABLES
 
 HOUSE = Path(__file__).with_name("house.toml")
-NAME = "metrics.toml"
 TIME = ("day", "week", "month", "weekday")
 NAMED = ("brand", "account", "client", "party", "party_kind")
 """Dimensions that a table gets from what its rows name, beside its own columns and time."""
@@ -173,7 +171,8 @@ def _metric(path: Path, text: str, name: str, given: object) -> Metric:
         ) from None
 
 
-@cache
 def all_metrics() -> Metrics:
-    """Return the metrics of the house."""
-    return read(HOUSE)
+    """Return the metrics of the house and of the pack."""
+    from reports.pack import current
+
+    return current().metrics

@@ -12,7 +12,7 @@ from reports.core.contributions import Contributions, Source
 from reports.core.engines import settled
 from reports.core.leads import Lead, Row
 from reports.core.parameters import AsOf, Period
-from reports.core.report import REPORTS, Check, Column, Frame, Report
+from reports.core.report import STANDARD, Check, Column, Frame, Report
 from reports.core.tables import APART, MONEY, Tables, beside, counted, in_currency, of_clients, rows_apart, zero
 
 Parameters = Period
@@ -85,7 +85,7 @@ LEDGER = {
 
 def _comparable() -> Iterator[Report]:
     """Give the reports that can be run for a period or its last day without naming an account."""
-    for report in REPORTS.values():
+    for report in STANDARD.values():
         fields = report.parameters.model_fields.values()
         required = [field for field in fields if field.is_required()]
         if report.name != "control" and len(required) == (1 if issubclass(report.parameters, AsOf) else 2):
@@ -148,7 +148,7 @@ def pieces(tables: Tables, p: Period, row: Row) -> Frame:
         with rows_apart():
             found = LEDGER[row["check"]](tables, p)
     else:
-        report = REPORTS[row["source"]]
+        report = STANDARD[row["source"]]
         query = _parameters_of(report, p)
         rows = settled(report.frame(tables, query))
         check = next(check for check in report.checks if check.name == row["check"])
@@ -171,7 +171,7 @@ def no_difference(tables: Tables, p: Period, rows: Frame) -> Frame:
 
 def to_source(row: Row) -> Lead | None:
     """Lead to the report that the check is of; the checks of the book itself lead nowhere."""
-    return Lead("report", {"report": row["source"]}) if row["source"] in REPORTS else None
+    return Lead("report", {"report": row["source"]}) if row["source"] in STANDARD else None
 
 
 REPORT = Report(

@@ -207,3 +207,27 @@ def test_a_step_of_an_order_that_was_declined_books_no_expiry(books: Books) -> N
         assert [a["status"] for a in answers_of(url, said, batch)][2:] == ["posted", "declined", "declined"]
         kept.append(rows(url))
     assert kept[0] == kept[1]
+
+
+def test_what_is_owed_is_numbered_in_the_order_in_which_it_came(books: Books) -> None:
+    """Clara, Boris, Clara again: the rows of a batch stand as those of three, whichever accounts share it."""
+    items = [{"brand": "pizza", "sku": "set", "price": "100.00", "quantity": 2}]
+    said: list[Record] = []
+    for name in ("clara", "boris"):
+        said += [
+            {"type": "payment", "key": f"p-{name}", "account": name, "amount": "900.00", "brand": "pizza"},
+            {"type": "order", "key": f"o-{name}", "account": name, "items": items},
+            {"type": "deliver", "key": f"y-{name}", "order": f"o-{name}"},
+            {"type": "order", "key": f"s-{name}", "account": name, "items": items, "bonus_at_most": "20.00"},
+        ]
+    for number, name in enumerate(("clara", "boris", "clara")):
+        item = {"sku": "set", "quantity": 1}
+        said.append({"type": "refund_items", "key": f"r{number}", "order": f"o-{name}", "items": [item]})
+    said = [{**record, "at": at(1, 12)} for record in said]
+    found = []
+    for batch in (1, 1000):
+        url = books()
+        assert {answer["status"] for answer in answers_of(url, said, batch)} == {"posted"}
+        found.append(rows(url)["bonus_owed"])
+    assert len(found[0]) == 3
+    assert found[0] == found[1]

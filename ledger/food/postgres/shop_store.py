@@ -360,9 +360,14 @@ def _points(book: Book, all_points: Iterable[Points]) -> Iterator[Work]:
     uses = [(points.account, *use, *of) for points in changed for use, of in sorted(points.changed_uses.items())]
     yield Insert("bonus_lot_use", LOT_USE, uses, ("account_id", "transaction_id", "lot_id", "changed_by"))
     written = Moments()
-    owed = [
-        (points.account, order, by, amount, written[book.numbered[by].posted_at], book.numbered[by].day)
+    # Numbered in the order of what happened, whichever accounts share a batch.
+    owed = sorted(
+        (by, book.accounts[points.account].brand or 0, amount, order or 0, points.account)
         for points in changed
         for order, by, amount in points.changed_owed
+    )
+    of = [
+        (account, order or None, by, amount, written[book.numbered[by].posted_at], book.numbered[by].day)
+        for by, _, amount, order, account in owed
     ]
-    yield Insert("bonus_owed", OWED, owed)
+    yield Insert("bonus_owed", OWED, of)
