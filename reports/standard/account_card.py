@@ -171,7 +171,7 @@ REPORT = Report(
         Column("debit", "money", "Debit", "Расход", total=True),
         Column("balance", "money", "Balance", "Остаток"),
         Column("held", "money", "Held (change)", "Резерв (изменение)", total=True, aside=True),
-        Column("held_after", "money", "Held", "В резерве", aside=True),
+        Column("held_after", "money", "Held", "В резерве"),
     ),
     key=("version",),
     frame=account_card,
