@@ -119,6 +119,8 @@ def _draw(task: Task) -> None:
     st.subheader(sentence(task.title))
     columns = task.columns if access.person().may("post") or task.key in ("drafts", "controls") else task.columns[:-1]
     display.table(task.rows.head(SHOWN), columns, key=task.key, leads_to=task.leads_to, ranked_by=task.ranked_by)
+    if task.key == "overdue":
+        links.link(links.Target("screens/reminders.py", {}), f"{sentence('remind them')} →")
     if task.rows.height > SHOWN:
         st.caption(tr("the first {n} of {all}", n=SHOWN, all=display.count(task.rows.height)))
 
