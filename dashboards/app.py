@@ -39,10 +39,11 @@ TITLES = {
     "account": ("Account", ":material/person:"),
     "client": ("Client", ":material/badge:"),
     "transaction": ("Transactions", ":material/receipt:"),
+    "reminders": ("Reminders", ":material/mail:"),
     "declined": ("Declined", ":material/block:"),
     "behind": ("What it is made of", ":material/functions:"),
 }
-BEHIND = ("account", "client", "declined", "behind")
+BEHIND = ("account", "client", "declined", "behind", "reminders")
 PATHS = {"standard": "reports", "behind": address.PATH}
 
 
@@ -76,7 +77,8 @@ def app() -> None:
         sentence(title): [_page(name) for name in names if who.may(access.NEEDS.get(name, "figures"))]
         for title, names in PAGES.items()
     }
-    sections[sentence("Figures")] += [_page(name, hidden=True) for name in BEHIND]
+    behind = [name for name in BEHIND if who.may(access.NEEDS.get(name, "figures"))]
+    sections[sentence("Figures")] += [_page(name, hidden=True) for name in behind]
     page = st.navigation({title: pages for title, pages in sections.items() if pages}, expanded=True)
     url_state.arrive(page.url_path)
     display.apply_style()

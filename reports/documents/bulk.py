@@ -276,5 +276,5 @@ def context() -> Any:
     ways = multiprocessing.get_all_start_methods()
     made = multiprocessing.get_context("forkserver" if "forkserver" in ways else "spawn")
     if "forkserver" in ways:
-        made.set_forkserver_preload(["reports.documents.worker"])
+        made.set_forkserver_preload(["reports.documents.worker", "reports.documents.pdf"])
     return made

@@ -6,7 +6,7 @@ same bytes whenever they are made.
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,11 +15,19 @@ from reports.core.csv_text import Decimals, csv_bytes, guarded
 from reports.documents.design import Kind
 from reports.documents.language import Language
 from reports.documents.page import paper_number
-from reports.documents.pdf import Embedded
 from reports.documents.statement import Issuer, Line, Operation, Statement
 
 OPERATION = tuple(field.name for field in fields(Operation) if field.name != "lines")
 LINE = ("transaction", *(field.name for field in fields(Line)))
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A file carried inside a paper: the data the paper was made from."""
+
+    name: str
+    description: str
+    content: bytes
 
 
 def _plain(value: Any) -> Any:

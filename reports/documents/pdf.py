@@ -10,7 +10,6 @@ import logging
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, partial
 from threading import get_ident
@@ -26,6 +25,7 @@ from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher
 
 from ledger.values.text import printable
+from reports.documents.embedded import Embedded
 from reports.documents.markup import Markup
 from reports.documents.seal import add_field
 from reports.documents.tagging import finish_tags
@@ -46,15 +46,6 @@ class NoGlyph(Exception):
     def __init__(self, characters: Iterable[str]) -> None:
         named = ", ".join(f"{printable(one)} (U+{ord(one):04X})" for one in sorted(characters)[:5])
         super().__init__(f"has {named}, which no installed font can print: bin/setup names the packages of fonts")
-
-
-@dataclass(frozen=True)
-class Embedded:
-    """A file carried inside a paper: the data the paper was made from."""
-
-    name: str
-    description: str
-    content: bytes
 
 
 class _Metadata(DocumentMetadata):  # type: ignore[misc]  # WeasyPrint has no types

@@ -23,7 +23,6 @@ from reports.documents.language import LANGUAGES, language
 from reports.documents.logos import logo
 from reports.documents.names import names as names_in
 from reports.documents.page import Page
-from reports.documents.pdf import NoGlyph, pdf_from_html
 from reports.documents.seal import sealed
 from reports.documents.statement import Statement
 from reports.pack import current
@@ -128,6 +127,9 @@ def pdf(paper: Statement, design: Design = Design(), proof: bytes | None = None)
     With the issuer's key it is sealed, unless it is provisional: the seal is the company's word for it.
     Raises Failure as `html` does, when no font here has a character of the paper, and when the key cannot be used.
     """
+    # It loads WeasyPrint: commands that may have no paper to draw, such as `tiffin nightly`, start without it.
+    from reports.documents.pdf import NoGlyph, pdf_from_html
+
     key = design.seal.file(paper.issuer.code) if design.seal and paper.issuer and not paper.provisional else None
     lang = language(design.language)
     try:

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from types import TracebackType
 from typing import Self
 
-import adbc_driver_postgresql.dbapi as adbc
+import adbc_driver_postgresql
 import polars as pl
+from adbc_driver_manager import AdbcConnection, AdbcStatement
 
 from ledger.postgres.database import libpq_url
-from ledger.postgres.tables import Closing
 from reports.lake.manifest import Cut
 from reports.lake.reader import declared, polars_schema
 from reports.lake.schema import Table
@@ -166,11 +166,18 @@ class Snapshot:
 
     def __init__(self, url: str) -> None:
         """Open the snapshot. The caller holds the lock that keeps writers out while this happens."""
-        self._connection = adbc.connect(libpq_url(url))
-        with self._connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-            # It is idle whenever files are written, and that may take a while.
-            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        # Below its DB-API, which imports pandas: a command that reads no ledger would wait for it as well.
+        self._database = adbc_driver_postgresql.connect(libpq_url(url))
+        self._connection = AdbcConnection(self._database)
+        self._connection.set_autocommit(False)
+        # It is idle whenever files are written, and that may take a while.
+        for setting in (
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            "SET LOCAL idle_in_transaction_session_timeout = 0",
+        ):
+            with AdbcStatement(self._connection) as statement:
+                statement.set_sql_query(setting)
+                statement.execute_update()
         self.last_transaction = self._number("SELECT coalesce(max(id), 0) AS n FROM transaction")
         self.last_change = self._number("SELECT coalesce(max(id), 0) AS n FROM change")
 
@@ -185,15 +192,13 @@ class Snapshot:
     def close(self) -> None:
         """Let the snapshot go."""
         self._connection.close()
+        self._database.close()
 
     def frame(self, sql: str) -> pl.DataFrame:
         """Return a query's rows as PostgreSQL has them: amounts in minor units."""
-        with self._connection.cursor() as cursor:
-            cursor.execute(sql)
-            frame = pl.from_arrow(cursor.fetch_arrow_table())
-        if not isinstance(frame, pl.DataFrame):
-            raise TypeError("a query gives a table")
-        return frame
+        with AdbcStatement(self._connection) as statement:
+            statement.set_sql_query(sql)
+            return pl.DataFrame(statement.execute_query()[0])
 
     def snapshot(self, name: str) -> pl.DataFrame:
         """Return a snapshot table, whole."""
@@ -261,6 +266,8 @@ def with_closing(closings: pl.DataFrame, cut: Cut) -> pl.DataFrame:
     """Return the closings with the one that a cut makes, which the ledger has once the cut was verified."""
     if cut.closed_until is None:
         return closings
+    from ledger.postgres.tables import Closing
+
     made = Closing(closed_until=cut.closed_until, closed_at=cut.taken_at, last_transaction=cut.last_transaction)
     return pl.concat([closings, pl.DataFrame([made.model_dump()], schema=closings.schema)])
 

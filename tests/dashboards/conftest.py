@@ -100,14 +100,9 @@ def small_lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def published(small_lake: Path) -> Path:
-    """Return the lake of the story; who tells another story publishes it."""
-    return small_lake
-
-
-@pytest.fixture
-def lake(story: Story, published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Story:
-    """Make the published story the lake of the settings."""
+def lake(story: Story, small_lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Story:
+    """Make the story's lake that of the settings; another story than the small book is published for the test."""
+    published = small_lake if vars(story) == vars(small_book()) else write_lake(story, tmp_path)
     monkeypatch.setenv("TIFFIN_HOME", str(tmp_path))
     monkeypatch.setenv("TIFFIN_LAKE", str(published))
     monkeypatch.setenv("TIFFIN_LANGUAGE", "en")

@@ -1,7 +1,5 @@
 """Today: what needs a person, the most money first, and the form that does it."""
 
-from pathlib import Path
-
 import pytest
 
 from dashboards import access, links
@@ -12,7 +10,6 @@ from tests.dashboards.test_desk import Desk, Sheet, fill, press
 from tests.dashboards.test_desk import book as book
 from tests.dashboards.test_desk import desk as desk
 from tests.reports.story import Story
-from tests.reports.write_lake import write_lake
 
 
 @pytest.fixture
@@ -23,12 +20,6 @@ def story(story: Story) -> Story:
         story.terms(name, 100, 20, "2017-01-01")
         story.debit("2017-02-10", name, ("sushi", amount))
     return story
-
-
-@pytest.fixture
-def published(story: Story, tmp_path: Path) -> Path:
-    """Return the lake of all of them."""
-    return write_lake(story, tmp_path)
 
 
 def test_debtors_stand_largest_first(screen: Open, lake: Story, monkeypatch: pytest.MonkeyPatch) -> None:

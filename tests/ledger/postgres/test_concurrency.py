@@ -15,6 +15,8 @@ from tests.ledger.worlds import Postgres
 
 Record = dict[str, Any]
 WRITERS = 8
+FORKING = multiprocessing.get_context("forkserver")
+FORKING.set_forkserver_preload([__name__])  # writers are forked from a process that has the imports, and nothing else
 AT = "2024-03-04T12:00:00+03:00"
 
 
@@ -32,9 +34,8 @@ def write(url: str, batches: list[list[Record]], start: Any, answers: Any) -> No
 
 def all_at_once(url: str, work: Sequence[list[list[Record]]]) -> list[list[Record]]:
     """Return what each writer was answered; all begin together."""
-    context = multiprocessing.get_context("spawn")
-    start, answers = context.Barrier(len(work)), context.Queue()
-    writers = [context.Process(target=write, args=(url, batches, start, answers)) for batches in work]
+    start, answers = FORKING.Barrier(len(work)), FORKING.Queue()
+    writers = [FORKING.Process(target=write, args=(url, batches, start, answers)) for batches in work]
     for writer in writers:
         writer.start()
     said = [answers.get(timeout=120) for _ in writers]
@@ -181,10 +182,9 @@ def test_administration_beside_posting_waits_its_turn(postgres: Postgres) -> Non
     postgres.administer({"type": "credit_terms", "account": "company", "limit": "9999.00", "valid_from": "2024-01-01"})
     for account in ("anna", "boris"):
         postgres.administer({"type": "link", "account": account, "payer": "company"})
-    context = multiprocessing.get_context("spawn")
-    start, answers = context.Barrier(3), context.Queue()
+    start, answers = FORKING.Barrier(3), FORKING.Queue()
     work = [[[debit(f"{a}{n}", a, "1.00")] for n in range(60)] for a in ("anna", "boris")]
-    writers = [context.Process(target=write, args=(postgres.ledger.url, batches, start, answers)) for batches in work]
+    writers = [FORKING.Process(target=write, args=(postgres.ledger.url, batches, start, answers)) for batches in work]
     for writer in writers:
         writer.start()
     start.wait()

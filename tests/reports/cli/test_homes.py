@@ -1,13 +1,17 @@
 """What the command line makes under a home: nothing where there is no book, and its owner's alone where there is."""
 
+import io
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
+
+from reports.cli.main import main
 
 MAIN = "from reports.cli.main import main; main()"
 
@@ -25,6 +29,29 @@ def run(home: Path, *words: str, typed: str = "", umask: int = 0o022) -> subproc
         umask=umask,
         cwd="/",
     )
+
+
+@pytest.fixture
+def refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[[str], str]]:
+    """Return a function that types a command in this process, which fails in a home that is not there: its error."""
+
+    def type_in(words: str) -> str:
+        for name in [name for name in os.environ if name.startswith("TIFFIN_")]:
+            monkeypatch.delenv(name)
+        monkeypatch.setenv("TIFFIN_HOME", str(tmp_path / "nowhere"))
+        monkeypatch.setattr(sys, "argv", ["tiffin", *words.split()])
+        monkeypatch.setattr(sys, "stdin", io.StringIO())
+        monkeypatch.chdir("/")
+        with pytest.raises(SystemExit) as left:
+            main()
+        assert left.value.code == 1
+        return capsys.readouterr().err
+
+    umask = os.umask(0o022)
+    yield type_in
+    os.umask(umask)
 
 
 @pytest.mark.parametrize(
@@ -46,22 +73,31 @@ def run(home: Path, *words: str, typed: str = "", umask: int = 0o022) -> subproc
     ],
     ids=lambda words: words.replace(" ", "-"),
 )
-def test_no_command_but_init_makes_a_server_under_an_empty_home(tmp_path: Path, words: str) -> None:
+def test_no_command_but_init_makes_a_server_under_an_empty_home(
+    tmp_path: Path, refused: Callable[[str], str], words: str
+) -> None:
     """A home that was mistyped is named in one sentence, and stays as it was: not there."""
-    done = run(tmp_path / "nowhere", *words.split())
-    assert done.returncode == 1
-    assert f"there is no book under {tmp_path / 'nowhere'}" in done.stderr
-    assert "Traceback" not in done.stderr
+    error = refused(words)
+    assert f"there is no book under {tmp_path / 'nowhere'}" in error
+    assert "Traceback" not in error
     assert not (tmp_path / "nowhere").exists()
 
 
 @pytest.mark.parametrize("words", ["lake status", "report turnover", "dashboard", "statements --month 2025-01"])
-def test_before_the_first_cut_the_lake_is_named(tmp_path: Path, words: str) -> None:
+def test_before_the_first_cut_the_lake_is_named(tmp_path: Path, refused: Callable[[str], str], words: str) -> None:
     """Whoever looks at the wrong lake sees which it is."""
-    done = run(tmp_path / "nowhere", *words.split())
-    assert done.returncode == 1
-    assert f"no cut yet in the lake {tmp_path / 'nowhere' / 'lake'}: run tiffin nightly" in done.stderr
+    assert f"no cut yet in the lake {tmp_path / 'nowhere' / 'lake'}: run tiffin nightly" in refused(words)
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_so_does_a_process_of_its_own(tmp_path: Path) -> None:
+    """Its exit code is 1."""
+    for words, sentence in (("nightly", "there is no book under"), ("report turnover", "no cut yet in the lake")):
+        done = run(tmp_path / "nowhere", *words.split())
+        assert done.returncode == 1
+        assert f"{sentence} {tmp_path / 'nowhere'}" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert not (tmp_path / "nowhere").exists()
 
 
 def test_whatever_is_written_is_its_owners_alone(home: Path, tmp_path: Path) -> None:

@@ -69,6 +69,14 @@ def test_posting_and_asking_import_no_orm(database_url: str) -> None:
     assert not modules & {"sqlalchemy", "sqlmodel", "polars", "pydantic", "rich", "structlog", "ledger.core.commands"}
 
 
+def test_nights_and_checks_start_without_what_draws_and_what_migrates() -> None:
+    """WeasyPrint, pandas and SQLModel took two thirds of the start of `tiffin nightly`, `verify` and `lake`."""
+    code = "import sys, reports.nightly, reports.lake.verify, reports.lake.maintenance; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "adbc_driver_postgresql" in done.stdout.split()
+    assert not set(done.stdout.split()) & {"weasyprint", "pandas", "sqlmodel", "sqlalchemy"}
+
+
 def test_the_pure_names_need_nothing_of_the_shell() -> None:
     """`import ledger` loads no module of ours before a name is used, and no driver then."""
     code = "import sys, ledger; assert 'ledger.core.commands' not in sys.modules; ledger.Payment; print(*sys.modules)"
