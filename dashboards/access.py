@@ -35,6 +35,7 @@ NEEDS: dict[str, Action] = {
     "sql": "questions",
     "desk": "post",
     "bank": "post",
+    "reminders": "post",
     "approvals": "approve",
 }
 """What a page needs besides figures; who may not has no such page, neither in the menu nor by its address."""

@@ -18,7 +18,7 @@ from reports.lake import faults
 
 HERE = Path(__file__).parent
 PAGES = {
-    "Figures": ("overview", "today", "close", "accounts", "transaction", "entries", "standard"),
+    "Figures": ("overview", "today", "close", "accounts", "transaction", "entries", "standard", "editions"),
     "Questions": ("explore", "sql"),
     "Work": ("desk", "approvals", "bank", "about"),
 }
@@ -29,6 +29,7 @@ TITLES = {
     "accounts": ("Accounts", ":material/group:"),
     "entries": ("Entries", ":material/receipt_long:"),
     "standard": ("Reports", ":material/table_chart:"),
+    "editions": ("Editions", ":material/newsstand:"),
     "explore": ("Explore", ":material/pivot_table_chart:"),
     "sql": ("SQL", ":material/terminal:"),
     "desk": ("Desk", ":material/edit_note:"),
@@ -38,10 +39,11 @@ TITLES = {
     "account": ("Account", ":material/person:"),
     "client": ("Client", ":material/badge:"),
     "transaction": ("Transactions", ":material/receipt:"),
+    "reminders": ("Reminders", ":material/mail:"),
     "declined": ("Declined", ":material/block:"),
     "behind": ("What it is made of", ":material/functions:"),
 }
-BEHIND = ("account", "client", "declined", "behind")
+BEHIND = ("account", "client", "declined", "behind", "reminders")
 PATHS = {"standard": "reports", "behind": address.PATH}
 
 
@@ -75,7 +77,8 @@ def app() -> None:
         sentence(title): [_page(name) for name in names if who.may(access.NEEDS.get(name, "figures"))]
         for title, names in PAGES.items()
     }
-    sections[sentence("Figures")] += [_page(name, hidden=True) for name in BEHIND]
+    behind = [name for name in BEHIND if who.may(access.NEEDS.get(name, "figures"))]
+    sections[sentence("Figures")] += [_page(name, hidden=True) for name in behind]
     page = st.navigation({title: pages for title, pages in sections.items() if pages}, expanded=True)
     url_state.arrive(page.url_path)
     display.apply_style()

@@ -77,6 +77,16 @@ def first_day() -> date:
     return cached(("first day",), find)
 
 
+def today() -> date:
+    """Return the last day that the cut knows anything of: that of its last transaction, or the last closed one."""
+
+    def find(opened: LakeBook) -> date:
+        found: date | None = opened.transactions.select(pl.col("business_date").max()).collect().item()
+        return max(found or opened.last_day, opened.last_day)
+
+    return cached(("today",), find)
+
+
 def brands() -> pl.DataFrame:
     """Return the brands: number, code, name, legal name, colour."""
     return cached(

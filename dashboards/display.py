@@ -157,12 +157,21 @@ def facts(result: Result) -> str:
     return " · ".join(f"{fact.label} **{as_markdown(fact.value)}**" for fact in parts)
 
 
+_FIGURES = "money average count share account number rate".split()
+
+
 def column_settings(columns: Sequence[Column], *, styled: bool = False) -> dict[str, Any]:
     """Return Streamlit's column settings by the kind of each column."""
     return {column.name: _column_setting(column, column.label(language()), styled=styled) for column in columns}
 
 
+RIGHT = "\u061c\u2066{}\u2069"
+"""Makes a table draw a head on the right, above its figures: it does so where a head begins with a sign of a script
+that is written from the right. This one nobody sees, and the head itself stands isolated from it."""
+
+
 def _column_setting(column: Column, label: str, *, styled: bool) -> Any:
+    label = RIGHT.format(label) if column.kind in _FIGURES else label
     match column.kind:
         case "money" | "average":
             return st.column_config.NumberColumn(label, format=None if styled else "%,.2f", alignment="right")
@@ -177,7 +186,7 @@ def _column_setting(column: Column, label: str, *, styled: bool) -> Any:
         case "date":
             return st.column_config.DateColumn(label, format="YYYY-MM-DD")
         case "instant":
-            return st.column_config.DatetimeColumn(label, format="YYYY-MM-DD HH:mm:ss")
+            return st.column_config.DatetimeColumn(label, format="YYYY-MM-DD HH:mm")
         case _:
             return st.column_config.TextColumn(label)
 
@@ -191,20 +200,25 @@ def table(
     query_of: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
     hide_empty: bool = False,
     rows: int = MOST_VISIBLE,
+    ranked_by: str | None = None,
 ) -> None:
     """Draw rows; columns without a value may be left out, and are named.
 
-    `leads_to` is where a click on a cell leads, `query_of` what it writes into the URL of the same page.
+    `leads_to` is where a click on a cell leads, `query_of` what it writes into the URL of the same page. The column
+    that rows are `ranked_by` has a bar beside each figure.
     """
     columns = [column for column in columns if column.name in frame.columns]
     may_go = [column for column in columns if frame.height and (hide_empty or column.aside)]
-    empty = [column for column in may_go if _blank(frame[column.name])]
+    empty = [column for column in may_go if _blank(frame[column.name], zeros=column.aside)]
     columns = [column for column in columns if column not in empty]
     frame = readable_texts(frame)
     shown = _local_times(_with_code_names(frame.select(column.name for column in columns), columns))
     styled = language() == "ru" and frame.height * len(columns) <= STYLED_CELLS
+    settings = column_settings(columns, styled=styled)
+    if ranked_by in shown.columns and shown.height > 1:
+        shown, settings[BAR] = _with_bar(shown, str(ranked_by))
     options: dict[str, Any] = {
-        "column_config": column_settings(columns, styled=styled),
+        "column_config": settings,
         "hide_index": True,
         "height": "content" if frame.height <= rows else (rows + 1) * ROW_PIXELS + 8,
         "row_height": ROW_PIXELS,
@@ -222,9 +236,22 @@ def table(
         st.caption(tr("columns without a value here: {names}", names=names))
     if leads_to is not None and state.selection.cells:
         row, column = state.selection.cells[0]
-        target = leads_to(frame.row(row, named=True), column)
+        target = leads_to(frame.row(row, named=True), str(ranked_by) if column == BAR else column)
         if target is not None:
             links.go(target)
+
+
+BAR = "bar"
+"""The column of bars, beside the one that they are of."""
+
+
+def _with_bar(frame: pl.DataFrame, name: str) -> tuple[pl.DataFrame, Any]:
+    """Return the frame with a column of bars beside a column of figures, and how it is drawn."""
+    sizes = frame[name].cast(pl.Float64).fill_null(0).clip(lower_bound=0)
+    at = frame.columns.index(name) + 1
+    longest = float(sizes.max() or 0) or 1.0  # type: ignore[arg-type]
+    setting = st.column_config.ProgressColumn("", format=" ", min_value=0, max_value=longest, width=90)
+    return frame.select(*frame.columns[:at], sizes.alias(BAR), *frame.columns[at:]), setting
 
 
 def _set_query(key: str, frame: pl.DataFrame, query_of: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
@@ -233,7 +260,9 @@ def _set_query(key: str, frame: pl.DataFrame, query_of: Callable[[dict[str, Any]
         links.set_query(query_of(frame.row(cells[0][0], named=True)))
 
 
-def _blank(values: pl.Series) -> bool:
+def _blank(values: pl.Series, *, zeros: bool) -> bool:
+    if zeros and values.dtype.is_decimal():
+        return bool((values.fill_null(0) == 0).all())
     return values.null_count() == values.len() or (
         values.dtype == pl.String and bool((values.fill_null("") == "").all())
     )

@@ -59,7 +59,20 @@ def choose_language() -> None:
         st.rerun()
     cookie = f"document.cookie = '{COOKIE}={language()}; path=/; max-age=31536000; samesite=lax'"
     page = f"document.documentElement.lang = '{language()}'"
-    st.html(f"<script>{cookie}; {page}</script>", unsafe_allow_javascript=True)
+    st.html(f"<script>{cookie}; {page}; {_NAVIGATION}</script>", unsafe_allow_javascript=True)
+
+
+_NAVIGATION = """
+if (!window.tiffinNavigation) {
+  const list = '[data-testid="stSidebarNavItems"]';
+  const plain = () => document.querySelectorAll(`${list}, ${list} li`)
+    .forEach(part => part.setAttribute('role', 'presentation'));
+  window.tiffinNavigation = new MutationObserver(plain);
+  window.tiffinNavigation.observe(document.body, {childList: true, subtree: true});
+  plain();
+}
+"""
+"""Streamlit's list of pages has headings between its items, which no list may have: to a reader they are links."""
 
 
 def tr(text: str, **values: object) -> str:

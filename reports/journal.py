@@ -131,4 +131,5 @@ JOURNAL = Report(
         ),
     ),
     leads_to=to_transaction(),
+    first=("posted_at", "amount", "operation", "client"),
 )

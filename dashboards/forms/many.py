@@ -24,6 +24,7 @@ from dashboards.forms import drafts
 from dashboards.forms.fields import Given, plain_amount
 from dashboards.forms.money import named
 from dashboards.forms.posting import Outcome, each_administered, outcomes_of
+from dashboards.forms.sheet_rows import SHEETS, TEXTS, rows_of
 from dashboards.refusals import refusal, translated
 from dashboards.translations import sentence, tr
 from ledger.core.outcomes import Declined, Done, Posted
@@ -81,11 +82,11 @@ def many(by: str) -> None:
     draft = drafts.of(form)
     names = [sentence(FIELDS[name]) for name in KINDS[kind][1]]
     st.caption(f"{tr('columns, in this order or under these headings')}: {' · '.join(names)}")
-    file = st.file_uploader(sentence("a file of rows (CSV)"), ["csv", "tsv", "txt"], key=f"file {draft.id}")
+    file = st.file_uploader(sentence("a file of rows (XLSX, CSV)"), [*SHEETS, *TEXTS], key=f"file {draft.id}")
     text = st.text_area(
         sentence("rows, pasted from a spreadsheet"), key=f"{form}/text", height=220, persist_state="page"
     )
-    text = decoded(file.getvalue()) if file is not None else text
+    text = rows_of(file.name, file.getvalue()) if file is not None else text
     if draft.saved is not None and (draft.saved.state == "answered" or not text.strip()):  # blank: somebody came back
         text = str(draft.saved.fields.get("text", text))
     if not text.strip():
@@ -96,14 +97,6 @@ def many(by: str) -> None:
         return
     _show(kind, lines)
     _post(draft, kind, text, lines)
-
-
-def decoded(content: bytes) -> str:
-    """Return the text of a file, in UTF-8 or as Russian spreadsheets save it."""
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return content.decode("cp1251", "replace")
 
 
 def read_rows(kind: str, text: str, key: str, by: str) -> list[Line]:

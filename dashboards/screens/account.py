@@ -143,7 +143,10 @@ def _work(facts: dict[str, Any]) -> None:
 
 def _history(card: Result) -> None:
     display.control_status(card)
-    display.result_table(card, key="card", hide_empty=True, without=("business_date", "currency", "held"))
+    without: tuple[str, ...] = ("business_date", "currency", "held")
+    if not card.frame["held_after"].any():
+        without += ("held_after",)
+    display.result_table(card, key="card", hide_empty=True, without=without)
     display.downloads(card, key="card")
     first, last = card.parameters.days
     days = {"of": url_state.get("account"), "from": first, "to": last}

@@ -11,16 +11,16 @@ from reports.core.report import Column
 
 MOST = 1000
 COLUMNS = (
-    Column("account", "account", "Account", "Счёт"),
     Column("client", "text", "Client", "Клиент"),
+    Column("balance", "money", "Balance", "Остаток"),
+    Column("status", "word", "Status", "Статус"),
+    Column("account", "account", "Account", "Счёт"),
     Column("reference", "code", "Reference", "Код счёта"),
     Column("party_kind", "word", "Client is", "Вид клиента"),
     Column("kind", "word", "Kind", "Вид"),
     Column("holder_name", "text", "Holder", "Владелец договора"),
     Column("currency", "currency", "Currency", "Валюта"),
-    Column("balance", "money", "Balance", "Остаток"),
     Column("held", "money", "Held", "В резерве"),
-    Column("status", "word", "Status", "Статус"),
     Column("latest_posted_at", "instant", "Latest entry", "Последняя проводка"),
 )
 STATUSES = ("open", "frozen", "closed")

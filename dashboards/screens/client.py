@@ -21,7 +21,6 @@ from reports.core.result import Result
 from reports.documents.register import Issued, Register
 from reports.formats.change_words import change_words, subject_words
 from reports.lookups import ClientDetails
-from reports.month_close import day_of
 
 ACCOUNTS = (
     Column("account", "account", "Account", "Счёт"),
@@ -106,7 +105,7 @@ def client() -> None:
         raise Failure(f"cut {book.cut.number} has no client with the code {reference}")
     links.link(links.Target("screens/accounts.py", {}), f"← {tr('back to accounts')}")
     _head(found)
-    day = day_of(book.cut, book.cut.taken_at)
+    day = cached_book.today()
     numbers = found.accounts.filter(pl.col("kind") == "money")["account"].to_list()
     aging = _of(cached_book.report("receivables-aging", as_of=day), numbers)
     credit = _of(cached_book.report("credit-exposure", as_of=day), numbers)

@@ -110,7 +110,7 @@ def _charts(revenue: Result, receipts: Result, currency: str | None) -> None:
         note = "net of discounts, before refunds"
         _chart(revenue, "net", "Write-offs by brand", note, currency, legend=True)
     with right.container(border=True):
-        note = "payments as they came in, before payouts; colours as on the left"
+        note = "as they came in, before payouts"
         _chart(receipts, "received", "Receipts by brand", note, currency, legend=False)
 
 
@@ -133,7 +133,8 @@ def _tables(turnover: Result, currency: str | None, days: dict[str, date]) -> No
     # One above the other: beside each other they would be cut off on a screen of 1,280.
     st.subheader(sentence("Brands"))
     shown = [column for column in total.columns if column.name in BRANDS]
-    display.table(total.frame, shown, key="brands", leads_to=partial(links.cell, total))
+    ranked = total.frame.sort("kept", descending=True, maintain_order=True)
+    display.table(ranked, shown, key="brands", leads_to=partial(links.cell, total), ranked_by="kept")
     st.subheader(sentence("Balances by holder"))
     shown = [column for column in turnover.columns if column.name in HOLDERS]
     display.table(turnover.frame, shown, key="holders", leads_to=partial(links.cell, turnover))

@@ -38,7 +38,8 @@ def standard() -> None:
     name = _chosen()
     report = REPORTS[name]
     st.session_state["part"] = name  # the fields of two reports are not the same fields
-    st.caption(f"`{report.name}`" + (f" – {report.question}" if language() == "en" else ""))
+    if language() == "en":
+        st.caption(sentence(report.question))
     given = _form(cached_book.book(), report)
     missing = [key for key, field in _fields(report).items() if field.is_required() and given.get(key) is None]
     if missing:

@@ -93,16 +93,16 @@ class Task:
     columns: Sequence[Column]
     amount: Decimal
     leads_to: links.LeadsTo
+    ranked_by: str | None = None
 
 
 def today() -> None:
     """Draw the page."""
-    book = cached_book.book()
     head, choice = st.columns([4, 1], vertical_alignment="bottom")
     head.title(sentence("Today"))
     known = cached_book.currencies()
     currency = url_state.choice(choice, "Currency", known, "currency", default=known[0]) if known else None
-    tasks = [task for task in _tasks(book.last_day, currency) if task.rows.height]
+    tasks = [task for task in _tasks(cached_book.today(), currency) if task.rows.height]
     tasks.sort(key=lambda task: task.amount, reverse=True)
     if not tasks:
         st.success(sentence("nothing needs a person"), icon=":material/check:")
@@ -118,7 +118,9 @@ def today() -> None:
 def _draw(task: Task) -> None:
     st.subheader(sentence(task.title))
     columns = task.columns if access.person().may("post") or task.key in ("drafts", "controls") else task.columns[:-1]
-    display.table(task.rows.head(SHOWN), columns, key=task.key, leads_to=task.leads_to)
+    display.table(task.rows.head(SHOWN), columns, key=task.key, leads_to=task.leads_to, ranked_by=task.ranked_by)
+    if task.key == "overdue":
+        links.link(links.Target("screens/reminders.py", {}), f"{sentence('remind them')} →")
     if task.rows.height > SHOWN:
         st.caption(tr("the first {n} of {all}", n=SHOWN, all=display.count(task.rows.height)))
 
@@ -225,7 +227,7 @@ def _task(
     rows = rows.with_columns(do=pl.lit(tr(do)))
     amount = Decimal(0) if by is None else Decimal(rows[by].sum() or 0)
     rows = rows.sort(by, descending=True, nulls_last=True, maintain_order=True) if by else rows
-    return Task(title, key, rows, columns, amount, leads_to)
+    return Task(title, key, rows, columns, amount, leads_to, by)
 
 
 def _desk(form: str, **query: Any) -> links.Target:

@@ -58,7 +58,7 @@ LATER = (
 )
 
 
-LATEST = (*LATER[:3], Column("client", "text", "Client", "Клиент"), *LATER[5:], *LATER[3:5])
+LATEST = (LATER[0], Column("client", "text", "Client", "Клиент"), *LATER[5:], LATER[2], LATER[1], *LATER[3:5])
 
 
 def transaction() -> None:

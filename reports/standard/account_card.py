@@ -192,6 +192,6 @@ REPORT = Report(
     ),
     leads_to=to_transaction(),
     contributions=Contributions(Source(pieces, WORDS)),
-    first=("version", "posted_at", "kind", "credit", "debit", "balance"),
+    first=("posted_at", "credit", "debit", "balance", "kind", "version"),
     picture=Picture(("balance",), ("posted_at",), mark="line"),
 )

@@ -1,5 +1,7 @@
 """A client's page: everything of one client, every change in words, and what is empty says what to do."""
 
+from pathlib import Path
+
 import pytest
 
 from dashboards import links
@@ -7,6 +9,7 @@ from dashboards.screens import accounts
 from reports.formats.change_words import change_words, subject_words
 from tests.dashboards.conftest import Open, words
 from tests.reports.story import Story
+from tests.reports.write_lake import write_lake
 
 
 @pytest.fixture
@@ -21,6 +24,12 @@ def story(story: Story) -> Story:
         by="o.petrova",
     )
     return story
+
+
+@pytest.fixture
+def published(story: Story, tmp_path: Path) -> Path:
+    """Return the lake of that story."""
+    return write_lake(story, tmp_path)
 
 
 def test_a_company_has_everything_on_one_page(screen: Open) -> None:

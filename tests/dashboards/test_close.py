@@ -17,7 +17,7 @@ from ledger.postgres import desk_queries
 from ledger.postgres.post import Ledger
 from reports import month_close
 from reports.lake.manifest import Cut
-from tests.dashboards.conftest import words
+from tests.dashboards.conftest import opened, words
 from tests.dashboards.test_desk import Desk, Sheet, fill, press
 from tests.dashboards.test_desk import book as book
 from tests.dashboards.test_desk import desk as desk
@@ -93,8 +93,7 @@ def test_each_line_says_how_it_stands_and_a_cut_shows_what_was_posted(
     import_statements(ledger, [*read(statement.encode("cp866"), "march.txt")], brand="sushi", by="i.sidorov")
     ledger.post([command({"type": "payment", "key": "p9", "account": "anna", "amount": "5", "brand": "sushi"})])
     ledger.close()
-    app = desk("now").switch_page("screens/close.py").run()
-    assert not app.exception, app.exception
+    app = opened("screens/close.py")
     shown = words(app)
     assert "steps done" in shown.lower() and "next: Bank imported" in shown
     assert "only to 2024-03-31" in shown and "i.sidorov" in shown, shown[:3000]
@@ -153,7 +152,7 @@ def test_a_month_from_a_new_company_to_the_closed_month(
     for waiting in desk_queries.unallocated(book):
         press(fill(desk("allocate", payment=waiting["id"]), account__0="lotos"), "Check", "Post")
 
-    app = press(desk("now").switch_page("screens/close.py").run(), "Cut now")
+    app = press(opened("screens/close.py"), "Cut now")
     worked("lake cut")
     app.query_params["month"] = month
     app.run()

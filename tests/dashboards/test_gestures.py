@@ -22,7 +22,7 @@ from ledger.postgres.post import Ledger
 from reports.lake.publish_cut import frequent_cut
 from tests.conftest import made
 from tests.dashboards.chromium import Server, browsing, click_row, ready, settled
-from tests.dashboards.test_desk import BOOK, POSTED
+from tests.dashboards.conftest import BOOK, POSTED
 from tests.ledger.bank import written
 from tests.ledger.bank.test_reading import entry, stmt
 

@@ -16,7 +16,7 @@ from ledger.postgres.database import connect
 from ledger.postgres.post import Ledger
 from reports.lake.publish_cut import frequent_cut
 from tests.dashboards.chromium import browsing, served, settled
-from tests.dashboards.test_desk import BOOK, POSTED
+from tests.dashboards.conftest import BOOK, POSTED
 
 pytestmark = pytest.mark.browser
 PEOPLE: dict[str, dict[str, Any]] = {

@@ -1,8 +1,16 @@
 """Rows from a spreadsheet: each is checked and marked, the good ones are posted once, the others can be mended."""
 
+import io
+from collections.abc import Sequence
+from datetime import date
+
+import pytest
+import xlsxwriter
 from streamlit.testing.v1 import AppTest
 
+from dashboards.forms import sheet_rows
 from dashboards.forms.many import read_rows
+from ledger.errors import Failure
 from ledger.postgres import four_eyes
 from tests.dashboards.conftest import words
 from tests.dashboards.test_desk import Desk, Sheet, balance, press
@@ -114,3 +122,46 @@ def test_a_row_keeps_its_key_whatever_stands_around_it() -> None:
     later = read_rows("payment", "anna\t5\tsushi", "desk-x", "o")
     assert first[0].sends[0]["value_date"] == "2026-12-31"
     assert later[0].key == first[1].key != first[2].key
+
+
+def sheet(rows: Sequence[Sequence[object]]) -> bytes:
+    """Return a workbook of these rows."""
+    content = io.BytesIO()
+    with xlsxwriter.Workbook(content) as book:
+        page, day = book.add_worksheet(), book.add_format({"num_format": "dd.mm.yyyy"})
+        for number, row in enumerate(rows):
+            for place, cell in enumerate(row):
+                page.write(number, place, cell, day if isinstance(cell, date) else None)
+    return content.getvalue()
+
+
+def test_an_uploaded_spreadsheet_of_two_hundred_rows_is_posted_but_for_the_seven(desk: Desk, book: Sheet) -> None:
+    """Numbers, days and blank lines as a spreadsheet has them; what is no spreadsheet is one sentence."""
+    rows: list[list[object]] = [["Account number or reference", "Amount", "Brand", "Bank's date (if known)"], []]
+    good = 0
+    for number in range(1, 201):
+        if number in BAD:
+            rows.append(BAD[number].split("\t"))
+        else:
+            rows.append(["anna", number / 100 if number % 2 else f"{number / 100:.2f}", "sushi", date(2026, 3, 2)])
+            good += number
+    app = desk("many", kind="payment")
+    app.file_uploader[0].set_value(("march.xlsx", sheet(rows), "application/octet-stream")).run()
+    assert list(app.dataframe[0].value["number"]) == list(BAD)
+    press(app, "Post 193 rows")
+    posted = "SELECT count(*), sum(amount)::bigint, min(value_date) FROM transaction WHERE key LIKE 'desk-%'"
+    assert book.execute(posted).fetchone() == (193, good, date(2026, 3, 2))
+    assert "posted: 193" in words(desk("many", kind="payment", draft=app.query_params["draft"]))
+    app = desk("many", kind="payment")
+    app.file_uploader[0].set_value(("march.xlsx", b"hello", "application/octet-stream")).run()
+    assert "march.xlsx is not a spreadsheet" in app.error[0].value.replace("\\", "").replace("\u2060", "")
+
+
+def test_a_spreadsheet_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before it is read; so is a large file. Text is read in the encoding that it has."""
+    monkeypatch.setattr(sheet_rows, "MOST_UNPACKED_BYTES", 1000)
+    with pytest.raises(Failure, match="unpacks to more than"):
+        sheet_rows.rows_of("a.xlsx", sheet([["x"]]))
+    with pytest.raises(Failure, match="larger than 10 MB"):
+        sheet_rows.rows_of("a.csv", b" " * 10_000_001)
+    assert sheet_rows.rows_of("a.csv", "Анна;5".encode("cp1251")) == "Анна;5"

@@ -29,7 +29,7 @@ PAGES: dict[access.Action, tuple[str, ...]] = {
         "behind",
     ),
     "questions": ("explore", "sql"),
-    "post": ("desk", "bank"),
+    "post": ("desk", "bank", "reminders"),
     "approve": ("approvals",),
 }
 TABLE: dict[members.Role, tuple[bool, bool, bool, bool]] = {
