@@ -18,7 +18,7 @@ from reports.lake import faults
 
 HERE = Path(__file__).parent
 PAGES = {
-    "Figures": ("overview", "today", "close", "accounts", "transaction", "entries", "standard"),
+    "Figures": ("overview", "today", "close", "accounts", "transaction", "entries", "standard", "editions"),
     "Questions": ("explore", "sql"),
     "Work": ("desk", "approvals", "bank", "about"),
 }
@@ -29,6 +29,7 @@ TITLES = {
     "accounts": ("Accounts", ":material/group:"),
     "entries": ("Entries", ":material/receipt_long:"),
     "standard": ("Reports", ":material/table_chart:"),
+    "editions": ("Editions", ":material/newsstand:"),
     "explore": ("Explore", ":material/pivot_table_chart:"),
     "sql": ("SQL", ":material/terminal:"),
     "desk": ("Desk", ":material/edit_note:"),

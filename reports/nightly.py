@@ -117,7 +117,7 @@ def nightly(
     if settings.pack_folder.is_dir():
         with run.step("pack") as step:
             _pack(step, LakeBook(lake), day, night.folder, settings)
-    if (settings.home / editions.LIST).exists() and lake.cut.closed_until:
+    if editions.list_of(settings.home) and lake.cut.closed_until:
         with run.step("editions") as step:
             _editions(step, settings, lake.cut.closed_until)
     _write(night.folder / RESULT, json.dumps(night.as_json(), default=str, indent=1).encode())

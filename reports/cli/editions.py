@@ -22,7 +22,7 @@ def run() -> None:
     settings = Settings()
     home = settings.home.resolve()
     if not listed(home):
-        raise Failure(f"no editions are listed in {home / LIST}")
+        raise Failure(f"no editions are listed in {home / LIST}, nor in the pack")
     closed: date | None = open_lake(settings.lake_url).cut.closed_until
     if closed is None:
         raise Failure("no day is closed yet: editions are of closed days")

@@ -49,6 +49,21 @@ class Tables:
         self.rules = rules
         self._dated_by = dated_by
         self._booked_until = booked_until
+        self._kept: dict[str, Frame] | None = None
+
+    def keeping(self) -> "Tables":
+        """Return the same tables, which find who held each account once, however often that is asked."""
+        keeping = copy(self)
+        keeping._kept = {}
+        return keeping
+
+    def kept(self, name: str, find: Callable[[], Frame]) -> Frame:
+        """Return what is found by that name; of tables that keep it, it is run once."""
+        if self._kept is None:
+            return find()
+        if name not in self._kept:
+            self._kept[name] = settled(find())
+        return self._kept[name]
 
     def scan(self, name: str) -> Any:
         """Return a table as it is stored, in the engine's own kind of lazy frame."""
@@ -62,6 +77,8 @@ class Tables:
 
         narrowed = copy(self)
         narrowed._scan = scan
+        if name in ("accounts", "brands", "holders"):
+            narrowed._kept = None
         return narrowed
 
     def __getattr__(self, name: str) -> Frame:
@@ -213,21 +230,25 @@ def of_row(tables: Tables, row: Mapping[str, Any]) -> Tables:
     return of_accounts(tables, collected(named.filter(*of))["account"].to_list())
 
 
-def of_accounts(tables: Tables, accounts: list[int]) -> Tables:
-    """Return the tables with the entries of accounts, and of what was merged into them, and their transactions only.
+AGED = """
+    transaction_id leg kind refers_to business_date value_date occurred_on day_number month account_id account_kind
+    party_id brand_id currency amount held version balance_after held_after due_on
+""".split()
 
-    They are read once, for aging goes through them many times; without the texts of services.
+
+def of_accounts(tables: Tables, accounts: list[int]) -> Tables:
+    """Return the tables with the entries of accounts, and of what was merged into them, only.
+
+    They are read once, for aging goes through them many times; without what it does not look at.
     """
     merged = (nw.col("kind") == "merge", nw.col("account_id").is_in(accounts))
     into = collected(tables.transactions.filter(*merged).select("id"))["id"].to_list()
     if into:
         moved = tables.entries.filter(nw.col("transaction_id").is_in(into), ~nw.col("party_id").is_null())
         accounts = accounts + collected(moved.select("account_id").unique())["account_id"].to_list()
-    stored = nw.from_native(tables.scan("entries")).drop("attributes", "reference", "service")
-    entries = settled(stored.filter(nw.col("account_id").is_in(accounts)))
-    ids = collected(entries.select("transaction_id").unique())["transaction_id"].to_list()
-    transactions = settled(nw.from_native(tables.scan("transactions")).filter(nw.col("id").is_in(ids)))
-    return tables.narrowed("entries", lambda all_: entries).narrowed("transactions", lambda all_: transactions)
+    # A filter by numbers is carried into the files, which a join is not: most rows are never made.
+    entries = settled(nw.from_native(tables.scan("entries")).filter(nw.col("account_id").is_in(accounts)).select(*AGED))
+    return tables.narrowed("entries", lambda all_: entries)
 
 
 UNASSIGNED = "unassigned"
@@ -239,6 +260,10 @@ def holders(tables: Tables) -> Frame:
     A holder counts from the start of the day `since` to the start of the day `before` (null: for good). The first
     holds the account from EVER; of several recorded on one day the last counts. A bonus account is its brand's.
     """
+    return tables.kept("holders", lambda: _holders(tables))
+
+
+def _holders(tables: Tables) -> Frame:
     clients = tables.accounts.filter(~nw.col("party_id").is_null())
     bonus = nw.when(nw.col("kind") == "bonus").then(nw.col("brand_id"))
     # Numbers of changes rise; an account's own comes before any of them.
@@ -247,16 +272,23 @@ def holders(tables: Tables) -> Frame:
     dated = nw.concat([frame.select("account_id", "id", "brand_id", "since") for frame in (opened, changes)])
     latest = dated.group_by("account_id", "since").agg(id=nw.col("id").max())
     day, holder = nw.col("since"), nw.col("holder")
-    return (
+    rows = (
         dated.join(latest, on=["account_id", "since", "id"], how="inner")
         .join(brand_names(tables), on="brand_id", how="left")
         .with_columns(holder=nw.col("brand").fill_null(UNASSIGNED))
-        .with_columns(
+    )
+    # Looking at the row before costs as much as all the rest: most accounts have none.
+    handed_on = changes.filter(nw.col("since") > EVER).select("account_id").unique()
+    alone = rows.join(handed_on, on="account_id", how="anti")
+    moved = rows.join(handed_on, on="account_id", how="semi")
+    both = [
+        alone.with_columns(before=nw.lit(None).cast(nw.Date), old=nw.lit(UNASSIGNED)),
+        moved.with_columns(
             before=day.shift(-1).over("account_id", order_by="since"),
             old=holder.shift(1).over("account_id", order_by="since").fill_null(UNASSIGNED),
-        )
-        .select("account_id", "holder", "old", "since", "before")
-    )
+        ),
+    ]
+    return nw.concat([side.select("account_id", "holder", "old", "since", "before") for side in both])
 
 
 def held_by(frame: Frame, holders: Frame) -> Frame:

@@ -1,6 +1,6 @@
 """Editions: notebooks that are run after a night, kept with their cut, and say what changed since the last.
 
-`editions.toml` in the home lists them:
+`editions.toml` in the home, or in the pack, lists them:
 
     [[edition]]
     notebook = "month_close"
@@ -28,6 +28,7 @@ from ledger.values.dates import month_days
 from reports.editions.facts import Facts, Format
 from reports.editions.parameters import options, read
 from reports.editions.run import declared, path_of, run
+from reports.pack import current
 
 LIST = "editions.toml"
 FACTS = "edition.json"
@@ -80,10 +81,15 @@ class Edition:
     problems: tuple[str, ...] = ()
 
 
+def list_of(home: Path) -> Path | None:
+    """Return the list of editions: that of the home, else that of the pack; None where there is neither."""
+    return next((path for path in (home / LIST, current().folder / LIST) if path.exists()), None)
+
+
 def listed(home: Path) -> list[Listed]:
-    """Return the editions of the home's list, none where there is no list. Raises Failure for what it can't be."""
-    path = home / LIST
-    if not path.exists():
+    """Return the editions of the list, none where there is no list. Raises Failure for what it can't be."""
+    path = list_of(home)
+    if path is None:
         return []
     try:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -115,6 +121,11 @@ def kept(home: Path) -> list[Edition]:
     """Return the editions that are kept, by notebook and period."""
     found = sorted((home / "editions").glob(f"*/*/{FACTS}"))
     return [Edition(path.parts[-3], path.parts[-2], "found", path.parent) for path in found]
+
+
+def facts_of(one: Edition) -> Facts:
+    """Return what is known of an edition that is kept."""
+    return Facts(**json.loads((one.folder / FACTS).read_text(encoding="utf-8")))
 
 
 def _made(one: Listed, days: tuple[date, date], folder: Path, lake: str) -> Edition:

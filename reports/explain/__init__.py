@@ -102,7 +102,7 @@ def explain(tables: Tables, result: Result, row: Mapping[str, Any], column: str,
     if contributions is None or column not in known:
         what = f"nothing is known of what is behind {column} of {result.report.name}"
         raise Failure(what if contributions is None else f"{what}{near(column, known)}")
-    return _Explaining(tables, result, row, contributions, page).figure(column)
+    return _Explaining(tables.keeping(), result, row, contributions, page).figure(column)
 
 
 @dataclass(frozen=True)

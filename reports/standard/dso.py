@@ -14,7 +14,7 @@ from reports.core.leads import Row, to_accounts_of
 from reports.core.parameters import OfBrand, Period
 from reports.core.pictures import Picture
 from reports.core.report import Check, Column, Report
-from reports.core.tables import Frame, Tables, beside, held_by, holders, in_currency, of_accounts, within, zero
+from reports.core.tables import Frame, Tables, beside, held_by, holders, in_currency, of_accounts, until, within, zero
 from reports.standard import receivables_aging
 
 KEY = ("brand", "currency")
@@ -50,7 +50,11 @@ def owed(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the entries with what is owed of each."""
     now = nw.col("before").is_null() | (nw.col("before") > p.last_day)
     held = holders(tables).filter(nw.col("holder") == row["brand"], nw.col("since") <= p.last_day, now)
-    tables = of_accounts(tables, collected(held)["account_id"].to_list())
+    of_brand = nw.col("account_id").is_in(collected(held)["account_id"].to_list())
+    money = tables.entries.filter(of_brand, until(p.last_day), nw.col("account_kind") == "money")
+    sums = money.group_by("account_id").agg(balance=nw.col("amount").sum())
+    owing = collected(sums.filter(nw.col("balance") < zero()))
+    tables = of_accounts(tables, owing["account_id"].to_list())
     return aging.with_leg(tables, _owed(tables, p))
 
 

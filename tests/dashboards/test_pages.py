@@ -13,7 +13,19 @@ from tests.dashboards.conftest import Open, run_query, words
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
-PAGES = ("overview", "today", "accounts", "transaction", "entries", "standard", "explore", "sql", "about", "declined")
+PAGES = (
+    "overview",
+    "today",
+    "accounts",
+    "transaction",
+    "entries",
+    "standard",
+    "editions",
+    "explore",
+    "sql",
+    "about",
+    "declined",
+)
 MARCH = {"from_": "2017-03-01", "to": "2017-03-31"}
 
 

@@ -15,6 +15,7 @@ from reports.core.report import REPORTS, STANDARD
 from reports.documents.design import design_of
 from reports.documents.names import names
 from reports.documents.render import environment, html
+from reports.editions.kept import listed
 from reports.editions.run import declared, path_of
 from reports.editions.run import names as notebooks
 from reports.formats import rendered
@@ -158,3 +159,13 @@ def test_the_command_begins_a_pack_and_lists_it(tmp_path: Path, monkeypatch: pyt
     assert "is not empty" in str(CliRunner().invoke(pack_cli, ["pack", "new"]).exception)
     listed = CliRunner().invoke(pack_cli, ["pack", "list"]).output.splitlines()
     assert [line.split() for line in listed][:2] == [["report", "large-debits"], ["notebook", "discounts"]]
+
+
+def test_the_pack_lists_editions_of_its_notebooks(folder: Path, tmp_path: Path) -> None:
+    """Where the home has no list of its own."""
+    assert listed(tmp_path) == []
+    (folder / "editions.toml").write_text('[[edition]]\nnotebook = "discounts"\nevery = "month"\n')
+    [one] = listed(tmp_path)
+    assert one.given(date(2017, 3, 1), date(2017, 3, 31)) == {"month": "2017-03"}
+    (tmp_path / "editions.toml").write_text('[[edition]]\nnotebook = "brands"\n')
+    assert [one.notebook for one in listed(tmp_path)] == ["brands"]
