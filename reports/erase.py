@@ -58,7 +58,8 @@ def erase(
     latest = manifest.current(place)
     register, home = Register(settings.home / "papers"), settings.home.expanduser().resolve()
     papers = [row for number in person.accounts for row in register.rows(account=number) if register.is_there(row)]
-    files = [*_statements(home, person), *_reports(home, person, erased_at), *_editions(home, person, erased_at)]
+    files = [*_statements(home, person), *_letters(home, person)]
+    files += [*_reports(home, person, erased_at), *_editions(home, person, erased_at)]
     done = Erased(
         reference,
         now,
@@ -98,6 +99,12 @@ def _statements(home: Path, person: Person) -> list[Path]:
         for noted in noted_in(folder)
         if noted.account in person.accounts and (path := folder / noted.file).exists()
     ]
+
+
+def _letters(home: Path, person: Person) -> list[Path]:
+    """Return the letters to a person in the home's outbox; their names have the account."""
+    found = sorted((home / "outbox").rglob("*.eml"))
+    return [path for path in found if {*path.stem.split("-")} & {*map(str, person.accounts)}]
 
 
 def _reports(home: Path, person: Person, before: datetime) -> list[Path]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from dashboards.forms import allocate, clients, many, money, terms, undo
+from dashboards.forms import allocate, clients, many, money, offers, terms, undo
 
 FORMS: dict[str, tuple[str, Callable[[str], None]]] = {
     "payment": ("Payment", money.payment),
@@ -21,6 +21,8 @@ FORMS: dict[str, tuple[str, Callable[[str], None]]] = {
     "credit": ("Credit", terms.credit),
     "status": ("Status", terms.status),
     "merge": ("Merge of accounts", terms.merge),
+    "promotion": ("Promotion", offers.promotion),
+    "program": ("Bonus programme", offers.program),
     "now": ("Balance now", money.balance_now),
 }
 """Title and form by name; a form is drawn for the person who is logged in."""

@@ -104,7 +104,7 @@ def carried_out(connection: AnyConnection, draft: Draft) -> bool:
     row = connection.execute(
         "SELECT FROM desk.draft d JOIN change c ON c.\"by\" = d.who AND c.kind = d.lines -> 0 ->> 'type' "
         "AND (c.account_id::text = coalesce(d.lines -> 0 ->> 'account', d.lines -> 0 ->> 'payer') "
-        "OR c.subject = coalesce(d.lines -> 0 ->> 'reference', d.lines -> 0 ->> 'code')) "
+        "OR c.subject = coalesce(d.lines -> 0 ->> 'reference', d.lines -> 0 ->> 'code', d.lines -> 0 ->> 'brand')) "
         "AND c.recorded_at >= d.changed_at WHERE d.id = %s",
         [draft.id],
     ).fetchone()

@@ -245,6 +245,13 @@ def paper(home: Path, number: str, account: int) -> Path:
     for name in ("turnover.csv", "turnover.xlsx"):
         (night / name).write_text(f"{account},Anna Karenina")
     (night / "vat.csv").write_text("sushi")
+    for letter in (
+        f"reminders/{account}-2019-03-31.eml",
+        f"2019-03/S-{account}-2019-03.2.eml",
+        "2019-03/S-7-2019-03.eml",
+    ):
+        (home / "outbox" / letter).parent.mkdir(parents=True, exist_ok=True)
+        (home / "outbox" / letter).write_text("Anna Karenina")
     for period, text in (("2019-02", "Anna &amp; Karenina"), ("2019-03", f"account {account}"), ("2019-04", "sushi")):
         edition = home / "editions" / "brands" / period
         edition.mkdir(parents=True)
@@ -295,6 +302,7 @@ def test_nothing_names_the_person_and_everything_holds(settings: Settings) -> No
     assert named_files(Path(lake)) == []
     assert not file.exists()
     assert [path.name for path in (home / "reports" / "2019-03-31").iterdir()] == ["vat.csv"]
+    assert [path.name for path in (home / "outbox").rglob("*.eml")] == ["S-7-2019-03.eml"]
     assert [path.parent.name for path in sorted((home / "editions").rglob("*.html"))] == ["2019-02", "2019-04"]
     assert Register(home / "papers").rows()[0].client == "erased"
     assert b"anna@" not in (home / "papers" / "register.sqlite").read_bytes()
