@@ -20,21 +20,32 @@ def views(metrics: Metrics, cut: CutFacts) -> Iterator[tuple[str, list[str]]]:
     last = cut.closed_until or cut.taken_at.date()
     for metric in metrics.values():
         name, words = f"{PREFIX}{metric.name}", metric.en.replace("'", "''")
-        yield (
-            name,
-            [
-                f"CREATE OR REPLACE VIEW {name} AS {_query(metrics, metric, last)}",
-                f"COMMENT ON VIEW {name} IS '{words}'",
-            ],
-        )
+        statements = [f"CREATE OR REPLACE VIEW {name} AS {_query(metrics, metric, last)}"]
+        statements += [f"COMMENT ON VIEW {name} IS '{words}'"]
+        columns = _columns(metrics, metric).items()
+        yield name, [*statements, *(f"COMMENT ON COLUMN {name}.{column} IS '{said}'" for column, said in columns)]
+
+
+def _columns(metrics: Metrics, metric: Metric) -> dict[str, str]:
+    """Return what each column of a metric's view is."""
+    figures = {one.name: one.en.replace("'", "''") for one in (*metrics.sides(metric), metric)}
+    return {**{name: name.replace("_", " ") for name in _keys(metrics, metric)}, "currency": "ISO 4217 code", **figures}
+
+
+def _by_month(metrics: Metrics, metric: Metric) -> bool:
+    return metric.times_days or any(side.adds_up == "at_end" for side in metrics.sides(metric))
+
+
+def _keys(metrics: Metrics, metric: Metric) -> list[str]:
+    time = ["month"] if _by_month(metrics, metric) else ["day", "month"]
+    return list(dict.fromkeys([*time, *metrics.dimensions(metric)]))
 
 
 def _query(metrics: Metrics, metric: Metric, last: date) -> str:
     sides = metrics.sides(metric)
-    by_month = metric.times_days or any(side.adds_up == "at_end" for side in sides)
-    keys = [*(("month",) if by_month else ("day", "month")), *metrics.dimensions(metric)]
+    by_month = _by_month(metrics, metric)
     first = (last.replace(day=1) - timedelta(days=30 * MONTHS)).replace(day=1)
-    asked = Asked(tuple(dict.fromkeys(keys)), (first, last) if by_month else None)
+    asked = Asked(tuple(_keys(metrics, metric)), (first, last) if by_month else None)
     if not metric.is_ratio:
         return sql(metric, asked)
     of = ", ".join([*asked.by, "currency"])
