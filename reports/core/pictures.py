@@ -3,6 +3,8 @@
 Each currency, and points beside money, has a picture of its own: they are never added up or compared by height.
 """
 
+import io
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -82,6 +84,13 @@ def drawn(picture: Picture, frame: pl.DataFrame, columns: Sequence[Any], languag
         return chart
     parted = data.with_columns(part=pl.concat_str(apart, separator=" "))
     return chart.properties(data=parted).facet(row=alt.Row("part:N", title=None)).resolve_scale(y="independent")
+
+
+def as_image(chart: Any) -> str:
+    """Return a chart as the address of an image: vectors, in fonts that every page has."""
+    svg = io.StringIO()
+    chart.configure(font="DejaVu Sans", background="white").save(svg, format="svg")
+    return f"data:image/svg+xml;base64,{b64encode(svg.getvalue().encode()).decode()}"
 
 
 def _rows(picture: Picture, frame: pl.DataFrame, along: str | None, by: list[str]) -> pl.DataFrame:

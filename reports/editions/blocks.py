@@ -2,7 +2,6 @@
 
 import html
 import re
-from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +12,7 @@ import polars as pl
 
 from ledger.values.text import readable
 from reports.core.forms import Language
+from reports.core.pictures import as_image
 from reports.core.result import Result
 from reports.formats.captions import control_line, money, shown_rows, shown_subtotals
 from reports.formats.html import fragment
@@ -53,13 +53,8 @@ def code(source: str) -> Block:
 
 def _chart(chart: Any, language: Language, number: int) -> Block:
     """Return a chart as vectors, with its rows beside it."""
-    import io
-
-    drawn = io.StringIO()
-    chart.configure(font="DejaVu Sans", background="white").save(drawn, format="svg")
     data = chart.data if isinstance(chart.data, pl.DataFrame) else None
     title = str(chart.title) if isinstance(chart.title, str) else f"chart {number}"
-    image = b64encode(drawn.getvalue().encode()).decode()
     rows = (
         ""
         if data is None
@@ -67,7 +62,7 @@ def _chart(chart: Any, language: Language, number: int) -> Block:
     )
     return Block(
         "chart",
-        f'<figure><img src="data:image/svg+xml;base64,{image}" alt="{html.escape(title)}">{rows}</figure>',
+        f'<figure><img src="{as_image(chart)}" alt="{html.escape(title)}">{rows}</figure>',
         f"**{title}**\n\n{'' if data is None else _frame(data, language)}",
         title,
         data,

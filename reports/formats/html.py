@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ledger.values.text import readable
 from reports.core.forms import Language
+from reports.core.pictures import as_image
 from reports.core.result import Result, TooLarge
 from reports.explain import links
 from reports.formats.captions import NUMBERS, abridged, control_line, facts, shown_rows, shown_subtotals, word
@@ -29,7 +30,7 @@ def _page(template: str, context: dict[str, Any]) -> str:
 
 def html_text(result: Result, language: Language, *, dashboard: str | None = None) -> str:
     """Return the page, complete in itself; figures link to their explanations in the dashboard at that address."""
-    return _page("report.html", _context(result, language, dashboard))
+    return _page("report.html", _context(result, language, dashboard, picture=True))
 
 
 def fragment(result: Result, language: Language, *, most: int = 200) -> str:
@@ -44,7 +45,9 @@ def fragment(result: Result, language: Language, *, most: int = 200) -> str:
     return _page("fragment.html", context)
 
 
-def _context(result: Result, language: Language, dashboard: str | None = None) -> dict[str, Any]:
+def _context(
+    result: Result, language: Language, dashboard: str | None = None, *, picture: bool = False
+) -> dict[str, Any]:
     columns = result.columns
     linked = links(result, dashboard) if dashboard else repeat({})
     names = [column.name for column in columns]
@@ -63,6 +66,9 @@ def _context(result: Result, language: Language, dashboard: str | None = None) -
         "subtotals": shown_subtotals(result, language),
         "controls": [(control_line(control, language), control.holds) for control in result.controls],
         "controls_title": word("controls", language),
+        "picture": as_image(result.chart(language))
+        if picture and result.report.picture and result.frame.height
+        else "",
         "landscape": len(columns) > _PORTRAIT_COLUMNS,
         "small": len(columns) > 2 * _PORTRAIT_COLUMNS,
     }
@@ -78,7 +84,7 @@ def pdf_bytes(result: Result, language: Language) -> bytes:
     from weasyprint import HTML
 
     shown, left_out = abridged(result, language)
-    context = _context(shown, language)
+    context = _context(shown, language, picture=True)
     context["facts"] += left_out
     pdf: bytes = HTML(string=_page("report.html", context)).write_pdf()
     return pdf

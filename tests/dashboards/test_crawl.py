@@ -7,6 +7,7 @@ her account in one figure with what Sushi charged (DECISIONS D185).
 import io
 import zipfile
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -223,9 +224,12 @@ def test_no_byte_is_of_the_other_brand(
             for target in figures(name, given):
                 holds("behind", **target.query)
         holds("standard", "zyxwv", report=name, brand="zyxwv")
-    for dimension in DIMENSIONS:
+    # Each dimension by itself of each kind: test_restricted.test_no_pivot_does. Here all kinds, several at a time.
+    for dimension, of in zip(DIMENSIONS, cycle(OF), strict=False):
+        shown("explore", rows=dimension, of=of, **days)
+    for several in (list(DIMENSIONS)[at : at + 3] for at in range(0, len(DIMENSIONS), 3)):
         for of in OF:
-            shown("explore", rows=dimension, of=of, **days)
+            shown("explore", rows=",".join(several), of=of, **days)
     for measure in MEASURES:
         shown("explore", rows="brand,client", across="service", measure=measure, **days)
     for query in (

@@ -3,6 +3,8 @@
 import importlib
 import io
 import json
+import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -71,11 +73,19 @@ def test_there_are_the_notebooks_of_the_plan() -> None:
 
 
 @pytest.mark.parametrize("name", names())
-def test_every_notebook_runs_as_a_script(lake: Path, name: str) -> None:
+def test_every_notebook_runs_as_a_script(lake: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With nothing but the settings; a failing cell fails the script."""
     path = folder() / f"{name}.py"
-    done = subprocess.run([sys.executable, path], capture_output=True, text=True, cwd=folder().parent)
-    assert done.returncode == 0, done.stderr
+    monkeypatch.setattr(sys, "argv", [str(path)])
+    runpy.run_path(str(path), run_name="__main__")
+
+
+def test_a_process_of_its_own_runs_one_and_fails_with_a_cell(lake: Path) -> None:
+    """As `python notebooks/tour.py`; without a lake its exit code says so."""
+    for settings, code in (({}, 0), ({"TIFFIN_LAKE": "nowhere"}, 1)):
+        run = [sys.executable, folder() / "tour.py"]
+        done = subprocess.run(run, capture_output=True, text=True, cwd=folder().parent, env=os.environ | settings)
+        assert done.returncode == code, done.stderr
 
 
 def test_the_tour_shows_the_book(lake: Path) -> None:

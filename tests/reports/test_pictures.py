@@ -1,13 +1,17 @@
 """Results as pictures: every bar is a figure of the report, and no two currencies share an axis."""
 
+from base64 import b64decode
 from collections import defaultdict
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
+import pypdfium2
 import pytest
 
 from ledger.errors import Failure
 from reports.core.report import REPORTS, Report
+from reports.formats import rendered
 from tests.reports.standard.test_every_report import busy, parameters_for
 from tests.reports.story import Story
 
@@ -57,3 +61,21 @@ def test_a_list_has_no_picture(busy: Story) -> None:
     """It says so."""
     with pytest.raises(Failure, match="there is no picture of terms-changes: it is a list"):
         busy.book().report("terms-changes", **{"from": "2017-03-01", "to": "2017-03-31"}).chart()
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_pages_and_pdfs_have_the_picture_as_vectors(busy: Story, language: Any) -> None:
+    """The same bytes each time, words in the reader's language; a list, and nothing at all, have none."""
+    march = {"from": "2017-03-01", "to": "2017-03-31"}
+    result = busy.book().report("brand-revenue", **march)
+    page = rendered(result, "html", language=language).decode()
+    svg = b64decode(page.split('<img src="data:image/svg+xml;base64,', 1)[1].split('"', 1)[0]).decode()
+    assert ("Осталось деньгами" if language == "ru" else "Kept") in svg
+    assert rendered(result, "html", language=language).decode() == page
+    with_it, without = (
+        [one.type for one in pypdfium2.PdfDocument(rendered(each, "pdf", language=language))[0].get_objects()]
+        for each in (result, replace(result, report=replace(result.report, picture=None)))
+    )
+    assert pypdfium2.raw.FPDF_PAGEOBJ_IMAGE not in with_it and len(with_it) > len(without)
+    assert "<img" not in rendered(busy.book().report("terms-changes", **march), "html", language=language).decode()
+    assert "<img" not in rendered(Story().book().report("brand-revenue", **march), "html").decode()

@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -123,10 +124,23 @@ FROM open GROUP BY ALL ORDER BY 1
 """
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(HISTORY)
 def test_figures_equal_sql_written_by_hand(history: list[Any]) -> None:
     """Turnover, brand revenue, and ages beside the open debits that were kept entry by entry."""
+    figures_equal(history)
+
+
+@pytest.mark.soak
+@settings(max_examples=300, deadline=None, derandomize=False)
+@given(HISTORY)
+def test_figures_equal_sql_of_many_histories(history: list[Any]) -> None:
+    """The same, at length."""
+    figures_equal(history)
+
+
+def figures_equal(history: list[Any]) -> None:
+    """Hold the figures of a history beside those of SQL."""
     story = begun()
     happen(story, history)
     book = story.book()
