@@ -32,6 +32,7 @@ from ledger.values import field_types, refusals
 from reports.cli import main as cli
 from reports.core.report import REPORTS, Check, Column, Report
 from reports.lake.schema import TABLES, Table, Type
+from reports.metrics.metric import all_metrics
 
 EXAMPLES = Path(__file__).with_name("examples.jsonl")
 MEANINGS = Path(__file__).with_name("meanings.toml")
@@ -251,6 +252,19 @@ def reports_page() -> str:
         body += [*_table(("Column", "Heading", "Kind", "Summed"), map(_column, report.columns)), ""]
         body += ["Controls:", "", *map(_control, report.checks), ""]
         body += ["Reads " + _listed(f"[{name}](lake.md#{name})" for name in sorted(reads(report))) + ".", ""]
+    body += ["## Metrics", "", "`tiffin metric NAME`, `book.metric`, Explore and the views `metric_NAME`.", ""]
+    metrics = all_metrics()
+    rows = (
+        (
+            f"`{one.name}`",
+            f"{one.en} · {one.ru}",
+            one.unit,
+            ", ".join(metrics.dimensions(one)),
+            f"`{metrics.words(one)}`",
+        )
+        for one in metrics.values()
+    )
+    body += [*_table(("Metric", "Heading", "Unit", "By, beside time", "What it is"), rows), ""]
     return _page(
         "Reports",
         "`tiffin report NAME`, the dashboard, `reports.open().report(NAME)` and the night all run these. Dates are "

@@ -94,10 +94,14 @@ class LakeBook:
 
     @property
     def metrics(self) -> pl.DataFrame:
-        """Return the metrics of the house and of the pack: name, title, unit, what they are shown by beside time."""
+        """Return the metrics of the house and of the pack: name, title, unit, what they are shown by beside time, and
+        what they are.
+        """
         known = all_metrics()
-        rows = [(one.name, one.en, one.unit, ", ".join(known.dimensions(one))) for one in known.values()]
-        return pl.DataFrame(rows, schema=["name", "title", "unit", "dimensions"], orient="row")
+        rows = [
+            (one.name, one.en, one.unit, ", ".join(known.dimensions(one)), known.words(one)) for one in known.values()
+        ]
+        return pl.DataFrame(rows, schema=["name", "title", "unit", "dimensions", "meaning"], orient="row")
 
     def metric(
         self,

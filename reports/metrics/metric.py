@@ -118,6 +118,15 @@ class Metrics(Mapping[str, Metric]):
         """Return numerator and denominator of a ratio, else the metric itself."""
         return (self.found[metric.numerator], self.found[metric.denominator]) if metric.is_ratio else (metric,)
 
+    def words(self, metric: Metric) -> str:
+        """Return what a metric is: its expression and where it is taken, or what is divided by what."""
+        if metric.is_ratio:
+            return f"{metric.numerator} / {metric.denominator}" + (" × days of the period" if metric.times_days else "")
+        each = f" of each {' and '.join(metric.per)}, added up," if metric.per else ""
+        of = {"always": "", "at_end": ", of all up to the last day", "never": ", counted anew for each total"}
+        where = "" if metric.where == "TRUE" else f" where {metric.where}"
+        return f"{metric.expression}{each} over {metric.table}{where}{of[metric.adds_up]}"
+
     def dimensions(self, metric: Metric) -> tuple[str, ...]:
         """Return what a metric may be shown by, time apart: what both sides of a ratio have."""
         first, *others = self.sides(metric)

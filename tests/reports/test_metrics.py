@@ -187,6 +187,16 @@ def test_the_command_lists_and_shows_them(tmp_path: Path, story: Story, monkeypa
     assert "100.00" in table.output
 
 
+def test_the_book_says_what_metrics_are(story: Story) -> None:
+    """Beside their unit and dimensions."""
+    meaning = dict(story.book().metrics.select("name", "meaning").rows())
+    assert meaning["dso"] == "receivable / charged × days of the period"
+    assert meaning["receivable"] == (
+        "greatest(0, -sum(amount)) of each account_id, added up, over entries where account_kind = 'money', "
+        "of all up to the last day"
+    )
+
+
 def test_every_metric_of_the_house_is_short() -> None:
     """At most fifteen lines each."""
     blocks = HOUSE.read_text().split("\n\n")[1:]
