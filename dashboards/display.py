@@ -24,6 +24,7 @@ from reports.formats import captions, code_names, rendered
 from reports.formats.html import MOST_PDF_ROWS
 
 ROW_PIXELS, MOST_VISIBLE = 30, 18
+MEASURED_ROWS, LETTER_PIXELS, WIDEST_PIXELS = 9, 8, 320
 STYLED_CELLS = 60_000
 """Russian figures are written by the server, cell by cell; in larger tables the browser writes them, with commas."""
 
@@ -215,6 +216,9 @@ def table(
     shown = _local_times(_with_code_names(frame.select(column.name for column in columns), columns))
     styled = language() == "ru" and frame.height * len(columns) <= STYLED_CELLS
     settings = column_settings(columns, styled=styled)
+    for column in columns:
+        if (width := _hidden_width(shown[column.name], column)) is not None:
+            settings[column.name]["width"] = width
     if ranked_by in shown.columns and shown.height > 1:
         shown, settings[BAR] = _with_bar(shown, str(ranked_by))
     options: dict[str, Any] = {
@@ -241,6 +245,23 @@ def table(
             links.go(target)
 
 
+def _hidden_width(values: pl.Series, column: Column) -> int | None:
+    """Return how wide a column is, in pixels, where its longest value is in a row that the browser does not measure.
+
+    It measures the first nine rows and the last one; a figure that is longer would lose its sign or its first digits.
+    """
+    money = column.kind in _WRITTEN
+    if values.len() <= MEASURED_ROWS + 1 or not (money or values.dtype == pl.String):
+        return None
+    # Grouped by thousands: a sign in three more, two decimals and their separator.
+    digits = values.cast(pl.Decimal(38, 2) if money else pl.String).cast(pl.String).str.len_chars().fill_null(0)
+    lengths = digits + (digits - 4).clip(0) // 3 if money else digits
+    longest = max(lengths.to_list())
+    measured = [*lengths.head(MEASURED_ROWS), lengths[-1]]
+    head = len(column.label(language()))
+    return min(max(longest, head) * LETTER_PIXELS + 20, WIDEST_PIXELS) if longest > max(measured) else None
+
+
 BAR = "bar"
 """The column of bars, beside the one that they are of."""
 
@@ -250,7 +271,7 @@ def _with_bar(frame: pl.DataFrame, name: str) -> tuple[pl.DataFrame, Any]:
     sizes = frame[name].cast(pl.Float64).fill_null(0).clip(lower_bound=0)
     at = frame.columns.index(name) + 1
     longest = float(sizes.max() or 0) or 1.0  # type: ignore[arg-type]
-    setting = st.column_config.ProgressColumn("", format=" ", min_value=0, max_value=longest, width=90)
+    setting = st.column_config.ProgressColumn("", format=" ", min_value=0, max_value=longest, width=64)
     return frame.select(*frame.columns[:at], sizes.alias(BAR), *frame.columns[at:]), setting
 
 

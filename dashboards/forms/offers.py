@@ -1,17 +1,18 @@
 """Forms of what clients are offered: promotions, and each brand's bonus programme. Both start from what there is."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 
 import streamlit as st
 
-from dashboards import url_state
+from dashboards import display, url_state
 from dashboards.forms import subjects
 from dashboards.forms.fields import Fields, Given
 from dashboards.forms.money import open_brands
 from dashboards.forms.posting import connected, terms
 from dashboards.translations import as_markdown, sentence, tr
 from ledger.food.postgres import offers
-from ledger.values.money import plain
+from ledger.values.money import decimal, plain
 from reports.core.report import Column
 
 SHARES = {"accrue_percent": "Accrued, %", "redeem_percent": "Paid by points at most, %"}
@@ -51,7 +52,7 @@ def promotion(by: str) -> None:
     if not code:
         return
     now: Given = dict(next((row for row in known if row["code"] == code), {}))
-    value = "Percent, or amount", plain(now["value"]) if now.get("value") else None
+    value = "Percent, or amount", display.money(decimal(now["value"])) if now.get("value") else None
     _standing(code, "promotion", known=bool(now), of=[value, ("Valid until", now.get("valid_until"))])
 
     def fill(fields: Fields) -> list[Given]:
@@ -91,7 +92,7 @@ def program(by: str) -> None:
     if brand is None:
         return
     now: Given = dict(next((row for row in known if row["brand"] == brand), {}))
-    shares = [(label, now.get(name)) for name, label in SHARES.items()]
+    shares = [(label, display.money(Decimal(now[name])) if now else None) for name, label in SHARES.items()]
     _standing(brand, "bonus_program", known=bool(now), of=[*shares, ("Valid until", now.get("valid_until"))])
 
     def fill(fields: Fields) -> list[Given]:

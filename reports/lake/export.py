@@ -7,11 +7,13 @@ published, readers see the cut before, and the next export undoes what this one 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 
 from reports.lake import delta, manifest
-from reports.lake.extract import SNAPSHOTS, with_closing
+from reports.lake.extract import OF_TRANSACTION, SNAPSHOTS, with_closing
 from reports.lake.manifest import Cut, Maker, Manifest, PinnedTable, Previous, Published, Totals
 from reports.lake.reader import Lake, declared
 from reports.lake.schema import TABLES
@@ -21,13 +23,13 @@ from reports.lake.take_cut import Taken
 
 @dataclass
 class _Export:
-    """One export under way. `narrow` keeps, slice by slice, what entries need of their transactions."""
+    """One export under way. `aside` keeps on disk, slice by slice, what entries need of their transactions."""
 
     place: Place
     taken: Taken
     cut: Cut
     previous: Manifest | None
-    narrow: list[pl.DataFrame] = field(default_factory=list)
+    aside: Path
     sums: list[pl.DataFrame] = field(default_factory=list)
 
     def slices(self) -> Iterator[tuple[int, int]]:
@@ -52,26 +54,12 @@ class _Export:
     def _transactions(self) -> Iterator[pl.DataFrame]:
         for after, until in self.slices():
             frame = self.taken.snapshot.transactions(after, until)
-            self.narrow.append(
-                frame.select(
-                    pl.col(
-                        "id",
-                        "refers_to",
-                        "posted_at",
-                        "business_date",
-                        "day_number",
-                        "value_date",
-                        "occurred_at",
-                        "occurred_on",
-                        "hour",
-                    ),
-                    pl.col("kind", "month").cast(pl.Categorical),
-                )
-            )
+            frame.select("id", *OF_TRANSACTION).write_ipc(self.aside / str(until), compression="lz4")
             yield frame
 
     def _entries(self, accounts: pl.DataFrame) -> Iterator[pl.DataFrame]:
-        for transactions, (after, until) in zip(self.narrow, self.slices(), strict=True):
+        for after, until in self.slices():
+            transactions = pl.read_ipc(self.aside / str(until))
             frame = self.taken.snapshot.entries(transactions, accounts, after, until)
             self.sums.append(sums_of(frame))
             yield frame
@@ -121,8 +109,9 @@ def export(place: Place, taken: Taken, previous: Published | None, made_by: Make
         closed_until=taken.closed_until,
         time_zone=taken.time_zone,
     )
-    run = _Export(place, taken, cut, base)
-    tables = run.tables()
+    with TemporaryDirectory(prefix="tiffin-cut-") as aside:
+        run = _Export(place, taken, cut, base, Path(aside))
+        tables = run.tables()
     return Manifest(
         cut=cut,
         book=taken.book,

@@ -156,7 +156,7 @@ SNAPSHOTS: dict[str, str] = {
         SELECT o.*, a.brand_id, a.currency FROM bonus_owed o JOIN account a ON a.id = o.account_id ORDER BY o.id""",
 }
 
-_OF_TRANSACTION = """
+OF_TRANSACTION = """
     kind refers_to posted_at business_date day_number month value_date occurred_at occurred_on hour
 """.split()
 
@@ -226,7 +226,7 @@ class Snapshot:
             self.frame(ENTRIES.format(after=after, until=until))
             .lazy()
             .join(
-                transactions.lazy().select("id", *_OF_TRANSACTION),
+                transactions.lazy().select("id", *OF_TRANSACTION),
                 left_on="transaction_id",
                 right_on="id",
                 how="left",

@@ -81,7 +81,7 @@ def answered(
             found = [_rows(book, run, side, asked) for side in sides.values()]
         return _divided(metrics, wanted, _beside(found, keys, sides), keys, days)
 
-    columns = (*(_dimension(name) for name in by), Column("currency", "currency", "Currency", "Валюта"))
+    columns = (*(dimension(name) for name in by), Column("currency", "currency", "Currency", "Валюта"))
     columns += tuple(Column(one.name, one.kind, one.en, one.ru, total=True) for one in wanted)
     frame, totals = table(by), table(())
     report = Report(
@@ -193,6 +193,7 @@ def _controls(metric: Metric, frame: pl.DataFrame, totals: pl.DataFrame) -> list
     ]
 
 
-def _dimension(name: str) -> Column:
+def dimension(name: str) -> Column:
+    """Return the column of a dimension, with its heading in both languages."""
     kind, en, ru = LABELS.get(name, ("text", name.replace("_", " "), name.replace("_", " ")))
     return Column(name, kind, en, ru)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 from reports.core.result import CutFacts
+from reports.metrics.answer import dimension
 from reports.metrics.metric import Metric, Metrics
 from reports.metrics.query import Asked, sql
 
@@ -19,33 +20,37 @@ def views(metrics: Metrics, cut: CutFacts) -> Iterator[tuple[str, list[str]]]:
     """Give names of views, each with the statements that make it and say what it is."""
     last = cut.closed_until or cut.taken_at.date()
     for metric in metrics.values():
-        name, words = f"{PREFIX}{metric.name}", metric.en.replace("'", "''")
-        statements = [f"CREATE OR REPLACE VIEW {name} AS {_query(metrics, metric, last)}"]
-        statements += [f"COMMENT ON VIEW {name} IS '{words}'"]
-        columns = _columns(metrics, metric).items()
-        yield name, [*statements, *(f"COMMENT ON COLUMN {name}.{column} IS '{said}'" for column, said in columns)]
+        name, by = f"{PREFIX}{metric.name}", _keys(metrics, metric)
+        comments = {key: dimension(key).en for key in by} | {"currency": "Currency", metric.name: metric.en}
+        comments |= {side.name: side.en for side in metrics.sides(metric)}
+        yield (
+            name,
+            [
+                f"CREATE OR REPLACE VIEW {name} AS {_query(metrics, metric, by, last)}",
+                f"COMMENT ON VIEW {name} IS {_text(metric.en)}",
+                *(f"COMMENT ON COLUMN {name}.{column} IS {_text(words)}" for column, words in comments.items()),
+            ],
+        )
 
 
-def _columns(metrics: Metrics, metric: Metric) -> dict[str, str]:
-    """Return what each column of a metric's view is."""
-    figures = {one.name: one.en.replace("'", "''") for one in (*metrics.sides(metric), metric)}
-    return {**{name: name.replace("_", " ") for name in _keys(metrics, metric)}, "currency": "ISO 4217 code", **figures}
+def _text(words: str) -> str:
+    return f"""'{words.replace("'", "''")}'"""
 
 
 def _by_month(metrics: Metrics, metric: Metric) -> bool:
     return metric.times_days or any(side.adds_up == "at_end" for side in metrics.sides(metric))
 
 
-def _keys(metrics: Metrics, metric: Metric) -> list[str]:
-    time = ["month"] if _by_month(metrics, metric) else ["day", "month"]
-    return list(dict.fromkeys([*time, *metrics.dimensions(metric)]))
+def _keys(metrics: Metrics, metric: Metric) -> tuple[str, ...]:
+    """Return what the rows of a view are by: time, and all dimensions."""
+    time = ("month",) if _by_month(metrics, metric) else ("day", "month")
+    return tuple(dict.fromkeys([*time, *metrics.dimensions(metric)]))
 
 
-def _query(metrics: Metrics, metric: Metric, last: date) -> str:
+def _query(metrics: Metrics, metric: Metric, by: tuple[str, ...], last: date) -> str:
     sides = metrics.sides(metric)
-    by_month = _by_month(metrics, metric)
     first = (last.replace(day=1) - timedelta(days=30 * MONTHS)).replace(day=1)
-    asked = Asked(tuple(_keys(metrics, metric)), (first, last) if by_month else None)
+    asked = Asked(by, (first, last) if _by_month(metrics, metric) else None)
     if not metric.is_ratio:
         return sql(metric, asked)
     of = ", ".join([*asked.by, "currency"])

@@ -1,14 +1,16 @@
 """Every page over a small lake: it shows what the reports give, and says in words what it cannot do."""
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboards import display
 from reports.core.forms import FORMS
-from reports.core.report import REPORTS
+from reports.core.report import REPORTS, Column
 from tests.dashboards.conftest import Open, run_query, words
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
@@ -226,3 +228,15 @@ def test_what_the_url_says_is_kept_through_a_run(screen: Open) -> None:
     assert app.query_params["rows"] == "client"
     assert app.multiselect[0].value == ["client"]
     assert app.query_params["from"] == "2017-03-01"
+
+
+def test_a_figure_in_a_row_that_is_not_measured_is_not_cut_off() -> None:
+    """Of twenty rows the twelfth is the longest: its column is as wide as it needs; the first one would be measured."""
+    money = Column("amount", "money", "Amount", "Сумма")
+    short = [Decimal("5.00")] * 20
+    longer = [*short[:11], Decimal("-1234567.00"), *short[12:]]
+    assert display._hidden_width(pl.Series(short, dtype=pl.Decimal(18, 2)), money) is None
+    assert display._hidden_width(pl.Series(longer, dtype=pl.Decimal(18, 2)), money) == 13 * 8 + 20
+    assert display._hidden_width(pl.Series(longer[11:] + short, dtype=pl.Decimal(18, 2)), money) is None
+    name = Column("name", "text", "Name", "Имя")
+    assert display._hidden_width(pl.Series(["x"] * 11 + ["y" * 500, "x"]), name) == display.WIDEST_PIXELS
