@@ -144,7 +144,7 @@ def _work(facts: dict[str, Any]) -> None:
 def _history(card: Result) -> None:
     display.control_status(card)
     without: tuple[str, ...] = ("business_date", "currency", "held")
-    if not card.frame["held_after"].any():
+    if not (card.frame["held_after"] != 0).any():
         without += ("held_after",)
     display.result_table(card, key="card", hide_empty=True, without=without)
     display.downloads(card, key="card")
