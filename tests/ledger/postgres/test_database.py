@@ -182,3 +182,10 @@ def test_an_unknown_time_zone_is_refused(database_url: str, name: str) -> None:
     """A folder of the time zone database is no time zone, either."""
     with pytest.raises(Failure, match="is not known, expected a name such as Europe/Moscow"):
         database.initialise(database_url, name)
+
+
+def test_what_posting_froze_is_let_go_where_duckdb_looks_for_it() -> None:
+    """DuckDB writes on stderr, when a process ends, what of its own is still there."""
+    code = "import duckdb\nfrom ledger.postgres.retries import uncollected\nwith uncollected(): pass"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
