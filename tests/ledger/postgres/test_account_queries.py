@@ -286,7 +286,7 @@ class Historian(Twin):
 def test_past_balances_are_what_the_model_had_then(server: str, template_database: str) -> None:
     """Whatever happened since: what each account had, held and owed at each moment of random runs."""
     machines = twins(server, template_database, Historian)
-    calm = settings(CALM, max_examples=10, suppress_health_check=list(HealthCheck))
+    calm = settings(CALM, max_examples=6, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(lambda: next(machines), settings=calm)  # type: ignore[no-untyped-call]
     machines.close()
 

@@ -45,7 +45,7 @@ def assert_whole(url: str, lake: str) -> None:
     assert made.cut.last_transaction == last.last_transaction
 
 
-@pytest.mark.parametrize("at", [1, 15])
+@pytest.mark.parametrize("at", [pytest.param(1, marks=pytest.mark.soak), 15])
 def test_a_first_night_killed_at_an_effect_is_completed(book: str, lake: str, at: int) -> None:
     """Before the second table, before the pointer: there is no cut, then all is there once."""
     process = start(book, lake, str(at))
@@ -57,7 +57,7 @@ def test_a_first_night_killed_at_an_effect_is_completed(book: str, lake: str, at
     assert_whole(book, lake)
 
 
-@pytest.mark.parametrize("at", [3, 8])
+@pytest.mark.parametrize("at", [pytest.param(3, marks=pytest.mark.soak), 8])
 def test_a_later_night_killed_at_an_effect_is_completed(book: str, lake: str, at: int) -> None:
     """After an append, between tables, before the manifest, before the pointer: readers see the cut before."""
     frequent_cut(book, lake)
