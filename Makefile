@@ -22,7 +22,7 @@ pictures: ## redraw the README's pictures from the demo
 test: ## set up, and run every check and every test
 	@bin/setup test
 	@$(MAKE) --no-print-directory lint
-	$(BIN)/pytest -n 4 --dist worksteal
+	$(BIN)/pytest -n 3 --dist worksteal
 
 lint: ## ruff, mypy, import-linter
 	$(BIN)/ruff check .

@@ -1,6 +1,7 @@
 """Compaction, vacuum, rebuild and a schema that grows leave kept cuts as they are."""
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -292,8 +293,9 @@ def _add_column(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
 
 
 @pytest.fixture(autouse=True)
-def declared_afresh() -> None:
-    """Forget what a test before declared."""
+def declared_afresh() -> Iterator[None]:
+    """Forget what a test declared, before the next one's lake is made."""
+    yield
     reader.declared.cache_clear()
 
 
