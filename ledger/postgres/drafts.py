@@ -56,6 +56,16 @@ def save(connection: AnyConnection, draft: Draft) -> None:
 
     Raises Failure if the draft is another person's, or was decided on meanwhile.
     """
+    try:
+        with connection.transaction():
+            saved = _saved(connection, draft)
+    except errors.UniqueViolation:  # another tab saved it at the same moment, and they met at its key, not its id
+        saved = _saved(connection, draft)
+    if not saved:
+        raise Failure("this form was answered, or sent for approval, meanwhile: open it again")
+
+
+def _saved(connection: AnyConnection, draft: Draft) -> bool:
     saved = connection.execute(
         "INSERT INTO desk.draft AS d (id, who, form, fields, lines, same) VALUES (%s, %s, %s, %s, %s, %s) "
         "ON CONFLICT (id) DO UPDATE SET fields = excluded.fields, lines = excluded.lines, same = excluded.same, "
@@ -63,8 +73,7 @@ def save(connection: AnyConnection, draft: Draft) -> None:
         "RETURNING id",
         [draft.id, draft.who, draft.form, Jsonb(draft.fields), Jsonb(list(draft.lines)), draft.same],
     )
-    if saved.fetchone() is None:
-        raise Failure("this form was answered, or sent for approval, meanwhile: open it again")
+    return saved.fetchone() is not None
 
 
 def settle(connection: AnyConnection, id_: UUID, state: State) -> None:

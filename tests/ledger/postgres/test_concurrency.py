@@ -3,12 +3,17 @@
 import multiprocessing
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from ledger.administration import administration_lines as administration
 from ledger.core import commands
+from ledger.postgres.database import connect, initialise
+from ledger.postgres.drafts import Draft, save
 from ledger.postgres.post import Ledger
 from tests.ledger.checks import check
 from tests.ledger.worlds import Postgres
@@ -201,3 +206,19 @@ def test_administration_beside_posting_waits_its_turn(postgres: Postgres) -> Non
     [(used, times)] = [u for key, u in postgres.state()["usage"].items() if key[2] == "total"]
     assert (used, times) == (posted * 100, posted)
     assert balances(postgres)["company"] == -posted * 100
+
+
+def test_two_tabs_that_save_one_draft_at_the_same_moment_both_save_it(database_url: str) -> None:
+    """At whichever of its unique indexes they meet."""
+    initialise(database_url, "Europe/Moscow")
+    together, drafts = Barrier(2), [uuid4() for _ in range(200)]
+
+    def tab(_: int) -> None:
+        with connect(database_url) as connection:
+            for id_ in drafts:
+                together.wait(10)
+                save(connection, Draft(id_, "o.petrova", "payment", {}, [{"type": "payment"}], "anna 1.00"))
+                connection.commit()
+
+    with ThreadPoolExecutor(2) as tabs:
+        list(tabs.map(tab, range(2)))
