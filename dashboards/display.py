@@ -21,6 +21,7 @@ from reports.core.readable import readable_texts
 from reports.core.report import Column
 from reports.core.result import Control, CutFacts, Result
 from reports.formats import captions, code_names, rendered
+from reports.formats.change_words import change_words
 from reports.formats.html import MOST_PDF_ROWS
 
 ROW_PIXELS, MOST_VISIBLE = 30, 18
@@ -209,6 +210,7 @@ def table(
     that rows are `ranked_by` has a bar beside each figure.
     """
     columns = [column for column in columns if column.name in frame.columns]
+    frame, columns = _with_changes(frame, columns)
     may_go = [column for column in columns if frame.height and (hide_empty or column.aside)]
     empty = [column for column in may_go if _blank(frame[column.name], zeros=column.aside)]
     columns = [column for column in columns if column not in empty]
@@ -299,6 +301,18 @@ def _with_code_names(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataF
     own = {column.name: code_names.named_columns().get(column.name) for column in columns}
     said = {name: {code: words[language()] for code, words in of.items()} for name, of in own.items() if of}
     return frame.with_columns(pl.col(name).replace(of) for name, of in said.items())
+
+
+def _with_changes(frame: pl.DataFrame, columns: list[Column]) -> tuple[pl.DataFrame, list[Column]]:
+    """Return what changed in words, in place of the two states before and after that files have."""
+    states = [column.name for column in columns if column.kind == "state"]
+    if len(states) != 2:
+        return frame, columns
+    before, after = states
+    brands = dict(cached_book.brands().select("id", "code").iter_rows())
+    told = [change_words(was, now, language(), brands) for was, now in frame.select(states).iter_rows()]
+    words = pl.Series(after, told, dtype=pl.String)
+    return frame.with_columns(words), [column for column in columns if column.name != before]
 
 
 def _local_times(frame: pl.DataFrame) -> pl.DataFrame:

@@ -55,13 +55,20 @@ class Step:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
+def _whoever() -> str:
+    """Return the login that runs this; blank where the system has no name for it, as in some containers."""
+    with suppress(KeyError, OSError):
+        return getpass.getuser()
+    return ""
+
+
 @dataclass
 class Night:
     """A nightly run for one day, by whom. `complete` means that every step was taken and nothing was wrong."""
 
     day: date
     folder: Path
-    by: str = field(default_factory=lambda: _whoever())
+    by: str = field(default_factory=_whoever)
     steps: list[Step] = field(default_factory=list)
 
     @property
@@ -218,7 +225,7 @@ def _pack(step: Step, book: LakeBook, day: date, folder: Path, settings: Setting
     pack = current()
     _reports(step, pack.reports.values(), book, day, folder, settings)
     step.problems += pack.problems
-    for name in pack.metrics:
+    for name in pack.own_metrics:
         try:
             book.metric(name, last_day=day)
         except Failure as failure:
@@ -317,13 +324,6 @@ def _statements(
     step.facts = {"written": done.written, "found": done.unchanged, "failed": len(done.failed), "without": without}
     step.done = f"{done.written} written to {done.folder}, {done.unchanged} there before"
     step.done += "".join(f"; {sentence}" for sentence in without)
-
-
-def _whoever() -> str:
-    """Return the login that runs this; blank where the system has no name for it, as in some containers."""
-    with suppress(KeyError, OSError):
-        return getpass.getuser()
-    return ""
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -42,6 +42,7 @@ POLARS: dict[str, pl.DataType] = {
     "currency": pl.String(),
     "month": pl.String(),
     "text": pl.String(),
+    "state": pl.String(),
     "word": pl.String(),
     "money": pl.Decimal(18, 2),
     "rate": pl.Decimal(5, 2),

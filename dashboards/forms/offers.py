@@ -68,17 +68,9 @@ def promotion(by: str) -> None:
             given[name] = fields.number(name, label, now.get(name), blank="no limit")
         for name, label in (("first_order_only", "First order only"), ("stackable", "Together with others")):
             given[name] = fields.choice(name, label, ("no", "yes"), "yes" if now.get(name) else "no") == "yes"
-        return [
-            {"type": "promotion", "code": code, **{name: value or None for name, value in given.items()}}
-            | _flags(given)
-        ]
+        return [{"type": "promotion", "code": code, **_blanks(given)}]
 
     terms("promotion", fill, about=(code, tuple(now.items())))
-
-
-def _flags(given: Given) -> Given:
-    """Return the fields that are yes or no: no is no blank."""
-    return {name: value for name, value in given.items() if isinstance(value, bool)}
 
 
 def program(by: str) -> None:
@@ -106,12 +98,17 @@ def program(by: str) -> None:
         others = [code for code in open_brands() if code != brand]
         spent = fields.several("spend_at", "Points are spent also at", others, now.get("spend_at", ()), blank="nowhere")
         given |= _days(fields, now)
-        line = {"type": "bonus_program", "brand": brand, **{name: value or None for name, value in given.items()}}
+        line = {"type": "bonus_program", "brand": brand, **_blanks(given)}
         # Terms that begin today unless a day was chosen; which live days there are, is never blank.
         line = {name: value for name, value in line.items() if not (name == "valid_from" and value is None)}
         return [line | {"spend_at": spent} | ({} if returned is None else {"returned_live_days": returned})]
 
     terms("program", fill, about=(brand, tuple((name, str(value)) for name, value in now.items())))
+
+
+def _blanks(given: Given) -> Given:
+    """Return what was given, blanks as None; a nought is none, and the ledger says what it makes of it."""
+    return {name: None if value == "" else value for name, value in given.items()}
 
 
 def _days(fields: Fields, now: Given) -> Given:

@@ -19,8 +19,9 @@ from reports.core.leads import Row
 from reports.core.report import Column
 from reports.core.result import Result
 from reports.documents.register import Issued, Register
-from reports.formats.change_words import change_words, subject_words
+from reports.formats.change_words import subject_words
 from reports.lookups import ClientDetails
+from reports.standard.receivables_aging import PAST_DUE
 
 ACCOUNTS = (
     Column("account", "account", "Account", "Счёт"),
@@ -73,7 +74,8 @@ POINTS = (
 )
 CHANGES = (
     Column("recorded_at", "instant", "Time", "Время"),
-    Column("what", "text", "What changed", "Что изменилось"),
+    Column("before", "state", "Before", "Было"),
+    Column("after", "state", "What changed", "Что изменилось"),
     Column("by", "text", "By", "Кто"),
     Column("kind", "word", "Kind", "Вид"),
     Column("subject", "text", "Of", "У кого"),
@@ -179,7 +181,7 @@ def _tiles(found: ClientDetails, aging: Part, credit: Part) -> None:
         owed = aging[1].filter(pl.col("currency") == currency)
         terms = credit[1].filter(pl.col("currency") == currency)
         balance = links.at_the_cut(book, own.row(0, named=True), "balance") if own.height == 1 else None
-        late = owed.select((pl.col("total") - pl.col("not_due")).sum()).item()
+        late = owed.select(PAST_DUE.sum()).item()
         tiles = [
             display.Tile("Balance", _sum(own, "balance"), tr("at the cut"), balance),
             display.Tile("owes", _sum(owed, "total"), "", _only(aging, owed, "total")),
@@ -310,18 +312,10 @@ def _paper(register: Register, one: Issued) -> None:
 
 
 def _changes(found: ClientDetails) -> None:
-    brands = dict(cached_book.brands().select("id", "code").iter_rows())
-    changed = found.changes.select("kind", "subject", "before", "after").iter_rows(named=True)
-    told = [
-        (
-            change_words(row["before"], row["after"], language(), brands),
-            subject_words(row["kind"], row["subject"], language()),
-        )
-        for row in changed
-    ]
-    words = pl.DataFrame(told, schema={"what": pl.String, "subject": pl.String}, orient="row")
-    rows = found.changes.with_columns(*words)
-    _rows(rows, CHANGES, "changes", None)
+    named = pl.struct("kind", "subject").map_elements(
+        lambda row: subject_words(row["kind"], row["subject"], language()), return_dtype=pl.String
+    )
+    _rows(found.changes.with_columns(subject=named), CHANGES, "changes", None)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """A dunning round: who is overdue, whom to remind, the letters as they will be, and into the outbox."""
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import polars as pl
@@ -14,10 +14,13 @@ from ledger.settings import Settings
 from reports.core.leads import Row
 from reports.core.report import Column
 from reports.documents import reminders as letters
+from reports.documents.design import templates_of
 from reports.documents.reminders import Debtor
 
 MOST = 500
 SHOWN = 5
+AGAIN = timedelta(days=7)
+"""After so long a debtor is chosen again by itself."""
 DEBTORS = (
     Column("client", "text", "Client", "Клиент"),
     Column("late", "money", "Overdue", "Просрочено"),
@@ -46,7 +49,7 @@ def reminders() -> None:
     _list(found, last)
     chosen = _chosen([debtor for debtor in found if debtor.email][:MOST], last)
     _letters(chosen, day)
-    _write(chosen, day, currency)
+    _write(chosen, day)
     for line in st.session_state.pop("reminders written", ()):
         (st.success if line[0] else st.error)(as_markdown(line[1]))
 
@@ -68,14 +71,15 @@ def _account(row: Row, column: str) -> links.Target:
 
 
 def _chosen(able: list[Debtor], last: dict[int, date]) -> list[Debtor]:
-    """Let debtors be chosen; at first all with an address who were not reminded on this day's round."""
+    """Let debtors be chosen; at first all with an address who were not reminded within a week."""
     by_number = {debtor.account: debtor for debtor in able}
 
     def shown(number: int) -> str:
         debtor = by_number[number]
         return f"{debtor.client} · {display.money(debtor.late, debtor.currency)}"
 
-    usual = [number for number in by_number if number not in last]
+    since = datetime.now(UTC).date() - AGAIN
+    usual = [number for number in by_number if last.get(number, date.min) <= since]
     numbers = st.multiselect(
         sentence("whom to remind"), list(by_number), usual, format_func=shown, placeholder=tr("choose"), key="whom"
     )
@@ -84,14 +88,14 @@ def _chosen(able: list[Debtor], last: dict[int, date]) -> list[Debtor]:
 
 def _letters(chosen: list[Debtor], day: date) -> None:
     for debtor in chosen[:SHOWN]:
-        subject, body = letters.reminder(debtor, day, code=language(), templates=Settings().templates)
+        subject, body = letters.reminder(debtor, day, code=language(), templates=templates_of(Settings()))
         with st.expander(as_markdown(f"{debtor.email} · {subject}")):
             st.text(body)
     if len(chosen) > SHOWN:
         st.caption(tr("the first {n} of {all}", n=SHOWN, all=display.count(len(chosen))))
 
 
-def _write(chosen: list[Debtor], day: date, currency: str | None) -> None:
+def _write(chosen: list[Debtor], day: date) -> None:
     settings = Settings()
     if settings.sender is None:
         st.warning(sentence("letters need a sender: TIFFIN_SENDER is not set"), icon=":material/mail:")
@@ -110,7 +114,7 @@ def _write(chosen: list[Debtor], day: date, currency: str | None) -> None:
                 sender=settings.sender,
                 by=access.person().login,
                 code=language(),
-                templates=settings.templates,
+                templates=templates_of(settings),
             )
         except Failure as failure:
             wrong.append((False, on_screen(failure)))

@@ -1,18 +1,14 @@
 """Reports: any standard report with its parameters, its controls, its rows, and every form of file."""
 
-from dataclasses import replace
 from types import UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
-import polars as pl
 import streamlit as st
 from pydantic.fields import FieldInfo
 
 from dashboards import cached_book, display, url_state
 from dashboards.translations import language, sentence, tr
 from reports.core.report import REPORTS, Report
-from reports.core.result import Result
-from reports.formats.change_words import change_words
 from reports.lake.restricted import BETWEEN
 from reports.run import LakeBook
 
@@ -107,17 +103,7 @@ def _result(report: Report, given: dict[str, Any]) -> None:
     st.caption(display.facts(result))
     display.control_status(result)
     display.downloads(result, key=report.name)
-    display.result_table(_in_words(result), key=f"rows-{report.name}")
-
-
-def _in_words(result: Result) -> Result:
-    """Return changes of terms with what changed in words, where files have the JSON of before and after."""
-    if result.report.name != "terms-changes":
-        return result
-    brands = dict(cached_book.brands().select("id", "code").iter_rows())
-    changed = result.frame.select("before", "after").iter_rows(named=True)
-    told = [change_words(row["before"], row["after"], language(), brands) for row in changed]
-    return replace(result, frame=result.frame.with_columns(after=pl.Series(told, dtype=pl.String)).drop("before"))
+    display.result_table(result, key=f"rows-{report.name}")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from reports.core.leads import Row
 from reports.core.report import Column
 from reports.core.result import Result
 from reports.standard.credit_exposure import NEAR
+from reports.standard.receivables_aging import PAST_DUE
 
 SHOWN = 10
 DO = Column("do", "text", "What to do", "Что сделать")
@@ -141,7 +142,7 @@ def _tasks(day: date, currency: str | None) -> Iterator[Task]:
 
 def _overdue(day: date, currency: str | None) -> Task:
     aging = cached_book.report("receivables-aging", as_of=day, currency=currency)
-    late = aging.frame.with_columns(late=pl.col("total") - pl.col("not_due")).filter(pl.col("late") > 0)
+    late = aging.frame.with_columns(late=PAST_DUE).filter(pl.col("late") > 0)
     return _task("overdue", "overdue", late, OVERDUE, "late", "take a payment →", partial(_form, aging, "payment"))
 
 

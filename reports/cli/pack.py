@@ -25,12 +25,9 @@ def list_() -> None:
     from reports.pack import current
 
     found = current()
-    for kind, names in (("report", found.reports), ("notebook", found.notebooks)):
+    for kind, names in (("report", found.reports), ("notebook", found.notebooks), ("metric", found.own_metrics)):
         for name in names:
             typer.echo(f"{kind:10}{name}")
-    for metric in found.metrics.values():
-        if metric.place.startswith(str(found.folder)):
-            typer.echo(f"{'metric':10}{metric.name}")
     for problem in found.problems:
         typer.echo(f"left out: {problem}", err=True)
 

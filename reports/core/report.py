@@ -23,7 +23,7 @@ from reports.core.pictures import Picture
 from reports.core.tables import Tables
 
 Figure = Literal["account", "average", "count", "money", "number", "rate", "share"]
-Kind = Figure | Literal["account_kind", "code", "currency", "date", "instant", "month", "text", "word"]
+Kind = Figure | Literal["account_kind", "code", "currency", "date", "instant", "month", "state", "text", "word"]
 Frame = nw.LazyFrame[Any]
 ROUNDED: dict[Kind, int] = {"average": 2, "share": 4}  # of every engine alike (DECISIONS D33)
 
@@ -34,6 +34,7 @@ class Column:
 
     `account` and `number` are whole numbers that name things and are never added up,
     `word` is a code of the ledger's own, which readers see in their language; `code` is its caller's.
+    `state` is JSON of how something stood: readers see what changed between two, in words.
     `share` is a part of 1, `average` money rounded to the kopeck, `month` YYYY-MM.
     `total`: a sum by currency makes sense; a column of `account_kind` parts the
     sums by kind of account too, so that points are never added to money. A column `aside` stands last on the screen,

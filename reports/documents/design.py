@@ -51,12 +51,16 @@ def design_of(
     if by is not None and kind == "statement":
         raise Failure("--by goes with an act, an invoice or an act of services: a statement names each charge's own")
     seal = Seal(settings.certificate, settings.certificate_password) if settings.certificate else None
-    templates = settings.templates
-    if templates is None and settings.pack_folder.is_dir():
-        from reports.pack import current
+    return Design(kind, language or settings.language, templates_of(settings), seal, by)
 
-        templates = current().templates
-    return Design(kind, language or settings.language, templates, seal, by)
+
+def templates_of(settings: Settings) -> Path | None:
+    """Return the folder of a company's own templates: that of the settings, else that of the pack."""
+    if settings.templates is not None or not settings.pack_folder.is_dir():
+        return settings.templates
+    from reports.pack import current
+
+    return current().templates
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 
 from ledger.errors import Failure
 from reports.documents.language import LANGUAGES, Language, language
-from reports.pack import current
+from reports.pack import Pack, current
 
 NAME = "names.toml"
 _SECTIONS = ("services", "channels", "reasons", "steps")
@@ -58,15 +58,19 @@ class Names:
         return found.get(self.lang.code) or found.get("en")
 
 
-@cache
 def names(code: str, templates: Path | None = None) -> Names:
     """Return the names in a language. Raises Failure when a company's own file cannot be read."""
+    return _names(code, templates, current())
+
+
+@lru_cache(maxsize=16)
+def _names(code: str, templates: Path | None, pack: Pack) -> Names:
     sections: dict[str, dict[str, Mapping[str, str]]] = {section: {} for section in _SECTIONS}
     own = templates / NAME if templates else None
     for path in (Path(__file__).with_name(NAME), *([own] if own and own.is_file() else [])):
         for section, rows in _read(path).items():
             sections[section].update(rows)
-    for section, rows in current().names.items():
+    for section, rows in pack.names.items():
         sections[section].update(rows)
     return Names(language(code), sections)
 

@@ -79,7 +79,7 @@ def _csv_rows(result: Result, language: Language, comma: bool) -> Iterator[list[
 
 
 def _cell(value: Any, column: Column, result: Result, comma: bool) -> Any:
-    if column.kind in ("text", "code", "word"):
+    if column.kind in ("text", "code", "state", "word"):
         return None if value is None else guarded(value)
     plain = _value(value, column, result.cut.time_zone)
     return str(plain).replace(".", ",") if comma and column.kind in ("money", "average", "rate", "share") else plain

@@ -39,7 +39,17 @@ _FORMATS = {
     "date": "yyyy-mm-dd",
     "instant": "yyyy-mm-dd hh:mm:ss",
 }
-_WIDTHS = {"money": 16, "average": 14, "instant": 20, "date": 12, "account": 12, "text": 30, "code": 16, "word": 16}
+_WIDTHS = {
+    "money": 16,
+    "average": 14,
+    "instant": 20,
+    "date": 12,
+    "account": 12,
+    "text": 30,
+    "state": 30,
+    "code": 16,
+    "word": 16,
+}
 _HEADER = 3
 
 

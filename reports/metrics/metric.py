@@ -155,7 +155,7 @@ def read(*files: Path) -> Metrics:
     for metric in [*found.values()]:
         sides = [side for side in (metric.numerator, metric.denominator) if side]
         if odd := next((side for side in sides if side not in found or found[side].is_ratio), None):
-            problems.append(f"{metric.place}: {metric.name} is divided of {odd}, which is no metric with an expression")
+            problems.append(f"{metric.place}: {metric.name} is a ratio of {odd}, which is no metric with an expression")
             del found[metric.name]
     return Metrics(found, tuple(problems))
 

@@ -46,7 +46,7 @@ def sql(metric: Metric, asked: Asked) -> str:
     if asked.days and not at_end:
         within = f"t.business_date BETWEEN {_day(asked.days[0])} AND {_day(asked.days[1])}"
     rows = f"SELECT {columns} FROM {source} {joins} WHERE {within}"
-    narrowed = "".join(f" AND by_{name} = {_text(value)}" for name, value in asked.only.items())
+    narrowed = "".join(f" AND by_{name} = {quoted(value, asked.dialect)}" for name, value in asked.only.items())
     keys = [f"by_{name}" for name in asked.by]
     inner = ", ".join([*keys, "currency", *metric.per])
     value = f"SELECT {inner}, {metric.expression} AS value FROM ({rows}) q WHERE ({metric.where}){narrowed}"
@@ -84,7 +84,7 @@ def _ends(asked: Asked) -> str:
     ends = pieces(grains, asked.days)
     if len(ends) > MOST_ENDS:
         raise Failure(f"{len(ends)} ends of a {grains[0]} are too many to count at: {MOST_ENDS} are the most")
-    rows = ", ".join(f"({_text(name)}, {_day(until)})" for name, _, until in ends)
+    rows = ", ".join(f"({quoted(name)}, {_day(until)})" for name, _, until in ends)
     return f"(SELECT * FROM (VALUES {rows}) AS v(piece, until)) p"
 
 
@@ -150,5 +150,9 @@ def _day(day: date) -> str:
     return f"DATE '{day}'"
 
 
-def _text(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"
+def quoted(value: str, dialect: Dialect = "duckdb") -> str:
+    """Return a text as SQL has it: Spark escapes by a backslash, which to DuckDB is a letter."""
+    if dialect == "spark":
+        value = value.replace("\\", "\\\\").replace("'", "\\'")
+        return f"'{value}'"
+    return f"""'{value.replace("'", "''")}'"""

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from reports.core.result import CutFacts
 from reports.metrics.answer import dimension
 from reports.metrics.metric import Metric, Metrics
-from reports.metrics.query import Asked, sql
+from reports.metrics.query import Asked, quoted, sql
 
 PREFIX = "metric_"
 MONTHS = 60
@@ -27,14 +27,10 @@ def views(metrics: Metrics, cut: CutFacts) -> Iterator[tuple[str, list[str]]]:
             name,
             [
                 f"CREATE OR REPLACE VIEW {name} AS {_query(metrics, metric, by, last)}",
-                f"COMMENT ON VIEW {name} IS {_text(metric.en)}",
-                *(f"COMMENT ON COLUMN {name}.{column} IS {_text(words)}" for column, words in comments.items()),
+                f"COMMENT ON VIEW {name} IS {quoted(metric.en)}",
+                *(f"COMMENT ON COLUMN {name}.{column} IS {quoted(words)}" for column, words in comments.items()),
             ],
         )
-
-
-def _text(words: str) -> str:
-    return f"""'{words.replace("'", "''")}'"""
 
 
 def _by_month(metrics: Metrics, metric: Metric) -> bool:

@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from ledger.errors import Failure
 from ledger.settings import Settings
 from reports.core.parameters import AsOf
-from reports.pack.files import METRICS, Pack, module_of, where
+from reports.pack.files import Pack, module_of, where
 from reports.run import LakeBook
 
 EXAMPLE = Path(__file__).with_name("example")
@@ -48,9 +48,8 @@ def checked(pack: Pack, book: LakeBook) -> Iterator[Checked]:
             yield Checked(f"report {name}: needs more than dates, and is not run here")
             continue
         yield _report(book, name, pack.files[name])
-    for name, metric in pack.metrics.items():
-        if metric.place.startswith(str(pack.folder / METRICS)):
-            yield _metric(book, name)
+    for name in pack.own_metrics:
+        yield _metric(book, name)
     for path in pack.notebooks.values():
         yield _notebook(path)
     for path in sorted((pack.folder / "tests").glob("test_*.py")):

@@ -11,8 +11,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from jinja2 import Environment, TemplateSyntaxError
-
 from ledger.settings import Settings
 from reports.core.report import STANDARD, Report
 
@@ -24,7 +22,7 @@ SECTIONS = ("services", "channels")
 Names = Mapping[str, Mapping[str, str]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pack:
     """What stands in the pack; `problems` are sentences about what is left out. `names` are of services and channels,
     by section, code and language; `files` has the file of each report and notebook.
@@ -38,6 +36,11 @@ class Pack:
     templates: Path | None
     files: Mapping[str, Path]
     problems: tuple[str, ...]
+
+    @property
+    def own_metrics(self) -> list[str]:
+        """Return the names of the metrics that stand in the pack, not those of the house."""
+        return [name for name, metric in self.metrics.items() if metric.place.startswith(str(self.folder / METRICS))]
 
 
 def current() -> Pack:
@@ -133,6 +136,8 @@ def _names(path: Path, problems: list[str]) -> dict[str, Names]:
 
 def _broken(templates: Path) -> list[str]:
     """Return what is wrong with templates that cannot be read."""
+    from jinja2 import Environment, TemplateSyntaxError  # most commands have no templates to look at
+
     made, found = Environment(extensions=["jinja2.ext.i18n"], autoescape=True), []
     for path in sorted(one for one in templates.rglob("*") if one.suffix in (".html", ".txt")):
         try:

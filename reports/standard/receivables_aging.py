@@ -7,6 +7,7 @@ what the accounts' own balances below zero come to.
 from typing import Literal
 
 import narwhals as nw
+import polars as pl
 from pydantic import Field
 
 from reports.core import aging
@@ -26,6 +27,8 @@ BANDS = {
     "late_91_120": (91, 120),
     "late_over_120": (121, None),
 }
+PAST_DUE = pl.col("total") - pl.col("not_due")
+"""What of a row is past its due date, for who has the report's frame; what has no due date is not due."""
 KEYS = {"account": ("account", "reference", "party", "client", "currency"), "party": ("party", "client", "currency")}
 
 

@@ -47,11 +47,11 @@ def test_a_company_has_everything_on_one_page(screen: Open) -> None:
         "Changes (1)",
     ]
     accounts_, limits, changes = (
-        next(frame.value for frame in app.dataframe if name in frame.value) for name in ("balance", "limit", "what")
+        next(frame.value for frame in app.dataframe if name in frame.value) for name in ("balance", "limit", "after")
     )
     assert [float(each) for each in accounts_["balance"]] == [-100]
     assert (list(limits["client"]), [float(each) for each in limits["limit"]]) == (["Anna"], [500])
-    assert (list(changes["what"]), list(changes["by"])) == (["limit 1,000.00 → 2,000.00"], ["o.petrova"])
+    assert (list(changes["after"]), list(changes["by"])) == (["limit 1,000.00 → 2,000.00"], ["o.petrova"])
     for empty in ("No order yet", "No points", "No paper was issued yet"):
         assert empty in shown
     assert "Subaccounts and limits →" in shown

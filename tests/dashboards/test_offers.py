@@ -40,3 +40,5 @@ def test_a_bonus_programme_is_made_and_changed(desk: Desk, book: Sheet) -> None:
     assert book.execute(kept).fetchall()[1:] == [("5.00", "25.50", 90, ["pizza"])]
     press(fill(desk("program", brand="sushi"), spend_at=[], expires_after_days=""), "Save")
     assert book.execute(kept).fetchall()[2:] == [("5.00", "25.50", None, [])]
+    press(fill(desk("program", brand="sushi"), expires_after_days="0"), "Save")
+    assert book.execute(kept).fetchall()[3:] == [("5.00", "25.50", 0, [])], "until midnight, and not forever"

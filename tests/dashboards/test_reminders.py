@@ -1,7 +1,7 @@
 """A dunning round: who is overdue, the letters as they will be, each written once a day into the outbox."""
 
 import email
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from email import policy
 from pathlib import Path
@@ -63,6 +63,11 @@ def test_debtors_are_chosen_seen_and_written_to_once(
     assert (message["To"], message["From"]) == ("gleb@example.com", "bills@example.org")
     assert "etters written: 1" in app.success[0].value
     assert app.multiselect[0].value == [], "who was reminded is not chosen again"
+    written = file.rename(
+        file.with_stem(f"{file.stem.partition('-')[0]}-{datetime.now(UTC).date() - timedelta(days=7)}")
+    )
+    assert len(screen("screens/reminders.py", currency="RUB").multiselect[0].value) == 1, "after a week he is"
+    written.rename(file)
     app.multiselect[0].set_value([app.dataframe[0].value["account"].iloc[0]]).run()
     press(app, "Write 1 letters")
     assert "etters written: 0" in app.success[0].value

@@ -166,7 +166,7 @@ def test_a_broken_metric_is_named_with_its_line_and_stops_only_itself(tmp_path: 
     assert [problem.replace(str(tmp_path), "") for problem in found.problems] == [
         "/metrics.toml, line 11: metric typo: tabel: extra inputs are not permitted",
         "/metrics.toml, line 12: metric lost: there is no table entrys: did you mean entries or bank_entries?",
-        "/metrics.toml, line 18: half is divided of bad, which is no metric with an expression",
+        "/metrics.toml, line 18: half is a ratio of bad, which is no metric with an expression",
     ]
     path.write_text("[broken\n")
     assert "at line 1" in read(path).problems[0]

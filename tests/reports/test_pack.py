@@ -1,6 +1,5 @@
 """A company's own pack: what stands there appears everywhere; what is broken is named, and stops only itself."""
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -30,13 +29,11 @@ DAYS = {"first_day": "2017-03-01", "last_day": "2017-03-31"}
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the folder of a new pack."""
     monkeypatch.setenv("TIFFIN_PACK", str(tmp_path / "pack"))
     begin(tmp_path / "pack")
-    names.cache_clear()
-    yield tmp_path / "pack"
-    names.cache_clear()
+    return tmp_path / "pack"
 
 
 @pytest.fixture
@@ -70,6 +67,9 @@ def test_what_stands_in_the_folder_appears_without_an_edit(folder: Path, book: L
     assert "month" in declared("discounts").model_fields
     (folder / "reports" / "large_debits.py").unlink()
     assert "large-debits" not in REPORTS
+    services_file = folder / "services.toml"
+    services_file.write_text(services_file.read_text("utf-8").replace("Catering", "Banquets"), "utf-8")
+    assert names("en").service("catering") == "Banquets", "a program that runs sees what was changed"
 
 
 def test_a_broken_file_is_named_with_its_line_and_stops_only_itself(folder: Path, book: LakeBook) -> None:

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import accumulate
-from typing import Any, TypedDict, cast
+from typing import Any, TypedDict
 
 from psycopg import Connection
-from psycopg.rows import dict_row
 
 from ledger.bank.core.statement import ZERO, normal
+from ledger.postgres.desk_queries import typed_rows
 from ledger.values.money import decimal
 
 
@@ -177,8 +177,7 @@ class CameBack(TypedDict):
 
 def came_back(connection: Connection[Any]) -> list[CameBack]:
     """Return what came back and was not undone, the largest first."""
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cast(list[CameBack], cursor.execute(_CAME_BACK).fetchall())
+    return typed_rows(connection, CameBack, _CAME_BACK)
 
 
 _CAME_BACK = """
@@ -203,8 +202,7 @@ class LastImport(TypedDict):
 
 def last_imports(connection: Connection[Any]) -> list[LastImport]:
     """Return a row for each account at the bank of which whole statements were imported, by account and brand."""
-    with connection.cursor(row_factory=dict_row) as cursor:
-        return cast(list[LastImport], cursor.execute(_LAST_IMPORTS).fetchall())
+    return typed_rows(connection, LastImport, _LAST_IMPORTS)
 
 
 # A statement that names no days reaches to its last entry.

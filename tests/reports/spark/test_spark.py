@@ -7,11 +7,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 import reports
 from reports.core.report import REPORTS, Report
+from reports.lake.spark import session
 from reports.metrics.metric import all_metrics
+from reports.metrics.query import quoted
 from tests.reports.spark.compared import compared, shapes
 from tests.reports.standard.test_every_report import parameters_for
 from tests.reports.story import Story
@@ -115,6 +118,9 @@ def test_metrics_are_the_same(lake: Path) -> None:
         book.metric("net", by=["weekday", "client"], first_day="2017-02-01").frame for book in (polars, spark)
     ]
     assert by_weekday[0].height and by_weekday[0].equals(by_weekday[1])
+    odd = r"O'Brien \' Co"
+    assert duckdb.sql(f"SELECT {quoted(odd)}").fetchone() == (odd,)
+    assert session().sql(f"SELECT {quoted(odd, 'spark')}").first()[0] == odd
 
 
 def test_the_command_writes_the_same_bytes_and_nothing_else(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
