@@ -119,7 +119,7 @@ def test_metrics_are_the_same(lake: Path) -> None:
     ]
     assert by_weekday[0].height and by_weekday[0].equals(by_weekday[1])
     odd = r"O'Brien \' Co"
-    assert duckdb.sql(f"SELECT {quoted(odd)}").fetchone() == (odd,)
+    assert duckdb.execute(f"SELECT {quoted(odd)}").fetchone() == (odd,)
     assert session().sql(f"SELECT {quoted(odd, 'spark')}").first()[0] == odd
 
 
