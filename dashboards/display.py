@@ -358,6 +358,12 @@ def result_table(
     totals(result)
 
 
+def picture(result: Result) -> None:
+    """Draw a result as files do, where it has a picture, with text and lines as the theme has them."""
+    if result.report.picture and result.frame.height:
+        st.altair_chart(result.chart(language()), key=f"picture of {result.report.name}")
+
+
 def totals(result: Result) -> None:
     """Draw the sums of the columns that add up, a row a currency."""
     sums = captions.subtotals(result)

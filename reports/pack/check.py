@@ -1,6 +1,9 @@
 """What is wrong with a pack: its files, then each report, metric, notebook and test of it over a small made-up book."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -12,6 +15,7 @@ from tempfile import TemporaryDirectory
 from ledger.errors import Failure
 from ledger.settings import Settings
 from reports.core.parameters import AsOf
+from reports.lake.reader import Lake
 from reports.pack.files import Pack, module_of, where
 from reports.run import LakeBook
 
@@ -52,6 +56,12 @@ def checked(pack: Pack, book: LakeBook) -> Iterator[Checked]:
         yield _metric(book, name)
     for path in pack.notebooks.values():
         yield _notebook(path)
+    for page in pack.pages.values():
+        if not page.problem:
+            yield _page(book, page.path)
+    for page in pack.pages.values():
+        if not page.problem:
+            yield _page(pack, book, page.path)
     for path in sorted((pack.folder / "tests").glob("test_*.py")):
         yield from _tests(book, path)
 
@@ -82,6 +92,27 @@ def _notebook(path: Path) -> Checked:
     except Failure as failure:
         return Checked(f"notebook {path.stem}", str(failure))
     return Checked(f"notebook {path.stem}")
+
+
+_DRAWN = """
+import sys
+from pathlib import Path
+from streamlit.testing.v1 import AppTest
+script = "from pathlib import Path; from reports.pack.files import Page, draw; draw(Page(Path(%r), {}))"
+for wrong in AppTest.from_string(script % sys.argv[1], default_timeout=60).run().exception:
+    print(wrong.message)
+"""
+
+
+def _page(pack: Pack, book: LakeBook, path: Path) -> Checked:
+    """Draw a page over the lake of the book, in a process without logins, without a browser."""
+    assert isinstance(book.lake, Lake)
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("TIFFIN_")}
+    own = {"TIFFIN_PACK": str(pack.folder), "TIFFIN_LAKE": book.lake.place.url}
+    command = [sys.executable, "-c", _DRAWN, str(path)]
+    done = subprocess.run(command, env={**plain, **own}, capture_output=True, text=True, check=False)
+    lines = (done.stdout if done.returncode == 0 else done.stderr[-500:] or "it was ended").splitlines()
+    return Checked(f"page {path.stem}", lines[-1] if lines else "")
 
 
 def _tests(book: LakeBook, path: Path) -> Iterator[Checked]:
