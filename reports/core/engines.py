@@ -55,7 +55,7 @@ def values(keys: Frame) -> Any:
     A filter by values is carried into the files, which a join is not: most rows are never made.
     """
     found = collected(keys.unique()).to_series()
-    return found if isinstance(keys.to_native(), pl.LazyFrame) else found.to_list()
+    return found.implode() if isinstance(keys.to_native(), pl.LazyFrame) else found.to_list()
 
 
 def among(frame: Frame, column: str, keys: Frame) -> Frame:

@@ -88,19 +88,23 @@ def parts(then: Moment, now: Moment, row: Mapping[str, Any], figure: Figure) -> 
     """
     if then.day > now.day:
         raise Failure(f"{then.day} is after {now.day}: explain the later figure against the earlier one")
-    before = _Own.of(then, then.day, row).figure(figure, then.day, ())
-    own, reached = _Own.of(now, then.day, row, _Own.of(then, then.day, row)), before
-    kinds: tuple[str, ...] = ()
+    earlier = _Own.of(then, then.day, row)
+    own = _Own.of(now, then.day, row, earlier)
+    asked, day = earlier.moved(then.day, ()), then.day
+    before = reached = figure(earlier.by_old_terms(asked), day)
     steps: list[tuple[str, date, tuple[str, ...] | None]] = [("late_bookings", then.day, ()), ("dates", now.day, ())]
+    kinds: tuple[str, ...] = ()
     for name, more in MOVES.items():
         kinds += more
         steps.append((name, now.day, kinds))
     made = []
-    for name, day, moved in [*steps, ("others", now.day, None)]:
-        asked = own.figure(figure, day, moved)
-        made.append(Part(name, asked - reached))
-        reached = asked
-    last = figure(own.tables, now.day)
+    for name, on, moved in [*steps, ("others", now.day, None)]:
+        entries, before_it = own.moved(on, moved), reached
+        if on != day or not entries.equals(asked):  # else nothing happened that could change it
+            reached = figure(own.by_old_terms(entries), on)
+        made.append(Part(name, reached - before_it))
+        asked, day = entries, on
+    last = figure(own.tables, now.day) if own.has_other_terms else reached
     return before, last, [*made, Part("terms", last - reached)]
 
 
@@ -128,32 +132,47 @@ class _Own:
         keys = {"accounts": "id", "holders": "account_id", "credit_terms": "account_id", "changes": "account_id"}
         for name, column, of in (*((name, key, ids) for name, key in keys.items()), ("transactions", "id", moved)):
             own = _with(own, name, collected(getattr(own, name).filter(nw.col(column).is_in(of))))
+        states = collected(own.changes.filter(nw.col("kind") == "account_status", until(moment.day)))
+        own = _with(own, "changes", states)
         if then is not None:
             return cls(own, entries, since, then.terms, then.states)
         terms = collected(own.credit_terms.filter(nw.col("valid_from") <= since))
-        states = collected(own.changes.filter(until(since)))
         return cls(own, entries, since, _with_none(terms, ids), states)
 
-    def figure(self, figure: Figure, day: date, kinds: tuple[str, ...] | None) -> Decimal:
-        """Return the figure of a day by the terms of before, with what moved since then of some kinds (None: all)."""
+    @property
+    def has_other_terms(self) -> bool:
+        """Return whether terms or states are other ones now than they were."""
+        later = nw.col("id") > (self.states["id"].max() or 0)
+        return bool(self._new) or not collected(self.tables.changes.filter(later)).is_empty()
+
+    @property
+    def _new(self) -> list[dict[str, Any]]:
+        known = set(self.terms["id"])
+        return [one for one in collected(self.tables.credit_terms).rows(named=True) if one["id"] not in known]
+
+    def moved(self, day: date, kinds: tuple[str, ...] | None) -> pl.DataFrame:
+        """Return the entries up to a day, of those since the earlier one of some kinds only (None: all)."""
         known = pl.col("business_date") <= self.since
         chosen = self.entries if kinds is None else self.entries.filter(known | pl.col("kind").is_in(kinds))
-        chosen = self._by_old_terms(chosen.filter(pl.col("business_date") <= day)).with_columns(
+        return chosen.filter(pl.col("business_date") <= day)
+
+    def by_old_terms(self, entries: pl.DataFrame) -> Tables:
+        """Return the tables with these entries only, by the terms and states of before."""
+        moved = self._due_by_old_terms(entries).with_columns(
             pl.col(name).cum_sum().over("account_id", order_by="version").cast(pl.Decimal(18, 2)).alias(after)
             for name, after in (("amount", "balance_after"), ("held", "held_after"))
         )
         tables = self.tables
-        for name, rows in (("entries", chosen), ("credit_terms", self.terms), ("changes", self.states)):
+        for name, rows in (("entries", moved), ("credit_terms", self.terms), ("changes", self.states)):
             tables = _with(tables, name, rows)
-        return figure(tables, day)
+        return tables
 
-    def _by_old_terms(self, entries: pl.DataFrame) -> pl.DataFrame:
+    def _due_by_old_terms(self, entries: pl.DataFrame) -> pl.DataFrame:
         """Return the entries, those that are due by terms set since then due by the terms of before."""
-        old = self.terms.sort("id").rows(named=True)
-        known = set(self.terms["id"])
-        new = [one for one in collected(self.tables.credit_terms).rows(named=True) if one["id"] not in known]
+        new = self._new
         if not new:
             return entries
+        old = self.terms.sort("id").rows(named=True)
         names = ("account_id", "business_date", "due_on")
         due = [
             _due(old, account, day) if due_on and any(_due([one], account, day) == due_on for one in new) else due_on

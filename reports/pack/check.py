@@ -56,12 +56,7 @@ def checked(pack: Pack, book: LakeBook) -> Iterator[Checked]:
         yield _metric(book, name)
     for path in pack.notebooks.values():
         yield _notebook(path)
-    for page in pack.pages.values():
-        if not page.problem:
-            yield _page(book, page.path)
-    for page in pack.pages.values():
-        if not page.problem:
-            yield _page(pack, book, page.path)
+    yield from _pages(pack, book)
     for path in sorted((pack.folder / "tests").glob("test_*.py")):
         yield from _tests(book, path)
 
@@ -96,23 +91,28 @@ def _notebook(path: Path) -> Checked:
 
 _DRAWN = """
 import sys
-from pathlib import Path
 from streamlit.testing.v1 import AppTest
-script = "from pathlib import Path; from reports.pack.files import Page, draw; draw(Page(Path(%r), {}))"
-for wrong in AppTest.from_string(script % sys.argv[1], default_timeout=60).run().exception:
-    print(wrong.message)
+for path in sys.argv[1:]:
+    script = "from pathlib import Path; from reports.pack.files import Page, draw; draw(Page(Path(%r), {}))"
+    wrong = AppTest.from_string(script % path, default_timeout=60).run().exception
+    print(wrong[0].message if wrong else "")
 """
 
 
-def _page(pack: Pack, book: LakeBook, path: Path) -> Checked:
-    """Draw a page over the lake of the book, in a process without logins, without a browser."""
+def _pages(pack: Pack, book: LakeBook) -> Iterator[Checked]:
+    """Draw the pages over the lake of the book, in a process without logins, without a browser."""
     assert isinstance(book.lake, Lake)
+    paths = [page.path for page in pack.pages.values() if not page.problem]
+    if not paths:
+        return
     plain = {name: value for name, value in os.environ.items() if not name.startswith("TIFFIN_")}
     own = {"TIFFIN_PACK": str(pack.folder), "TIFFIN_LAKE": book.lake.place.url}
-    command = [sys.executable, "-c", _DRAWN, str(path)]
+    command = [sys.executable, "-c", _DRAWN, *map(str, paths)]
     done = subprocess.run(command, env={**plain, **own}, capture_output=True, text=True, check=False)
-    lines = (done.stdout if done.returncode == 0 else done.stderr[-500:] or "it was ended").splitlines()
-    return Checked(f"page {path.stem}", lines[-1] if lines else "")
+    said = done.stdout.splitlines()
+    for number, path in enumerate(paths):
+        lost = f"{path}: it ended the process that drew it"
+        yield Checked(f"page {path.stem}", said[number] if number < len(said) else lost)
 
 
 def _tests(book: LakeBook, path: Path) -> Iterator[Checked]:
