@@ -30,6 +30,8 @@ from reports.editions.run import paths
 from reports.provider import Provider
 
 SECONDS = 60
+COOKIE = "_streamlit_user"
+"""What Streamlit keeps the claims of a login in, signed."""
 KEPT = ("HOME", "LAKE", "LANGUAGE", "PACK")
 """The settings that notebooks need: where the lake and the pack are, and the language."""
 _CHILD = """
@@ -142,15 +144,16 @@ class NotebookApps:
         own = {f"TIFFIN_{name}": os.environ[f"TIFFIN_{name}"] for name in KEPT if f"TIFFIN_{name}" in os.environ}
         environment = {**plain, **own, "NOTEBOOKS_TOKEN": self.token}
         command = [sys.executable, "-c", _CHILD, *words]
-        quiet = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        return subprocess.Popen(command, env=environment, **quiet), f"{host}:{port}"
+        none = subprocess.DEVNULL
+        process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=none, stderr=none)
+        return process, f"{host}:{port}"
 
 
 def person(cookies: Mapping[str, str], address: str) -> access.Person:
     """Return who sent a request, by the cookie of their login. Raises Failure unless somebody is logged in."""
     if not access.signs_in():
         return access.person()
-    signed = starlette_websocket._get_signed_cookie_with_chunks(dict(cookies), starlette_websocket.USER_COOKIE_NAME)
+    signed = starlette_websocket._get_signed_cookie_with_chunks(dict(cookies), COOKIE)
     claims = starlette_websocket._parse_decoded_user_cookie(signed, address) if signed else {}
     if not claims.get("is_logged_in"):
         raise Failure("log in to the dashboard first")

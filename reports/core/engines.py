@@ -61,7 +61,8 @@ def values(keys: Frame) -> Any:
 def among(frame: Frame, column: str, keys: Frame) -> Frame:
     """Return the rows whose column has one of the values of a frame of one column; Spark, which spills, joins them."""
     if isinstance(keys.to_native(), pl.LazyFrame):
-        return frame.filter(nw.col(column).is_in(values(keys)))
+        found = values(keys)
+        return frame.filter(nw.col(column).is_in(found)) if found.list.len().item() else frame.head(0)
     [name] = keys.collect_schema().names()
     return frame.join(keys.rename({name: column}).unique(), on=column, how="semi")
 

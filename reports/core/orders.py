@@ -10,7 +10,7 @@ from typing import Any
 
 import narwhals as nw
 
-from reports.core.engines import settled, values
+from reports.core.engines import collected, settled, values
 from reports.core.tables import MONEY, Frame, Tables, counted, days_since_epoch, only
 
 SERVICES = ("order", "preorder", "dish", "delivery", "packaging", "")
@@ -42,21 +42,29 @@ def ended(tables: Tables) -> Frame:
     return tables.orders.filter(~nw.col("void_on").is_null()).select("void_on", order=begun)
 
 
+PLACED = "id kind status refers_to account_id amount business_date month".split()
 LINES = """
-    transaction_id leg kind refers_to business_date value_date occurred_on day_number month account_id account_kind
-    party_id brand_id currency amount source_id source_kind service
+    transaction_id kind refers_to business_date month account_kind brand_id currency amount source_id source_kind
+    service
 """.split()
 
 
-def only_of(tables: Tables, placed: Frame) -> Tables:
-    """Return the tables with the lines of some orders only, by the ids that these began with; they are read once."""
+def only_of(tables: Tables, placed: Frame, until_month: str) -> Tables:
+    """Return the tables with the lines of some orders only, up to a month; `placed` is what the orders began with.
+
+    They are read once, without what counting orders does not look at: a column of scattered rows is read as a whole.
+    """
+    transactions, entries = (nw.from_native(tables.scan(name)) for name in ("transactions", "entries"))
+    placed = settled(placed)
+    if collected(placed).is_empty():
+        return tables.narrowed("transactions", lambda all_: all_.head(0)).narrowed("entries", lambda all_: all_.head(0))
     ids = values(placed)
-    own = settled(nw.from_native(tables.scan("transactions")).filter(_is_among(ids, "id", "refers_to")))
+    own = settled(transactions.filter(_is_among(ids, "id", "refers_to")).select(*PLACED))
     charges = values(own.filter(nw.col("kind").is_in(("capture", "debit"))).select("id"))
-    lines = nw.from_native(tables.scan("entries")).filter(nw.col("account_kind") == "revenue")
+    lines = entries.filter(nw.col("month") <= until_month, nw.col("account_kind") == "revenue")
     of_them = lines.filter(_is_among(charges, "transaction_id", "refers_to") | _is_among(ids, "refers_to"))
-    entries = settled(of_them.select(*LINES))
-    return tables.narrowed("transactions", lambda all_: own).narrowed("entries", lambda all_: entries)
+    read = settled(of_them.select(*LINES))
+    return tables.narrowed("transactions", lambda all_: own).narrowed("entries", lambda all_: read)
 
 
 def _is_among(ids: Any, *columns: str) -> nw.Expr:

@@ -7,6 +7,7 @@ Controls: orders are those that begin in the period, less those that end; net is
 
 import narwhals as nw
 
+from ledger.values.dates import month_days
 from reports.core import orders
 from reports.core.contributions import Contributions, Source
 from reports.core.engines import among, settled
@@ -18,6 +19,7 @@ from reports.core.tables import EVER, MONEY, Frame, Tables, beside, counted, in_
 from reports.standard import brand_revenue
 
 CLIENT = ("party_id", "currency")
+DAYS = ("order", "currency", "business_date", "month", "orders")
 PLACED = nw.col("kind").is_in(("debit", "hold"))
 
 
@@ -78,14 +80,20 @@ def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
 
 def begun(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the orders that began, 1 each, or ended, −1 each."""
-    return orders.as_pieces(tables, _begun(tables, p, row))
+    rows = settled(_begun(tables, p, row))
+    facts = tables.narrowed("transactions", lambda all_: among(all_, "id", rows.select("order")))
+    return orders.as_pieces(facts, rows)
 
 
 def _begun(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the rows of `order_days` of a row; orders that may have ended are read by themselves."""
     now = of_piece(p, row)
-    first, last = now.days
-    days = orders.order_days(tables, _from_ever(tables, now), "currency", first_day=first, last_day=last)
-    return _of_cohort(tables, p, row, days)
+    ever, days = _from_ever(tables, now), {"first_day": now.first_day, "last_day": now.last_day}
+    moved = settled(orders.followed(tables, ever, **days))
+    own = tables if p.dated_by != "booking" else orders.only_of(tables, moved, row["month"])
+    changed = orders.changed(own, _from_ever(own, now), moved, "currency", **days)
+    both = [orders.stayed(ever, moved, "currency", **days), changed]
+    return _of_cohort(tables, p, row, nw.concat([side.select(*DAYS) for side in both]))
 
 
 def _of_cohort(tables: Tables, p: Parameters, row: Row, rows: Frame) -> Frame:
@@ -102,40 +110,61 @@ def _cohort(tables: Tables, p: Parameters, row: Row) -> Frame:
 def _clients(tables: Tables, p: Parameters, cohort: str) -> Frame:
     """Return party_id, currency of the clients of a cohort.
 
-    A first order that nothing followed tells when its client came. Only the others are looked at, order by order.
+    An order that nothing followed stayed as it was debited. Who had one in an earlier month is of no later cohort, and
+    whose first debit of all is one, is of its month; only the others are looked at, order by order.
     """
     if p.brand is not None or p.dated_by != "booking":
         return _exactly(tables, p, cohort)
-    placed = tables.transactions.filter(PLACED, nw.col("status") == "posted", until(p.last_day))
     accounts = in_currency(tables.accounts, p.currency).filter(~nw.col("party_id").is_null())
+    clients = accounts.select(*CLIENT, account_id="id")
+    posted = (PLACED, nw.col("status") == "posted", until(p.last_day))
+    placed = tables.transactions.filter(nw.col("month") <= cohort, *posted)
     firsts = settled(
-        placed.filter(nw.col("month") <= cohort)
-        .group_by("account_id")
+        placed.group_by("account_id")
         .agg(order=nw.col("id").min(), month=nw.col("month").min())
-        .join(accounts.select(*CLIENT, account_id="id"), on="account_id", how="inner")
+        .join(clients, on="account_id", how="inner")
         .group_by(*CLIENT)
         .agg(nw.col("order", "month").min())
     )
     plain = settled(firsts.join(_plain(tables, firsts, cohort), on=["order", "currency", "month"], how="semi"))
-    others = settled(firsts.join(plain, on=list(CLIENT), how="anti").select(*CLIENT))
-    theirs = among(accounts, "party_id", others.select("party_id"))
-    of_others = among(placed, "account_id", theirs.select("id")).select("id")
-    looked_at = _exactly(orders.only_of(tables, of_others), p, cohort).join(others, on=list(CLIENT), how="semi")
-    return nw.concat([plain.filter(nw.col("month") == cohort).select(*CLIENT), looked_at.select(*CLIENT)])
+    others = firsts.join(plain, on=list(CLIENT), how="anti").join(clients, on=list(CLIENT), how="inner")
+    theirs = settled(among(placed, "account_id", others.select("account_id")).select("account_id", order="id"))
+    theirs = settled(theirs.join(clients, on="account_id", how="inner"))
+    earlier = _plain(tables, theirs, cohort).filter(nw.col("month") < cohort).select("order")
+    came_before = theirs.join(earlier, on="order", how="semi").select(*CLIENT).unique()
+    left = settled(theirs.join(came_before, on=list(CLIENT), how="anti"))
+    return nw.concat([plain.filter(nw.col("month") == cohort).select(*CLIENT), _of_these(tables, p, cohort, left)])
+
+
+def _of_these(tables: Tables, p: Parameters, cohort: str, placed: Frame) -> Frame:
+    """Return those of a cohort among the clients of some orders; of who had none that stayed, all later ones count."""
+    then = p.model_copy(update={"first_day": EVER, "last_day": min(p.last_day, month_days(cohort)[1])})
+    known = _by_party(orders.only_of(tables, placed.select("order"), cohort), then)
+    known = settled(known.join(placed.select(*CLIENT).unique(), on=list(CLIENT), how="semi"))
+    stayed = known.filter(~nw.col("began").is_null()).select(*CLIENT, "cohort").unique()
+    never = known.join(stayed, on=list(CLIENT), how="anti").filter(nw.col("cohort") == cohort).select(*CLIENT).unique()
+    accounts = tables.accounts.join(never, on=list(CLIENT), how="semi").select("id")
+    ever = among(tables.transactions.filter(PLACED), "account_id", accounts).select("id")
+    later = orders.only_of(tables, ever, f"{p.last_day:%Y-%m}")
+    both = [
+        stayed.filter(nw.col("cohort") == cohort),
+        _exactly(later, p, cohort).join(never, on=list(CLIENT), how="semi"),
+    ]
+    return nw.concat([side.select(*CLIENT) for side in both])
 
 
 def _exactly(tables: Tables, p: Parameters, cohort: str) -> Frame:
     return _by_party(tables, p).filter(nw.col("cohort") == cohort).select(*CLIENT).unique()
 
 
-def _plain(tables: Tables, firsts: Frame, until_month: str) -> Frame:
+def _plain(tables: Tables, placed: Frame, until_month: str) -> Frame:
     """Return order, currency, month of those that were debited as orders, and that nothing followed."""
-    placed = firsts.select("order")
+    of = placed.select("order")
     debits = (nw.col("account_kind") == "revenue", nw.col("kind") == "debit", nw.col("refers_to").is_null())
     lines = tables.entries.filter(nw.col("month") <= until_month, *debits, orders.of_an_order())
-    followed = among(tables.transactions, "refers_to", placed).select(order="refers_to")
+    followed = among(tables.transactions, "refers_to", of).select(order="refers_to")
     return (
-        among(lines, "transaction_id", placed)
+        among(lines, "transaction_id", of)
         .select("currency", "month", order="transaction_id")
         .unique()
         .join(followed, on="order", how="anti")
