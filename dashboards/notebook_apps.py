@@ -1,4 +1,4 @@
-"""The notebooks as live apps, behind the dashboard's own login: a server of marimo, and the way to it (DECISIONS D207).
+"""The notebooks as live apps, behind the dashboard's own login: a server of marimo, and the way to it (DECISIONS D209).
 
 It runs in a process of its own, begun by the first who asks, without the settings that are secrets; it ends with the
 dashboard. Only this program knows its token, and passes on what somebody asks who may see the figures of all brands.

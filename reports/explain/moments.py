@@ -1,7 +1,7 @@
 """What made the difference between two figures of a debtor: at the ends of two days, or as two cuts of the lake had it.
 
 The figure is asked again and again, each time with one more thing as it is at the later moment; a part is what that
-changed, so that the parts sum to the difference exactly, in this order (DECISIONS D206):
+changed, so that the parts sum to the difference exactly, in this order (DECISIONS D208):
 
 1. late bookings: what an earlier cut did not hold yet of the days up to the earlier figure's;
 2. dates: debts that fell due, and credit that began or ended, by dates that were set before;

@@ -1,22 +1,26 @@
 """The notebooks as live apps in the dashboard: behind its token or login, and a broken connection away from it."""
 
 import json
+import time
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import expect
+from streamlit.web.server.starlette import starlette_websocket
 from streamlit.web.server.starlette.starlette_app_utils import create_signed_value
 
 from dashboards import access, notebook_apps
 from ledger.errors import Failure
-from tests.dashboards.chromium import browsing, served, settled
+from tests.dashboards.chromium import PATIENCE_SECONDS, browsing, served, settled
 from tests.reports.story import Story
 
+PATIENCE = PATIENCE_SECONDS * 1000
 ADDRESS = "https://tiffin.example"
 
 
+@pytest.mark.soak  # without a browser tests/dashboards/test_login.py goes the same way
 @pytest.mark.browser
 def test_an_app_runs_behind_the_dashboards_door(lake: Story, tmp_path: Path) -> None:
     """Editions leads to it; it draws what it is asked for in its form; without the token nobody comes near it."""
@@ -30,11 +34,11 @@ def test_an_app_runs_behind_the_dashboards_door(lake: Story, tmp_path: Path) -> 
             with context.expect_page() as opened:
                 page.get_by_role("link", name="brands", exact=True).click()
             app = opened.value
-            expect(app.get_by_text("Sushi House").first).to_be_visible()
+            expect(app.get_by_text("Sushi House").first).to_be_visible(timeout=PATIENCE)
             field = app.get_by_label("month (a month)")
             field.fill("2017-02")
             field.press("Enter")
-            expect(app).to_have_url(f"{address}/live/?file=brands.py&month=2017-02")
+            expect(app).to_have_url(f"{address}/live/?file=brands.py&month=2017-02", timeout=PATIENCE)
             assert not [one["name"] for one in context.cookies() if "session" in one["name"]]
 
 
@@ -61,10 +65,6 @@ def test_the_cookie_of_a_login_says_who_may(
     secret: str, claims: dict[str, object], sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is signed by us, for this address, not too old, of somebody with a role who may see all brands."""
-    import time
-
-    from streamlit.web.server.starlette import starlette_websocket
-
     for name in ("METADATA_URL", "CLIENT_ID", "CLIENT_SECRET"):
         monkeypatch.setenv(f"TIFFIN_OIDC_{name}", "x")
     monkeypatch.setattr(starlette_websocket, "get_cookie_secret", lambda: "ours")
