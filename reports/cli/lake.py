@@ -74,7 +74,7 @@ def nightly(
     settings = Settings()
     day = read_date(date) if date is not None else None
     console = Console(stderr=True)
-    with after_night.told(settings) as facts:
+    with after_night.reported(settings) as facts:
         url = server_url(settings)
         with papers_progress(quiet=as_json) as progress:
             done = night.nightly(

@@ -24,7 +24,7 @@ from ledger.postgres.load_book import numbers_of
 from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.post import Ledger
 from ledger.postgres.retries import transaction, uncollected
-from ledger.postgres.wire import ask
+from ledger.postgres.wire import exchange
 
 PARTS, LEAST = 4, 50
 """A batch is decided in at most this many parts of at least this many commands: the server writes one while the next is
@@ -143,14 +143,14 @@ class Desk:
             scope.sell((*order.brands, *order.financers), None)
         codes = {code for command in commands if isinstance(command, f.Order) for code in command.promo_codes}
         if codes:
-            [financers] = ask(connection, (_FINANCERS, [[*codes]]))
+            [financers] = exchange(connection, (_FINANCERS, [[*codes]]))
             scope.sell((code for (code,) in financers), None)
         scope.ids += 2 * len(follows)
         gifts = [command for command in commands if isinstance(command, c.Bonus)]
         if gifts:
             # Points are followed, and what expired or is owed of them booked, by the client's money account.
             numbers = [gift.account for gift in gifts if isinstance(gift.account, int) and gift.brand is None]
-            [clients] = ask(connection, (_MONEY, [numbers]))
+            [clients] = exchange(connection, (_MONEY, [numbers]))
             scope.accounts |= {money for (money,) in clients}
         orders: list[Named | f.Order] = [*found, *(o for o in commands if isinstance(o, f.Order))] if programs else []
         named: list[Buys] = [(order.account, order.brands & programs.keys()) for order in orders]
@@ -173,7 +173,7 @@ class Desk:
             if (number := known.get(account) if isinstance(account, str) else account) is not None
         }
         pairs = [[pair[0] for pair in wanted], [pair[1] for pair in wanted]]
-        [missing] = ask(connection, (_UNOPENED, pairs))
+        [missing] = exchange(connection, (_UNOPENED, pairs))
         for account, brand in missing:
             bonus_account(connection, account, brand)
         return len(missing)
