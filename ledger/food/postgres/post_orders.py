@@ -29,7 +29,8 @@ from ledger.postgres.wire import exchange
 PARTS, LEAST = 4, 50
 """A batch is decided in at most this many parts of at least this many commands: the server writes one while the next is
 decided, which saves more waiting than the statements of more parts cost."""
-
+CLIENTS_AT_ONCE = 500
+"""Whose expired points are booked in one database transaction."""
 
 Buys = tuple[int | str, AbstractSet[str]]
 """An account, and the brands that it orders from."""
@@ -42,10 +43,10 @@ class _Stale(Exception):
 class Desk:
     """The shell of food over a Ledger: what it posts, and orders. One instance serves one thread."""
 
-    def __init__(self, ledger: Ledger, *, preorder_lives: timedelta | None = None) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         ledger.parse = f.parse  # a draft's line may be an order's
-        self.preorder_lives = preorder_lives or timedelta(hours=FoodSettings().preorder_hours)
+        self.preorder_lives = timedelta(hours=FoodSettings().preorder_hours)
 
     def close(self) -> None:
         """Let the ledger's connection go."""
@@ -178,14 +179,14 @@ class Desk:
             bonus_account(connection, account, brand)
         return len(missing)
 
-    def _book_points(self, until: datetime, after: int, most: int = 500) -> tuple[int | None, int]:
+    def _book_points(self, until: datetime, after: int) -> tuple[int | None, int]:
         """Book what expired of the next clients' points, and let their lots follow.
 
         Return the last client's account, None when there were none, and how many expiries were booked.
         """
         connection = self.ledger.connection()
         with connection.transaction():
-            accounts = [money for (money,) in connection.execute(_BEHIND, [after, until, most]).fetchall()]
+            accounts = [money for (money,) in connection.execute(_BEHIND, [after, until, CLIENTS_AT_ONCE]).fetchall()]
             if not accounts:
                 return None, 0
             return accounts[-1], self._expire(connection, Scope({*accounts}, ids=2 * len(accounts)), until)
