@@ -30,7 +30,7 @@ lint: ## ruff, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: ## measure: posting, orders, the export, reports, papers, each against a yardstick
+bench: ## measure: posting, orders, the export, reports, papers, each against a yardstick; and pages
 	@bin/setup test
 	$(PYTHON) -m tests.benchmarks.bench_post
 	$(PYTHON) -m tests.benchmarks.bench_orders
@@ -40,6 +40,7 @@ bench: ## measure: posting, orders, the export, reports, papers, each against a 
 	$(PYTHON) -m tests.benchmarks.bench_export
 	$(PYTHON) -m tests.benchmarks.bench_reports
 	$(PYTHON) -m tests.benchmarks.bench_papers
+	$(PYTHON) -m tests.benchmarks.bench_pages
 
 soak: ## the long random runs, on Spark too
 	@bin/setup test

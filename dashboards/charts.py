@@ -1,7 +1,10 @@
 """Pictures of results: bars by month or day, stacked by brand in their own colours. A click on a bar is a choice."""
 
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import altair as alt
@@ -16,6 +19,8 @@ from reports.formats import captions
 PICK = "pick"
 SPARE = ("#4c6a87", "#a46a4f", "#6a8f5f", "#8a6d9b", "#b59a4a", "#5b9a98", "#a65d73", "#75706b")
 HEIGHT = 310
+MOST_SERIES = len(SPARE)
+"""How many rows of a table are drawn; the largest."""
 
 
 def piece_label(piece: str) -> str:
@@ -78,3 +83,55 @@ def stacked(frame: pl.DataFrame, value: str, piece: str, currency: str, *, legen
         .properties(height=HEIGHT)
     )
     return chart
+
+
+@dataclass(frozen=True)
+class Shape:
+    """How a table is drawn: what its rows are by, what stands across, as bars (one upon the other, or not) or lines."""
+
+    rows: Sequence[str]
+    across: str | None
+    mark: str
+    stacked: bool
+
+
+def of_pivot(frame: pl.DataFrame, shape: Shape, unit: str, *, share: bool) -> alt.Chart:
+    """Return a table's rows of one currency as a picture; without anything across a bar a row, by its total."""
+    named = frame.with_columns(series=pl.concat_str(shape.rows, separator=" · "))
+    largest = named.sort(pl.col("total").cast(pl.Float64).abs().fill_null(0), descending=True).head(MOST_SERIES)
+    pieces = [name for name in frame.columns if name not in (*shape.rows, "currency", "total")] or ["total"]
+    drawn = largest.select("series", *(pl.col(piece).cast(pl.Float64) for piece in pieces))
+    cells = drawn.unpivot(index="series", variable_name="piece", value_name="figure").drop_nulls("figure")
+    cells = cells.with_columns(pl.Series("shown", [_shown(value, unit, share=share) for value in cells["figure"]]))
+    of_time = shape.across in ("day", "month")
+    labels = [piece_label(piece) if of_time and piece != "–" else piece for piece in cells["piece"]]
+    cells = cells.with_columns(pl.Series("label", labels, pl.String))
+    order, scale = largest["series"].to_list(), alt.Scale(domain=largest["series"].to_list(), range=list(SPARE))
+    figures = alt.Axis(format=".0%" if share else "~s", tickCount=5, domain=False)
+    title = unit or None
+    seen = ("series", "shown") if shape.across is None else ("series", "label", "shown")
+    tooltip = [alt.Tooltip(f"{name}:N", title=" " * place) for place, name in enumerate(seen, start=1)]
+    if shape.across is None:
+        bars = alt.Chart(cells).mark_bar(color=SPARE[0])
+        names = alt.Y("series:N", sort=order, title=None, axis=alt.Axis(labelLimit=260))
+        return bars.encode(x=alt.X("figure:Q", title=title, axis=figures), y=names, tooltip=tooltip)  # type: ignore[no-any-return]
+    expression = _axis(pieces) if of_time and "–" not in pieces else "datum.value"
+    axis = alt.Axis(labelAngle=0 if of_time else -30, labelExpr=expression, ticks=False, labelOverlap=True)
+    key = alt.Legend(orient="right", symbolType="square", labelLimit=180, labelFontSize=11)
+    chart = alt.Chart(cells).mark_line(point=True) if shape.mark == "lines" else alt.Chart(cells).mark_bar()
+    apart = {} if shape.stacked or shape.mark == "lines" else {"xOffset": alt.XOffset("series:N", sort=order)}
+    stack: Any = "zero" if shape.stacked and shape.mark == "bars" else None
+    return chart.encode(  # type: ignore[no-any-return]
+        x=alt.X("piece:O", sort=pieces, title=None, axis=axis),
+        y=alt.Y("figure:Q", stack=stack, title=title, axis=figures),
+        color=alt.Color("series:N", title=None, sort=order, scale=scale, legend=key),
+        tooltip=tooltip,
+        **apart,
+    ).properties(height=HEIGHT)
+
+
+def _shown(value: float, unit: str, *, share: bool) -> str:
+    if share:
+        return f"{value:.1%}"
+    written = captions.money(Decimal(str(round(value, 2))), language())
+    return f"{written} {unit}" if unit else written.removesuffix(".00").removesuffix(",00")

@@ -47,12 +47,16 @@ def leave() -> None:
 
 
 def is_own() -> bool:
-    """Return whether the URL is this session's own, or says nothing: not what somebody's link has brought.
+    """Return whether this session's fields have written the URL, or it says nothing: no link has brought it.
 
     To be asked before a page's fields are drawn.
     """
-    query, state = st.query_params.to_dict(), st.session_state
-    return not query or query == state.get("queries", {}).get(state["page"])
+    query = st.query_params.to_dict()
+    return not query or _own(query) in st.session_state.get("own", ())
+
+
+def _own(query: dict[str, str]) -> tuple[Any, ...]:
+    return (st.session_state.get("page", ""), frozenset(query.items()))
 
 
 def remember(name: str, value: object) -> None:
@@ -63,7 +67,10 @@ def remember(name: str, value: object) -> None:
             st.query_params[name] = written
     elif name in st.query_params:
         del st.query_params[name]
-    st.session_state[f"url {_scope(name)}"] = written or None
+    state = st.session_state
+    state[f"url {_scope(name)}"] = written or None
+    # Also of a run that is broken off: whoever changes two fields quickly, or asks for what there is not.
+    state.setdefault("own", set()).add(_own(st.query_params.to_dict()))
 
 
 def days(place: Any, default: tuple[date, date]) -> tuple[date, date]:

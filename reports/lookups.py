@@ -89,7 +89,7 @@ def client_accounts(book: LakeBook) -> pl.LazyFrame:
 
 
 def accounts_like(book: LakeBook, text: str = "", *, party: str | None = None) -> pl.DataFrame:
-    """Return the accounts that every word of a text is found in, by client.
+    """Return the accounts that every word of a text is found in: debtors first, by currency and debt, then by client.
 
     It is looked for in any part of the client's names, references, tax number, telephone, address of e-mail, contract
     and account number; a telephone is found by its digits, however it is written.
@@ -106,7 +106,9 @@ def accounts_like(book: LakeBook, text: str = "", *, party: str | None = None) -
         found = found.filter(
             pl.any_horizontal(*inside, number, dialled if len(digits) >= DIGITS else pl.lit(value=False))
         )
-    return found.sort("client", "account").collect()
+    owes = pl.col("balance") < 0
+    first = (~owes, pl.when(owes).then("currency"), pl.when(owes).then("balance"))
+    return found.sort(*first, "client", "account").collect()
 
 
 def account(book: LakeBook, wanted: int | str) -> AccountDetails:

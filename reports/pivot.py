@@ -23,6 +23,10 @@ DIMENSIONS = """
 OF = ("revenue", "money", "bonus", "cash", "unallocated", "adjustments", "bonus_expense")
 MEASURES = ("amount", "gross", "discount", "vat", "held", "transactions", "entries", "clients")
 MONEY = ("amount", "gross", "discount", "vat", "held")
+ADDS_UP = (*MONEY, "entries")
+SOURCE = ("month", "brand", "kind", "service", "channel", "party_kind", "source_kind", "chart")
+"""Dimensions of few values, by which the rows of a workbook are apart, whatever the table shows."""
+MOST_SOURCE = 100_000
 MOST_COLUMNS = 60
 ENTRY = (
     pl.col("transaction_id").alias("transaction"),
@@ -123,14 +127,31 @@ def _of_metric(book: LakeBook, question: Question) -> Pivot:
     return Pivot(question, wide(question.rows), wide(()))
 
 
-def _asked(book: LakeBook, question: Question) -> pl.LazyFrame:
-    """Return the entries that a question is about, with the dimensions that it shows as text."""
+def source(book: LakeBook, question: Question) -> pl.DataFrame | None:
+    """Return the rows that a pivot table is made of: currency, what the question shows, SOURCE, the measure last.
+
+    SOURCE is left out where it makes more than MOST_SOURCE rows. None where the measure does not add up.
+    """
+    if question.measure not in ADDS_UP:
+        return None
+    shown = [*question.rows, *((question.across,) if question.across else ())]
+    for more in (SOURCE, ()):
+        keys = list(dict.fromkeys(("currency", *shown, *more)))
+        entries = _asked(book, question, *more).group_by(keys).agg(_measured(question.measure).alias(question.measure))
+        found = entries.sort(keys).collect()
+        if found.height <= MOST_SOURCE:
+            return found
+    return None
+
+
+def _asked(book: LakeBook, question: Question, *more: str) -> pl.LazyFrame:
+    """Return the entries that a question is about, with the dimensions that it shows, and more, as text."""
     entries = dimensions(book).filter(
         pl.col("day").is_between(question.since, question.until), pl.col("account_kind") == question.of
     )
     for name, values in question.only.items():
         entries = entries.filter(pl.col(name).is_in(values))
-    shown = dict.fromkeys((*question.rows, *((question.across,) if question.across else ())))
+    shown = dict.fromkeys((*question.rows, *((question.across,) if question.across else ()), *more))
     return entries.with_columns(pl.col(name).cast(pl.String).fill_null("–") for name in shown)
 
 

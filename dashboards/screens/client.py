@@ -10,10 +10,14 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
-from dashboards import cached_book, display, links, url_state
+from dashboards import access, cached_book, display, links, url_state
+from dashboards.refusals import on_screen
 from dashboards.translations import as_html, as_markdown, language, sentence, tr
 from ledger.errors import Failure
+from ledger.postgres import notes
+from ledger.postgres.notes import Note
 from ledger.settings import Settings
+from ledger.values.field_types import TEXT_LENGTH
 from reports import lookups
 from reports.core.leads import Row
 from reports.core.report import Column
@@ -117,6 +121,7 @@ def client() -> None:
     ]
     _tiles(found, aging, credit)
     linked = sum(one.frame.height for one in spent) + found.payers.height
+    noted = _notes_on(found.facts["id"])
     titles = {
         "Accounts": found.accounts.height,
         "employees and payers": linked,
@@ -125,9 +130,10 @@ def client() -> None:
         "Points": found.points.height,
         "Papers": None,
         "changes": found.changes.height,
+        "notes": len(noted or ()),
     }
     labels = [sentence(title) + (f" ({display.count(n)})" if n else "") for title, n in titles.items()]
-    accounts, people, debts, orders, points, papers, changes = st.tabs(labels)
+    accounts, people, debts, orders, points, papers, changes, written = st.tabs(labels)
     with accounts:
         _accounts(found)
     with people:
@@ -142,6 +148,8 @@ def client() -> None:
         _papers(numbers)
     with changes:
         _changes(found)
+    with written:
+        _notes(found.facts["id"], noted)
 
 
 Part = tuple[Result, pl.DataFrame]
@@ -316,6 +324,46 @@ def _changes(found: ClientDetails) -> None:
         lambda row: subject_words(row["kind"], row["subject"], language()), return_dtype=pl.String
     )
     _rows(found.changes.with_columns(subject=named), CHANGES, "changes", None)
+
+
+def _notes_on(party: int) -> list[Note] | None:
+    """Return what people noted about the client; None where they may not be read: by brands, or in a lake alone."""
+    if not cached_book.book().whole:
+        return None
+    try:
+        with access.reading() as connection:
+            return notes.of_client(connection, party)
+    except Failure:
+        return None
+
+
+def _notes(party: int, known: list[Note] | None) -> None:
+    """Draw the notes, the latest first, and for those who post a field for another one."""
+    if known is None:
+        st.caption(tr("notes are in the ledger, for those who may see every brand"))
+        return
+    if access.person().may("post"):
+        with st.form("note", clear_on_submit=True, border=False):
+            st.text_area(sentence("Note"), key="new note", max_chars=TEXT_LENGTH, height=90)
+            st.form_submit_button(sentence("Add the note"), on_click=_add_note, args=(party,))
+    if problem := st.session_state.pop("note problem", None):
+        st.error(as_markdown(problem))
+    if not known:
+        st.info(sentence("no note yet: what was agreed by phone, whom to ask, what to mind"))
+    zone = cached_book.book().cut.time_zone
+    for note in known:
+        text = as_html(note.text).replace("\n", "<br>")
+        head = f"{as_html(note.who)} · {display.local(note.written_at, zone)}"
+        st.html(f"<div class='tiffin-facts'><b>{head}</b><br>{text}</div>")
+
+
+def _add_note(party: int) -> None:
+    access.require("post")
+    try:
+        with access.writing() as connection:
+            notes.add(connection, party, access.person().login, st.session_state["new note"])
+    except Failure as failure:
+        st.session_state["note problem"] = on_screen(failure)
 
 
 if __name__ == "__main__":

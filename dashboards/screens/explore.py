@@ -8,32 +8,39 @@ from datetime import date
 from functools import partial
 from typing import Any
 
+import polars as pl
 import streamlit as st
 
-from dashboards import cached_book, display, links, url_state
+from dashboards import cached_book, charts, display, links, saved, url_state
 from dashboards.translations import language, sentence, tr
 from ledger.errors import Failure
 from ledger.values.dates import date_or_none
 from reports.core.csv_text import frame_csv
+from reports.core.forms import MEDIA_TYPES
 from reports.core.leads import Row
 from reports.core.report import Column
+from reports.formats.pivot_workbook import pivot_workbook
 from reports.metrics.metric import all_metrics
-from reports.pivot import DIMENSIONS, MEASURES, MONEY, OF, TOTAL, Pivot, Question, pivot, values
+from reports.pivot import ADDS_UP, DIMENSIONS, MEASURES, MONEY, OF, TOTAL, Pivot, Question, pivot, source, values
 
 FILTERS = ("brand", "kind", "service", "channel", "party_kind", "source_kind")
 NOTHING = "nothing across"
-WAITS = "question that waits"
+WAITS, LINKED = "question that waits", "question of a link"
+CHARTS = ("bars", "lines", "no chart")
 
 
 def explore() -> None:
     """Draw the page."""
-    st.title(sentence("Explore"))
-    linked = not url_state.is_own()
+    head, place = st.columns([5, 1], vertical_alignment="bottom")
+    head.title(sentence("Explore"))
+    if not url_state.is_own():
+        st.session_state[LINKED] = True  # even if this run is broken off before its question is known
     question = _question(cached_book.book().last_day)
+    saved.draw(place, "explore", st.query_params.to_dict())
     if question is None:
         st.info(sentence("choose at least one dimension for the rows"))
         return
-    if linked:
+    if st.session_state.pop(LINKED, False):
         st.session_state[WAITS] = question
     if st.session_state.get(WAITS) == question:
         st.info(sentence("this question came with the address: look at it, then press Run"))
@@ -45,14 +52,49 @@ def explore() -> None:
         st.info(sentence("nothing in this period"))
         return
     columns = _columns(found)
+    _chart(found, columns[-1])
     leads_to = partial(_behind, found) if question.measure in MONEY else None
     display.table(found.frame, columns, key="pivot", leads_to=leads_to, rows=20)
     st.caption(tr("rows: {n}", n=display.count(found.frame.height)))
     st.markdown(f"**{sentence('total')}**")
     display.table(found.totals, columns, key="pivot-totals", leads_to=leads_to)
-    st.download_button(
+    _downloads(found, columns)
+
+
+def _chart(found: Pivot, figure: Column) -> None:
+    """Draw the table as a picture, of one currency: amounts of two have no common height."""
+    question, currencies = found.question, found.totals["currency"].to_list()
+    with st.container(horizontal=True):
+        mark = url_state.one_of(st, "Chart", CHARTS, "chart", shown=tr)
+        currency = (
+            url_state.one_of(st, "Currency", currencies, "chart_currency") if len(currencies) > 1 else currencies[0]
+        )
+    if mark == CHARTS[-1]:
+        return
+    rows = found.frame.filter(pl.col("currency") == currency)
+    unit = {"share": "", "count": ""}.get(figure.kind, currency)
+    if question.measure in all_metrics() and all_metrics().named(question.measure).unit == "days":
+        unit = tr("days")
+    shape = charts.Shape(question.rows, question.across, mark, stacked=question.measure in ADDS_UP)
+    st.altair_chart(charts.of_pivot(rows, shape, unit, share=figure.kind == "share"), width="stretch")
+    if rows.height > charts.MOST_SERIES:
+        st.caption(tr("drawn: the largest {n} of {all} rows", n=charts.MOST_SERIES, all=display.count(rows.height)))
+
+
+def _downloads(found: Pivot, columns: list[Column]) -> None:
+    def workbook() -> bytes:
+        rows = cached_book.cached(("source", repr(found.question)), lambda book: source(book, found.question))
+        return pivot_workbook(found, rows, columns, _word)
+
+    left, right, _ = st.columns([1, 1, 6])
+    left.download_button(
         "CSV", partial(frame_csv, found.frame), "explore.csv", "text/csv", on_click="ignore", key="pivot-csv"
     )
+    right.download_button("XLSX", workbook, "explore.xlsx", MEDIA_TYPES["xlsx"], on_click="ignore", key="pivot-xlsx")
+
+
+def _word(name: str) -> str:
+    return sentence(_measure(name) if name in all_metrics() else tr(name))
 
 
 def _question(last_day: date) -> Question | None:

@@ -5,7 +5,7 @@ from functools import partial
 import polars as pl
 import streamlit as st
 
-from dashboards import cached_book, display, url_state
+from dashboards import cached_book, display, saved, url_state
 from dashboards.translations import sentence, tr
 from reports.core.csv_text import frame_csv
 from reports.core.report import Column, Kind
@@ -23,7 +23,8 @@ ORDER BY e.month, net DESC"""
 
 def sql() -> None:
     """Draw the page. A query in the URL is shown; it runs when a person presses Run query (DECISIONS D57)."""
-    st.title("SQL")
+    head, place = st.columns([5, 1], vertical_alignment="bottom")
+    head.title("SQL")
     left, right = st.columns([3, 1.3], gap="medium")
     with right:
         _schema()
@@ -34,6 +35,7 @@ def sql() -> None:
             note = "read only; at most {n} rows are shown, {s} seconds and {mb} MB of memory a query"
             st.caption(tr(note, n=display.count(MOST), s=f"{SECONDS:g}", mb=display.count(MEMORY_MB)))
             pressed = st.form_submit_button(sentence("Run query"), type="primary")
+        saved.draw(place, "sql", {"q": query})
         if pressed:
             st.session_state["query run"] = query
             url_state.remember("q", query)

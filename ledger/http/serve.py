@@ -16,6 +16,7 @@ import uvicorn
 
 from ledger.errors import Failure
 from ledger.http.app import Door, Settings
+from ledger.http.connection import Connection
 from ledger.intake.levels import Level
 from ledger.intake.writers import Writers
 from ledger.postgres import tokens
@@ -61,7 +62,7 @@ def serve(
     config = uvicorn.Config(
         door,
         loop="uvloop",
-        http="httptools",
+        http=Connection,
         ws="none",
         lifespan="on",
         access_log=False,

@@ -15,7 +15,9 @@ from ledger.errors import Failure
 from ledger.postgres.database import AnyConnection, connect
 
 _RETENTION = re.compile(r"([A-Z]{2}|\*)=(\d{1,2})")
-_TABLES = "party, change, transaction, entry, credit_terms, seal_salt, bank_entry"
+_TABLES = (
+    "party, change, transaction, entry, credit_terms, seal_salt, bank_entry, desk.draft, desk.note, desk.saved_query"
+)
 
 
 @dataclass(frozen=True)

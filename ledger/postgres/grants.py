@@ -136,4 +136,6 @@ def _statements() -> list[str]:
         "GRANT SELECT ON ALL TABLES IN SCHEMA desk TO tiffin_reader, tiffin_writer, tiffin_desk",
         "GRANT INSERT, UPDATE, DELETE ON desk.draft TO tiffin_desk",
         "GRANT INSERT, UPDATE ON desk.signed_out TO tiffin_desk",
+        "GRANT INSERT ON desk.note TO tiffin_desk",
+        "GRANT INSERT, UPDATE, DELETE ON desk.saved_query TO tiffin_desk",
     ]

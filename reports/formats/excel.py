@@ -28,7 +28,7 @@ MOST_LINKS = 65_530  # of a sheet, Excel's own limit
 MOST_LETTERS = 32_767  # in a cell
 EXACT = Decimal(10) ** 13
 """Excel keeps 15 digits of a number: from here on the cents of an amount would be lost, so it is written as text."""
-_FORMATS = {
+FORMATS = {
     "money": "#,##0.00;[Red]-#,##0.00",
     "average": "#,##0.00",
     "count": "#,##0",
@@ -81,7 +81,7 @@ class _Sheet:
     def __init__(self, book: Workbook, sheet: Worksheet, result: Result, language: Language) -> None:
         self.book, self.sheet, self.result, self.language = book, sheet, result, language
         self.columns = result.columns
-        looks = [{"num_format": _FORMATS.get(c.kind, "@"), "align": _side(c)} for c in self.columns]
+        looks = [{"num_format": FORMATS.get(c.kind, "@"), "align": _side(c)} for c in self.columns]
         money = [column.name for column in self.columns if column.kind == "money"]
         self.long = {name for name in money if _is_long(result.frame[name].abs().max())}
         self.named = named_columns()
@@ -104,7 +104,7 @@ def _rows(s: _Sheet) -> None:
         for index, (value, column) in enumerate(zip(row, s.columns, strict=True)):
             if value in s.named.get(column.name, ()):
                 value = s.named[column.name][value][s.language]
-            _write(sheet, number, index, value, column, s.looks[index], result.cut.time_zone)
+            write(sheet, number, index, value, column, s.looks[index], result.cut.time_zone)
     last = _HEADER + result.frame.height
     sheet.freeze_panes(_HEADER + 1, 0)
     sheet.autofilter(_HEADER, 0, max(last, _HEADER + 1), len(s.columns) - 1)
@@ -150,7 +150,8 @@ def _width(column: Column, language: Language) -> int:
     return max(_WIDTHS.get(column.kind, 10), longest)
 
 
-def _write(sheet: Worksheet, row: int, index: int, value: Any, column: Column, look: Any, zone: str) -> None:
+def write(sheet: Worksheet, row: int, index: int, value: Any, column: Column, look: Any, zone: str) -> None:
+    """Write a value as its column's kind has it; instants in that time zone."""
     if value is None:
         sheet.write_blank(row, index, None, look)
     elif isinstance(value, datetime):
@@ -190,7 +191,7 @@ def _subtotals(s: _Sheet, last: int) -> None:
                     f"=SUMIFS({','.join([_range(index, last), *given])})" if given else f"=SUM({_range(index, last)})"
                 )
                 if s.result.totals is not None:  # no sum of what is seen
-                    _write(s.sheet, number, index, sums[column.name], column, s.sums[index], s.result.cut.time_zone)
+                    write(s.sheet, number, index, sums[column.name], column, s.sums[index], s.result.cut.time_zone)
                 elif (
                     _is_long(sums[column.name]) or column.name in s.long
                 ):  # a formula passes over amounts that are text

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from dashboards import links
+from dashboards import access, links
 from dashboards.screens import accounts
 from reports.formats.change_words import change_words, subject_words
-from tests.dashboards.conftest import Open, words
+from tests.dashboards.conftest import Open, opened, words
+from tests.dashboards.test_desk import Desk, Sheet, press
+from tests.dashboards.test_desk import book as book
+from tests.dashboards.test_desk import desk as desk
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
@@ -45,6 +48,7 @@ def test_a_company_has_everything_on_one_page(screen: Open) -> None:
         "Points",
         "Papers",
         "Changes (1)",
+        "Notes",
     ]
     accounts_, limits, changes = (
         next(frame.value for frame in app.dataframe if name in frame.value) for name in ("balance", "limit", "after")
@@ -106,3 +110,23 @@ def test_the_subject_of_a_change_has_no_codes() -> None:
     assert subject_words("write_off_limit", "romashka -> anna day", "ru") == "romashka → anna день"
     assert subject_words("link", "anna <- romashka", "en") == "anna ← romashka"
     assert subject_words("party", "day", "ru") == "day"
+
+
+def test_notes_on_a_client_say_who_and_when(desk: Desk, book: Sheet, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The latest first, letter by letter; who may not post reads them, who sees some brands only does not."""
+    app = opened("screens/client.py", party="anna")
+    for text in ("Pays on Fridays", "Ask *Vera* <b>"):
+        app.text_area(key="new note").set_value(text)
+        press(app, "Add the note")
+    rows = book.execute("SELECT who, text FROM desk.note ORDER BY id").fetchall()
+    assert rows == [("o.petrova", "Pays on Fridays"), ("o.petrova", "Ask *Vera* <b>")]
+    shown = words(app)
+    assert shown.index("Ask *Vera* &lt;b&gt;") < shown.index("Pays on Fridays")
+    assert "Notes (2)" in [tab.label for tab in app.tabs]
+    press(app, "Add the note")
+    assert [error.value for error in app.error] == ["note: is blank"]
+    monkeypatch.setattr(access, "person", lambda: access.Person("v", "viewer"))
+    viewer = opened("screens/client.py", party="anna")
+    assert "Pays on Fridays" in words(viewer) and not viewer.text_area
+    monkeypatch.setattr(access, "person", lambda: access.Person("m", "viewer", ("sushi",)))
+    assert "Pays on Fridays" not in words(opened("screens/client.py", party="anna"))

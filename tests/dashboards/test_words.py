@@ -8,9 +8,14 @@ from dashboards import translations
 from dashboards.forms import FORMS
 from reports import month_close
 from reports.core.report import REPORTS
+from reports.formats import pivot_workbook
 from reports.pivot import DIMENSIONS, MEASURES, OF
 
-CODE = [*sorted(Path(translations.__file__).parent.rglob("*.py")), Path(month_close.__file__)]
+CODE = [
+    *sorted(Path(translations.__file__).parent.rglob("*.py")),
+    Path(month_close.__file__),
+    Path(pivot_workbook.__file__),
+]
 FIELDS = ("amount", "choice", "day", "number", "one_of", "several", "text")
 """What draws a field, named by its second argument."""
 

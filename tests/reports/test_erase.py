@@ -13,7 +13,9 @@ from psycopg import sql
 from ledger.errors import Failure
 from ledger.food.core.commands import parse
 from ledger.food.postgres.post_orders import Desk
+from ledger.postgres import notes, saved_queries
 from ledger.postgres.post import Ledger
+from ledger.postgres.saved_queries import SavedQuery
 from ledger.settings import Settings
 from reports.documents.register import Register
 from reports.erase import Erased, erase
@@ -272,7 +274,16 @@ def test_nothing_names_the_person_and_everything_holds(settings: Settings) -> No
     assert row
     file = paper(home, "S-1", row[0])
     before, copy = figures(lake), (Path(lake) / FILE).read_bytes()
+    with psycopg.connect(url) as connection:
+        numbers = dict(connection.execute("SELECT reference, id FROM party").fetchall())
+        notes.add(connection, numbers["anna"], "o.petrova", "Karenina pays late")
+        notes.add(connection, numbers["boris"], "o.petrova", "a friend of hers")
+        for name, query in (("hers", "WHERE name = 'Anna Karenina'"), ("kept", "SELECT 'banana, Annabel'")):
+            saved = SavedQuery("o.petrova", name, [], {"q": query})
+            saved_queries.save(connection, "sql", saved)
     assert named_in(url) >= {
+        "note",
+        "saved_query",
         "party",
         "change",
         "transaction",
@@ -311,6 +322,8 @@ def test_nothing_names_the_person_and_everything_holds(settings: Settings) -> No
     assert figures(lake) == before
     with psycopg.connect(url) as connection:
         recorded = connection.execute("SELECT reason, by FROM erasure").fetchall()
+        assert connection.execute("SELECT text FROM desk.note").fetchall() == [("a friend of hers",)]
+        assert connection.execute("SELECT name FROM desk.saved_query").fetchall() == [("kept",)]
     assert recorded == [("asked for it", "o.petrova")]
 
 

@@ -1,11 +1,19 @@
 """The ad-hoc table: sums in every cell and total, never across currencies."""
 
+import io
+import re
 from datetime import date
+from xml.etree import ElementTree
+from zipfile import ZipFile
 
+import fastexcel
+import polars as pl
 import pytest
 
 from ledger.errors import Failure
-from reports.pivot import Pivot, Question, explain_cell, pivot, values
+from reports.core.report import Column
+from reports.formats.pivot_workbook import pivot_workbook
+from reports.pivot import Pivot, Question, explain_cell, pivot, source, values
 from tests.reports.story import Story
 
 MARCH = (date(2017, 3, 1), date(2017, 3, 31))
@@ -107,3 +115,49 @@ def test_more_columns_than_a_screen_takes_are_refused(story: Story) -> None:
 def test_values_to_choose_from(story: Story) -> None:
     """Sorted, each once."""
     assert values(story.book(), "brand") == ["pizza", "sushi"]
+
+
+def workbook(found: Pivot, story: Story) -> ZipFile:
+    """Return the workbook of a table, in capitals."""
+    question = found.question
+    names = [*question.rows, "currency"]
+    columns = [Column(name, "text" if name in names else "money", name, name) for name in found.frame.columns]
+    return ZipFile(io.BytesIO(pivot_workbook(found, source(story.book(), question), columns, str.upper)))
+
+
+def test_a_workbook_has_a_pivot_table_over_its_rows(story: Story) -> None:
+    """Its fields are the rows' headings, currency comes first on its rows, and no sum is of two currencies."""
+    found = pivoted(story, "brand", across="day")
+    file = workbook(found, story)
+    assert file.fp is not None
+    sheets = fastexcel.read_excel(file.fp.getvalue())  # type: ignore[attr-defined]
+    assert sheets.sheet_names == ["TABLE", "PIVOT TABLE", "ROWS"]
+    rows = sheets.load_sheet("ROWS").to_polars()
+    assert rows.columns[:4] == ["CURRENCY", "BRAND", "DAY", "MONTH"]
+    assert rows.group_by("CURRENCY", maintain_order=True).agg(pl.col("AMOUNT").sum()).rows() == [
+        ("RUB", 100),
+        ("USD", 7),
+    ]
+    cache = ElementTree.fromstring(file.read("xl/pivotCache/pivotCacheDefinition1.xml"))
+    assert [field.get("name") for field in cache.iterfind(".//{*}cacheField")] == rows.columns
+    reference = cache.find(".//{*}worksheetSource")
+    assert reference is not None
+    assert (reference.get("ref"), reference.get("sheet")) == (f"A1:K{rows.height + 1}", "ROWS")
+    table = ElementTree.fromstring(file.read("xl/pivotTables/pivotTable1.xml"))
+    places = {kind: [one.get("x") for one in table.iterfind(f".//{{*}}{kind}/{{*}}field")] for kind in FIELDS}
+    assert places == {"rowFields": ["0", "1"], "colFields": ["2"]}
+    assert table.get("colGrandTotals") == "0", "of two currencies"
+    sums = re.findall(r"<f>(SUMIFS[^<]*)</f><v>([^<]*)</v>", file.read("xl/worksheets/sheet1.xml").decode())
+    assert [float(value) for _, value in sums] == [70, 30, 100, 7, 7]
+
+
+FIELDS = ("rowFields", "colFields")
+
+
+def test_what_does_not_add_up_has_no_pivot_table(story: Story) -> None:
+    """Clients of two brands are one: their table is in the workbook, with its totals as values."""
+    found = pivoted(story, "brand", measure="clients")
+    assert source(story.book(), found.question) is None
+    file = workbook(found, story)
+    assert not [name for name in file.namelist() if "pivot" in name]
+    assert "<f>" not in file.read("xl/worksheets/sheet1.xml").decode()
