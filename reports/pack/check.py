@@ -90,12 +90,12 @@ def _notebook(path: Path) -> Checked:
 
 
 _DRAWN = """
-import sys
+import json, sys
 from streamlit.testing.v1 import AppTest
+script = "from pathlib import Path; from reports.pack.files import Page, draw; draw(Page(Path(%r), {}))"
 for path in sys.argv[1:]:
-    script = "from pathlib import Path; from reports.pack.files import Page, draw; draw(Page(Path(%r), {}))"
     wrong = AppTest.from_string(script % path, default_timeout=60).run().exception
-    print(wrong[0].message if wrong else "")
+    print(json.dumps(["drawn", path, wrong[0].message if wrong else ""]), flush=True)
 """
 
 
@@ -109,10 +109,11 @@ def _pages(pack: Pack, book: LakeBook) -> Iterator[Checked]:
     own = {"TIFFIN_PACK": str(pack.folder), "TIFFIN_LAKE": book.lake.place.url}
     command = [sys.executable, "-c", _DRAWN, *map(str, paths)]
     done = subprocess.run(command, env={**plain, **own}, capture_output=True, text=True, check=False)
-    said = done.stdout.splitlines()
-    for number, path in enumerate(paths):
-        lost = f"{path}: it ended the process that drew it"
-        yield Checked(f"page {path.stem}", said[number] if number < len(said) else lost)
+    # Streamlit writes tracebacks of its own between the lines.
+    said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('["drawn"')]
+    problems = {path: problem for _, path, problem in said}
+    for path in map(str, paths):
+        yield Checked(f"page {Path(path).stem}", problems.get(path, f"{path}: it ended the process that drew it"))
 
 
 def _tests(book: LakeBook, path: Path) -> Iterator[Checked]:
