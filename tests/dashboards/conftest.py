@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+from dashboards import cached_book
 from dashboards.app import PATHS
 from ledger.administration.administration_lines import parse
 from ledger.core.commands import parse as command
@@ -134,10 +135,12 @@ def database_url(request: pytest.FixtureRequest, server: str, database_url: str)
 
 
 @pytest.fixture(autouse=True)
-def _nothing_kept() -> None:
-    """Forget what was cached of another test's lake."""
+def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what was cached of another test's lake; pages wait for what is run beside them."""
     st.cache_data.clear()
     st.cache_resource.clear()
+    cached_book._running.clear()
+    monkeypatch.setattr(cached_book, "PATIENCE_SECONDS", 60)
 
 
 @pytest.fixture
