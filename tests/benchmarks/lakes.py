@@ -4,7 +4,7 @@
 
 The rows are made by SQL, not by commands, yet as the ledger would leave them: every kind of transaction, sums that
 come to zero, versions without gaps, running balances, so that every control of every report holds (DECISIONS D62). Two hundred
-thousand accounts of 120,000 clients, ten brands, two currencies, the year 2025.
+thousand accounts of 120,000 clients (fewer in a small lake), ten brands, two currencies, the year 2025.
 """
 
 import argparse
@@ -28,7 +28,7 @@ ENTRIES_A_COMMAND = 2.55  # a command with what follows from it
 PIECE = 500_000  # rows in one frame
 
 # A brand's own accounts are 101 to 1015, a money account 10,000 + 10·n, its bonus account the next number. `chance` is a number from 0 to 999 that depends on the row and on what it is for.
-MADE = f"""
+MADE = """
 CREATE MACRO chance(n, what) AS (hash(n * 31 + what) % 1000)::INT;
 CREATE MACRO money(cents) AS (cents::BIGINT::DECIMAL(18, 2) / 100)::DECIMAL(18, 2);
 
@@ -36,11 +36,11 @@ CREATE TABLE client AS
 SELECT 10_000 + 10 * n AS id, n, CASE WHEN n % 10 = 0 THEN 'USD' ELSE 'RUB' END AS currency, 1 + n * 3 // 5 AS party_id,
        CASE WHEN n % 7 > 0 THEN 1 + n % 10 END AS holder_id, n % 5 = 1 AS with_points, 1 + n // 5 % 10 AS points_of,
        CASE WHEN n % 20 = 3 THEN 10_010 + n // 2000 * 20_000 END AS payer_id  -- of each thousand employees one company
-FROM range(1, {ACCOUNTS} + 1) r (n);
+FROM range(1, getvariable('accounts') + 1) r (n);
 
 CREATE TABLE command AS
-SELECT i::DOUBLE AS seq, i, CASE WHEN i <= {ACCOUNTS} THEN i ELSE (1 + hash(i) % {ACCOUNTS})::BIGINT END AS n,
-       CASE WHEN i <= {ACCOUNTS} THEN 'payment'
+SELECT i::DOUBLE AS seq, i, CASE WHEN i <= getvariable('accounts') THEN i ELSE (1 + hash(i) % getvariable('accounts'))::BIGINT END AS n,
+       CASE WHEN i <= getvariable('accounts') THEN 'payment'
             ELSE CASE WHEN c < 130 THEN 'payment' WHEN c < 860 THEN 'debit' WHEN c < 900 THEN 'hold'
                       WHEN c < 925 THEN 'bonus' WHEN c < 930 THEN 'payout' WHEN c < 935 THEN 'transfer'
                       WHEN c < 940 THEN 'adjustment' WHEN c < 945 THEN 'unknown' ELSE 'declined' END END AS kind,
@@ -57,7 +57,7 @@ UNION ALL
 SELECT seq + 500 + hash(i + 9) % 200000, NULL, 'refund', i FROM command WHERE kind = 'debit' AND chance(i, 4) < 30
 UNION ALL
 SELECT seq + 500 + hash(i + 9) % 90000, NULL, 'reverse', i
-FROM command WHERE kind = 'payment' AND i > {ACCOUNTS} AND chance(i, 4) < 10
+FROM command WHERE kind = 'payment' AND i > getvariable('accounts') AND chance(i, 4) < 10
 UNION ALL
 SELECT seq + 500 + hash(i + 9) % 90000, NULL, 'allocate', i FROM command WHERE kind = 'unknown' AND chance(i, 4) < 800;
 
@@ -107,7 +107,7 @@ SELECT id, 2, NULL, CASE WHEN event = 'allocate' THEN 'unallocated' WHEN event =
            WHEN 'adjustment' THEN 15000 - cents ELSE -cents END, 0, NULL, account, 'money', NULL, 0, brand
 FROM tx WHERE event IN ('payment', 'allocate', 'payout', 'reverse', 'adjustment')
 UNION ALL
-SELECT id, 2, 10_010 + 10 * ((n + 9) % {ACCOUNTS}), 'money', cents, 0, NULL, NULL, NULL, NULL, 0, NULL
+SELECT id, 2, 10_010 + 10 * ((n + 9) % getvariable('accounts')), 'money', cents, 0, NULL, NULL, NULL, NULL, 0, NULL
 FROM tx WHERE event = 'transfer'
 UNION ALL
 SELECT id, 1, NULL, 'unallocated', cents, 0, NULL, NULL, NULL, NULL, 0, brand FROM tx WHERE event = 'unknown'
@@ -248,10 +248,10 @@ ROWS = {
         FROM balance b JOIN tx t ON t.id = b.last WHERE balance < 0 AND account_id > 10_000 AND account_id % 10 = 0
         ORDER BY 1""",
     "changes": """
-        SELECT i AS id, ['credit_terms', 'link', 'party', 'account'][1 + i % 4] AS kind, 'account-' || i % 200000 AS subject,
-               10_010 + 10 * (i % 200000) AS account_id, '{"limit": "1.00"}' AS after, DATE '2025-01-01' + (i % 365)::INT AS business_date,
+        SELECT i AS id, ['credit_terms', 'link', 'party', 'account'][1 + i % 4] AS kind, 'account-' || i % getvariable('accounts') AS subject,
+               10_010 + 10 * (i % getvariable('accounts')) AS account_id, '{"limit": "1.00"}' AS after, DATE '2025-01-01' + (i % 365)::INT AS business_date,
                TIMESTAMPTZ '2025-01-01 12:00:00+03' + INTERVAL 1 DAY * (i % 365) AS recorded_at, 'o.petrova' AS by
-        FROM range(1, 300001) r (i)""",
+        FROM range(1, getvariable('accounts') * 3 // 2 + 1) r (i)""",
     "closings": """
         SELECT DATE '2025-12-31' AS closed_until, TIMESTAMPTZ '2026-01-01 01:00:00+03' AS closed_at,
                (SELECT max(id) FROM tx) AS last_transaction, 2 AS rules""",
@@ -274,10 +274,12 @@ ROWS = {
 def make(folder: Path, entries: int) -> None:
     """Make the lake in a folder, published as one cut that closed the year."""
     place, pinned = Place(str(folder)), {}
+    accounts = min(ACCOUNTS, entries // 50)
     folder.mkdir(parents=True)
     with duckdb.connect(str(folder / "making.duckdb")) as connection:
         connection.execute("SET memory_limit = '8GB'")
         connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"SET VARIABLE accounts = {accounts}::BIGINT")
         for statement in MADE.split(";\n"):
             if statement.strip():
                 bound = {"commands": round(entries / ENTRIES_A_COMMAND)} if "$commands" in statement else {}
@@ -292,7 +294,7 @@ def make(folder: Path, entries: int) -> None:
         made_by="nightly",
         taken_at=at,
         last_transaction=last,
-        last_change=300_000,
+        last_change=accounts * 3 // 2,
         closes=LAST,
         closed_until=LAST,
         time_zone="Europe/Moscow",

@@ -10,7 +10,7 @@ QUARTER = {"first_day": "2025-10-01", "last_day": "2025-12-31"}
 YEAR = {"first_day": "2025-01-01", "last_day": "2025-12-31"}
 END = {"as_of": "2025-12-31"}
 ASKED: dict[str, dict[str, Any]] = {
-    "account-card": YEAR | {"account": "account-2001"},
+    "account-card": YEAR | {"account": "account-1"},
     "bonuses": QUARTER,
     "brand-revenue": YEAR,
     "brand-settlements": QUARTER,
@@ -52,7 +52,7 @@ mine AS (
     SELECT account_id, -sum(amount) AS owed FROM mine GROUP BY 1 HAVING sum(amount) < 0
 ), owing AS (SELECT * FROM mine JOIN debtors USING (account_id)),
 undone AS (
-    SELECT account_id, coalesce(r.refers_to, o.refers_to) AS transaction_id, sum(o.amount) AS undone
+    SELECT o.account_id, coalesce(r.refers_to, o.refers_to) AS transaction_id, sum(o.amount) AS undone
     FROM owing o LEFT JOIN transactions r ON r.id = o.refers_to AND r.kind = 'reverse'
     WHERE o.kind IN ('refund', 'reverse') GROUP BY 1, 2
 ), items AS (
@@ -152,7 +152,7 @@ QUERIES = {
     "open-items": f"""
         WITH {_LATE}
         SELECT c.account, c.reference, c.client, version, l.business_date, l.transaction_id AS transaction, t.key, l.kind,
-               due_on AS due, CASE WHEN days_late > 0 THEN days_late END AS days_late, l.currency,
+               l.due_on AS due, CASE WHEN days_late > 0 THEN days_late END AS days_late, l.currency,
                l.amount, unpaid
         FROM late l JOIN clients c ON c.account = l.account_id JOIN transactions t ON t.id = l.transaction_id
         ORDER BY account, version""",
@@ -205,7 +205,8 @@ QUERIES = {
             SELECT account_id AS subaccount, count(*) AS declines FROM transactions
             WHERE code = 'write_off_limit_exceeded' AND {_NOW} GROUP BY 1
         )
-        SELECT payer, p.reference AS payer_reference, p.client AS payer_client, subaccount, s.reference, s.client, p.currency,
+        SELECT payer, p.reference AS payer_reference, p.client AS payer_client, subaccount, s.reference, s.client, '' AS "group",
+               p.currency,
                coalesce(spent, 0) AS spent, coalesce(refunded, 0) AS refunded, coalesce(spent - refunded, 0) AS drawn,
                coalesce(d.held, 0) AS held, l.period, l.amount AS "limit", l.count AS limit_count,
                CASE WHEN l.period <> 'order' THEN coalesce(used, 0) END AS used,
@@ -256,18 +257,19 @@ QUERIES = {
         GROUP BY ALL ORDER BY brand, month, currency""",
     "vat": f"""
         SELECT b.code AS brand, b.name AS brand_name, currency, vat_rate,
-               coalesce(sum(amount) FILTER (kind <> 'refund'), 0) AS net,
-               coalesce(sum(vat) FILTER (kind <> 'refund'), 0) AS vat,
-               coalesce(-sum(amount) FILTER (kind = 'refund'), 0) AS refunds,
-               coalesce(-sum(vat) FILTER (kind = 'refund'), 0) AS refunds_vat,
-               coalesce(sum(amount) FILTER (points_of = e.brand_id), 0) AS bonus,
-               coalesce(sum(e.vat) FILTER (points_of = e.brand_id), 0) AS bonus_vat,
-               sum(amount) - coalesce(sum(amount) FILTER (points_of = e.brand_id), 0) AS base,
-               sum(e.vat) - coalesce(sum(e.vat) FILTER (points_of = e.brand_id), 0) AS base_vat
-        FROM entries e LEFT JOIN (SELECT id AS source_id, brand_id AS points_of FROM accounts WHERE kind = 'bonus')
-                 USING (source_id)
+               coalesce(sum(amount) FILTER (sold AND kind <> 'refund'), 0) AS net,
+               coalesce(sum(vat) FILTER (sold AND kind <> 'refund'), 0) AS vat,
+               coalesce(-sum(amount) FILTER (sold AND kind = 'refund'), 0) AS refunds,
+               coalesce(-sum(vat) FILTER (sold AND kind = 'refund'), 0) AS refunds_vat,
+               coalesce(sum(amount) FILTER (sold AND points_of = e.brand_id), 0) AS bonus,
+               coalesce(sum(e.vat) FILTER (sold AND points_of = e.brand_id), 0) AS bonus_vat,
+               coalesce(sum(amount) FILTER (NOT sold), 0) AS financed, sum(amount) - bonus AS base,
+               coalesce(sum(e.vat) FILTER (sold), 0) - bonus_vat AS base_vat
+        FROM (SELECT *, account_kind = 'revenue' AS sold FROM entries
+              WHERE account_kind = 'revenue' OR (account_kind = 'adjustments' AND chart = 'promotion_income')) e
+             LEFT JOIN (SELECT id AS source_id, brand_id AS points_of FROM accounts WHERE kind = 'bonus') USING (source_id)
              JOIN brands b ON b.id = e.brand_id
-        WHERE account_kind = 'revenue' AND {_YEAR} GROUP BY ALL ORDER BY brand, currency, vat_rate""",
+        WHERE {_YEAR} GROUP BY ALL ORDER BY brand, currency, vat_rate""",
     "services": f"""
         SELECT b.code AS brand, b.name AS brand_name, coalesce(service, '') AS service, currency,
                count(DISTINCT (transaction_id, line)) FILTER (kind <> 'refund') AS count,
