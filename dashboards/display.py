@@ -309,8 +309,8 @@ def _with_code_names(frame: pl.DataFrame, columns: Sequence[Column]) -> pl.DataF
     if names:
         frame = frame.with_columns(pl.col(coded).replace(names))
     own = {column.name: code_names.named_columns().get(column.name) for column in columns}
-    said = {name: {code: words[language()] for code, words in of.items()} for name, of in own.items() if of}
-    return frame.with_columns(pl.col(name).replace(of) for name, of in said.items())
+    renamed = {name: {code: words[language()] for code, words in of.items()} for name, of in own.items() if of}
+    return frame.with_columns(pl.col(name).replace(of) for name, of in renamed.items())
 
 
 def _with_changes(frame: pl.DataFrame, columns: list[Column]) -> tuple[pl.DataFrame, list[Column]]:
@@ -320,8 +320,8 @@ def _with_changes(frame: pl.DataFrame, columns: list[Column]) -> tuple[pl.DataFr
         return frame, columns
     before, after = states
     brands = dict(cached_book.brands().select("id", "code").iter_rows())
-    told = [change_words(was, now, language(), brands) for was, now in frame.select(states).iter_rows()]
-    words = pl.Series(after, told, dtype=pl.String)
+    changes = [change_words(was, now, language(), brands) for was, now in frame.select(states).iter_rows()]
+    words = pl.Series(after, changes, dtype=pl.String)
     return frame.with_columns(words), [column for column in columns if column.name != before]
 
 

@@ -38,17 +38,17 @@ HEAD = b"<head><script>" + Path(__file__).with_name("history.js").read_bytes() +
 class Guard:
     """Let through what was sent to `address` itself; where there is a `token`, by browsers that have shown one.
 
-    A token works once: it is exchanged for a cookie, and `tell` is given the next one, for another browser. An address
+    A token works once: it is exchanged for a cookie, and `announce` gets the next one, for another browser. An address
     that was left in a history, a chat or a log lets nobody in (DECISIONS D184).
     """
 
     def __init__(
-        self, app: ASGIApp, *, address: str, token: str | None = None, tell: Callable[[str], object] | None = None
+        self, app: ASGIApp, *, address: str, token: str | None = None, announce: Callable[[str], object] | None = None
     ) -> None:
         self.app = app
         self.address = address
         self.token = token
-        self.tell = tell or (lambda _: None)
+        self.announce = announce or (lambda _: None)
         url = urlsplit(address)
         self.hosts = {url.netloc, *(f"{name}:{url.port}" for name in ("localhost", "127.0.0.1") if token)}
         self.origins = {f"{url.scheme}://{host}" for host in self.hosts}
@@ -128,7 +128,7 @@ class Guard:
         answer.set_cookie(self.cookie, self.proof, httponly=True, samesite="lax", secure=self.secure)
         if dict(query)["token"] == self.token:
             self.token = secrets.token_urlsafe(32)
-            self.tell(self.token)
+            self.announce(self.token)
         await answer(scope, receive, send)
 
     def _seal(self, headers: MutableHeaders) -> None:

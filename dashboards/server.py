@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 
 from dashboards.guard import Guard
 from ledger.settings import Settings
-from reports.cli.dashboard import tell
+from reports.cli.dashboard import announce
 from reports.provider import Provider
 
 HERE = Path(__file__).parent
@@ -25,7 +25,7 @@ def main() -> None:
     if token is None and not provider.is_set:
         raise SystemExit("the dashboard needs a token or a provider of logins: start it with tiffin dashboard")
     address = provider.address(port)
-    guard = Middleware(Guard, address=address, token=token, tell=partial(tell, Settings().home, address))
+    guard = Middleware(Guard, address=address, token=token, announce=partial(announce, Settings().home, address))
     secrets = {"auth": sign_in(provider, address)} if provider.is_set else {}
     url = urlsplit(address)
     options: dict[str, Any] = {

@@ -191,10 +191,10 @@ def _of_the_ledger(day: date, currency: str | None) -> Iterator[Task]:
 
 def _drafts() -> Task:
     with access.reading() as connection:
-        asked = drafts.waiting(connection)
+        waiting = drafts.waiting(connection)
     rows = [
         {"kind": each.line["type"], "amount": _amount(each.line), "who": each.who, "made_at": each.made_at}
-        for each in asked
+        for each in waiting
     ]
     # Without a sum: they may be of any currency.
     return _task("waiting for another person", "drafts", _frame(rows, DRAFTS[:-1]), DRAFTS, None, "decide →", _decide)
