@@ -133,7 +133,9 @@ _FLOW = (*_ENTRY, "creditor", "debtor", "currency", "figure", "amount")
 
 def _transferred(tables: Tables, p: Period) -> Frame:
     """Return what holders owe holders for money moved between their accounts."""
-    entries = _entries(tables, p).filter(nw.col("kind").is_in(("transfer", "merge", "reverse")))
+    few = _entries(tables, p).filter(nw.col("kind").is_in(("transfer", "merge", "reverse")))
+    of = ("account_id", "account_kind", "version", "business_date", "currency", "amount")
+    entries = settled(few.select(*_ENTRY, *of))
     sided = entries.filter(~of_clients()).select("transaction_id").unique()
     moves = entries.filter(of_clients(), nw.col("account_kind") == "money").join(sided, on="transaction_id", how="anti")
     held = held_by(moves, holders(tables))

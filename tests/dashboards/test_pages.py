@@ -209,12 +209,14 @@ def test_the_entries_behind_a_figure_come_to_the_figure(screen: Open) -> None:
 
 @pytest.mark.parametrize("name", list(REPORTS))
 def test_every_report_is_drawn_from_its_parameters(screen: Open, name: str) -> None:
-    """A form, the controls, the rows; a report that needs an account asks for it."""
+    """A form, the controls, its picture, the rows; a report that needs an account asks for it."""
     app = screen("screens/standard.py", report=name, account="anna", **MARCH)
     assert not app.error
     assert app.selectbox[0].value == name
     assert "controls hold" in "\n".join(part.label for part in app.expander)
     assert len(app.get("download_button")) == len(FORMS)
+    assert len(app.get("vega_lite_chart")) <= (REPORTS[name].picture is not None)
+    assert name != "brand-revenue" or app.get("vega_lite_chart")
 
 
 def test_a_pivot_never_adds_up_across_currencies(screen: Open) -> None:
