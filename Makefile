@@ -42,11 +42,12 @@ bench: ## measure: posting, orders, the export, reports, papers, each against a 
 	$(PYTHON) -m tests.benchmarks.bench_papers
 	$(PYTHON) -m tests.benchmarks.bench_pages
 
-soak: ## the long random runs
+soak: ## the long random runs, on Spark too
 	@bin/setup test
+	@bin/setup spark
 	$(BIN)/pytest -n 2 -m soak
 
 test-spark: ## the standard reports on Spark, against Polars
 	@bin/setup test
 	@bin/setup spark
-	$(BIN)/pytest -m spark -n 2
+	$(BIN)/pytest -m "spark and not soak" -n 2

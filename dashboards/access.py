@@ -8,12 +8,12 @@ never typed. Pages read, and only the desk writes.
 import getpass
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal, LiteralString
 
 import streamlit as st
-from psycopg import errors
+from psycopg import OperationalError, errors
 
 from dashboards.translations import sentence, tr
 from ledger.errors import Failure
@@ -41,6 +41,9 @@ NEEDS: dict[str, Action] = {
 """What a page needs besides figures; who may not has no such page, neither in the menu nor by its address."""
 SECONDS = 5
 """For how long a change of somebody's role, or a log-out elsewhere, may go unseen."""
+IDLE_SECONDS, MOST_IDLE = 30, 4
+"""For how long a connection is kept for the next page, and how many of a role."""
+_idle: dict[tuple[str, str], list[tuple[float, AnyConnection]]] = {}
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def person() -> Person:
     """Return who is at the screen. Raises Failure for a login that is over, or that nobody gave a role."""
     if not signs_in():
         return Person(getpass.getuser(), "admin")
-    return _person(st.user.to_dict(), Provider())
+    return of_claims(st.user.to_dict(), Provider())
 
 
 def signs_in() -> bool:
@@ -102,7 +105,7 @@ def _login(claims: dict[str, Any], provider: Provider) -> str:
     return login
 
 
-def _person(claims: dict[str, Any], provider: Provider) -> Person:
+def of_claims(claims: dict[str, Any], provider: Provider) -> Person:
     login, now = _login(claims, provider), time.time()
     begun = float(claims.get("iat") or 0)
     if now > begun + provider.session_hours * 3600 or begun > now + 60:
@@ -134,23 +137,54 @@ def require(action: Action) -> None:
         raise Failure(f"{who.login} is {who.role} here, who may not do this")
 
 
-def reading() -> AnyConnection:
-    """Return a connection that can only read the ledger's database, as `tiffin_reader`, for `with`."""
-    connection = _as("tiffin_reader")
-    connection.read_only = True
-    return connection
+@contextmanager
+def reading() -> Iterator[AnyConnection]:
+    """Lend a connection that can only read the ledger's database, as `tiffin_reader`."""
+    with _as("tiffin_reader", read_only=True) as connection:
+        yield connection
 
 
 @contextmanager
 def writing() -> Iterator[AnyConnection]:
     """Lend a connection that writes drafts, as `tiffin_desk`, and nothing else; what was done is committed."""
-    with _as("tiffin_desk") as connection:
+    with _as("tiffin_desk", read_only=False) as connection:
         yield connection
 
 
-def _as(role: LiteralString) -> AnyConnection:
-    """Return a connection that acts as a role; behind a pool, whose servers are shared, as the URL's own user."""
+@contextmanager
+def _as(role: LiteralString, *, read_only: bool) -> Iterator[AnyConnection]:
+    """Lend a connection that acts as a role; behind a pool, whose servers are shared, as the URL's own user."""
     url = server_url(Settings())
+    connection = _kept(url, role) or _connected(url, role)
+    connection.read_only = read_only
+    try:
+        yield connection
+        connection.commit()
+    except BaseException:
+        connection.close()
+        raise
+    kept = _idle.setdefault((url, role), [])
+    if len(kept) < MOST_IDLE:
+        kept.append((time.monotonic(), connection))
+    else:
+        connection.close()
+
+
+def _kept(url: str, role: str) -> AnyConnection | None:
+    """Return a connection that an earlier page left, if the server has not ended it: a page reads many times."""
+    kept = _idle.get((url, role), [])
+    while kept:
+        since, connection = kept.pop()
+        if time.monotonic() - since < IDLE_SECONDS:
+            with suppress(OperationalError):
+                connection.execute("")
+                connection.rollback()
+                return connection
+        connection.close()
+    return None
+
+
+def _connected(url: str, role: LiteralString) -> AnyConnection:
     try:
         return connect(url, settings={"role": role})
     except (errors.InsufficientPrivilege, errors.InvalidParameterValue):

@@ -16,6 +16,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEALTH = "/_stcore/health"
+APPS = "/live/"
+"""Where the notebooks are (dashboards/notebook_apps.py), whose pages are not Streamlit's."""
 # Vega compiles its expressions: hence eval.
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
@@ -38,17 +40,17 @@ HEAD = b"<head><script>" + Path(__file__).with_name("history.js").read_bytes() +
 class Guard:
     """Let through what was sent to `address` itself; where there is a `token`, by browsers that have shown one.
 
-    A token works once: it is exchanged for a cookie, and `tell` is given the next one, for another browser. An address
+    A token works once: it is exchanged for a cookie, and `announce` gets the next one, for another browser. An address
     that was left in a history, a chat or a log lets nobody in (DECISIONS D184).
     """
 
     def __init__(
-        self, app: ASGIApp, *, address: str, token: str | None = None, tell: Callable[[str], object] | None = None
+        self, app: ASGIApp, *, address: str, token: str | None = None, announce: Callable[[str], object] | None = None
     ) -> None:
         self.app = app
         self.address = address
         self.token = token
-        self.tell = tell or (lambda _: None)
+        self.announce = announce or (lambda _: None)
         url = urlsplit(address)
         self.hosts = {url.netloc, *(f"{name}:{url.port}" for name in ("localhost", "127.0.0.1") if token)}
         self.origins = {f"{url.scheme}://{host}" for host in self.hosts}
@@ -70,12 +72,13 @@ class Guard:
             await self.app(scope, receive, send)
             return
 
+        own = f"{scope['path']}/".startswith(APPS)
         page = _Page(send)
 
         async def sealed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._seal(MutableHeaders(scope=message))
-            await page.send(message)
+            await (send(message) if own else page.send(message))
 
         if self._is_here(headers) and scope["path"] == "/overview":
             query = scope["query_string"].decode("latin-1")
@@ -128,7 +131,7 @@ class Guard:
         answer.set_cookie(self.cookie, self.proof, httponly=True, samesite="lax", secure=self.secure)
         if dict(query)["token"] == self.token:
             self.token = secrets.token_urlsafe(32)
-            self.tell(self.token)
+            self.announce(self.token)
         await answer(scope, receive, send)
 
     def _seal(self, headers: MutableHeaders) -> None:

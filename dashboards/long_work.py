@@ -25,7 +25,7 @@ SHOWN_LINES = 12
 
 @dataclass
 class Work:
-    """A command under way, or done: who started it, and the file of what it says."""
+    """A command under way, or done: who started it, and the file of its output."""
 
     command: tuple[str, ...]
     who: str
@@ -39,7 +39,7 @@ class Work:
         return self.process.poll() is not None
 
     def lines(self) -> list[str]:
-        """Return the last lines of what it said."""
+        """Return the last lines of its output."""
         return Path(self.written.name).read_text(encoding="utf-8", errors="replace").splitlines()[-SHOWN_LINES:]
 
 
@@ -77,10 +77,10 @@ def _under_way() -> None:
     if work is None or work.is_done:
         st.rerun()
     st.info(f"{sentence('under way')}: `tiffin {' '.join(work.command)}`", icon=":material/hourglass:")
-    _said(work)
+    _draw_output(work)
 
 
-def _said(work: Work) -> None:
+def _draw_output(work: Work) -> None:
     lines = work.lines()
     if lines:
         st.code("\n".join(lines), language=None)
@@ -99,5 +99,5 @@ def draw() -> bool:
         st.error(f"{tr('failed')}: {what}", icon=":material/error:")
     else:
         st.success(f"{tr('done')}: {what}", icon=":material/check:")
-    _said(work)
+    _draw_output(work)
     return False

@@ -10,8 +10,9 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from dashboards.guard import Guard
+from dashboards.notebook_apps import NotebookApps
 from ledger.settings import Settings
-from reports.cli.dashboard import tell
+from reports.cli.dashboard import announce
 from reports.provider import Provider
 
 HERE = Path(__file__).parent
@@ -25,7 +26,7 @@ def main() -> None:
     if token is None and not provider.is_set:
         raise SystemExit("the dashboard needs a token or a provider of logins: start it with tiffin dashboard")
     address = provider.address(port)
-    guard = Middleware(Guard, address=address, token=token, tell=partial(tell, Settings().home, address))
+    guard = Middleware(Guard, address=address, token=token, announce=partial(announce, Settings().home, address))
     secrets = {"auth": sign_in(provider, address)} if provider.is_set else {}
     url = urlsplit(address)
     options: dict[str, Any] = {
@@ -38,7 +39,8 @@ def main() -> None:
         "browser.serverAddress": url.hostname,
         "logger.level": "error",
     }
-    st.App(HERE / "app.py", middleware=[guard], secrets=secrets).run(config=options)
+    apps = Middleware(NotebookApps, address=address)
+    st.App(HERE / "app.py", middleware=[guard, apps], secrets=secrets).run(config=options)
 
 
 def sign_in(provider: Provider, address: str) -> dict[str, Any]:

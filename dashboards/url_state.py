@@ -112,10 +112,9 @@ def choice(
     name: str,
     *,
     default: str | None = None,
-    blank: str = "any",
     shown: Callable[[str], str] = str,
 ) -> str | None:
-    """Draw a choice of one of the options and return it; without a default, None stands for `blank`."""
+    """Draw a choice of one of the options and return it; without a default, None stands for any."""
     options = list(options)
     key = _seeded(name, default, lambda text: text if text in options else default)
     if st.session_state[key] not in options:
@@ -125,7 +124,7 @@ def choice(
         options,
         index=None if default is None else options.index(default),
         key=key,
-        placeholder=tr(blank),
+        placeholder=tr("any"),
         format_func=shown,
     )
     remember(name, chosen)

@@ -16,7 +16,7 @@ from ledger.core.outcomes import Invalid
 from ledger.core.transactions import Transaction
 
 NO_MATTER = 10**6
-"""Days: what belongs to an earlier charge is never told too late."""
+"""Days: what belongs to an earlier charge never comes too late."""
 
 
 def surplus(

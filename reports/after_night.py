@@ -1,6 +1,6 @@
-"""What is done after a night: the command that `TIFFIN_AFTER_NIGHT` names is told how it went, as JSON on its input.
+"""After a night: the command that `TIFFIN_AFTER_NIGHT` names gets its outcome, as JSON on standard input.
 
-It is told of every night, also of one that did not hold or could not begin: who watches must not have to ask.
+Every night is reported, also one that failed or could not begin: whoever watches need not poll.
 """
 
 import json
@@ -17,8 +17,8 @@ SECONDS = 600
 
 
 @contextmanager
-def told(settings: Settings) -> Iterator[dict[str, Any]]:
-    """Tell how the night went that is run meanwhile and puts its facts into what this yields.
+def reported(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Report the night that runs meanwhile; it puts its facts into the dictionary yielded.
 
     Where it fails, `error` is why. Raises Failure when the command fails after a night that did not.
     """
@@ -27,13 +27,13 @@ def told(settings: Settings) -> Iterator[dict[str, Any]]:
         yield facts
     except Exception as error:
         with suppress(Failure):
-            tell(settings, {**facts, "error": str(error)})
+            report(settings, {**facts, "error": str(error)})
         raise
-    tell(settings, facts)
+    report(settings, facts)
 
 
-def tell(settings: Settings, facts: dict[str, Any]) -> None:
-    """Run the command, if one is set. Raises Failure when it fails: then nobody may have been told."""
+def report(settings: Settings, facts: dict[str, Any]) -> None:
+    """Run the command, if one is set. Raises Failure when it fails: the report may then have reached nobody."""
     if not settings.after_night:
         return
     try:
@@ -46,5 +46,5 @@ def tell(settings: Settings, facts: dict[str, Any]) -> None:
     except subprocess.TimeoutExpired:
         raise Failure(f"TIFFIN_AFTER_NIGHT, {settings.after_night!r}, did not end within {SECONDS} seconds") from None
     if done.returncode:
-        said = (done.stderr.strip() or done.stdout.strip() or "it said nothing").splitlines()[-1]
-        raise Failure(f"TIFFIN_AFTER_NIGHT, {settings.after_night!r}, ended with {done.returncode}: {said}")
+        output = (done.stderr.strip() or done.stdout.strip() or "it printed nothing").splitlines()[-1]
+        raise Failure(f"TIFFIN_AFTER_NIGHT, {settings.after_night!r}, ended with {done.returncode}: {output}")

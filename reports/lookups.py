@@ -129,8 +129,8 @@ def account(book: LakeBook, wanted: int | str) -> AccountDetails:
     )
 
 
-def client(book: LakeBook, reference: str, *, most: int = 30) -> ClientDetails:
-    """Return a client by its reference, with its last orders, `most` of them. Raises Failure when there is none."""
+def client(book: LakeBook, reference: str) -> ClientDetails:
+    """Return a client by its reference, with its last 30 orders. Raises Failure when there is none."""
     found = book.parties.filter(pl.col("reference") == reference).collect()
     if not found.height:
         raise Failure(f"cut {book.cut.number} has no client with the code {reference}")
@@ -148,7 +148,7 @@ def client(book: LakeBook, reference: str, *, most: int = 30) -> ClientDetails:
         facts=facts,
         accounts=accounts,
         payers=payers.with_columns(brands=_codes(book, payers["brands"])),
-        orders=orders.sort("id", descending=True).head(most).rename({"id": "transaction"}).collect(),
+        orders=orders.sort("id", descending=True).head(30).rename({"id": "transaction"}).collect(),
         orders_in_all=int(orders.select(pl.len()).collect().item()),
         points=lots.sort("gone_on", "transaction_id", nulls_last=True)
         .rename({"transaction_id": "transaction"})
@@ -167,10 +167,10 @@ def _with_names(frame: pl.LazyFrame, payer: pl.LazyFrame, sub: pl.LazyFrame) -> 
     return frame.join(payer, on="payer_id", how="left").join(sub, on="account_id", how="left")
 
 
-def latest(book: LakeBook, most: int = 20) -> pl.DataFrame:
-    """Return the last transactions of the cut, the latest first, with the client that each was requested for."""
+def latest(book: LakeBook) -> pl.DataFrame:
+    """Return the last 20 transactions of the cut, the latest first, with the client that each was requested for."""
     names = client_accounts(book).select("client", account_id="account")
-    last = book.transactions.sort("id", descending=True).head(most).join(names, on="account_id", how="left")
+    last = book.transactions.sort("id", descending=True).head(20).join(names, on="account_id", how="left")
     wanted = ("posted_at", "kind", "client", "amount", "currency", "status", "key")
     return last.select(pl.col("id").alias("transaction"), *wanted).sort("transaction", descending=True).collect()
 

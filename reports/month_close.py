@@ -43,7 +43,7 @@ def in_ledger(connection: AnyConnection, last: date, month: MonthInLedger) -> li
     """Return the steps that the ledger knows of: bank, waiting payments, drafts, expired holds."""
     waiting = [row for row in desk_queries.unallocated(connection) if row["business_date"] <= last]
     back = [row for row in bank_report.came_back(connection) if row["booked_on"] <= last]
-    asked = drafts.waiting(connection)
+    requests = drafts.waiting(connection)
     return [
         _bank(bank_report.last_imports(connection), last),
         Step(
@@ -56,9 +56,9 @@ def in_ledger(connection: AnyConnection, last: date, month: MonthInLedger) -> li
         ),
         Step(
             "approvals",
-            "open" if asked else "done",
-            "drafts that wait for another person: {n}" if asked else "nothing waits for another person",
-            {"n": len(asked)},
+            "open" if requests else "done",
+            "drafts that wait for another person: {n}" if requests else "nothing waits for another person",
+            {"n": len(requests)},
             month["decided_by"],
             month["decided_at"],
         ),

@@ -100,7 +100,7 @@ def nightly(
     statements: int | None,
     started: Callable[[str], None] = lambda name: None,
     finished: Callable[[Step], None] = lambda step: None,
-    progress: Progress | None = None,
+    progress: Progress = lambda done, of, number: None,
 ) -> Night:
     """Run the night of a day, and return what was done; `statements` at most, None for all.
 
@@ -305,7 +305,7 @@ def _statements(
     book: LakeBook,
     settings: Settings,
     limit: int | None,
-    progress: Progress | None,
+    progress: Progress,
     url: str,
 ) -> None:
     if not night.complete:

@@ -4,12 +4,15 @@ The book is a clone of a migrated template database, which takes hundredths of a
 xdist each worker has a server of its own. TIFFIN_TEST_DATABASE_URL names another server to use.
 """
 
+import gc
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from functools import cache
 from itertools import count
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -22,6 +25,20 @@ _numbers = count(1)
 MEMORY = Path("/dev/shm")
 ROOM = 6 << 30
 """Bytes: with less of them free, test servers keep their data where temporary files go, and tests take longer."""
+QUICK = (
+    "fsync = off",  # no test pulls the plug of the machine
+    "full_page_writes = off",
+    "file_copy_method = clone",  # by the file system, where it can
+    "autovacuum = off",  # a book lives for less than a second
+    "checkpoint_timeout = '1h'",
+    "bgwriter_lru_maxpages = 0",
+)
+
+
+def pytest_collection_finish() -> None:
+    """Let the collector of garbage leave alone what lives until the end: modules, tests, and all that they name."""
+    gc.collect()
+    gc.freeze()
 
 
 def server_folder(prefix: str) -> Path:
@@ -52,8 +69,8 @@ def server() -> Iterator[str]:
     home = server_folder("tiffin-tests-")
     url = embedded_server.running(home)
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET fsync = off")  # no test pulls the plug of the machine
-        connection.execute("ALTER SYSTEM SET file_copy_method = clone")  # by the file system, where it can
+        for setting in QUICK:
+            connection.execute(f"ALTER SYSTEM SET {setting}")
         connection.execute("SELECT pg_reload_conf()")
     yield url
     embedded_server.stop(home)
@@ -92,8 +109,12 @@ def on(server: str, name: str) -> str:
 
 
 def made(server: str, name: str, template: str) -> Iterator[str]:
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
+    administrator = _administrator(server)
+    administrator.execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy")
     yield on(server, name)
-    with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@cache
+def _administrator(server: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(server, autocommit=True)

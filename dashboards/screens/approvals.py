@@ -52,7 +52,7 @@ def _kind(request: ApprovalRequest) -> str:
     return sentence(request.line["type"]).replace("_", " ")
 
 
-def _said(line: drafts.Json) -> str:
+def _line_words(line: drafts.Json) -> str:
     """Return in words what somebody asks for."""
     parts = [f"{tr(name)} **{as_markdown(str(line[name]))}**" for name in SHOWN if line.get(name) is not None]
     return " · ".join(parts)
@@ -60,7 +60,7 @@ def _said(line: drafts.Json) -> str:
 
 def _decided(request: ApprovalRequest, number: int | None) -> str:
     """Return in a line what was decided, by whom, and what became of it."""
-    what = f"{_kind(request)} · {_said(request.line)} · "
+    what = f"{_kind(request)} · {_line_words(request.line)} · "
     if request.state != "answered":
         became = "refused by {who}: {why}" if request.state == "refused" else "outdated: {why}"
         return what + tr(became, who=as_markdown(request.decided_by or ""), why=as_markdown(request.why or "–"))
@@ -72,7 +72,7 @@ def _one(request: ApprovalRequest) -> None:
     """Draw one draft: who asked for what and when, its quote then and now, and the two buttons."""
     at = display.local(request.made_at, cached_book.book().cut.time_zone)
     st.markdown(f"**{_kind(request)}** · {as_markdown(request.who)} · {at}")
-    st.caption(_said(request.line))
+    st.caption(_line_words(request.line))
     changed = _changed_since(request)
     if changed:
         st.warning(sentence(changed), icon=":material/history:")
@@ -96,7 +96,7 @@ def _changed_since(request: ApprovalRequest) -> str | None:
     if "terms" in request.quoted:
         with access.reading() as connection:
             terms = desk_queries.terms(connection, request.line["account"])
-        st.markdown(f"{sentence('agreed so far')}: {_said(terms or {}) or tr('nothing')}")
+        st.markdown(f"{sentence('agreed so far')}: {_line_words(terms or {}) or tr('nothing')}")
         return "terms have changed since it was requested" if terms != request.quoted["terms"] else None
     now = posting.outcome_of(request.key, request.line, post=False)
     posting.show(now, quoted=True)

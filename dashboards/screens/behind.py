@@ -88,8 +88,8 @@ def _where(result: Result, row: Mapping[str, str]) -> str:
     """Return in words which figure it is."""
     labels = {column.name: column for column in result.columns}
     zone = result.cut.time_zone
-    said = {labels[name]: captions.text(value, labels[name], language(), zone) for name, value in row.items()}
-    parts = [f"{label.label(language())} **{as_markdown(value or '–')}**" for label, value in said.items()]
+    shown = {labels[name]: captions.text(value, labels[name], language(), zone) for name, value in row.items()}
+    parts = [f"{label.label(language())} **{as_markdown(value or '–')}**" for label, value in shown.items()]
     return " · ".join([*parts, display.facts(result)])
 
 

@@ -13,14 +13,15 @@ from ledger.postgres.database import AnyConnection, Unreachable, check_book, con
 T = TypeVar("T")
 
 STATEMENT_MS = 10_000
+THREADS = 4
 
 
 class ReadPool:
     """A few connections to one database, for reading."""
 
-    def __init__(self, url: str, *, threads: int = 4) -> None:
+    def __init__(self, url: str) -> None:
         self._url = url
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="tiffin-reading")
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="tiffin-reading")
         self._local = threading.local()
 
     async def run(self, query: Callable[[AnyConnection], T]) -> T:

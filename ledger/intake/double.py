@@ -30,8 +30,8 @@ FIRST_NUMBER = 100_000
 class Double:
     """A shell over a book in memory."""
 
-    def __init__(self, zone: str = "Europe/Moscow") -> None:
-        self._book = Book(zone=ZoneInfo(zone), now=datetime.now(UTC))
+    def __init__(self) -> None:
+        self._book = Book(zone=ZoneInfo("Europe/Moscow"), now=datetime.now(UTC))
         self._numbers = count(FIRST_NUMBER)
         self._parties: dict[str, int] = {}
 

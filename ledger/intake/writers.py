@@ -50,9 +50,9 @@ class Writers:
         most: int = 1000,
         capacity: int = 20_000,
         held_up: float | None = HELD_UP_SECONDS,
-        observe: Callable[[int, float], None] = lambda size, seconds: None,
     ) -> None:
-        self.level, self.url, self.most, self.capacity, self.observe = level, url, most, capacity, observe
+        self.level, self.url, self.most, self.capacity = level, url, most, capacity
+        self.observe: Callable[[int, float], None] = lambda size, seconds: None
         self.held_up = held_up
         self.waiting = 0
         self.closing = False

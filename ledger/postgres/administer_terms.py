@@ -160,7 +160,7 @@ def link(run: Administration, record: r.Record) -> Facts:
             run.insert()
             run.session.flush()
             run.session.delete(link)
-            run.note_change(record, subject, _link_said(before, {}), {"draw": None}, account=account.id)
+            run.note_change(record, subject, _link_recorded(before, {}), {"draw": None}, account=account.id)
         return done
     after = before or {"draw": "payer_first", "priority": 1, **dict.fromkeys(("brands", *RULES_OF_LINK))}
     after = after | _link_given(run, record)
@@ -170,8 +170,8 @@ def link(run: Administration, record: r.Record) -> Facts:
         if link is None:
             run.link(kept)
             run.later.append(kept)
-        was = _link_said(before, after)
-        run.note_change(record, subject, was, _link_said(after, before or {}) or {}, account=account.id)
+        was = _link_recorded(before, after)
+        run.note_change(record, subject, was, _link_recorded(after, before or {}) or {}, account=account.id)
     return done
 
 
@@ -192,7 +192,7 @@ def _link_given(run: Administration, record: r.Link) -> Fields:
     return columns
 
 
-def _link_said(columns: Fields | None, other: Fields) -> Fields | None:
+def _link_recorded(columns: Fields | None, other: Fields) -> Fields | None:
     """Return a link as `change` keeps it: of its rules those that it has, or had before."""
     if columns is None:
         return None

@@ -12,7 +12,7 @@ from ledger.core.aging import Fetch, Item, Key, due_date
 from ledger.core.book import Book
 from ledger.postgres.bulk_sql import array_of
 from ledger.postgres.database import AnyConnection
-from ledger.postgres.wire import ask
+from ledger.postgres.wire import exchange
 
 _ITEM = (
     "SELECT i.account_id, i.transaction_id, i.business_date, i.due_on, i.amount, t.valid_from, t.period_days "
@@ -35,7 +35,7 @@ def items_in(connection: AnyConnection) -> Fetch:
 
     def fetch(account: int, which: str, key: Key, most: int) -> list[Item]:
         bounds = {"one": [key[2]], "ripening": [], "undated": []}.get(which, [*key, most])
-        [rows] = ask(connection, (_FETCHED[which], [account, *bounds]))
+        [rows] = exchange(connection, (_FETCHED[which], [account, *bounds]))
         return [_item(row) for row in rows]
 
     return fetch
@@ -76,6 +76,6 @@ def load_items(connection: AnyConnection, book: Book, credited: dict[int, int]) 
     owing = {a: credit for a, credit in credited.items() if a in book.balances and book.balances[a].balance < 0}
     owing = {account: credit for account, credit in owing.items() if book.aging(account).untouched}
     if owing:
-        [rows] = ask(connection, (_WALK, [array_of(owing), array_of(owing.values())]))
+        [rows] = exchange(connection, (_WALK, [array_of(owing), array_of(owing.values())]))
         for account, group in groupby(rows, key=lambda row: row[0]):
             book.aging(account).walked([_item(row) for row in group])

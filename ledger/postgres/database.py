@@ -58,11 +58,10 @@ IDLE_SECONDS = 60
 def server_url(settings: Settings, *, make: bool = False) -> str:
     """Return a libpq URL of the ledger's database; starts the embedded server if it is down.
 
-    Only what is to `make` a book makes a server under an empty home. Raises Failure if there is none, if a PostgreSQL
-    that was named cannot be reached or the embedded one cannot start.
+    Only what is to `make` a book makes a server under an empty home. Raises Failure if there is none or it cannot
+    start. Whether a PostgreSQL that was named answers, `connect` finds out.
     """
     if settings.database_url:
-        connect(settings.database_url).close()
         return settings.database_url
     if not make and not embedded_server.is_there(settings.home):
         raise Failure(

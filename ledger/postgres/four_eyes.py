@@ -67,7 +67,7 @@ def why(rules: Rules, kind: str, currency: str | None, amount: int | None) -> st
 def held_back(
     connection: AnyConnection, rules: Rules, parse: Callable[[Mapping[str, Any]], object]
 ) -> Callable[[Transaction], Alone | None]:
-    """Return what tells, of a transaction that would be posted, that it needs a second person and has none.
+    """Return the condition under which a transaction to be posted needs a second person and has none.
 
     `parse` reads a draft's line, of whichever level.
     """

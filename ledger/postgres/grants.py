@@ -94,7 +94,7 @@ def grant_roles(url: str) -> str | None:
             return f"{who} may not create roles: have an administrator run {create} and then run tiffin init again"
         for statement in _statements():
             connection.execute(statement)
-        # The dashboard reads as the one, and writes drafts as the other; who may not is told when it would.
+        # The dashboard reads as the one, and writes drafts as the other; who may not learns it when it tries.
         with suppress(errors.InsufficientPrivilege), connection.transaction():
             connection.execute(
                 "DO $$ BEGIN IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) THEN "

@@ -25,7 +25,7 @@ from ledger.postgres.bulk_sql import Statement, array_of, texts_of
 from ledger.postgres.database import AnyConnection, settings_of
 from ledger.postgres.legs_of_before import facing
 from ledger.postgres.locks import PAYMENTS, WRITE_NOTHING
-from ledger.postgres.wire import ask
+from ledger.postgres.wire import exchange
 from ledger.postgres.write_book import ENTRY, TRANSACTION
 
 TRANSACTION_COLUMNS = [name for name in TRANSACTION if name != "status"]
@@ -65,7 +65,7 @@ def numbers_of(connection: AnyConnection, known: Known, references: Iterable[str
         if len(known.references) > Known.MOST:
             known.references.clear()
             missing = list(references)
-        [rows] = ask(connection, ("SELECT reference, id FROM account WHERE reference = ANY(%s)", [missing]))
+        [rows] = exchange(connection, ("SELECT reference, id FROM account WHERE reference = ANY(%s)", [missing]))
         known.references.update(rows)
     return known.references
 
@@ -116,7 +116,7 @@ def _load(
 ) -> tuple[Book, frozenset[int]]:
     named, ids = array_of(sorted(accounts)), (scope.ids or len(scope.keys)) if lock else 0
     # Sent together, yet carried out one by one: what is read after the locks is what the last writer left.
-    *_, locked, [row] = ask(
+    *_, locked, [row] = exchange(
         connection,
         *_settings(connection),
         *([(PAYMENTS, [texts_of(scope.payments)])] if lock and scope.payments else ()),
@@ -188,7 +188,7 @@ def _add_terms(connection: AnyConnection, book: Book, ids: list[int]) -> tuple[l
     if not ids:
         return [], []
     named = array_of(ids)
-    bonuses, links, terms, limits, expired = ask(
+    bonuses, links, terms, limits, expired = exchange(
         connection,
         (_BONUSES, [named]),
         (_LINKS, [named]),
@@ -217,7 +217,7 @@ def _ids(connection: AnyConnection, numbers: list[int]) -> Iterator[int]:
     """Yield the ids taken with the load, then more as they are needed (holds that ran out take some too)."""
     while True:
         yield from numbers
-        [[(numbers,)]] = ask(connection, (f"SELECT {_NEXT_IDS}", [100]))
+        [[(numbers,)]] = exchange(connection, (f"SELECT {_NEXT_IDS}", [100]))
 
 
 _NEXT_IDS = "ARRAY(SELECT nextval('transaction_id_seq') FROM generate_series(1, %s::int))"
@@ -261,7 +261,7 @@ def _more(connection: AnyConnection, book: Book, scope: Scope, rows: list[Any], 
     holds = {t.id for t in referred if t.kind == "hold"} | set(expired)
     holds |= {t.refers_to for t in referred if t.kind == "capture" and t.refers_to is not None}
     ids, undone = [t.id for t in referred], [t.refers_to for t in referred if t.kind == "reverse"]
-    [followers, hold_rows, part_rows, owned, groups] = ask(
+    [followers, hold_rows, part_rows, owned, groups] = exchange(
         connection,
         (_FOLLOWING, [[t.id for t in referred if t.kind != "hold"], undone]),
         (_HOLDS, [list(holds)]),

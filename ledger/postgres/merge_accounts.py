@@ -31,7 +31,7 @@ def _alone(posting: Posting, decide: Callable[[], Transaction]) -> Transaction:
 
 
 def merge(run: Administration, record: r.Record, decided: Decided = _alone) -> Facts:
-    """Merge an account into another, once: said again it is done."""
+    """Merge an account into another, once: repeated, it is done."""
     assert isinstance(record, r.Merge)
     account, into = run.subject(record.account), run.subject(record.into)
     if account.id == into.id:

@@ -92,11 +92,11 @@ class Stream:
                 gave_up = True
         concerns = self._ledger.retried(lambda: _concerns(self._ledger, lines))
         items: list[_Item[Line]] = []
-        told = dict(self.failed)
+        known = dict(self.failed)
         for line, about in zip(lines, concerns, strict=True):
             # What refers to a line that is not posted yet, such as a capture to its hold, concerns the same accounts.
-            item = _Item(len(items), line, about.union(*(told[key] for key in about if key in told)))
-            told[item.key] = item.concerns
+            item = _Item(len(items), line, about.union(*(known[key] for key in about if key in known)))
+            known[item.key] = item.concerns
             items.append(item)
         batch = _Batch(self.failed, self._ledger, carry_out)
         if gave_up:

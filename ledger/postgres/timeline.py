@@ -1,7 +1,7 @@
 """Is this still the server on which the book's incarnation began?
 
 A replica that is promoted, or a backup that recovers, begins a new timeline, and may lack the last transactions.
-Whoever read them must be told before their numbers are given again: so nothing is posted, cut or told until the book
+Whoever read them must know before their numbers are given again: so nothing is posted, cut or reported until the book
 has begun a new incarnation there (`tiffin init --restored`), and with it this timeline (DECISIONS D191).
 """
 

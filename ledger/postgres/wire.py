@@ -5,7 +5,7 @@ millisecond of processor time, a fifth of its answer (DECISIONS D188). Many rows
 whatever comes next on the connection waits for it first (`settle`).
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import lru_cache, partial
 from itertools import count
@@ -27,7 +27,7 @@ MOST_PREPARED = 100
 
 
 def exchange(
-    connection: AnyConnection, statements: Sequence[Statement], *, meanwhile: Callable[[], object] | None = None
+    connection: AnyConnection, *statements: Statement, meanwhile: Callable[[], object] | None = None
 ) -> list[list[Any]]:
     """Carry out statements, sent together, in the connection's database transaction, which they begin if need be.
 
@@ -64,13 +64,6 @@ def exchange(
     return [_rows(connection, result) for result in answers[len(begins) :]]
 
 
-def ask(
-    connection: AnyConnection, *questions: Statement, meanwhile: Callable[[], object] | None = None
-) -> list[list[Any]]:
-    """Return the rows of several queries, sent together; `meanwhile` is done while the server works on them."""
-    return exchange(connection, questions, meanwhile=meanwhile)
-
-
 def run(connection: AnyConnection, works: Iterable[Insert | Statement]) -> None:
     """Carry out, in order, the works that have anything to do; each is made while the server takes in the one before.
 
@@ -81,7 +74,7 @@ def run(connection: AnyConnection, works: Iterable[Insert | Statement]) -> None:
         if isinstance(work, Insert) and not work.key and len(work.rows) >= COPY_FROM:
             names, lines = copied(work.types, work.rows)
             if together:
-                exchange(connection, together)
+                exchange(connection, *together)
                 together = []
             _start_copy(connection, f"COPY {work.table} ({', '.join(names)}) FROM STDIN", lines)
         elif work is COMMIT:
@@ -89,7 +82,7 @@ def run(connection: AnyConnection, works: Iterable[Insert | Statement]) -> None:
         elif (statement := statement_of(work))[1]:
             together.append(statement)
     if together:
-        exchange(connection, together)
+        exchange(connection, *together)
 
 
 AT_ONCE = 1 << 17
@@ -186,7 +179,7 @@ def _as_text(value: object) -> bytes | None:
 
 
 def _result(pgconn: PGconn, *, last: bool = False) -> PGresult:
-    """Return the next statement's result, or the one that tells that there is no more."""
+    """Return the next statement's result, or the one that marks the end."""
     result = _next(pgconn)
     if result is None:
         raise OperationalError("the server closed the connection")

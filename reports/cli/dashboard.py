@@ -50,7 +50,7 @@ def dashboard(
     address = provider.address(port)
     token = None if provider.is_set else secrets.token_urlsafe(32)
     print(f"cut {cut.number}, days closed until {cut.closed_until}: {address}  (Ctrl-C stops it)", flush=True)
-    opened = tell(settings.home, address, token).as_uri() if token else address
+    opened = announce(settings.home, address, token).as_uri() if token else address
     if browser:
         webbrowser.open(opened)
     # The program is this interpreter and the arguments are ours: no shell, nothing of the user's in them.
@@ -68,7 +68,7 @@ def _free(host: str, port: int) -> None:
             raise Failure(f"port {port} cannot be used ({reason}): give another one with --port") from None
 
 
-def tell(home: Path, address: str, token: str) -> Path:
+def announce(home: Path, address: str, token: str) -> Path:
     """Write the address with a token, which works once, where only its owner reads it; on a terminal show it, too.
 
     What is not a terminal is a log, and a browser that is given an address shows it to everybody in its arguments.

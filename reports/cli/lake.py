@@ -74,7 +74,7 @@ def nightly(
     settings = Settings()
     day = read_date(date) if date is not None else None
     console = Console(stderr=True)
-    with after_night.told(settings) as facts:
+    with after_night.reported(settings) as facts:
         url = server_url(settings)
         with papers_progress(quiet=as_json) as progress:
             done = night.nightly(
@@ -269,11 +269,11 @@ def _end(done: "Night", as_json: bool) -> None:
 
 
 def _cut_every(seconds: int, as_json: bool) -> None:
-    from ledger.postgres.database import server_url
+    from ledger.postgres.database import connect, server_url
     from reports.lake.publish_cut import frequent_cut
 
     settings = Settings()
-    server_url(settings)  # what is not there at the start is not waited for
+    connect(server_url(settings)).close()  # what is not there at the start is not waited for
     stopped = until_stopped()
     while not stopped():
         started = time.monotonic()

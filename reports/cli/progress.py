@@ -8,11 +8,11 @@ from rich.console import Console
 
 
 @contextmanager
-def papers_progress(*, quiet: bool) -> Iterator[Callable[[int, int, str], None] | None]:
+def papers_progress(*, quiet: bool) -> Iterator[Callable[[int, int, str], None]]:
     """Show how far the run is: a bar with the time left on a terminal, a line each tenth elsewhere."""
     console = Console(stderr=True)
     if quiet:
-        yield None
+        yield lambda done, of, number: None
     elif console.is_terminal:
         with _bar(console) as report:
             yield report

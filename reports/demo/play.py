@@ -21,7 +21,7 @@ from ledger.food.postgres.post_orders import Desk
 BATCH = 1000
 T = TypeVar("T")
 Progress = Callable[[int], None]
-"""Told how many more are done."""
+"""Called with how many more are done."""
 
 
 @dataclass

@@ -86,7 +86,7 @@ def render_statements(
     prover: Prover | None = None,
     workers: int | None = None,
     timeout_s: float = TIMEOUT_S,
-    progress: Progress | None = None,
+    progress: Progress = lambda done, of, number: None,
 ) -> Rendered:
     """Write the papers of a month, YYYY-MM, into the folder, a file an account; return what was done.
 
@@ -102,8 +102,9 @@ def render_statements(
     usable(design.seal)
     turnover = controlled(book, since, until)
     numbers = chosen(book, turnover, selection)
-    run = _Run(book, numbers, (since, until), folder, design, mailing, register, prover)
-    return run.through(workers or os.cpu_count() or 1, timeout_s, progress or (lambda done, of, number: None))
+    done = Rendered(folder, requested=len(numbers))
+    run = _Run(book, numbers, since, until, design, mailing, register, prover, progress, done)
+    return run.through(workers or os.cpu_count() or 1, timeout_s)
 
 
 def _check_sender(sender: str | None) -> None:
@@ -140,64 +141,61 @@ def chosen(book: LakeBook, turnover: Result, selection: Selection) -> list[int]:
     return sorted(set(money.select("id").collect()["id"]) & wanted)[: selection.limit]
 
 
+@dataclass
 class _Run:
     """One run over the accounts: what is to be done, under way, and done."""
 
-    def __init__(
-        self,
-        book: LakeBook,
-        numbers: list[int],
-        period: tuple[date, date],
-        folder: Path,
-        design: Design,
-        mailing: Mailing | None,
-        register: Register | None,
-        prover: Prover | None,
-    ) -> None:
-        self.prover = prover
-        self.register = register
-        self.book, self.numbers, self.design, self.mailing = book, numbers, design, mailing
-        self.since, self.until = period
-        self.look = look(design)
-        self.done = Rendered(folder, requested=len(numbers))
-        for place in (folder, mailing.outbox) if mailing else (folder,):
-            _make_writable(place)
-        self.manifest = Manifest(folder)
+    book: LakeBook
+    numbers: list[int]
+    since: date
+    until: date
+    design: Design
+    mailing: Mailing | None
+    register: Register | None
+    prover: Prover | None
+    progress: Progress
+    done: Rendered
 
-    def through(self, workers: int, timeout_s: float, progress: Progress) -> Rendered:
+    def __post_init__(self) -> None:
+        self.look = look(self.design)
+        for place in (self.done.folder, self.mailing.outbox) if self.mailing else (self.done.folder,):
+            _make_writable(place)
+        self.manifest = Manifest(self.done.folder)
+
+    def through(self, workers: int, timeout_s: float) -> Rendered:
         """Draw all papers; return what was done, the failed ones by account number."""
         with ProcessPool(max_workers=workers, max_tasks=PAPERS_A_WORKER, context=context()) as pool:
             under_way: dict[Any, Job] = {}
-            for job in self._jobs(progress):
+            for job in self._jobs():
                 under_way[pool.schedule(draw, args=[job], timeout=timeout_s)] = job
                 # So many ahead keep every worker busy, and no more papers in memory than that.
                 if len(under_way) >= 4 * workers:
-                    self._finished(under_way, progress, timeout_s)
+                    self._finished(under_way, timeout_s)
             while under_way:
-                self._finished(under_way, progress, timeout_s)
+                self._finished(under_way, timeout_s)
         self.done.failed.sort()
         return self.done
 
-    def _finished(self, under_way: dict[Any, Job], progress: Progress, timeout_s: float) -> None:
+    def _finished(self, under_way: dict[Any, Job], timeout_s: float) -> None:
         ready, _ = wait(under_way, return_when=FIRST_COMPLETED)
         for future in ready:
             job = under_way.pop(future)
             try:
                 noted: Noted = future.result()
             except TimeoutError:
-                self._fail(job.paper.account, f"not ready after {timeout_s:g} seconds", progress)
+                self._fail(job.paper.account, f"not ready after {timeout_s:g} seconds")
             except ProcessExpired as error:
-                self._fail(job.paper.account, f"the process that drew it ended with code {error.exitcode}", progress)
+                self._fail(job.paper.account, f"the process that drew it ended with code {error.exitcode}")
             except Failure as error:
-                self._fail(job.paper.account, str(error), progress)
+                self._fail(job.paper.account, str(error))
             except Exception as error:  # whatever breaks one paper must not stop the others; it is named
-                self._fail(job.paper.account, f"{type(error).__name__}: {error}", progress)
+                self._fail(job.paper.account, f"{type(error).__name__}: {error}")
             else:
                 self.manifest.note(noted)
                 self.done.written += 1
                 self._enter(job, noted)
                 self._count_mail(job)
-                self._report(progress, noted.number)
+                self._report(noted.number)
 
     def _enter(self, job: Job, noted: Noted) -> None:
         """Enter a paper of closed days, and where it was sent, into the register."""
@@ -208,7 +206,7 @@ class _Run:
         if job.mail is not None and job.paper.client.email:
             self.register.sent(noted.sha256, job.paper.client.email)
 
-    def _jobs(self, progress: Progress) -> Iterator[Job]:
+    def _jobs(self) -> Iterator[Job]:
         """Yield what is to be drawn: not what is there already with the same figures and looks."""
         at = known(self.book, self.until)
         for numbers, facts in groups(self.book, self.numbers, since=self.since, until=self.until):
@@ -218,7 +216,7 @@ class _Run:
                 try:
                     paper = statement(facts, account, since=self.since, until=self.until, known=at, by=self.design.by)
                 except Failure as error:
-                    self._fail(account, str(error), progress)
+                    self._fail(account, str(error))
                     continue
                 issued = None
                 if self.register is not None and not paper.provisional:
@@ -228,12 +226,12 @@ class _Run:
                 number = paper_number(paper, self.design.kind)
                 if self.design.kind == "invoice" and not paper.summary.to_pay:
                     self.done.nothing_to_pay += 1
-                    self._report(progress, number)
+                    self._report(number)
                     continue
                 try:
                     paper, proof = proven(paper, self.design.kind, self.prover)
                 except Failure as error:
-                    self._fail(account, str(error), progress)
+                    self._fail(account, str(error))
                     continue
                 mark = fingerprint(paper, self.design.kind, self.look)
                 job = Job(paper, self.design, self.done.folder, mark, self.mailing, proof=proof)
@@ -241,7 +239,7 @@ class _Run:
                 if there and (issued or not self.register) and job.mail_is_there():
                     self.done.unchanged += 1
                     self._count_mail(job)
-                    self._report(progress, number)
+                    self._report(number)
                 else:
                     yield replace(job, issued=self.register.content(issued)) if self.register and issued else job
 
@@ -250,15 +248,15 @@ class _Run:
             self.done.mailed += bool(job.paper.client.email)
             self.done.without_address += not job.paper.client.email
 
-    def _fail(self, account: int, why: str, progress: Progress) -> None:
+    def _fail(self, account: int, why: str) -> None:
         # Whoever prints it names the account first.
         self.done.failed.append((account, why.removeprefix(f"account {account}").removeprefix(":").strip()))
-        self._report(progress, str(account))
+        self._report(str(account))
 
-    def _report(self, progress: Progress, number: str) -> None:
+    def _report(self, number: str) -> None:
         done = self.done
         made = done.written + done.unchanged + done.nothing_to_pay + len(done.failed)
-        progress(made, done.requested, number)
+        self.progress(made, done.requested, number)
 
 
 def _make_writable(folder: Path) -> None:

@@ -14,9 +14,9 @@ _FIELDS = words("fields")
 _AMOUNT = re.compile(r"-?\d+\.\d\d")
 _RATES = ("accrue_percent", "redeem_percent", "share")
 _QUIET = ("code", "reference", "party_id", "opened_at", "orders_before", "logo")
-"""What says nothing beside the subject of the change."""
+"""Fields that add nothing to the subject of the change."""
 _USUAL = {"status": "open", "priority": 1, "kind": "money", "stackable": False, "first_order_only": False}
-"""What is so of anything new, and is not told of it."""
+"""Values of anything new, which go without saying."""
 
 
 def change_words(before: str | None, after: str | None, language: Language, brands: Mapping[int, str]) -> str:
@@ -27,7 +27,7 @@ def change_words(before: str | None, after: str | None, language: Language, bran
     was, now = (json.loads(text) if text else {} for text in (before, after))
     if now.get("draw", "") is None:
         return _field("ended", language)
-    told = []
+    changes = []
     for name in dict.fromkeys([*now, *was]):
         old, new = was.get(name), now.get(name)
         if name in _QUIET or old == new or (before is None and (new in (None, []) or _USUAL.get(name) == new)):
@@ -35,10 +35,10 @@ def change_words(before: str | None, after: str | None, language: Language, bran
         written = _value(name, new, language, brands)
         if before is not None:
             written = f"{_value(name, old, language, brands)} → {written}"
-        told.append(f"{_field(name, language)} {written}")
+        changes.append(f"{_field(name, language)} {written}")
     if before is None:
-        return ": ".join(filter(None, (_field("new", language), "; ".join(told))))
-    return "; ".join(told) or _field("nothing", language)
+        return ": ".join(filter(None, (_field("new", language), "; ".join(changes))))
+    return "; ".join(changes) or _field("nothing", language)
 
 
 def subject_words(kind: str, subject: str, language: Language) -> str:

@@ -27,7 +27,7 @@ def proven(paper: Statement, kind: Kind, prover: Prover | None) -> tuple[Stateme
     if prover is None or paper.provisional or (paper.since, paper.until) != (prover.since, prover.until):
         return paper, None
     proof, summary = prover.of(paper.account), paper.summary
-    if (proof.opening, proof.closing) != tuple(int(100 * said) for said in (summary.opening, summary.closing)):
+    if (proof.opening, proof.closing) != tuple(int(100 * amount) for amount in (summary.opening, summary.closing)):
         raise Failure(
             f"account {paper.account}: the lake has {summary.opening} and {summary.closing} as balances before and "
             f"after, the ledger proves {money(proof.opening)} and {money(proof.closing)}: run tiffin verify"
@@ -46,7 +46,7 @@ def prover_for(
 ) -> Iterator[Prover | None]:
     """Lend what proves papers of some days; None where there is no ledger to prove from, or they are not sealed.
 
-    `without` is told, a sentence each, which papers go out without a proof, and why.
+    `without` is called with a sentence for each paper that goes out without a proof, and why.
     """
     key = load_key(settings.seal_key)
     try:

@@ -123,15 +123,15 @@ def _reported(statements: Frame) -> Frame:
     """
     largest = statements.group_by(*DAY).agg(turnover=nw.col("turnover").max())
     of = statements.join(largest, on=[*DAY, "turnover"], how="inner").group_by(*DAY).agg(id=nw.col("id").max())
-    said = statements.join(of, on=[*DAY, "id"], how="inner").select(*DAY, "id", reported="closing")
+    ends = statements.join(of, on=[*DAY, "id"], how="inner").select(*DAY, "id", reported="closing")
     begun = statements.select(*OF, "begun_on", other="id", reported="opening")
     continued = (
-        said.join(begun, on=[*OF, "reported"], how="inner")
+        ends.join(begun, on=[*OF, "reported"], how="inner")
         .filter(nw.col("begun_on") <= nw.col("day"), nw.col("other") != nw.col("id"))
         .select(*DAY, continued=nw.lit(True))
         .unique()
     )
-    return said.join(continued, on=list(DAY), how="left").select(
+    return ends.join(continued, on=list(DAY), how="left").select(
         *DAY, "id", "reported", continued=nw.col("continued").fill_null(False)
     )
 
@@ -150,7 +150,7 @@ def bank(tables: Tables, p: Parameters) -> Frame:
     Balances are null before the first that the bank reported.
     """
     statements = _known(tables.bank_statements, p, "ended_on").with_columns(day=nw.col("ended_on"))
-    days, said = pieces(tables, p, {}).group_by(*DAY).agg(nw.col(*IN_OUT, *BECAME).sum()), _reported(statements)
+    days, ends = pieces(tables, p, {}).group_by(*DAY).agg(nw.col(*IN_OUT, *BECAME).sum()), _reported(statements)
     there = nw.col("day") >= nw.col("begun_on")
     move = nw.when(there).then(nw.col("money_in") - nw.col("money_out")).otherwise(zero())
     closing = nw.when(there).then(nw.col("begun") + nw.col("moved"))
@@ -158,10 +158,10 @@ def bank(tables: Tables, p: Parameters) -> Frame:
     gap = nw.col("reported") - nw.col("closing")
     later = (nw.col("continued") & (gap != 0)).fill_null(False)
     rows = (
-        nw.concat([days.select(*DAY), said.select(*DAY)])
+        nw.concat([days.select(*DAY), ends.select(*DAY)])
         .unique()
         .join(days, on=list(DAY), how="left")
-        .join(said.drop("id"), on=list(DAY), how="left")
+        .join(ends.drop("id"), on=list(DAY), how="left")
         .join(_begun(statements), on=list(OF), how="left")
         .with_columns(nw.col(*IN_OUT, *BECAME).fill_null(0).cast(MONEY))
         .with_columns(move=move)

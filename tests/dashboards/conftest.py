@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 import streamlit as st
+from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
+from dashboards import access, cached_book
 from dashboards.app import PATHS
 from ledger.administration.administration_lines import parse
 from ledger.core.commands import parse as command
@@ -24,6 +26,8 @@ from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
 logging.getLogger("streamlit").setLevel(logging.ERROR)
+# Each AppTest would look through all installed packages for components, which takes a sixth of a second.
+BidiComponentManager.discover_and_register_components = lambda self, **_: None  # type: ignore[method-assign]
 APP = Path(__file__).parents[2] / "dashboards" / "app.py"
 Open = Callable[..., AppTest]
 _numbers = count(1)
@@ -124,20 +128,26 @@ def worked(server: str, template_database: str, tmp_path_factory: pytest.TempPat
 
 
 @pytest.fixture
-def database_url(request: pytest.FixtureRequest, server: str, database_url: str) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, server: str, template_database: str) -> Iterator[str]:
     """Return the URL of a fresh book; at the desk, of a copy of the desk's."""
-    if "desk" not in request.fixturenames:
-        yield database_url
-        return
-    worked, _ = request.getfixturevalue("worked")
-    yield from made(server, f"tiffin_desk_{os.getpid()}_{next(_numbers)}", worked)
+    at_the_desk = "desk" in request.fixturenames
+    template = request.getfixturevalue("worked")[0] if at_the_desk else template_database
+    for url in made(server, f"tiffin_desk_{os.getpid()}_{next(_numbers)}", template):
+        if not at_the_desk:
+            database.initialise(url, "Europe/Moscow")
+        yield url
 
 
 @pytest.fixture(autouse=True)
-def _nothing_kept() -> None:
-    """Forget what was cached of another test's lake."""
+def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what was cached of another test's lake, and connections; pages wait for what is run beside them."""
+    while access._idle:
+        for _, connection in access._idle.popitem()[1]:
+            connection.close()
     st.cache_data.clear()
     st.cache_resource.clear()
+    cached_book._running.clear()
+    monkeypatch.setattr(cached_book, "PATIENCE_SECONDS", 60)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ her account in one figure with what Sushi charged (DECISIONS D185).
 import io
 import zipfile
 from collections.abc import Callable
-from itertools import cycle
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -174,8 +174,9 @@ def nothing_of_the_other(text: str, where: object, *typed: str) -> None:
     assert not found, (where, found, [text[max(0, at - 60) : at + 60] for at in [text.lower().find(found[0].lower())]])
 
 
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.soak)], ids=["some", "every"])
 def test_no_byte_is_of_the_other_brand(
-    visit: Callable[..., AppTest], downloads: list[tuple[str, Any]], database_url: str
+    visit: Callable[..., AppTest], downloads: list[tuple[str, Any]], database_url: str, every: bool
 ) -> None:
     """Pages, reports with their files, pivots by every dimension, searches, refusals, tables by SQL and its errors."""
     with connect(database_url) as connection:
@@ -224,12 +225,13 @@ def test_no_byte_is_of_the_other_brand(
             for target in figures(name, given):
                 holds("behind", **target.query)
         holds("standard", "zyxwv", report=name, brand="zyxwv")
-    # Each dimension by itself of each kind: test_restricted.test_no_pivot_does. Here all kinds, several at a time.
-    for dimension, of in zip(DIMENSIONS, cycle(OF), strict=False):
-        shown("explore", rows=dimension, of=of, **days)
-    for several in (list(DIMENSIONS)[at : at + 3] for at in range(0, len(DIMENSIONS), 3)):
-        for of in OF:
-            shown("explore", rows=",".join(several), of=of, **days)
+    # Each dimension by itself of each kind: test_restricted.test_no_pivot_does. Here several at a time.
+    threes = [",".join(DIMENSIONS[at : at + 3]) for at in range(0, len(DIMENSIONS), 3)]
+    pivots = (
+        [*zip(DIMENSIONS, cycle(OF), strict=False), *product(threes, OF)] if every else zip(threes, OF, strict=False)
+    )
+    for rows, of in pivots:
+        shown("explore", rows=rows, of=of, **days)
     for measure in MEASURES:
         shown("explore", rows="brand,client", across="service", measure=measure, **days)
     for query in (

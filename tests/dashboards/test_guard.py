@@ -104,7 +104,7 @@ def test_the_token_is_exchanged_for_a_cookie_and_leaves_the_address(local: Guard
 def test_a_token_lets_one_browser_in(local: Guard) -> None:
     """The next browser needs the next token; one that is in may follow an old address, which uses nothing up."""
     told: list[str] = []
-    local.tell = told.append
+    local.announce = told.append
     here = {"host": "127.0.0.1:8501"}
     shown = cookie(local)
     refused = sent(local, query=f"token={TOKEN}", **here)

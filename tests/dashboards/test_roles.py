@@ -1,7 +1,9 @@
 """The table of roles in docs/dashboard.md, cell by cell: the page by its address, and the command behind it."""
 
+import os
 from typing import NoReturn
 
+import psycopg
 import pytest
 from psycopg.errors import InsufficientPrivilege, ReadOnlySqlTransaction
 
@@ -105,4 +107,28 @@ def test_a_page_that_tries_to_write_is_refused_by_the_database(
         desk("payout", account="anna")
     assert book.execute("SELECT count(*) FROM brand WHERE code = 'x'").fetchone() == (0,)
     with pytest.raises(Failure, match="may not act as nobody: run tiffin init again"):
-        access._as("nobody")
+        access._connected(os.environ["TIFFIN_DATABASE_URL"], "nobody")
+
+
+def test_pages_read_on_one_connection_as_long_as_it_lives(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that the server ended is replaced; what failed on one leaves nothing; drafts are written on another."""
+    monkeypatch.setenv("TIFFIN_DATABASE_URL", database_url)
+
+    def session() -> tuple[int, str]:
+        with access.reading() as connection:
+            row = connection.execute("SELECT pg_backend_pid(), current_user::text").fetchone()
+        assert row is not None
+        return row
+
+    first = session()
+    assert first[1] == "tiffin_reader"
+    assert session() == first
+    with access.writing() as connection:
+        assert connection.execute("SELECT current_user::text").fetchone() == ("tiffin_desk",)
+    with psycopg.connect(database_url, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [first[0]])
+    second = session()
+    assert second != first
+    with pytest.raises(ZeroDivisionError), access.reading():
+        raise ZeroDivisionError
+    assert session() != second

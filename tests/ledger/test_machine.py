@@ -17,8 +17,8 @@ CALM = settings(deadline=None, suppress_health_check=list(HealthCheck), stateful
 
 
 def test_the_core_agrees_with_the_naive_model() -> None:
-    """After every step of 300 runs of random commands."""
-    run_state_machine_as_test(Machine, settings=settings(CALM, max_examples=200))  # type: ignore[no-untyped-call]
+    """After every step of 100 runs of random commands."""
+    run_state_machine_as_test(Machine, settings=settings(CALM, max_examples=100))  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.soak
@@ -45,7 +45,7 @@ def twins(server: str, template: str, kind: type[Twin] = Twin) -> Generator[Twin
 def test_postgresql_agrees_with_the_core_batch_by_batch(server: str, template_database: str) -> None:
     """What is loaded, decided and written in batches of any size is what the pure core answered one by one."""
     machines = twins(server, template_database)
-    run_state_machine_as_test(lambda: next(machines), settings=settings(CALM, max_examples=8))  # type: ignore
+    run_state_machine_as_test(lambda: next(machines), settings=settings(CALM, max_examples=5))  # type: ignore
     machines.close()
 
 

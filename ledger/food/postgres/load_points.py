@@ -5,7 +5,7 @@ from ledger.core.outcomes import Entry
 from ledger.food.core.bonuses import EXPIRED, Lot, Points
 from ledger.food.core.shop import Shop
 from ledger.postgres.database import AnyConnection
-from ledger.postgres.wire import ask
+from ledger.postgres.wire import exchange
 
 
 def load_points(connection: AnyConnection, book: Book, shop: Shop, *, everything: bool = False) -> None:
@@ -13,7 +13,7 @@ def load_points(connection: AnyConnection, book: Book, shop: Shop, *, everything
     accounts = [account.id for account in book.accounts.values() if account.kind == "bonus"]
     if not accounts:
         return
-    versions, owed, missed = ask(
+    versions, owed, missed = exchange(
         connection,
         ("SELECT account_id, version FROM bonus_points WHERE account_id = ANY(%s)", [accounts]),
         (_OWED, [accounts]),
@@ -27,7 +27,7 @@ def load_points(connection: AnyConnection, book: Book, shop: Shop, *, everything
     # Of what may still be refunded, captured or released, it must be known what lots it has points of.
     concerned = {*book.numbered, *book.holds, *(row[4] for row in missed if row[4] is not None)}
     own = [accrual.lot for order in shop.orders.values() for accrual in order.accruals.values() if accrual.lot]
-    lots, uses = ask(
+    lots, uses = exchange(
         connection,
         (_LOTS, [accounts, everything, accounts, list(concerned), accounts, own]),
         (_LOT_USES, [accounts, everything, list(concerned)]),

@@ -40,14 +40,14 @@ class KnownProgram(TypedDict):
     by: str | None
 
 
-def promotions(connection: AnyConnection, most: int = 200) -> list[KnownPromotion]:
-    """Return the promotions, the newest first."""
+def promotions(connection: AnyConnection) -> list[KnownPromotion]:
+    """Return the newest 200 promotions, the newest first."""
     query = (
         "SELECT p.code, p.kind, p.value, b.code AS brand, p.min_order, p.max_discount, p.valid_from, p.valid_until, "
         "p.max_uses, p.max_uses_per_party, p.first_order_only, p.stackable, p.used "
-        "FROM promotion p LEFT JOIN brand b ON b.id = p.brand_id ORDER BY p.id DESC LIMIT %s"
+        "FROM promotion p LEFT JOIN brand b ON b.id = p.brand_id ORDER BY p.id DESC LIMIT 200"
     )
-    return typed_rows(connection, KnownPromotion, query, [most])
+    return typed_rows(connection, KnownPromotion, query)
 
 
 def programs(connection: AnyConnection) -> list[KnownProgram]:

@@ -24,12 +24,13 @@ from ledger.postgres.load_book import numbers_of
 from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.post import Ledger
 from ledger.postgres.retries import transaction, uncollected
-from ledger.postgres.wire import ask
+from ledger.postgres.wire import exchange
 
 PARTS, LEAST = 4, 50
 """A batch is decided in at most this many parts of at least this many commands: the server writes one while the next is
 decided, which saves more waiting than the statements of more parts cost."""
-
+CLIENTS_AT_ONCE = 500
+"""Whose expired points are booked in one database transaction."""
 
 Buys = tuple[int | str, AbstractSet[str]]
 """An account, and the brands that it orders from."""
@@ -42,10 +43,10 @@ class _Stale(Exception):
 class Desk:
     """The shell of food over a Ledger: what it posts, and orders. One instance serves one thread."""
 
-    def __init__(self, ledger: Ledger, *, preorder_lives: timedelta | None = None) -> None:
+    def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
         ledger.parse = f.parse  # a draft's line may be an order's
-        self.preorder_lives = preorder_lives or timedelta(hours=FoodSettings().preorder_hours)
+        self.preorder_lives = timedelta(hours=FoodSettings().preorder_hours)
 
     def close(self) -> None:
         """Let the ledger's connection go."""
@@ -143,14 +144,14 @@ class Desk:
             scope.sell((*order.brands, *order.financers), None)
         codes = {code for command in commands if isinstance(command, f.Order) for code in command.promo_codes}
         if codes:
-            [financers] = ask(connection, (_FINANCERS, [[*codes]]))
+            [financers] = exchange(connection, (_FINANCERS, [[*codes]]))
             scope.sell((code for (code,) in financers), None)
         scope.ids += 2 * len(follows)
         gifts = [command for command in commands if isinstance(command, c.Bonus)]
         if gifts:
             # Points are followed, and what expired or is owed of them booked, by the client's money account.
             numbers = [gift.account for gift in gifts if isinstance(gift.account, int) and gift.brand is None]
-            [clients] = ask(connection, (_MONEY, [numbers]))
+            [clients] = exchange(connection, (_MONEY, [numbers]))
             scope.accounts |= {money for (money,) in clients}
         orders: list[Named | f.Order] = [*found, *(o for o in commands if isinstance(o, f.Order))] if programs else []
         named: list[Buys] = [(order.account, order.brands & programs.keys()) for order in orders]
@@ -173,19 +174,19 @@ class Desk:
             if (number := known.get(account) if isinstance(account, str) else account) is not None
         }
         pairs = [[pair[0] for pair in wanted], [pair[1] for pair in wanted]]
-        [missing] = ask(connection, (_UNOPENED, pairs))
+        [missing] = exchange(connection, (_UNOPENED, pairs))
         for account, brand in missing:
             bonus_account(connection, account, brand)
         return len(missing)
 
-    def _book_points(self, until: datetime, after: int, most: int = 500) -> tuple[int | None, int]:
+    def _book_points(self, until: datetime, after: int) -> tuple[int | None, int]:
         """Book what expired of the next clients' points, and let their lots follow.
 
         Return the last client's account, None when there were none, and how many expiries were booked.
         """
         connection = self.ledger.connection()
         with connection.transaction():
-            accounts = [money for (money,) in connection.execute(_BEHIND, [after, until, most]).fetchall()]
+            accounts = [money for (money,) in connection.execute(_BEHIND, [after, until, CLIENTS_AT_ONCE]).fetchall()]
             if not accounts:
                 return None, 0
             return accounts[-1], self._expire(connection, Scope({*accounts}, ids=2 * len(accounts)), until)

@@ -20,7 +20,7 @@ from ledger.food.postgres.load_points import load_points
 from ledger.postgres.bulk_sql import Insert, Moments, Row, Statement, array_of, columns, json_text, texts_of
 from ledger.postgres.database import AnyConnection
 from ledger.postgres.locks import WRITING
-from ledger.postgres.wire import ask
+from ledger.postgres.wire import exchange
 from ledger.postgres.write_book import Work
 from ledger.values.money import decimal, minor
 
@@ -57,12 +57,12 @@ def load_shop(
     load_points(connection, book, shop, everything=all_points)
     known = [t.id for command in commands if (t := book.transactions.get(command.key)) and t.code is None]
     if known:
-        [rows] = ask(connection, (_SAID, [known]))
+        [rows] = exchange(connection, (_STEPS, [known]))
         shop.descriptions = dict(rows)
     return shop
 
 
-_SAID = "SELECT transaction_id, said FROM order_step WHERE transaction_id = ANY(%s)"
+_STEPS = "SELECT transaction_id, said FROM order_step WHERE transaction_id = ANY(%s)"
 
 
 class Named(NamedTuple):
@@ -77,7 +77,7 @@ class Named(NamedTuple):
 def foreseen(connection: AnyConnection, keys: Sequence[str], *, lock: bool) -> tuple[Programs, list[Named]]:
     """Return what must be known before accounts can be locked: bonus programmes by brand, and of the orders named."""
     wait: list[Statement] = [(WRITING, [])] if lock else []
-    *_, rows, orders = ask(connection, *wait, (_PROGRAMS, []), (_NAMED, [list(keys)]))
+    *_, rows, orders = exchange(connection, *wait, (_PROGRAMS, []), (_NAMED, [list(keys)]))
     programs: Programs = {}
     for brand, accrue, redeem, *rest, spend_at in rows:
         program = Program(brand, minor(accrue), minor(redeem), *rest)
@@ -132,7 +132,7 @@ def _load_orders(connection: AnyConnection, book: Book, shop: Shop, keys: Sequen
         return
     codes = _codes(book)
     known = list(keys)
-    orders, lines, uses, accruals = ask(
+    orders, lines, uses, accruals = exchange(
         connection,
         (_ORDERS, [known]),
         (_LINES, [known]),
@@ -174,7 +174,7 @@ def _load_promotions(
         (f"SELECT id FROM promotion {where} AND {_LIMITED} ORDER BY id FOR NO KEY UPDATE", known),
         (f"SELECT id FROM promotion {where} AND NOT {_LIMITED} ORDER BY id FOR SHARE", known),
     )
-    *_, rows = ask(connection, *(locks if lock else ()), (f"SELECT {_PROMOTION} FROM promotion {where}", known))
+    *_, rows = exchange(connection, *(locks if lock else ()), (f"SELECT {_PROMOTION} FROM promotion {where}", known))
     brands = _codes(book)
     for id_, code, kind, value, brand, *rest in rows:
         *terms, financed = rest
@@ -189,16 +189,16 @@ def _load_uses(connection: AnyConnection, book: Book, shop: Shop, *, lock: bool)
     parties = sorted({account.party for account in book.accounts.values() if account.party is not None})
     promotions = [p.id for p in shop.promotions.values() if p.max_uses_per_party is not None]
     if promotions:
-        [rows] = ask(connection, (_USES, [promotions, parties]))
+        [rows] = exchange(connection, (_USES, [promotions, parties]))
         shop.promotion_uses = {(promotion, party): used for promotion, party, used in rows}
     if any(p.first_order_only for p in shop.promotions.values()):
         # A client with two accounts has one first order, whatever promotions it names.
         one_at_a_time = [("SELECT 1 FROM party WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [parties])]
-        *_, rows = ask(connection, *(one_at_a_time if lock else ()), (_ORDERS_OF, [parties]))
+        *_, rows = exchange(connection, *(one_at_a_time if lock else ()), (_ORDERS_OF, [parties]))
         shop.orders_of = dict(rows)
     limited = [p.id for p in shop.promotions.values() if p.max_uses is not None]
     if limited or promotions or shop.orders_of:
-        [rows] = ask(connection, (_RUNNING, [parties, limited]))
+        [rows] = exchange(connection, (_RUNNING, [parties, limited]))
         for id_, party, until, numbers in rows:
             shop.pending[id_] = Pending(party, tuple(numbers), until)
 

@@ -321,12 +321,12 @@ def run(server: str, template: str, **size: Any) -> None:
 
 
 TestShop = Shop.TestCase
-TestShop.settings = settings(max_examples=50, stateful_step_count=40, deadline=None)
+TestShop.settings = settings(max_examples=30, stateful_step_count=40, deadline=None)
 
 
 def test_postgresql_agrees_with_the_core_about_orders(server: str, template_database: str) -> None:
     """What is loaded, decided and written, alone or in a batch, is what the pure core answered one by one."""
-    run(server, template_database, max_examples=10)
+    run(server, template_database, max_examples=6)
 
 
 @pytest.mark.soak

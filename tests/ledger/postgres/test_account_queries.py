@@ -285,8 +285,18 @@ class Historian(Twin):
 
 def test_past_balances_are_what_the_model_had_then(server: str, template_database: str) -> None:
     """Whatever happened since: what each account had, held and owed at each moment of random runs."""
-    machines = twins(server, template_database, Historian)
-    calm = settings(CALM, max_examples=6, suppress_health_check=list(HealthCheck))
+    past_balances(server, template_database, max_examples=3)
+
+
+@pytest.mark.soak
+def test_past_balances_are_what_the_model_had_then_for_long(server: str, template_database: str) -> None:
+    """The same, for 300 runs, other ones each time."""
+    past_balances(server, template_database, max_examples=300, derandomize=False)
+
+
+def past_balances(server: str, template: str, **size: Any) -> None:
+    machines = twins(server, template, Historian)
+    calm = settings(CALM, suppress_health_check=list(HealthCheck), **size)
     run_state_machine_as_test(lambda: next(machines), settings=calm)  # type: ignore[no-untyped-call]
     machines.close()
 

@@ -129,7 +129,7 @@ def test_a_home_that_cannot_be_made_is_a_failure(tmp_path: Path) -> None:
 def test_an_unreachable_database_is_one_sentence_without_the_password(url: str) -> None:
     """Neither the sentence nor the exceptions behind it show the password."""
     with pytest.raises(Failure) as caught:
-        database.server_url(Settings(database_url=url))
+        database.connect(url)
     assert "s3c" not in str(caught.value)
     assert "\n" not in str(caught.value)
     assert re.match("cannot reach PostgreSQL at 127|TIFFIN_DATABASE_URL is not the address", str(caught.value))

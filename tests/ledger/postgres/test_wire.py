@@ -25,7 +25,7 @@ def test_values_go_as_text_and_come_back_as_the_driver_reads_them(database_url: 
     with connect(database_url) as connection:
         row = (7, 'Анна "\\', b"\x00\xff", date.max, NOON, Decimal("12.50"), "{a,NULL}", None)
         for _ in range(3):
-            [[found], [one]] = exchange(connection, [(VALUES, list(row)), ("SELECT 1", [])])
+            [[found], [one]] = exchange(connection, (VALUES, list(row)), ("SELECT 1", []))
             assert (found, one) == ((*row[:6], ["a", None], None), (1,))
         assert connection.info.transaction_status == psycopg.pq.TransactionStatus.INTRANS
         run(connection, [COMMIT])
@@ -37,9 +37,9 @@ def test_after_an_error_nothing_is_carried_out_and_the_connection_serves_on(data
     with connect(database_url) as connection:
         for _ in range(3):
             with pytest.raises(errors.NotNullViolation, match="null value"):
-                exchange(connection, [("INSERT INTO brand (name) VALUES (%s)", ["Sushi"]), ("SELECT 1", []), COMMIT])
+                exchange(connection, ("INSERT INTO brand (name) VALUES (%s)", ["Sushi"]), ("SELECT 1", []), COMMIT)
             connection.rollback()
-            assert exchange(connection, [("SELECT count(*) FROM brand", [])]) == [[(0,)]]
+            assert exchange(connection, ("SELECT count(*) FROM brand", [])) == [[(0,)]]
             connection.rollback()
 
 
@@ -47,7 +47,7 @@ def test_the_driver_may_have_the_server_forget_its_statements(database_url: str)
     """It does after a rollback to a savepoint, as administration has them."""
     with connect(database_url) as connection:
         for number in range(4):
-            assert exchange(connection, [("SELECT %s::int", [number])]) == [[(number,)]]
+            assert exchange(connection, ("SELECT %s::int", [number])) == [[(number,)]]
             connection.execute("SAVEPOINT s")
             connection.execute("SELECT %s::int", [number], prepare=True)
             connection.execute("ROLLBACK TO SAVEPOINT s")
@@ -57,10 +57,10 @@ def test_the_driver_may_have_the_server_forget_its_statements(database_url: str)
 def test_a_server_that_goes_away_is_an_error_of_the_connection(database_url: str) -> None:
     """So a batch is tried again on another one."""
     with connect(database_url) as connection, connect(database_url, autocommit=True) as other:
-        exchange(connection, [("SELECT 1", [])])
+        exchange(connection, ("SELECT 1", []))
         other.execute("SELECT pg_terminate_backend(%s)", [connection.info.backend_pid])
         with pytest.raises(psycopg.OperationalError):
-            exchange(connection, [("SELECT pg_sleep(1)", []), ("SELECT 1", [])])
+            exchange(connection, ("SELECT pg_sleep(1)", []), ("SELECT 1", []))
         assert connection.closed
 
 
@@ -105,7 +105,7 @@ def test_works_are_carried_out_in_order_and_the_last_copy_is_waited_for(database
         numbers = [(n,) for n in range(1000)]
         run(connection, [("DELETE FROM odd WHERE n >= %s", [0]), Insert("odd", columns("n bigint"), numbers)])
         assert connection.info.transaction_status == psycopg.pq.TransactionStatus.ACTIVE
-        assert exchange(connection, [("SELECT count(*) FROM odd", [])]) == [[(1000,)]]
+        assert exchange(connection, ("SELECT count(*) FROM odd", [])) == [[(1000,)]]
         run(connection, [("DELETE FROM odd WHERE n >= %s", [0]), Insert("odd", columns("n bigint"), numbers), COMMIT])
         assert connection.execute("SELECT count(*) FROM odd").fetchone() == (1000,)
         connection.rollback()
@@ -126,12 +126,12 @@ def test_a_copy_that_fails_is_the_error_of_what_comes_next(database_url: str) ->
 
         for _ in range(2):
             with pytest.raises(errors.UniqueViolation):
-                carry_out(twice, lambda: exchange(connection, [("SELECT 1", [])]))
+                carry_out(twice, lambda: exchange(connection, ("SELECT 1", [])))
             with pytest.raises(ZeroDivisionError):
                 carry_out(twice, lambda: 1 // 0)
             with pytest.raises(errors.UndefinedTable):
                 carry_out(elsewhere, lambda: None)
-            assert exchange(connection, [("SELECT count(*) FROM odd", [])]) == [[(0,)]]
+            assert exchange(connection, ("SELECT count(*) FROM odd", [])) == [[(0,)]]
             connection.rollback()
 
 
@@ -140,7 +140,7 @@ def test_a_server_that_goes_away_under_a_copy_is_an_error_of_the_connection(data
     with connect(database_url) as connection, connect(database_url, autocommit=True) as other:
         connection.execute("CREATE TEMP TABLE odd (n bigint, body text)")
         connection.commit()
-        exchange(connection, [("SELECT 1", [])])
+        exchange(connection, ("SELECT 1", []))
         other.execute("SELECT pg_terminate_backend(%s)", [connection.info.backend_pid])
         rows = [(n, "x" * 1000) for n in range(20_000)]
         with pytest.raises(psycopg.OperationalError):
@@ -158,6 +158,6 @@ def test_a_process_with_thousands_of_open_files_is_served(database_url: str) -> 
                 opened.enter_context(open(os.devnull, "rb"))
             with connect(database_url) as connection:
                 assert connection.pgconn.socket > 1_023
-                assert exchange(connection, [("SELECT 1", []), COMMIT]) == [[(1,)], []]
+                assert exchange(connection, ("SELECT 1", []), COMMIT) == [[(1,)], []]
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from ledger.core.commands import parse
 from ledger.postgres import database, embedded_server
 from ledger.postgres.post import Ledger
 from ledger.settings import Settings
+from tests.conftest import server_folder
 from tests.ledger.http.conftest import BOOK, administer
 
 MAIN = "from reports.cli.main import main; main()"
@@ -35,7 +35,7 @@ def makes_homes() -> Iterator[Homes]:
     made: list[Path] = []
 
     def home(name: str) -> Path:
-        made.append(Path(tempfile.mkdtemp(prefix=f"tiffin-{name}-")))
+        made.append(server_folder(f"tiffin-{name}-"))
         return made[-1]
 
     try:

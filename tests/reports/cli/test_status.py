@@ -109,5 +109,5 @@ def test_a_command_that_fails_is_named(tmp_path: Path, command: str, sentence: s
     """For then nobody may have been told."""
     settings = Settings(home=tmp_path, after_night=command)
     with pytest.raises(Failure) as failed:
-        after_night.tell(settings, {"complete": True})
+        after_night.report(settings, {"complete": True})
     assert sentence in str(failed.value)

@@ -1,9 +1,12 @@
-"""Every standard report on Spark gives cell by cell what it gives on Polars. Only in make test-spark."""
+"""Every standard report on Spark gives cell by cell what it gives on Polars. Only in make test-spark.
+
+There each report has two months in its first shape, and an edge in its last; `make soak` has all shapes and edges.
+"""
 
 import subprocess
 import sys
 from collections.abc import Iterator
-from itertools import islice
+from itertools import cycle, product
 from pathlib import Path
 from typing import Any
 
@@ -82,15 +85,44 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_lake(story, tmp_path_factory.mktemp("spark"))
 
 
+LITTLE = {
+    "spark.sql.adaptive.enabled": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.shuffle.partitions": "1",
+}
+"""Settings for a few rows: what Spark plans anew, compiles and shuffles takes longer than the rows do."""
+
+
+@pytest.fixture
+def _settings(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Give Spark its settings for little data, but in the soak."""
+    conf = session().conf
+    usual = {name: conf.get(name) for name in LITTLE}
+    for name, value in LITTLE.items() if request.node.get_closest_marker("soak") is None else ():
+        conf.set(name, value)
+    yield
+    for name, value in usual.items():
+        conf.set(name, value)
+
+
 def cases() -> Iterator[Any]:
-    """Give report, days and shape: in two months every shape of every report, on edges the first."""
-    for report in REPORTS.values():
-        for name, days in PERIODS.items():
-            for shape in islice(shapes(report), None if name == "two currencies" else 1):
-                yield pytest.param(report, days, shape, id=" ".join((report.name, *shape.values(), name)))
+    """Give report, days and shape: in two months every shape of every report, on edges the first and the last."""
+    usual, *edges = PERIODS
+    for report, edge in zip(REPORTS.values(), cycle(edges), strict=False):
+        every = list(shapes(report))
+        first, last = every[0], every[-1]
+        runs = [*product([usual], every), *product(edges, [first] if first == last else [first, last])]
+        for name, shape in runs:
+            sampled = (name, shape) == (usual, first) or ((name, shape) == (edge, last) and report.name != "control")
+            marks = () if sampled else pytest.mark.soak
+            yield pytest.param(
+                report, PERIODS[name], shape, marks=marks, id=" ".join((report.name, *shape.values(), name))
+            )
 
 
 @pytest.mark.parametrize(("report", "days", "shape"), list(cases()))
+@pytest.mark.usefixtures("_settings")
 def test_spark_says_what_polars_says(lake: Path, report: Report, days: tuple[str, str], shape: dict[str, str]) -> None:
     """The same rows in the same order, of the same types, and the same control totals."""
     first_day, last_day = days
