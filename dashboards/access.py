@@ -63,7 +63,7 @@ def person() -> Person:
     """Return who is at the screen. Raises Failure for a login that is over, or that nobody gave a role."""
     if not signs_in():
         return Person(getpass.getuser(), "admin")
-    return _person(st.user.to_dict(), Provider())
+    return of_claims(st.user.to_dict(), Provider())
 
 
 def signs_in() -> bool:
@@ -105,7 +105,7 @@ def _login(claims: dict[str, Any], provider: Provider) -> str:
     return login
 
 
-def _person(claims: dict[str, Any], provider: Provider) -> Person:
+def of_claims(claims: dict[str, Any], provider: Provider) -> Person:
     login, now = _login(claims, provider), time.time()
     begun = float(claims.get("iat") or 0)
     if now > begun + provider.session_hours * 3600 or begun > now + 60:

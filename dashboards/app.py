@@ -4,17 +4,20 @@
 without this frame; what a page cannot do is one sentence.
 """
 
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
 
 from dashboards import access, cached_book, display, url_state
 from dashboards.refusals import on_screen
-from dashboards.translations import as_markdown, choose_language, sentence, tr
+from dashboards.translations import as_markdown, choose_language, language, sentence, tr
 from ledger.errors import Failure
 from ledger.settings import Settings
 from reports.explain import address
 from reports.lake import faults
+from reports.pack import current
+from reports.pack.files import Page, draw
 
 HERE = Path(__file__).parent
 PAGES = {
@@ -59,6 +62,13 @@ def _page(name: str, *, hidden: bool = False) -> st.Page:
     )
 
 
+def _own_page(name: str, page: Page) -> st.Page:
+    """Return a page of the pack; the menu has it under its title, or the name of its file."""
+    title = page.title.get(language()) or sentence(name.replace("_", " "))
+    address = f"own-{name.replace('_', '-')}"
+    return st.Page(partial(draw, page), title=title, icon=":material/article:", url_path=address)
+
+
 def _sidebar() -> None:
     with st.sidebar:
         display.freshness(cached_book.book().cut)
@@ -79,6 +89,9 @@ def app() -> None:
     }
     behind = [name for name in BEHIND if who.may(access.NEEDS.get(name, "figures"))]
     sections[sentence("Figures")] += [_page(name, hidden=True) for name in behind]
+    pack = current()
+    company = pack.names.get("company", {}).get("name", {}).get(language()) or sentence("Company")
+    sections[company] = [_own_page(name, one) for name, one in pack.pages.items() if who.may(one.needs)]
     page = st.navigation({title: pages for title, pages in sections.items() if pages}, expanded=True)
     url_state.arrive(page.url_path)
     display.apply_style()

@@ -4,7 +4,9 @@ A new cut is seen within seconds; what was made from the cut before is let go.
 """
 
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
+from threading import Lock
 from typing import Any, TypeVar
 
 import polars as pl
@@ -19,6 +21,11 @@ from reports.run import LakeBook
 
 SECONDS = 5
 KEPT = 128
+PATIENCE_SECONDS = 0.2
+"""For how long a page waits for what is run beside it."""
+_beside = ThreadPoolExecutor(1, "beside")
+_running: dict[tuple[Any, ...], Future[Result]] = {}
+_asking = Lock()
 DEMO = "(derived for the demo)"
 T = TypeVar("T")
 
@@ -46,6 +53,32 @@ def report(name: str, **parameters: Any) -> Result:
     """Run a standard report over the current cut, or return what it gave before."""
     given = tuple(sorted((key, value) for key, value in parameters.items() if value is not None))
     return cached(("report", name, *given), lambda opened: opened.report(name, **dict(given)))
+
+
+def report_soon(name: str, **parameters: Any) -> Result | None:
+    """Return a report; None while it is being run beside the page, which may ask again.
+
+    For checks that take seconds: whoever comes first after a cut sees the figures meanwhile.
+    """
+    url, opened, brands = Settings().lake_url, book(), access.person().brands
+    given = tuple(sorted(parameters.items()))
+
+    def run() -> Result:
+        key, make = ("report", name, *given), lambda lake: lake.report(name, **parameters)
+        kept: Result = _cached(url, opened.cut.number, brands, key, opened, make)
+        return kept
+
+    asked = (url, opened.cut.number, brands, name, given)
+    with _asking:  # of this cut alone: what was run over the one before is let go
+        for old in [each for each in _running if each[:2] != asked[:2]]:
+            del _running[old]
+        if asked not in _running or (_running[asked].done() and _running[asked].exception()):
+            _running[asked] = _beside.submit(run)
+        running = _running[asked]
+    try:
+        return running.result(PATIENCE_SECONDS)
+    except TimeoutError:
+        return None
 
 
 def cached(key: tuple[Any, ...], make: Callable[[LakeBook], T]) -> T:

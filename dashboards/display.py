@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,8 @@ from reports.formats.html import MOST_PDF_ROWS
 
 ROW_PIXELS, MOST_VISIBLE = 30, 18
 MEASURED_ROWS, LETTER_PIXELS, WIDEST_PIXELS = 9, 8, 320
+MOST_ROWS = 5_000
+"""How many rows of a result are drawn: more would take the browser seconds, and nobody reads them; files have all."""
 STYLED_CELLS = 60_000
 """Russian figures are written by the server, cell by cell; in larger tables the browser writes them, with commas."""
 
@@ -151,6 +153,14 @@ def control_status(result: Result) -> None:
 
 def _control(control: Control) -> str:
     return f"<span class='tiffin-facts'>{captions.control_line(control, language())}</span>"
+
+
+@st.fragment(run_every=1.0)
+def checking(name: str, days: dict[str, date]) -> None:
+    """Draw that a report is being run beside the page, and the page anew when it is done."""
+    if cached_book.report_soon(name, **days) is not None:
+        st.rerun()
+    st.html(f"<span class='tiffin-open'>● {tr('checking the book …')}</span>")
 
 
 def facts(result: Result) -> str:
@@ -352,10 +362,18 @@ def result_table(
     columns = [column for column in result.columns if column.name not in without]
     place = {name: number for number, name in enumerate(result.report.first)}
     columns.sort(key=lambda column: (place.get(column.name, len(place)), column.aside))
-    table(result.frame, columns, key=key, leads_to=leads_to, hide_empty=hide_empty, rows=rows)
+    table(result.frame.head(MOST_ROWS), columns, key=key, leads_to=leads_to, hide_empty=hide_empty, rows=rows)
     parts = tr("rows: {n}", n=count(result.frame.height))
+    if result.frame.height > MOST_ROWS:
+        parts = tr("the first {n} of {all}, files have them all", n=count(MOST_ROWS), all=count(result.frame.height))
     st.caption(f"{parts} · {tr('click a row to see what is behind it')}" if leads_to else parts)
     totals(result)
+
+
+def picture(result: Result) -> None:
+    """Draw a result as files do, where it has a picture, with text and lines as the theme has them."""
+    if result.report.picture and result.frame.height:
+        st.altair_chart(result.chart(language()), key=f"picture of {result.report.name}")
 
 
 def totals(result: Result) -> None:

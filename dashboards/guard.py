@@ -16,6 +16,8 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEALTH = "/_stcore/health"
+APPS = "/live/"
+"""Where the notebooks are (dashboards/notebook_apps.py), whose pages are not Streamlit's."""
 # Vega compiles its expressions: hence eval.
 POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; style-src 'self' 'unsafe-inline'; "
@@ -70,12 +72,13 @@ class Guard:
             await self.app(scope, receive, send)
             return
 
+        own = f"{scope['path']}/".startswith(APPS)
         page = _Page(send)
 
         async def sealed(message: Message) -> None:
             if message["type"] == "http.response.start":
                 self._seal(MutableHeaders(scope=message))
-            await page.send(message)
+            await (send(message) if own else page.send(message))
 
         if self._is_here(headers) and scope["path"] == "/overview":
             query = scope["query_string"].decode("latin-1")

@@ -10,6 +10,7 @@ import streamlit as st
 from starlette.middleware import Middleware
 
 from dashboards.guard import Guard
+from dashboards.notebook_apps import NotebookApps
 from ledger.settings import Settings
 from reports.cli.dashboard import announce
 from reports.provider import Provider
@@ -38,7 +39,8 @@ def main() -> None:
         "browser.serverAddress": url.hostname,
         "logger.level": "error",
     }
-    st.App(HERE / "app.py", middleware=[guard], secrets=secrets).run(config=options)
+    apps = Middleware(NotebookApps, address=address)
+    st.App(HERE / "app.py", middleware=[guard, apps], secrets=secrets).run(config=options)
 
 
 def sign_in(provider: Provider, address: str) -> dict[str, Any]:

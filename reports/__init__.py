@@ -15,10 +15,13 @@ if TYPE_CHECKING:
 __all__ = ["numbers", "open"]
 
 
-def open(lake: "str | PathLike[str] | None" = None, *, engine: str = "polars") -> "LakeBook":  # noqa: A001  # read as reports.open()
-    """Open the lake at that path or URL, by default the one of the settings, at its current cut.
+def open(  # noqa: A001  # read as reports.open()
+    lake: "str | PathLike[str] | None" = None, *, cut: int | None = None, engine: str = "polars"
+) -> "LakeBook":
+    """Open the lake at that path or URL, by default the one of the settings, at its current cut, or an earlier one.
 
-    The engine is what reports run on: polars, or spark (which needs PySpark and Java); any other is a Failure.
+    The engine is what reports run on: polars, or spark (which needs PySpark and Java). Raises Failure where there is
+    no lake, no such cut, or no such engine.
     """
     from os import fspath
 
@@ -29,7 +32,7 @@ def open(lake: "str | PathLike[str] | None" = None, *, engine: str = "polars") -
 
     if engine not in ("polars", "spark"):
         raise Failure(f"there is no engine {engine}: there are polars and spark")
-    opened = open_lake(fspath(lake or Settings().lake_url))
+    opened = open_lake(fspath(lake or Settings().lake_url), cut=cut)
     if engine == "spark":
         from reports.lake.spark import SparkLake
 

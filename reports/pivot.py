@@ -5,7 +5,7 @@ ever added up across currencies, nor money with points. Totals are counted anew,
 from the cells: a transaction in two cells is one in the total.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -186,10 +186,11 @@ def explain_cell(found: Pivot, book: LakeBook, row: Mapping[str, str], column: s
     )
 
 
-def values(book: LakeBook, name: str) -> list[str]:
-    """Return the values that a dimension has, sorted."""
-    column = dimensions(book).select(pl.col(name).cast(pl.String).drop_nulls().unique().sort()).collect()
-    return column[name].to_list()
+def values(book: LakeBook, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return the values that each of these dimensions has, sorted."""
+    known = (pl.col(name).cast(pl.String).drop_nulls().unique().sort().implode() for name in names)
+    [row] = dimensions(book).select(known).collect().rows()
+    return dict(zip(names, row, strict=True))
 
 
 def _check(question: Question) -> None:

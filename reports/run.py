@@ -24,7 +24,7 @@ from reports.core.readable import readable_texts
 from reports.core.report import REPORTS, ROUNDED, STANDARD, Check, Column, Report, named, near
 from reports.core.result import Control, CutFacts, Draw, Result, TableSource
 from reports.core.tables import Tables
-from reports.explain import Address, Explanation, explain, parameters_of, row_of
+from reports.explain import Address, Explanation, explain, moments, parameters_of, row_of
 from reports.explain.difference import Difference, Side, compared_row, parts, side
 from reports.lake.described import described_report, described_table
 from reports.lake.restricted import BETWEEN
@@ -205,8 +205,9 @@ class LakeBook:
         The row is given by its number, from 0, or by values of its columns. `against` changes what was asked for, of
         gross, net or kept of brand-revenue: `{"from": …, "to": …}` is another period, `{"brand": …}` another brand,
         `{"booked_until": …}` what was booked up to a day, `{"cut": …}` what an earlier cut of the lake held. The row is
-        then a currency, and a brand, or all of them. Raises Failure where there is no such row, or nothing is known of
-        the column.
+        then a currency, and a brand, or all of them. Of an account or client in credit-exposure or receivables-aging it
+        is `{"as_of": …}`, an earlier day, or `{"cut": …}`. Raises Failure where there is no such row, or nothing is
+        known of the column.
         """
         if against is not None:
             return self._difference(result, row, column, against)
@@ -215,6 +216,10 @@ class LakeBook:
     def _difference(
         self, result: Result, row: int | Mapping[str, Any], column: str, against: Mapping[str, Any]
     ) -> Difference:
+        if result.report.name in moments.FIGURES:
+            book = LakeBook(self.lake.at(int(against["cut"]))) if "cut" in against else self
+            found = row_of(result, row)
+            return moments.difference(result, found, column, against, then=book.tables_for, now=self.tables_for)
         given = row_of(result, row) if isinstance(row, int) else row
         of = compared_row(result, given, column)
         now = parameters_of(result) | of | {"by": "total"}
@@ -249,14 +254,26 @@ class LakeBook:
         """
         return self.explain(self.report(address.report, **address.parameters), address.key, address.column, page=page)
 
-    def sql(self, query: str, *, seconds: float = 300, memory_mb: int = 4_096) -> pl.DataFrame:
+    def sql(
+        self,
+        query: str,
+        parameters: Sequence[Any] | Mapping[str, Any] = (),
+        frames: Mapping[str, Any] | None = None,
+        *,
+        seconds: float = 300,
+        memory_mb: int = 4_096,
+    ) -> pl.DataFrame:
         """Answer a DuckDB query over the lake's tables, read only, in a process of its own.
 
-        Raises Failure when the query is wrong, takes longer, needs more memory, or has more than a million rows.
+        `parameters` are the values of `?`, or of `$name` by name; `frames` are further tables by name, of Polars or
+        pandas. Raises Failure when the query is wrong, takes longer, needs more memory, or has more than a million
+        rows.
         """
         from reports.lake.sql import answer_sql
 
-        return answer_sql(self.lake, query, seconds=seconds, memory_mb=memory_mb, most_mb=memory_mb // 4).frame
+        given: dict[str, Any] = {"parameters": parameters, "frames": frames}
+        most_mb = memory_mb // 4
+        return answer_sql(self.lake, query, seconds=seconds, memory_mb=memory_mb, most_mb=most_mb, **given).frame
 
     def _parameters(self, report: Report, given: Mapping[str, Any]) -> Parameters:
         fields = report.parameters.model_fields

@@ -6,11 +6,13 @@ from pathlib import Path
 import streamlit as st
 
 from dashboards import cached_book, url_state
+from dashboards.guard import APPS
 from dashboards.translations import sentence, tr
 from ledger.errors import Failure
 from ledger.settings import Settings
 from reports.editions.facts import FORMATS
 from reports.editions.kept import Edition, facts_of, kept
+from reports.editions.run import paths
 
 HEIGHT = 900
 MIMES = {"html": "text/html", "pdf": "application/pdf", "md": "text/markdown"}
@@ -21,6 +23,8 @@ def editions() -> None:
     st.title(sentence("Editions"))
     if not cached_book.book().whole:
         raise Failure("editions are of all brands: they are for those who may see them all")
+    links = [f"[{name}]({APPS}?file={path.name})" for name, path in paths().items()]
+    st.caption(f"{sentence('live')}: {' · '.join(links)}")
     found = kept(Settings().home.resolve())
     if not found:
         st.info(sentence("no edition is kept yet: list notebooks in editions.toml, and the next night makes them"))

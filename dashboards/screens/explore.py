@@ -111,7 +111,11 @@ def _question(last_day: date) -> Question | None:
         of = url_state.choice(top[4], "Of", OF, "of", default="revenue", shown=tr)
         with st.expander(sentence("Only")):
             places = st.columns(len(FILTERS))
-            only = {name: _filter(place, name) for place, name in zip(places, FILTERS, strict=True)}
+            known = cached_book.cached(("values",), lambda book: values(book, FILTERS))
+            only = {
+                name: tuple(url_state.several(place, name, known[name], f"only_{name}"))
+                for place, name in zip(places, FILTERS, strict=True)
+            }
     if not rows or measure is None or of is None:
         return None
     narrowed = {name: chosen for name, chosen in only.items() if chosen}
@@ -153,11 +157,6 @@ def asked(given: Mapping[str, str]) -> Question:
 def _year_before(day: date) -> date:
     """Return the first day of the twelve months that end with the day's month."""
     return date(day.year - (day.month < 12), day.month % 12 + 1, 1)
-
-
-def _filter(place: Any, name: str) -> tuple[str, ...]:
-    known = cached_book.cached(("values", name), lambda book: values(book, name))
-    return tuple(url_state.several(place, name, known, f"only_{name}"))
 
 
 def _columns(found: Pivot) -> list[Column]:

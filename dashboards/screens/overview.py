@@ -40,7 +40,7 @@ def overview() -> None:
     control = st.empty()
     places = _tiles(by_month, receipts, turnover, currency, until)
     _charts(by_month, receipts, currency)
-    _tables(turnover, currency, days)
+    _tables(by_month, turnover)
     if currency:
         _compared(places, currency, since, until)
     with control.container():
@@ -128,8 +128,15 @@ def _chart(result: Result, value: str, title: str, note: str, currency: str | No
         links.go(links.figure(result, {**points[0], "currency": currency}, value))
 
 
-def _tables(turnover: Result, currency: str | None, days: dict[str, date]) -> None:
-    total = cached_book.report("brand-revenue", by="total", currency=currency, **days)
+def _in_all(pieces: Result) -> Result:
+    """Return brand revenue of the whole period: each of BRANDS is a sum of its days or months."""
+    whole = pieces.frame.group_by("brand", "brand_name", "currency", maintain_order=True).agg(pl.col(BRANDS[1:]).sum())
+    parameters = pieces.parameters.model_copy(update={"by": "total"})
+    return replace(pieces, frame=whole.sort("brand", "currency"), parameters=parameters)
+
+
+def _tables(revenue: Result, turnover: Result) -> None:
+    total = _in_all(revenue)
     # One above the other: beside each other they would be cut off on a screen of 1,280.
     st.subheader(sentence("Brands"))
     shown = [column for column in total.columns if column.name in BRANDS]
@@ -142,15 +149,18 @@ def _tables(turnover: Result, currency: str | None, days: dict[str, date]) -> No
 
 
 def _believable(last_day: date, shown: list[Result]) -> None:
-    """Return whether the controls of what is shown hold, and every check of the book for its last month.
+    """Draw whether the controls of what is shown hold, and every check of the book for its last month.
 
-    The checks of the book take seconds once a cut, so they are made when all else is on the screen.
+    The checks of the book take seconds once a cut: they are made beside the page, and drawn when they are done.
     """
     if not cached_book.book().whole:
         st.caption(tr("of some brands only: control totals are found over all of them"))
         return
-    with st.spinner(tr("checking the book …")):
-        book = cached_book.report("control", **{"from": last_day.replace(day=1), "to": last_day})
+    days = {"from": last_day.replace(day=1), "to": last_day}
+    book = cached_book.report_soon("control", **days)
+    if book is None:
+        display.checking("control", days)
+        return
     wrong = book.frame.filter(pl.col("state") == "differs")
     broken = wrong.height + sum(not control.holds for result in shown for control in result.controls)
     checked = book.frame.height + sum(len(result.controls) for result in shown)

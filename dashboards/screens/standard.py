@@ -103,6 +103,7 @@ def _result(report: Report, given: dict[str, Any]) -> None:
     st.caption(display.facts(result))
     display.control_status(result)
     display.downloads(result, key=report.name)
+    display.picture(result)
     display.result_table(result, key=f"rows-{report.name}")
 
 

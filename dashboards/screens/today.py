@@ -131,7 +131,7 @@ def _tasks(day: date, currency: str | None) -> Iterator[Task]:
     yield _credit(day, currency)
     yield _limits(day, currency)
     if cached_book.book().whole:
-        yield _controls(day)
+        yield from _controls(day)
     person = access.person()
     try:
         yield from _of_the_ledger(day, currency) if person.may("post") else ()
@@ -161,10 +161,15 @@ def _limits(day: date, currency: str | None) -> Task:
     return _task("write-off limits nearly used", "limits", rows, LIMITS, "used", "change →", partial(_limit, spent))
 
 
-def _controls(day: date) -> Task:
-    control = cached_book.report("control", **{"from": day.replace(day=1), "to": day})
+def _controls(day: date) -> Iterator[Task]:
+    """Give what differs, once it is known: the page is drawn anew then."""
+    days = {"from": day.replace(day=1), "to": day}
+    control = cached_book.report_soon("control", **days)
+    if control is None:
+        display.checking("control", days)
+        return
     rows = control.frame.filter(pl.col("state") == "differs").with_columns(do=pl.lit(tr("look →")))
-    return Task("failed controls", "controls", rows, [*control.columns, DO], Decimal(0), partial(links.cell, control))
+    yield Task("failed controls", "controls", rows, [*control.columns, DO], Decimal(0), partial(links.cell, control))
 
 
 def _of_the_ledger(day: date, currency: str | None) -> Iterator[Task]:

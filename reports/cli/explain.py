@@ -30,7 +30,9 @@ def explain(
     ] = None,
     against: Annotated[
         list[str] | None,
-        typer.Option(help="What to compare with: a month, or NAME=VALUE of from, to, brand, booked-until, cut."),
+        typer.Option(
+            help="What to compare with: a month, a day, or NAME=VALUE of from, to, as-of, brand, booked-until, cut."
+        ),
     ] = None,
     chart: Annotated[
         Path | None, typer.Option(help="With --against: draw the parts into this SVG, PNG or HTML.")
@@ -71,13 +73,16 @@ def _against(given: list[str]) -> dict[str, str]:
     wanted: dict[str, str] = {}
     for word in given:
         name, equals, value = word.partition("=")
-        if equals and name.replace("-", "_") in ("from", "to", "brand", "booked_until", "cut"):
+        if equals and name.replace("-", "_") in ("from", "to", "as_of", "brand", "booked_until", "cut"):
             wanted[name.replace("-", "_")] = value
+        elif date_or_none(word):
+            wanted["as_of"] = word
         elif date_or_none(f"{word}-01"):
             wanted["from"], wanted["to"] = (day.isoformat() for day in month_days(word))
         else:
             raise Failure(
-                f"--against {word}: expected a month, such as 2017-02, or from=, to=, brand=, booked-until= or cut="
+                f"--against {word}: expected a month or a day, such as 2017-02, or from=, to=, as-of=, brand=, "
+                "booked-until= or cut="
             )
     return wanted
 

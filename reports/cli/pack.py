@@ -21,15 +21,16 @@ def new() -> None:
 
 @pack.command("list")
 def list_() -> None:
-    """List what is in the pack, and what is left out of it because it is broken."""
+    """List what is in the pack, and what of it is broken."""
     from reports.pack import current
 
     found = current()
-    for kind, names in (("report", found.reports), ("notebook", found.notebooks), ("metric", found.own_metrics)):
+    kinds = {"report": found.reports, "notebook": found.notebooks, "metric": found.own_metrics, "page": found.pages}
+    for kind, names in kinds.items():
         for name in names:
             typer.echo(f"{kind:10}{name}")
     for problem in found.problems:
-        typer.echo(f"left out: {problem}", err=True)
+        typer.echo(f"broken: {problem}", err=True)
 
 
 @pack.command()

@@ -49,6 +49,24 @@ def settled(frame: Frame) -> Frame:
     return on_engine_of(frame, collected(frame))
 
 
+def values(keys: Frame) -> Any:
+    """Run a frame of one column and return its values for `is_in`.
+
+    A filter by values is carried into the files, which a join is not: most rows are never made.
+    """
+    found = collected(keys.unique()).to_series()
+    return found.implode() if isinstance(keys.to_native(), pl.LazyFrame) else found.to_list()
+
+
+def among(frame: Frame, column: str, keys: Frame) -> Frame:
+    """Return the rows whose column has one of the values of a frame of one column; Spark, which spills, joins them."""
+    if isinstance(keys.to_native(), pl.LazyFrame):
+        found = values(keys)
+        return frame.filter(nw.col(column).is_in(found)) if found.list.len().item() else frame.head(0)
+    [name] = keys.collect_schema().names()
+    return frame.join(keys.rename({name: column}).unique(), on=column, how="semi")
+
+
 def months(entries: Frame, first_day: date, last_day: date) -> list[tuple[date, date]]:
     """Return a period in parts of a month each, as far as there are entries; on Spark, which spills, as one part."""
     if not isinstance(entries.to_native(), pl.LazyFrame):

@@ -6,9 +6,11 @@ make no order (DECISIONS D150). Each brand has its own part of an order. It coun
 """
 
 from datetime import date
+from typing import Any
 
 import narwhals as nw
 
+from reports.core.engines import collected, settled, values
 from reports.core.tables import MONEY, Frame, Tables, counted, days_since_epoch, only
 
 SERVICES = ("order", "preorder", "dish", "delivery", "packaging", "")
@@ -34,10 +36,39 @@ def with_order(tables: Tables, lines: Frame) -> Frame:
     return nw.concat([debits, others.with_columns(order=nw.coalesce("of", "refers_to")).drop("of")])
 
 
-def _ended(tables: Tables) -> Frame:
+def ended(tables: Tables) -> Frame:
     """Return order, void_on: when orders ended. Where they cost nothing, no refund shows it."""
     begun = nw.when(nw.col("late_on").is_null()).then(nw.col("id")).otherwise(nw.col("charged_by"))
     return tables.orders.filter(~nw.col("void_on").is_null()).select("void_on", order=begun)
+
+
+PLACED = "id kind status refers_to account_id amount business_date month".split()
+LINES = """
+    transaction_id kind refers_to business_date month account_kind brand_id currency amount source_id source_kind
+    service
+""".split()
+
+
+def only_of(tables: Tables, placed: Frame, until_month: str) -> Tables:
+    """Return the tables with the lines of some orders only, up to a month; `placed` is what the orders began with.
+
+    They are read once, without what counting orders does not look at: a column of scattered rows is read as a whole.
+    """
+    transactions, entries = (nw.from_native(tables.scan(name)) for name in ("transactions", "entries"))
+    placed = settled(placed)
+    if collected(placed).is_empty():
+        return tables.narrowed("transactions", lambda all_: all_.head(0)).narrowed("entries", lambda all_: all_.head(0))
+    ids = values(placed)
+    own = settled(transactions.filter(_is_among(ids, "id", "refers_to")).select(*PLACED))
+    charges = values(own.filter(nw.col("kind").is_in(("capture", "debit"))).select("id"))
+    lines = entries.filter(nw.col("month") <= until_month, nw.col("account_kind") == "revenue")
+    of_them = lines.filter(_is_among(charges, "transaction_id", "refers_to") | _is_among(ids, "refers_to"))
+    read = settled(of_them.select(*LINES))
+    return tables.narrowed("transactions", lambda all_: own).narrowed("entries", lambda all_: read)
+
+
+def _is_among(ids: Any, *columns: str) -> nw.Expr:
+    return nw.any_horizontal(*(nw.col(name).is_in(ids) for name in columns), ignore_nulls=True)
 
 
 def order_days(tables: Tables, lines: Frame, *by: str, first_day: date, last_day: date) -> Frame:
@@ -56,7 +87,7 @@ def order_days(tables: Tables, lines: Frame, *by: str, first_day: date, last_day
 def followed(tables: Tables, lines: Frame, *, first_day: date, last_day: date) -> Frame:
     """Return order: those that may end, or begin again, in the period. Most orders stay as debited."""
     now = nw.col("business_date") >= first_day
-    void = _ended(tables).filter(nw.col("void_on").is_between(first_day, last_day))
+    void = ended(tables).filter(nw.col("void_on").is_between(first_day, last_day))
     others = with_order(tables, lines.filter(of_an_order(), now, nw.col("kind") != "debit"))
     return nw.concat([others.select("order"), void.select("order")]).unique()
 
@@ -80,7 +111,7 @@ def stayed(lines: Frame, moved: Frame, *by: str, first_day: date, last_day: date
 def changed(tables: Tables, lines: Frame, moved: Frame, *by: str, first_day: date, last_day: date) -> Frame:
     """Return the rows of `order_days` of orders that are followed, from the first of all on."""
     key = (*by, "order")
-    void = _ended(tables).filter(nw.col("void_on") <= last_day)
+    void = ended(tables).filter(nw.col("void_on") <= last_day)
     of_moved = with_order(tables, lines.filter(of_an_order())).join(moved, on="order", how="semi")
     rows = _followed(of_moved.select(*key, "kind", "business_date", "amount"), void, key)
     return _dated(rows.filter(nw.col("business_date") >= first_day).select(*key, "business_date", "orders"))

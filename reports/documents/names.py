@@ -71,7 +71,8 @@ def _names(code: str, templates: Path | None, pack: Pack) -> Names:
         for section, rows in _read(path).items():
             sections[section].update(rows)
     for section, rows in pack.names.items():
-        sections[section].update(rows)
+        if section in sections:
+            sections[section].update(rows)
     return Names(language(code), sections)
 
 

@@ -42,6 +42,15 @@ WORDS = {
     "refunds": "refunds",
     "bonuses": "bonuses",
 }
+OF_MOMENTS = {
+    "dates": "due dates and ends of credit",
+    "payments": "payments",
+    "holds": "money set aside",
+    "debits": "orders and other debits",
+    "others": "other movements",
+    "terms": "changed terms",
+}
+"""The causes that only figures at two moments have (reports/explain/moments.py)."""
 FIGURES: dict[str, tuple[str, ...]] = {"gross": (), "net": ("discount",), "kept": ("discount", "refunds", "bonus")}
 """The figures that are compared, and what lowers each of them beside the lines sold."""
 _LOWERED_BY = {"discount": "discounts", "refunds": "refunds", "bonus": "bonuses"}
@@ -77,7 +86,7 @@ class Part:
     @property
     def words(self) -> str:
         """Return the cause in words."""
-        return WORDS[self.name]
+        return (WORDS | OF_MOMENTS)[self.name]
 
 
 @dataclass(frozen=True)
@@ -124,7 +133,10 @@ class Difference:
 def compared_row(result: Result, row: Mapping[str, Any], column: str) -> dict[str, Any]:
     """Return the currency and the brand, if it is one, of a figure that is compared; Raises Failure where none is."""
     if result.report.name != brand_revenue.REPORT.name or column not in FIGURES:
-        raise Failure(f"only {', '.join(FIGURES)} of {brand_revenue.REPORT.name} are set against another figure")
+        raise Failure(
+            f"{column} of {result.report.name} cannot be compared: {', '.join(FIGURES)} of brand-revenue can, and what "
+            "is owed or available in credit-exposure and receivables-aging"
+        )
     pieces = [name for name in (*brand_revenue.PIECES,) if name in row]
     if pieces:
         raise Failure(f"figures of whole periods are compared, not of a {pieces[0]}: ask for that one from and to")

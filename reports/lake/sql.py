@@ -16,7 +16,8 @@ import tempfile
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
@@ -68,8 +69,12 @@ def answer_sql(
     seconds: float = SECONDS,
     memory_mb: int = MEMORY_MB,
     most_mb: int = MOST_MB,
+    parameters: Sequence[Any] | Mapping[str, Any] = (),
+    frames: Mapping[str, Any] | None = None,
 ) -> Answer:
     """Return at most that many rows, or all of them if they are no more than MOST_ROWS.
+
+    `parameters` are the values of `?` or `$name` in the query, `frames` other tables by name: Polars or pandas frames.
 
     Values of types that no file or screen can hold (intervals, maps, unions …) are given as text. Raises Failure, in
     one sentence, when the query is wrong, is no question, takes too long, needs too much memory or answers too much.
@@ -83,6 +88,7 @@ def answer_sql(
             "seconds": seconds,
             "memory_mb": memory_mb,
             "zone": lake.cut.time_zone,
+            "given": _given(parameters, frames or {}),
             **place,
         }
         header, content = _POOL.ask(request, seconds)
@@ -97,6 +103,25 @@ def answer_sql(
     frame = pl.read_ipc_stream(content)
     _check_dates(frame)
     return Answer(frame, header["more"])
+
+
+def _given(parameters: Sequence[Any] | Mapping[str, Any], frames: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values and frames as text. Raises Failure for what is no value or frame, and for names of our tables."""
+    named = isinstance(parameters, Mapping)
+    values = dict(parameters) if isinstance(parameters, Mapping) else {str(n): one for n, one in enumerate(parameters)}
+    given: dict[str, Any] = {"named": named, "frames": {}}
+    for name, one in {**frames, **({"": pl.DataFrame([values])} if values else {})}.items():
+        if name.lower() in TABLE_NAMES:
+            raise Failure(f"the lake has a table {name}: give the frame another name")
+        frame = one.collect() if isinstance(one, pl.LazyFrame) else one
+        try:
+            frame = frame if isinstance(frame, pl.DataFrame) else pl.from_pandas(frame)
+        except (TypeError, ValueError):
+            raise Failure(f"{name} is no Polars or pandas frame") from None
+        given["frames"][name] = b64encode(
+            frame.write_ipc_stream(None, compat_level=pl.CompatLevel.oldest()).getvalue()
+        ).decode()
+    return given
 
 
 def _check_text(query: str) -> None:

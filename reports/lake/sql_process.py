@@ -11,6 +11,7 @@ import resource
 import struct
 import sys
 import threading
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -79,7 +80,8 @@ def main() -> None:
 def _answer(request: Request) -> tuple[dict[str, Any], bytes]:
     try:
         with _opened(request) as connection, _interrupted(connection, request["seconds"]):
-            return _rows(connection, _question(request["query"]), request)
+            values = _given(connection, request["given"])
+            return _rows(connection, _question(request["query"]), values, request)
     except duckdb.InterruptException:
         return {"stopped": True}, b""
     except (MemoryError, duckdb.OutOfMemoryException, pa.ArrowMemoryError):
@@ -88,6 +90,15 @@ def _answer(request: Request) -> tuple[dict[str, Any], bytes]:
         return {"error": str(refused)}, b""
     except Exception as error:  # whatever DuckDB or Arrow made of it, the asker reads a sentence
         return {"error": _sentence(error).replace(request["folder"], "")}, b""
+
+
+def _given(connection: duckdb.DuckDBPyConnection, given: Request) -> Any:
+    """Make the frames that came with a question its tables, and return the values that came with it."""
+    tables = {name: pa.ipc.open_stream(b64decode(text)).read_all() for name, text in given["frames"].items()}
+    [values] = tables.pop("").to_pylist() if "" in tables else [{}]
+    for name, table in tables.items():
+        connection.register(name, table)
+    return values if given["named"] else list(values.values())
 
 
 def _sentence(error: Exception) -> str:
@@ -179,8 +190,10 @@ def _interrupted(connection: duckdb.DuckDBPyConnection, seconds: float) -> Itera
         timer.cancel()
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, query: str, request: Request) -> tuple[dict[str, Any], bytes]:
-    found = connection.sql(query)
+def _rows(
+    connection: duckdb.DuckDBPyConnection, query: str, values: Any, request: Request
+) -> tuple[dict[str, Any], bytes]:
+    found = connection.sql(query, params=values) if values else connection.sql(query)
     if found is None:
         raise QueryRefused("this statement has no rows: use SELECT")
     reader = found.project(_plain(found)).to_arrow_reader(BATCH_ROWS)

@@ -1,6 +1,9 @@
 """What is wrong with a pack: its files, then each report, metric, notebook and test of it over a small made-up book."""
 
 import json
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -12,6 +15,7 @@ from tempfile import TemporaryDirectory
 from ledger.errors import Failure
 from ledger.settings import Settings
 from reports.core.parameters import AsOf
+from reports.lake.reader import Lake
 from reports.pack.files import Pack, module_of, where
 from reports.run import LakeBook
 
@@ -52,6 +56,7 @@ def checked(pack: Pack, book: LakeBook) -> Iterator[Checked]:
         yield _metric(book, name)
     for path in pack.notebooks.values():
         yield _notebook(path)
+    yield from _pages(pack, book)
     for path in sorted((pack.folder / "tests").glob("test_*.py")):
         yield from _tests(book, path)
 
@@ -82,6 +87,33 @@ def _notebook(path: Path) -> Checked:
     except Failure as failure:
         return Checked(f"notebook {path.stem}", str(failure))
     return Checked(f"notebook {path.stem}")
+
+
+_DRAWN = """
+import json, sys
+from streamlit.testing.v1 import AppTest
+script = "from pathlib import Path; from reports.pack.files import Page, draw; draw(Page(Path(%r), {}))"
+for path in sys.argv[1:]:
+    wrong = AppTest.from_string(script % path, default_timeout=60).run().exception
+    print(json.dumps(["drawn", path, wrong[0].message if wrong else ""]), flush=True)
+"""
+
+
+def _pages(pack: Pack, book: LakeBook) -> Iterator[Checked]:
+    """Draw the pages over the lake of the book, in a process without logins, without a browser."""
+    assert isinstance(book.lake, Lake)
+    paths = [page.path for page in pack.pages.values() if not page.problem]
+    if not paths:
+        return
+    plain = {name: value for name, value in os.environ.items() if not name.startswith("TIFFIN_")}
+    own = {"TIFFIN_PACK": str(pack.folder), "TIFFIN_LAKE": book.lake.place.url}
+    command = [sys.executable, "-c", _DRAWN, *map(str, paths)]
+    done = subprocess.run(command, env={**plain, **own}, capture_output=True, text=True, check=False)
+    # Streamlit writes tracebacks of its own between the lines.
+    said = [json.loads(line) for line in done.stdout.splitlines() if line.startswith('["drawn"')]
+    problems = {path: problem for _, path, problem in said}
+    for path in map(str, paths):
+        yield Checked(f"page {Path(path).stem}", problems.get(path, f"{path}: it ended the process that drew it"))
 
 
 def _tests(book: LakeBook, path: Path) -> Iterator[Checked]:

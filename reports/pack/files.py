@@ -1,5 +1,6 @@
 """What stands in the pack, read again when a file of it changes."""
 
+import ast
 import importlib.util
 import sys
 import tomllib
@@ -9,8 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from ledger.errors import Failure
 from ledger.settings import Settings
 from reports.core.report import STANDARD, Report
 
@@ -18,20 +20,34 @@ if TYPE_CHECKING:
     from reports.metrics.metric import Metrics
 
 METRICS, SERVICES = "metrics.toml", "services.toml"
-SECTIONS = ("services", "channels")
+Needs = Literal["figures", "questions", "post", "approve"]
+NEEDS: tuple[Needs, ...] = get_args(Needs)
+"""What somebody at the dashboard must be allowed to do, to see a page."""
+SECTIONS = ("services", "channels", "company")
 Names = Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of the dashboard: a Streamlit script. It may declare `TITLE = {"en": …, "ru": …}` and what it `NEEDS`."""
+
+    path: Path
+    title: Mapping[str, str]
+    needs: Needs = "figures"
+    problem: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class Pack:
-    """What stands in the pack; `problems` are sentences about what is left out. `names` are of services and channels,
-    by section, code and language; `files` has the file of each report and notebook.
+    """What stands in the pack; `problems` are sentences about what is broken. `names` are of services and channels, and
+    of the company, by section, code and language; `files` has the file of each report and notebook.
     """
 
     folder: Path
     reports: Mapping[str, Report]
     metrics: "Metrics"
     notebooks: Mapping[str, Path]
+    pages: Mapping[str, Page]
     names: Mapping[str, Names]
     templates: Path | None
     files: Mapping[str, Path]
@@ -84,7 +100,31 @@ def _read(folder: Path, signature: tuple[tuple[str, int, int], ...]) -> Pack:
         problems += broken
         templates = None  # papers go out by ours
     notebooks = {path.stem: path for path in _python(folder / "notebooks")}
-    return Pack(folder, reports, metrics, notebooks, names, templates, files, tuple(problems))
+    pages = {path.stem: _page(path, problems) for path in _python(folder / "pages")}
+    return Pack(folder, reports, metrics, notebooks, pages, names, templates, files, tuple(problems))
+
+
+def _page(path: Path, problems: list[str]) -> Page:
+    """Return a page by what stands in its file, which is not run; in place of a broken one its problem is shown."""
+    said: dict[str, Any] = {}
+    try:
+        for node in ast.parse(path.read_text(encoding="utf-8"), str(path)).body:
+            if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+                name = node.targets[0].id
+                if name in ("TITLE", "NEEDS"):
+                    said[name.lower()] = _said(node.lineno, name, ast.literal_eval(node.value))
+    except (SyntaxError, ValueError, OSError) as error:
+        problems.append(where(error, path))
+        return Page(path, {}, problem=problems[-1])
+    return Page(path, **{"title": {}, **said})
+
+
+def _said(line: int, name: str, value: Any) -> Any:
+    if name == "NEEDS" and value not in NEEDS:
+        raise ValueError(f"line {line}: NEEDS must be one of {', '.join(NEEDS)}, not {value}")
+    if name == "TITLE" and not (isinstance(value, dict) and {"en", "ru"} == set(value)):
+        raise ValueError(f'line {line}: TITLE must be {{"en": "…", "ru": "…"}}')
+    return value
 
 
 def _python(folder: Path) -> list[Path]:
@@ -100,6 +140,20 @@ def module_of(path: Path) -> ModuleType:
     sys.modules[name] = module  # where pydantic looks for what annotations name
     spec.loader.exec_module(module)
     return module
+
+
+def draw(page: Page) -> None:
+    """Run the script of a page, in Streamlit. Raises Failure for one that is broken, with the line."""
+    if page.problem:
+        raise Failure(page.problem)
+    try:
+        code = compile(page.path.read_text(encoding="utf-8"), str(page.path), "exec")
+        # It may do what this program may do, like a report of the pack (DECISIONS D204).
+        exec(code, {"__name__": "__main__", "__file__": str(page.path)})
+    except Failure:
+        raise
+    except Exception as error:
+        raise Failure(where(error, page.path)) from error
 
 
 def where(error: BaseException, path: Path) -> str:

@@ -16,7 +16,7 @@ from datetime import date
 import narwhals as nw
 
 from reports.core.contributions import Contributions, Source
-from reports.core.engines import collected
+from reports.core.engines import among, settled, values
 from reports.core.leads import Row, to_entries
 from reports.core.parameters import Movements, OfBrand, Period
 from reports.core.pictures import Picture
@@ -65,8 +65,7 @@ def _legs(tables: Tables, p: Period) -> Frame:
 def _of_pair(tables: Tables, row: Row) -> Tables:
     """Return the tables with brands' own entries of the two brands of a row only; those of clients are all there."""
     codes = brand_names(tables).filter(nw.col("brand").is_in((row["brand"], row["other"])))
-    ids = collected(codes.select("brand_id"))["brand_id"].to_list()
-    of_them = nw.col("brand_id").is_in(ids).fill_null(True) | of_clients()
+    of_them = nw.col("brand_id").is_in(values(codes.select("brand_id"))).fill_null(True) | of_clients()
     return tables.narrowed("entries", lambda entries: entries.filter(of_them))
 
 
@@ -94,19 +93,15 @@ def _spans(frame: Frame, *names: str) -> Frame:
 
 def _unnamed(tables: Tables, p: Period) -> Frame:
     """Return the same of the legs that were written before they named an account: they meet in their order."""
-    brands = (
+    brands = settled(
         _legs(tables, p)
         .filter(nw.col("source_id").is_null())
         .group_by("transaction_id", "currency", "brand", "figure")
         .agg(amount=taken(~nw.col("amount").is_null()).sum(), place=nw.col("leg").min())
         .filter(nw.col("amount") != 0)
     )
-    accounts = (
-        _entries(tables, p)
-        .filter(of_clients())
-        .join(brands.select("transaction_id").unique(), on="transaction_id", how="semi")
-        .with_columns(place=nw.col("leg"))
-    )
+    of_them = among(_entries(tables, p), "transaction_id", brands.select("transaction_id"))
+    accounts = of_them.filter(of_clients()).with_columns(place=nw.col("leg"))
     clients = _spans(accounts, "leg", "account_id", "business_date")
     from_ = nw.max_horizontal("start", "start_right")
     till = nw.min_horizontal("end", "end_right")
@@ -159,10 +154,15 @@ def _moved(tables: Tables, p: Period) -> Frame:
 
 def _passed_on(tables: Tables, p: Period) -> Frame:
     """Return what old holders owe new ones: the balances of the day before."""
-    changes = holders(tables).filter(
-        nw.col("since").is_between(p.first_day, p.last_day), nw.col("since") > EVER, nw.col("holder") != nw.col("old")
+    changes = settled(
+        holders(tables).filter(
+            nw.col("since").is_between(p.first_day, p.last_day),
+            nw.col("since") > EVER,
+            nw.col("holder") != nw.col("old"),
+        )
     )
-    balances = in_currency(tables.entries, p.currency).filter(of_clients(), until(p.last_day))
+    of_them = among(in_currency(tables.entries, p.currency), "account_id", changes.select("account_id"))
+    balances = of_them.filter(of_clients(), until(p.last_day))
     before = balances.join(changes, on="account_id", how="inner").filter(nw.col("business_date") < nw.col("since"))
     passed = before.select(*_ENTRY, "currency", "amount", creditor="holder", debtor="old", figure=nw.lit("passed_on"))
     return passed.select(*_FLOW)

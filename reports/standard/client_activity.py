@@ -10,15 +10,17 @@ import narwhals as nw
 from ledger.values.dates import month_days
 from reports.core import orders
 from reports.core.contributions import Contributions, Source
-from reports.core.engines import settled
+from reports.core.engines import among, settled
 from reports.core.leads import Row
-from reports.core.parameters import Movements, OfBrand
+from reports.core.parameters import Movements, OfBrand, of_piece
 from reports.core.pictures import Picture
 from reports.core.report import Check, Column, Report
-from reports.core.tables import EVER, MONEY, Frame, Tables, beside, counted, zero
+from reports.core.tables import EVER, MONEY, Frame, Tables, beside, counted, in_currency, until, zero
 from reports.standard import brand_revenue
 
 CLIENT = ("party_id", "currency")
+DAYS = ("order", "currency", "business_date", "month", "orders")
+PLACED = nw.col("kind").is_in(("debit", "hold"))
 
 
 class Parameters(Movements, OfBrand):
@@ -63,42 +65,122 @@ def _by_party(tables: Tables, p: Parameters) -> Frame:
 
 def _of_client(tables: Tables, rows: Frame) -> Frame:
     """Return rows of orders with party_id: the client for whom each was placed."""
-    placed = tables.transactions.filter(nw.col("kind").is_in(("debit", "hold"))).select("account_id", order="id")
+    placed = tables.transactions.filter(PLACED).select("account_id", order="id")
     clients = tables.accounts.filter(~nw.col("party_id").is_null()).select("party_id", account_id="id")
     placed = placed.join(clients, on="account_id", how="inner").drop("account_id")
     return rows.drop("party_id", "account_id", strict=False).join(placed, on="order", how="inner")
 
 
 def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
-    """Return the revenue entries of orders in the row's month, with the cohort of their client."""
-    month = p.model_copy(update={"first_day": max(p.first_day, month_days(row["month"])[0])})
-    now = brand_revenue.lines(tables, month).filter(orders.of_an_order(), nw.col("month") == row["month"])
+    """Return the revenue entries of orders in the row's month, of the clients of its cohort."""
+    now = brand_revenue.lines(tables, of_piece(p, row)).filter(orders.of_an_order())
     money = orders.with_order(tables, now).select("transaction_id", "leg", "order", "currency", "month", "amount")
     return _of_cohort(tables, p, row, money).with_columns(net="amount")
 
 
 def begun(tables: Tables, p: Parameters, row: Row) -> Frame:
-    """Return the orders that began, 1 each, or ended, −1 each, with the cohort of their client."""
-    days = orders.order_days(tables, _from_ever(tables, p), "currency", first_day=p.first_day, last_day=p.last_day)
-    return orders.as_pieces(tables, _of_cohort(tables, p, row, days.filter(nw.col("month") == row["month"])))
+    """Return the orders that began, 1 each, or ended, −1 each."""
+    rows = settled(_begun(tables, p, row))
+    facts = tables.narrowed("transactions", lambda all_: among(all_, "id", rows.select("order")))
+    return orders.as_pieces(facts, rows)
+
+
+def _begun(tables: Tables, p: Parameters, row: Row) -> Frame:
+    """Return the rows of `order_days` of a row; orders that may have ended are read by themselves."""
+    now = of_piece(p, row)
+    ever, days = _from_ever(tables, now), {"first_day": now.first_day, "last_day": now.last_day}
+    moved = settled(orders.followed(tables, ever, **days))
+    own = tables if p.dated_by != "booking" else orders.only_of(tables, moved, row["month"])
+    changed = orders.changed(own, _from_ever(own, now), moved, "currency", **days)
+    both = [orders.stayed(ever, moved, "currency", **days), changed]
+    return _of_cohort(tables, p, row, nw.concat([side.select(*DAYS) for side in both]))
 
 
 def _of_cohort(tables: Tables, p: Parameters, row: Row, rows: Frame) -> Frame:
-    """Return rows of orders of the clients of the row's cohort; who these are is found first."""
-    of = _by_party(tables, p).filter(nw.col("cohort") == row["cohort"])
-    clients = settled(of.select(*CLIENT).unique())
-    return _of_client(tables, settled(rows)).join(clients, on=list(CLIENT), how="semi")
+    """Return rows of orders of the clients of the row's cohort; who these are is found once."""
+    rows = settled(rows)
+    placed = tables.narrowed("transactions", lambda all_: among(all_, "id", rows.select("order")))
+    return _of_client(placed, rows).join(_cohort(tables, p, row), on=list(CLIENT), how="semi")
+
+
+def _cohort(tables: Tables, p: Parameters, row: Row) -> Frame:
+    return tables.kept("cohort", lambda: _clients(tables, p, row["cohort"]))
+
+
+def _clients(tables: Tables, p: Parameters, cohort: str) -> Frame:
+    """Return party_id, currency of the clients of a cohort.
+
+    An order that nothing followed stayed as it was debited. Who had one in an earlier month is of no later cohort, and
+    whose first debit of all is one, is of its month; only the others are looked at, order by order.
+    """
+    if p.brand is not None or p.dated_by != "booking":
+        return _exactly(tables, p, cohort)
+    accounts = in_currency(tables.accounts, p.currency).filter(~nw.col("party_id").is_null())
+    clients = accounts.select(*CLIENT, account_id="id")
+    posted = (PLACED, nw.col("status") == "posted", until(p.last_day))
+    placed = tables.transactions.filter(nw.col("month") <= cohort, *posted)
+    firsts = settled(
+        placed.group_by("account_id")
+        .agg(order=nw.col("id").min(), month=nw.col("month").min())
+        .join(clients, on="account_id", how="inner")
+        .group_by(*CLIENT)
+        .agg(nw.col("order", "month").min())
+    )
+    plain = settled(firsts.join(_plain(tables, firsts, cohort), on=["order", "currency", "month"], how="semi"))
+    others = firsts.join(plain, on=list(CLIENT), how="anti").join(clients, on=list(CLIENT), how="inner")
+    theirs = settled(among(placed, "account_id", others.select("account_id")).select("account_id", order="id"))
+    theirs = settled(theirs.join(clients, on="account_id", how="inner"))
+    earlier = _plain(tables, theirs, cohort).filter(nw.col("month") < cohort).select("order")
+    came_before = theirs.join(earlier, on="order", how="semi").select(*CLIENT).unique()
+    left = settled(theirs.join(came_before, on=list(CLIENT), how="anti"))
+    return nw.concat([plain.filter(nw.col("month") == cohort).select(*CLIENT), _of_these(tables, p, cohort, left)])
+
+
+def _of_these(tables: Tables, p: Parameters, cohort: str, placed: Frame) -> Frame:
+    """Return those of a cohort among the clients of some orders; of who had none that stayed, all later ones count."""
+    then = p.model_copy(update={"first_day": EVER, "last_day": min(p.last_day, month_days(cohort)[1])})
+    known = _by_party(orders.only_of(tables, placed.select("order"), cohort), then)
+    known = settled(known.join(placed.select(*CLIENT).unique(), on=list(CLIENT), how="semi"))
+    stayed = known.filter(~nw.col("began").is_null()).select(*CLIENT, "cohort").unique()
+    never = known.join(stayed, on=list(CLIENT), how="anti").filter(nw.col("cohort") == cohort).select(*CLIENT).unique()
+    accounts = tables.accounts.join(never, on=list(CLIENT), how="semi").select("id")
+    ever = among(tables.transactions.filter(PLACED), "account_id", accounts).select("id")
+    later = orders.only_of(tables, ever, f"{p.last_day:%Y-%m}")
+    both = [
+        stayed.filter(nw.col("cohort") == cohort),
+        _exactly(later, p, cohort).join(never, on=list(CLIENT), how="semi"),
+    ]
+    return nw.concat([side.select(*CLIENT) for side in both])
+
+
+def _exactly(tables: Tables, p: Parameters, cohort: str) -> Frame:
+    return _by_party(tables, p).filter(nw.col("cohort") == cohort).select(*CLIENT).unique()
+
+
+def _plain(tables: Tables, placed: Frame, until_month: str) -> Frame:
+    """Return order, currency, month of those that were debited as orders, and that nothing followed."""
+    of = placed.select("order")
+    debits = (nw.col("account_kind") == "revenue", nw.col("kind") == "debit", nw.col("refers_to").is_null())
+    lines = tables.entries.filter(nw.col("month") <= until_month, *debits, orders.of_an_order())
+    followed = among(tables.transactions, "refers_to", of).select(order="refers_to")
+    return (
+        among(lines, "transaction_id", of)
+        .select("currency", "month", order="transaction_id")
+        .unique()
+        .join(followed, on="order", how="anti")
+        .join(orders.ended(tables), on="order", how="anti")
+    )
 
 
 def ordered(tables: Tables, p: Parameters, row: Row) -> Frame:
-    """Return the clients that ordered in a month."""
-    return _by_party(tables, p).with_columns(id="party_id", clients=counted(nw.col("orders") > 0))
+    """Return the clients of the cohort that ordered in the row's month."""
+    sums = _begun(tables, p, row).group_by(*CLIENT, "month").agg(nw.col("orders").sum())
+    return sums.with_columns(id="party_id", clients=counted(nw.col("orders") > 0))
 
 
 def came(tables: Tables, p: Parameters, row: Row) -> Frame:
-    """Return the clients of a cohort."""
-    clients = _by_party(tables, p).filter(nw.col("month") == nw.col("cohort")).drop("month")
-    return clients.with_columns(id="party_id", cohort_clients=nw.lit(1))
+    """Return the clients of the cohort."""
+    return _cohort(tables, p, row).with_columns(id="party_id", cohort_clients=nw.lit(1))
 
 
 def client_activity(tables: Tables, p: Parameters) -> Frame:

@@ -5,11 +5,13 @@ Charged is all that left the accounts for services, paid ahead or not: a brand w
 Control: what is owed is the total of receivables-aging.
 """
 
+from datetime import date
+
 import narwhals as nw
 
 from reports.core import aging
 from reports.core.contributions import Contributions, Source
-from reports.core.engines import collected
+from reports.core.engines import collected, values
 from reports.core.leads import Row, to_accounts_of
 from reports.core.parameters import OfBrand, Period
 from reports.core.pictures import Picture
@@ -43,14 +45,20 @@ def _owed(tables: Tables, p: Parameters) -> Frame:
 
 def charged(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the entries with what each adds to what was charged."""
-    return _charged(tables, p)
+    of_brand = _held(tables, row, p.first_day, p.last_day)
+    return _charged(tables.narrowed("entries", lambda entries: entries.filter(of_brand)), p)
+
+
+def _held(tables: Tables, row: Row, first_day: date, last_day: date) -> nw.Expr:
+    """Return whether an entry is on an account that the row's brand held on one of these days."""
+    later = nw.col("before").is_null() | (nw.col("before") > first_day)
+    held = holders(tables).filter(nw.col("holder") == row["brand"], nw.col("since") <= last_day, later)
+    return nw.col("account_id").is_in(values(held.select("account_id")))
 
 
 def owed(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the entries with what is owed of each."""
-    now = nw.col("before").is_null() | (nw.col("before") > p.last_day)
-    held = holders(tables).filter(nw.col("holder") == row["brand"], nw.col("since") <= p.last_day, now)
-    of_brand = nw.col("account_id").is_in(collected(held)["account_id"].to_list())
+    of_brand = _held(tables, row, p.last_day, p.last_day)
     money = tables.entries.filter(of_brand, until(p.last_day), nw.col("account_kind") == "money")
     sums = money.group_by("account_id").agg(balance=nw.col("amount").sum())
     owing = collected(sums.filter(nw.col("balance") < zero()))

@@ -77,8 +77,8 @@ class Session:
         return self._run([])
 
     def change(self, label: str, value: str | list[str]) -> Waited:
-        """Give a field another value; where there is a Run beside it, press it."""
-        field = WidgetState(id=self.ids[label])
+        """Give a field, known by how its label begins, another value; where there is a Run beside it, press it."""
+        field = WidgetState(id=next(id_ for known, id_ in self.ids.items() if known.startswith(label)))
         if isinstance(value, str):
             field.string_value = value
         else:
@@ -205,7 +205,7 @@ def changes(side: Side, days: tuple[date, date], many: int, rounds: int, times: 
 
     fields: dict[str, tuple[str, Callable[[], str | list[str]]]] = {
         "": ("Period", period),
-        "accounts": ("Name, number, reference, tax number, phone, e-mail, contract", lambda: f"{next(fresh) % 10_000}"),
+        "accounts": ("Name", lambda: f"{next(fresh) % 10_000}"),
         "entries": ("Period", period),
         "reports": ("From", lambda: period()[:1]),
         "explore": ("Period", period),

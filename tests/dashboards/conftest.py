@@ -13,7 +13,7 @@ from streamlit.components.v2.component_manager import BidiComponentManager
 from streamlit.testing.v1 import AppTest
 from streamlit.util import calc_hash
 
-from dashboards import access
+from dashboards import access, cached_book
 from dashboards.app import PATHS
 from ledger.administration.administration_lines import parse
 from ledger.core.commands import parse as command
@@ -139,13 +139,15 @@ def database_url(request: pytest.FixtureRequest, server: str, template_database:
 
 
 @pytest.fixture(autouse=True)
-def _nothing_kept() -> None:
-    """Forget what was cached of another test's lake, and connections to its database."""
+def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget what was cached of another test's lake, and connections; pages wait for what is run beside them."""
     while access._idle:
         for _, connection in access._idle.popitem()[1]:
             connection.close()
     st.cache_data.clear()
     st.cache_resource.clear()
+    cached_book._running.clear()
+    monkeypatch.setattr(cached_book, "PATIENCE_SECONDS", 60)
 
 
 @pytest.fixture

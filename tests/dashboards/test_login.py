@@ -98,13 +98,16 @@ def test_roles_come_from_claims_and_end_with_the_login(
     assert not page.get_by_role("link", name="Desk").count()
     page.goto(f"{address}/desk")
     expect(page.get_by_text("Page not found")).to_be_visible()
+    assert page.request.get(f"{address}/live/health").status == 200
     page.goto(address)
     settled(page)
     cookies = browser.cookies()
     log_out(page, address)
+    assert page.request.get(f"{address}/live/health").text() == "log in to the dashboard first"
     browser.add_cookies(cookies)  # as if somebody had kept them
     page.goto(address)
     expect(page.get_by_text("your login is over")).to_be_visible()
+    assert page.request.get(f"{address}/live/health").text() == "your login is over: log out, and in again"
     log_out(page, address)
     log_in(page, address, "nobody")
     expect(page.get_by_text("nobody has given you a role yet")).to_be_visible()

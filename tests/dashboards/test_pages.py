@@ -3,12 +3,14 @@
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from threading import Event
 
 import polars as pl
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboards import display
+from dashboards import cached_book, display
+from dashboards.screens import overview
 from reports.core.forms import FORMS
 from reports.core.report import REPORTS, Column
 from tests.dashboards.conftest import Open, run_query, words
@@ -59,6 +61,40 @@ def test_the_overview_shows_the_reports_totals_of_one_currency(screen: Open, lak
     assert "controls hold" in shown
     assert "will not change" in shown
     assert app.selectbox[0].options == ["RUB", "USD"]
+
+
+def test_the_figures_do_not_wait_for_the_checks_of_the_book(screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are made beside the page, which is drawn anew when they are done."""
+    monkeypatch.setattr(cached_book, "PATIENCE_SECONDS", 0)
+    free = Event()
+    cached_book._beside.submit(free.wait)
+    app = screen("screens/overview.py", currency="RUB", **MARCH)
+    shown = words(app)
+    assert "checking the book" in shown and "700.00" in shown and "controls hold" not in shown
+    free.set()
+    monkeypatch.setattr(cached_book, "PATIENCE_SECONDS", 60)
+    shown = words(app.run())
+    assert "controls hold" in shown and "checking the book" not in shown
+
+
+def test_the_brands_of_the_overview_are_those_of_the_report(screen: Open, lake: Story) -> None:
+    """Days or months come to what the report has for the whole period, orders too."""
+    march = {"from": "2017-03-01", "to": "2017-03-31"}
+    total = lake.book().report("brand-revenue", by="total", **march)
+    for piece in ("day", "month"):
+        whole = overview._in_all(lake.book().report("brand-revenue", by=piece, **march))
+        columns = ["brand", "currency", *overview.BRANDS]
+        assert whole.frame.select(columns).rows() == total.frame.select(columns).rows()
+        assert whole.parameters == total.parameters
+
+
+def test_a_table_of_many_rows_has_the_first_of_them(screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And says how many there are; sums and files are of all."""
+    monkeypatch.setattr(display, "MOST_ROWS", 1)
+    app = screen("screens/entries.py", brand="pizza", kind="revenue", currency="RUB", **MARCH)
+    rows, total = (frame.value for frame in app.dataframe)
+    assert (len(rows), [float(amount) for amount in total["amount"]]) == (1, [180])
+    assert "the first 1 of 2, files have them all" in words(app)
 
 
 def test_open_days_are_marked_provisional(screen: Open) -> None:

@@ -76,7 +76,7 @@ def test_no_explanation_does(some: LakeBook, name: str) -> None:
 def test_no_pivot_does(some: LakeBook, of: str, measure: str) -> None:
     """By any dimension, nor in the values to choose from."""
     for name in DIMENSIONS:
-        shown(values(some, name))
+        shown(values(some, (name,))[name])
         since, until = some.last_day.replace(day=1), some.last_day
         found = pivot(some, Question(since, until, (name,), None, of, measure))
         shown(frame_csv(found.frame).decode() + frame_csv(found.totals).decode())

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+import reports
 from ledger.errors import Failure
 from ledger.settings import Settings
 from reports.cli.pack import app as pack_cli
@@ -24,6 +25,7 @@ from reports.pack.check import begin, checked
 from reports.run import LakeBook
 from tests.reports.documents.samples import sample
 from tests.reports.story import Story
+from tests.reports.write_lake import write_lake
 
 DAYS = {"first_day": "2017-03-01", "last_day": "2017-03-31"}
 
@@ -127,18 +129,21 @@ def test_a_template_that_cannot_be_drawn_stops_no_paper(folder: Path) -> None:
     assert html(paper, design_of(Settings())) == html(paper)
 
 
-def test_the_check_runs_everything(folder: Path, story: Story) -> None:
-    """Reports, metrics, notebooks and tests of the pack; a test that fails is named with its line."""
+def test_the_check_runs_everything(folder: Path, story: Story, tmp_path: Path) -> None:
+    """Reports, metrics, notebooks, pages and tests of the pack; what fails is named with its line."""
     story.account("anna", holder="sushi")
     story.debit("2025-03-01", "anna", {"brand": "sushi", "amount": 700, "gross": 800, "discount": 100})
     story.debit("2025-03-02", "anna", {"brand": "pizza", "amount": 450, "gross": 450, "discount": 0})
     story.close("2025-03-31")
     tests = folder / "tests" / "test_pack.py"
     tests.write_text(tests.read_text() + "\n\ndef test_wrong(book):\n    assert book.cut.number == 2, 'one cut'\n")
-    found = list(checked(current(), story.book()))
-    wrong = [one for one in found if one.problem]
-    assert len(found) == 8 and len(wrong) == 1
-    assert wrong[0].problem == f"{tests}, line {len(tests.read_text().splitlines())}: AssertionError: one cut"
+    (folder / "pages" / "lost.py").write_text("\nst.title('Lost')\n")
+    found = list(checked(current(), reports.open(write_lake(story, tmp_path))))
+    assert len(found) == 10
+    assert [one.problem for one in found if one.problem] == [
+        f"{folder}/pages/lost.py, line 2: NameError: name 'st' is not defined",
+        f"{tests}, line {len(tests.read_text().splitlines())}: AssertionError: one cut",
+    ]
 
 
 @pytest.mark.soak
@@ -146,7 +151,7 @@ def test_the_check_runs_everything(folder: Path, story: Story) -> None:
 def test_the_check_makes_up_a_book() -> None:
     """A server and a lake of its own, which go afterwards."""
     done = CliRunner().invoke(pack_cli, ["pack", "check"], catch_exceptions=False)
-    assert done.exit_code == 0 and done.output.count("ok ") == 7
+    assert done.exit_code == 0 and done.output.count("ok ") == 8
 
 
 def test_the_command_begins_a_pack_and_lists_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -114,7 +114,7 @@ def test_more_columns_than_a_screen_takes_are_refused(story: Story) -> None:
 
 def test_values_to_choose_from(story: Story) -> None:
     """Sorted, each once."""
-    assert values(story.book(), "brand") == ["pizza", "sushi"]
+    assert values(story.book(), ("brand", "channel")) == {"brand": ["pizza", "sushi"], "channel": ["card"]}
 
 
 def workbook(found: Pivot, story: Story) -> ZipFile:

@@ -2,7 +2,10 @@
 
 import os
 from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
 
+import polars as pl
 import pytest
 
 from ledger.administration.administration_lines import parse
@@ -42,6 +45,26 @@ def test_rows_come_and_more_is_said(lake: Lake) -> None:
     answer = answer_sql(lake, "SELECT code FROM brands ORDER BY code", most_rows=1)
     assert (answer.frame.rows(), answer.more) == ([("pizza",)], True)
     assert not answer_sql(lake, "SELECT code FROM brands", most_rows=2).more
+
+
+def test_values_and_frames_stand_in_a_query(lake: Lake) -> None:
+    """By place or by name, of any type, never text of the query; frames of Polars, lazy or not, and pandas."""
+    of = pl.DataFrame({"code": ["sushi", "pizza"], "plan": [Decimal("900.10"), None], "on": [date(2017, 3, 1)] * 2})
+    query = "SELECT b.code, p.plan, p.on FROM brands b JOIN plan p USING (code) WHERE code = $code"
+    for frame in (of, of.lazy(), of.select("code", "plan", "on").to_pandas()):
+        [row] = answer_sql(lake, query, parameters={"code": "sushi"}, frames={"plan": frame}).frame.rows()
+        assert (row[0], row[1], str(row[2])[:10]) == ("sushi", Decimal("900.10"), "2017-03-01")
+    values = [date(2017, 3, 1), Decimal("0.10"), None, "' OR 1 = 1 --"]
+    assert answer_sql(lake, "SELECT ?, ?, ?, ?", parameters=values).frame.row(0) == (*values,)
+    assert answer_sql(lake, "SELECT count(*) AS n FROM brands").frame.item() == 2, "nothing of another question is left"
+    with pytest.raises(Failure, match="plan does not exist"):
+        answer_sql(lake, "SELECT * FROM plan")
+    with pytest.raises(Failure, match="the lake has a table entries: give the frame another name"):
+        answer_sql(lake, "SELECT 1", frames={"entries": of})
+    with pytest.raises(Failure, match="plan is no Polars or pandas frame"):
+        answer_sql(lake, "SELECT 1", frames={"plan": {"code": ["sushi"]}})
+    with pytest.raises(Failure, match=r"(?i)values? .*not"):
+        answer_sql(lake, "SELECT $code")
 
 
 @pytest.mark.parametrize(

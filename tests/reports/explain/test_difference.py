@@ -136,8 +136,8 @@ def test_the_steps_of_the_picture_lead_from_one_figure_to_the_other(company: Sto
 @pytest.mark.parametrize(
     ("name", "row", "column", "sentence"),
     [
-        ("receipts", {}, "net", "only gross, net, kept of brand-revenue are set against another figure"),
-        ("brand-revenue", {}, "vat", "only gross, net, kept of brand-revenue are set against another figure"),
+        ("receipts", {}, "net", "net of receipts cannot be compared: gross, net, kept of brand-revenue can"),
+        ("brand-revenue", {}, "vat", "vat of brand-revenue cannot be compared: gross, net, kept of brand-revenue can"),
         ("brand-revenue", {"month": "2017-03"}, "net", "figures of whole periods are compared, not of a month"),
         ("brand-revenue", {"brand": "sushy"}, "net", "brand-revenue has no brand sushy: did you mean sushi?"),
         ("brand-revenue", {"service": "tip"}, "net", "a row that is compared is a brand and a currency"),
