@@ -12,8 +12,8 @@ from ledger.cli import shared
 from reports.cli import main as root
 
 
-def tiffin(url: str, *words: object, said: str = "") -> subprocess.CompletedProcess[str]:
-    """Return what the command prints about a database, and its exit code."""
+def tiffin(settings: str | dict[str, str], *words: object, said: str = "") -> subprocess.CompletedProcess[str]:
+    """Return what the command prints about a database, or by settings, and its exit code."""
     typed = ["tiffin", *map(str, words)]
     out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
     with ExitStack() as then, TemporaryFile("w+") as given:
@@ -21,7 +21,7 @@ def tiffin(url: str, *words: object, said: str = "") -> subprocess.CompletedProc
         given.seek(0)
         then.callback(os.umask, os.umask(0o022))
         for mine in (
-            patch.dict(os.environ, {"TIFFIN_DATABASE_URL": url}),
+            patch.dict(os.environ, {"TIFFIN_DATABASE_URL": settings} if isinstance(settings, str) else settings),
             patch.object(sys, "argv", typed),
             patch.object(sys, "stdin", given),
             patch.object(shared, "level", shared.level),
