@@ -14,6 +14,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from dashboards import cached_book, links
+from dashboards.sparkline import sparkline
 from dashboards.translations import as_html, as_markdown, language, sentence, tr
 from reports.compared import Compared, share
 from reports.core.forms import FORMS, MEDIA_TYPES
@@ -84,7 +85,7 @@ def beside(place: DeltaGenerator, figure: Compared) -> None:
     lines = [
         f"<p class='then'>{label} <b>{_change(figure.now, then)}</b></p>" for label, then in changes if then is not None
     ]
-    drawn = "".join(lines) + _sparkline(figure.months)
+    drawn = "".join(lines) + sparkline(figure.months)
     if drawn:
         place.html(drawn)
 
@@ -93,23 +94,6 @@ def _change(now: Decimal, then: Decimal) -> str:
     change, part = now - then, share(now, then)
     sign = "+" if change > 0 else ""
     return f"{sign}{money(change)}" + ("" if part is None else f" ({sign}{captions.money(part, language())[:-1]} %)")
-
-
-def _sparkline(months: Sequence[Decimal]) -> str:
-    """Return a line of twelve months as a picture, from its lowest to its highest."""
-    if len(months) < 3:
-        return ""
-    low, high = min(months), max(months)
-    across = 100 / (len(months) - 1)
-    points = [
-        f"{place * across:.1f},{22 - 20 * (value - low) / ((high - low) or 1):.1f}"
-        for place, value in enumerate(months)
-    ]
-    label = tr("twelve months: from {low} to {high}", low=money(low), high=money(high))
-    return (
-        f"<svg role='img' aria-label='{as_html(label)}' viewBox='-1 0 102 24' preserveAspectRatio='none'>"
-        f"<polyline points='{' '.join(points)}'/></svg>"
-    )
 
 
 def count(number: int) -> str:

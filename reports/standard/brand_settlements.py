@@ -170,25 +170,18 @@ def _passed_on(tables: Tables, p: Period) -> Frame:
     return passed.select(*_FLOW)
 
 
-def _flows(*owed_: Frame) -> Frame:
-    """Return `creditor`, `debtor`, `currency`, the figures of the period and their entry, each thing owed a row."""
-    owed = nw.concat([*owed_])
+def _by_figure(owed: Frame, *kept: str) -> Frame:
+    """Return `creditor`, `debtor`, `currency`, each figure of the period as a column, and the columns to be kept."""
     figures = {name: only(nw.col("figure") == name).alias(name) for name in MOVES}
-    return owed.filter(nw.col("creditor") != nw.col("debtor")).select(
-        *_ENTRY, "creditor", "debtor", "currency", *figures.values()
-    )
+    apart = owed.filter(nw.col("creditor") != nw.col("debtor"))
+    return apart.select(*kept, "creditor", "debtor", "currency", *figures.values())
 
 
-def _from_both_sides(owed: Frame, p: Parameters) -> Frame:
+def _from_both_sides(owed: Frame, p: Parameters, *kept: str) -> Frame:
     own = owed.rename({"creditor": "brand", "debtor": "other"})
-    turned = owed.select(
-        *_ENTRY,
-        "currency",
-        brand="debtor",
-        other="creditor",
-        **{name: zero() - nw.col(name) for name in MOVES},
-    )
-    sides = nw.concat([side.select(*_ENTRY, "brand", "other", "currency", *MOVES) for side in (own, turned)])
+    minus = {name: zero() - nw.col(name) for name in MOVES}
+    turned = owed.select(*kept, "currency", brand="debtor", other="creditor", **minus)
+    sides = nw.concat([side.select(*kept, "brand", "other", "currency", *MOVES) for side in (own, turned)])
     return sides if p.brand is None else sides.filter(nw.col("brand") == p.brand)
 
 
@@ -201,7 +194,8 @@ def _source(owed: Callable[[Tables, Period], Frame], *figures: str) -> Source:
     alone = owed in (_for_named, _moved)
 
     def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
-        return _from_both_sides(_flows(owed(_of_pair(tables, row) if alone else tables, p)), p)
+        flows = owed(_of_pair(tables, row) if alone else tables, p)
+        return _from_both_sides(_by_figure(flows, *_ENTRY), p, *_ENTRY)
 
     return Source(pieces, {name: WORDS[name] for name in figures})
 
@@ -218,8 +212,11 @@ WORDS = {
 
 def brand_settlements(tables: Tables, p: Parameters) -> Frame:
     """Return each pair of brands from both sides; due is what `other` owes `brand`, below zero what it is owed."""
+    pair = ("creditor", "debtor", "currency", "figure")
+    # Settled: the two sides would else be two plans, and all entries in one frame cost half as much again.
+    sums = nw.concat([settled(owed(tables, p).group_by(*pair).agg(nw.col("amount").sum())) for owed in OWED])
     return (
-        _from_both_sides(_flows(*(owed(tables, p) for owed in OWED)), p)
+        _from_both_sides(_by_figure(sums), p)
         .group_by("brand", "other", "currency")
         .agg(*(nw.col(name).sum() for name in MOVES))
         .with_columns(due=nw.sum_horizontal(*MOVES))

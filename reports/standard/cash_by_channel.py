@@ -11,6 +11,7 @@ import narwhals as nw
 
 from reports.core.aging import day_number
 from reports.core.contributions import Contributions, Source
+from reports.core.engines import settled
 from reports.core.leads import Row, to_entries
 from reports.core.parameters import AsOf, OfBrand
 from reports.core.pictures import Picture
@@ -129,7 +130,7 @@ def _in_transit(days: Frame, p: Parameters) -> Frame:
 
 def cash_by_channel(tables: Tables, p: Parameters) -> Frame:
     """Return what is in each channel: in transit a row for each day that it came, the oldest first."""
-    days = _days(tables, p)
+    days = settled(_days(tables, p))
     names = [column.name for column in REPORT.columns]
     rows = nw.concat([_in_transit(days, p).select(*names), _rest(days).select(*names)])
     order = nw.col("days").fill_null(1_000_000)  # what has no date stands first

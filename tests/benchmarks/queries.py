@@ -321,10 +321,12 @@ QUERIES = {
         GROUP BY ALL ORDER BY day, brand, channel, currency""",
     "cash-by-channel": """
         WITH days AS (
-            SELECT b.code AS brand, channel, currency, business_date AS since,
-                   coalesce(-sum(amount) FILTER (amount < 0), 0) AS came, coalesce(sum(amount) FILTER (amount > 0), 0) AS went
-            FROM entries JOIN brands b ON b.id = brand_id
-            WHERE account_kind = 'cash' AND business_date <= DATE '2025-12-31' GROUP BY ALL
+            SELECT b.code AS brand, coalesce(e.channel, t.channel, o.channel, '') AS channel, e.currency,
+                   e.business_date AS since, coalesce(-sum(e.amount) FILTER (e.amount < 0), 0) AS came,
+                   coalesce(sum(e.amount) FILTER (e.amount > 0), 0) AS went
+            FROM entries e JOIN brands b ON b.id = e.brand_id JOIN transactions t ON t.id = e.transaction_id
+                 LEFT JOIN transactions o ON o.id = t.refers_to
+            WHERE e.account_kind = 'cash' AND e.business_date <= DATE '2025-12-31' GROUP BY ALL
         ), there AS (
             SELECT brand, channel, currency, 'in_transit' AS state, since, DATE '2025-12-31' - since AS days,
                    least(came, sum(came) OVER (reached ORDER BY since) - sum(went) OVER (reached)) AS amount

@@ -12,6 +12,7 @@ import pytest
 from tests.ledger.bank import written
 from tests.ledger.bank.test_importing import BOOK
 from tests.ledger.bank.test_reading import entry, stmt
+from tests.typed import tiffin
 
 GOOD = stmt(
     entry("300.00", text="for account 1000025", name="Anna [K.]"),
@@ -19,14 +20,6 @@ GOOD = stmt(
     entry("-7.00"),
     number="3",
 )
-
-
-def tiffin(url: str, *words: object, said: str = "") -> subprocess.CompletedProcess[str]:
-    """Run the command."""
-    run = [sys.executable, "-c", "from reports.cli.main import main; main()", *map(str, words)]
-    return subprocess.run(
-        run, input=said, capture_output=True, text=True, check=False, env=os.environ | {"TIFFIN_DATABASE_URL": url}
-    )
 
 
 @pytest.fixture

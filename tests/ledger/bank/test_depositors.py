@@ -11,11 +11,11 @@ from ledger.bank.postgres.bank_report import bank_days
 from ledger.bank.postgres.depositors import list_depositors, make_known, revoke_depositor
 from ledger.errors import Failure
 from tests.ledger.bank import written
-from tests.ledger.bank.test_command import tiffin
 from tests.ledger.bank.test_desk import IBAN, command
 from tests.ledger.bank.test_importing import BOOK, book, run  # noqa: F401
 from tests.ledger.bank.test_reading import entry, stmt
 from tests.ledger.worlds import Postgres
+from tests.typed import tiffin
 
 COURIER = "DE12500105170648489890"
 

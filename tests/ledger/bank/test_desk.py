@@ -15,10 +15,10 @@ from ledger.core.outcomes import Posted
 from ledger.postgres import four_eyes
 from ledger.postgres.database import connect
 from tests.ledger.bank import written
-from tests.ledger.bank.test_command import tiffin
 from tests.ledger.bank.test_importing import ANNA, BOOK, ROMASHKA, balances, book, results, run  # noqa: F401
 from tests.ledger.bank.test_reading import entry, stmt
 from tests.ledger.worlds import Postgres
+from tests.typed import tiffin
 
 IBAN = "DE42100100100043921105"
 

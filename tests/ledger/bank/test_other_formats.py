@@ -14,9 +14,9 @@ from ledger.bank.core.read_file import read
 from ledger.bank.core.statement import Statement, fault
 from ledger.errors import Failure
 from tests.ledger.bank import written
-from tests.ledger.bank.test_command import tiffin
 from tests.ledger.bank.test_importing import BOOK
 from tests.ledger.bank.test_reading import entry, stmt
+from tests.typed import tiffin
 
 OFX = """OFXHEADER:100
 DATA:OFXSGML

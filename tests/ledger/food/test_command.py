@@ -1,10 +1,9 @@
 """`tiffin post`, `quote`, `balance` and `schema` speak food, in one stream with everything else."""
 
 import json
-import os
-import subprocess
-import sys
 from typing import Any
+
+from tests import typed
 
 LINES = """
 {"type": "brand", "code": "sushi", "name": "Sushi House"}
@@ -28,11 +27,8 @@ LINES = """
 
 
 def tiffin(url: str, *words: str, said: str = "") -> tuple[int, list[Any]]:
-    """Run the command as every caller does; return its exit code and the JSON of its lines."""
-    run = [sys.executable, "-c", "from reports.cli.main import main; main()", *words]
-    done = subprocess.run(
-        run, input=said, capture_output=True, text=True, check=False, env=os.environ | {"TIFFIN_DATABASE_URL": url}
-    )
+    """Type the command; return its exit code and the JSON of its lines."""
+    done = typed.tiffin(url, *words, said=said)
     return done.returncode, [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"')]
 
 

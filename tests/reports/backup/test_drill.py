@@ -25,10 +25,10 @@ def drill(homes: Homes, folder: Path, *, commands: int, seed: int) -> None:
     fire = Fire(url, folder, commands)
     chance = random.Random(seed)
     wal = receiver(home, kept)
+    frequent_cut(url, settings(home).lake_url)  # a later one would book holds of 2024 as expired before they are used
     writer = fire.writer()
     while len(fire.acknowledged()) < commands // 20:
         time.sleep(0.02)
-    frequent_cut(url, settings(home).lake_url)
     (home / "papers").mkdir()
     (home / "papers" / "a paper.pdf").write_bytes(b"of a client")
     taken = take.take(settings(home), url, kept)

@@ -2,11 +2,11 @@
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import typed
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
@@ -28,10 +28,8 @@ UNPROVEN = "papers of 2017-03-01 to 2017-03-31 carry no proof: there is no book 
 
 
 def tiffin(lake: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """Run the command in a process of its own."""
-    program = [sys.executable, "-c", "from reports.cli.main import main; main()", *words]
-    settings = {"TIFFIN_LAKE": str(lake), "TIFFIN_HOME": str(lake.parent / "home"), "PATH": "/usr/bin:/bin"}
-    return subprocess.run(program, env=settings, capture_output=True, text=True, check=False)
+    """Type the command."""
+    return typed.tiffin({"TIFFIN_LAKE": str(lake), "TIFFIN_HOME": str(lake.parent / "home")}, *words)
 
 
 def test_a_statement_is_written_where_it_is_asked_for(lake, tmp_path):

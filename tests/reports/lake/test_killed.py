@@ -95,7 +95,7 @@ def test_a_night_killed_at_thirty_random_moments_is_completed(book: str, lake: s
         again = nightly(book, lake, day)
         assert json.loads(again.communicate(timeout=120)[0])["complete"] is True
         assert open_lake(lake).cut.closed_until == day
-    assert killed >= NIGHTS * 5 // 6  # a night may end before it is struck
+    assert killed >= NIGHTS * 2 // 3  # a night may end before it is struck: the first, a cold one, takes longest
     place, home = Place(lake), Path(lake).parent
     latest = manifest.current(place)
     assert latest is not None
