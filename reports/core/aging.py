@@ -22,6 +22,7 @@ from datetime import date
 import narwhals as nw
 
 from ledger.core.aging import AGING
+from reports.core.engines import collected, reused
 from reports.core.tables import (
     Frame,
     Tables,
@@ -51,6 +52,8 @@ def _entries(tables: Tables, as_of: date, currency: str | None) -> Frame:
 
 def _owing(entries: Frame) -> Frame:
     """Return the entries of accounts below zero, with what each owes."""
+    names = ("own_account_id", "account_id", "transaction_id", "version", "kind", "refers_to", "currency", "amount")
+    entries = entries.select(*names, "business_date", "day_number", "due_on")
     sums = entries.group_by("account_id").agg(balance=nw.col("amount").sum()).filter(nw.col("balance") < 0)
     owed = sums.select("account_id", owed=zero() - nw.col("balance"))
     return entries.join(owed, on="account_id", how="inner")
@@ -120,6 +123,8 @@ def _dated(tables: Tables, items: Frame, as_of: date) -> Frame:
     dated = items.join(by_terms, on=["own_account_id", "transaction_id"], how="left").with_columns(
         due_day=nw.coalesce(days_since_epoch("due_on"), "due_by_terms")
     )
+    if collected(merges(tables, as_of).select("account_id").head(1)).is_empty():
+        return dated
     same = ("account_id", "transaction_id", "kind", "currency", "business_date", "day_number", "owed")
     return dated.group_by(*same).agg(
         nw.col("amount").sum(), due_day=nw.col("due_day").min(), version=nw.col("version").max()
@@ -134,7 +139,7 @@ def unpaid_items(tables: Tables, as_of: date, currency: str | None = None) -> Fr
     was refunded or reversed), unpaid.
     """
     old = tables.rules == OLD
-    owing = _owing(_entries(tables, as_of, currency))
+    owing = reused(_owing(_entries(tables, as_of, currency)))
     ages = nw.lit(True) if old else nw.col("kind").is_in(tuple(sorted(AGING)))
     items = _dated(tables, owing.filter(nw.col("amount") < 0, ages), as_of)
     place = ("version",) if old else ("place", "day_number", "transaction_id")

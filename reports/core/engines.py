@@ -49,6 +49,11 @@ def settled(frame: Frame) -> Frame:
     return on_engine_of(frame, collected(frame))
 
 
+def reused(frame: Frame) -> Frame:
+    """Return rows that several branches of a plan go on from: on Polars settled, on Spark, which spills, as planned."""
+    return settled(frame) if isinstance(frame.to_native(), pl.LazyFrame) else frame
+
+
 def values(keys: Frame) -> Any:
     """Run a frame of one column and return its values for `is_in`.
 

@@ -27,7 +27,7 @@ import polars as pl
 
 from tests.benchmarks.queries import ASKED, CLIENTS, QUARTER, QUERIES
 
-RATIO, GIBIBYTES = 1.3, 2.0
+RATIO, GIBIBYTES = 2.0, 2.0
 
 
 def measured(lake: str, name: str, rounds: int) -> dict[str, Any]:
