@@ -173,15 +173,17 @@ def _as(role: LiteralString, *, read_only: bool) -> Iterator[AnyConnection]:
 def _kept(url: str, role: str) -> AnyConnection | None:
     """Return a connection that an earlier page left, if the server has not ended it: a page reads many times."""
     kept = _idle.get((url, role), [])
-    while kept:
-        since, connection = kept.pop()
+    while True:
+        try:
+            since, connection = kept.pop()
+        except IndexError:  # another thread's page may have taken the last one
+            return None
         if time.monotonic() - since < IDLE_SECONDS:
             with suppress(OperationalError):
                 connection.execute("")
                 connection.rollback()
                 return connection
         connection.close()
-    return None
 
 
 def _connected(url: str, role: LiteralString) -> AnyConnection:
