@@ -1,7 +1,6 @@
 """`tiffin backup` and `tiffin restore` as an operator uses them, and every way in which they refuse."""
 
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from datetime import date, datetime
@@ -60,9 +59,9 @@ def kept() -> Iterator[Kept]:
         yield Kept(home, folder, said["name"], row[0], cursor)
 
 
-def linked(folder: Path, into: Path) -> Path:
-    """Return a copy of a folder whose files are the same ones: none of them may be written to."""
-    return Path(shutil.copytree(folder, into, copy_function=os.link))
+def copied(folder: Path, into: Path) -> Path:
+    """Return a copy of a folder."""
+    return Path(shutil.copytree(folder, into))
 
 
 def test_a_restore_goes_to_a_moment_and_begins_an_incarnation(kept: Kept, homes: Homes, tmp_path: Path) -> None:
@@ -111,7 +110,7 @@ def test_a_data_folder_is_made_for_a_server_of_your_own(kept: Kept, homes: Homes
 
 def test_wal_with_a_gap_is_refused(kept: Kept, homes: Homes, tmp_path: Path) -> None:
     """The restore would end at the gap, and nobody would know."""
-    folder = linked(kept.folder, tmp_path / "backups")
+    folder = copied(kept.folder, tmp_path / "backups")
     segments = sorted(path for path in (folder / "wal").iterdir() if len(path.name) == 24)
     segments[-1].unlink()
     home = homes("spare")
@@ -132,7 +131,7 @@ def test_a_damaged_backup_is_never_restored(
     kept: Kept, homes: Homes, tmp_path: Path, damaged: str, sentence: str
 ) -> None:
     """Neither what is ours nor the server's: the file is named."""
-    folder = linked(kept.folder, tmp_path / "backups")
+    folder = copied(kept.folder, tmp_path / "backups")
     file = folder / kept.name / damaged
     content = file.read_bytes()
     file.unlink()  # it is linked to the one that other tests restore
@@ -147,8 +146,8 @@ def test_a_damaged_backup_is_never_restored(
 
 def test_old_backups_are_let_go(kept: Kept, tmp_path: Path) -> None:
     """All but the latest, what a killed run left, and the WAL before; the one that is kept is whole."""
-    folder = linked(kept.folder, tmp_path / "backups")
-    linked(folder / kept.name, folder / "2020-01-01T000000Z")
+    folder = copied(kept.folder, tmp_path / "backups")
+    copied(folder / kept.name, folder / "2020-01-01T000000Z")
     (folder / "2020-01-02T000000Z" / "lake").mkdir(parents=True)
     (folder / "wal" / "000000010000000000000000").write_bytes(b"old")
     assert archive.backups(folder) == ["2020-01-01T000000Z", kept.name]
@@ -196,7 +195,7 @@ def test_nonsense_is_refused_in_one_sentence(
 
 def test_a_backup_of_a_newer_tiffin_is_refused(kept: Kept, homes: Homes, tmp_path: Path) -> None:
     """Its tables are not known here."""
-    folder = linked(kept.folder, tmp_path / "backups")
+    folder = copied(kept.folder, tmp_path / "backups")
     newer = archive.load(folder).model_copy(update={"tables": "9999"})
     (folder / kept.name / archive.MANIFEST).unlink()
     (folder / kept.name / archive.MANIFEST).write_text(newer.model_dump_json())
