@@ -288,7 +288,8 @@ class Reported(Machine):
     def _settlements_agree(self, lake: LakeBook) -> None:
         """Hold who owes whom, from the first day on and as of three periods that add up to it."""
         due = self._owed_between(self.day())
-        first = min(t.day for t in self.pure.book.numbered.values()) if self.pure.book.numbered else self.day()
+        # A command that was declined for being too early is kept on the book's own day, which may be later.
+        first = min([self.day(), *(transaction.day for transaction in self.pure.book.numbered.values())])
         whole = self._due(lake, first, self.day())
         assert whole == {pair: amount for pair, amount in due.items() if amount}
         third = (self.day() - first) // 3
