@@ -43,9 +43,12 @@ def explore() -> None:
     if st.session_state.pop(LINKED, False):
         st.session_state[WAITS] = question
     if st.session_state.get(WAITS) == question:
-        st.info(sentence("this question came with the address: look at it, then press Run"))
-        if not st.button(sentence("Run"), type="primary", key="run question"):
-            return
+        waiting = st.empty()
+        with waiting.container():
+            st.info(sentence("this question came with the address: look at it, then press Run"))
+            if not st.button(sentence("Run"), type="primary", key="run question"):
+                return
+        waiting.empty()
     st.session_state.pop(WAITS, None)
     found = cached_book.cached(("pivot", repr(question)), lambda book: pivot(book, question))
     if not found.frame.height:
