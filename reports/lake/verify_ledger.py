@@ -90,11 +90,12 @@ RULES: tuple[Rule, ...] = (
         "answers",
         "posted transactions have entries, declined ones have none",
         "SELECT count(*) FROM transaction WHERE id > %(after)s",
-        f"""SELECT t.id, t.status, t.kind, e.transaction_id IS NOT NULL AS has
-           FROM (SELECT * FROM transaction WHERE id > %(after)s) t
-                FULL JOIN (SELECT DISTINCT transaction_id FROM entry WHERE {AFTER}) e ON e.transaction_id = t.id
-           WHERE (t.status = 'posted') IS DISTINCT FROM (e.transaction_id IS NOT NULL)
-           ORDER BY coalesce(t.id, e.transaction_id)""",
+        f"""SELECT id, status, kind, false AS has FROM transaction t
+           WHERE id > %(after)s AND status = 'posted' AND NOT EXISTS (SELECT FROM entry e WHERE e.transaction_id = t.id)
+           UNION ALL
+           SELECT DISTINCT e.transaction_id, t.status, t.kind, true
+           FROM entry e LEFT JOIN transaction t ON t.id = e.transaction_id
+           WHERE e.{AFTER} AND t.status IS DISTINCT FROM 'posted' ORDER BY 1""",
         "transaction {id}: {status}, has entries: {has}",
     ),
     Rule(

@@ -13,8 +13,9 @@ from ledger.core.commands import parse as command
 from ledger.core.outcomes import Done, Posted
 from ledger.postgres.post import Ledger
 from reports.lake.publish_cut import frequent_cut
-from tests.dashboards.chromium import Server, browsing, ready, settled
+from tests.dashboards.chromium import Server, ready, settled
 from tests.dashboards.test_gestures import FORMS, GESTURES, PERSON, Work, another, let_in, times_done
+from tests.dashboards.test_gestures import browser as browser
 from tests.dashboards.test_gestures import url as url
 
 pytestmark = pytest.mark.browser
@@ -54,14 +55,6 @@ def dashboard(url: str, home: Path) -> Iterator[Server]:
     server.start()
     yield server
     server.stop()
-
-
-@pytest.fixture(scope="module")
-def browser(dashboard: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
-    """Return a browser that was let in."""
-    with browsing(tmp_path_factory.mktemp("profile")) as context:
-        let_in(context, dashboard)
-        yield context
 
 
 def broken_off(gesture: str, pages: list[Page], button: str, dashboard: Server, browser: BrowserContext) -> None:
