@@ -356,7 +356,7 @@ def result_table(
 
 def picture(result: Result) -> None:
     """Draw a result as files do, where it has a picture, with text and lines as the theme has them."""
-    if result.report.picture and result.frame.height:
+    if result.report.picture and result.frame.height > 1:  # one bar alone compares nothing
         st.altair_chart(result.chart(language()), key=f"picture of {result.report.name}")
 
 

@@ -23,7 +23,7 @@ def editions() -> None:
     st.title(sentence("Editions"))
     if not cached_book.book().whole:
         raise Failure("editions are of all brands: they are for those who may see them all")
-    links = [f"[{name}]({APPS}?file={path.name})" for name, path in paths().items()]
+    links = [f"[{name.replace('_', ' ')}]({APPS}?file={path.name})" for name, path in paths().items()]
     st.caption(f"{sentence('live')}: {' · '.join(links)}")
     found = kept(Settings().home.resolve())
     if not found:
