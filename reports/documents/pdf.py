@@ -11,15 +11,16 @@ import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
+from io import BytesIO
 from threading import get_ident
 from typing import Any
 from xml.etree.ElementTree import Element, SubElement, fromstring, register_namespace, tostring
 
 import pydyf
-from weasyprint import CSS, Attachment
-from weasyprint.document import Document
+from weasyprint import CSS, DEFAULT_OPTIONS, Attachment
 from weasyprint.logger import LOGGER
+from weasyprint.pdf import VARIANTS, generate_pdf
 from weasyprint.pdf.metadata import DocumentMetadata
 from weasyprint.text.fonts import FontConfiguration
 from weasyprint.urls import URLFetcher
@@ -35,7 +36,7 @@ _UA = "http://www.aiim.org/pdfua/ns/id/"
 _EXTENSION = "http://www.aiim.org/pdfa/ns/extension/"
 _SCHEMA = "http://www.aiim.org/pdfa/ns/schema#"
 _PROPERTY = "http://www.aiim.org/pdfa/ns/property#"
-_PADDINGS = 50
+_VARIANT = "pdf/a-3a"
 for _prefix, _url in (("pdfaExtension", _EXTENSION), ("pdfaSchema", _SCHEMA), ("pdfaProperty", _PROPERTY)):
     register_namespace(_prefix, _url)
 
@@ -87,32 +88,51 @@ def _extension_schema() -> Element:
     return description
 
 
-def _compress(pdf: pydyf.PDF) -> None:
-    """Compress the streams now, leaving plain the few whose compressed bytes would end in a carriage return.
+class _Finished(pydyf.Object):  # type: ignore[misc]  # pydyf has no types
+    """An object that no longer changes, as its bytes: the file and its identifier need each of them."""
+
+    def __init__(self, made: pydyf.Object) -> None:
+        super().__init__()
+        self.number, self.generation, self.free = made.number, made.generation, made.free
+        self._data, self._compressible = b"" if made.free == "f" else made.data, made.compressible
+
+    @property
+    def data(self) -> bytes:
+        return bytes(self._data)
+
+    @property
+    def compressible(self) -> bool:
+        return bool(self._compressible)
+
+
+def _write(pdf: pydyf.PDF) -> bytes:
+    """Return the file of a document that is done; its objects are not looked at again."""
+    for item in pdf.objects:
+        if isinstance(item, pydyf.Stream) and "Interpolate" in item.extra:
+            item.extra["Interpolate"] = "false"  # ISO 19005-3, 6.2.8: a reader must not smooth pictures
+    pdf.objects = [_Finished(one) for one in pdf.objects]
+    file = BytesIO()
+    pdf.write(file, b"1.7", identifier=True, compress=True)
+    return file.getvalue()
+
+
+def stream_bytes(stream: pydyf.Stream) -> bytes:
+    """Return a stream's bytes, compressed where asked, and never with a carriage return at the end.
 
     The line feed before `endstream` would make of that an end of line of two bytes, and a
     validator that measures the stream by it finds another length than the one declared.
     """
-    for item in pdf.objects:
-        if isinstance(item, pydyf.Stream) and "Interpolate" in item.extra:
-            item.extra["Interpolate"] = "false"  # ISO 19005-3, 6.2.8: a reader must not smooth pictures
-        if isinstance(item, pydyf.Stream) and item.compress:
-            item.compress = False
-            plain = item.data.partition(b"stream\n")[2].removesuffix(b"\nendstream")
-            # Level 6 costs a third of WeasyPrint's 9 and gives papers one percent larger.
-            packed = zlib.compress(plain, 6)
-            if not packed.endswith(b"\r"):
-                item.stream = [packed]
-                item.extra["Filter"] = "/FlateDecode"
-
-
-def _finish(document: Document, pdf: pydyf.PDF, *, padding: int, seal_name: str | None) -> None:
-    finish_tags(document, pdf)
-    if seal_name is not None:
-        add_field(pdf, seal_name)
-    _compress(pdf)
-    if padding:
-        pdf.info["Padding"] = pydyf.String("." * padding)
+    content = b"\n".join(pydyf._to_bytes(item) for item in stream.stream)
+    extra = pydyf.Dictionary(stream.extra.copy())
+    if stream.compress:
+        # Level 6 costs a third of WeasyPrint's 9 and gives papers one percent larger.
+        packed = zlib.compress(content, 6)
+        if packed.endswith(b"\r") and extra.get("Type") == "/ObjStm":
+            packed = zlib.compress(content + b"\n", 6)  # white space after the last object has no meaning
+        if not packed.endswith(b"\r"):
+            content, extra["Filter"] = packed, "/FlateDecode"
+    extra["Length"] = len(content)
+    return b"\n".join((extra.data, b"stream", content, b"endstream"))
 
 
 def _page_references(pdf: pydyf.PDF) -> tuple[bytes, ...]:
@@ -125,6 +145,7 @@ def _page_references(pdf: pydyf.PDF) -> tuple[bytes, ...]:
 
 
 pydyf.PDF.page_references = property(_page_references)
+pydyf.Stream.data = property(stream_bytes)
 
 
 @cache
@@ -148,25 +169,14 @@ def pdf_from_html(
     `made_at` is the only date in the file. Each embedded file has the relationship Data. With a `seal_name` there is
     an empty field to sign, of that name to readers.
     """
-    for padding in range(_PADDINGS):
-        with _seldom_collecting():
-            paper = _written(html, css, made_at=made_at, embedded=embedded, padding=padding, seal_name=seal_name)
-        # The two streams that only exist when the file is written may end in a carriage return too; one time in
-        # a hundred. A word more in the file changes both.
-        if b"\r\nendstream" not in paper:
-            return paper
-    raise RuntimeError("no padding keeps a stream from ending in a carriage return")
-
-
-def _written(
-    html: str, css: str, *, made_at: datetime, embedded: Sequence[Embedded], padding: int, seal_name: str | None
-) -> bytes:
     stamp = made_at.astimezone(UTC).replace(tzinfo=None, microsecond=0)
-    with _unprintable() as boxes:
-        paper = _drawn(html, css, stamp=stamp, embedded=embedded, padding=padding, seal_name=seal_name)
-    if boxes:
-        raise NoGlyph(boxes)
-    return paper
+    with _seldom_collecting(), _unprintable() as boxes:
+        pdf = _drawn(html, css, stamp=stamp, embedded=embedded)
+        if boxes:
+            raise NoGlyph(boxes)
+        if seal_name is not None:
+            add_field(pdf, seal_name)
+        return _write(pdf)
 
 
 @contextmanager
@@ -198,10 +208,8 @@ def _seldom_collecting() -> Iterator[None]:
         gc.set_threshold(*usual)
 
 
-def _drawn(
-    html: str, css: str, *, stamp: datetime, embedded: Sequence[Embedded], padding: int, seal_name: str | None
-) -> bytes:
-    document = Markup(html, css).render(stylesheets=[_stylesheet(css)], font_config=_fonts(), pdf_variant="pdf/a-3a")
+def _drawn(html: str, css: str, *, stamp: datetime, embedded: Sequence[Embedded]) -> pydyf.PDF:
+    document = Markup(html, css).render(stylesheets=[_stylesheet(css)], font_config=_fonts(), pdf_variant=_VARIANT)
     # An Attachment can be read once, so each paper gets its own.
     stamps = {"created": stamp, "modified": stamp, "relationship": "Data"}
     attachments = [
@@ -209,5 +217,7 @@ def _drawn(
     ]
     metadata = vars(document.metadata) | {"created": f"{stamp:%Y-%m-%dT%H:%M:%SZ}"}
     document.metadata = _Metadata(**metadata | {"modified": metadata["created"]})
-    finish = partial(_finish, padding=padding, seal_name=seal_name)
-    return bytes(document.write_pdf(finisher=finish, attachments=attachments, pdf_variant="pdf/a-3a"))
+    options = DEFAULT_OPTIONS | VARIANTS[_VARIANT][1] | {"pdf_variant": _VARIANT, "attachments": attachments}
+    pdf = generate_pdf(document, None, 1, **options)
+    finish_tags(document, pdf)
+    return pdf

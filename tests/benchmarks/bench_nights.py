@@ -37,8 +37,8 @@ def made(url: str, entries: int) -> None:
     """Write the book, unless it is there: a year of days, by COPY, as if each command had been posted on its day."""
     with database.connect(url) as connection:
         there = connection.execute("SELECT to_regclass('book')").fetchone()
+    database.migrate(url)
     if there is None or there[0] is None:
-        database.migrate(url)
         database.initialise(url, "Europe/Moscow")
         add_accounts(url, ACCOUNTS)
     if last_transaction(url):

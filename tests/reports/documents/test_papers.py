@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+import zlib
 from dataclasses import replace
 from datetime import date
 from hashlib import sha256
@@ -13,11 +14,13 @@ from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
 import pikepdf
+import pydyf
 import pytest
 
 from reports.documents import embedded, render
 from reports.documents.design import KINDS, Design
 from reports.documents.language import language
+from reports.documents.pdf import stream_bytes
 from reports.documents.statement import ZERO, Bonus, Client, Credit, Due, Hold, Statement
 from tests.reports.documents.inspected import complaints, shown, text
 from tests.reports.documents.samples import PIZZA, ROMASHKA, RUSSIAN, SUSHI, line, money, sample, with_lines
@@ -240,3 +243,19 @@ def test_the_embedded_csv_is_guarded_and_that_of_a_russian_paper_opens_in_a_russ
         (row,) = csv.DictReader(io.StringIO(content.decode("utf-8-sig")), delimiter=";" if mark else ",")
         assert row["note"] == "'=cmd()"
         assert row["amount"] == f"-{comma}"
+
+
+@pytest.mark.parametrize("kind", ["/ObjStm", "/XRef", None])
+def test_no_stream_ends_in_a_carriage_return(kind: str | None) -> None:
+    # A validator takes it and the line feed before `endstream` for one end of line, and finds a length too long.
+    plain = 0
+    for number in range(2000):
+        content = sha256(b"%d" % number).digest()
+        made = stream_bytes(pydyf.Stream([content], {"Type": kind} if kind else {}, compress=True))
+        assert not made.endswith(b"\r\nendstream")
+        inside = made.partition(b"\nstream\n")[2].removesuffix(b"\nendstream")
+        packed = b"/FlateDecode" in made
+        plain += not packed
+        assert (zlib.decompress(inside) if packed else inside).removesuffix(b"\n") == content.removesuffix(b"\n")
+        assert b"/Length %d" % len(inside) in made
+    assert plain == 0 if kind == "/ObjStm" else 0 < plain < 100
