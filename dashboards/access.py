@@ -8,7 +8,7 @@ never typed. Pages read, and only the desk writes.
 import getpass
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal, LiteralString
 
@@ -18,7 +18,7 @@ from psycopg import OperationalError, errors
 from dashboards.translations import sentence, tr
 from ledger.errors import Failure
 from ledger.postgres import members
-from ledger.postgres.database import AnyConnection, connect, server_url
+from ledger.postgres.database import AnyConnection, check_book, connect, server_url
 from ledger.settings import Settings
 from reports.provider import Provider
 
@@ -160,6 +160,11 @@ def _as(role: LiteralString, *, read_only: bool) -> Iterator[AnyConnection]:
     try:
         yield connection
         connection.commit()
+    except (errors.UndefinedTable, errors.UndefinedColumn):
+        with closing(connection):
+            connection.rollback()
+            check_book(connection)  # tables of another release: one sentence says what to run
+            raise
     except BaseException:
         connection.close()
         raise

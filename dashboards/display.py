@@ -140,11 +140,12 @@ def _control(control: Control) -> str:
 
 
 @st.fragment(run_every=1.0)
-def checking(name: str, days: dict[str, date]) -> None:
-    """Draw that a report is being run beside the page, and the page anew when it is done."""
+def checking(name: str, days: dict[str, date], *, silent: bool = False) -> None:
+    """Draw, unless the page does, that a report is being run beside it; and the page anew when it is done."""
     if cached_book.report_soon(name, **days) is not None:
         st.rerun()
-    st.html(f"<span class='tiffin-open'>● {tr('checking the book …')}</span>")
+    if not silent:
+        st.html(f"<span class='tiffin-open'>● {tr('checking the book …')}</span>")
 
 
 def facts(result: Result) -> str:

@@ -107,8 +107,10 @@ def of_cut(cut: CutFacts, last: date, month: MonthInLedger | None) -> Step:
     return Step("cut", state, words, facts, None, cut.taken_at, ("lake", "cut"))
 
 
-def of_controls(control: Result) -> Step:
-    """Return whether all checks of the book hold over the month."""
+def of_controls(control: Result | None) -> Step:
+    """Return whether all checks of the book hold over the month; None while they are being made."""
+    if control is None:
+        return Step("controls", "later", "checking the book …")
     wrong = int((control.frame["state"] == "differs").sum())
     facts = {"n": wrong, "all": control.frame.height}
     if wrong:

@@ -81,7 +81,7 @@ def _steps(first: date, last: date, *, ended: bool) -> tuple[list[Step], MonthIn
             steps += month_close.in_ledger(connection, last, month)
     except Failure as failure:  # a lake alone, without the ledger that it is of
         st.caption(as_markdown(on_screen(failure)))
-    control = cached_book.report("control", **{"from": first, "to": last})
+    control = cached_book.report_soon("control", **{"from": first, "to": last})
     closing = month_close.of_closing(cut, last, month, ended=ended)
     steps += [month_close.of_cut(cut, last, month), month_close.of_controls(control), closing]
     steps += month_close.in_home(Settings().home.resolve(), first, last, closed=closing.state == "done")
@@ -110,8 +110,11 @@ def _draw(step: Step, steps: list[Step], last: date, *, is_owner: bool, running:
             f"<span>{tr(step.words, **facts)}</span><small>{who}</small></div>"
         )
         if step.name == "controls":
-            days = {"report": "control", "from": last.replace(day=1), "to": last}
-            links.link(links.Target("screens/standard.py", days), tr("look →"))
+            days = {"from": last.replace(day=1), "to": last}
+            if step.state == "later":
+                display.checking("control", days, silent=True)
+            else:
+                links.link(links.Target("screens/standard.py", {"report": "control", **days}), tr("look →"))
         elif step.state != "done" and step.name in LOOK:
             page, label = LOOK[step.name]
             links.link(links.Target(page, {}), tr(label))

@@ -63,18 +63,27 @@ def test_the_overview_shows_the_reports_totals_of_one_currency(screen: Open, lak
     assert app.selectbox[0].options == ["RUB", "USD"]
 
 
-def test_the_figures_do_not_wait_for_the_checks_of_the_book(screen: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("page", "address", "there", "checked"),
+    [
+        ("overview", {"currency": "RUB", **MARCH}, "700.00", "controls hold"),
+        ("close", {"month": "2017-03"}, "Days closed", "checks hold"),
+    ],
+)
+def test_a_page_does_not_wait_for_the_checks_of_the_book(
+    screen: Open, monkeypatch: pytest.MonkeyPatch, page: str, address: dict[str, str], there: str, checked: str
+) -> None:
     """They are made beside the page, which is drawn anew when they are done."""
     monkeypatch.setattr(cached_book, "PATIENCE_SECONDS", 0)
     free = Event()
     cached_book._beside.submit(free.wait)
-    app = screen("screens/overview.py", currency="RUB", **MARCH)
+    app = screen(f"screens/{page}.py", **address)
     shown = words(app)
-    assert "checking the book" in shown and "700.00" in shown and "controls hold" not in shown
+    assert "checking the book" in shown and there in shown and checked not in shown
     free.set()
     monkeypatch.setattr(cached_book, "PATIENCE_SECONDS", 60)
     shown = words(app.run())
-    assert "controls hold" in shown and "checking the book" not in shown
+    assert checked in shown and "checking the book" not in shown
 
 
 def test_the_brands_of_the_overview_are_those_of_the_report(screen: Open, lake: Story) -> None:

@@ -132,3 +132,16 @@ def test_pages_read_on_one_connection_as_long_as_it_lives(database_url: str, mon
     with pytest.raises(ZeroDivisionError), access.reading():
         raise ZeroDivisionError
     assert session() != second
+
+
+def test_a_book_of_an_older_release_is_one_sentence_on_every_page(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A table or a column that it lacks is no error of the page's."""
+    monkeypatch.setenv("TIFFIN_DATABASE_URL", database_url)
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0043'")
+        connection.execute("DROP TABLE desk.note")
+    for sql in ("SELECT count(*) FROM desk.note", "SELECT shoe_size FROM party"):
+        with pytest.raises(Failure, match=r"an older Tiffin .* run tiffin init"), access.reading() as connection:
+            connection.execute(sql)
