@@ -19,6 +19,8 @@ from reports.formats import captions
 PICK = "pick"
 SPARE = ("#4c6a87", "#a46a4f", "#6a8f5f", "#8a6d9b", "#b59a4a", "#5b9a98", "#a65d73", "#75706b")
 HEIGHT = 310
+ZERO = "datum.value ? datum.label : '0'"
+"""How a figure on an axis is written: nothing is 0, not 0k."""
 MOST_SERIES = len(SPARE)
 """How many rows of a table are drawn; the largest."""
 
@@ -64,7 +66,7 @@ def stacked(frame: pl.DataFrame, value: str, piece: str, currency: str, *, legen
     scale = alt.Scale(domain=brands["brand_name"].to_list(), range=[colours()[code] for code in brands["brand"]])
     key = alt.Legend(orient="right", symbolType="square", labelLimit=130, rowPadding=0, labelFontSize=11)
     month_axis = alt.Axis(labelAngle=0, labelExpr=_axis(pieces), ticks=False, labelOverlap=piece == "day")
-    amounts = alt.Axis(format="~s", labelExpr="datum.value ? datum.label : '0'", tickCount=5, domain=False)
+    amounts = alt.Axis(format="~s", labelExpr=ZERO, tickCount=5, domain=False)
     pick: Any = alt.selection_point(name=PICK, fields=["brand", piece])
     chart: alt.Chart = (
         alt.Chart(drawn)
@@ -107,7 +109,7 @@ def of_pivot(frame: pl.DataFrame, shape: Shape, unit: str, *, share: bool) -> al
     labels = [piece_label(piece) if of_time and piece != "–" else piece for piece in cells["piece"]]
     cells = cells.with_columns(pl.Series("label", labels, pl.String))
     order, scale = largest["series"].to_list(), alt.Scale(domain=largest["series"].to_list(), range=list(SPARE))
-    figures = alt.Axis(format=".0%" if share else "~s", tickCount=5, domain=False)
+    figures = alt.Axis(format=".0%" if share else "~s", labelExpr=ZERO, tickCount=5, domain=False)
     title = unit or None
     seen = ("series", "shown") if shape.across is None else ("series", "label", "shown")
     tooltip = [alt.Tooltip(f"{name}:N", title=" " * place) for place, name in enumerate(seen, start=1)]
