@@ -18,7 +18,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ledger.errors import Failure
+from ledger.errors import Failure, reason
 from ledger.postgres.database import connect
 from ledger.settings import Settings
 from ledger.values.dates import month_days
@@ -27,6 +27,7 @@ from reports.core.report import STANDARD, Report
 from reports.core.result import Result, TooLarge
 from reports.documents.bulk import Progress, Selection, render_statements
 from reports.documents.design import design_of
+from reports.documents.papers import Issuing
 from reports.documents.register import Register
 from reports.editions import kept as editions
 from reports.formats import rendered
@@ -313,13 +314,12 @@ def _statements(
         return
     month = f"{night.day:%Y-%m}"
     folder = settings.home.resolve() / "statements" / month
-    design = design_of(settings)
-    wanted, register = Selection(changed_only=True, limit=limit), Register(settings.home / "papers")
+    design, register = design_of(settings), Register(settings.home / "papers")
+    wanted = Selection(changed_only=True, limit=limit)
     without: list[str] = []
     with prover_for(settings, *month_days(month), without.append, url=url) as prover:
-        done = render_statements(
-            book, month, folder, wanted, design, register=register, prover=prover, progress=progress
-        )
+        issuing = Issuing(design, register=register, prover=prover)
+        done = render_statements(book, month, folder, wanted, issuing, progress=progress)
     step.problems = [f"statement of account {account}: {why}" for account, why in done.failed]
     step.facts = {"written": done.written, "found": done.unchanged, "failed": len(done.failed), "without": without}
     step.done = f"{done.written} written to {done.folder}, {done.unchanged} there before"
@@ -335,4 +335,4 @@ def _write(path: Path, content: bytes) -> None:
         os.replace(beside, path)
     except OSError as error:
         beside.unlink(missing_ok=True)
-        raise Failure(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from None
+        raise Failure(f"cannot write {path}: {reason(error)}") from None

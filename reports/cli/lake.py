@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from ledger.errors import Failure
+from ledger.errors import Failure, reason
 from ledger.logs import log
 from ledger.settings import Settings
 from ledger.values.dates import read_date
@@ -144,7 +144,7 @@ def content_of(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise Failure(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from None
+        raise Failure(f"{path} cannot be read: {reason(error)}") from None
 
 
 @lake_app.command()

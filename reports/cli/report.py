@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ledger.errors import Failure
+from ledger.errors import Failure, reason
 from ledger.settings import Settings
 from reports.core.forms import BINARY, Form, Language
 
@@ -172,7 +172,7 @@ def _opened(output: Path) -> Any:
     try:
         return output.open("w", encoding="utf-8")
     except OSError as error:
-        raise Failure(f"cannot write {output}: {(error.strerror or str(error)).lower()}") from None
+        raise Failure(f"cannot write {output}: {reason(error)}") from None
 
 
 def _written(content: bytes, output: Path | None) -> None:
@@ -183,7 +183,7 @@ def _written(content: bytes, output: Path | None) -> None:
     try:
         output.write_bytes(content)
     except OSError as error:
-        raise Failure(f"cannot write {output}: {(error.strerror or str(error)).lower()}") from None
+        raise Failure(f"cannot write {output}: {reason(error)}") from None
 
 
 def _list(language: Language) -> None:

@@ -3,6 +3,7 @@
 Before a paper is drawn, the reports it takes its figures from must hold their controls.
 """
 
+from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -12,7 +13,7 @@ from ledger.errors import Failure
 from ledger.values.dates import month_days
 from reports.core.result import Result
 from reports.documents.build_statement import statement
-from reports.documents.design import By, Design
+from reports.documents.design import By, Design, Mailing
 from reports.documents.fetch_facts import groups, known
 from reports.documents.page import paper_number
 from reports.documents.register import Register, numbered
@@ -23,6 +24,20 @@ from reports.proof.proven_papers import proven
 from reports.run import LakeBook
 
 _CONTROLLING = ("turnover", "brand-revenue")
+
+
+@dataclass(frozen=True)
+class Issuing:
+    """How papers are made and handed out: with a `mailing` each has its letter.
+
+    With a `register`, papers of closed days are issued: what it has is handed out again, what it lacks is entered.
+    With a `prover` of their period they carry their proofs.
+    """
+
+    design: Design = Design()
+    mailing: Mailing | None = None
+    register: Register | None = None
+    prover: Prover | None = None
 
 
 def controlled(book: LakeBook, since: date, until: date) -> Result:

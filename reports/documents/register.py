@@ -16,7 +16,7 @@ from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 
-from ledger.errors import Failure
+from ledger.errors import Failure, reason
 from reports.documents.design import Design, Kind
 from reports.documents.manifest import write_whole
 from reports.documents.page import paper_number
@@ -186,7 +186,7 @@ class Register:
         try:
             content = file.read_bytes()
         except OSError as error:
-            raise Failure(f"cannot read {issued.number} from the register, {file}: {_why(error)}") from None
+            raise Failure(f"cannot read {issued.number} from the register, {file}: {reason(error)}") from None
         if sha256(content).hexdigest() != issued.sha256:
             raise Failure(f"{issued.number} in the register is not what was issued: {file} has other bytes")
         return content
@@ -216,7 +216,7 @@ class Register:
         try:
             yield
         except OSError as error:
-            raise Failure(f"cannot write into the register of papers, {self.folder}: {_why(error)}") from None
+            raise Failure(f"cannot write into the register of papers, {self.folder}: {reason(error)}") from None
 
     @contextmanager
     def _open(self, *, make: bool = False) -> Iterator[sqlite3.Connection]:
@@ -276,7 +276,3 @@ def as_rows(register: Register, papers: Sequence[Issued]) -> list[dict[str, obje
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _why(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 from jinja2 import TemplateError
 
-from ledger.errors import Failure
+from ledger.errors import Failure, reason
 from ledger.values.dates import date_or_none
 from ledger.values.text import printable, readable
 from reports.documents.language import language
@@ -114,7 +114,7 @@ def write_reminder(
         outbox.mkdir(parents=True, exist_ok=True)
         write_whole(file, message.as_bytes())
     except OSError as error:
-        raise Failure(f"cannot write into {outbox}: {(error.strerror or str(error)).lower()}") from None
+        raise Failure(f"cannot write into {outbox}: {reason(error)}") from None
     return True
 
 

@@ -18,7 +18,7 @@ from ledger.settings import Settings
 from reports.documents import render
 from reports.documents.bulk import render_statements
 from reports.documents.design import KINDS, Design, Kind, Seal, design_of
-from reports.documents.papers import issued_pdf
+from reports.documents.papers import Issuing, issued_pdf
 from reports.documents.register import Register
 from tests.reports.documents.inspected import complaints
 from tests.reports.documents.samples import PIZZA, sample
@@ -109,7 +109,7 @@ def test_each_brand_seals_with_its_own_key(tmp_path: Path) -> None:
 
 def test_a_months_papers_are_sealed(march, seal, tmp_path) -> None:
     """Those with an issuer; the account that no brand holds gets its statement for information."""
-    done = render_statements(march.book(), MONTH, tmp_path / "out", design=Design(seal=seal), workers=1)
+    done = render_statements(march.book(), MONTH, tmp_path / "out", issuing=Issuing(Design(seal=seal)), workers=1)
     assert (done.written, done.failed) == (3, [])
     assert sum(b"/ByteRange" in content for content in files(tmp_path / "out").values()) == 2
 
@@ -127,7 +127,7 @@ def test_a_key_that_cannot_be_used_stops_everything_before_the_first_paper(march
         (Seal(tmp_path / "none"), r"TIFFIN_CERTIFICATE names the folder .*none, which has no file BRAND\.p12"),
     ):
         with pytest.raises(Failure, match=sentence):
-            render_statements(march.book(), MONTH, tmp_path / "out", design=Design(seal=seal), workers=1)
+            render_statements(march.book(), MONTH, tmp_path / "out", issuing=Issuing(Design(seal=seal)), workers=1)
     assert not (tmp_path / "out").exists()
 
 
