@@ -34,7 +34,7 @@ from reports.formats import rendered
 from reports.lake.maintenance import forget_files
 from reports.lake.publish_cut import nightly_cut
 from reports.lake.reader import Lake, open_lake
-from reports.lake.verify import Verified, verify, verify_unpublished
+from reports.lake.verify import CheckedSubject, verify, verify_unpublished
 from reports.pack import current
 from reports.proof.proven_papers import prover_for
 from reports.proof.seal import load_key
@@ -109,7 +109,7 @@ def nightly(
     not hold ends the night: nothing is published and no day closed. Raises Failure when no cut can be made.
     """
     night = Night(day, settings.home.resolve() / "reports" / day.isoformat())
-    run = _Run(night, started, finished, load_key(settings.seal_key))
+    run = _NightRun(night, started, finished, load_key(settings.seal_key))
     try:
         _published(run, url, settings.lake_url, day)
     except _NotPublished:
@@ -155,7 +155,7 @@ def yesterday(url: str) -> date:
 
 
 @dataclass
-class _Run:
+class _NightRun:
     night: Night
     started: Callable[[str], None]
     finished: Callable[[Step], None]
@@ -176,7 +176,7 @@ class _NotPublished(Exception):
     """The cut does not hold: the night's problems give the reasons."""
 
 
-def _published(run: _Run, url: str, lake: str, day: date) -> None:
+def _published(run: _NightRun, url: str, lake: str, day: date) -> None:
     """Cut and verify, and publish if the cut holds; a cut that was published before is verified again."""
     with ExitStack() as cutting:
         step = cutting.enter_context(run.step("cut"))
@@ -213,7 +213,7 @@ def _minute(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-def _note_checks(step: Step, verified: Iterable[Verified]) -> None:
+def _note_checks(step: Step, verified: Iterable[CheckedSubject]) -> None:
     checks = list(verified)
     step.problems = [f"{check.name}: {problem}" for _, check in checks for problem in check.problems]
     step.facts = {"checks": {f"{subject}: {check.name}": check.checked for subject, check in checks}}

@@ -39,19 +39,19 @@ def post_by_writers(file: str, batch: int, writers: int) -> None:
     import asyncio
 
     from ledger.intake.streaming import answers
-    from ledger.intake.writer_process import Sent
+    from ledger.intake.writer_process import SentLine
     from ledger.intake.writers import Writers
 
     with shared.open_book():
         url = server_url(Settings())
 
-    async def sent() -> AsyncIterator[Sent]:
+    async def sent() -> AsyncIterator[SentLine]:
         there, number = _batches(file, batch), 0
         while (lines := await asyncio.to_thread(next, there, None)) is not None:
             for line in lines:
                 number += 1
                 if line.strip():
-                    yield Sent(line, number=number)
+                    yield SentLine(line, number=number)
 
     async def pass_on() -> bool:
         intake = Writers(shared.level, url, count=writers, most=batch, held_up=None)

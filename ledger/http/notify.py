@@ -35,7 +35,7 @@ _LATER = (408, 425, 429)
 """Refusals that are about the moment, not about the event."""
 
 
-class Endpoint(NamedTuple):
+class WebhookEndpoint(NamedTuple):
     """Who is notified, and the state of the deliveries."""
 
     id: int
@@ -79,9 +79,9 @@ def remove(connection: AnyConnection, number: int) -> None:
         raise Failure(f"no endpoint has the number {number}: see tiffin notify list")
 
 
-def endpoints(connection: AnyConnection) -> list[Endpoint]:
+def endpoints(connection: AnyConnection) -> list[WebhookEndpoint]:
     """Return all endpoints, in order."""
-    return [Endpoint(*row) for row in connection.execute(_ENDPOINTS)]
+    return [WebhookEndpoint(*row) for row in connection.execute(_ENDPOINTS)]
 
 
 _ENDPOINTS = """

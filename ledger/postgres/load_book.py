@@ -36,7 +36,7 @@ _ENTRY = ", ".join(ENTRY_COLUMNS)
 
 
 @dataclass(slots=True)
-class Known:
+class KnownFacts:
     """What never changes once it is committed, kept from batch to batch."""
 
     references: dict[str, int] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Known:
 
     def remember(self, account: int, related: frozenset[int]) -> None:
         """Note which accounts were concerned besides `account`: the first guess for the next batch (DECISIONS D9)."""
-        if len(self.related) > Known.MOST:
+        if len(self.related) > KnownFacts.MOST:
             self.related.clear()
         if related:
             self.related[account] = related
@@ -57,12 +57,12 @@ class Known:
             self.related.pop(account, None)
 
 
-def numbers_of(connection: AnyConnection, known: Known, references: Iterable[str]) -> dict[str, int]:
+def numbers_of(connection: AnyConnection, known: KnownFacts, references: Iterable[str]) -> dict[str, int]:
     """Return the account numbers of the references that exist."""
     references = set(references)
     missing = [reference for reference in references if reference not in known.references]
     if missing:
-        if len(known.references) > Known.MOST:
+        if len(known.references) > KnownFacts.MOST:
             known.references.clear()
             missing = list(references)
         [rows] = exchange(connection, ("SELECT reference, id FROM account WHERE reference = ANY(%s)", [missing]))
@@ -72,7 +72,7 @@ def numbers_of(connection: AnyConnection, known: Known, references: Iterable[str
 
 def load(
     connection: AnyConnection,
-    known: Known,
+    known: KnownFacts,
     scope: Scope,
     *,
     lock: bool = True,
@@ -107,7 +107,7 @@ def load(
 
 def _load(
     connection: AnyConnection,
-    known: Known,
+    known: KnownFacts,
     scope: Scope,
     accounts: frozenset[int],
     *,
@@ -149,7 +149,7 @@ def _load(
     return book, frozenset(concerned)
 
 
-def _remember(known: Known, book: Book, accounts: frozenset[int]) -> None:
+def _remember(known: KnownFacts, book: Book, accounts: frozenset[int]) -> None:
     """Note which accounts were concerned besides those named."""
     for account in accounts & (book.bonuses.keys() | book.links.keys() | known.related.keys()):
         around = {*book.bonuses.get(account, ()), *(link.payer for link in book.links.get(account, ()))}

@@ -27,7 +27,7 @@ from reports.core.result import Result
 from reports.documents.build_statement import statement
 from reports.documents.fetch_facts import groups, known
 from reports.documents.letters import is_address
-from reports.documents.manifest import Manifest, Noted
+from reports.documents.manifest import Noted, PapersManifest
 from reports.documents.page import paper_number
 from reports.documents.papers import Issuing, begun, controlled
 from reports.documents.render import fingerprint, look
@@ -95,7 +95,7 @@ def render_statements(
     turnover = controlled(book, since, until)
     numbers = chosen(book, turnover, selection)
     done = Rendered(folder, requested=len(numbers))
-    run = _Run(book, numbers, since, until, issuing, progress, done)
+    run = _BulkRun(book, numbers, since, until, issuing, progress, done)
     return run.through(workers or os.cpu_count() or 1, timeout_s)
 
 
@@ -134,7 +134,7 @@ def chosen(book: LakeBook, turnover: Result, selection: Selection) -> list[int]:
 
 
 @dataclass
-class _Run:
+class _BulkRun:
     """One run over the accounts: what is to be done, under way, and done."""
 
     book: LakeBook
@@ -150,7 +150,7 @@ class _Run:
         _make_writable(self.done.folder)
         if self.issuing.mailing:
             _make_writable(self.issuing.mailing.outbox)
-        self.manifest = Manifest(self.done.folder)
+        self.manifest = PapersManifest(self.done.folder)
 
     def through(self, workers: int, timeout_s: float) -> Rendered:
         """Draw all papers; return what was done, the failed ones by account number."""

@@ -61,7 +61,7 @@ class Issued:
 
 
 @dataclass(frozen=True)
-class Sent:
+class Sending:
     """Where a paper was sent, and when its letter was written."""
 
     address: str
@@ -146,11 +146,11 @@ class Register:
         with self._open(make=True) as base, base:
             base.execute("INSERT INTO sent VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (issued_sha256, address, _now()))
 
-    def sendings(self, issued: Issued) -> list[Sent]:
+    def sendings(self, issued: Issued) -> list[Sending]:
         """Return where the paper was sent, in order of time."""
         with self._open() as base:
             rows = base.execute("SELECT address, at FROM sent WHERE sha256 = ? ORDER BY at, address", (issued.sha256,))
-            return [Sent(*row) for row in rows]
+            return [Sending(*row) for row in rows]
 
     def rows(
         self,

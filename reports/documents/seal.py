@@ -16,7 +16,7 @@ import pydyf
 
 from ledger.errors import Failure, reason
 from ledger.values.text import printable
-from reports.documents.design import Seal
+from reports.documents.design import SigningKey
 
 FIELD = "Seal"
 
@@ -106,7 +106,7 @@ def signer(key: Path, password: str | None) -> Any:
     return found
 
 
-def usable(seal: Seal | None) -> None:
+def usable(seal: SigningKey | None) -> None:
     """Raise a Failure when a seal is wanted and its keys cannot be used: before the first paper of many."""
     if seal is None:
         return

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from ledger.core.outcomes import Entry
-from ledger.food.core.pricing import Line
+from ledger.food.core.pricing import PricedLine
 from ledger.values.money import WHOLE, share
 
 EXPIRED, OWED = "expired", "owed"
@@ -71,7 +71,7 @@ def dates_of(programs: Sequence[Program], day: date) -> Dates:
     return Dates(day, program.gone_on(day), program.returned_until(day)) if program else Dates(day, None, None)
 
 
-def redeemable(program: Program, lines: Iterable[Line], brand: str | None = None) -> int:
+def redeemable(program: Program, lines: Iterable[PricedLine], brand: str | None = None) -> int:
     """Return how much of a brand's lines (delivery among them) points may pay, rounded down: by default its own."""
     return sum(line.net for line in lines if line.brand == (brand or program.brand)) * program.redeem // WHOLE
 

@@ -11,7 +11,7 @@ import pytest
 from ledger.errors import Failure
 from reports.documents.bulk import Selection, render_statements
 from reports.documents.design import Design, Mailing
-from reports.documents.manifest import NAME, Manifest, Noted
+from reports.documents.manifest import NAME, Noted, PapersManifest
 from reports.documents.papers import Issuing
 from tests.reports.story import Story
 
@@ -199,8 +199,8 @@ def test_a_client_whose_address_is_none_is_named(march, tmp_path):
 
 def test_a_manifest_believes_only_bytes(tmp_path):
     """A paper is there when its file has the bytes that were written."""
-    manifest = Manifest(tmp_path)
+    manifest = PapersManifest(tmp_path)
     manifest.note(Noted("S-1", 1, "S-1.pdf", "mark", "0" * 64, 4))
     assert not manifest.has("S-1", "mark")
     (tmp_path / "S-1.pdf").write_bytes(b"%PDF")
-    assert not Manifest(tmp_path).has("S-1", "mark")
+    assert not PapersManifest(tmp_path).has("S-1", "mark")
