@@ -151,7 +151,7 @@ class Door:
         host = headers.get(b"host", b"").decode("latin-1").lower()
         name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
         if name not in self._hosts:
-            return problem("misdirected", f"Host {host[:100]} is not one of this door: see --host")
+            return problem("misdirected", f"Host {host[:100]} is not one that this door serves: see --host")
         # A browser sends a page's POST without a type or a question first; without tokens it would be obeyed.
         origin = headers.get(b"origin")
         if origin is not None and origin.decode("latin-1").lower().partition("//")[2] != host:
@@ -168,7 +168,7 @@ class Door:
             return problem("unauthorized", "send Authorization: Bearer with a token of tiffin token create")
         if not endpoint.roles & caller.roles:
             roles = " or ".join(sorted(endpoint.roles))
-            return problem("forbidden", f"token {caller.name} has not the role that this needs: {roles}")
+            return problem("forbidden", f"token {caller.name} lacks the role that this needs: {roles}")
         scope["caller"] = caller
         return None
 

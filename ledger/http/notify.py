@@ -74,7 +74,7 @@ def add(connection: AnyConnection, url: str, *, refusals: Refusals, beginning: b
 
 
 def remove(connection: AnyConnection, number: int) -> None:
-    """Tell an endpoint nothing more. Raises Failure when there is none of this number."""
+    """Remove an endpoint: it is not notified any more. Raises Failure when there is none of this number."""
     if not connection.execute("DELETE FROM webhook WHERE id = %s", [number]).rowcount:
         raise Failure(f"no endpoint has the number {number}: see tiffin notify list")
 

@@ -181,6 +181,6 @@ def decide(connection: AnyConnection, id_: UUID, by: str, state: State, why: str
             [state, by, why, id_, by, by],
         )
     except errors.CheckViolation:
-        raise Failure(f"{by} asked for this: another person agrees to it") from None
+        raise Failure(f"{by} requested this: another person has to approve it") from None
     if decided.rowcount != 1:
         raise Failure("this was decided on meanwhile")

@@ -26,7 +26,7 @@ SOURCE = "/tiffin"
 
 
 class Gone(Failure):
-    """The cursor is of another incarnation of the book. `cursor` is the last position in common."""
+    """The cursor belongs to another incarnation of the book. `cursor` is the last position in common."""
 
     def __init__(self, cursor: str) -> None:
         super().__init__("the book was restored since: what this cursor has beyond the one given here never happened")

@@ -155,7 +155,7 @@ def _journal(name: str, given: dict[str, Any], form: Shape | None, output: Path 
         )
     narrowed = [f"--{option.replace('_', '-')}" for option, value in given.items() if value is not None]
     if narrowed:
-        raise Failure(f"the journal is of the whole book: it takes no {' or '.join(narrowed)}")
+        raise Failure(f"the journal covers the whole book: it takes no {' or '.join(narrowed)}")
     _written(journal_text(reports.open()).encode(), output)
 
 

@@ -120,7 +120,8 @@ class InvoicePage(SoldPage):
         rows += [(self.lang.kind(kind), -amount) for kind, amount in sums.other]
         if (made := total_of(amount for _, amount in rows)) != -sums.closing:
             raise Failure(
-                f"account {self.paper.account}: the rows of the invoice make {made}, the client owes {-sums.closing}"
+                f"account {self.paper.account}: the rows of the invoice add up to {made}, "
+                f"but the client owes {-sums.closing}"
             )
         return rows
 

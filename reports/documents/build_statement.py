@@ -224,7 +224,7 @@ def _adds_up(account: int, operations: Sequence[Operation], summary: Summary, *,
             f"make {summary.opening + moved}, the closing balance is {summary.closing}"
         )
     if unpaid != summary.to_pay:
-        raise Failure(f"account {account}: unpaid debits make {unpaid}, the client owes {summary.to_pay}")
+        raise Failure(f"account {account}: unpaid debits add up to {unpaid}, but the client owes {summary.to_pay}")
 
 
 def _ages(unpaid: Sequence[Row]) -> tuple[Age, ...]:
