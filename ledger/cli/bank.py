@@ -170,7 +170,7 @@ def cells(row: Row) -> tuple[str, str, str, str, str, str]:
 
 
 def suggestion(row: Row) -> str:
-    """Return whose the money may be by the payer's name, for a person to decide; blank when nobody is called so."""
+    """Return whose money it may be by the payer's name, for a person to decide; blank when no name is alike."""
     names = ", ".join(f"{client.account} {client.party} ({alike} %)" for client, alike in row.suggested)
     return f"by name perhaps {names}" if names else ""
 

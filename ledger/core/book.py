@@ -85,7 +85,7 @@ class Book:
         return transaction.day if transaction.occurred_at is None else self.day(transaction.occurred_at)
 
     def own_account(self, number: int) -> tuple[int, str]:
-        """Return the brand that one of the brands' own accounts is of, and its kind."""
+        """Return the brand that an own account belongs to, and the account's kind."""
         found = self.own_accounts.get(number)
         if found is None:
             found = next((brand, kind) for (brand, kind, _), own in self.system.items() if own == number)

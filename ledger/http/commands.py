@@ -172,7 +172,7 @@ def _late() -> Response:
 
 
 async def lines(receive: Receive) -> AsyncIterator[bytes]:
-    """Yield the lines of a body; of one that is too long only so much as shows it."""
+    """Yield the lines of a body; of one that is too long, only as much as shows it."""
     cutter = Cutter()
     async for part in chunks(receive):
         for line in cutter.lines(part):

@@ -40,7 +40,7 @@ ACCOUNTS = 10_000
 QUOTES = 1000
 PAGE = 1000
 REPLICA_SECONDS = 0.3
-"""How long a replica that is behind is waited for, before the primary is asked."""
+"""How long to wait for a replica that is behind before the primary is queried."""
 
 
 async def quotes(door: "Door", request: Request, _: Parameters) -> Response:

@@ -72,7 +72,7 @@ ORDER BY account_id, due_on, business_date, transaction_id
 
 
 def load_items(connection: AnyConnection, book: Book, credited: dict[int, int]) -> None:
-    """Load, in one go, the open items that credits of so much an account can settle."""
+    """Load, in one go, the open items that credits of these amounts can settle, by account."""
     owing = {a: credit for a, credit in credited.items() if a in book.balances and book.balances[a].balance < 0}
     owing = {account: credit for account, credit in owing.items() if book.aging(account).untouched}
     if owing:

@@ -1,4 +1,4 @@
-"""The feed: every transaction and every change of terms as an event, once, for a reader who keeps its cursor.
+"""The feed: every transaction and every change of terms as an event, once, for a reader that keeps its cursor.
 
 `id > last` alone would lose what commits late. So the feed goes in windows: a window ends at the oldest database
 transaction still under way, and all before it is final; within a window events are in the order of their numbers, which

@@ -3,7 +3,7 @@
 Balance rows are locked first, in id order, in a statement of their own; only then is
 anything else about the accounts read, so that what is read is what the last writer left.
 When the reading shows that more accounts are concerned (payers, bonus accounts, sources
-of holds), everything is let go and begun again with all of them.
+of holds), all locks are released and the batch starts again with all of them.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -97,7 +97,7 @@ def load(
             if lock and not own:
                 connection.execute("RELEASE SAVEPOINT loading")
             return book
-        # The locks are let go: taking more on top would break the order of ids.
+        # The locks are released: taking more on top would break the order of ids.
         if lock and own:
             connection.rollback()
         elif lock:
@@ -232,7 +232,7 @@ _ACCOUNTS = (
     "OR EXISTS (SELECT FROM account b WHERE b.money_account_id = a.id AND b.kind = 'bonus')"
 )
 _OF_PARTIES = "FROM account a JOIN party p ON p.id = a.party_id WHERE a.id = ANY(%s::bigint[])"
-# In one statement, for each costs the program more than it costs the server.
+# In one statement, because each one costs the program more than it costs the server.
 _READ = (
     "SELECT clock_timestamp(), time_zone, currency, greatest(closed_until, closing), late_days, "
     "(SELECT json_agg(json_build_array(id, code, status)) FROM brand), "

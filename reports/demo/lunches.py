@@ -227,7 +227,7 @@ def _preorder(account: str, before: date, day: date, chance: Random, *, first: b
 
 
 def _order_fields(account: str, day: date, chance: Random, *, first: bool) -> dict[str, Any]:
-    """Return what an order is of: a set, perhaps lemonade and delivery, a code, the points to spend."""
+    """Return what an order consists of: a set, perhaps lemonade and delivery, a code, the points to spend."""
     sku = chance.choice(list(SETS))
     items = [Item(brand=BRAND, sku=sku, name=sku.replace("-", " ").capitalize(), price=SETS[sku])]
     if chance.random() < 0.4:

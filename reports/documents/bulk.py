@@ -158,7 +158,7 @@ class _BulkRun:
             under_way: dict[Any, Job] = {}
             for job in self._jobs():
                 under_way[pool.schedule(draw, args=[job], timeout=timeout_s)] = job
-                # So many ahead keep every worker busy, and no more papers in memory than that.
+                # This many ahead keep every worker busy, and bound the papers in memory.
                 if len(under_way) >= 4 * workers:
                     self._finished(under_way, timeout_s)
             while under_way:

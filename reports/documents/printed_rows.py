@@ -50,7 +50,7 @@ class BalanceRow:
 
 @dataclass(frozen=True)
 class InvoiceItem:
-    """One service at one VAT rate on an invoice or an act; `count` is of lines charged.
+    """One service at one VAT rate on an invoice or an act; `count` is the number of lines charged.
 
     `name` is the seller's brand and the service; `quantity` times `price` is the amount.
     """

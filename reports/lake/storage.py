@@ -64,7 +64,7 @@ class Place:
         return store
 
     def table(self, name: str) -> str:
-        """Return the address of a Delta table, for the libraries that read and write one."""
+        """Return the address of a Delta table, as libraries that read and write one take it."""
         return self.address(f"tables/{name}")
 
     def address(self, name: str) -> str:

@@ -67,7 +67,7 @@ class Proof:
 
     @property
     def proven(self) -> list[Row]:
-        """Return the rows of the days asked for."""
+        """Return the rows of the requested days."""
         return [row for row in self.entries if self.since <= str(row["date"]) <= self.until]
 
     @property

@@ -1,7 +1,7 @@
 """Bonuses: programmes, and the lots that a bonus account's points lie in. Nothing here reads or writes.
 
 Lots follow from the account's entries alone: points given make a lot, points spent, held
-or taken are of the lots that expire first, points that come back come back to the lots
+or taken come from the lots that expire first, points that come back return to the lots
 they were of, with their original expiry; a lot whose points come back after it lives
 `returned_live_days` longer, once. So whatever moved the account, the lots agree
 with its balance (DECISIONS D16). Points given on day D that live N days are gone at the midnight that
@@ -77,7 +77,7 @@ def redeemable(program: Program, lines: Iterable[PricedLine], brand: str | None 
 
 
 def accrued(money: int, percent: int) -> int:
-    """Return the points for so much money, halves up."""
+    """Return the points for an amount of money, halves rounded up."""
     return share(money, percent, WHOLE)
 
 

@@ -233,7 +233,7 @@ class Amend(FollowUp):
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Cancel(FollowUp):
-    """An order, named by its key, is taken back whole, for a fee that a brand keeps.
+    """An order, named by its key, is taken back in full, for a fee that a brand keeps.
 
     `by_client`: the client does so himself, and points that come back to him after their date are lost. `closed_to` is
     a refund's: where goes what a closed account paid.
@@ -302,7 +302,7 @@ class Financed(BaseModel):
 
 
 class Promotion(Record):
-    """A code that lowers what an order costs; percent, minimum and cap are of its brand's dishes."""
+    """A code that lowers what an order costs; percent, minimum and cap apply to its brand's dishes."""
 
     type: Literal["promotion"] = "promotion"
     code: Code
