@@ -51,7 +51,13 @@ def nightly(
         str | None, typer.Option(help="The day to close, YYYY-MM-DD; by default the latest that has ended.")
     ] = None,
     statements: Annotated[
-        int, typer.Option(parser=_limit, metavar="N|all|none", help="How many statements when the day ends a month.")
+        int,
+        typer.Option(
+            parser=_limit,
+            metavar="N|all|none",
+            help="How many statements when the day ends a month; by default all.",
+            show_default=False,
+        ),
     ] = -1,
     every: Annotated[
         str | None, typer.Option(help="Instead: make a cut at this interval, such as 5m, until stopped; closes no day.")
