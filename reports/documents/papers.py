@@ -4,6 +4,7 @@ Before a paper is drawn, the reports it takes its figures from must hold their c
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -13,7 +14,7 @@ from ledger.errors import Failure
 from ledger.values.dates import month_days
 from reports.core.result import Result
 from reports.documents.build_statement import statement
-from reports.documents.design import By, Design
+from reports.documents.design import By, Design, Mailing
 from reports.documents.fetch_facts import groups, known
 from reports.documents.page import paper_number
 from reports.documents.register import Register, numbered
@@ -26,6 +27,20 @@ from reports.run import LakeBook
 Draw = Callable[[Statement, Design, bytes | None], bytes]
 """Draws a paper with its proof, as `pdf` does; in a server, in a process of its own."""
 _CONTROLLING = ("turnover", "brand-revenue")
+
+
+@dataclass(frozen=True)
+class Issuing:
+    """How papers are made and handed out: with a `mailing` each has its letter.
+
+    With a `register`, papers of closed days are issued: what it has is handed out again, what it lacks is entered.
+    With a `prover` of their period they carry their proofs.
+    """
+
+    design: Design = Design()
+    mailing: Mailing | None = None
+    register: Register | None = None
+    prover: Prover | None = None
 
 
 def controlled(book: LakeBook, since: date, until: date) -> Result:
