@@ -4,7 +4,7 @@ from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import streamlit as st
-from psycopg import DataError
+from psycopg import Error
 
 from dashboards import access, cached_book
 from dashboards.refusals import on_screen
@@ -56,7 +56,7 @@ def note(query: str) -> None:
     try:
         with access.writing() as connection:
             saved_queries.note_run(connection, access.person().login, query)
-    except (Failure, DataError, UnicodeError):  # a lake alone; or a character that is no text, which is answered so
+    except (Failure, Error, UnicodeError):  # a lake alone, an older book, or no text, which the answer says
         return
 
 
