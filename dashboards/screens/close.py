@@ -6,6 +6,7 @@ command is shown. Closing is for whoever approves, for it cannot be undone (DECI
 
 import shlex
 from datetime import UTC, date, datetime
+from functools import partial
 
 import streamlit as st
 
@@ -112,7 +113,7 @@ def _draw(step: CloseStep, steps: list[CloseStep], last: date, *, is_owner: bool
         if step.name == "controls":
             days = {"from": last.replace(day=1), "to": last}
             if step.state == "later":
-                display.checking("control", days, silent=True)
+                display.checking(partial(cached_book.report_soon, "control", **days), silent=True)
             else:
                 links.link(links.Target("screens/standard.py", {"report": "control", **days}), tr("look →"))
         elif step.state != "done" and step.name in LOOK:
