@@ -327,7 +327,7 @@ def bank_csv(
 ) -> None:
     """Show how a bank's CSV is read, and keep the layout of its columns for an account."""
     if not normal(account):
-        raise Failure(f"{account or 'nothing'} is no account at a bank")
+        raise Failure(f"{account or 'nothing'} is not an account at a bank")
     ledger = open_ledger()
     connection = ledger.connection()
     if column:

@@ -164,7 +164,10 @@ BAD: list[tuple[Record | str | bytes, str]] = [
         {"type": "write_off_limit", "payer": "anna", "period": "year"},
         "period: should be 'order', 'day', 'week', 'month' or 'total'",
     ),
-    ({"type": "write_off_limit", "payer": "anna", "period": "day", "count": -1}, "count: -1 is not from 0 to 1000000"),
+    (
+        {"type": "write_off_limit", "payer": "anna", "period": "day", "count": -1},
+        "count: -1 is not between 0 and 1000000",
+    ),
     (
         {"type": "credit_terms", "account": "anna", "limit": "1", "period_days": "30"},
         "period_days: 30 is not a whole number",
