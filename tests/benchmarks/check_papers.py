@@ -158,7 +158,7 @@ def labelled(kind: Kind, wanted: Wanted) -> list[tuple[str, list[Decimal]]]:
         ("Refunds", [refunds]),
         ("Paid", [paid]),
         ("Balance at the end", [closing]),
-        *([("Total", [debits, credits_, closing])] if wanted.moves else []),
+        *([("Total", [debits, credits_, closing])] if any(move[3] or move[5] for move in wanted.moves) else []),
     ]
 
 
