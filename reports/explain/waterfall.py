@@ -5,19 +5,23 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from reports.core.forms import Language
+from reports.core.report import named
 from reports.explain.difference import Difference
 
 UP, DOWN, WHOLE = "#6a8f5f", "#a65d73", "#4c6a87"
+ENDS: dict[Language, tuple[str, str]] = {"en": ("before", "now"), "ru": ("было", "стало")}
 
 
-def waterfall(difference: Difference) -> Any:
+def waterfall(difference: Difference, language: Language) -> Any:
     """Return a layered Altair chart of bars, each labelled with its amount; steps of nothing are left out."""
+    words = {part.name: part.label(language) for part in difference.parts}
     steps = difference.frame.filter(pl.col("amount") != 0)
-    ends = [("before", difference.before), ("now", difference.now)]
+    ends = zip(ENDS[language], (difference.before, difference.now), strict=True)
     whole = [(name, amount, 0, amount, WHOLE) for name, amount in ends]
     moved = [
-        (words, amount, from_, until, UP if amount > 0 else DOWN)
-        for _, words, amount, from_, until in steps.iter_rows()
+        (words[part], amount, from_, until, UP if amount > 0 else DOWN)
+        for part, _, amount, from_, until in steps.iter_rows()
     ]
     names = ("what", "amount", "from", "until", "colour")
     rows = [dict(zip(names, row, strict=True)) for row in (whole[0], *moved, whole[1])]
@@ -28,10 +32,11 @@ def waterfall(difference: Difference) -> Any:
             "until": [float(row["until"]) for row in rows],
             "top": [max(float(row["from"]), float(row["until"])) for row in rows],
             "colour": [row["colour"] for row in rows],
-            "label": [_signed(row["amount"], whole=row["colour"] == WHOLE) for row in rows],
+            "label": [_signed(row["amount"], language, whole=row["colour"] == WHOLE) for row in rows],
         }
     )
-    title = f"{difference.column}, {difference.currency}"
+    column = next(each for each in named(difference.report).columns if each.name == difference.column)
+    title = f"{column.label(language)}, {difference.currency}"
     axis = alt.Axis(labelAngle=-30, labelLimit=160, ticks=False)
     x = alt.X("what:O", sort=None, title=None, axis=axis)
     amounts = alt.Axis(format="~s", tickCount=5, domain=False)
@@ -50,6 +55,7 @@ def waterfall(difference: Difference) -> Any:
     return bars + labels
 
 
-def _signed(amount: Any, *, whole: bool) -> str:
+def _signed(amount: Any, language: Language, *, whole: bool) -> str:
     text = f"{amount:,.2f}".replace("-", "−")
+    text = text.translate({ord(","): "\u00a0", ord("."): ","}) if language == "ru" else text
     return text if whole or amount < 0 else f"+{text}"
