@@ -25,12 +25,11 @@ def is_compared(result: Result, row: Mapping[str, Any], column: str, *, of_one: 
 
 def choose(result: Result, row: Mapping[str, Any], column: str, now: Against | None = None) -> None:
     """Draw what the figure can be compared with; a choice leads to the page of the difference."""
-    known = {words(other): other for other in _others(result, row)}
-    if now is not None:
-        known = {words(now): now} | known
-    chosen = st.selectbox(
-        sentence("Compare with"), known, index=None if now is None else 0, placeholder=tr("another figure"), width=420
-    )
+    known = {f"{sentence(what)}: {words(other)}": other for what, other in _others(result, row)}
+    if now is not None and now not in known.values():
+        known[words(now)] = now
+    at = None if now is None else list(known.values()).index(now)
+    chosen = st.selectbox(sentence("Compare with"), known, index=at, placeholder=tr("another figure"), width=420)
     if chosen is not None and known[chosen] != now:
         address = Address(
             result.report.name, parameters_of(result), result.cut.number, dict(row), column, known[chosen]
@@ -38,17 +37,18 @@ def choose(result: Result, row: Mapping[str, Any], column: str, now: Against | N
         links.go(links.Target(links.DIFFERENCE, address.query))
 
 
-def _others(result: Result, row: Mapping[str, Any]) -> list[Against]:
-    """Return what the figure can be compared with, as `against` of an explanation."""
-    cuts = [{"cut": str(cut.number)} for cut in cached_book.earlier_cuts()]
+def _others(result: Result, row: Mapping[str, Any]) -> list[tuple[str, Against]]:
+    """Return what the figure can be compared with: what it is, and `against` of an explanation."""
+    cuts = [("as known before", {"cut": str(cut.number)}) for cut in cached_book.earlier_cuts()]
     if result.report.name in moments.FIGURES:
         day = result.parameters.days[1]
-        ends = (day.replace(day=1) - timedelta(days=1), year_ago(day))
-        return [*({"as_of": end.isoformat()} for end in ends), *cuts]
+        before, ago = ({"as_of": end.isoformat()} for end in (day.replace(day=1) - timedelta(days=1), year_ago(day)))
+        return [("the end of the month before", before), ("a year ago", ago), *cuts]
     first, last = (date.fromisoformat(day) for day in difference.period(result, row).values())
-    periods = [{"from": since.isoformat(), "to": until.isoformat()} for since, until in earlier(first, last)]
+    before, ago = ({"from": since.isoformat(), "to": until.isoformat()} for since, until in earlier(first, last))
     codes = cached_book.brands()["code"].to_list() if row.get("brand") else []
-    return [*periods, *({"brand": code} for code in codes if code != row["brand"]), *cuts]
+    brands = [("Brand", {"brand": code}) for code in codes if code != row["brand"]]
+    return [("the period before", before), ("a year ago", ago), *brands, *cuts]
 
 
 def words(other: Against) -> str:

@@ -39,7 +39,7 @@ def difference() -> None:
     if not address.against:
         raise Failure("this address does not say what the figure is compared with: choose it on the figure's page")
     result = cached_book.report(address.report, **address.parameters)
-    st.title(behind.title(result, address.column))
+    st.title(f"{sentence('What made the difference')}: {behind.title(result, address.column)}")
     st.caption(behind.where(result, address.key))
     figure = Address(address.report, address.parameters, address.cut, address.key, address.column)
     links.link(links.Target(links.BEHIND, figure.query), f"← {sentence('What it is made of')}")
@@ -49,7 +49,8 @@ def difference() -> None:
         lambda book: book.explain(result, address.key, address.column, against=address.against),
     )
     _figures(said, against.words(address.against))
-    st.altair_chart(said.chart(language()), width="content", key="waterfall")
+    ink = "#e6e8eb" if st.context.theme.type == "dark" else "#1b1b1b"
+    st.altair_chart(said.chart(language(), ink), width="content", key="waterfall")
     _parts(said)
     part = url_state.get("part")
     if part is not None:
@@ -57,10 +58,11 @@ def difference() -> None:
 
 
 def _figures(said: Difference, other: str) -> None:
+    days = {name: str(said.parameters[name]) for name in ("from", "to", "as_of") if name in said.parameters}
     display.tiles(
         [
             display.Tile("before", said.before, other),
-            display.Tile("now", said.now),
+            display.Tile("now", said.now, against.words(days)),
             display.Tile("Difference", said.now - said.before),
             display.Tile("what the parts lack of it", said.residual),
         ],

@@ -135,11 +135,11 @@ class Difference:
         schema = {"part": pl.String(), "words": pl.String(), "amount": money, "from": money, "until": money}
         return pl.DataFrame(rows, schema=schema, orient="row")
 
-    def chart(self, language: Language = "en") -> Any:
-        """Return an Altair chart: the figure before, each part as a step up or down, the figure now."""
+    def chart(self, language: Language = "en", ink: str = "#1b1b1b") -> Any:
+        """Return an Altair chart: the figure before, each part as a step up or down, the figure now; amounts in ink."""
         from reports.explain.waterfall import waterfall
 
-        return waterfall(self, language)
+        return waterfall(self, language, ink)
 
 
 @dataclass(frozen=True)
@@ -158,9 +158,10 @@ class Asked:
         """Return rows of orders with `party_id`: the client for whom the order was placed."""
         placed = self.tables.transactions.filter(nw.col("kind").is_in(("debit", "hold")))
         parties = self.tables.accounts.select("party_id", account_id="id")
-        return rows.join(placed.select("account_id", order="id"), on="order", how="left").join(
-            parties, on="account_id", how="left"
+        rows = rows.drop("account_id", "party_id", strict=False).join(
+            placed.select("account_id", order="id"), on="order", how="left"
         )
+        return rows.join(parties, on="account_id", how="left")
 
 
 @dataclass(frozen=True)

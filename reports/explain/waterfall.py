@@ -13,8 +13,11 @@ UP, DOWN, WHOLE = "#6a8f5f", "#a65d73", "#4c6a87"
 ENDS: dict[Language, tuple[str, str]] = {"en": ("before", "now"), "ru": ("было", "стало")}
 
 
-def waterfall(difference: Difference, language: Language) -> Any:
-    """Return a layered Altair chart of bars, each labelled with its amount; steps of nothing are left out."""
+def waterfall(difference: Difference, language: Language, ink: str) -> Any:
+    """Return a layered Altair chart of bars, each labelled with its amount; steps of nothing are left out.
+
+    What is compared are the steps: where they are small beside the figures, the axis begins below the lowest of them.
+    """
     words = {part.name: part.label(language) for part in difference.parts}
     steps = difference.frame.filter(pl.col("amount") != 0)
     ends = zip(ENDS[language], (difference.before, difference.now), strict=True)
@@ -37,22 +40,31 @@ def waterfall(difference: Difference, language: Language) -> Any:
     )
     column = next(each for each in named(difference.report).columns if each.name == difference.column)
     title = f"{column.label(language)}, {difference.currency}"
-    axis = alt.Axis(labelAngle=-30, labelLimit=160, ticks=False)
+    axis = alt.Axis(labelAngle=-30, labelLimit=160, ticks=False, labelOverlap=False)
     x = alt.X("what:O", sort=None, title=None, axis=axis)
     amounts = alt.Axis(format="~s", tickCount=5, domain=False)
     bars = (
         alt.Chart(drawn, title=title, width=alt.Step(92), height=300)
-        .mark_bar()
+        .mark_bar(clip=True)
         .encode(
             x=x,
-            y=alt.Y("from:Q", title=None, axis=amounts),
+            y=alt.Y("from:Q", title=None, axis=amounts, scale=_scale(difference)),
             y2="until:Q",
             color=alt.Color("colour:N", scale=None),
             tooltip=["what", "label"],
         )
     )
-    labels = alt.Chart(drawn).mark_text(dy=-7, fontSize=11).encode(x=x, y="top:Q", text="label:N")
+    labels = alt.Chart(drawn).mark_text(dy=-7, fontSize=11, color=ink).encode(x=x, y="top:Q", text="label:N")
     return bars + labels
+
+
+def _scale(difference: Difference) -> Any:
+    levels = [float(difference.before), *(float(level) for level in difference.frame["until"])]
+    low, high = min(levels), max(levels)
+    if low <= 0 or high - low > 0.4 * high or high == low:
+        return alt.Undefined
+    room = (high - low) / 4
+    return alt.Scale(domain=[low - room, high + room / 2], nice=False)
 
 
 def _signed(amount: Any, language: Language, *, whole: bool) -> str:
