@@ -3,8 +3,10 @@
 A new cut is seen within seconds; what was made from the cut before is let go.
 """
 
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from datetime import date
 from threading import Lock
 from typing import Any, TypeVar
@@ -26,11 +28,27 @@ MOST_CUTS = 30
 """How many earlier cuts a figure can be compared with by a choice; by its address, with any."""
 PATIENCE_SECONDS = 0.2
 """For how long a page waits for what is run beside it."""
+FORGOTTEN_SECONDS = 5
+"""A page that still waits asks again every second."""
 _beside = ThreadPoolExecutor(1, "beside")
-_running: dict[tuple[Any, ...], Future[Result]] = {}
-_asking = Lock()
 DEMO = "(derived for the demo)"
 T = TypeVar("T")
+
+
+class _Forgotten(Exception):
+    """Nobody waits for it any more."""
+
+
+@dataclass
+class _Asked:
+    """What is made beside a page, and until when somebody waits for it, as of time.monotonic()."""
+
+    at: float = 0
+    made: Future[Any] | None = None
+
+
+_asked: dict[tuple[Any, ...], _Asked] = {}
+_asking = Lock()
 
 
 def book() -> LakeBook:
@@ -59,28 +77,37 @@ def report(name: str, **parameters: Any) -> Result:
 
 
 def report_soon(name: str, **parameters: Any) -> Result | None:
-    """Return a report; None while it is being run beside the page, which may ask again.
+    """Return a report; None while it is being run beside the page, as of `soon`."""
+    given = tuple(sorted(parameters.items()))
+    return soon(("report", name, *given), lambda opened: opened.report(name, **parameters))
 
-    For checks that take seconds: whoever comes first after a cut sees the figures meanwhile.
+
+def soon(key: tuple[Any, ...], make: Callable[[LakeBook], T]) -> T | None:
+    """Return what `cached` would; None while it is being made beside the page, which may ask again.
+
+    For checks that take longer than a page: whoever waits for them sees the figures meanwhile. What nobody has asked
+    for lately is not begun: they went on to other figures.
     """
     url, opened, brands = Settings().lake_url, book(), access.person().brands
-    given = tuple(sorted(parameters.items()))
+    name = (url, opened.cut.number, brands, key)
 
-    def run() -> Result:
-        key, make = ("report", name, *given), lambda lake: lake.report(name, **parameters)
-        kept: Result = _cached(url, opened.cut.number, brands, key, opened, make)
+    def run() -> T:
+        if time.monotonic() > asked.at + FORGOTTEN_SECONDS:
+            raise _Forgotten
+        kept: T = _cached(url, opened.cut.number, brands, key, opened, make)
         return kept
 
-    asked = (url, opened.cut.number, brands, name, given)
-    with _asking:  # of this cut alone: what was run over the one before is let go
-        for old in [each for each in _running if each[:2] != asked[:2]]:
-            del _running[old]
-        if asked not in _running or (_running[asked].done() and _running[asked].exception()):
-            _running[asked] = _beside.submit(run)
-        running = _running[asked]
+    with _asking:  # of this cut alone: what was made from the one before is let go
+        for old in [each for each in _asked if each[:2] != name[:2]] + list(_asked)[:-KEPT]:
+            _asked.pop(old, None)
+        asked = _asked.setdefault(name, _Asked())
+        asked.at = time.monotonic() + PATIENCE_SECONDS
+        if asked.made is None or (asked.made.done() and asked.made.exception()):
+            asked.made = _beside.submit(run)
+        made: Future[T] = asked.made
     try:
-        return running.result(PATIENCE_SECONDS)
-    except TimeoutError:
+        return made.result(PATIENCE_SECONDS)
+    except (TimeoutError, _Forgotten):
         return None
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
@@ -17,13 +17,11 @@ from dashboards import cached_book, links
 from dashboards.sparkline import sparkline
 from dashboards.translations import as_html, as_markdown, language, sentence, tr
 from reports.compared import Compared, share
-from reports.core.forms import FORMS, MEDIA_TYPES
 from reports.core.readable import readable_texts
 from reports.core.report import Column
 from reports.core.result import Control, CutFacts, Result
-from reports.formats import captions, code_names, rendered
+from reports.formats import captions, code_names
 from reports.formats.change_words import change_words
-from reports.formats.html import MOST_PDF_ROWS
 
 ROW_PIXELS, MOST_VISIBLE = 30, 18
 MEASURED_ROWS, LETTER_PIXELS, WIDEST_PIXELS = 9, 8, 320
@@ -140,9 +138,9 @@ def _control(control: Control) -> str:
 
 
 @st.fragment(run_every=1.0)
-def checking(name: str, days: dict[str, date], *, silent: bool = False) -> None:
-    """Draw, unless the page does, that a report is being run beside it; and the page anew when it is done."""
-    if cached_book.report_soon(name, **days) is not None:
+def checking(ask: Callable[[], object | None], *, silent: bool = False) -> None:
+    """Draw, unless the page does, that checks are being made beside it; and the page anew when they are done."""
+    if ask() is not None:
         st.rerun()
     if not silent:
         st.html(f"<span class='tiffin-open'>● {tr('checking the book …')}</span>")
@@ -370,22 +368,3 @@ def totals(result: Result) -> None:
     exact = {column.name: pl.Decimal(38, 2) for column in columns if column.kind == "money"}
     st.markdown(f"**{sentence('total')}**")
     table(pl.DataFrame(sums, schema_overrides=exact), columns, key="totals", leads_to=partial(links.sum_of, result))
-
-
-def downloads(result: Result, *, key: str) -> None:
-    """Draw a button for each form of file; a file is made when it is requested."""
-    first, last = result.parameters.days
-    name = f"{result.report.name}-{first}" + ("" if first == last else f"-{last}")
-    for column, form in zip(st.columns(len(FORMS) + 2), FORMS, strict=False):
-        too_many = form == "pdf" and result.frame.height > MOST_PDF_ROWS
-        column.download_button(
-            form.upper(),
-            data=partial(rendered, result, form, language=language()),
-            file_name=f"{name}.{form}",
-            mime=MEDIA_TYPES[form],
-            key=f"{key}-{form}",
-            on_click="ignore",
-            disabled=too_many,
-            help=tr("too many rows for a PDF") if too_many else None,
-            width="stretch",
-        )

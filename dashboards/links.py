@@ -111,6 +111,12 @@ def sum_of(result: Result, row: Row, column: str) -> Target | None:
     return figure(result, apart, column, row[column]) if is_explained(result, column) else None
 
 
+def owed(cut: int, day: date, currency: str | None, amount: Decimal) -> Target:
+    """Return the address of what clients owed at the end of a day: the unpaid items that receivables-aging has."""
+    address = Address("receivables-aging", {"as_of": day, "currency": currency}, cut, {}, "total")
+    return Target(BEHIND, address.query | {"figure": amount})
+
+
 def at_the_cut(book: LakeBook, account: Row, column: str) -> Target | None:
     """Return the address of what an account has, or holds, at the cut; of an account that never moved there is none."""
     day = book.cut.taken_at.astimezone(ZoneInfo(book.cut.time_zone)).date()

@@ -1,10 +1,12 @@
-"""Questions kept under a name, above Explore and SQL: open one, keep this one, share it with roles."""
+"""Questions kept under a name, above Explore and SQL, for oneself or for roles; and the queries that one ran."""
 
 from typing import Any, get_args
+from zoneinfo import ZoneInfo
 
 import streamlit as st
+from psycopg import Error
 
-from dashboards import access
+from dashboards import access, cached_book
 from dashboards.refusals import on_screen
 from dashboards.translations import as_markdown, sentence, tr
 from ledger.errors import Failure
@@ -13,6 +15,7 @@ from ledger.postgres.members import Role
 from ledger.postgres.saved_queries import Page, SavedQuery
 
 ROLES: tuple[Role, ...] = tuple(role for role in get_args(Role) if "questions" in access.MAY[role])
+SHOWN_LETTERS = 60
 
 
 def draw(place: Any, page: Page, query: dict[str, str]) -> None:
@@ -48,10 +51,42 @@ def _one(page: Page, number: int, saved: SavedQuery, *, is_own: bool) -> None:
             st.button("✕", key=f"drop {page} {number}", help=sentence("Forget"), on_click=_drop, args=(page, saved))
 
 
+def note(query: str) -> None:
+    """Keep a query of SQL among those that the person at the screen ran."""
+    try:
+        with access.writing() as connection:
+            saved_queries.note_run(connection, access.person().login, query)
+    except (Failure, Error, UnicodeError):  # a lake alone, an older book, or no text, which the answer says
+        return
+
+
+def draw_history(place: Any) -> None:
+    """Draw the queries of SQL that the person at the screen ran, the latest first."""
+    try:
+        with access.reading() as connection:
+            runs = saved_queries.runs_of(connection, access.person().login)
+    except Failure:
+        return
+    zone = cached_book.book().cut.time_zone
+    with place.popover(sentence("History"), icon=":material/history:", width="stretch"):
+        if not runs:
+            st.caption(sentence("what you run is kept here: the last {n} queries", n=saved_queries.MOST_RUNS))
+        for number, (at, query) in enumerate(runs):
+            line = " ".join(query.split())
+            shown = as_markdown(line if len(line) <= SHOWN_LETTERS else line[:SHOWN_LETTERS] + "…")
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.button(shown, key=f"run {number}", on_click=_fill, args=(query,), type="tertiary")
+                st.caption(f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M}")
+
+
+def _fill(query: str) -> None:
+    st.query_params["q"] = st.session_state["query"] = query
+
+
 def _open(page: Page, saved: SavedQuery) -> None:
     st.query_params.from_dict(saved.query)
     if page == "sql":
-        st.session_state["query"] = saved.query.get("q", "")
+        _fill(saved.query.get("q", ""))
 
 
 def _save(page: Page, query: dict[str, str]) -> None:

@@ -6,4 +6,9 @@ class Failure(Exception):
 
 
 class GaveUp(Failure):
-    """The database refused this batch for now (such as for a lock that is not let go); another may be carried out."""
+    """The database refused this batch for now (such as when a lock is not released); another may be carried out."""
+
+
+def reason(error: OSError) -> str:
+    """Return why the system refused, as the end of a sentence."""
+    return (error.strerror or str(error)).lower()

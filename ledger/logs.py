@@ -8,7 +8,7 @@ from ledger.values.text import printable
 
 def log(event: str, **fields: object) -> None:
     """Write one line: for people, or as JSON with `TIFFIN_LOG=json`."""
-    import structlog  # here, for few commands have anything to log
+    import structlog  # here, because few commands have anything to log
 
     as_json = Settings().log == "json"
     render = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer(colors=False)

@@ -22,7 +22,7 @@ from ledger.values.refusals import Refused
 
 
 @dataclass(frozen=True, kw_only=True)
-class Merge(c.Command):
+class MergeAccounts(c.Command):
     """An account and its successor, as administration asks for it: no caller's command."""
 
     kind = "merge"
@@ -58,7 +58,7 @@ def merged(book: Book, account: int, into: int, *, now: datetime, **given: Any) 
 
     Raises Refused, and leaves the book as it was, where a rule of the ledger breaks; ValueError for a future time.
     """
-    command = Merge(key=f"{OWN_KEYS}merge:{account}", account=account, into=into, **given)
+    command = MergeAccounts(key=f"{OWN_KEYS}merge:{account}", account=account, into=into, **given)
     decided = decide(book, command, now, rule=_rule)
     if isinstance(decided, Invalid):
         raise ValueError(decided.message)

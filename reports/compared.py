@@ -1,23 +1,18 @@
 """The figures of a period beside those of the period before and of a year ago, and their course over twelve months.
 
-They are those of the reports, added up by day in one pass over the entries, not a report for each period.
+They are those of the reports, added up from their days, not a report for each period.
 """
 
 from calendar import monthrange
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 
-import narwhals as nw
-import polars as pl
+from reports.days import FLOWS, Days
 
-from reports.core.engines import collected
-from reports.core.tables import in_currency, taken, until
-from reports.run import LakeBook
-from reports.standard import brand_revenue, receipts, turnover
-
-Days = tuple[date, date]
-FLOWS = ("received", "net", "refunds", "kept")
+Period = tuple[date, date]
 MONTHS = 12
 
 
@@ -39,7 +34,7 @@ def share(now: Decimal, then: Decimal) -> Decimal | None:
     return None if not then else ((now - then) / abs(then) * 100).quantize(Decimal("0.1"))
 
 
-def earlier(first: date, last: date) -> tuple[Days, Days]:
+def earlier(first: date, last: date) -> tuple[Period, Period]:
     """Return the period before and that of a year ago: of whole months as many months, else as many days."""
     return (_before(first, last), (_months_back(first, 12), year_ago(last)))
 
@@ -48,7 +43,7 @@ def _is_whole(first: date, last: date) -> bool:
     return first.day == 1 and last.day == monthrange(last.year, last.month)[1]
 
 
-def _before(first: date, last: date) -> Days:
+def _before(first: date, last: date) -> Period:
     end = first - timedelta(days=1)
     if not _is_whole(first, last):
         return end - (last - first), end
@@ -69,64 +64,31 @@ def year_ago(last: date) -> date:
     return ago.replace(day=monthrange(ago.year, ago.month)[1]) if whole else ago
 
 
-def compared(book: LakeBook, currency: str, first: date, last: date) -> dict[str, Compared]:
-    """Return closing (of client money), owed, received, net, refunds and kept of a currency, each compared."""
+def needed_since(first: date, last: date) -> date:
+    """Return the first day that a comparison of this period looks at."""
     before, ago = earlier(first, last)
-    begins = min(ago[0], before[0], _months_back(last.replace(day=1), MONTHS - 1))
-    days = _by_day(book, currency, begins, last)
-    closing = _closings(book, currency, last)
-    began = closing["day"].min()
-    periods = [
-        (first, last),
-        *(days if isinstance(began, date) and days[0] >= began else None for days in (before, ago)),
-    ]
-    found = {"closing": [_at(closing, period) for period in periods]}
-    found["owed"] = [None if period is None else _owed(book, currency, period[1]) for period in periods]
-    for name in FLOWS:
-        found[name] = [_sum(days, name, period) for period in periods]
+    return min(before[0], ago[0], _months_back(last.replace(day=1), MONTHS - 1))
+
+
+def compared(days: Days, first: date, last: date) -> dict[str, Compared]:
+    """Return closing (of client money), owed, received, net, refunds and kept, each compared, in this order.
+
+    `days` are those of a currency, from `needed_since` of the period at the latest.
+    """
+
+    def known(period: Period) -> bool:
+        return days.began is not None and period[0] >= days.began
+
     ends = [_months_back(last.replace(day=1), back) for back in reversed(range(MONTHS))]
     months = [(day, min(last, day.replace(day=monthrange(day.year, day.month)[1]))) for day in ends]
-    months = [month for month in months if isinstance(began, date) and month[1] >= began]
-    courses = {name: tuple(_sum(days, name, month) or Decimal(0) for month in months) for name in FLOWS}
-    courses["closing"] = tuple(_at(closing, month) or Decimal(0) for month in months)
+    months = [month for month in months if days.began is not None and month[1] >= days.began]
+
+    def of(figure: Callable[[date, date], Decimal], *, course: bool = True) -> Compared:
+        before, ago = (figure(*period) if known(period) else None for period in earlier(first, last))
+        return Compared(figure(first, last), before, ago, tuple(figure(*month) for month in months if course))
+
     return {
-        name: Compared(now or Decimal(0), then, year_ago, courses.get(name, ()))
-        for name, (now, then, year_ago) in found.items()
+        "closing": of(lambda _, day: days.closing(day)),
+        "owed": of(lambda _, day: days.owed(day), course=False),
+        **{name: of(partial(days.flow, name)) for name in FLOWS},
     }
-
-
-def _sum(days: pl.DataFrame, name: str, period: Days | None) -> Decimal | None:
-    if period is None:
-        return None
-    return Decimal(days.filter(pl.col("day").is_between(*period))[name].sum() or 0)
-
-
-def _at(closing: pl.DataFrame, period: Days | None) -> Decimal | None:
-    return None if period is None else Decimal(closing.filter(pl.col("day") <= period[1])["amount"].sum() or 0)
-
-
-def _by_day(book: LakeBook, currency: str, first: date, last: date) -> pl.DataFrame:
-    """Return day, received, net, refunds, kept."""
-    of_sales = brand_revenue.Parameters.model_validate({"from": first, "to": last, "currency": currency, "by": "day"})
-    of_money = receipts.Parameters.model_validate({"from": first, "to": last, "currency": currency, "by": "day"})
-    tables = book.tables_for(of_sales)
-    kept = nw.col("net") - nw.col("refunds") - nw.col("bonus")
-    sales = collected(
-        brand_revenue.sums(tables, of_sales).with_columns(kept=kept).select("day", "net", "refunds", "kept")
-    )
-    money = collected(receipts.receipts(tables, of_money).select("day", "received"))
-    summed = pl.concat([sales, money], how="diagonal_relaxed").group_by("day").agg(pl.col(FLOWS).sum())
-    return summed.sort("day")
-
-
-def _closings(book: LakeBook, currency: str, last: date) -> pl.DataFrame:
-    """Return day, amount: what each day changed of clients' money."""
-    entries = in_currency(book.tables(last).entries, currency).filter(nw.col("account_kind") == "money", until(last))
-    return collected(entries.group_by("business_date").agg(nw.col("amount").sum()).rename({"business_date": "day"}))
-
-
-def _owed(book: LakeBook, currency: str, day: date) -> Decimal:
-    """Return what clients owed at the end of a day."""
-    of_day = turnover.Parameters.model_validate({"from": day, "to": day, "currency": currency})
-    closings = turnover.movements(book.tables_for(of_day), of_day).filter(nw.col("kind") == "money")
-    return Decimal(collected(closings.select(owed=taken(nw.col("closing") < 0, "closing").sum())).item() or 0)

@@ -11,7 +11,7 @@ from pathlib import Path
 from pypdfium2 import PdfDocument  # type: ignore[import-untyped]  # has no types
 
 from ledger.postgres.database import connect
-from ledger.postgres.erasing import Person, erase_person, find_person
+from ledger.postgres.erasing import DataSubject, erase_person, find_person
 from ledger.settings import Settings
 from reports.backup.archive import backups
 from reports.documents.manifest import noted_in
@@ -91,7 +91,7 @@ def _moment(name: str) -> datetime:
     return datetime.strptime(name, "%Y-%m-%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
-def _statements(home: Path, person: Person) -> list[Path]:
+def _statements(home: Path, person: DataSubject) -> list[Path]:
     """Return the papers of a person in the folders of months."""
     return [
         path
@@ -101,13 +101,13 @@ def _statements(home: Path, person: Person) -> list[Path]:
     ]
 
 
-def _letters(home: Path, person: Person) -> list[Path]:
+def _letters(home: Path, person: DataSubject) -> list[Path]:
     """Return the letters to a person in the home's outbox; their names have the account."""
     found = sorted((home / "outbox").rglob("*.eml"))
     return [path for path in found if {*path.stem.split("-")} & {*map(str, person.accounts)}]
 
 
-def _reports(home: Path, person: Person, before: datetime) -> list[Path]:
+def _reports(home: Path, person: DataSubject, before: datetime) -> list[Path]:
     """Return the files of nightly reports that were written before a moment and name a person.
 
     Each report is there as CSV too, and what that does not name the others do not.
@@ -119,7 +119,7 @@ def _reports(home: Path, person: Person, before: datetime) -> list[Path]:
     return found
 
 
-def _editions(home: Path, person: Person, before: datetime) -> list[Path]:
+def _editions(home: Path, person: DataSubject, before: datetime) -> list[Path]:
     """Return the files of editions of notebooks that were made before a moment and name a person, all of each."""
     found: list[Path] = []
     for folder in sorted((home / "editions").glob("*/*")):
@@ -137,6 +137,6 @@ def _text_of(path: Path) -> str:
         return "\n".join(page.get_textpage().get_text_range() for page in pdf)
 
 
-def _names(text: str, person: Person) -> bool:
+def _names(text: str, person: DataSubject) -> bool:
     words = (*map(str, person.accounts), person.reference, *person.names)
     return any(word in text for word in words if len(word) > 3)

@@ -24,7 +24,7 @@ State = Literal["done", "open", "wrong", "later"]
 
 
 @dataclass(frozen=True)
-class Step:
+class CloseStep:
     """One line of the list: in `words`, with `facts` filled in, how it stands; who did it last, and when.
 
     `command` is the `tiffin` command that does it, where there is one.
@@ -39,14 +39,14 @@ class Step:
     command: tuple[str, ...] = ()
 
 
-def in_ledger(connection: AnyConnection, last: date, month: MonthInLedger) -> list[Step]:
+def in_ledger(connection: AnyConnection, last: date, month: MonthInLedger) -> list[CloseStep]:
     """Return the steps that the ledger knows of: bank, waiting payments, drafts, expired holds."""
     waiting = [row for row in desk_queries.unallocated(connection) if row["business_date"] <= last]
     back = [row for row in bank_report.came_back(connection) if row["booked_on"] <= last]
     requests = drafts.waiting(connection)
     return [
         _bank(bank_report.last_imports(connection), last),
-        Step(
+        CloseStep(
             "waiting",
             "open" if waiting or back else "done",
             "payments without an account: {n}, that came back: {back}" if waiting or back else "nothing waits",
@@ -54,7 +54,7 @@ def in_ledger(connection: AnyConnection, last: date, month: MonthInLedger) -> li
             month["allocated_by"],
             month["allocated_at"],
         ),
-        Step(
+        CloseStep(
             "approvals",
             "open" if requests else "done",
             "drafts that wait for another person: {n}" if requests else "nothing waits for another person",
@@ -62,7 +62,7 @@ def in_ledger(connection: AnyConnection, last: date, month: MonthInLedger) -> li
             month["decided_by"],
             month["decided_at"],
         ),
-        Step(
+        CloseStep(
             "holds",
             "open" if month["expired"] else "done",
             "expired and not booked yet: {n}; the next cut books them"
@@ -74,18 +74,18 @@ def in_ledger(connection: AnyConnection, last: date, month: MonthInLedger) -> li
     ]
 
 
-def _bank(imports: Sequence[bank_report.LastImport], last: date) -> Step:
+def _bank(imports: Sequence[bank_report.LastImport], last: date) -> CloseStep:
     if not imports:
-        return Step("bank", "open", "no bank statement was imported yet")
+        return CloseStep("bank", "open", "no bank statement was imported yet")
     latest = max(imports, key=lambda each: each["imported_at"])
     behind = [each for each in imports if each["until"] < last]
     if not behind:
-        return Step("bank", "done", "imported to the last day", {}, latest["by"], latest["imported_at"])
+        return CloseStep("bank", "done", "imported to the last day", {}, latest["by"], latest["imported_at"])
     first = min(behind, key=lambda each: each["until"])
     counted: dict[str, object] = {"n": len(imports) - len(behind), "all": len(imports)}
     facts = counted | {"account": first["bank_account"], "brand": first["brand"], "day": first["until"]}
     words = "imported to the last day: {n} of {all} accounts; {account} ({brand}) only to {day}"
-    return Step("bank", "open", words, facts, latest["by"], latest["imported_at"])
+    return CloseStep("bank", "open", words, facts, latest["by"], latest["imported_at"])
 
 
 def day_of(cut: CutFacts, at: datetime) -> date:
@@ -93,7 +93,7 @@ def day_of(cut: CutFacts, at: datetime) -> date:
     return at.astimezone(ZoneInfo(cut.time_zone)).date()
 
 
-def of_cut(cut: CutFacts, last: date, month: MonthInLedger | None) -> Step:
+def of_cut(cut: CutFacts, last: date, month: MonthInLedger | None) -> CloseStep:
     """Return whether the cut has all of the month."""
     facts: dict[str, object] = {"cut": cut.number, "n": month["later"] if month else 0}
     whole = cut.taken_at >= datetime.combine(last + timedelta(days=1), datetime.min.time(), ZoneInfo(cut.time_zone))
@@ -104,35 +104,37 @@ def of_cut(cut: CutFacts, last: date, month: MonthInLedger | None) -> Step:
     else:
         words = "cut {cut} was taken before the month ended"
     state: State = "done" if whole and not facts["n"] else "open"
-    return Step("cut", state, words, facts, None, cut.taken_at, ("lake", "cut"))
+    return CloseStep("cut", state, words, facts, None, cut.taken_at, ("lake", "cut"))
 
 
-def of_controls(control: Result | None) -> Step:
+def of_controls(control: Result | None) -> CloseStep:
     """Return whether all checks of the book hold over the month; None while they are being made."""
     if control is None:
-        return Step("controls", "later", "checking the book …")
+        return CloseStep("controls", "later", "checking the book …")
     wrong = int((control.frame["state"] == "differs").sum())
     facts = {"n": wrong, "all": control.frame.height}
     if wrong:
-        return Step("controls", "wrong", "checks that differ: {n} of {all}", facts)
-    return Step("controls", "done", "all {all} checks hold", facts, None, control.cut.taken_at)
+        return CloseStep("controls", "wrong", "checks that differ: {n} of {all}", facts)
+    return CloseStep("controls", "done", "all {all} checks hold", facts, None, control.cut.taken_at)
 
 
-def of_closing(cut: CutFacts, last: date, month: MonthInLedger | None, *, ended: bool) -> Step:
+def of_closing(cut: CutFacts, last: date, month: MonthInLedger | None, *, ended: bool) -> CloseStep:
     """Return whether the last day is closed, and sealed."""
     until = month["closed_until"] if month else cut.closed_until
     night = ("nightly", "--date", str(last))
     if until is None or until < last:
         words = "days are closed until {day}" if until else "no day is closed"
         state: State = "open" if ended else "later"
-        return Step("closed", state, words, {"day": until}, command=night if ended else ())
+        return CloseStep("closed", state, words, {"day": until}, command=night if ended else ())
     if month is None or month["seal"] is None:
-        return Step("closed", "done", "days are closed until {day}", {"day": until}, None, month and month["closed_at"])
+        return CloseStep(
+            "closed", "done", "days are closed until {day}", {"day": until}, None, month and month["closed_at"]
+        )
     words = "closed, and sealed with signed seal {n}" if month["signed"] else "closed, and sealed with seal {n}"
-    return Step("closed", "done", words, {"n": month["seal"]}, None, month["closed_at"])
+    return CloseStep("closed", "done", words, {"n": month["seal"]}, None, month["closed_at"])
 
 
-def in_home(home: Path, first: date, last: date, *, closed: bool) -> Iterator[Step]:
+def in_home(home: Path, first: date, last: date, *, closed: bool) -> Iterator[CloseStep]:
     """Yield the steps that this machine's home knows of: reports, papers, letters."""
     yield _reports(home / "reports" / last.isoformat() / "nightly.json", last, closed=closed)
     found = Register(home / "papers").of_period(first, last)
@@ -140,14 +142,14 @@ def in_home(home: Path, first: date, last: date, *, closed: bool) -> Iterator[St
     issued, sent = sum(each.issued for each in found), sum(each.sent for each in found)
     if not issued:
         state: State = "open" if closed else "later"
-        yield Step("papers", state, "no paper of the month was made", {}, command=month if closed else ())
-        yield Step("sent", "later", "nothing was sent yet")
+        yield CloseStep("papers", state, "no paper of the month was made", {}, command=month if closed else ())
+        yield CloseStep("sent", "later", "nothing was sent yet")
         return
     made_at = max(_instant(each.issued_at) for each in found)
-    yield Step("papers", "done", "papers made: {n}", {"n": issued}, None, made_at)
+    yield CloseStep("papers", "done", "papers made: {n}", {"n": issued}, None, made_at)
     sent_at = max((_instant(each.sent_at) for each in found if each.sent_at), default=None)
     letters = () if sent == issued else (*month, "--outbox", str(home / "outbox" / f"{first:%Y-%m}"))
-    yield Step(
+    yield CloseStep(
         "sent",
         "done" if sent else "open",
         "papers with a letter: {n} of {all}",
@@ -158,7 +160,7 @@ def in_home(home: Path, first: date, last: date, *, closed: bool) -> Iterator[St
     )
 
 
-def _reports(file: Path, last: date, *, closed: bool) -> Step:
+def _reports(file: Path, last: date, *, closed: bool) -> CloseStep:
     night = ("nightly", "--date", str(last)) if closed else ()
     try:
         found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
@@ -166,14 +168,16 @@ def _reports(file: Path, last: date, *, closed: bool) -> Step:
         steps = {step["name"]: step for step in found["steps"]}
         problems = [problem for step in found["steps"] for problem in step["problems"]]
     except (OSError, ValueError, LookupError, TypeError):
-        return Step("reports", "open" if closed else "later", "no night of the last day is kept here", command=night)
+        return CloseStep(
+            "reports", "open" if closed else "later", "no night of the last day is kept here", command=night
+        )
     who = found.get("by") or None
     if problems:
         words, facts = "the night found problems: {n}, first: {first}", {"n": len(problems), "first": problems[0]}
-        return Step("reports", "wrong", words, facts, who, at, night)
+        return CloseStep("reports", "wrong", words, facts, who, at, night)
     facts = steps.get("reports", {}).get("facts", {})
     made = len(facts.get("written", ())) + len(facts.get("found", ()))
-    return Step("reports", "done", "reports made: {n}", {"n": made}, who, at)
+    return CloseStep("reports", "done", "reports made: {n}", {"n": made}, who, at)
 
 
 def _instant(text: str) -> datetime:

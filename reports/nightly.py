@@ -18,7 +18,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from ledger.errors import Failure
+from ledger.errors import Failure, reason
 from ledger.postgres.database import connect
 from ledger.settings import Settings
 from ledger.values.dates import month_days
@@ -27,13 +27,14 @@ from reports.core.report import STANDARD, Report
 from reports.core.result import Result, TooLarge
 from reports.documents.bulk import Progress, Selection, render_statements
 from reports.documents.design import design_of
+from reports.documents.papers import Issuing
 from reports.documents.register import Register
 from reports.editions import kept as editions
 from reports.formats import rendered
 from reports.lake.maintenance import forget_files
 from reports.lake.publish_cut import nightly_cut
 from reports.lake.reader import Lake, open_lake
-from reports.lake.verify import Verified, verify, verify_unpublished
+from reports.lake.verify import CheckedSubject, verify, verify_unpublished
 from reports.pack import current
 from reports.proof.proven_papers import prover_for
 from reports.proof.seal import load_key
@@ -108,7 +109,7 @@ def nightly(
     not hold ends the night: nothing is published and no day closed. Raises Failure when no cut can be made.
     """
     night = Night(day, settings.home.resolve() / "reports" / day.isoformat())
-    run = _Run(night, started, finished, load_key(settings.seal_key))
+    run = _NightRun(night, started, finished, load_key(settings.seal_key))
     try:
         _published(run, url, settings.lake_url, day)
     except _NotPublished:
@@ -154,7 +155,7 @@ def yesterday(url: str) -> date:
 
 
 @dataclass
-class _Run:
+class _NightRun:
     night: Night
     started: Callable[[str], None]
     finished: Callable[[Step], None]
@@ -175,7 +176,7 @@ class _NotPublished(Exception):
     """The cut does not hold: the night's problems give the reasons."""
 
 
-def _published(run: _Run, url: str, lake: str, day: date) -> None:
+def _published(run: _NightRun, url: str, lake: str, day: date) -> None:
     """Cut and verify, and publish if the cut holds; a cut that was published before is verified again."""
     with ExitStack() as cutting:
         step = cutting.enter_context(run.step("cut"))
@@ -212,7 +213,7 @@ def _minute(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M} UTC"
 
 
-def _note_checks(step: Step, verified: Iterable[Verified]) -> None:
+def _note_checks(step: Step, verified: Iterable[CheckedSubject]) -> None:
     checks = list(verified)
     step.problems = [f"{check.name}: {problem}" for _, check in checks for problem in check.problems]
     step.facts = {"checks": {f"{subject}: {check.name}": check.checked for subject, check in checks}}
@@ -313,13 +314,12 @@ def _statements(
         return
     month = f"{night.day:%Y-%m}"
     folder = settings.home.resolve() / "statements" / month
-    design = design_of(settings)
-    wanted, register = Selection(changed_only=True, limit=limit), Register(settings.home / "papers")
+    design, register = design_of(settings), Register(settings.home / "papers")
+    wanted = Selection(changed_only=True, limit=limit)
     without: list[str] = []
     with prover_for(settings, *month_days(month), without.append, url=url) as prover:
-        done = render_statements(
-            book, month, folder, wanted, design, register=register, prover=prover, progress=progress
-        )
+        issuing = Issuing(design, register=register, prover=prover)
+        done = render_statements(book, month, folder, wanted, issuing, progress=progress)
     step.problems = [f"statement of account {account}: {why}" for account, why in done.failed]
     step.facts = {"written": done.written, "found": done.unchanged, "failed": len(done.failed), "without": without}
     step.done = f"{done.written} written to {done.folder}, {done.unchanged} there before"
@@ -335,4 +335,4 @@ def _write(path: Path, content: bytes) -> None:
         os.replace(beside, path)
     except OSError as error:
         beside.unlink(missing_ok=True)
-        raise Failure(f"cannot write {path}: {(error.strerror or str(error)).lower()}") from None
+        raise Failure(f"cannot write {path}: {reason(error)}") from None

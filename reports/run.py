@@ -23,7 +23,7 @@ from reports.core.parameters import Parameters
 from reports.core.readable import readable_texts
 from reports.core.report import REPORTS, ROUNDED, STANDARD, Check, Column, Report, named, near
 from reports.core.result import Control, CutFacts, Draw, Result, TableSource
-from reports.core.tables import Tables
+from reports.core.tables import APART, Tables
 from reports.explain import Address, Explanation, explain, moments, row_of
 from reports.explain.difference import Difference, difference
 from reports.explain.part_rows import PartRows, part_rows
@@ -35,20 +35,11 @@ from reports.metrics.metric import all_metrics
 from reports.pack import current, where
 
 POLARS: dict[str, pl.DataType] = {
-    "account": pl.Int64(),
-    "count": pl.Int64(),
-    "number": pl.Int64(),
-    "account_kind": pl.String(),
-    "code": pl.String(),
-    "currency": pl.String(),
-    "month": pl.String(),
-    "text": pl.String(),
-    "state": pl.String(),
-    "word": pl.String(),
+    **dict.fromkeys(("account", "count", "number"), pl.Int64()),
+    **dict.fromkeys(("account_kind", "code", "currency", "month", "text", "state", "word"), pl.String()),
     "money": pl.Decimal(18, 2),
     "rate": pl.Decimal(5, 2),
-    "average": pl.Float64(),
-    "share": pl.Float64(),
+    **dict.fromkeys(("average", "share"), pl.Float64()),
     "date": pl.Date(),
     "instant": pl.Datetime("us", "UTC"),
 }
@@ -167,22 +158,34 @@ class LakeBook:
 
     def report(self, name: str, **parameters: Any) -> Result:
         """Run a report; dates are inclusive. A Failure names what is wrong with the parameters."""
+        return self.run(*self._report(name, parameters))
+
+    def uncontrolled(self, name: str, **parameters: Any) -> Result:
+        """Run a report as `report` does, but without its control totals, which `controls` finds."""
+        return self.run(*self._report(name, parameters), controlled=False)
+
+    def _report(self, name: str, parameters: Mapping[str, Any]) -> tuple[Report, Parameters]:
         report = named(name)
         if not self.whole and name in BETWEEN:
             raise Failure(f"{name} is about all brands together: it is for those who may see them all")
-        given = self._parameters(report, parameters)
-        return self.run(report, given)
+        return report, self._parameters(report, parameters)
 
-    def run(self, report: Report, parameters: Parameters) -> Result:
+    def run(self, report: Report, parameters: Parameters, *, controlled: bool = True) -> Result:
         """Run a report of parameters that are checked; of some brands only, there is nothing to control it by."""
         tables = self.tables_for(parameters)
         path = None if report.name in STANDARD else current().files.get(report.name)
         try:
-            return run(report, tables, parameters, self.cut, self.draw, controlled=self.whole)
+            return run(report, tables, parameters, self.cut, self.draw, controlled=controlled and self.whole)
         except Exception as error:
             if path is None or isinstance(error, Failure):
                 raise
             raise Failure(where(error, path)) from error
+
+    def controls(self, result: Result) -> list[Control]:
+        """Return the control totals of a result that was run without them; of some brands only, none."""
+        tables = self.tables_for(result.parameters)
+        rows = on_engine_of(tables.brands, result.frame)
+        return _controls(result.report.checks if self.whole else (), tables, result.parameters, rows)
 
     @overload
     def explain(
@@ -345,8 +348,7 @@ def run(
     lazy = report.frame(tables, parameters)
     frame = conformed(report, collected(lazy))
     rows = on_engine_of(lazy, frame)
-    checks = report.checks if controlled else ()
-    controls = [control for check in checks for control in _controls(check, tables, parameters, rows)]
+    controls = _controls(report.checks if controlled else (), tables, parameters, rows)
     return Result(report, parameters, cut, frame, controls, draw)
 
 
@@ -367,22 +369,16 @@ def _typed(column: Column, found: pl.DataType) -> pl.Expr:
     return pl.col(column.name).cast(POLARS[column.kind])
 
 
-def _controls(check: Check, tables: Tables, parameters: Parameters, rows: Any) -> list[Control]:
-    frame = collected(check.frame(tables, parameters, rows))
-    found = frame.sort([name for name in ("currency", "kind") if name in frame.columns]).rows(named=True)
+def _controls(checks: Sequence[Check], tables: Tables, parameters: Parameters, rows: Any) -> list[Control]:
+    controls = []
     zero = {"currency": parameters.currency or "", "expected": Decimal(0), "actual": Decimal(0)}
-    return [
-        Control(
-            check.name,
-            check.en,
-            check.ru,
-            row["currency"] or "",
-            _decimal(row["expected"]),
-            _decimal(row["actual"]),
-            row.get("kind") or "",
-        )
-        for row in found or [zero]
-    ]
+    for check in checks:
+        frame = collected(check.frame(tables, parameters, rows))
+        for row in frame.sort([name for name in APART if name in frame.columns]).rows(named=True) or [zero]:
+            sides = _decimal(row["expected"]), _decimal(row["actual"])
+            of = check.name, check.en, check.ru, row["currency"] or ""
+            controls.append(Control(*of, *sides, row.get("kind") or ""))
+    return controls
 
 
 def _decimal(value: Any) -> Decimal:

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import streamlit as st
 
-from dashboards import cached_book, display, links, url_state
+from dashboards import aside, cached_book, display, links, url_state
+from dashboards.downloads import downloads
 from dashboards.forms import FORMS
 from dashboards.translations import as_html, as_markdown, language, sentence, tr
 from ledger.settings import Settings
@@ -20,6 +21,7 @@ from reports.core.result import Result
 from reports.documents.design import Kind, design_of
 from reports.documents.papers import statement_pdf
 from reports.documents.register import Register
+from reports.documents.render import pdf
 from reports.proof.proven_papers import prover_for
 from reports.run import LakeBook
 
@@ -147,7 +149,7 @@ def _history(card: Result) -> None:
     if not (card.frame["held_after"] != 0).any():
         without += ("held_after",)
     display.result_table(card, key="card", hide_empty=True, without=without)
-    display.downloads(card, key="card")
+    downloads(card, key="card")
     first, last = card.parameters.days
     days = {"of": url_state.get("account"), "from": first, "to": last}
     links.link(links.Target("screens/declined.py", days), f"{sentence('Declined commands')} →")
@@ -200,7 +202,13 @@ def _papers(book: LakeBook, facts: dict[str, Any], until: date) -> None:
         ):
             st.session_state[key] = {
                 kind: statement_pdf(
-                    book, facts["account"], month, design_of(settings, kind, language()), register, prover
+                    book,
+                    facts["account"],
+                    month,
+                    design_of(settings, kind, language()),
+                    register,
+                    prover,
+                    draw=lambda *of: aside.drawn(pdf, *of),
                 )
                 for kind in PAPERS
             }

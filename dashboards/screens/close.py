@@ -6,6 +6,7 @@ command is shown. Closing is for whoever approves, for it cannot be undone (DECI
 
 import shlex
 from datetime import UTC, date, datetime
+from functools import partial
 
 import streamlit as st
 
@@ -17,7 +18,7 @@ from ledger.postgres.month_queries import MonthInLedger, month_in_ledger
 from ledger.settings import Settings
 from ledger.values.dates import month_days
 from reports import month_close
-from reports.month_close import Step
+from reports.month_close import CloseStep
 
 TITLES = {
     "bank": "Bank imported",
@@ -70,10 +71,10 @@ def close() -> None:
             _draw(step, steps, last, is_owner=in_ledger is not None and in_ledger["is_owner"], running=running)
 
 
-def _steps(first: date, last: date, *, ended: bool) -> tuple[list[Step], MonthInLedger | None]:
+def _steps(first: date, last: date, *, ended: bool) -> tuple[list[CloseStep], MonthInLedger | None]:
     """Return the steps of a month, in order; those of the ledger are left out where there is only a lake."""
     cut = cached_book.book().cut
-    steps: list[Step] = []
+    steps: list[CloseStep] = []
     month = None
     try:
         with access.reading() as connection:
@@ -88,7 +89,7 @@ def _steps(first: date, last: date, *, ended: bool) -> tuple[list[Step], MonthIn
     return steps, month
 
 
-def _headline(steps: list[Step], last: date, *, ended: bool) -> None:
+def _headline(steps: list[CloseStep], last: date, *, ended: bool) -> None:
     left = [step for step in steps if step.state != "done"]
     if not left:
         st.success(sentence("everything of the month is done"), icon=":material/check:")
@@ -100,7 +101,7 @@ def _headline(steps: list[Step], last: date, *, ended: bool) -> None:
         st.caption(sentence("the month is not over: its last day is {day}", day=last))
 
 
-def _draw(step: Step, steps: list[Step], last: date, *, is_owner: bool, running: bool) -> None:
+def _draw(step: CloseStep, steps: list[CloseStep], last: date, *, is_owner: bool, running: bool) -> None:
     zone = cached_book.book().cut.time_zone
     with st.container(key=f"step {step.name}", horizontal=True, vertical_alignment="center"):
         who = " · ".join(filter(None, (as_html(step.who or ""), display.local(step.at, zone) if step.at else "")))
@@ -112,7 +113,7 @@ def _draw(step: Step, steps: list[Step], last: date, *, is_owner: bool, running:
         if step.name == "controls":
             days = {"from": last.replace(day=1), "to": last}
             if step.state == "later":
-                display.checking("control", days, silent=True)
+                display.checking(partial(cached_book.report_soon, "control", **days), silent=True)
             else:
                 links.link(links.Target("screens/standard.py", {"report": "control", **days}), tr("look →"))
         elif step.state != "done" and step.name in LOOK:
@@ -122,7 +123,7 @@ def _draw(step: Step, steps: list[Step], last: date, *, is_owner: bool, running:
             _action(step, steps, last, is_owner=is_owner, running=running)
 
 
-def _action(step: Step, steps: list[Step], last: date, *, is_owner: bool, running: bool) -> None:
+def _action(step: CloseStep, steps: list[CloseStep], last: date, *, is_owner: bool, running: bool) -> None:
     """Draw the button that starts the step's command, for those who may; for all others the command."""
     if not step.command:
         return

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from dashboards import cached_book, display, url_state
+from dashboards.downloads import downloads
 from dashboards.translations import sentence, tr
 from reports.core.result import Result
 from reports.journal import DATED, NARROWING, Parameters, entries_behind
@@ -19,7 +20,7 @@ def entries() -> None:
     display.control_status(result)
     display.result_table(result, key="entries", hide_empty=True, without=("leg", "business_date", "key"), rows=18)
     st.caption(tr("Signs are the ledger's: plus raises what the client has."))
-    display.downloads(result, key="entries")
+    downloads(result, key="entries")
 
 
 def _chosen() -> Result:

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import streamlit as st
@@ -12,15 +12,14 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboards import cached_book, charts, display, links, url_state
 from dashboards.translations import language, sentence, tr
-from reports.compared import compared
-from reports.core.result import Result
+from reports.compared import compared, needed_since
+from reports.core.result import Control, Result
+from reports.days import Days, days_of
 from reports.formats import captions
 
 MOST_MONTHS = 24
 MOST_DAYS = 63
 """A shorter period is drawn by day."""
-FIGURES = ("closing", "owed", "received", "net", "refunds", "kept")
-"""What the tiles are called in reports.compared, in their order."""
 BRANDS = ("brand_name", "orders", "gross", "discount", "net", "refunds", "kept")
 HOLDERS = ("brand_name", "kind", "accounts", "credits", "debits", "closing")
 
@@ -32,29 +31,45 @@ def overview() -> None:
     head.title(sentence("Overview"))
     with choice:
         currency, since, until = _chosen(book.last_day)
-    days = {"from": since, "to": until}
-    piece = "day" if (until - since).days < MOST_DAYS else "month"
-    by_month = cached_book.report("brand-revenue", by=piece, currency=currency, **days)
-    receipts = cached_book.report("receipts", by=piece, currency=currency, **days)
-    turnover = cached_book.report("turnover", by="brand", currency=currency, **days)
+    days = _days(book.last_day, currency, since, until)
+    piece: Literal["day", "month"] = "day" if (until - since).days < MOST_DAYS else "month"
+    revenue, receipts = (days.of(found, since, until, piece) for found in (days.revenue, days.receipts))
+    turnover = _turnover(currency, since, until)
     control = st.empty()
-    places = _tiles(by_month, receipts, turnover, currency, until)
-    _charts(by_month, receipts, currency)
-    _tables(by_month, turnover)
+    places = _tiles(revenue, receipts, turnover, days.owed(until), currency, until)
+    _charts(revenue, receipts, currency)
+    _tables(revenue, turnover)
     if currency:
-        _compared(places, currency, since, until)
+        for place, figure in zip(places, compared(days, since, until).values(), strict=True):
+            display.beside(place, figure)
     with control.container():
-        _believable(book.last_day, [by_month, receipts, turnover])
+        _believable(book.last_day, [revenue, receipts, turnover])
+
+
+def _days(last_day: date, currency: str | None, since: date, until: date) -> Days:
+    """Return the figures by day that a period needs: those of the usual one, or of whole years before."""
+    usual = needed_since(_usual(last_day), last_day)
+    begins = min(usual, needed_since(since, until)).replace(month=1, day=1)
+    return cached_book.cached(("days", currency, begins), lambda book: days_of(book, currency, begins))
+
+
+def _turnover(currency: str | None, since: date, until: date) -> Result:
+    of = {"by": "brand", "currency": currency, "from": since, "to": until}
+    return cached_book.cached(("turnover", *of.values()), lambda book: book.uncontrolled("turnover", **of))
 
 
 def _chosen(last_day: date) -> tuple[str | None, date, date]:
     left, right = st.columns([1, 2])
     currencies = cached_book.currencies()
     currency = url_state.choice(left, "Currency", currencies, "currency", default=currencies[0]) if currencies else None
+    since, until = url_state.days(right, (_usual(last_day), last_day))
+    return currency, since, until
+
+
+def _usual(last_day: date) -> date:
     months_back = 12 * last_day.year + last_day.month - MOST_MONTHS
     earliest = date(months_back // 12, months_back % 12 + 1, 1)
-    since, until = url_state.days(right, (min(max(cached_book.first_day(), earliest), last_day), last_day))
-    return currency, since, until
+    return min(max(cached_book.first_day(), earliest), last_day)
 
 
 def _sum(result: Result, column: str) -> Any:
@@ -62,29 +77,20 @@ def _sum(result: Result, column: str) -> Any:
     return result.frame[column].sum() or Decimal(0)
 
 
-def _compared(places: list[DeltaGenerator], currency: str, since: date, until: date) -> None:
-    """Set the tiles beside the period before and a year ago, when all else is on the screen."""
-    found = cached_book.cached(
-        ("compared", currency, since, until), lambda book: compared(book, currency, since, until)
-    )
-    for place, name in zip(places, FIGURES, strict=True):
-        display.beside(place, found[name])
-
-
 def _tiles(
-    revenue: Result, receipts: Result, turnover: Result, currency: str | None, until: date
+    revenue: Result, receipts: Result, turnover: Result, owed: Decimal, currency: str | None, until: date
 ) -> list[DeltaGenerator]:
     money = turnover.frame.filter(pl.col("kind") == "money")
-    aging = cached_book.report("receivables-aging", as_of=until, currency=currency)
     accounts, payments = (
         display.count(int(money["accounts"].sum())),
         display.count(int(receipts.frame["count"].sum() or 0)),
     )
     discounts = tr("discounts {amount}", amount=display.money(_sum(revenue, "discount")))
     balances = Decimal(money["closing"].sum() or 0)
+    owing = links.owed(turnover.cut.number, until, currency, owed)
     tiles = [
         display.Tile("Balances of clients", balances, f"{accounts} {tr('accounts')}", _by_account(turnover, balances)),
-        _tile("Clients owe", aging, "total", tr("on {day}", day=until)),
+        display.Tile("Clients owe", owed, tr("on {day}", day=until), owing),
         _tile("Receipts", receipts, "received", f"{payments} {tr('payments')}"),
         _tile("Write-offs, net", revenue, "net", discounts),
         _tile("Refunds", revenue, "refunds"),
@@ -151,19 +157,20 @@ def _tables(revenue: Result, turnover: Result) -> None:
 def _believable(last_day: date, shown: list[Result]) -> None:
     """Draw whether the controls of what is shown hold, and every check of the book for its last month.
 
-    The checks of the book take seconds once a cut: they are made beside the page, and drawn when they are done.
+    The checks are made beside the page, those of the book once a cut, and drawn when they are done.
     """
     if not cached_book.book().whole:
         st.caption(tr("of some brands only: control totals are found over all of them"))
         return
-    days = {"from": last_day.replace(day=1), "to": last_day}
-    book = cached_book.report_soon("control", **days)
-    if book is None:
-        display.checking("control", days)
+    ask = partial(_checks, last_day, shown)
+    checks = ask()
+    if checks is None:
+        display.checking(ask)
         return
+    book, controls = checks
     wrong = book.frame.filter(pl.col("state") == "differs")
-    broken = wrong.height + sum(not control.holds for result in shown for control in result.controls)
-    checked = book.frame.height + sum(len(result.controls) for result in shown)
+    broken = wrong.height + sum(not control.holds for control in controls)
+    checked = book.frame.height + len(controls)
     provisional = any(result.provisional for result in shown)
     state = (
         f"<span class='tiffin-bad'>✗ {tr('{n} of {all} controls DIFFER', n=broken, all=checked)}</span>"
@@ -176,12 +183,21 @@ def _believable(last_day: date, shown: list[Result]) -> None:
         else f"<span class='tiffin-good'>● {tr('every day of these figures is closed: they will not change')}</span>"
     )
     st.html(f"{state} &nbsp; {closed}")
-    for result in shown:
-        for control in result.controls:
-            if not control.holds:
-                st.error(captions.control_line(control, language()))
+    for control in controls:
+        if not control.holds:
+            st.error(captions.control_line(control, language()))
     if wrong.height:
         display.table(wrong, book.columns, key="wrong", leads_to=partial(links.cell, book))
+
+
+def _checks(last_day: date, shown: list[Result]) -> tuple[Result, list[Control]] | None:
+    """Return the checks of the book, and the controls of what is shown; None while they are being made."""
+    book = cached_book.report_soon("control", **{"from": last_day.replace(day=1), "to": last_day})
+    if book is None:
+        return None
+    key = ("controls", *(tuple(result.parameters.model_dump().items()) for result in shown))
+    controls = cached_book.soon(key, lambda book: [control for one in shown for control in book.controls(one)])
+    return None if controls is None else (book, controls)
 
 
 if __name__ == "__main__":

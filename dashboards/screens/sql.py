@@ -23,7 +23,7 @@ ORDER BY e.month, net DESC"""
 
 def sql() -> None:
     """Draw the page. A query in the URL is shown; it runs when a person presses Run query (DECISIONS D57)."""
-    head, place = st.columns([5, 1], vertical_alignment="bottom")
+    head, before, place = st.columns([4, 1, 1], vertical_alignment="bottom")
     head.title("SQL")
     left, right = st.columns([3, 1.3], gap="medium")
     with right:
@@ -35,10 +35,12 @@ def sql() -> None:
             note = "read only; at most {n} rows are shown, {s} seconds and {mb} MB of memory a query"
             st.caption(tr(note, n=display.count(MOST), s=f"{SECONDS:g}", mb=display.count(MEMORY_MB)))
             pressed = st.form_submit_button(sentence("Run query"), type="primary")
-        saved.draw(place, "sql", {"q": query})
         if pressed:
             st.session_state["query run"] = query
             url_state.remember("q", query)
+            saved.note(query)
+        saved.draw_history(before)
+        saved.draw(place, "sql", {"q": query})
         if st.session_state.get("query run") == query:
             _answer(query)
         elif linked == query:
@@ -71,11 +73,16 @@ def _kind(type_: pl.DataType) -> Kind:
 
 
 def _schema() -> None:
-    st.markdown(f"**{sentence('Tables')}**")
-    with st.container(height=560, border=False):
+    """Draw the tables; those with the wanted text in a name are open, with these columns."""
+    wanted = st.text_input(sentence("Tables"), key="schema", placeholder=tr("find a table or a column")).strip().lower()
+    with st.container(height=500, border=False):
         for table in TABLES:
-            with st.expander(f"`{table.name}`"):
-                lines = [f"- `{column.name}` :gray[{column.type}] – {column.comment}" for column in table.columns]
+            found = [column for column in table.columns if wanted in column.name]
+            if not found and wanted not in table.name:
+                continue
+            with st.expander(f"`{table.name}`", expanded=bool(wanted)):
+                columns = found if wanted and wanted not in table.name else table.columns
+                lines = [f"- `{column.name}` :gray[{column.type}] – {column.comment}" for column in columns]
                 st.markdown(f"{table.comment}\n\n" + "\n".join(lines))
 
 

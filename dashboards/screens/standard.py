@@ -7,6 +7,7 @@ import streamlit as st
 from pydantic.fields import FieldInfo
 
 from dashboards import cached_book, display, url_state
+from dashboards.downloads import downloads
 from dashboards.translations import language, sentence, tr
 from reports.core.report import REPORTS, Report
 from reports.lake.restricted import BETWEEN
@@ -102,7 +103,7 @@ def _result(report: Report, given: dict[str, Any]) -> None:
     st.subheader(report.title(language()))
     st.caption(display.facts(result))
     display.control_status(result)
-    display.downloads(result, key=report.name)
+    downloads(result, key=report.name)
     display.picture(result)
     display.result_table(result, key=f"rows-{report.name}")
 

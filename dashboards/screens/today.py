@@ -164,9 +164,10 @@ def _limits(day: date, currency: str | None) -> Task:
 def _controls(day: date) -> Iterator[Task]:
     """Give what differs, once it is known: the page is drawn anew then."""
     days = {"from": day.replace(day=1), "to": day}
-    control = cached_book.report_soon("control", **days)
+    ask = partial(cached_book.report_soon, "control", **days)
+    control = ask()
     if control is None:
-        display.checking("control", days)
+        display.checking(ask)
         return
     rows = control.frame.filter(pl.col("state") == "differs").with_columns(do=pl.lit(tr("look →")))
     yield Task("failed controls", "controls", rows, [*control.columns, DO], Decimal(0), partial(links.cell, control))

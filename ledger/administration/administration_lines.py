@@ -263,7 +263,7 @@ class WriteOffLimit(Record):
     @model_validator(mode="after")
     def _one(self) -> Self:
         if self.account is not None and self.group is not None:
-            raise ValueError("group: goes without account")
+            raise ValueError("group: cannot be combined with account")
         return self
 
 

@@ -23,7 +23,7 @@ def balance(
     at: Annotated[str | None, typer.Option(help="A past moment, ISO 8601 with a time zone.")] = None,
     json_: AsJson = False,
 ) -> None:
-    """Show how an account stands, now or as the ledger stood at a past moment."""
+    """Show an account's balance and credit, now or at a past moment."""
     moment = instant(at)
     with open_book() as connection:
         state = balances.balance(connection, account_argument(account), at=moment)

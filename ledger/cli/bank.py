@@ -38,11 +38,11 @@ PREVIEW = 10
 def import_bank(
     files: Annotated[list[Path], typer.Argument(help=f"Statements in {FORMATS}, or zipped; CSV with --csv-of.")],
     brand: Annotated[
-        str | None, typer.Option(help="Whose statements these are, when no brand's bank details have the account.")
+        str | None, typer.Option(help="Brand of these statements, if no brand's bank details have their account.")
     ] = None,
     by: Annotated[str | None, typer.Option(help="Who imports them, kept with each payment.")] = None,
     csv_of: Annotated[
-        str | None, typer.Option(help="The account at the bank that CSV files are of, by its layout (bank-csv).")
+        str | None, typer.Option(help="The bank account that CSV files belong to; its layout (bank-csv) reads them.")
     ] = None,
     undo: Annotated[
         bool, typer.Option("--undo-returned", help="Reverse the payouts and payments that came back, where named.")
@@ -170,7 +170,7 @@ def cells(row: Row) -> tuple[str, str, str, str, str, str]:
 
 
 def suggestion(row: Row) -> str:
-    """Return whose the money may be by the payer's name, for a person to decide; blank when nobody is called so."""
+    """Return whose money it may be by the payer's name, for a person to decide; blank when no name is alike."""
     names = ", ".join(f"{client.account} {client.party} ({alike} %)" for client, alike in row.suggested)
     return f"by name perhaps {names}" if names else ""
 
@@ -218,7 +218,7 @@ def bank_report(
     until: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
     json_: AsJson = False,
 ) -> None:
-    """Set the bank's balances and turnovers beside the ledger's, by day and account."""
+    """Compare the bank's balances and turnovers with the ledger's, by day and account."""
     ledger = open_ledger()
     with ledger.connection().transaction():
         first_day, last_day = (each.date() if each else None for each in (since, until))
@@ -260,7 +260,7 @@ def _print_days(days: Sequence[BankDay]) -> None:
 
 @app.command("bank-payers")
 def bank_payers(
-    revoke: Annotated[str | None, typer.Option(help="A payer, as listed, whose money is no longer known.")] = None,
+    revoke: Annotated[str | None, typer.Option(help="A payer, as listed, that is no longer recognised.")] = None,
     account: Annotated[int | None, typer.Option(help="With --revoke: only for this account of ours.")] = None,
     by: Annotated[str | None, typer.Option(help="Who revokes it.")] = None,
     json_: AsJson = False,
@@ -299,7 +299,7 @@ def bank_depositors(
     by: Annotated[str | None, typer.Option(help="The person responsible.")] = None,
     json_: AsJson = False,
 ) -> None:
-    """List the acquirers and depositors whose money is moved to the bank, make one known, or revoke it."""
+    """List the acquirers and depositors whose money is moved to the bank, add one, or revoke it."""
     if add is not None and (revoke is not None or brand is None or channel is None):
         raise Failure("--add goes with --brand and --channel, and without --revoke")
     if add is None and (channel is not None or fee is not None):

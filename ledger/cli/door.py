@@ -32,7 +32,9 @@ def serve(
     certificate: Annotated[Path | None, typer.Option(help="TLS: the certificate, with its chain, as PEM.")] = None,
     key: Annotated[Path | None, typer.Option(help="TLS: its key, as PEM.")] = None,
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Serve a throw-away book, to try things out.")] = False,
-    double: Annotated[bool, typer.Option("--double", help="A test double in memory: commands alone.")] = False,
+    double: Annotated[
+        bool, typer.Option("--double", help="A test double in memory that answers commands only.")
+    ] = False,
 ) -> None:
     """Answer commands and questions over HTTP until SIGTERM; every accepted command is answered first."""
     if listen and socket:
@@ -89,7 +91,7 @@ def create_token(
     from ledger.postgres import tokens
 
     if unknown := sorted({*role} - {*tokens.ROLES}):
-        raise Failure(f"--role {unknown[0]} is none of {', '.join(tokens.ROLES)}")
+        raise Failure(f"--role {unknown[0]} is not one of {', '.join(tokens.ROLES)}")
     with open_book() as connection:
         number, secret = tokens.create(connection, name, role, brand)
     typer.echo(f"token {number}, of {name}: keep it, it is not shown again", err=True)
@@ -119,13 +121,15 @@ def revoke_token(number: Annotated[int, typer.Argument(help="The token's number,
     typer.echo(f"Token {number} is revoked.")
 
 
-notify = typer.Typer(no_args_is_help=True, help="Tell endpoints what happened: signed events, at least once, in order.")
+notify = typer.Typer(
+    no_args_is_help=True, help="Notify endpoints of what happened: signed events, at least once, in order."
+)
 app.add_typer(notify, name="notify")
 
 
 @notify.command("run")
 def run_notify(
-    once: Annotated[bool, typer.Option("--once", help="Only what there is now.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Send what is there now, then stop.")] = False,
 ) -> None:
     """Notify until the process is stopped; several may run."""
     from ledger.http.notify import run as notify_all
@@ -138,7 +142,9 @@ def run_notify(
 @notify.command("add")
 def add_endpoint(
     url: Annotated[str, typer.Argument(help="An https address.")],
-    beginning: Annotated[bool, typer.Option("--from-the-beginning", help="Tell it all there is.")] = False,
+    beginning: Annotated[
+        bool, typer.Option("--from-the-beginning", help="Send it everything from the beginning.")
+    ] = False,
 ) -> None:
     """Add an endpoint and print the secret that its events are signed with."""
     from ledger.http import notify as http_notify
@@ -190,7 +196,7 @@ def resend(
 
 @notify.command("remove")
 def remove_endpoint(number: Annotated[int, typer.Argument(help="The endpoint's number.")]) -> None:
-    """Tell an endpoint nothing more."""
+    """Remove an endpoint: it is not notified any more."""
     from ledger.http import notify as http_notify
 
     with open_book() as connection:

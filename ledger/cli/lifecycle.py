@@ -14,7 +14,8 @@ app = typer.Typer()
 @app.command()
 def init(
     time_zone: Annotated[
-        str | None, typer.Option(help="The book's time zone, in which its days begin. Of a new book: Europe/Moscow.")
+        str | None,
+        typer.Option(help="The book's time zone, in which its days begin. Default for a new book: Europe/Moscow."),
     ] = None,
     currency: Annotated[
         str | None, typer.Option(help="Currency of payments that name neither account nor currency. Default: RUB.")

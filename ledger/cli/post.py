@@ -24,10 +24,12 @@ LinesFile = Annotated[str, typer.Argument(help="File of JSON Lines, or - for sta
 @app.command()
 def post(
     file: LinesFile,
-    batch: Annotated[int, typer.Option(min=1, max=100_000, help="Most lines posted together.")] = 1000,
-    writers: Annotated[int, typer.Option(min=1, max=100, help="Processes that post, as those of tiffin serve.")] = 1,
+    batch: Annotated[int, typer.Option(min=1, max=100_000, help="Maximum number of lines posted together.")] = 1000,
+    writers: Annotated[
+        int, typer.Option(min=1, max=100, help="Number of processes that post, as in tiffin serve.")
+    ] = 1,
 ) -> None:
-    """Post commands and administration lines, one JSON object a line; write one outcome a line, in order."""
+    """Post commands and administration lines, one JSON object per line; write one outcome per line, in order."""
     if writers > 1:
         post_by_writers(file, batch, writers)
     else:
@@ -39,19 +41,19 @@ def post_by_writers(file: str, batch: int, writers: int) -> None:
     import asyncio
 
     from ledger.intake.streaming import answers
-    from ledger.intake.writer_process import Sent
+    from ledger.intake.writer_process import SentLine
     from ledger.intake.writers import Writers
 
     with shared.open_book():
         url = server_url(Settings())
 
-    async def sent() -> AsyncIterator[Sent]:
+    async def sent() -> AsyncIterator[SentLine]:
         there, number = _batches(file, batch), 0
         while (lines := await asyncio.to_thread(next, there, None)) is not None:
             for line in lines:
                 number += 1
                 if line.strip():
-                    yield Sent(line, number=number)
+                    yield SentLine(line, number=number)
 
     async def pass_on() -> bool:
         intake = Writers(shared.level, url, count=writers, most=batch, held_up=None)
@@ -71,9 +73,9 @@ def post_by_writers(file: str, batch: int, writers: int) -> None:
 @app.command()
 def quote(
     file: LinesFile,
-    batch: Annotated[int, typer.Option(min=1, max=100_000, help="Most lines quoted together.")] = 1000,
+    batch: Annotated[int, typer.Option(min=1, max=100_000, help="Maximum number of lines quoted together.")] = 1000,
 ) -> None:
-    """Answer what posting would do now, and write nothing. Lines of one batch build on one another."""
+    """Show what posting would do now, without writing anything. Lines of one batch build on one another."""
     answer_lines(file, batch, quote=True)
 
 

@@ -24,14 +24,14 @@ Key = tuple[date, date, int]
 FIRST: Key = (date.min, date.min, 0)
 LAST: Key = (NEVER, NEVER, 2**63 - 1)
 
-Fetch = Callable[[int, str, Key, int], list["Item"]]
+Fetch = Callable[[int, str, Key, int], list["AgingItem"]]
 """Gives more items of an account: at most a number from a key on (`later`), before it (`earlier`, last first), the one
 of a transaction (`one`, the key's), all that wait for a due date (`ripening`) or have none and wait for none
 (`undated`)."""
 
 
 @dataclass(slots=True)
-class Item:
+class AgingItem:
     """What an account was charged by one transaction, net of refunds and reversals.
 
     An item without a due date takes `later_due` when the terms recorded after it are valid.
@@ -86,20 +86,20 @@ class Ages:
     account: int
     state: Balance
     fetch: Fetch | None = None
-    new: InitVar[Iterable[Item]] = ()
-    items: list[Item] = field(default_factory=list)
-    known: dict[int, Item] = field(default_factory=dict)
-    changed: dict[int, Item] = field(default_factory=dict)
+    new: InitVar[Iterable[AgingItem]] = ()
+    items: list[AgingItem] = field(default_factory=list)
+    known: dict[int, AgingItem] = field(default_factory=dict)
+    changed: dict[int, AgingItem] = field(default_factory=dict)
     low: Key = FIRST
     high: Key = LAST
 
-    def __post_init__(self, new: Iterable[Item]) -> None:
+    def __post_init__(self, new: Iterable[AgingItem]) -> None:
         if self.fetch is not None:
             self.low = self.high = self._place()
         for item in new:
             self._added(item)
 
-    def move(self, amount: int, item: Item | None = None, of: int | None = None) -> None:
+    def move(self, amount: int, item: AgingItem | None = None, of: int | None = None) -> None:
         """Follow an entry that has just moved the balance by `amount`.
 
         It is a new aging item, or it changes the `item` of an earlier transaction that it refunds or reverses (or
@@ -120,7 +120,7 @@ class Ages:
         else:
             self._forth(opened - unpaid)
 
-    def _added(self, item: Item) -> int:
+    def _added(self, item: AgingItem) -> int:
         """Take in a new item; return by how much it raises what stands open."""
         state = self.state
         if not state.open_item and item.due_on >= state.latest_due:
@@ -130,7 +130,7 @@ class Ages:
         self.changed[item.transaction] = item
         return item.amount if state.open_item and item.key > self._place() else 0
 
-    def _changed(self, item: Item, by: int) -> int:
+    def _changed(self, item: AgingItem, by: int) -> int:
         """Change what an item comes to; return by how much that raises what stands open."""
         state = self.state
         item.amount += by
@@ -163,7 +163,7 @@ class Ages:
                 assert item is not None
                 self._begin(item)
 
-    def _begin(self, item: Item | None, unpaid: int = 0) -> None:
+    def _begin(self, item: AgingItem | None, unpaid: int = 0) -> None:
         state = self.state
         if item is None and not state.open_item:
             return
@@ -178,7 +178,7 @@ class Ages:
         state = self.state
         return (state.open_due, state.open_day, state.open_item) if state.open_item else LAST
 
-    def _from(self, key: Key) -> Item | None:
+    def _from(self, key: Key) -> AgingItem | None:
         """Return the first item from a key on."""
         while True:
             place = bisect_left(self.items, key, key=_key)
@@ -188,7 +188,7 @@ class Ages:
                 return None
             self._take(self._more("later", self.high), later=True)
 
-    def _before(self, key: Key) -> Item | None:
+    def _before(self, key: Key) -> AgingItem | None:
         """Return the last item before a key that is not above `high`."""
         while True:
             place = bisect_left(self.items, key, key=_key) - 1
@@ -198,11 +198,11 @@ class Ages:
                 return None
             self._take(self._more("earlier", self.low), later=False)
 
-    def _more(self, which: str, key: Key) -> list[Item]:
+    def _more(self, which: str, key: Key) -> list[AgingItem]:
         assert self.fetch is not None
         return self.fetch(self.account, which, key, PAGE)
 
-    def _take(self, items: list[Item], *, later: bool) -> None:
+    def _take(self, items: list[AgingItem], *, later: bool) -> None:
         """Take in what was fetched from `high` on, or before `low`; fewer than a page are all there are."""
         for item in items:
             self._keep(item)
@@ -216,13 +216,13 @@ class Ages:
         """Return whether nothing was fetched from the first open item on."""
         return self.low == self.high
 
-    def walked(self, items: list[Item]) -> None:
+    def walked(self, items: list[AgingItem]) -> None:
         """Take in items in order, from the first open one on without a gap."""
         for item in items:
             self._keep(item)
         self.high = _after(items[-1].key)
 
-    def _keep(self, item: Item) -> None:
+    def _keep(self, item: AgingItem) -> None:
         # What is kept elsewhere may be older than what is known here.
         if item.transaction not in self.known:
             self.known[item.transaction] = item
@@ -231,7 +231,7 @@ class Ages:
             else:
                 self.items.append(item)
 
-    def _of(self, transaction: int) -> Item | None:
+    def _of(self, transaction: int) -> AgingItem | None:
         if transaction not in self.known and self.fetch is not None:
             for item in self.fetch(self.account, "one", (NEVER, NEVER, transaction), 1):
                 self._keep(item)
@@ -319,5 +319,5 @@ def _after(key: Key) -> Key:
     return key[0], key[1], key[2] + 1
 
 
-def _key(item: Item) -> Key:
+def _key(item: AgingItem) -> Key:
     return item.key

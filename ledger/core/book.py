@@ -12,7 +12,7 @@ from itertools import count
 from zoneinfo import ZoneInfo
 
 from ledger.core.accounts import Account, Brand, Limit, Link, Terms, Usage, window
-from ledger.core.aging import AGING, NEVER, Ages, Balance, Fetch, Item, due_date
+from ledger.core.aging import AGING, NEVER, Ages, AgingItem, Balance, Fetch, due_date
 from ledger.core.outcomes import Declined, Entry, Invalid, Moved, Posted
 from ledger.core.transactions import Hold, Transaction
 from ledger.values.refusals import LEDGER, Refusals
@@ -51,7 +51,7 @@ class Book:
     limits: dict[int, dict[int | str, list[Limit]]] = field(default_factory=dict)
     usage: dict[tuple[int, int | str, str, date], Usage] = field(default_factory=dict)
     ages: dict[int, Ages] = field(default_factory=dict)
-    paid_items: dict[int, list[Item]] = field(default_factory=dict)
+    paid_items: dict[int, list[AgingItem]] = field(default_factory=dict)
     fetch_items: Fetch | None = None
     holds: dict[int, Hold] = field(default_factory=dict)
     holding: dict[int, dict[int, Hold]] = field(default_factory=dict)
@@ -85,7 +85,7 @@ class Book:
         return transaction.day if transaction.occurred_at is None else self.day(transaction.occurred_at)
 
     def own_account(self, number: int) -> tuple[int, str]:
-        """Return the brand that one of the brands' own accounts is of, and its kind."""
+        """Return the brand that an own account belongs to, and the account's kind."""
         found = self.own_accounts.get(number)
         if found is None:
             found = next((brand, kind) for (brand, kind, _), own in self.system.items() if own == number)
@@ -235,7 +235,7 @@ class Book:
     def _age(self, transaction: Transaction, entry: Entry, balance: Balance) -> None:
         item = of = None
         if entry.amount < 0 and transaction.kind in AGING:
-            item = Item(transaction.id, transaction.day, entry.due_on or NEVER, -entry.amount)
+            item = AgingItem(transaction.id, transaction.day, entry.due_on or NEVER, -entry.amount)
         else:
             of = self._undone(transaction)
         if balance.open_item or balance.balance < 0 or of is not None or entry.account in self.ages:

@@ -99,7 +99,7 @@ def check_lines(amount: Decimal | None, lines: tuple[LineAmount, ...] | None) ->
     if lines is None:
         return
     if amount is not None:
-        raise ValueError("amount: goes without lines")
+        raise ValueError("amount: cannot be combined with lines")
     if not 1 <= len(lines) <= LINES:
         raise ValueError(f"lines: there are {len(lines)}, 1 to {LINES} are allowed")
     if len({line.line for line in lines}) < len(lines):

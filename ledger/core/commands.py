@@ -119,7 +119,7 @@ class Payment(Command):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.account is not None and self.split is not None:
-            raise ValueError("split: goes without account")
+            raise ValueError("split: cannot be combined with account")
         if self.split is not None:
             check_split(self.amount, self.split)
         if self.brand is None and (self.split is None or any(part.brand is None for part in self.split)):
@@ -290,7 +290,7 @@ class Reverse(Command):
     def _whole(self) -> Self:
         if self.split is not None:
             if self.amount is None:
-                raise ValueError("amount: is missing; the split is of it")
+                raise ValueError("amount: is missing; the split must add up to it")
             check_split(self.amount, self.split)
         return self
 

@@ -83,7 +83,8 @@ def sources(book: Book, account: Account, elsewhere: Iterable[tuple[int, int]] =
 def fund(book: Book, need: Need) -> Matrix:
     """Return the matrix line × source that pays everything, or leave with Refused; a free line's source pays 0.
 
-    A payer's share is of what points left of a line. That and its hours are no shortage of it (DECISIONS D130).
+    A payer's share applies to what points left of a line. What share or hours leave out is no
+    shortage (DECISIONS D130).
     """
     alone = _alone(book, need)
     if alone is not None:
@@ -174,7 +175,7 @@ def free(book: Book, account: int, at: datetime) -> int:
 def capacity(book: Book, source: Source, need: Need, wanted: int) -> Give:
     """Return how much of `wanted` the source can give.
 
-    Each rule leaves so much when it stands alone; a rule that leaves less than was wanted
+    Each rule leaves an amount by itself; a rule that leaves less than was required
     is broken, and of several the first in the order of DECLINES is named.
     """
     account = source.account

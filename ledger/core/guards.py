@@ -183,7 +183,7 @@ def in_currency(case: Case, target: Transaction) -> None:
 
 
 def own_money(case: Case, account: Account, amount: int) -> None:
-    """Hold that the account has so much of its own, not held."""
+    """Check that the account has this amount of its own, not held."""
     own = free(case.book, account.id, case.at)
     if own < amount:
         short = short_of(case.book, account, case.at, case.command.kind, amount, own)

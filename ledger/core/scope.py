@@ -25,7 +25,7 @@ class Scope:
     ids: int = 0
 
     def credit(self, account: int | str, amount: int) -> None:
-        """Add an account that can be credited so much."""
+        """Add an account that can be credited this amount."""
         self.accounts.add(account)
         self.credits[account] = self.credits.get(account, 0) + amount
 

@@ -20,7 +20,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from ledger.errors import Failure
 from ledger.http.commands import Commands, RequestRefused
-from ledger.http.endpoints import Endpoint, Match, find
+from ledger.http.endpoints import Endpoint, EndpointMatch, find
 from ledger.http.metrics import Metrics
 from ledger.http.problems import problem
 from ledger.http.read_pool import NoDatabase, ReadPool
@@ -37,7 +37,7 @@ TOKENS_SECONDS = 2.0
 
 
 @dataclass(kw_only=True)
-class Settings:
+class DoorSettings:
     """How a door is opened. `local`: only this machine can reach it, so that it may do without tokens.
 
     `double`: there is no database behind it, and nobody to keep out.
@@ -53,7 +53,7 @@ class Door:
     """The application. It owns the writers and the connections for questions, from startup to shutdown."""
 
     def __init__(
-        self, level: Level, url: str, *, writers: Writers, settings: Settings, replica_url: str | None = None
+        self, level: Level, url: str, *, writers: Writers, settings: DoorSettings, replica_url: str | None = None
     ) -> None:
         self.level, self.url, self.writers, self.settings = level, url, writers, settings
         self.metrics = Metrics()
@@ -129,7 +129,7 @@ class Door:
                 await problem("internal", f"request {request_id} broke something")(scope, receive, answer)
         self._note(scope, found, status, time.perf_counter() - since, request_id, trace, broke)
 
-    async def _answer(self, found: Match, scope: Scope, receive: Receive, answer: Send) -> None:
+    async def _answer(self, found: EndpointMatch, scope: Scope, receive: Receive, answer: Send) -> None:
         if found.endpoint.path == "/v1/commands":
             await self.commands(scope, receive, answer)
             return
@@ -151,7 +151,7 @@ class Door:
         host = headers.get(b"host", b"").decode("latin-1").lower()
         name = host.rpartition(":")[0] if ":" in host and not host.endswith("]") else host
         if name not in self._hosts:
-            return problem("misdirected", f"Host {host[:100]} is not one of this door: see --host")
+            return problem("misdirected", f"Host {host[:100]} is not one that this door serves: see --host")
         # A browser sends a page's POST without a type or a question first; without tokens it would be obeyed.
         origin = headers.get(b"origin")
         if origin is not None and origin.decode("latin-1").lower().partition("//")[2] != host:
@@ -168,7 +168,7 @@ class Door:
             return problem("unauthorized", "send Authorization: Bearer with a token of tiffin token create")
         if not endpoint.roles & caller.roles:
             roles = " or ".join(sorted(endpoint.roles))
-            return problem("forbidden", f"token {caller.name} has not the role that this needs: {roles}")
+            return problem("forbidden", f"token {caller.name} lacks the role that this needs: {roles}")
         scope["caller"] = caller
         return None
 
@@ -191,14 +191,14 @@ class Door:
     def _note(
         self,
         scope: Scope,
-        found: Match | Response,
+        found: EndpointMatch | Response,
         status: int,
         seconds: float,
         request_id: str,
         trace: bytes | None,
         broke: str | None,
     ) -> None:
-        path = found.endpoint.path if isinstance(found, Match) else "other"
+        path = found.endpoint.path if isinstance(found, EndpointMatch) else "other"
         self.metrics.request(path, str(status)).inc()
         self.metrics.took(path).observe(seconds)
         caller: Caller | None = scope.get("caller")

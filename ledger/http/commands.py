@@ -17,7 +17,7 @@ from ledger.http.metrics import Metrics
 from ledger.http.problems import of_outcome, problem
 from ledger.intake.json_lines import LINE_LENGTH, Cutter
 from ledger.intake.streaming import answers
-from ledger.intake.writer_process import Answered, Sent
+from ledger.intake.writer_process import Answered, SentLine
 from ledger.intake.writers import Full, Writers
 from ledger.postgres.tokens import Caller
 
@@ -78,7 +78,7 @@ class Commands:
                 body = await whole(receive, LINE_LENGTH, patience)
                 patience.reschedule(asyncio.get_running_loop().time() + ANSWER_SECONDS)
                 late = _unknown
-                answer = await self._writers.submit(Sent(body, key, caller))
+                answer = await self._writers.submit(SentLine(body, key, caller))
         except Full as error:
             raise RequestRefused(problem("unavailable", str(error))) from None
         except TimeoutError:
@@ -101,12 +101,12 @@ class Commands:
         await send({"type": "http.response.body", "body": b""})
 
 
-async def _sent(receive: Receive, caller: Caller | None) -> AsyncIterator[Sent]:
+async def _sent(receive: Receive, caller: Caller | None) -> AsyncIterator[SentLine]:
     number = 0
     async for line in lines(receive):
         number += 1
         if line.strip():
-            yield Sent(line, None, caller, number)
+            yield SentLine(line, None, caller, number)
 
 
 async def _send(send: Send, status: int, kind: bytes, body: bytes) -> None:
@@ -172,7 +172,7 @@ def _late() -> Response:
 
 
 async def lines(receive: Receive) -> AsyncIterator[bytes]:
-    """Yield the lines of a body; of one that is too long only so much as shows it."""
+    """Yield the lines of a body; of one that is too long, only as much as shows it."""
     cutter = Cutter()
     async for part in chunks(receive):
         for line in cutter.lines(part):

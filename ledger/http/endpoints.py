@@ -42,7 +42,7 @@ class Endpoint:
         return re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>.+)", self.path))
 
 
-class Match(NamedTuple):
+class EndpointMatch(NamedTuple):
     """An endpoint, and the parameters of its path."""
 
     endpoint: Endpoint
@@ -69,10 +69,10 @@ ENDPOINTS = (
 )
 """In order: the first whose path fits answers."""
 
-_EXACT = {(e.method, e.path): Match(e, {}) for e in ENDPOINTS if "{" not in e.path}
+_EXACT = {(e.method, e.path): EndpointMatch(e, {}) for e in ENDPOINTS if "{" not in e.path}
 
 
-def find(method: str, path: str) -> Match | Response:
+def find(method: str, path: str) -> EndpointMatch | Response:
     """Return the endpoint of a request, or the problem that there is none."""
     if exact := _EXACT.get((method, path)):
         return exact
@@ -81,7 +81,7 @@ def find(method: str, path: str) -> Match | Response:
         return problem("not_found", f"there is nothing at {path[:100]}: see /openapi.json")
     for endpoint, found in fitting:
         if endpoint.method == method:
-            return Match(endpoint, found.groupdict())
+            return EndpointMatch(endpoint, found.groupdict())
     response = problem("method_not_allowed", f"{path[:100]} takes {fitting[0][0].method}")
     response.headers["allow"] = fitting[0][0].method
     return response

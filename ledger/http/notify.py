@@ -35,7 +35,7 @@ _LATER = (408, 425, 429)
 """Refusals that are about the moment, not about the event."""
 
 
-class Endpoint(NamedTuple):
+class WebhookEndpoint(NamedTuple):
     """Who is notified, and the state of the deliveries."""
 
     id: int
@@ -74,14 +74,14 @@ def add(connection: AnyConnection, url: str, *, refusals: Refusals, beginning: b
 
 
 def remove(connection: AnyConnection, number: int) -> None:
-    """Tell an endpoint nothing more. Raises Failure when there is none of this number."""
+    """Remove an endpoint: it is not notified any more. Raises Failure when there is none of this number."""
     if not connection.execute("DELETE FROM webhook WHERE id = %s", [number]).rowcount:
         raise Failure(f"no endpoint has the number {number}: see tiffin notify list")
 
 
-def endpoints(connection: AnyConnection) -> list[Endpoint]:
+def endpoints(connection: AnyConnection) -> list[WebhookEndpoint]:
     """Return all endpoints, in order."""
-    return [Endpoint(*row) for row in connection.execute(_ENDPOINTS)]
+    return [WebhookEndpoint(*row) for row in connection.execute(_ENDPOINTS)]
 
 
 _ENDPOINTS = """

@@ -169,7 +169,7 @@ _OPERATIONS: dict[tuple[str, str], Schema] = {
         "gives": {JSON: {"type": "object", "required": ["key", "status", "transaction", "type"]}},
     },
     ("GET", "/v1/events"): {
-        "summary": "Every transaction and change of terms, once, for a reader who keeps its cursor",
+        "summary": "Every transaction and change of terms, once, for a reader that keeps its cursor",
         "parameters": [
             _asked("after", {"type": "string"}, "the last cursor; none: from the beginning; `latest`: the end"),
             _asked("wait", {"type": "integer", "minimum": 0, "maximum": 60}, "seconds to wait for the first event"),

@@ -40,7 +40,7 @@ ACCOUNTS = 10_000
 QUOTES = 1000
 PAGE = 1000
 REPLICA_SECONDS = 0.3
-"""How long a replica that is behind is waited for, before the primary is asked."""
+"""How long to wait for a replica that is behind before the primary is queried."""
 
 
 async def quotes(door: "Door", request: Request, _: Parameters) -> Response:
@@ -173,7 +173,7 @@ async def healthz(door: "Door", request: Request, _: Parameters) -> Response:
 async def readyz(door: "Door", request: Request, _: Parameters) -> Response:
     """Answer whether commands are taken: writers, the database, the version of its tables; not while draining."""
     if door.draining:
-        return problem("unavailable", "the door drains: it takes no new work")
+        return problem("unavailable", "the door is draining: it takes no new work")
     if not door.writers.ready:
         return problem("unavailable", "a writer is being started")
     if door.settings.double:

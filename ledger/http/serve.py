@@ -15,7 +15,7 @@ from types import FrameType
 import uvicorn
 
 from ledger.errors import Failure
-from ledger.http.app import Door, Settings
+from ledger.http.app import Door, DoorSettings
 from ledger.http.connection import Connection
 from ledger.intake.levels import Level
 from ledger.intake.writers import Writers
@@ -56,7 +56,7 @@ def serve(
         raise Failure("without a token only 127.0.0.1 or a socket may be listened on: see tiffin token create")
     intake = Writers(level, url, count=writers)
     name = () if path else (_address(listen or "")[0],) if listen else ()
-    settings = Settings(local=local, double=double, hosts=(*hosts, *name))
+    settings = DoorSettings(local=local, double=double, hosts=(*hosts, *name))
     door = Door(level, url, writers=intake, settings=settings, replica_url=replica_url)
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # our own log has the requests
     config = uvicorn.Config(

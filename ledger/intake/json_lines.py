@@ -86,7 +86,7 @@ def parse_item(record: dict[str, Any]) -> Item:
 
 
 class Cutter:
-    """Cuts what comes in chunks into lines; of a line that is too long it keeps only so much as shows it."""
+    """Cuts what comes in chunks into lines; of a line that is too long it keeps only as much as shows it."""
 
     def __init__(self) -> None:
         self._rest = b""
@@ -195,7 +195,7 @@ def line_of_outcome(outcome: Outcome) -> str:
 
 _quoted = json.encoder.encode_basestring
 _shown = lru_cache(maxsize=100)(shown)
-"""Most of a batch is of one moment."""
+"""Most outcomes of a batch have the same moment."""
 
 
 def written(outcomes: Iterable[Outcome]) -> str:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
-from ledger.intake.writer_process import Sent
+from ledger.intake.writer_process import SentLine
 from ledger.postgres.database import AnyConnection, connect
 
 REMEMBERED = 1_000_000
@@ -31,7 +31,7 @@ _ACCOUNTS = ("account", "payer", "to", "into")
 _REFERS = ("hold", "debit", "payment", "transaction", "order")
 
 
-def named(sent: Sent) -> Route:
+def named(sent: SentLine) -> Route:
     """Return what a line is and names: nothing but its key if it is no JSON object."""
     try:
         record: Any = from_json(sent.body)

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 
-from ledger.intake.writer_process import Answered, Sent
+from ledger.intake.writer_process import Answered, SentLine
 from ledger.intake.writers import Full, Writers
 
 AT_ONCE = 4000
@@ -12,7 +12,7 @@ AT_ONCE = 4000
 
 
 async def answers(
-    writers: Writers, lines: AsyncIterator[Sent], *, seconds: float | None = None
+    writers: Writers, lines: AsyncIterator[SentLine], *, seconds: float | None = None
 ) -> AsyncIterator[list[Answered]]:
     """Yield the answers to lines in order, those that are there together.
 

@@ -29,7 +29,7 @@ BROKE = "internal error on this line: it was not carried out; the log has the re
 LENGTH = struct.Struct("!I")
 
 
-class Sent(NamedTuple):
+class SentLine(NamedTuple):
     """A line as it came: `key` is the one that was given beside it, `number` its place in its stream, from 1."""
 
     body: bytes
@@ -70,7 +70,7 @@ class Writer:
         self._shell = level.shell(self._ledger)
         self._stream = Stream(self._shell, self._ledger, held_up)
 
-    def post(self, lines: Sequence[Sent]) -> list[Answered]:
+    def post(self, lines: Sequence[SentLine]) -> list[Answered]:
         """Return one answer a line, in order."""
         kinds: list[str] = []
         items = [(sent.number, self._read(sent, kinds)) for sent in lines]
@@ -91,7 +91,7 @@ class Writer:
             traceback.print_exc()
             return [_failed(items[0][1], BROKE)]
 
-    def _read(self, sent: Sent, kinds: list[str]) -> Any:
+    def _read(self, sent: SentLine, kinds: list[str]) -> Any:
         kinds.append("")
 
         def parse(record: dict[str, Any]) -> Any:
@@ -202,7 +202,7 @@ def main() -> None:
     pipe.sendall(framed(True))
     try:
         while (columns := receive(pipe)) is not None:
-            lines = [*map(Sent._make, zip(*columns, strict=True))]
+            lines = [*map(SentLine._make, zip(*columns, strict=True))]
             pipe.sendall(framed(in_columns(writer.post(lines))))
     except (BrokenPipeError, ConnectionResetError):
         pass  # the door was killed: what it was not answered is sent again by its callers

@@ -19,11 +19,11 @@ from ledger.administration.administration_lines import Record
 from ledger.errors import Failure
 from ledger.intake.levels import Level
 from ledger.intake.routes import Route, Routes, named
-from ledger.intake.writer_process import LENGTH, Answered, Sent, framed, in_columns
+from ledger.intake.writer_process import LENGTH, Answered, SentLine, framed, in_columns
 from ledger.logs import log
 from ledger.postgres.stream import HELD_UP_SECONDS
 
-Waiting = tuple[Sent, "asyncio.Future[Answered]"]
+Waiting = tuple[SentLine, "asyncio.Future[Answered]"]
 
 LOST = b'{"status": "failed", "message": "the writer was lost: whether this was posted is unknown; send it again"}\n'
 RESTART_SECONDS = 1.0
@@ -73,11 +73,11 @@ class Writers:
         """Return whether every writer is there."""
         return not self.closing and all(writer.ready for writer in self._writers)
 
-    def submit(self, sent: Sent) -> "asyncio.Future[Answered]":
+    def submit(self, sent: SentLine) -> "asyncio.Future[Answered]":
         """Return a Future of the line's answer. Raises Full: then it was not taken."""
         return self._submit(sent, None if len(self._writers) == 1 else named(sent))
 
-    def in_order(self, sent: Sent, before: bool) -> tuple["Callable[[], asyncio.Future[Answered]]", bool, bool]:
+    def in_order(self, sent: SentLine, before: bool) -> tuple["Callable[[], asyncio.Future[Answered]]", bool, bool]:
         """Return what submits a line of a stream, whether all lines before it must be answered first, and whether it is
         an administration line.
 
@@ -94,7 +94,7 @@ class Writers:
             administers,
         )
 
-    def _submit(self, sent: Sent, route: Route | None) -> "asyncio.Future[Answered]":
+    def _submit(self, sent: SentLine, route: Route | None) -> "asyncio.Future[Answered]":
         if self.waiting >= self.capacity:
             raise Full(f"the intake is full: {self.waiting} commands wait, at most {self.capacity} may")
         self.waiting += 1

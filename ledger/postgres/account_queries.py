@@ -69,7 +69,7 @@ class HistoryEntry:
 class LimitState:
     """A write-off limit and what is used of it now. Amounts in minor units.
 
-    Without an `account` it is of a `group` of them together or, without either, of whoever draws.
+    Without an `account` it applies to a `group` of them together or, without either, to everyone who draws.
     """
 
     payer: int

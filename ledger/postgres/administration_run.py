@@ -56,7 +56,7 @@ class Administration:
     ids for them. `subjects` are the accounts whose terms, links, limits or status may change, by number and reference,
     locked; `links`, `terms` (the last) and `limits` are what these have. `subaccounts` and `payers` count links by
     their ends, `moved` are those that have entries, `undated` those with aging items that wait for terms.
-    `rules` say what needs a second person, once they were asked for.
+    `rules` say what needs a second person, once they were looked up.
     """
 
     session: Session

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any
 
-from ledger.core.aging import Fetch, Item, Key, due_date
+from ledger.core.aging import AgingItem, Fetch, Key, due_date
 from ledger.core.book import Book
 from ledger.postgres.bulk_sql import array_of
 from ledger.postgres.database import AnyConnection
@@ -33,7 +33,7 @@ _FETCHED = {
 def items_in(connection: AnyConnection) -> Fetch:
     """Return what fetches aging items of the accounts of a book."""
 
-    def fetch(account: int, which: str, key: Key, most: int) -> list[Item]:
+    def fetch(account: int, which: str, key: Key, most: int) -> list[AgingItem]:
         bounds = {"one": [key[2]], "ripening": [], "undated": []}.get(which, [*key, most])
         [rows] = exchange(connection, (_FETCHED[which], [account, *bounds]))
         return [_item(row) for row in rows]
@@ -41,11 +41,11 @@ def items_in(connection: AnyConnection) -> Fetch:
     return fetch
 
 
-def _item(row: Sequence[Any]) -> Item:
+def _item(row: Sequence[Any]) -> AgingItem:
     _, transaction, day, due_on, amount, valid_from, period_days = row
     if valid_from is None:
-        return Item(transaction, day, due_on, amount)
-    return Item(transaction, day, due_on, amount, valid_from, due_date(day, period_days))
+        return AgingItem(transaction, day, due_on, amount)
+    return AgingItem(transaction, day, due_on, amount, valid_from, due_date(day, period_days))
 
 
 # Walks an account's items from the first open one until they sum to more than the credits: each row it reads but
@@ -72,7 +72,7 @@ ORDER BY account_id, due_on, business_date, transaction_id
 
 
 def load_items(connection: AnyConnection, book: Book, credited: dict[int, int]) -> None:
-    """Load, in one go, the open items that credits of so much an account can settle."""
+    """Load, in one go, the open items that credits of these amounts can settle, by account."""
     owing = {a: credit for a, credit in credited.items() if a in book.balances and book.balances[a].balance < 0}
     owing = {account: credit for account, credit in owing.items() if book.aging(account).untouched}
     if owing:

@@ -217,7 +217,7 @@ def earlier(connection: AnyConnection, number_or_key: str) -> Earlier:
     )
 
 
-# What refers to a transaction; what is left of it, for a reversal may have been reversed.
+# What refers to a transaction, and what is left of it: a reversal may have been reversed.
 _LATER = """
 SELECT id, kind, amount - coalesce((
     SELECT sum(b.amount) FROM transaction b WHERE b.refers_to = t.id AND b.kind = 'reverse' AND b.status = 'posted'

@@ -154,7 +154,7 @@ def waiting(connection: AnyConnection) -> list[ApprovalRequest]:
 
 
 def approval_request(connection: AnyConnection, key: str) -> ApprovalRequest | None:
-    """Return who asked for what was posted under a key, and who agreed; None if nobody was asked."""
+    """Return who requested what was posted under a key, and who approved it; None if nobody had to."""
     row = connection.execute(f"{_REQUEST} WHERE key = %s AND quoted IS NOT NULL", [key]).fetchone()
     return None if row is None else ApprovalRequest(*row)
 
@@ -172,7 +172,7 @@ def decided(connection: AnyConnection, most: int = 10) -> list[tuple[ApprovalReq
 def decide(connection: AnyConnection, id_: UUID, by: str, state: State, why: str | None = None) -> None:
     """Agree to a draft that waits, and goes on to wait until it is posted, or refuse it; the caller commits.
 
-    Raises Failure if it waits no more, or if `by` would agree to what `by` asked for.
+    Raises Failure if it waits no longer, or if `by` would approve what `by` requested.
     """
     try:
         decided = connection.execute(
@@ -181,6 +181,6 @@ def decide(connection: AnyConnection, id_: UUID, by: str, state: State, why: str
             [state, by, why, id_, by, by],
         )
     except errors.CheckViolation:
-        raise Failure(f"{by} asked for this: another person agrees to it") from None
+        raise Failure(f"{by} requested this: another person has to approve it") from None
     if decided.rowcount != 1:
         raise Failure("this was decided on meanwhile")

@@ -144,7 +144,7 @@ def _ensure_home(home: Path) -> None:
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise Failure(f"the home {home} cannot be made: {error.strerror}") from error
+        raise Failure(f"cannot create the home {home}: {error.strerror}") from error
 
 
 def _socket_folder(data: Path) -> Path:

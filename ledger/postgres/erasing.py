@@ -21,7 +21,7 @@ _TABLES = (
 
 
 @dataclass(frozen=True)
-class Person:
+class DataSubject:
     """A client who can be erased: the accounts, and whatever names the person beside them."""
 
     id: int
@@ -40,7 +40,7 @@ def years_by_country(text: str) -> dict[str, int]:
     return years
 
 
-def find_person(connection: AnyConnection, reference: str) -> Person:
+def find_person(connection: AnyConnection, reference: str) -> DataSubject:
     """Return the person of a reference. Raises Failure when there is none, or it is a legal entity."""
     row = connection.execute(
         "SELECT p.id, kind, name, ARRAY[name, legal_name, tax_id, email, phone, address], "
@@ -54,10 +54,10 @@ def find_person(connection: AnyConnection, reference: str) -> Person:
         raise Failure(f"party {reference} is a legal entity: only persons are erased")
     accounts = connection.execute("SELECT id FROM account WHERE party_id = %s ORDER BY id", [number])
     known = tuple(word for word in names if word and name != "erased")
-    return Person(number, reference, tuple(account for (account,) in accounts), known, erased_at)
+    return DataSubject(number, reference, tuple(account for (account,) in accounts), known, erased_at)
 
 
-def erase_person(url: str, person: Person, *, reason: str, by: str | None, retention: str) -> bool:
+def erase_person(url: str, person: DataSubject, *, reason: str, by: str | None, retention: str) -> bool:
     """Erase a person from the ledger, and record it; False where there was nothing left to erase.
 
     Raises Failure, with nothing done, while an account is not closed or documents must be kept.
@@ -78,7 +78,7 @@ def erase_person(url: str, person: Person, *, reason: str, by: str | None, reten
     return True
 
 
-def _refuse_open(connection: AnyConnection, person: Person) -> None:
+def _refuse_open(connection: AnyConnection, person: DataSubject) -> None:
     row = connection.execute(
         "SELECT id, status FROM account WHERE party_id = %s AND kind = 'money' AND status <> 'closed' ORDER BY id",
         [person.id],
@@ -87,7 +87,7 @@ def _refuse_open(connection: AnyConnection, person: Person) -> None:
         raise Failure(f"account {row[0]} of {person.reference} is {row[1]}: close it first, then erase the person")
 
 
-def _refuse_kept(connection: AnyConnection, person: Person, years: dict[str, int]) -> None:
+def _refuse_kept(connection: AnyConnection, person: DataSubject, years: dict[str, int]) -> None:
     rows = connection.execute(_LAST, {"accounts": list(person.accounts)}).fetchall()
     kept: list[tuple[date, int, str, date]] = []
     for country, last, _ in rows:

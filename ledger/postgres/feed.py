@@ -1,4 +1,4 @@
-"""The feed: every transaction and every change of terms as an event, once, for a reader who keeps its cursor.
+"""The feed: every transaction and every change of terms as an event, once, for a reader that keeps its cursor.
 
 `id > last` alone would lose what commits late. So the feed goes in windows: a window ends at the oldest database
 transaction still under way, and all before it is final; within a window events are in the order of their numbers, which
@@ -26,7 +26,7 @@ SOURCE = "/tiffin"
 
 
 class Gone(Failure):
-    """The cursor is of another incarnation of the book. `cursor` is the last position in common."""
+    """The cursor belongs to another incarnation of the book. `cursor` is the last position in common."""
 
     def __init__(self, cursor: str) -> None:
         super().__init__("the book was restored since: what this cursor has beyond the one given here never happened")

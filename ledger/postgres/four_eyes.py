@@ -55,7 +55,7 @@ def drop_rules(connection: AnyConnection, kind: Kind) -> None:
 
 
 def why(rules: Rules, kind: str, currency: str | None, amount: int | None) -> str | None:
-    """Return why so much of a kind needs a second person, in a sentence; None if it does not."""
+    """Return why this amount of a kind needs a second person, in a sentence; None if it does not."""
     if all(of != kind for of, _ in rules):
         return None
     above = rules.get((kind, currency or ""), 0)

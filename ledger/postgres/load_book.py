@@ -3,7 +3,7 @@
 Balance rows are locked first, in id order, in a statement of their own; only then is
 anything else about the accounts read, so that what is read is what the last writer left.
 When the reading shows that more accounts are concerned (payers, bonus accounts, sources
-of holds), everything is let go and begun again with all of them.
+of holds), all locks are released and the batch starts again with all of them.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,7 +36,7 @@ _ENTRY = ", ".join(ENTRY_COLUMNS)
 
 
 @dataclass(slots=True)
-class Known:
+class KnownFacts:
     """What never changes once it is committed, kept from batch to batch."""
 
     references: dict[str, int] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Known:
 
     def remember(self, account: int, related: frozenset[int]) -> None:
         """Note which accounts were concerned besides `account`: the first guess for the next batch (DECISIONS D9)."""
-        if len(self.related) > Known.MOST:
+        if len(self.related) > KnownFacts.MOST:
             self.related.clear()
         if related:
             self.related[account] = related
@@ -57,12 +57,12 @@ class Known:
             self.related.pop(account, None)
 
 
-def numbers_of(connection: AnyConnection, known: Known, references: Iterable[str]) -> dict[str, int]:
+def numbers_of(connection: AnyConnection, known: KnownFacts, references: Iterable[str]) -> dict[str, int]:
     """Return the account numbers of the references that exist."""
     references = set(references)
     missing = [reference for reference in references if reference not in known.references]
     if missing:
-        if len(known.references) > Known.MOST:
+        if len(known.references) > KnownFacts.MOST:
             known.references.clear()
             missing = list(references)
         [rows] = exchange(connection, ("SELECT reference, id FROM account WHERE reference = ANY(%s)", [missing]))
@@ -72,7 +72,7 @@ def numbers_of(connection: AnyConnection, known: Known, references: Iterable[str
 
 def load(
     connection: AnyConnection,
-    known: Known,
+    known: KnownFacts,
     scope: Scope,
     *,
     lock: bool = True,
@@ -97,7 +97,7 @@ def load(
             if lock and not own:
                 connection.execute("RELEASE SAVEPOINT loading")
             return book
-        # The locks are let go: taking more on top would break the order of ids.
+        # The locks are released: taking more on top would break the order of ids.
         if lock and own:
             connection.rollback()
         elif lock:
@@ -107,7 +107,7 @@ def load(
 
 def _load(
     connection: AnyConnection,
-    known: Known,
+    known: KnownFacts,
     scope: Scope,
     accounts: frozenset[int],
     *,
@@ -149,7 +149,7 @@ def _load(
     return book, frozenset(concerned)
 
 
-def _remember(known: Known, book: Book, accounts: frozenset[int]) -> None:
+def _remember(known: KnownFacts, book: Book, accounts: frozenset[int]) -> None:
     """Note which accounts were concerned besides those named."""
     for account in accounts & (book.bonuses.keys() | book.links.keys() | known.related.keys()):
         around = {*book.bonuses.get(account, ()), *(link.payer for link in book.links.get(account, ()))}
@@ -232,7 +232,7 @@ _ACCOUNTS = (
     "OR EXISTS (SELECT FROM account b WHERE b.money_account_id = a.id AND b.kind = 'bonus')"
 )
 _OF_PARTIES = "FROM account a JOIN party p ON p.id = a.party_id WHERE a.id = ANY(%s::bigint[])"
-# In one statement, for each costs the program more than it costs the server.
+# In one statement, because each one costs the program more than it costs the server.
 _READ = (
     "SELECT clock_timestamp(), time_zone, currency, greatest(closed_until, closing), late_days, "
     "(SELECT json_agg(json_build_array(id, code, status)) FROM brand), "

@@ -14,7 +14,7 @@ from ledger.merging import merged, pairs
 from ledger.postgres.administer_terms import closed
 from ledger.postgres.administration_run import Administration, Subject
 from ledger.postgres.database import AnyConnection
-from ledger.postgres.load_book import Known, load
+from ledger.postgres.load_book import KnownFacts, load
 from ledger.postgres.open_accounts import bonus_account
 from ledger.postgres.posting import Posting
 from ledger.postgres.system_accounts import missing_accounts, open_accounts, system_accounts
@@ -71,7 +71,7 @@ def _merged(
         bonus_account(connection, into, brand)
     earlier = {id_ for (id_,) in connection.execute(_EARLIER, [account]).fetchall()}
     scope = Scope({account, into, *earlier}, ids=2)
-    known = Known()
+    known = KnownFacts()
     book = load(connection, known, scope)
     if missing := missing_accounts(book, known, scope):  # points that expired are booked against a brand's own
         open_accounts(connection, missing)

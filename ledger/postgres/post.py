@@ -17,7 +17,7 @@ from ledger.core.outcomes import Declined, Done, Invalid
 from ledger.core.scope import Scope
 from ledger.postgres import four_eyes
 from ledger.postgres.database import AnyConnection, check_book, connect
-from ledger.postgres.load_book import Known, load
+from ledger.postgres.load_book import KnownFacts, load
 from ledger.postgres.posting import Posting as Posting
 from ledger.postgres.retries import TRIES, retried, transaction, uncollected
 from ledger.postgres.system_accounts import (
@@ -48,7 +48,7 @@ class Ledger:
         self.url = url
         self.lock_timeout_ms = lock_timeout_ms
         self.lock_tries = TRIES
-        self.known = Known()
+        self.known = KnownFacts()
         self.parse: Callable[[Mapping[str, Any]], object] = c.parse
         self.statement_timeout_ms = statement_timeout_ms
         self._connection: AnyConnection | None = None

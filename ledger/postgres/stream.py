@@ -177,7 +177,7 @@ class _Batch(Generic[Line]):
                     item, f"not tried, because it may depend on {before[:64]}, which failed; send both again, in order"
                 )
             elif time.monotonic() > self._until:
-                self._fail(item, f"not tried, for others took more than {SECONDS} s; send it again")
+                self._fail(item, f"not tried, because others took more than {SECONDS} s; send it again")
             else:
                 again.add(item.key)
                 free.append(item)

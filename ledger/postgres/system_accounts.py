@@ -6,7 +6,7 @@ from itertools import count
 from ledger.core.book import Book
 from ledger.core.scope import Scope
 from ledger.postgres.database import AnyConnection
-from ledger.postgres.load_book import Known
+from ledger.postgres.load_book import KnownFacts
 from ledger.postgres.open_accounts import new_number
 
 SYSTEM = ("cash", "revenue", "bonus_expense", "adjustments", "unallocated")
@@ -15,7 +15,7 @@ Numbers = dict[tuple[int, str, str], int]
 """Account numbers by brand, kind and currency."""
 
 
-def missing_accounts(book: Book, known: Known, scope: Scope) -> list[tuple[int, str]]:
+def missing_accounts(book: Book, known: KnownFacts, scope: Scope) -> list[tuple[int, str]]:
     """Return the brands and currencies, in order, whose own accounts a batch can use and are not known."""
     currencies = {book.currency, *(account.currency for account in book.accounts.values())}
     named = [(book.brands[code].id, currency) for code, currency in scope.brands if code in book.brands]
@@ -30,7 +30,7 @@ def missing_accounts(book: Book, known: Known, scope: Scope) -> list[tuple[int, 
     return [pair for pair in sorted(wanted) if (pair[0], "cash", pair[1]) not in known.system]
 
 
-def open_foreseen(connection: AnyConnection, known: Known, scope: Scope) -> None:
+def open_foreseen(connection: AnyConnection, known: KnownFacts, scope: Scope) -> None:
     """Open the own accounts of brands that are named for the first time, before anything else is done.
 
     In the currency that is named or the book's; those of accounts' other currencies are found to be missing later.
@@ -49,7 +49,7 @@ FROM unnest(%s::text[], %s::text[]) AS w(code, currency) JOIN brand b ON b.code 
 """
 
 
-def open_at_once(connection: AnyConnection, known: Known, missing: Sequence[tuple[int, str]]) -> None:
+def open_at_once(connection: AnyConnection, known: KnownFacts, missing: Sequence[tuple[int, str]]) -> None:
     """Open what is missing in a database transaction of its own: others find it whatever becomes of this batch."""
     if missing:
         open_accounts(connection, missing)

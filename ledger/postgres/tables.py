@@ -48,7 +48,7 @@ def stamped() -> Any:
 
 
 def committed_by() -> Any:
-    """Return the column of the number of the database transaction that wrote the row; none on rows of before."""
+    """Return the column of the number of the database transaction that wrote the row; null on older rows."""
     return Field(default=None, sa_column=Column(BigInteger, server_default=text("pg_current_xact_id()::text::bigint")))
 
 

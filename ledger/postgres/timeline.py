@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ledger.postgres.database import AnyConnection
 
 TIMELINE = "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::integer"
-"""SQL: the timeline that the server writes on; not to be asked of a replica."""
+"""SQL: the timeline that the server writes on; not to be run on a replica."""
 
 
 def refuse_another(connection: "AnyConnection") -> None:

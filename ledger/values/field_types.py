@@ -113,7 +113,7 @@ def _attributes(value: object) -> object:
 
 def _json(value: object, depth: int = 0) -> object:
     if depth > 8:
-        raise ValueError("are nested more than eight deep")
+        raise ValueError("are nested more than eight levels deep")
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, float) and not abs(value) < float("inf"):

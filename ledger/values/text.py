@@ -27,7 +27,7 @@ def wrong_character(text: str) -> str | None:
     if ord(found[0]) < 0xA0:
         return "has control characters"
     if "\ud800" <= found[0] <= "\udfff":
-        return "has half a character (a surrogate without its other half)"
+        return "has an unpaired surrogate"
     return f"has U+{ord(found[0]):04X}, which is no character"
 
 

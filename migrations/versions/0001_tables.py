@@ -6,8 +6,6 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 revision = "0001"
 down_revision = None
-branch_labels = None
-depends_on = None
 
 # Balances and their kin are updated all the time: room on each page keeps the new row on the
 # same page (a HOT update, no index work), and vacuum comes by often and takes no naps.

@@ -4,8 +4,6 @@ from alembic import op
 
 revision = "0004"
 down_revision = "0003"
-branch_labels = None
-depends_on = None
 
 KINDS = """
     payment allocate payout debit hold capture release expiry refund reverse transfer adjustment bonus

@@ -9,8 +9,6 @@ from sqlalchemy.dialects import postgresql
 
 revision = "0009"
 down_revision = "0008"
-branch_labels = None
-depends_on = None
 
 NOW = sa.text("clock_timestamp()")
 TEXTS = ("bank_reference", "end_to_end", "reference", "name", "tax_id", "account", "bank", "payer", "text")

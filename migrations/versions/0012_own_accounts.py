@@ -8,8 +8,6 @@ from alembic import op
 
 revision = "0012"
 down_revision = "0011"
-branch_labels = None
-depends_on = None
 
 KINDS = """
     payment allocate payout debit hold capture release expiry refund reverse transfer adjustment bonus mark

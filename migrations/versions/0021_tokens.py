@@ -6,8 +6,6 @@ from sqlalchemy.dialects import postgresql
 
 revision = "0021"
 down_revision = "0020"
-branch_labels = None
-depends_on = None
 
 NOW = sa.text("clock_timestamp()")
 

@@ -6,8 +6,6 @@ from sqlalchemy.dialects import postgresql
 
 revision = "0023"
 down_revision = "0022"
-branch_labels = None
-depends_on = None
 
 NOW = sa.text("clock_timestamp()")
 FED = ("transaction", "change")

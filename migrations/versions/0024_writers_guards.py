@@ -13,8 +13,6 @@ from alembic import op
 
 revision = "0024"
 down_revision = "0023"
-branch_labels = None
-depends_on = None
 
 # The owner's rights: writers have none to set a balance. What comes in several statements continues from the last.
 BALANCED = """

@@ -8,8 +8,6 @@ from sqlalchemy.dialects import postgresql
 
 revision = "0027"
 down_revision = "0026"
-branch_labels = None
-depends_on = None
 
 KEYS = {
     "write_off_limit": ["payer_id", "account_id", "group_name", "period"],

@@ -6,8 +6,6 @@ from sqlalchemy.dialects import postgresql
 
 revision = "0031"
 down_revision = "0030"
-branch_labels = None
-depends_on = None
 
 FIXED = "service IN ('dish', 'delivery', 'packaging')"
 

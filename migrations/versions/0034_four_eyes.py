@@ -4,8 +4,6 @@ from alembic import op
 
 revision = "0034"
 down_revision = "0033"
-branch_labels = None
-depends_on = None
 
 AGREED = """
 CREATE FUNCTION desk.second_person() RETURNS trigger LANGUAGE plpgsql AS $$

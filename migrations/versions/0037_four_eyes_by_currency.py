@@ -7,8 +7,6 @@ from alembic import op
 
 revision = "0037"
 down_revision = "0036"
-branch_labels = None
-depends_on = None
 
 BY_CURRENCY = """
 ALTER TABLE desk.four_eyes RENAME TO four_eyes_before;

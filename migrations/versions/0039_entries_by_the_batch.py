@@ -12,8 +12,6 @@ from alembic import op
 
 revision = "0039"
 down_revision = "0038"
-branch_labels = None
-depends_on = None
 
 # The owner's rights: writers have none to set a balance. What comes in several statements continues from the last.
 # Joined row by row: a plan made for a thousand entries is kept, and must not read a whole table for one.

@@ -6,8 +6,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0040"
 down_revision = "0039"
-branch_labels = None
-depends_on = None
 
 WATCHED = (
     "code, kind, value, brand_id, min_order, max_discount, valid_from, valid_until, max_uses, max_uses_per_party, "

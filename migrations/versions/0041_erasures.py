@@ -9,8 +9,6 @@ from alembic import op
 
 revision = "0041"
 down_revision = "0040"
-branch_labels = None
-depends_on = None
 
 NOW = sa.text("clock_timestamp()")
 XID = sa.text("pg_current_xact_id()::text::bigint")

@@ -59,8 +59,8 @@ def restore(
     backup = check(folder, name)
     if backup.tables > newest_revision():
         raise Failure(
-            f"backup {backup.name} is of a newer Tiffin (version {backup.tables}, this one knows {newest_revision()}): "
-            "upgrade Tiffin"
+            f"backup {backup.name} was made by a newer Tiffin (version {backup.tables}, this one knows "
+            f"{newest_revision()}): upgrade Tiffin"
         )
     if until is not None and until <= backup.taken_at:
         raise Failure(f"backup {backup.name} was taken later than {until:%Y-%m-%d %H:%M:%S %Z}: name an older --backup")

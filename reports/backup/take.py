@@ -12,7 +12,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ledger.errors import Failure
+from ledger.errors import Failure, reason
 from ledger.postgres import base_backup
 from ledger.postgres.database import check_book, connect, newest_revision
 from ledger.settings import Settings
@@ -40,14 +40,14 @@ def take(settings: Settings, url: str, folder: Path) -> Backup:
     try:
         made.mkdir(mode=0o700, parents=True)
     except OSError as error:
-        raise Failure(f"the backup {made} cannot be made: {(error.strerror or str(error)).lower()}") from None
+        raise Failure(f"the backup {made} cannot be made: {reason(error)}") from None
     try:
         backup = _taken(settings, url, made, now)
         os.sync()
         write_whole(made / MANIFEST, backup.model_dump_json(indent=1).encode())
     except OSError as error:
         shutil.rmtree(made, ignore_errors=True)
-        raise Failure(f"the backup {made} cannot be written: {(error.strerror or str(error)).lower()}") from None
+        raise Failure(f"the backup {made} cannot be written: {reason(error)}") from None
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise

@@ -19,7 +19,9 @@ Name = Annotated[str | None, typer.Option("--backup", metavar="NAME", help="Whic
 @app.command()
 def backup(
     folder: Folder,
-    keep: Annotated[int | None, typer.Option(min=1, help="Then keep so many, and the WAL since the oldest.")] = None,
+    keep: Annotated[
+        int | None, typer.Option(min=1, help="Then keep this many backups, and the WAL since the oldest.")
+    ] = None,
     wal: Annotated[bool, typer.Option("--wal", help="Instead: receive the server's WAL until stopped.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Instead: read a backup again, every file of it.")] = False,
     name: Name = None,
@@ -56,7 +58,7 @@ def backup(
         f"{done.size / 1e6:,.1f} MB, every file checked"
     )
     for name_ in gone:
-        typer.echo(f"{name_} was let go")
+        typer.echo(f"{name_} was deleted")
 
 
 def _receive(url: str, folder: Path) -> None:
@@ -75,7 +77,7 @@ def restore(
     folder: Folder,
     name: Name = None,
     until: Annotated[
-        str | None, typer.Option(help="Up to this moment, ISO 8601 with a time zone; by default all there is.")
+        str | None, typer.Option(help="Up to this moment, ISO 8601 with a time zone; by default everything.")
     ] = None,
     data: Annotated[
         Path | None, typer.Option(help="For a server of your own: the data folder to make. Nothing is started.")

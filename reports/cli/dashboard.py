@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import typer
 
-from ledger.errors import Failure
+from ledger.errors import Failure, reason
 from ledger.settings import Settings
 
 app = typer.Typer()
@@ -64,8 +64,7 @@ def _free(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise Failure(f"port {port} cannot be used ({reason}): give another one with --port") from None
+            raise Failure(f"port {port} cannot be used ({reason(error)}): give another one with --port") from None
 
 
 def announce(home: Path, address: str, token: str) -> Path:

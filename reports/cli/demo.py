@@ -32,10 +32,12 @@ PLAIN_STEPS = 10
 @app.command()
 def demo(
     households: Annotated[int, typer.Option(min=1, help="Number of households to play.")] = HOUSEHOLDS,
-    statements: Annotated[int, typer.Option(min=0, help="Statements of December; of February fewer.")] = 200,
+    statements: Annotated[
+        int, typer.Option(min=0, help="How many statements to print for December; fewer for February.")
+    ] = 200,
     companies: Annotated[int, typer.Option(min=1, help="Number of companies whose lunches are played.")] = COMPANIES,
 ) -> None:
-    """Play a real year of orders through the ledger, then close it, report it and print its papers."""
+    """Play a real year of orders through the ledger, then close it, report on it and print its papers."""
     import reports
     from ledger.food.postgres.post_orders import Desk
     from ledger.postgres.database import initialise, migrate, server_url

@@ -12,7 +12,7 @@ from ledger.settings import Settings
 from ledger.values.money import amount_of, decimal, is_currency, minor
 
 app = typer.Typer()
-desk = typer.Typer(no_args_is_help=True, help="Say who may use the dashboard, and what needs a second person.")
+desk = typer.Typer(no_args_is_help=True, help="Manage who may use the dashboard, and what needs a second person.")
 app.add_typer(desk, name="desk")
 
 Login = Annotated[str, typer.Argument(help="The login that the provider returns, such as o.petrova@example.com.")]
@@ -25,7 +25,7 @@ def grant(
     role: Role,
     brand: Annotated[list[str] | None, typer.Option(help="Only this brand; may be repeated. Without: all.")] = None,
 ) -> None:
-    """Give a login its role, in place of any other."""
+    """Give a login its role; any earlier one is replaced."""
     with connect(server_url(Settings(), make=False)) as connection:
         known = {code for (code,) in connection.execute("SELECT code FROM brand").fetchall()}
         for code in brand or ():
@@ -49,7 +49,7 @@ def four_eyes(
     above: Annotated[str, typer.Argument(help="From this amount on, such as 5000.00; never: nobody else is needed.")],
     currency: Annotated[
         str | None,
-        typer.Argument(help="Currency of the amount, by default the book's; of never, by default every one."),
+        typer.Argument(help="Currency of the amount, by default the book's; with never, by default all of them."),
     ] = None,
 ) -> None:
     """Let a kind of command need a second person from an amount on, wherever it is sent from.

@@ -21,7 +21,9 @@ def erase(
     remove: Annotated[
         bool, typer.Option("--remove", help="Also remove the papers, dated files and kept cuts that name the person.")
     ] = False,
-    backups: Annotated[Path | None, typer.Option(help="A folder of backups: list those of before.")] = None,
+    backups: Annotated[
+        Path | None, typer.Option(help="A folder of backups: list those that still name the person.")
+    ] = None,
     json_: AsJson = False,
 ) -> None:
     """Erase a person's name, contacts, address, tax id and all free text; figures, versions and seals stay valid.
@@ -44,4 +46,4 @@ def erase(
         for name in names:
             print(f"{kind} {name}: {what}")
     for name in done.backups:
-        print(f"backup {name}: names the person until it is let go")
+        print(f"backup {name}: names the person until it is deleted")

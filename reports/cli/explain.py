@@ -24,9 +24,9 @@ app = typer.Typer()
 def explain(
     context: typer.Context,
     name: Annotated[str, typer.Argument(help="Name of the report.")],
-    column: Annotated[str, typer.Argument(help="The column that the figure stands in.")],
+    column: Annotated[str, typer.Argument(help="The column of the figure.")],
     row: Annotated[
-        list[str] | None, typer.Option(help="What the row says, as NAME=VALUE; repeat it until one row is meant.")
+        list[str] | None, typer.Option(help="Selects the row, as NAME=VALUE; repeat it until exactly one row matches.")
     ] = None,
     against: Annotated[
         list[str] | None,
@@ -37,7 +37,7 @@ def explain(
     chart: Annotated[
         Path | None, typer.Option(help="With --against: draw the parts into this SVG, PNG or HTML.")
     ] = None,
-    page: Annotated[int, typer.Option(min=1, help="Which hundred of the entries to list.")] = 1,
+    page: Annotated[int, typer.Option(min=1, help="Which page of a hundred entries to list.")] = 1,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show the entries that make a figure of a report, and that they add up to it.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from reports.documents.register import Issued, Register
 
 app = typer.Typer()
-papers_app = typer.Typer(no_args_is_help=True, help="List issued papers, and give them out again.")
+papers_app = typer.Typer(no_args_is_help=True, help="List issued papers, and hand them out again.")
 app.add_typer(papers_app, name="papers")
 
 AccountOption = Annotated[int | None, typer.Option(help="Only of this account: its number.")]
@@ -66,7 +66,7 @@ def show(
     language: Annotated[str | None, typer.Option(help="Language, where it was issued in several.")] = None,
     output: Annotated[Path | None, typer.Option("-o", "--output", help="File to write; - for stdout.")] = None,
 ) -> None:
-    """Give out an issued paper again: the same bytes, checked against their SHA-256."""
+    """Hand out an issued paper again: the same bytes, checked against their SHA-256."""
     register = _register()
     found = [row for row in register.rows(number=number) if language in (None, row.language)]
     if not found:

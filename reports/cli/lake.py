@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
-from ledger.errors import Failure
+from ledger.errors import Failure, reason
 from ledger.logs import log
 from ledger.settings import Settings
 from ledger.values.dates import read_date
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from reports.nightly import Night, Step
 
 app = typer.Typer()
-lake_app = typer.Typer(no_args_is_help=True, help="Look after the lake.")
+lake_app = typer.Typer(no_args_is_help=True, help="Maintain the lake.")
 app.add_typer(lake_app, name="lake")
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
@@ -51,10 +51,16 @@ def nightly(
         str | None, typer.Option(help="The day to close, YYYY-MM-DD; by default the latest that has ended.")
     ] = None,
     statements: Annotated[
-        int, typer.Option(parser=_limit, metavar="N|all|none", help="How many statements when the day ends a month.")
+        int,
+        typer.Option(
+            parser=_limit,
+            metavar="N|all|none",
+            help="How many statements when the day ends a month; by default all.",
+            show_default=False,
+        ),
     ] = -1,
     every: Annotated[
-        str | None, typer.Option(help="Instead: a cut every so often, such as 5m, until stopped; closes nothing.")
+        str | None, typer.Option(help="Instead: make a cut at this interval, such as 5m, until stopped; closes no day.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -144,7 +150,7 @@ def content_of(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
-        raise Failure(f"{path} cannot be read: {(error.strerror or str(error)).lower()}") from None
+        raise Failure(f"{path} cannot be read: {reason(error)}") from None
 
 
 @lake_app.command()
@@ -203,7 +209,7 @@ def vacuum(
     nights: Annotated[int, typer.Option(min=0, help="How many of the latest nightly cuts to keep.")] = 35,
     as_json: AsJson = False,
 ) -> None:
-    """Let go of old cuts, and of the files that no kept cut needs."""
+    """Remove old cuts, and the files that no kept cut needs."""
     from ledger.postgres.database import server_url
     from reports.lake import maintenance
 
@@ -212,7 +218,7 @@ def vacuum(
     if as_json:
         print(json.dumps(asdict(done)))
         return
-    print(f"{len(done.kept)} cuts kept, {len(done.cuts)} let go, {len(done.files):,} files removed")
+    print(f"{len(done.kept)}cuts kept, {len(done.cuts)} removed, {len(done.files):,} files removed")
 
 
 @lake_app.command()
@@ -229,7 +235,7 @@ def rebuild(as_json: AsJson = False) -> None:
         rows = sum(pinned.rows for pinned in made.manifest.tables.values())
         print(f"cut {made.cut.number}: {rows:,} rows anew")
     if unlike:
-        raise Failure(f"{len(unlike)} rows were other than in the cut before, first: {unlike[0]}")
+        raise Failure(f"{len(unlike)} rows differ from the cut before, first: {unlike[0]}")
 
 
 def _seconds(text: str) -> int:

@@ -16,8 +16,10 @@ app = typer.Typer()
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def metric(
     context: typer.Context,
-    names: Annotated[str | None, typer.Argument(help="Names with commas between; without, metrics are listed.")] = None,
-    by: Annotated[str, typer.Option(help="What they are shown by, with commas between: month,brand.")] = "",
+    names: Annotated[
+        str | None, typer.Argument(help="Names, separated by commas; without it, metrics are listed.")
+    ] = None,
+    by: Annotated[str, typer.Option(help="Dimensions, separated by commas: month,brand.")] = "",
     from_: Annotated[str | None, typer.Option("--from", help="First day, included: YYYY-MM-DD.")] = None,
     to: Annotated[str | None, typer.Option("--to", help="Last day, included.")] = None,
     form: Annotated[Shape | None, typer.Option("--format", help="As of a report.")] = None,

@@ -6,7 +6,7 @@ from ledger.errors import Failure
 from ledger.settings import Settings
 
 app = typer.Typer()
-pack = typer.Typer(no_args_is_help=True, help="Begin, list or check the pack of a company's own files.")
+pack = typer.Typer(no_args_is_help=True, help="Create, list or check a pack: a company's own files.")
 app.add_typer(pack, name="pack")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from ledger.errors import Failure
+from ledger.errors import Failure, reason
 from ledger.settings import Settings
 from ledger.values.dates import month_days, period, read_date
 from ledger.values.text import printable
@@ -91,7 +91,7 @@ def write_file(file: Path, content: bytes) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
     except OSError as error:
-        raise Failure(f"cannot write {file}: {(error.strerror or str(error)).lower()}") from None
+        raise Failure(f"cannot write {file}: {reason(error)}") from None
 
 
 def _period(month: str | None, since: str | None, until: str | None) -> tuple[date, date]:
@@ -125,21 +125,21 @@ def statements(
     """Make a month's papers for many accounts; an interrupted run continues where it stopped."""
     import reports
     from reports.documents.bulk import Selection, render_statements
+    from reports.documents.papers import Issuing
     from reports.documents.register import Register
     from reports.proof.proven_papers import prover_for
 
     settings = Settings()
     folder = output or settings.home / "statements" / month
+    design = design_of(settings, kind, language, by)
+    mailing = Mailing(outbox, sender or settings.sender) if outbox else None
     with papers_progress(quiet=as_json) as progress, prover_for(settings, *month_days(month), _warn) as prover:
         done = render_statements(
             reports.open(),
             month,
             folder,
             Selection(brand=brand, changed_only=changed_only, limit=limit),
-            design_of(settings, kind, language, by),
-            Mailing(outbox, sender or settings.sender) if outbox else None,
-            register=Register(settings.home / "papers"),
-            prover=prover,
+            Issuing(design, mailing, Register(settings.home / "papers"), prover),
             workers=workers,
             timeout_s=timeout,
             progress=progress,

@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from ledger.errors import Failure
+from ledger.errors import Failure, reason
 from ledger.settings import Settings
 from reports.core.forms import BINARY, Form, Language
 
@@ -155,7 +155,7 @@ def _journal(name: str, given: dict[str, Any], form: Shape | None, output: Path 
         )
     narrowed = [f"--{option.replace('_', '-')}" for option, value in given.items() if value is not None]
     if narrowed:
-        raise Failure(f"the journal is of the whole book: it takes no {' or '.join(narrowed)}")
+        raise Failure(f"the journal covers the whole book: it takes no {' or '.join(narrowed)}")
     _written(journal_text(reports.open()).encode(), output)
 
 
@@ -172,7 +172,7 @@ def _opened(output: Path) -> Any:
     try:
         return output.open("w", encoding="utf-8")
     except OSError as error:
-        raise Failure(f"cannot write {output}: {(error.strerror or str(error)).lower()}") from None
+        raise Failure(f"cannot write {output}: {reason(error)}") from None
 
 
 def _written(content: bytes, output: Path | None) -> None:
@@ -183,7 +183,7 @@ def _written(content: bytes, output: Path | None) -> None:
     try:
         output.write_bytes(content)
     except OSError as error:
-        raise Failure(f"cannot write {output}: {(error.strerror or str(error)).lower()}") from None
+        raise Failure(f"cannot write {output}: {reason(error)}") from None
 
 
 def _list(language: Language) -> None:

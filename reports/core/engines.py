@@ -2,7 +2,7 @@
 
 A plan that grows with every check takes Spark longer to draw up than to carry out, and Polars
 more memory than any of its parts; so what is used again is settled first: run, and gone on from (DECISIONS D34).
-What tells millions of orders apart is settled month by month, where months add up (DECISIONS D197).
+What distinguishes millions of orders is settled month by month, where months add up (DECISIONS D197).
 """
 
 from collections.abc import Callable

@@ -22,13 +22,13 @@ def sold() -> nw.Expr:
 
 
 def of_an_order() -> nw.Expr:
-    """Return whether a revenue entry is of an order, not apart."""
+    """Return whether a revenue entry belongs to an order."""
     return nw.col("service").fill_null("").is_in(SERVICES)
 
 
 def with_order(tables: Tables, lines: Frame) -> Frame:
     """Return revenue entries with `order`: the debit or the hold that it began with; that of refunds, too."""
-    # A debit that refers to something goes beyond it, weighed goods: it is of the same order.
+    # A debit that refers to something goes beyond it (weighed goods): it belongs to the same order.
     charges = tables.transactions.filter(nw.col("kind").is_in(("capture", "debit")), ~nw.col("refers_to").is_null())
     captures = charges.select(of="refers_to", refers_to="id")
     debits = lines.filter(nw.col("kind") == "debit").with_columns(order=nw.coalesce("refers_to", "transaction_id"))
@@ -98,7 +98,7 @@ def stayed(lines: Frame, moved: Frame, *by: str, first_day: date, last_day: date
     `by` may be columns of its transaction, too.
     """
     key = (*by, "order", "business_date")
-    # A debit that refers to something is of the order that it goes beyond, and begins none.
+    # A debit that refers to something belongs to the order that it goes beyond, and begins none.
     begins = (nw.col("kind") == "debit") & nw.col("refers_to").is_null()
     begun = (
         lines.filter(of_an_order(), begins, nw.col("business_date").is_between(first_day, last_day))

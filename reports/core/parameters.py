@@ -53,7 +53,7 @@ P = TypeVar("P", bound=Period)
 
 
 def of_piece(p: P, row: Mapping[str, Any]) -> P:
-    """Return the parameters narrowed to the day, week or month that a row is of."""
+    """Return the parameters narrowed to the day, week or month of a row."""
     first, last = p.days
     if row.get("day"):
         first = last = row["day"]

@@ -1,4 +1,4 @@
-"""A report as a picture: what stands along the bottom, what is drawn, and what tells its bars or lines apart.
+"""A report as a picture: what stands along the bottom, what is drawn, and what distinguishes its bars or lines.
 
 Each currency, and points beside money, has a picture of its own: they are never added up or compared by height.
 """
@@ -34,7 +34,7 @@ COLOURS = (
 
 @dataclass(frozen=True)
 class Picture:
-    """How a report is drawn: `along` is the first of its columns that a result has, `by` tells apart.
+    """How a report is drawn: `along` is the first of its columns that a result has, `by` distinguishes.
 
     Of several `figures` each is a bar of its own along the bottom: bands of age, say.
     """
@@ -94,7 +94,7 @@ def as_image(chart: Any) -> str:
 
 
 def _rows(picture: Picture, frame: pl.DataFrame, along: str | None, by: list[str]) -> pl.DataFrame:
-    """Return along, figure and what tells apart; money is added up before it becomes a floating-point number."""
+    """Return along, figure and `by`; money is added up before it becomes a floating-point number."""
     if along is None:
         long = frame.unpivot(list(picture.figures), index=by, variable_name="along", value_name="figure")
     else:

@@ -52,7 +52,7 @@ class Tables:
         self._kept: dict[str, Frame] | None = None
 
     def keeping(self) -> "Tables":
-        """Return the same tables, which find who held each account once, however often that is asked."""
+        """Return the same tables, which find out only once who held each account."""
         keeping = copy(self)
         keeping._kept = {}
         return keeping
@@ -145,7 +145,7 @@ def of_clients() -> nw.Expr:
 
 
 def of_points() -> nw.Expr:
-    """Return whether an entry is of points: on a bonus account, or the other side of one."""
+    """Return whether an entry moves points: on a bonus account, or the other side of one."""
     on_them = nw.col("account_kind").is_in(("bonus", "bonus_expense"))
     return on_them | (nw.col("source_kind") == "bonus").fill_null(False)
 
@@ -309,7 +309,7 @@ def brand_names(tables: Tables) -> Frame:
 def with_channel(tables: Tables, entries: Frame) -> Frame:
     """Return the entries with their `channel`, blank for none.
 
-    Entries of before have their transaction's, of a reversal or an allocation that of what it is about.
+    Older entries have their transaction's; those of a reversal or an allocation have that of what it is about.
     """
     with_channel = tables.transactions.filter(~nw.col("channel").is_null())
     own = with_channel.select(transaction_id="id", own="channel")
@@ -377,7 +377,7 @@ _apart = ContextVar("_apart", default=False)
 
 @contextmanager
 def rows_apart() -> Iterator[None]:
-    """Let checks give their rows before they are added up, each with its entry where it is of one."""
+    """Let checks give their rows before they are added up, each with its entry where it has one."""
     token = _apart.set(True)
     try:
         yield

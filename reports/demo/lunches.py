@@ -38,7 +38,7 @@ FOOD = [json.loads(line) for line in files("reports.demo").joinpath("food.jsonl"
 
 
 @dataclass(frozen=True)
-class Terms:
+class CompanyTerms:
     """What a company agreed on, and how it pays: `pays` on the days `on`. Amounts in dollars."""
 
     companies: int
@@ -54,17 +54,17 @@ class Terms:
 
 TERMS = (
     # Enough credit for everything: nothing is declined, and an order in fifty is refunded.
-    Terms(8, credit=10_000, period_days=60, pays=2_000, on=(date(2018, 2, 5),), refunds=True),
+    CompanyTerms(8, credit=10_000, period_days=60, pays=2_000, on=(date(2018, 2, 5),), refunds=True),
     # The company pays up to 11.00 a day, the employee the rest, out of 35.00 a month of his own.
-    Terms(8, credit=10_000, period_days=60, a_day=11, own_money=35, pays=2_000, on=(date(2018, 2, 5),)),
+    CompanyTerms(8, credit=10_000, period_days=60, a_day=11, own_money=35, pays=2_000, on=(date(2018, 2, 5),)),
     # Prepaid, a little short towards the end of some weeks: insufficient funds.
-    Terms(8, pays=600, on=WEEKLY),
+    CompanyTerms(8, pays=600, on=WEEKLY),
     # Paid too late: credit overdue from 23 January until the payment of 12 February.
-    Terms(5, credit=10_000, period_days=14, pays=4_000, on=(date(2018, 2, 12),)),
+    CompanyTerms(5, credit=10_000, period_days=14, pays=4_000, on=(date(2018, 2, 12),)),
     # The contract ended with January: credit expired.
-    Terms(3, credit=10_000, period_days=60, valid_until=date(2018, 1, 31)),
+    CompanyTerms(3, credit=10_000, period_days=60, valid_until=date(2018, 1, 31)),
     # Small credit, small payments: credit limit exceeded.
-    Terms(4, credit=1_000, period_days=60, pays=400, on=WEEKLY),
+    CompanyTerms(4, credit=1_000, period_days=60, pays=400, on=WEEKLY),
 )
 
 _TREES = ("Amber", "Birch", "Cedar", "Dogwood", "Elm", "Fir")
@@ -77,7 +77,7 @@ class Company:
     """A derived company: its number from 1, its terms and how many it employs."""
 
     number: int
-    terms: Terms
+    terms: CompanyTerms
     employees: int
 
     @property
@@ -227,7 +227,7 @@ def _preorder(account: str, before: date, day: date, chance: Random, *, first: b
 
 
 def _order_fields(account: str, day: date, chance: Random, *, first: bool) -> dict[str, Any]:
-    """Return what an order is of: a set, perhaps lemonade and delivery, a code, the points to spend."""
+    """Return what an order consists of: a set, perhaps lemonade and delivery, a code, the points to spend."""
     sku = chance.choice(list(SETS))
     items = [Item(brand=BRAND, sku=sku, name=sku.replace("-", " ").capitalize(), price=SETS[sku])]
     if chance.random() < 0.4:

@@ -10,7 +10,7 @@ from functools import cached_property
 from ledger.errors import Failure
 from reports.documents.language import N_
 from reports.documents.page import Page
-from reports.documents.printed_rows import Balance, PrintedEntry, total_of
+from reports.documents.printed_rows import BalanceRow, PrintedEntry, total_of
 from reports.documents.sold import SoldPage
 from reports.documents.statement import ZERO
 
@@ -43,11 +43,11 @@ class ActPage(Page):
         return self.lang.text("By the books of %s") % self.short_client
 
     @property
-    def opening(self) -> Balance:
+    def opening(self) -> BalanceRow:
         return _balance(self.paper.summary.opening)
 
     @property
-    def closing(self) -> Balance:
+    def closing(self) -> BalanceRow:
         return _balance(self.paper.summary.closing)
 
     @property
@@ -97,8 +97,8 @@ def _named(name: str, label: str, tax_id: str | None) -> str:
     return f"{name} ({label} {tax_id})" if tax_id else name
 
 
-def _balance(amount: Decimal) -> Balance:
-    return Balance(debit=max(ZERO, -amount), credit=max(ZERO, amount))
+def _balance(amount: Decimal) -> BalanceRow:
+    return BalanceRow(debit=max(ZERO, -amount), credit=max(ZERO, amount))
 
 
 class InvoicePage(SoldPage):
@@ -120,7 +120,8 @@ class InvoicePage(SoldPage):
         rows += [(self.lang.kind(kind), -amount) for kind, amount in sums.other]
         if (made := total_of(amount for _, amount in rows)) != -sums.closing:
             raise Failure(
-                f"account {self.paper.account}: the rows of the invoice make {made}, the client owes {-sums.closing}"
+                f"account {self.paper.account}: the rows of the invoice add up to {made}, "
+                f"but the client owes {-sums.closing}"
             )
         return rows
 

@@ -14,19 +14,19 @@ from zoneinfo import ZoneInfo
 from ledger.errors import Failure
 from reports.core import aging
 from reports.documents.design import By
-from reports.documents.fetch_facts import Facts, Known, Row
+from reports.documents.fetch_facts import GroupFacts, MadeFrom, Row
 from reports.documents.statement import (
     ZERO,
     Age,
-    Bonus,
+    BonusRow,
+    ChargedPart,
     Client,
     Credit,
     Due,
-    Hold,
     Issuer,
-    Line,
+    OpenHold,
     Operation,
-    Part,
+    PaidLine,
     Statement,
     Summary,
     vat_by_rate,
@@ -37,7 +37,9 @@ CHARGES = ("debit", "capture")
 RECEIPTS = ("payment", "allocate")
 
 
-def statement(facts: Facts, account: int, *, since: date, until: date, known: Known, by: By | None = None) -> Statement:
+def statement(
+    facts: GroupFacts, account: int, *, since: date, until: date, known: MadeFrom, by: By | None = None
+) -> Statement:
     """Return the statement of one account of the facts, parted `by`. Raises Failure when it does not add up."""
     row = facts.accounts[account]
     operations = _operations(facts, account)
@@ -75,7 +77,7 @@ def statement(facts: Facts, account: int, *, since: date, until: date, known: Kn
     )
 
 
-def _parts(facts: Facts, account: int, operations: Sequence[Operation], *, by: By) -> tuple[Part, ...]:
+def _parts(facts: GroupFacts, account: int, operations: Sequence[Operation], *, by: By) -> tuple[ChargedPart, ...]:
     """Return what each employee or department was charged, less refunds, by name."""
     groups = {row["transaction_id"]: row["group_name"] or "" for row in facts.entries.get(account, [])}
     found: dict[tuple[str, int | None], list[Operation]] = {}
@@ -84,7 +86,7 @@ def _parts(facts: Facts, account: int, operations: Sequence[Operation], *, by: B
             employee = one.subaccount_name or "", one.subaccount
             found.setdefault(employee if by == "subaccount" else (groups[one.transaction], None), []).append(one)
     return tuple(
-        Part(
+        ChargedPart(
             name,
             number,
             charges=sum(one.kind in CHARGES for one in of),
@@ -109,7 +111,7 @@ def _client(row: Row) -> Client:
     )
 
 
-def _issuer(facts: Facts, holder: int | None) -> Issuer | None:
+def _issuer(facts: GroupFacts, holder: int | None) -> Issuer | None:
     if holder is None:
         return None
     brand = facts.brands[holder]
@@ -127,18 +129,18 @@ def _issuer(facts: Facts, holder: int | None) -> Issuer | None:
     )
 
 
-def _principals(facts: Facts, account: int, holder: int | None) -> tuple[Issuer, ...]:
+def _principals(facts: GroupFacts, account: int, holder: int | None) -> tuple[Issuer, ...]:
     served = {row["brand_id"] for row in facts.lines.get(account, [])} - {holder}
     sellers = [seller for brand in served if (seller := _issuer(facts, brand)) is not None]
     return tuple(sorted(sellers, key=lambda seller: seller.code))
 
 
-def _lines(facts: Facts, account: int) -> dict[int, tuple[Line, ...]]:
-    found: dict[int, list[Line]] = {}
+def _lines(facts: GroupFacts, account: int) -> dict[int, tuple[PaidLine, ...]]:
+    found: dict[int, list[PaidLine]] = {}
     for row in facts.lines.get(account, []):
         brand = facts.brands[row["brand_id"]]
         found.setdefault(row["transaction_id"], []).append(
-            Line(
+            PaidLine(
                 line=row["line"],
                 brand=brand["name"],
                 service=row["service"] or "",
@@ -154,7 +156,7 @@ def _lines(facts: Facts, account: int) -> dict[int, tuple[Line, ...]]:
     return {transaction: tuple(lines) for transaction, lines in found.items()}
 
 
-def _operations(facts: Facts, account: int) -> tuple[Operation, ...]:
+def _operations(facts: GroupFacts, account: int) -> tuple[Operation, ...]:
     lines = _lines(facts, account)
     return tuple(
         Operation(
@@ -182,7 +184,7 @@ def _total(amounts: Iterable[Decimal]) -> Decimal:
     return sum(amounts, start=ZERO)
 
 
-def _summary(facts: Facts, account: int, operations: Sequence[Operation], *, held: Decimal) -> Summary:
+def _summary(facts: GroupFacts, account: int, operations: Sequence[Operation], *, held: Decimal) -> Summary:
     before = facts.before.get(account)
     opening = before["balance_after"] if before else ZERO
     charged = [line for operation in operations if operation.kind in CHARGES for line in operation.lines]
@@ -222,7 +224,7 @@ def _adds_up(account: int, operations: Sequence[Operation], summary: Summary, *,
             f"make {summary.opening + moved}, the closing balance is {summary.closing}"
         )
     if unpaid != summary.to_pay:
-        raise Failure(f"account {account}: unpaid debits make {unpaid}, the client owes {summary.to_pay}")
+        raise Failure(f"account {account}: unpaid debits add up to {unpaid}, but the client owes {summary.to_pay}")
 
 
 def _ages(unpaid: Sequence[Row]) -> tuple[Age, ...]:
@@ -262,9 +264,9 @@ def _credit(terms: Sequence[Row] | None, summary: Summary, *, overdue: Decimal) 
     )
 
 
-def _holds(facts: Facts, account: int, zone: ZoneInfo) -> tuple[Hold, ...]:
+def _holds(facts: GroupFacts, account: int, zone: ZoneInfo) -> tuple[OpenHold, ...]:
     return tuple(
-        Hold(
+        OpenHold(
             transaction=row["hold"],
             set_on=row["set_on"],
             amount=row["closing"],
@@ -275,13 +277,13 @@ def _holds(facts: Facts, account: int, zone: ZoneInfo) -> tuple[Hold, ...]:
     )
 
 
-def _bonuses(facts: Facts, account: int) -> tuple[Bonus, ...]:
+def _bonuses(facts: GroupFacts, account: int) -> tuple[BonusRow, ...]:
     found = []
     for row in facts.bonuses.get(account, []):
         before, entries = facts.before.get(row["id"]), facts.entries.get(row["id"], [])
         opening = before["balance_after"] if before else ZERO
         found.append(
-            Bonus(
+            BonusRow(
                 brand=facts.brands[row["brand_id"]]["name"],
                 opening=opening,
                 accrued=_total(one["amount"] for one in entries if one["amount"] > 0 and one["kind"] != "refund"),

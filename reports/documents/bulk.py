@@ -19,23 +19,20 @@ from typing import Any
 import polars as pl
 from pebble import ProcessExpired, ProcessPool
 
-from ledger.errors import Failure
+from ledger.errors import Failure, reason
 from ledger.values.dates import month_days
 from ledger.values.text import printable
 from reports.core.report import near
 from reports.core.result import Result
 from reports.documents.build_statement import statement
-from reports.documents.design import Design, Mailing
 from reports.documents.fetch_facts import groups, known
 from reports.documents.letters import is_address
-from reports.documents.manifest import Manifest, Noted
+from reports.documents.manifest import Noted, PapersManifest
 from reports.documents.page import paper_number
-from reports.documents.papers import begun, controlled
-from reports.documents.register import Register
+from reports.documents.papers import Issuing, begun, controlled
 from reports.documents.render import fingerprint, look
 from reports.documents.seal import usable
 from reports.documents.worker import Job, draw
-from reports.proof.prove import Prover
 from reports.proof.proven_papers import proven
 from reports.run import LakeBook
 
@@ -79,31 +76,26 @@ def render_statements(
     month: str,
     folder: Path,
     selection: Selection = Selection(),
-    design: Design = Design(),
-    mailing: Mailing | None = None,
+    issuing: Issuing = Issuing(),
     *,
-    register: Register | None = None,
-    prover: Prover | None = None,
     workers: int | None = None,
     timeout_s: float = TIMEOUT_S,
     progress: Progress = lambda done, of, number: None,
 ) -> Rendered:
     """Write the papers of a month, YYYY-MM, into the folder, a file an account; return what was done.
 
-    With a `register`, papers of closed days are issued: what it has is given out again, what it has not is entered.
-    With a `prover` of the month they carry their proofs.
     `progress(done, of, number)` is called after each paper.
     Raises Failure, before the first file, when a control does not hold.
     """
     since, until = month_days(month)
     begun(book, since)
-    if mailing is not None:
-        _check_sender(mailing.sender)
-    usable(design.seal)
+    if issuing.mailing is not None:
+        _check_sender(issuing.mailing.sender)
+    usable(issuing.design.seal)
     turnover = controlled(book, since, until)
     numbers = chosen(book, turnover, selection)
     done = Rendered(folder, requested=len(numbers))
-    run = _Run(book, numbers, since, until, design, mailing, register, prover, progress, done)
+    run = _BulkRun(book, numbers, since, until, issuing, progress, done)
     return run.through(workers or os.cpu_count() or 1, timeout_s)
 
 
@@ -142,25 +134,23 @@ def chosen(book: LakeBook, turnover: Result, selection: Selection) -> list[int]:
 
 
 @dataclass
-class _Run:
+class _BulkRun:
     """One run over the accounts: what is to be done, under way, and done."""
 
     book: LakeBook
     numbers: list[int]
     since: date
     until: date
-    design: Design
-    mailing: Mailing | None
-    register: Register | None
-    prover: Prover | None
+    issuing: Issuing
     progress: Progress
     done: Rendered
 
     def __post_init__(self) -> None:
-        self.look = look(self.design)
-        for place in (self.done.folder, self.mailing.outbox) if self.mailing else (self.done.folder,):
-            _make_writable(place)
-        self.manifest = Manifest(self.done.folder)
+        self.look = look(self.issuing.design)
+        _make_writable(self.done.folder)
+        if self.issuing.mailing:
+            _make_writable(self.issuing.mailing.outbox)
+        self.manifest = PapersManifest(self.done.folder)
 
     def through(self, workers: int, timeout_s: float) -> Rendered:
         """Draw all papers; return what was done, the failed ones by account number."""
@@ -168,7 +158,7 @@ class _Run:
             under_way: dict[Any, Job] = {}
             for job in self._jobs():
                 under_way[pool.schedule(draw, args=[job], timeout=timeout_s)] = job
-                # So many ahead keep every worker busy, and no more papers in memory than that.
+                # This many ahead keep every worker busy, and bound the papers in memory.
                 if len(under_way) >= 4 * workers:
                     self._finished(under_way, timeout_s)
             while under_way:
@@ -199,49 +189,51 @@ class _Run:
 
     def _enter(self, job: Job, noted: Noted) -> None:
         """Enter a paper of closed days, and where it was sent, into the register."""
-        if self.register is None or job.paper.provisional:
+        register = self.issuing.register
+        if register is None or job.paper.provisional:
             return
         if job.issued is None:
-            self.register.add(job.paper, self.design, (self.done.folder / noted.file).read_bytes())
+            register.add(job.paper, job.design, (self.done.folder / noted.file).read_bytes())
         if job.mail is not None and job.paper.client.email:
-            self.register.sent(noted.sha256, job.paper.client.email)
+            register.sent(noted.sha256, job.paper.client.email)
 
     def _jobs(self) -> Iterator[Job]:
         """Yield what is to be drawn: not what is there already with the same figures and looks."""
+        design, register, prover = self.issuing.design, self.issuing.register, self.issuing.prover
         at = known(self.book, self.until)
         for numbers, facts in groups(self.book, self.numbers, since=self.since, until=self.until):
-            if self.prover is not None:
-                self.prover.load(numbers)
+            if prover is not None:
+                prover.load(numbers)
             for account in numbers:
                 try:
-                    paper = statement(facts, account, since=self.since, until=self.until, known=at, by=self.design.by)
+                    paper = statement(facts, account, since=self.since, until=self.until, known=at, by=design.by)
                 except Failure as error:
                     self._fail(account, str(error))
                     continue
                 issued = None
-                if self.register is not None and not paper.provisional:
-                    issued = self.register.find(paper, self.design)
-                    edition = issued.edition if issued else self.register.edition(paper, self.design)
+                if register is not None and not paper.provisional:
+                    issued = register.find(paper, design)
+                    edition = issued.edition if issued else register.edition(paper, design)
                     paper = replace(paper, edition=edition)
-                number = paper_number(paper, self.design.kind)
-                if self.design.kind == "invoice" and not paper.summary.to_pay:
+                number = paper_number(paper, design.kind)
+                if design.kind == "invoice" and not paper.summary.to_pay:
                     self.done.nothing_to_pay += 1
                     self._report(number)
                     continue
                 try:
-                    paper, proof = proven(paper, self.design.kind, self.prover)
+                    paper, proof = proven(paper, design.kind, prover)
                 except Failure as error:
                     self._fail(account, str(error))
                     continue
-                mark = fingerprint(paper, self.design.kind, self.look)
-                job = Job(paper, self.design, self.done.folder, mark, self.mailing, proof=proof)
+                mark = fingerprint(paper, design.kind, self.look)
+                job = Job(paper, design, self.done.folder, mark, self.issuing.mailing, proof=proof)
                 there = self.manifest.holds(number, issued.sha256) if issued else self.manifest.has(number, mark)
-                if there and (issued or not self.register) and job.mail_is_there():
+                if there and (issued or not register) and job.mail_is_there():
                     self.done.unchanged += 1
                     self._count_mail(job)
                     self._report(number)
                 else:
-                    yield replace(job, issued=self.register.content(issued)) if self.register and issued else job
+                    yield replace(job, issued=register.content(issued)) if register and issued else job
 
     def _count_mail(self, job: Job) -> None:
         if job.mailing is not None:
@@ -265,7 +257,7 @@ def _make_writable(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         TemporaryFile(dir=folder).close()
     except OSError as error:
-        raise Failure(f"cannot write into {folder}: {(error.strerror or str(error)).lower()}") from None
+        raise Failure(f"cannot write into {folder}: {reason(error)}") from None
 
 
 def context() -> Any:

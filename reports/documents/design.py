@@ -13,7 +13,7 @@ KINDS: tuple[Kind, ...] = ("statement", "act", "invoice", "services")
 
 
 @dataclass(frozen=True)
-class Seal:
+class SigningKey:
     """Where the company's key is, and its password: a PKCS#12 file, or a folder of one a brand, CODE.p12."""
 
     path: Path
@@ -40,7 +40,7 @@ class Design:
     kind: Kind = "statement"
     language: Language = "en"
     templates: Path | None = None
-    seal: Seal | None = None
+    seal: SigningKey | None = None
     by: By | None = None
 
 
@@ -50,7 +50,7 @@ def design_of(
     """Return the design in the settings. Raises Failure for an annex of a statement."""
     if by is not None and kind == "statement":
         raise Failure("--by goes with an act, an invoice or an act of services: a statement names each charge's own")
-    seal = Seal(settings.certificate, settings.certificate_password) if settings.certificate else None
+    seal = SigningKey(settings.certificate, settings.certificate_password) if settings.certificate else None
     return Design(kind, language or settings.language, templates_of(settings), seal, by)
 
 

@@ -15,10 +15,10 @@ from reports.core.csv_text import Decimals, csv_bytes, guarded
 from reports.documents.design import Kind
 from reports.documents.language import Language
 from reports.documents.page import paper_number
-from reports.documents.statement import Issuer, Line, Operation, Statement
+from reports.documents.statement import Issuer, Operation, PaidLine, Statement
 
 OPERATION = tuple(field.name for field in fields(Operation) if field.name != "lines")
-LINE = ("transaction", *(field.name for field in fields(Line)))
+LINE = ("transaction", *(field.name for field in fields(PaidLine)))
 
 
 @dataclass(frozen=True)

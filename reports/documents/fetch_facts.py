@@ -34,7 +34,7 @@ _PARTY = ("id", "name", "legal_name", "tax_id", "country", "kpp", "address", "em
 
 
 @dataclass(frozen=True)
-class Known:
+class MadeFrom:
     """What a paper states of the point it was made from: a closing of days, or a cut of open ones."""
 
     at: datetime
@@ -54,7 +54,7 @@ class Last:
 
 
 @dataclass(frozen=True)
-class Facts:
+class GroupFacts:
     """Rows of one group of accounts over one period, each by account number, in the account's order."""
 
     accounts: dict[int, Row]
@@ -126,7 +126,7 @@ def read_last(tables: Tables, numbers: Sequence[int], *, until: date) -> Last:
     )
 
 
-def read(tables: Tables, numbers: Sequence[int], last: Last, *, since: date, until: date) -> Facts:
+def read(tables: Tables, numbers: Sequence[int], last: Last, *, since: date, until: date) -> GroupFacts:
     """Return the facts of these accounts from `since` to `until`, both days included."""
     moved_before = tables.entries.filter(moving(), nw.col("business_date") < since).to_native()
     bonus = _native(tables, "accounts").filter(pl.col("money_account_id").is_in(numbers)).sort("id").collect()
@@ -153,7 +153,7 @@ def read(tables: Tables, numbers: Sequence[int], last: Last, *, since: date, unt
         pl.col("line").fill_null(0),
         pl.col("service", "reference").fill_null(""),
     )
-    return Facts(
+    return GroupFacts(
         accounts=_accounts(tables, numbers),
         brands=_by_id(_native(tables, "brands").collect()),
         names=_names(tables, moved["subaccount_id"].drop_nulls().to_list()),
@@ -189,7 +189,9 @@ def _of_successors(lines: pl.DataFrame, into: dict[int, int]) -> pl.DataFrame:
     return pl.DataFrame(rows, lines.schema)
 
 
-def groups(book: LakeBook, numbers: Sequence[int], *, since: date, until: date) -> Iterator[tuple[list[int], Facts]]:
+def groups(
+    book: LakeBook, numbers: Sequence[int], *, since: date, until: date
+) -> Iterator[tuple[list[int], GroupFacts]]:
     """Yield the accounts and their facts, a group at a time."""
     tables = book.tables(until)
     last = read_last(tables, numbers, until=until)
@@ -198,11 +200,11 @@ def groups(book: LakeBook, numbers: Sequence[int], *, since: date, until: date) 
         yield group, read(tables, group, last, since=since, until=until)
 
 
-def known(book: LakeBook, until: date) -> Known:
+def known(book: LakeBook, until: date) -> MadeFrom:
     """Return what a paper ending on that day is made from; the same forever once the day is closed."""
     closings = book.closings.filter(pl.col("closed_until") >= until).sort("closed_until").head(1).collect()
     zone = book.cut.time_zone
     if closings.height:
         row = closings.row(0, named=True)
-        return Known(row["closed_at"], zone, False, row["last_transaction"], None)
-    return Known(book.cut.taken_at, zone, True, None, book.cut.number)
+        return MadeFrom(row["closed_at"], zone, False, row["last_transaction"], None)
+    return MadeFrom(book.cut.taken_at, zone, True, None, book.cut.number)

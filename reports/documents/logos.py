@@ -8,7 +8,7 @@ import base64
 import mimetypes
 from pathlib import Path
 
-from ledger.errors import Failure
+from ledger.errors import Failure, reason
 from ledger.values.text import printable
 from reports.documents.statement import Statement
 
@@ -50,4 +50,4 @@ def _content(file: Path, code: str) -> bytes:
             raise Failure(f"the logo of {code} has more than {LARGEST_BYTES:,} bytes: {file}")
         return file.read_bytes()
     except OSError as error:
-        raise Failure(f"cannot read the logo of {code}, {file}: {(error.strerror or str(error)).lower()}") from None
+        raise Failure(f"cannot read the logo of {code}, {file}: {reason(error)}") from None

@@ -37,7 +37,7 @@ def write_whole(path: Path, content: bytes) -> None:
     part.replace(path)
 
 
-class Manifest:
+class PapersManifest:
     """What a folder holds, by paper number."""
 
     def __init__(self, folder: Path) -> None:

@@ -3,6 +3,8 @@
 Before a paper is drawn, the reports it takes its figures from must hold their controls.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from zoneinfo import ZoneInfo
 
@@ -12,7 +14,7 @@ from ledger.errors import Failure
 from ledger.values.dates import month_days
 from reports.core.result import Result
 from reports.documents.build_statement import statement
-from reports.documents.design import By, Design
+from reports.documents.design import By, Design, Mailing
 from reports.documents.fetch_facts import groups, known
 from reports.documents.page import paper_number
 from reports.documents.register import Register, numbered
@@ -22,7 +24,23 @@ from reports.proof.prove import Prover
 from reports.proof.proven_papers import proven
 from reports.run import LakeBook
 
+Draw = Callable[[Statement, Design, bytes | None], bytes]
+"""Draws a paper with its proof, as `pdf` does; in a server, in a process of its own."""
 _CONTROLLING = ("turnover", "brand-revenue")
+
+
+@dataclass(frozen=True)
+class Issuing:
+    """How papers are made and handed out: with a `mailing` each has its letter.
+
+    With a `register`, papers of closed days are issued: what it has is handed out again, what it lacks is entered.
+    With a `prover` of their period they carry their proofs.
+    """
+
+    design: Design = Design()
+    mailing: Mailing | None = None
+    register: Register | None = None
+    prover: Prover | None = None
 
 
 def controlled(book: LakeBook, since: date, until: date) -> Result:
@@ -68,6 +86,8 @@ def statement_pdf(
     design: Design = Design(),
     register: Register | None = None,
     prover: Prover | None = None,
+    *,
+    draw: Draw = pdf,
 ) -> bytes:
     """Return the PDF of an account's paper for a month, YYYY-MM; with a `register` it is issued, with its proof.
 
@@ -75,21 +95,29 @@ def statement_pdf(
     """
     since, until = month_days(month)
     paper = statement_of(book, account, since, until, by=design.by)
-    return pdf(paper, design) if register is None else issued_pdf(paper, design, register, prover=prover)[1]
+    if register is None:
+        return draw(paper, design, None)
+    return issued_pdf(paper, design, register, prover=prover, draw=draw)[1]
 
 
 def issued_pdf(
-    paper: Statement, design: Design, register: Register, *, anew: bool = False, prover: Prover | None = None
+    paper: Statement,
+    design: Design,
+    register: Register,
+    *,
+    anew: bool = False,
+    prover: Prover | None = None,
+    draw: Draw = pdf,
 ) -> tuple[str, bytes]:
     """Return number and PDF of a paper: as it was issued, if it was; else it is issued now, if its days are closed.
 
     `anew` issues it once more, as a new edition. With a `prover` it carries its proof.
     """
     if paper.provisional:
-        return paper_number(paper, design.kind), pdf(paper, design)
+        return paper_number(paper, design.kind), draw(paper, design, None)
     issued = None if anew else register.find(paper, design)
     if issued is None:
         paper = numbered(register, paper, design, anew=anew)
         paper, proof = proven(paper, design.kind, prover)
-        issued = register.add(paper, design, pdf(paper, design, proof))
+        issued = register.add(paper, design, draw(paper, design, proof))
     return issued.number, register.content(issued)

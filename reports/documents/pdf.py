@@ -117,7 +117,7 @@ def _write(pdf: pydyf.PDF) -> bytes:
 
 
 def stream_bytes(stream: pydyf.Stream) -> bytes:
-    """Return a stream's bytes, compressed where asked, and never with a carriage return at the end.
+    """Return a stream's bytes, compressed where requested, and never with a carriage return at the end.
 
     The line feed before `endstream` would make of that an end of line of two bytes, and a
     validator that measures the stream by it finds another length than the one declared.

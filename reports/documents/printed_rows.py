@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from reports.documents.statement import ZERO, Line, Operation
+from reports.documents.statement import ZERO, Operation, PaidLine
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class PrintedEntry:
 
 
 @dataclass(frozen=True)
-class Balance:
+class BalanceRow:
     """A balance from the issuer's side."""
 
     debit: Decimal
@@ -49,8 +49,8 @@ class Balance:
 
 
 @dataclass(frozen=True)
-class Item:
-    """One service at one VAT rate on an invoice or an act; `count` is of lines charged.
+class InvoiceItem:
+    """One service at one VAT rate on an invoice or an act; `count` is the number of lines charged.
 
     `name` is the seller's brand and the service; `quantity` times `price` is the amount.
     """
@@ -91,7 +91,7 @@ def total_of(amounts: Iterable[Decimal]) -> Decimal:
     return sum(amounts, start=ZERO)
 
 
-def by_brand(lines: Sequence[Line]) -> list[tuple[str, Decimal]]:
+def by_brand(lines: Sequence[PaidLine]) -> list[tuple[str, Decimal]]:
     """Return the amount of each brand, in the order they first come."""
     sums: dict[str, Decimal] = {}
     for line in lines:

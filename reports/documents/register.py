@@ -16,7 +16,7 @@ from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
 
-from ledger.errors import Failure
+from ledger.errors import Failure, reason
 from reports.documents.design import Design, Kind
 from reports.documents.manifest import write_whole
 from reports.documents.page import paper_number
@@ -61,7 +61,7 @@ class Issued:
 
 
 @dataclass(frozen=True)
-class Sent:
+class Sending:
     """Where a paper was sent, and when its letter was written."""
 
     address: str
@@ -146,11 +146,11 @@ class Register:
         with self._open(make=True) as base, base:
             base.execute("INSERT INTO sent VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (issued_sha256, address, _now()))
 
-    def sendings(self, issued: Issued) -> list[Sent]:
+    def sendings(self, issued: Issued) -> list[Sending]:
         """Return where the paper was sent, in order of time."""
         with self._open() as base:
             rows = base.execute("SELECT address, at FROM sent WHERE sha256 = ? ORDER BY at, address", (issued.sha256,))
-            return [Sent(*row) for row in rows]
+            return [Sending(*row) for row in rows]
 
     def rows(
         self,
@@ -186,7 +186,7 @@ class Register:
         try:
             content = file.read_bytes()
         except OSError as error:
-            raise Failure(f"cannot read {issued.number} from the register, {file}: {_why(error)}") from None
+            raise Failure(f"cannot read {issued.number} from the register, {file}: {reason(error)}") from None
         if sha256(content).hexdigest() != issued.sha256:
             raise Failure(f"{issued.number} in the register is not what was issued: {file} has other bytes")
         return content
@@ -216,7 +216,7 @@ class Register:
         try:
             yield
         except OSError as error:
-            raise Failure(f"cannot write into the register of papers, {self.folder}: {_why(error)}") from None
+            raise Failure(f"cannot write into the register of papers, {self.folder}: {reason(error)}") from None
 
     @contextmanager
     def _open(self, *, make: bool = False) -> Iterator[sqlite3.Connection]:
@@ -276,7 +276,3 @@ def as_rows(register: Register, papers: Sequence[Issued]) -> list[dict[str, obje
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
-def _why(error: OSError) -> str:
-    return (error.strerror or str(error)).lower()

@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 from jinja2 import TemplateError
 
-from ledger.errors import Failure
+from ledger.errors import Failure, reason
 from ledger.values.dates import date_or_none
 from ledger.values.text import printable, readable
 from reports.documents.language import language
@@ -28,7 +28,7 @@ from reports.run import LakeBook
 
 
 @dataclass(frozen=True)
-class Item:
+class OverdueItem:
     """What is unpaid of one document since its due date."""
 
     due: date
@@ -47,7 +47,7 @@ class Debtor:
     currency: str
     late: Decimal
     days_late: int
-    items: Sequence[Item]
+    items: Sequence[OverdueItem]
 
 
 def debtors(book: LakeBook, as_of: date, currency: str | None = None) -> list[Debtor]:
@@ -68,7 +68,7 @@ def debtors(book: LakeBook, as_of: date, currency: str | None = None) -> list[De
     found = []
     for (account,), rows in items.sort("account", "due", "transaction").group_by("account", maintain_order=True):
         of = facts[account]
-        listed = [Item(row["due"], row["unpaid"], row["key"]) for row in rows.iter_rows(named=True)]
+        listed = [OverdueItem(row["due"], row["unpaid"], row["key"]) for row in rows.iter_rows(named=True)]
         late = sum((item.unpaid for item in listed), Decimal(0))
         days, money = int(rows["days_late"].max()), rows["currency"][0]  # type: ignore[arg-type]
         found.append(
@@ -114,7 +114,7 @@ def write_reminder(
         outbox.mkdir(parents=True, exist_ok=True)
         write_whole(file, message.as_bytes())
     except OSError as error:
-        raise Failure(f"cannot write into {outbox}: {(error.strerror or str(error)).lower()}") from None
+        raise Failure(f"cannot write into {outbox}: {reason(error)}") from None
     return True
 
 

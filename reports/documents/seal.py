@@ -14,9 +14,9 @@ from typing import Any
 
 import pydyf
 
-from ledger.errors import Failure
+from ledger.errors import Failure, reason
 from ledger.values.text import printable
-from reports.documents.design import Seal
+from reports.documents.design import SigningKey
 
 FIELD = "Seal"
 
@@ -92,7 +92,7 @@ def signer(key: Path, password: str | None) -> Any:
             key.read_bytes(), other_certs=[], passphrase=password.encode() if password else None
         )
     except OSError as error:
-        raise Failure(f"cannot read the seal's key {key}: {(error.strerror or str(error)).lower()}") from None
+        raise Failure(f"cannot read the seal's key {key}: {reason(error)}") from None
     except Exception as error:  # whatever a damaged file makes the libraries raise
         raise Failure(f"cannot use the seal's key {key}: {printable(str(error))}") from None
     if found is None or found.signing_cert is None:
@@ -106,7 +106,7 @@ def signer(key: Path, password: str | None) -> Any:
     return found
 
 
-def usable(seal: Seal | None) -> None:
+def usable(seal: SigningKey | None) -> None:
     """Raise a Failure when a seal is wanted and its keys cannot be used: before the first paper of many."""
     if seal is None:
         return

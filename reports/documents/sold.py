@@ -12,8 +12,8 @@ from functools import cached_property
 
 from ledger.administration.requisites import requisite
 from reports.documents.page import Page
-from reports.documents.printed_rows import Item, total_of
-from reports.documents.statement import ZERO, Issuer, Line, Vat, vat_by_rate
+from reports.documents.printed_rows import InvoiceItem, total_of
+from reports.documents.statement import ZERO, Issuer, PaidLine, Vat, vat_by_rate
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Section:
 
     seller: Issuer | None
     principal: bool
-    items: list[Item]
+    items: list[InvoiceItem]
     vat: tuple[Vat, ...]
 
     @property
@@ -42,7 +42,7 @@ class SoldPage(Page):
     def sections(self) -> list[Section]:
         """Return the issuer's own rows first, then each principal's, by code."""
         principals = {one.code: one for one in self.paper.principals}
-        by_seller: dict[str, list[Line]] = {"": []}
+        by_seller: dict[str, list[PaidLine]] = {"": []}
         for operation in self.paper.operations:
             for line in operation.lines:
                 by_seller.setdefault(line.brand_code if line.brand_code in principals else "", []).append(line)
@@ -53,7 +53,7 @@ class SoldPage(Page):
         ]
 
     @cached_property
-    def items(self) -> list[Item]:
+    def items(self) -> list[InvoiceItem]:
         """Return the rows of all sections, in order."""
         return [item for section in self.sections for item in section.items]
 
@@ -74,8 +74,8 @@ class SoldPage(Page):
     def total(self) -> Decimal:
         return total_of(item.amount for item in self.items)
 
-    def _items(self, lines: Sequence[Line]) -> list[Item]:
-        grouped: dict[tuple[str, str, Decimal | None], list[Line]] = {}
+    def _items(self, lines: Sequence[PaidLine]) -> list[InvoiceItem]:
+        grouped: dict[tuple[str, str, Decimal | None], list[PaidLine]] = {}
         for line in lines:
             grouped.setdefault((line.brand, self.names.service(line.service), line.vat_rate), []).append(line)
         ordered = sorted(grouped.items(), key=lambda item: (item[0][0], item[0][1], item[0][2] or Decimal(-1)))
@@ -84,10 +84,10 @@ class SoldPage(Page):
         return [item for item in items if item.amount or item.gross or item.vat]
 
 
-def _item(brand: str, service: str, rate: Decimal | None, lines: Sequence[Line]) -> Item:
+def _item(brand: str, service: str, rate: Decimal | None, lines: Sequence[PaidLine]) -> InvoiceItem:
     amount = total_of(line.amount for line in lines)
     quantity, price = _quantity(lines, amount)
-    return Item(
+    return InvoiceItem(
         name=f"{brand} · {service}" if service else brand,
         service=service,
         count=sum(1 for line in lines if line.gross >= 0),
@@ -101,7 +101,7 @@ def _item(brand: str, service: str, rate: Decimal | None, lines: Sequence[Line])
     )
 
 
-def _quantity(lines: Sequence[Line], amount: Decimal) -> tuple[int, Decimal]:
+def _quantity(lines: Sequence[PaidLine], amount: Decimal) -> tuple[int, Decimal]:
     """Return how many of one price make the amount, and the price; where prices differ, once the whole."""
     counts = Counter(abs(line.amount) for line in lines)
     ((price, _), *others) = counts.most_common()

@@ -44,7 +44,7 @@ class Client:
 
 
 @dataclass(frozen=True)
-class Line:
+class PaidLine:
     """A service line, or the part of it that this account paid; negative when given back."""
 
     line: int
@@ -71,7 +71,7 @@ class Operation:
     amount: Decimal
     held: Decimal
     balance: Decimal
-    lines: tuple[Line, ...] = ()
+    lines: tuple[PaidLine, ...] = ()
     refers_to: int | None = None
     channel: str | None = None
     reason: str | None = None
@@ -117,7 +117,7 @@ class Vat:
     vat: Decimal
 
 
-def vat_by_rate(lines: Iterable[Line]) -> tuple[Vat, ...]:
+def vat_by_rate(lines: Iterable[PaidLine]) -> tuple[Vat, ...]:
     """Return amount and VAT of the lines at each rate, the highest first, without VAT last."""
     found: dict[Decimal | None, Vat] = {}
     for line in lines:
@@ -145,7 +145,7 @@ class Due:
 
 
 @dataclass(frozen=True)
-class Hold:
+class OpenHold:
     """Money set aside and not yet used at the end of the period."""
 
     transaction: int
@@ -155,7 +155,7 @@ class Hold:
 
 
 @dataclass(frozen=True)
-class Bonus:
+class BonusRow:
     """Points of one brand's programme over the period; they are not money."""
 
     brand: str
@@ -166,7 +166,7 @@ class Bonus:
 
 
 @dataclass(frozen=True)
-class Part:
+class ChargedPart:
     """What an employee (`account`) or a department of the client was charged, less refunds; blank is nobody's."""
 
     name: str
@@ -210,12 +210,12 @@ class Statement:
     operations: tuple[Operation, ...]
     vat: tuple[Vat, ...]
     ages: tuple[Age, ...]
-    holds: tuple[Hold, ...]
-    bonuses: tuple[Bonus, ...]
+    holds: tuple[OpenHold, ...]
+    bonuses: tuple[BonusRow, ...]
     edition: int = 1
     seal: str | None = None
     parted_by: str | None = None
-    parts: tuple[Part, ...] = ()
+    parts: tuple[ChargedPart, ...] = ()
 
     @property
     def is_month(self) -> bool:

@@ -106,7 +106,7 @@ def _cache(height: int, names: Sequence[str], sheet: str) -> str:
 
 
 def _definition(found: Pivot, columns: Sequence[str], names: Sequence[str]) -> str:
-    """Return what the pivot table shows: currency first on its rows, so that no sum is of two (18.10.1.73)."""
+    """Return what the pivot table shows: currency first on its rows, so that no sum mixes two (18.10.1.73)."""
     question, place = found.question, {name: number for number, name in enumerate(columns)}
     rows, across = ["currency", *question.rows], question.across
     axes = dict.fromkeys(rows, "axisRow") | ({across: "axisCol"} if across else {})

@@ -213,7 +213,7 @@ def _describe(connection: duckdb.DuckDBPyConnection, cut: CutFacts, table: Table
 
 
 def _as_of(cut: CutFacts, table: Table) -> str:
-    """Return of when a table is: tables of state are of the cut's moment, which is after the closed day."""
+    """Return the moment a table is as of: for tables of state the cut's own, which is after the closed day."""
     at = f"{cut.taken_at:%Y-%m-%d %H:%M:%S} UTC, the moment of cut {cut.number}"
     if not table.appended:
         return f"as of {at}, not of a closed day (balances of that: balances_closed)"

@@ -1,4 +1,4 @@
-"""Care for a lake: join small files, let go of old cuts, report its state.
+"""Maintain a lake: join small files, remove old cuts, report its state.
 
 Compaction writes a new cut of the same rows, so cuts made before go on reading their own
 files. Vacuum keeps, of every table, what the kept cuts pin, and of its log what they need (DECISIONS D40).
@@ -33,7 +33,7 @@ class Compacted:
 
 @dataclass(frozen=True)
 class Vacuumed:
-    """The cuts that are kept, newest first, and what was let go."""
+    """The cuts that are kept, newest first, and what was removed."""
 
     kept: list[int]
     cuts: list[int]

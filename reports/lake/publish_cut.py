@@ -130,7 +130,7 @@ def rebuild(url: str, lake: str) -> tuple[Lake, list[str]]:
 
 
 def export_anew(url: str, lake: str) -> Lake:
-    """Export the whole ledger anew and publish it as a cut, beside which no file of before is needed.
+    """Export the whole ledger again and publish it as a cut that needs no earlier file.
 
     For a ledger whose past was changed by right, when a person was erased. Raises Failure when another run is at work.
     """

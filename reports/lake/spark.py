@@ -78,7 +78,7 @@ def _start() -> None:
         except PySparkException:
             output.seek(0)
             lines = [line for line in output.read().decode(errors="replace").splitlines() if line.strip()]
-            raise Failure(f"Spark does not start: {_reason(lines)}") from None
+            raise Failure(f"Spark did not start: {_reason(lines)}") from None
     SparkContext(conf=conf, gateway=gateway)
 
 

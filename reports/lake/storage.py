@@ -41,7 +41,9 @@ class Place:
         # delta-rs and DuckDB would look for their files under other names, or panic.
         for sign in "%?[]\\":
             if sign in str(folder):
-                raise Failure(f"the lake cannot be in {folder}, for there is {sign} in its name: choose another folder")
+                raise Failure(
+                    f"the lake cannot be in {folder}, because its name contains {sign}: choose another folder"
+                )
         return folder
 
     @cached_property
@@ -62,7 +64,7 @@ class Place:
         return store
 
     def table(self, name: str) -> str:
-        """Return the address of a Delta table, for the libraries that read and write one."""
+        """Return the address of a Delta table, as libraries that read and write one take it."""
         return self.address(f"tables/{name}")
 
     def address(self, name: str) -> str:

@@ -66,7 +66,7 @@ def alone(url: str) -> Iterator[Connection]:
             except LockNotAvailable:
                 guard.rollback()
                 if time.monotonic() > deadline:
-                    raise Failure("another tiffin nightly or tiffin lake is at work on this book") from None
+                    raise Failure("another tiffin nightly or tiffin lake is running on this book") from None
                 time.sleep(0.1)
         yield connection
 
@@ -127,7 +127,7 @@ def _writers_kept_out(connection: Connection, url: str) -> Iterator[None]:
                 yield
                 return
         if time.monotonic() > deadline:
-            raise Failure("holds and points go on expiring faster than they are booked: no cut was made")
+            raise Failure("holds and points keep expiring faster than they are booked: no cut was made")
         _book_expired(url, _value(connection, "SELECT clock_timestamp()"))
 
 

@@ -21,7 +21,7 @@ from reports.proof.verified import Verified as Read
 from reports.proof.verify_seals import SealChecks
 
 
-class Verified(NamedTuple):
+class CheckedSubject(NamedTuple):
     """A check and what it was about."""
 
     subject: Literal["ledger", "seals", "lake"]
@@ -46,20 +46,20 @@ Copies = Mapping[str, Sequence[Sealed]]
 """Seals that were copied elsewhere, by the name of their file."""
 
 
-def verify_unpublished(url: str, lake: Lake, *, closing: bool) -> Iterator[Verified]:
+def verify_unpublished(url: str, lake: Lake, *, closing: bool) -> Iterator[CheckedSubject]:
     """Check the ledger and a cut that was exported and not published; with `closing`, days are closed with it.
 
     Of a large book only what came since the last night is read, which was verified before it was published.
     """
     base = verified_before(lake)
     for check in verify_ledger(url, after=base.cut.last_transaction if base else None):
-        yield Verified("ledger", check)
+        yield CheckedSubject("ledger", check)
     yield from _verify_seals(url, lake.place, {}, NIGHT)
     for check in verify_cut(url, lake, closing=closing, base=base, old_files=base is None):
-        yield Verified("lake", check)
+        yield CheckedSubject("lake", check)
 
 
-def verify(url: str, lake: str, *, copies: Copies | None = None, depth: Depth = NEW) -> Iterator[Verified]:
+def verify(url: str, lake: str, *, copies: Copies | None = None, depth: Depth = NEW) -> Iterator[CheckedSubject]:
     """Check the ledger and its seals, then the lake at its latest cut; before the first cut the ledger alone.
 
     Of a large book what came since the night before the latest is read, unless the depth is everything. What was read
@@ -69,10 +69,10 @@ def verify(url: str, lake: str, *, copies: Copies | None = None, depth: Depth = 
     published = _published(place)
     base = verified_before(Lake(place, published)) if published and depth.budget is not None else None
     for check in verify_ledger(url, after=base.cut.last_transaction if base else None):
-        yield Verified("ledger", check)
+        yield CheckedSubject("ledger", check)
     yield from _verify_seals(url, place, copies or {}, depth)
     for check in verify_lake(url, lake, base=base):
-        yield Verified("lake", check)
+        yield CheckedSubject("lake", check)
 
 
 def verified_before(lake: Lake) -> Lake | None:
@@ -95,17 +95,17 @@ def verified_before(lake: Lake) -> Lake | None:
     return None
 
 
-def _verify_seals(url: str, place: Place, copies: Copies, depth: Depth) -> Iterator[Verified]:
+def _verify_seals(url: str, place: Place, copies: Copies, depth: Depth) -> Iterator[CheckedSubject]:
     published, read = _published(place), load_verified(place)
     if depth.budget is None and read.all_since is None:
         read.all_since = datetime.now(UTC)
     with Snapshot(url) as ledger:
         checks = SealChecks(url, ledger, dict(copies))
-        yield Verified("seals", checks.guards())
-        yield Verified("seals", checks.seals(place, published, read.number))
-        yield Verified("seals", checks.states())
+        yield CheckedSubject("seals", checks.guards())
+        yield CheckedSubject("seals", checks.seals(place, published, read.number))
+        yield CheckedSubject("seals", checks.states())
         for check in checks.read(read, depth.budget, depth.month, lambda: _keep(place, read, published)):
-            yield Verified("seals", check)
+            yield CheckedSubject("seals", check)
     if depth.budget is None:
         read.all_since = None  # it came to its end
     _keep(place, read, published)

@@ -1,7 +1,7 @@
 """The canonical form, version 1: the one text that each row of the ledger is hashed as (DECISIONS D180).
 
 A row is a JSON object without spaces, its fields in the order below; those that are null are left out, so that a
-column that comes later changes no hash of before. Amounts are integers of minor units, rates of hundredths of a
+column that is added later changes no earlier hash. Amounts are integers of minor units, rates of hundredths of a
 percent, moments of microseconds since 1970 (UTC), dates YYYY-MM-DD, bytes hexadecimal; `jsonb` is the text that
 PostgreSQL gives it (keys by length, then by bytes; a space after `:` and `,`). What people may write, or a client's
 own numbers, enters as `private`: the SHA-256 of the salt of the client and a JSON array of the values, so that it

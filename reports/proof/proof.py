@@ -27,7 +27,7 @@ Row = dict[str, int | str]
 
 
 @dataclass(frozen=True)
-class Place:
+class MapPlace:
     """An account's place in the map of a seal. `value` is None before its first entry."""
 
     sealed: Sealed
@@ -56,8 +56,8 @@ class Proof:
     since: str
     until: str
     start: str | None
-    before: Place | None
-    after: Place
+    before: MapPlace | None
+    after: MapPlace
     rows: tuple[tuple[int | str, ...], ...]
 
     @property
@@ -67,7 +67,7 @@ class Proof:
 
     @property
     def proven(self) -> list[Row]:
-        """Return the rows of the days asked for."""
+        """Return the rows of the requested days."""
         return [row for row in self.entries if self.since <= str(row["date"]) <= self.until]
 
     @property
@@ -135,7 +135,7 @@ def as_json(proof: Proof) -> bytes:
     return canonical(facts).encode()
 
 
-def _written(place: Place | None) -> dict[str, object] | None:
+def _written(place: MapPlace | None) -> dict[str, object] | None:
     if place is None:
         return None
     return {"seal": json.loads(place.sealed.as_line()), "value": place.value, "path": asdict(place.path)}
@@ -160,9 +160,9 @@ def read_proof(content: bytes, name: str) -> Proof:
     return proof
 
 
-def _place(facts: Any) -> Place:
+def _place(facts: Any) -> MapPlace:
     seal, path = facts["seal"], facts["path"]
     sealed = Sealed(canonical(seal["seal"]), str(seal["hash"]), seal.get("public_key"), seal.get("signature"))
     _ = sealed.seal.root
     other = (str(path["other"][0]), str(path["other"][1])) if path.get("other") else None
-    return Place(sealed, facts.get("value"), Path(tuple(path["beside"]), other))
+    return MapPlace(sealed, facts.get("value"), Path(tuple(path["beside"]), other))

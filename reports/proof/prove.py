@@ -13,7 +13,7 @@ from ledger.errors import Failure
 from ledger.postgres.database import check_book, connect
 from reports.lake.extract import Snapshot
 from reports.proof import read_rows
-from reports.proof.proof import COLUMNS, Place, Proof
+from reports.proof.proof import COLUMNS, MapPlace, Proof
 from reports.proof.running import State, account_leaf, sealed_leaves
 from reports.proof.seal import Sealed
 from reports.proof.sparse_map import SparseMap
@@ -103,9 +103,9 @@ class _Sealing:
     values: dict[str, str]
     map: SparseMap
 
-    def place(self, account: int) -> Place:
+    def place(self, account: int) -> MapPlace:
         name = account_leaf(account)
-        return Place(self.sealed, self.values.get(name), self.map.path(name))
+        return MapPlace(self.sealed, self.values.get(name), self.map.path(name))
 
 
 def _sealing(ledger: Snapshot, sealed: Sealed) -> _Sealing:

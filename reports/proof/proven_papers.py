@@ -22,7 +22,7 @@ def proven(paper: Statement, kind: Kind, prover: Prover | None) -> tuple[Stateme
     """Return a paper of sealed days with its seal, and the proof that goes into it; else the paper as it is, and None.
 
     A proof that would be too long is left out, and the prover notes it: `tiffin prove` makes it. Raises Failure when
-    the ledger does not prove the paper's balances: its lake is of another ledger, or one of them was altered.
+    the ledger does not prove the paper's balances: its lake belongs to another ledger, or one of them was altered.
     """
     if prover is None or paper.provisional or (paper.since, paper.until) != (prover.since, prover.until):
         return paper, None

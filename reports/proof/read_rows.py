@@ -69,7 +69,7 @@ STATES = {
     "settings": f"SELECT {c.row(c.SETTINGS)} AS text FROM book c",
     "promotions": f"SELECT {c.row(c.PROMOTION)} AS text FROM promotion c ORDER BY c.id",
 }
-"""What may change from day to day, by a row of `change`: its leaf is of how it is when it is sealed."""
+"""What may change from day to day, by a row of `change`: its leaf is its state when it is sealed."""
 
 SALTS = (
     "INSERT INTO seal_salt (party_id) SELECT 0 WHERE NOT EXISTS (SELECT FROM seal_salt WHERE party_id = 0) "

@@ -72,7 +72,7 @@ class Happened(NamedTuple):
 
     @property
     def gives_back(self) -> bool:
-        """Return whether it let go of more than it took: a final capture."""
+        """Return whether it released more than it took: a final capture."""
         return sum(entry.held - entry.amount for entry in self.clients()) < 0
 
 

@@ -81,7 +81,7 @@ def scaled(lake: LakeBook, *, credit: Decimal = Decimal(1), write_off: Decimal =
     Raises Failure for a factor below zero.
     """
     if credit < 0 or write_off < 0:
-        raise Failure("a factor of limits is not below zero")
+        raise Failure("a factor of limits cannot be negative")
     limits = lake.limits.filter(pl.col("amount").is_not_null()).collect()
     return Limits(
         {},

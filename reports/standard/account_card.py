@@ -86,7 +86,7 @@ def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the account's entries up to the row's own, with what each adds to the row's figures."""
     day, version = nw.col("business_date"), nw.col("version")
     own, booked = version == row["version"], version <= row["version"]
-    # By another date than booking, what the ledger wrote as held is of other entries than the balance.
+    # By another date than booking, what the ledger wrote as held comes from other entries than the balance.
     before = (day < row["business_date"]) | ((day == row["business_date"]) & booked)
     return (
         tables.entries.filter(nw.col("account_id") == p.account, before | booked)

@@ -77,7 +77,7 @@ def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
             .drop("amount")
             .with_columns(amount="still")
         )
-    # What was moved on beyond what came later was of before.
+    # What was moved on beyond what came later dates from before.
     beyond = entries.filter(~nw.col("before")).group_by(*OF).agg(later=there.sum())
     counts = nw.col("before") | (nw.col("later") < 0).fill_null(False)
     counts = counts | nw.lit(row["channel"] == BANK)
@@ -90,17 +90,17 @@ WORDS = {"amount": "money that came into the channel, less what was moved on, wh
 
 
 def _rest(days: Frame) -> Frame:
-    """Return a row a channel that has arrived, is of before, or is below zero: all that has no date of its own."""
+    """Return a row a channel that has arrived, dates from before, or is below zero: all that has no date of its own."""
     there, before = nw.col("came") - nw.col("went"), nw.col("before")
     sums = days.group_by(*OF).agg(
         earlier=nw.when(before).then(there).otherwise(zero()).sum(),
         later=nw.when(before).then(zero()).otherwise(there).sum(),
     )
-    # What was moved on beyond what came later was of before.
+    # What was moved on beyond what came later dates from before.
     beyond = nw.when(nw.col("later") < 0).then(nw.col("later")).otherwise(zero())
     at_bank = nw.col("channel") == BANK
     amount = nw.when(at_bank).then(nw.col("earlier") + nw.col("later")).otherwise(nw.col("earlier") + beyond)
-    # What only the time before took below zero is of before: nobody could post a move then.
+    # What only the time before took below zero dates from before: nobody could post a move then.
     below = (nw.col("amount") < 0) & (nw.col("later") < 0)
     state = nw.when(below).then(nw.lit("below_zero")).otherwise(nw.lit("before"))
     return (

@@ -1,7 +1,7 @@
 """Client activity: who came, stayed and left, by month of first order.
 
 An order belongs to the client for whom it was placed, whoever paid. It counts on its day, and is taken off on the day
-when nothing of it is kept any more (reports/core/orders.py); net is of orders, less refunds.
+when nothing of it is kept any more (reports/core/orders.py); net is that of orders, less refunds.
 Controls: orders are those that begin in the period, less those that end; net is that of brand-revenue.
 """
 
@@ -199,7 +199,7 @@ def came(tables: Tables, p: Parameters, row: Row) -> Frame:
 def client_activity(tables: Tables, p: Parameters) -> Frame:
     """Return a row a cohort, month and currency: of the clients who came then, how many ordered in the month.
 
-    Share is of the cohort. Average is net by order.
+    Share is that of the cohort. Average is net per order.
     """
     cohort, some = ("cohort", "currency"), nw.col("orders") > 0
     return (
@@ -222,7 +222,7 @@ def client_activity(tables: Tables, p: Parameters) -> Frame:
 
 
 def as_counted(tables: Tables, p: Parameters, rows: Frame) -> Frame:
-    """Set the orders beside those that began in the period, less those that ended, whosever they are."""
+    """Set the orders beside those that began in the period, less those that ended, of whatever client."""
     days = orders.order_days(tables, _from_ever(tables, p), "currency", first_day=p.first_day, last_day=p.last_day)
     return beside(
         days.select("currency", amount=nw.col("orders").cast(MONEY)),

@@ -143,7 +143,7 @@ def control(tables: Tables, p: Period) -> Frame:
 
 
 def pieces(tables: Tables, p: Period, row: Row) -> Frame:
-    """Return the rows that the check sets beside each other: entries, where it is of these, else rows of its report."""
+    """Return the rows that the check compares: entries, where it is about these, else rows of its report."""
     if row["source"] == "ledger":
         with rows_apart():
             found = LEDGER[row["check"]](tables, p)
@@ -170,7 +170,7 @@ def no_difference(tables: Tables, p: Period, rows: Frame) -> Frame:
 
 
 def to_source(row: Row) -> Lead | None:
-    """Lead to the report that the check is of; the checks of the book itself lead nowhere."""
+    """Lead to the report that the check belongs to; the checks of the book itself lead nowhere."""
     return Lead("report", {"report": row["source"]}) if row["source"] in STANDARD else None
 
 

@@ -37,15 +37,15 @@ def declined(tables: Tables, p: Period) -> Frame:
 
 
 def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
-    """Return the declined transactions with what each asked for."""
+    """Return the declined transactions with what each requested."""
     points = nw.col("kind") == "bonus"  # the one command that asks for points
     refused = declined(tables, p).with_columns(amount=nw.col("amount").fill_null(zero()), transaction_id=nw.col("id"))
     return refused.with_columns(asked=only(~points), points=only(points))
 
 
 WORDS = {
-    "asked": "what declined commands asked for, in money",
-    "points": "what declined commands asked for, in points",
+    "asked": "what declined commands requested, in money",
+    "points": "what declined commands requested, in points",
 }
 
 

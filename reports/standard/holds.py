@@ -94,7 +94,7 @@ def expiring(tables: Tables, last_day: date) -> Frame:
 
 
 def holds(tables: Tables, p: Parameters) -> Frame:
-    """Return a row an account, or a hold, that had anything reserved; age is of the oldest open hold, in days."""
+    """Return a row an account, or a hold, that had anything reserved; age is that of the oldest open hold, in days."""
     key = KEYS[p.by]
     some = nw.any_horizontal(*(nw.col(name) != 0 for name in FIGURES), ignore_nulls=True)
     placed = expiring(tables, p.last_day).select(

@@ -75,7 +75,7 @@ def as_orders(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     """Set what the promotions took off beside the discounts of the orders placed in the period."""
     orders = in_currency(tables.orders, p.currency)
     late = orders.filter(nw.col("late_on").is_between(p.first_day, p.last_day).fill_null(False))
-    taken_off = nw.col("discount") - nw.col("own_discount").fill_null(zero())  # the shop's own is of no promotion
+    taken_off = nw.col("discount") - nw.col("own_discount").fill_null(zero())  # the shop's own comes from no promotion
     in_time = orders.filter(within(p.first_day, p.last_day))
     placed = nw.concat([kept.select("currency", amount=taken_off) for kept in (in_time, late)])
     return beside(placed, rows.select("currency", amount="discount"))

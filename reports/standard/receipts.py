@@ -87,7 +87,7 @@ def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
 def receipts(tables: Tables, p: Parameters) -> Frame:
     """Return a row a day (or week, month), brand, channel and currency.
 
-    Count is of payments; unallocated is what was booked as such, less what was given to accounts.
+    Count is the number of payments; unallocated is what was booked as such, less what was given to accounts.
     """
     piece = [] if p.by == "total" else [p.by]
     key = [*piece, "brand", "brand_name", "channel", "currency"]

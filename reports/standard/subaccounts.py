@@ -1,6 +1,6 @@
 """Subaccounts: who spends the payer's money, against which limit.
 
-Drawn is of the period. Used is of the limit's own window that holds the last day, and
+Drawn is for the period. Used is for the limit's own window that holds the last day, and
 counts as the ledger does: holds when placed, what is given back in the window it came
 from, by when things happened. Limits are those in the book at the cut, as in the ledger's own rules. A limit
 on the payer as a whole, or on one of its groups, stands on a row of its own, with the payer as its subaccount.

@@ -26,7 +26,7 @@ from rich.console import Console
 from rich.table import Table
 
 from ledger.food.cli import level
-from ledger.intake.writer_process import Sent
+from ledger.intake.writer_process import SentLine
 from ledger.intake.writers import Writers
 from ledger.postgres import embedded_server
 from tests.benchmarks.bench_post import post, rate
@@ -78,7 +78,7 @@ async def by_pipes(url: str, accounts: list[int], seconds: float, writers: int) 
         while time.perf_counter() < until:
             n = next(numbers)
             body = json.dumps(debit(f"pipes-{writers}-{until}-{n}", accounts[n * 7919 % len(accounts)])).encode()
-            answer = await intake.submit(Sent(body))
+            answer = await intake.submit(SentLine(body))
             assert answer.status == "posted"
             done += 1
 

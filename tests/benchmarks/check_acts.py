@@ -23,7 +23,7 @@ from reports.documents.act_and_invoice import ActPage
 from reports.documents.build_statement import statement
 from reports.documents.fetch_facts import known, read, read_last
 from reports.documents.language import language
-from reports.documents.printed_rows import Balance
+from reports.documents.printed_rows import BalanceRow
 from reports.documents.statement import ZERO
 from reports.run import LakeBook
 
@@ -51,7 +51,7 @@ class Found:
     wrong: list[str] = field(default_factory=list)
 
 
-def signed(balance: Balance) -> Decimal:
+def signed(balance: BalanceRow) -> Decimal:
     """Return what an act prints in two columns as one figure: plus is what the client has."""
     return balance.credit - balance.debit
 

@@ -93,7 +93,7 @@ def test_nobody_agrees_to_what_he_asked_for(desk: Desk, book: Sheet, monkeypatch
     page = approvals()
     assert "You asked for this" in words(page).replace("you asked", "You asked")
     assert not [button for button in page.button if button.label == "Agree and post"]
-    with access.writing() as connection, pytest.raises(Failure, match="another person agrees to it"):
+    with access.writing() as connection, pytest.raises(Failure, match="another person has to approve it"):
         drafts.decide(connection, drafts.waiting(connection)[0].id, "O.Petrova", "waiting")
     with pytest.raises(psycopg.errors.CheckViolation):
         book.execute("UPDATE desk.draft SET decided_by = 'o.petrova' WHERE id = %s", [draft])

@@ -6,6 +6,7 @@ import pytest
 
 from dashboards import access
 from dashboards.screens import explore
+from ledger.postgres import saved_queries
 from reports.pivot import Question, pivot
 from tests.dashboards.conftest import Open, opened, run_query, words
 from tests.dashboards.test_desk import Desk, Sheet, press
@@ -113,3 +114,30 @@ def test_a_saved_sql_query_is_opened_and_read_before_it_runs(desk: Desk, book: S
     assert app.text_area[0].value == "SELECT 41 + 1 AS n"
     assert not app.dataframe
     assert list(run_query(app).dataframe[0].value["n"]) == [42]
+
+
+def test_the_queries_that_were_run_are_kept_the_latest_first(desk: Desk, book: Sheet) -> None:
+    """Of each person apart, wrong ones too, each once; one is opened, and waits for Run query. The last thirty are."""
+    for query in ("SELECT 1 AS n", "SELEC 2", "SELECT 1 AS n"):
+        app = run_query(opened("screens/sql.py", q=query))
+    assert [button.label for button in app.button if (button.key or "").startswith("run ")] == [
+        "SELECT 1 AS n",
+        "SELEC 2",
+    ]
+    other = press(opened("screens/sql.py"), "SELEC 2")
+    assert other.text_area[0].value == "SELEC 2" and not other.error
+    for number in range(saved_queries.MOST_RUNS):
+        saved_queries.note_run(book, "a", f"SELECT {number}")
+        saved_queries.note_run(book, "o.petrova", f"SELECT {number}")
+    runs = [query for _, query in saved_queries.runs_of(book, "o.petrova")]
+    assert (len(runs), runs[0]) == (saved_queries.MOST_RUNS, "SELECT 29") and "SELEC 2" not in runs
+    assert not run_query(opened("screens/sql.py", q="SELECT '\0'")).exception
+
+
+def test_the_schema_is_searched(screen: Open) -> None:
+    """By part of a table's name, or of a column's: of that table only these columns."""
+    app = screen("screens/sql.py")
+    app.text_input(key="schema").set_value("due_on").run()
+    assert "`entries`" in [part.label for part in app.expander] and "`brands`" not in [p.label for p in app.expander]
+    shown = "\n".join(part.value for part in app.markdown)
+    assert "`due_on`" in shown and "`leg`" not in shown

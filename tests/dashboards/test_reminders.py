@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ledger.errors import Failure
-from reports.documents.reminders import Debtor, Item, reminded, reminder, write_reminder
+from reports.documents.reminders import Debtor, OverdueItem, reminded, reminder, write_reminder
 from tests.dashboards.conftest import Open, words
 from tests.dashboards.test_desk import press
 from tests.reports.story import Story
@@ -24,7 +24,7 @@ GLEB = Debtor(
     "RUB",
     Decimal("90.00"),
     29,
-    [Item(date(2017, 3, 2), Decimal("90.00"), "d7")],
+    [OverdueItem(date(2017, 3, 2), Decimal("90.00"), "d7")],
 )
 
 

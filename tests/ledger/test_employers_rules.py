@@ -195,7 +195,7 @@ def test_rules_that_are_none_are_one_sentence(rule: dict[str, object], why: str)
 
 def test_a_limit_is_of_an_account_or_of_a_group() -> None:
     """Not of both."""
-    with pytest.raises(ValueError, match="group: goes without account"):
+    with pytest.raises(ValueError, match="group: cannot be combined with account"):
         parse(
             {"type": "write_off_limit", "payer": "r", "account": "a", "group": "g", "period": "day", "amount": "1.00"}
         )

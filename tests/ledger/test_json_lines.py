@@ -66,7 +66,7 @@ BAD: list[tuple[Record | str | bytes, str]] = [
     (payment(key=7), "key: 7 is not text"),
     (payment(key="a\x00b"), "key: has control characters"),
     (payment(colour="red"), "colour: is not a known field"),
-    (payment(note="\ud800"), "note: has half a character (a surrogate without its other half)"),
+    (payment(note="\ud800"), "note: has an unpaired surrogate"),
     (payment(amount="absent"), "amount: is missing"),
     (payment(amount=12.5), 'amount: 12.5 is a float; write the amount as a string, such as "12.50"'),
     (
@@ -97,7 +97,7 @@ BAD: list[tuple[Record | str | bytes, str]] = [
     (payment(brand="absent"), "brand: is missing"),
     (payment(currency="XXX"), "currency: XXX is not an ISO 4217 currency with two decimals"),
     (payment(currency="JPY"), "currency: JPY is not an ISO 4217 currency with two decimals"),
-    (payment(split=[{"account": "anna", "amount": "1.00"}]), "split: goes without account"),
+    (payment(split=[{"account": "anna", "amount": "1.00"}]), "split: cannot be combined with account"),
     (
         payment(account="absent", split=[{"account": "anna", "amount": "2.00"}]),
         "split: the parts sum to 2.00, not to the amount 1.00",
@@ -119,14 +119,17 @@ BAD: list[tuple[Record | str | bytes, str]] = [
     (line(vat_rate="120"), "lines.0.vat_rate: 120.00 is not a rate from 0 to 100 percent"),
     (line(vat="1.01"), "lines.0.vat: 1.01 is more than the amount 1.00"),
     (line(attributes=[1]), "lines.0.attributes: should be a valid dictionary"),
-    (line(attributes={"a": [[[[[[[[[[1]]]]]]]]]]}), "lines.0.attributes: are nested more than eight deep"),
+    (line(attributes={"a": [[[[[[[[[[1]]]]]]]]]]}), "lines.0.attributes: are nested more than eight levels deep"),
     (
         line(attributes={f"a{n}": "x" * 1000 for n in range(10)}),
         "lines.0.attributes: have 10081 bytes as JSON, at most 10000 are allowed",
     ),
     (payment(note="x" * 1_000_000), "the line has more than 1000000 characters"),
     ({"type": "capture", "key": "c", "hold": "h", "final": "yes"}, "final: should be a valid boolean"),
-    ({"type": "capture", "key": "c", "hold": "h", "amount": "1", "lines": [{"line": 1}]}, "amount: goes without lines"),
+    (
+        {"type": "capture", "key": "c", "hold": "h", "amount": "1", "lines": [{"line": 1}]},
+        "amount: cannot be combined with lines",
+    ),
     ({"type": "refund", "key": "c", "debit": "d", "lines": [{"line": 1}, {"line": 1}]}, "lines: a line is named twice"),
     (
         {"type": "refund", "key": "c", "debit": "d", "lines": [{"line": 1, "amount": "0"}]},

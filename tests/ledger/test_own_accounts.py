@@ -197,7 +197,7 @@ def test_payouts_transfers_and_adjustments_are_reversed_by_parts(story: Story) -
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"split": [{"account": "anna", "amount": "1.00"}]}, "amount: is missing; the split is of it"),
+        ({"split": [{"account": "anna", "amount": "1.00"}]}, "amount: is missing; the split must add up to it"),
         (
             {"amount": "2.00", "split": [{"amount": "1.00"}]},
             "split: the parts sum to 1.00, not to the amount 2.00",

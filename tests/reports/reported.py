@@ -209,7 +209,7 @@ class Reported(Machine):
         """Hold statements of a period against the model: what moved, what is owed, what credit is left."""
         before = datetime.combine(since, time.min, MOSCOW) - timedelta(microseconds=1)
         evening = datetime.combine(until, time.max, MOSCOW)
-        known = fetch_facts.Known(lake.cut.taken_at, "Europe/Moscow", True, None, 1)
+        known = fetch_facts.MadeFrom(lake.cut.taken_at, "Europe/Moscow", True, None, 1)
         names = {number: name for name, number in self.pure.book.references.items() if name in ACCOUNTS}
         for numbers, facts in fetch_facts.groups(lake, sorted(names), since=since, until=until):
             for number in numbers:

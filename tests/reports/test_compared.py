@@ -1,15 +1,25 @@
 """Figures beside the period before and a year ago are those that the reports of these periods give."""
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from itertools import product
 
+import polars as pl
 import pytest
 
-from reports.compared import compared, earlier, share
+from reports.compared import Compared, compared, earlier, needed_since, share
+from reports.days import days_of
+from reports.run import LakeBook
 from tests.reports.standard.test_every_report import busy
 from tests.reports.story import Story
 
 __all__ = ["busy"]
+
+
+def beside(book: LakeBook, first: date, last: date) -> dict[str, Compared]:
+    """Return the figures of a period, compared."""
+    return compared(days_of(book, "RUB", needed_since(first, last)), first, last)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +42,7 @@ def test_periods_before_are_as_long(first: str, last: str, before: tuple[str, st
 def test_each_figure_is_that_of_the_reports(busy: Story, first: str, last: str) -> None:
     """Of this period and of the one before; a year ago there was no book."""
     book, days = busy.book(), (date.fromisoformat(first), date.fromisoformat(last))
-    found = compared(book, "RUB", *days)
+    found = beside(book, *days)
     for since, until in (days, earlier(*days)[0]):
         of = {"from": since, "to": until, "currency": "RUB"}
         revenue = book.report("brand-revenue", by="total", **of).frame
@@ -56,7 +66,38 @@ def test_a_year_ago_counts_from_the_books_beginning(story: Story) -> None:
     story.debit("2016-03-31", "anna", ("sushi", 100))
     story.debit("2017-02-28", "anna", ("sushi", 120))
     story.debit("2017-03-05", "anna", ("sushi", 150))
-    net = compared(story.book(), "RUB", date(2017, 3, 1), date(2017, 3, 31))["net"]
+    net = beside(story.book(), date(2017, 3, 1), date(2017, 3, 31))["net"]
     assert (net.now, net.before, net.year_ago) == (150, 120, 100)
     assert net.months == (*[Decimal(0)] * 10, Decimal(120), Decimal(150))
     assert (share(net.now, Decimal(100)), share(net.now, Decimal(0))) == (Decimal("50.0"), None)
+
+
+def test_days_come_to_what_the_reports_give(busy: Story) -> None:
+    """Of any period by day or month: rows, their controls, what is behind them; a balance that is spent is owed."""
+    busy.debit("2017-02-20", "anna", ("sushi", 900))
+    busy.payment("2017-03-20", "anna", 150, "pizza", channel="cash")
+    book = busy.book()
+    days = days_of(book, "RUB", date(2017, 1, 1))
+    for first, last in (("2017-01-01", "2017-03-31"), ("2017-03-02", "2017-03-12"), ("2017-03-05", "2017-03-05")):
+        since, until = date.fromisoformat(first), date.fromisoformat(last)
+        of = {"from": since, "to": until, "currency": "RUB"}
+        for found, by in product((days.revenue, days.receipts), ("day", "month")):
+            reported = book.report(found.report.name, by=by, **of)
+            ours = days.of(found, since, until, by)  # type: ignore[arg-type]
+            assert ours.frame.equals(reported.frame.drop("average", strict=False)), (found.report.name, by, of)
+            assert ours.parameters == reported.parameters
+            assert book.controls(ours) == reported.controls and reported.controls
+        owed = book.report("receivables-aging", as_of=until, currency="RUB").frame["total"].sum()
+        assert days.owed(until) == owed
+    assert [days.owed(date(2017, 2, day)) for day in (19, 20)] == [0, 400]
+    later = days_of(book, "RUB", date(2017, 3, 10))
+    assert later.owed(date(2017, 3, 10)) == days.owed(date(2017, 3, 10)) and later.began == days.began
+
+
+def test_controls_are_of_the_rows_that_are_shown(busy: Story) -> None:
+    """A kopeck that the reports have not is found."""
+    book = busy.book()
+    days = days_of(book, "RUB", date(2017, 1, 1))
+    more = days.revenue.frame.with_columns(net=pl.col("net") + Decimal("0.01"))
+    shown = days.of(replace(days.revenue, frame=more), date(2017, 3, 1), date(2017, 3, 31), "day")
+    assert {control.name for control in book.controls(shown) if not control.holds} >= {"revenue_entries", "net"}

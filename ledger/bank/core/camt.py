@@ -44,7 +44,7 @@ def read(content: bytes) -> list[Statement]:
 
 
 def _statement(node: Node, *, interim: bool) -> Statement:
-    # The balances of a day that goes on are of some moment, not of these entries.
+    # The balances of a day that is not over are of some moment, not of these entries.
     opening, closing = (None, None) if interim else (_balance(node, OPENING), _balance(node, CLOSING))
     currencies = [node.findtext("Acct/Ccy") or "", *(amount.get("Ccy", "") for amount in node.iterfind("*/Amt"))]
     currency = next((each.strip() for each in currencies if each.strip()), "")
@@ -67,7 +67,7 @@ def _statement(node: Node, *, interim: bool) -> Statement:
     )
     sums = {"in": _sum(node, "TxsSummry/TtlCdtNtries/Sum"), "out": _sum(node, "TxsSummry/TtlDbtNtries/Sum")}
     if interim and sums["in"] != statement.money_in and _with_pending(statement, 1) == sums["in"]:
-        sums["in"] = None  # the sum is of what is pending too
+        sums["in"] = None  # the sum includes what is pending
     if interim and sums["out"] != statement.money_out and _with_pending(statement, -1) == sums["out"]:
         sums["out"] = None
     return replace(statement, reported_in=sums["in"], reported_out=sums["out"])

@@ -127,7 +127,7 @@ def _statements(content: bytes, csv_of: Layouts | None) -> list[Statement]:
     elif csv_of is not None:
         found = csv_file.read(decoded(content, mark), *csv_of)
     else:
-        raise ValueError(f"is not a bank statement in {FORMATS}; for CSV name the account it is of")
+        raise ValueError(f"is not a bank statement in {FORMATS}; for CSV name the account it belongs to")
     if not found:
         raise ValueError("has no statement in it")
     return found

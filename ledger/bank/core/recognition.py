@@ -53,7 +53,7 @@ class Movement:
 
 
 @dataclass
-class Known:
+class KnownMovements:
     """The movements of an account that the ledger knows, by account, currency, day and amount."""
 
     buckets: dict[Bucket, list[Movement]] = field(default_factory=lambda: defaultdict(list))
@@ -64,7 +64,7 @@ class Known:
             self.buckets[movement.bucket].append(movement)
 
 
-def recognised(statement: Statement, known: Known) -> tuple[list[tuple[str, Movement | None]], list[Movement]]:
+def recognised(statement: Statement, known: KnownMovements) -> tuple[list[tuple[str, Movement | None]], list[Movement]]:
     """Return for each entry its key and the movement that the ledger knows it as, if it does; and the new movements."""
     result: list[tuple[str, Movement | None]] = []
     unknown: list[Movement] = []
@@ -107,10 +107,10 @@ def known_movement(
 
 def keys(statement: Statement) -> list[str]:
     """Return the entries' keys in a ledger that knows nothing yet."""
-    return [key for key, _ in recognised(statement, Known())[0]]
+    return [key for key, _ in recognised(statement, KnownMovements())[0]]
 
 
-def _candidates(bucket: Bucket, known: Known) -> list[Movement]:
+def _candidates(bucket: Bucket, known: KnownMovements) -> list[Movement]:
     """Return the movements of a bucket; of those imported before movements were kept, the account is not known."""
     return [*known.buckets.get(bucket, ()), *known.buckets.get(("", *bucket[1:]), ())]
 

@@ -68,7 +68,7 @@ class Statement:
     """What one of our accounts at the bank did in some days.
 
     Balances and turnovers (`reported_in`, `reported_out`, both positive) are None where the bank does not report them.
-    An `interim` report is of a day that goes on. `foreign` describes documents that move none of our accounts.
+    An `interim` report covers a day that is not over. `foreign` describes documents that move none of our accounts.
     """
 
     account: str
@@ -161,7 +161,7 @@ def _two(amount: Decimal) -> Decimal:
 
 
 def current(currency: str) -> str:
-    """Return the currency's code of today: Russian banks still write that of before 1998."""
+    """Return the currency's present code: Russian banks still write the one used before 1998."""
     return "RUB" if currency.upper() == "RUR" else currency.upper()
 
 

@@ -39,8 +39,8 @@ def import_statements(
     """Return what became of each statement, in order; all that was posted is durable by then.
 
     `brand` is whose statements these are when no brand's bank details have the account. With `dry_run` nothing is
-    posted. Raises Failure for a brand that does not exist, for a `by` that no text may be, or when the database stays
-    out of reach.
+    posted. Raises Failure for a brand that does not exist, for a `by` with characters that are not
+    allowed, or when the database stays out of reach.
     """
     try:
         Mark(key="import", reason="import", by=by)  # no payment of the file may be the first to find it

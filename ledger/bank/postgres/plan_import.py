@@ -16,7 +16,7 @@ from psycopg import Connection
 
 from ledger.bank.core.depositors import Depositor
 from ledger.bank.core.matching import Client, Clients
-from ledger.bank.core.recognition import Known, Movement, recognised
+from ledger.bank.core.recognition import KnownMovements, Movement, recognised
 from ledger.bank.core.statement import ZERO, BankEntry, Statement, exact, fault, normal
 from ledger.bank.postgres.bank_records import known_movements, learned_payers, record, unify
 from ledger.bank.postgres.depositors import Depositors, depositors
@@ -30,7 +30,7 @@ Result = Literal["posted", "would be posted", "there already", "not imported", "
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class EarlierPayment:
     """A payment or payout of the ledger that was not reversed."""
 
     transaction: int
@@ -38,7 +38,7 @@ class Earlier:
     account: int | None
 
 
-Undoable = dict[tuple[str, Decimal], list[Earlier]]
+Undoable = dict[tuple[str, Decimal], list[EarlierPayment]]
 There = dict[str, tuple[int, int | None, str, str | None]]
 
 
@@ -168,7 +168,7 @@ def _planned(
     """Return what is to become of a statement; `within` are the movements new in this run, by account."""
     booked = replace(statement, entries=tuple(entry for entry in statement.entries if not entry.pending))
     account = normal(statement.account)
-    known = Known()
+    known = KnownMovements()
     known.add(known_movements(connection, booked, brand))
     known.add(within[account])
     of_this_run = {key for movement in within[account] for key in movement.parts}
@@ -245,7 +245,7 @@ def _left_out(entry: BankEntry, undoable: Undoable, clients: Clients, brand: str
     return why, earlier.transaction if earlier else None
 
 
-def _about(entry: BankEntry, same: Sequence[Earlier], clients: Clients, brand: str) -> Earlier | None:
+def _about(entry: BankEntry, same: Sequence[EarlierPayment], clients: Clients, brand: str) -> EarlierPayment | None:
     """Return which of the transactions of its amount an entry is about: the one it names, or its account's, or any."""
     references = {entry.end_to_end, entry.reference} - {""}
     named = clients.named(entry, brand)
@@ -290,5 +290,5 @@ def _undoable(connection: Connection[Any], statement: Statement, brand: str) -> 
     )
     found: Undoable = defaultdict(list)
     for kind, amount, *which in rows:
-        found[kind, decimal(amount)].append(Earlier(*which))
+        found[kind, decimal(amount)].append(EarlierPayment(*which))
     return found

@@ -1,7 +1,7 @@
 """Bonuses: programmes, and the lots that a bonus account's points lie in. Nothing here reads or writes.
 
 Lots follow from the account's entries alone: points given make a lot, points spent, held
-or taken are of the lots that expire first, points that come back come back to the lots
+or taken come from the lots that expire first, points that come back return to the lots
 they were of, with their original expiry; a lot whose points come back after it lives
 `returned_live_days` longer, once. So whatever moved the account, the lots agree
 with its balance (DECISIONS D16). Points given on day D that live N days are gone at the midnight that
@@ -15,7 +15,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from ledger.core.outcomes import Entry
-from ledger.food.core.pricing import Line
+from ledger.food.core.pricing import PricedLine
 from ledger.values.money import WHOLE, share
 
 EXPIRED, OWED = "expired", "owed"
@@ -71,13 +71,13 @@ def dates_of(programs: Sequence[Program], day: date) -> Dates:
     return Dates(day, program.gone_on(day), program.returned_until(day)) if program else Dates(day, None, None)
 
 
-def redeemable(program: Program, lines: Iterable[Line], brand: str | None = None) -> int:
+def redeemable(program: Program, lines: Iterable[PricedLine], brand: str | None = None) -> int:
     """Return how much of a brand's lines (delivery among them) points may pay, rounded down: by default its own."""
     return sum(line.net for line in lines if line.brand == (brand or program.brand)) * program.redeem // WHOLE
 
 
 def accrued(money: int, percent: int) -> int:
-    """Return the points for so much money, halves up."""
+    """Return the points for an amount of money, halves rounded up."""
     return share(money, percent, WHOLE)
 
 

@@ -233,7 +233,7 @@ class Amend(FollowUp):
 
 @dataclass(frozen=True, kw_only=True, config=CONFIG)
 class Cancel(FollowUp):
-    """An order, named by its key, is taken back whole, for a fee that a brand keeps.
+    """An order, named by its key, is taken back in full, for a fee that a brand keeps.
 
     `by_client`: the client does so himself, and points that come back to him after their date are lost. `closed_to` is
     a refund's: where goes what a closed account paid.
@@ -281,7 +281,7 @@ class RefundItems(FollowUp):
     def _something(self) -> Self:
         parts = bool(self.items or self.services)
         if parts and self.amount is not None:
-            raise ValueError("amount: is of the whole order; an item has an amount of its own")
+            raise ValueError("amount: applies to the whole order; each item has an amount of its own")
         if not parts and self.amount is None:
             raise ValueError("items: nothing is refunded")
         _check_some(self.items)
@@ -302,7 +302,7 @@ class Financed(BaseModel):
 
 
 class Promotion(Record):
-    """A code that lowers what an order costs; percent, minimum and cap are of its brand's dishes."""
+    """A code that lowers what an order costs; percent, minimum and cap apply to its brand's dishes."""
 
     type: Literal["promotion"] = "promotion"
     code: Code
@@ -335,7 +335,7 @@ class Promotion(Record):
         if self.kind == "percent" and self.value is not None and self.value > 100:
             raise ValueError(f"value: {self.value} is more than 100 percent")
         if self.kind == "free_delivery" and self.value is not None:
-            raise ValueError("value: goes without free_delivery")
+            raise ValueError("value: cannot be combined with free_delivery")
         return self
 
 

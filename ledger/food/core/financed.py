@@ -18,12 +18,12 @@ EXPENSE, INCOME = "promotion_expense", "promotion_income"
 
 
 def vat_of(amount: int, financed: int, rate: Decimal) -> Decimal:
-    """Return the VAT of a line: what another brand pays of it is of its price, too."""
+    """Return the VAT of a line: what another brand pays of it belongs to its price, too."""
     return (decimal(amount + financed) * rate / (100 + rate)).quantize(Decimal("0.01"), "ROUND_HALF_UP")
 
 
 def financed_of(line: OrderLine, left: int, kept: int) -> int:
-    """Return what other brands finance of a line of which so much is left; of one that cost nothing, of so many."""
+    """Return what other brands finance of a line, by how much of it is left; by how many, if it cost nothing."""
     whole = sum(amount for amount, _ in (line.financed or {}).values())
     return share(whole, min(left, line.net), line.net) if line.net else share(whole, kept, line.quantity)
 

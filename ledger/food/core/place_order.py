@@ -18,7 +18,7 @@ from ledger.food.core.financed import vat_of
 from ledger.food.core.order_status import described
 from ledger.food.core.outcomes import REFUSALS, Ordered
 from ledger.food.core.points_of_orders import programs_on
-from ledger.food.core.pricing import Line, Priced, lines_of, price, refusal
+from ledger.food.core.pricing import Priced, PricedLine, lines_of, price, refusal
 from ledger.food.core.shop import Order, OrderLine, Shop
 from ledger.seam import Seam
 from ledger.values.money import decimal
@@ -68,7 +68,7 @@ def place(shop: Shop, seam: Seam, order: f.Order) -> Answer | Ordered:
     return described(shop, book, placed, order, outcome)
 
 
-def _kept_line(place: int, line: Line, before: Line) -> OrderLine:
+def _kept_line(place: int, line: PricedLine, before: PricedLine) -> OrderLine:
     """Return a line as the order keeps it; `before` is the line before promotions."""
     # Taken apart in one go: each name of a field would cost as much as the field.
     brand, service, sku, name, quantity, price, gross, _, attributes, reference, discount, _, financed = line
@@ -80,7 +80,7 @@ def _kept_line(place: int, line: Line, before: Line) -> OrderLine:
 
 
 def _refused(
-    shop: Shop, book: Book, order: f.Order, account: Account, lines: list[Line], at: datetime
+    shop: Shop, book: Book, order: f.Order, account: Account, lines: list[PricedLine], at: datetime
 ) -> tuple[str, Facts] | None:
     """Return why a promotion code does not apply: of all codes' reasons the one that DECLINES names first."""
     reasons = []
@@ -97,7 +97,7 @@ def _refused(
     return min(reasons, key=lambda reason: REFUSALS.rank[reason[0]], default=None)
 
 
-def _charge(shop: Shop, order: f.Order, lines: Sequence[Line], day: date) -> c.Debit | c.Hold:
+def _charge(shop: Shop, order: f.Order, lines: Sequence[PricedLine], day: date) -> c.Debit | c.Hold:
     """Return the debit or hold that the priced lines are."""
     fields: dict[str, Any] = {
         "key": order.key,
@@ -129,7 +129,7 @@ def _charge(shop: Shop, order: f.Order, lines: Sequence[Line], day: date) -> c.D
     return unchecked(c.Hold, **fields, expires_at=order.due_at + shop.preorder_lives)
 
 
-def _line(line: Line) -> ServiceLine:
+def _line(line: PricedLine) -> ServiceLine:
     brand, service, sku, name, quantity, _, gross, _, attributes, _, discount, vat_rate, financed = line
     if not attributes and vat_rate is None:
         return _usual_line(brand, service, sku, name, quantity, gross, discount)

@@ -44,7 +44,7 @@ class Promotion:
     financed: tuple[tuple[str, int], ...] = ()
 
 
-class Line(NamedTuple):
+class PricedLine(NamedTuple):
     """One priced line. Amounts in minor units; `gross - discount` is what it costs.
 
     `financed` is what other brands pay of the discount, by brand.
@@ -73,26 +73,26 @@ class Line(NamedTuple):
 class Priced(NamedTuple):
     """An order's lines, and the promotions that lowered it with what each took off."""
 
-    lines: list[Line]
+    lines: list[PricedLine]
     applied: list[tuple[Promotion, int]]
 
 
-def lines_of(order: Order) -> list[Line]:
+def lines_of(order: Order) -> list[PricedLine]:
     """Return an order's lines before any promotion: dishes by brand and sku, delivery, packaging."""
     of_all, lines = order.attributes, []
     for item in order.items:
         each, own = minor(item.price), 0 if item.discount is None else minor(item.discount)
         attributes = {**of_all, **(item.attributes or {})} if of_all else item.attributes
         dish = item.brand, "dish", item.sku, item.name, item.quantity, each, each * item.quantity
-        lines.append(Line(*dish, True, attributes, item.reference, own, item.vat_rate))
+        lines.append(PricedLine(*dish, True, attributes, item.reference, own, item.vat_rate))
     for service, extra in order.charges:
         amount, discountable = minor(extra.amount), isinstance(extra, OtherExtra) and bool(extra.discountable)
         charge = extra.brand, service, "", "", 1, amount, amount
-        lines.append(Line(*charge, discountable, of_all, None, 0, extra.vat_rate))
+        lines.append(PricedLine(*charge, discountable, of_all, None, 0, extra.vat_rate))
     return lines
 
 
-def price(lines: Sequence[Line], promotions: Sequence[Promotion]) -> Priced:
+def price(lines: Sequence[PricedLine], promotions: Sequence[Promotion]) -> Priced:
     """Return the lines lowered by those of the promotions that together are best for the client."""
     if len(promotions) == 1:
         return _lowered(lines, promotions)
@@ -103,7 +103,7 @@ def price(lines: Sequence[Line], promotions: Sequence[Promotion]) -> Priced:
     return max(ways, key=lambda way: sum(taken for _, taken in way.applied))
 
 
-def _lowered(lines: Sequence[Line], promotions: Sequence[Promotion]) -> Priced:
+def _lowered(lines: Sequence[PricedLine], promotions: Sequence[Promotion]) -> Priced:
     discounts = [line.discount for line in lines]
     applied = []
     financed: dict[int, dict[str, int]] = {}
@@ -118,7 +118,7 @@ def _lowered(lines: Sequence[Line], promotions: Sequence[Promotion]) -> Priced:
         applied.append((promotion, taken))
     lowered = [
         # All but the discount as it was; _replace would take three times as long.
-        line if line.discount == discount else Line(*line[:-3], discount, line.vat_rate, financed.get(index))
+        line if line.discount == discount else PricedLine(*line[:-3], discount, line.vat_rate, financed.get(index))
         for index, (line, discount) in enumerate(zip(lines, discounts, strict=True))
     ]
     return Priced(lowered, applied)
@@ -132,7 +132,7 @@ def _finance(by_brand: dict[str, int], promotion: Promotion, seller: str, taken:
             by_brand[brand] = by_brand.get(brand, 0) + part
 
 
-def _touched(lines: Sequence[Line], promotion: Promotion) -> list[int]:
+def _touched(lines: Sequence[PricedLine], promotion: Promotion) -> list[int]:
     """Return the lines that a promotion lowers, of its brand if it has one: dishes and some extras, or delivery."""
     free = promotion.kind == "free_delivery"
     return [
@@ -161,7 +161,7 @@ class Client(NamedTuple):
 
 
 def refusal(
-    promotion: Promotion, lines: Sequence[Line], client: Client, *, day: date, currency: str
+    promotion: Promotion, lines: Sequence[PricedLine], client: Client, *, day: date, currency: str
 ) -> tuple[str, Facts] | None:
     """Return why a promotion does not apply to an order of a business date: the first rule that it breaks."""
     p, facts = promotion, {"promo": promotion.code}

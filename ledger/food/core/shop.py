@@ -19,7 +19,7 @@ Description = dict[str, Any]
 class OrderLine:
     """A line as it was placed, and of how many the client still has it (not: undelivered or refunded).
 
-    `weighed` is what so many, `weighed_of`, came to when they were delivered by weight. `financed` is what other brands
+    `weighed` is what `weighed_of` pieces came to when they were delivered by weight. `financed` is what other brands
     pay of the discount as placed, and what is posted of that, by brand.
     """
 

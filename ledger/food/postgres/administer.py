@@ -192,7 +192,7 @@ def _count_orders(run: Administration, record: Merge, accounts: list[int], into:
         return
     others = select(Account.id).where(Account.party_id == left.id, Account.kind == "money", Account.status != "closed")
     if run.first(others.where(col(Account.id).not_in(accounts))) is not None:
-        return  # they are of a client who stays
+        return  # they belong to a client who stays
     was = client.orders_before
     for party, before, after in ((client, was, was + left.orders_before), (left, left.orders_before, 0)):
         party.orders_before = after

@@ -120,9 +120,9 @@ class FoodOrder(SQLModel, table=True):
 
 
 class OrderLine(SQLModel, table=True):
-    """A line as it was placed; `kept` is of how many the client still has it, `own_discount` no promotion's.
+    """A line as it was placed; `kept` is how many of it the client still has, `own_discount` comes from no promotion.
 
-    Delivered by weight, so many of it (`weighed_of`) came to `weighed`. `financed` is what other brands pay of the
+    Delivered by weight, `weighed_of` pieces of it came to `weighed`. `financed` is what other brands pay of the
     discount, by brand: as placed, and what is posted of that.
     """
 

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ledger.bank.core.read_file import read
-from ledger.bank.core.recognition import Known, keys, recognised
+from ledger.bank.core.recognition import KnownMovements, keys, recognised
 from ledger.bank.core.statement import BankEntry, Statement
 from tests.ledger.bank import written
 from tests.ledger.bank.test_reading import entry, stmt
@@ -29,7 +29,7 @@ class Ledger:
     """What an import keeps, and how often it posted each kind of entry."""
 
     def __init__(self) -> None:
-        self.known = Known()
+        self.known = KnownMovements()
         self.posted: Counter[tuple[str, ...]] = Counter()
         self.used: set[str] = set()
 
@@ -156,7 +156,7 @@ BOB = entry("50.00", name="Bob", account="DE02120300000000202051", text="bob-22"
 def test_two_entries_are_one_by_the_rule(first: BankEntry, second: BankEntry, one: bool) -> None:
     """Whichever of the two files comes first."""
     for earlier, later in ((first, second), (second, first)):
-        known = Known()
+        known = KnownMovements()
         known.add(recognised(stmt(earlier), known)[1])
         ((_, movement),) = recognised(stmt(later), known)[0]
         assert (movement is not None) is one
@@ -167,7 +167,7 @@ def test_a_batch_is_one_entry_whether_its_parts_are_told_or_not() -> None:
     parts = [entry(amount, whole=entry("8.00").amount, bank_reference="B-77777") for amount in ("3.00", "5.00")]
     whole = entry("8.00", payments=2, bank_reference="B-77777")
     for first, second in ((parts, [whole]), ([whole], parts), (parts, parts)):
-        known = Known()
+        known = KnownMovements()
         known.add(recognised(stmt(*first), known)[1])
         found, new = recognised(stmt(*second), known)
         assert new == []

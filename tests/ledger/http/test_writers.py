@@ -11,15 +11,15 @@ import pytest
 from ledger.errors import Failure
 from ledger.food.cli import level
 from ledger.intake.routes import named
-from ledger.intake.writer_process import Answered, Sent, Writer
+from ledger.intake.writer_process import Answered, SentLine, Writer
 from ledger.intake.writers import Full, Writers
 from ledger.postgres.tokens import Caller
 from tests.ledger.http.conftest import BOOK, administer
 from tests.ledger.http.test_commands import debit, payment
 
 
-def body(record: dict[str, Any]) -> Sent:
-    return Sent(json.dumps(record).encode())
+def body(record: dict[str, Any]) -> SentLine:
+    return SentLine(json.dumps(record).encode())
 
 
 def test_a_full_intake_takes_no_more(database_url: str) -> None:
@@ -86,7 +86,7 @@ def test_without_its_database_a_writer_answers_that_it_failed(
     monkeypatch.setattr(writer, "_brands_of", away)
     limited = Caller("sushi", frozenset({"post"}), frozenset({"sushi"}))
     line = json.dumps({"type": "refund", "key": "f1", "debit": "d1"}).encode()
-    [answer] = writer.post([Sent(line, None, limited)])
+    [answer] = writer.post([SentLine(line, None, limited)])
     writer.close()
     assert (answer.status, json.loads(answer.body)["message"]) == ("failed", "PostgreSQL is away; send it again")
 
@@ -94,4 +94,4 @@ def test_without_its_database_a_writer_answers_that_it_failed(
 @pytest.mark.parametrize("line", [b"", b"[1]", b"\xff", b"{", b'{"account": {}, "split": 3, "key": 1}', b"[" * 100_000])
 def test_whatever_comes_has_a_route(line: bytes) -> None:
     """Nonsense is any writer's to refuse."""
-    assert named(Sent(line)).accounts == ()
+    assert named(SentLine(line)).accounts == ()

@@ -112,7 +112,7 @@ def test_a_server_that_cannot_start_says_why(home: Path) -> None:
 def test_a_home_that_cannot_be_made_is_a_failure(tmp_path: Path) -> None:
     """A file stands where the folder should be."""
     (tmp_path / "file").write_text("")
-    with pytest.raises(Failure, match="cannot be made"):
+    with pytest.raises(Failure, match="cannot create the home"):
         start(tmp_path / "file" / "home")
 
 

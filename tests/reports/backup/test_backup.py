@@ -199,7 +199,7 @@ def test_a_backup_of_a_newer_tiffin_is_refused(kept: Kept, homes: Homes, tmp_pat
     newer = archive.load(folder).model_copy(update={"tables": "9999"})
     (folder / kept.name / archive.MANIFEST).unlink()
     (folder / kept.name / archive.MANIFEST).write_text(newer.model_dump_json())
-    with pytest.raises(Failure, match="is of a newer Tiffin"):
+    with pytest.raises(Failure, match="was made by a newer Tiffin"):
         restore(settings(homes("spare")), folder)
 
 

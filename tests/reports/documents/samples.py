@@ -12,8 +12,8 @@ from reports.documents.statement import (
     Credit,
     Due,
     Issuer,
-    Line,
     Operation,
+    PaidLine,
     Statement,
     Summary,
     vat_by_rate,
@@ -75,12 +75,12 @@ def money(text: str | int) -> Decimal:
 
 def line(
     amount: str, *, service: str = "order", brand: str = "Sushi House", vat_rate: str | None = "20", discount: str = "0"
-) -> Line:
+) -> PaidLine:
     """Return a service line with its VAT inside the amount."""
     net = money(amount)
     rate = None if vat_rate is None else Decimal(vat_rate)
     vat = None if rate is None else (net * rate / (100 + rate)).quantize(ZERO)
-    return Line(
+    return PaidLine(
         line=1,
         brand=brand,
         service=service,
@@ -181,7 +181,7 @@ def total(amounts: object) -> Decimal:
     return sum(amounts, start=ZERO)  # type: ignore[call-overload,no-any-return]
 
 
-def with_lines(statement: Statement, lines: Sequence[Line]) -> Statement:
+def with_lines(statement: Statement, lines: Sequence[PaidLine]) -> Statement:
     """Return the statement with these lines under its first charge, whose amount they must make."""
     at = next(n for n, one in enumerate(statement.operations) if one.kind == "debit")
     charged = statement.operations[at]

@@ -11,7 +11,8 @@ import pytest
 from ledger.errors import Failure
 from reports.documents.bulk import Selection, render_statements
 from reports.documents.design import Design, Mailing
-from reports.documents.manifest import NAME, Manifest, Noted
+from reports.documents.manifest import NAME, Noted, PapersManifest
+from reports.documents.papers import Issuing
 from tests.reports.story import Story
 
 MONTH = "2017-03"
@@ -87,7 +88,7 @@ def test_accounts_are_narrowed_by_movement_brand_and_number(march, tmp_path):
 
 def test_a_broken_account_is_named_and_stops_no_other(march, tmp_path):
     """An act of the account that no brand holds cannot be; the others are made."""
-    done = render_statements(march.book(), MONTH, tmp_path, design=Design("act"), workers=2)
+    done = render_statements(march.book(), MONTH, tmp_path, issuing=Issuing(Design("act")), workers=2)
     vera = march.accounts["vera"]["id"]
     assert (done.written, done.failed) == (2, [(vera, "has no holder: an act must name a seller")])
 
@@ -101,7 +102,7 @@ def test_an_invoice_of_nothing_is_not_printed(march, tmp_path):
         march.book(),
         MONTH,
         tmp_path,
-        design=Design("invoice"),
+        issuing=Issuing(Design("invoice")),
         workers=1,
         progress=lambda *step: steps.append(step[:2]),
     )
@@ -130,7 +131,11 @@ def test_letters_carry_the_paper_to_those_with_an_address(march, tmp_path):
     """One client has an address: one letter, whose attachment is the very file."""
     book = march.book()
     done = render_statements(
-        book, MONTH, tmp_path / "papers", mailing=Mailing(tmp_path / "out", "Sushi <bills@example.org>"), workers=1
+        book,
+        MONTH,
+        tmp_path / "papers",
+        issuing=Issuing(mailing=Mailing(tmp_path / "out", "Sushi <bills@example.org>")),
+        workers=1,
     )
     assert (done.mailed, done.without_address) == (1, 2)
     (path,) = (tmp_path / "out").iterdir()
@@ -141,7 +146,12 @@ def test_letters_carry_the_paper_to_those_with_an_address(march, tmp_path):
     assert attached.get_content() == (tmp_path / "papers" / f"{path.stem}.pdf").read_bytes()
     written = path.read_bytes()
     path.unlink()
-    render_statements(book, MONTH, tmp_path / "papers", mailing=Mailing(tmp_path / "out", "Sushi <bills@example.org>"))
+    render_statements(
+        book,
+        MONTH,
+        tmp_path / "papers",
+        issuing=Issuing(mailing=Mailing(tmp_path / "out", "Sushi <bills@example.org>")),
+    )
     assert path.read_bytes() == written
 
 
@@ -152,7 +162,7 @@ def test_a_folder_that_is_a_file_is_named_before_the_first_paper(where, march, t
     folders = {"papers": tmp_path / "papers", "outbox": tmp_path / "letters", where: tmp_path / "file"}
     mailing = Mailing(folders["outbox"], "bills@example.org")
     with pytest.raises(Failure, match=r"cannot write into .*file: file exists"):
-        render_statements(march.book(), MONTH, folders["papers"], mailing=mailing, workers=1)
+        render_statements(march.book(), MONTH, folders["papers"], issuing=Issuing(mailing=mailing), workers=1)
     assert not list(tmp_path.rglob("*.pdf"))
     assert (tmp_path / "file").read_text() == "mine"
 
@@ -160,14 +170,16 @@ def test_a_folder_that_is_a_file_is_named_before_the_first_paper(where, march, t
 def test_letters_need_a_sender(march, tmp_path):
     """Without one nothing is written."""
     with pytest.raises(Failure, match="letters need a sender"):
-        render_statements(march.book(), MONTH, tmp_path, mailing=Mailing(tmp_path / "out", None))
+        render_statements(march.book(), MONTH, tmp_path, issuing=Issuing(mailing=Mailing(tmp_path / "out", None)))
 
 
 @pytest.mark.parametrize("sender", ["not an address", "@example.org", "bills@", "a@b.example, c@d.example"])
 def test_letters_need_a_sender_that_is_one_address(sender, march, tmp_path):
     """It is reported once, before the first paper, and not for every letter."""
     with pytest.raises(Failure, match="is not an address: write"):
-        render_statements(march.book(), MONTH, tmp_path / "papers", mailing=Mailing(tmp_path / "out", sender))
+        render_statements(
+            march.book(), MONTH, tmp_path / "papers", issuing=Issuing(mailing=Mailing(tmp_path / "out", sender))
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -175,7 +187,11 @@ def test_a_client_whose_address_is_none_is_named(march, tmp_path):
     """The letter cannot be; the other papers are made."""
     march.rows["parties"][0]["email"] = "anna at home"
     done = render_statements(
-        march.book(), MONTH, tmp_path, mailing=Mailing(tmp_path / "out", "bills@example.org"), workers=1
+        march.book(),
+        MONTH,
+        tmp_path,
+        issuing=Issuing(mailing=Mailing(tmp_path / "out", "bills@example.org")),
+        workers=1,
     )
     anna = march.accounts["anna"]["id"]
     assert (done.written, done.failed) == (2, [(anna, "anna at home is not an address")])
@@ -183,8 +199,8 @@ def test_a_client_whose_address_is_none_is_named(march, tmp_path):
 
 def test_a_manifest_believes_only_bytes(tmp_path):
     """A paper is there when its file has the bytes that were written."""
-    manifest = Manifest(tmp_path)
+    manifest = PapersManifest(tmp_path)
     manifest.note(Noted("S-1", 1, "S-1.pdf", "mark", "0" * 64, 4))
     assert not manifest.has("S-1", "mark")
     (tmp_path / "S-1.pdf").write_bytes(b"%PDF")
-    assert not Manifest(tmp_path).has("S-1", "mark")
+    assert not PapersManifest(tmp_path).has("S-1", "mark")

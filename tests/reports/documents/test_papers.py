@@ -21,7 +21,7 @@ from reports.documents import embedded, render
 from reports.documents.design import KINDS, Design
 from reports.documents.language import language
 from reports.documents.pdf import stream_bytes
-from reports.documents.statement import ZERO, Bonus, Client, Credit, Due, Hold, Statement
+from reports.documents.statement import ZERO, BonusRow, Client, Credit, Due, OpenHold, Statement
 from tests.reports.documents.inspected import complaints, shown, text
 from tests.reports.documents.samples import PIZZA, ROMASHKA, RUSSIAN, SUSHI, line, money, sample, with_lines
 
@@ -54,8 +54,8 @@ def everything() -> Statement:
         ),
         credit=Credit(money(5000), money(0)),
         ages=tuple(replace(age, amount=money(amount)) for age, amount in bands),
-        holds=(Hold(77, date(2017, 3, 30), money(250), date(2017, 4, 2)),),
-        bonuses=(Bonus("Sushi House", money(10), money("55.50"), money(20), money("45.50")),),
+        holds=(OpenHold(77, date(2017, 3, 30), money(250), date(2017, 4, 2)),),
+        bonuses=(BonusRow("Sushi House", money(10), money("55.50"), money(20), money("45.50")),),
         summary=replace(owing.summary, held=money(250), other=(("payout", money(0)),)),
     )
 

@@ -16,7 +16,7 @@ from reports.cli.issued import app
 from reports.documents import papers as papers_module
 from reports.documents.bulk import render_statements
 from reports.documents.design import Design, Mailing
-from reports.documents.papers import issued_pdf
+from reports.documents.papers import Issuing, issued_pdf
 from reports.documents.register import Register
 from tests.reports.documents.samples import PIZZA, sample
 from tests.reports.documents.test_bulk import MONTH, files, march
@@ -113,11 +113,13 @@ def test_a_register_that_cannot_be_used_is_named(tmp_path):
 def test_a_months_papers_are_issued_once_and_given_out_again(march, register, tmp_path):
     """Into another folder the same bytes; the register says where each was sent, the letter number and hash."""
     mailing = Mailing(tmp_path / "out", "bills@example.org")
-    first = render_statements(march.book(), MONTH, tmp_path / "a", mailing=mailing, register=register, workers=1)
+    first = render_statements(
+        march.book(), MONTH, tmp_path / "a", issuing=Issuing(mailing=mailing, register=register), workers=1
+    )
     assert (first.written, first.failed) == (3, [])
     march.rows["parties"][0]["email"] = "other@example.org"
-    second = render_statements(march.book(), MONTH, tmp_path / "b", register=register, workers=1)
-    again = render_statements(march.book(), MONTH, tmp_path / "b", register=register, workers=1)
+    second = render_statements(march.book(), MONTH, tmp_path / "b", issuing=Issuing(register=register), workers=1)
+    again = render_statements(march.book(), MONTH, tmp_path / "b", issuing=Issuing(register=register), workers=1)
     assert (second.written, again.written, again.unchanged) == (3, 0, 3)
     assert files(tmp_path / "a") == files(tmp_path / "b")
     rows = {row.number: row for row in register.rows()}

@@ -17,8 +17,8 @@ from ledger.errors import Failure
 from ledger.settings import Settings
 from reports.documents import render
 from reports.documents.bulk import render_statements
-from reports.documents.design import KINDS, Design, Kind, Seal, design_of
-from reports.documents.papers import issued_pdf
+from reports.documents.design import KINDS, Design, Kind, SigningKey, design_of
+from reports.documents.papers import Issuing, issued_pdf
 from reports.documents.register import Register
 from tests.reports.documents.inspected import complaints
 from tests.reports.documents.samples import PIZZA, sample
@@ -53,9 +53,9 @@ def key_file(path: Path, *, name: str = "Sushi House", days: int = 36500) -> Pat
 
 
 @pytest.fixture
-def seal(tmp_path: Path) -> Seal:
+def seal(tmp_path: Path) -> SigningKey:
     """Return a company's seal."""
-    return Seal(key_file(tmp_path / "seal.p12"), "secret")
+    return SigningKey(key_file(tmp_path / "seal.p12"), "secret")
 
 
 def verdict(file: Path) -> str:
@@ -64,7 +64,7 @@ def verdict(file: Path) -> str:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_sealed_paper_is_signed_and_passes_both_validators(kind: Kind, seal: Seal, tmp_path: Path) -> None:
+def test_a_sealed_paper_is_signed_and_passes_both_validators(kind: Kind, seal: SigningKey, tmp_path: Path) -> None:
     """A signature over the whole file, of the company's key, on an accessible archive file."""
     file = tmp_path / "paper.pdf"
     file.write_bytes(render.pdf(by_an_agent(), Design(kind, "ru", seal=seal)))
@@ -76,7 +76,7 @@ def test_a_sealed_paper_is_signed_and_passes_both_validators(kind: Kind, seal: S
     assert "Sushi House" in said
 
 
-def test_a_figure_changed_after_the_seal_is_found(seal: Seal, tmp_path: Path) -> None:
+def test_a_figure_changed_after_the_seal_is_found(seal: SigningKey, tmp_path: Path) -> None:
     """One byte of the embedded data is enough."""
     content = bytearray(render.pdf(sample(OWING), Design(seal=seal)))
     content[len(content) // 3] ^= 1
@@ -92,7 +92,7 @@ def test_every_paper_is_read_by_a_strict_reader() -> None:
     assert str(reader.trailer["/Info"]["/Producer"]).startswith("WeasyPrint")
 
 
-def test_the_register_gives_the_sealed_paper_out_again(seal: Seal, tmp_path: Path) -> None:
+def test_the_register_gives_the_sealed_paper_out_again(seal: SigningKey, tmp_path: Path) -> None:
     """A signature has a time in it: printed again it is the file of then, not a new signature."""
     register, design = Register(tmp_path / "papers"), Design("invoice", seal=seal)
     assert issued_pdf(sample(OWING), design, register) == issued_pdf(sample(OWING), design, register)
@@ -101,7 +101,7 @@ def test_the_register_gives_the_sealed_paper_out_again(seal: Seal, tmp_path: Pat
 def test_each_brand_seals_with_its_own_key(tmp_path: Path) -> None:
     """A folder of keys: pizza has one, sushi has none and goes out unsealed; no code leads out of the folder."""
     key_file(tmp_path / "pizza.p12", name="Pizza Rome")
-    seal = Seal(tmp_path, "secret")
+    seal = SigningKey(tmp_path, "secret")
     assert b"/ByteRange" not in render.pdf(sample(OWING), Design(seal=seal))
     assert b"/ByteRange" in render.pdf(sample(OWING, issuer=PIZZA), Design(seal=seal))
     assert seal.file("../pizza") is None
@@ -109,7 +109,7 @@ def test_each_brand_seals_with_its_own_key(tmp_path: Path) -> None:
 
 def test_a_months_papers_are_sealed(march, seal, tmp_path) -> None:
     """Those with an issuer; the account that no brand holds gets its statement for information."""
-    done = render_statements(march.book(), MONTH, tmp_path / "out", design=Design(seal=seal), workers=1)
+    done = render_statements(march.book(), MONTH, tmp_path / "out", issuing=Issuing(Design(seal=seal)), workers=1)
     assert (done.written, done.failed) == (3, [])
     assert sum(b"/ByteRange" in content for content in files(tmp_path / "out").values()) == 2
 
@@ -120,14 +120,14 @@ def test_a_key_that_cannot_be_used_stops_everything_before_the_first_paper(march
     (tmp_path / "none").mkdir()
     late = key_file(tmp_path / "late.p12", days=30)
     for seal, sentence in (
-        (Seal(tmp_path / "gone.p12"), r"cannot read the seal's key .*gone\.p12: no such file"),
-        (Seal(tmp_path / "torn.p12"), r"cannot use the seal's key .*torn\.p12"),
-        (Seal(late, "wrong"), r"cannot use the seal's key .*late\.p12"),
-        (Seal(late, "secret"), r"is valid from 2017-01-01 to 2017-01-31, not now"),
-        (Seal(tmp_path / "none"), r"TIFFIN_CERTIFICATE names the folder .*none, which has no file BRAND\.p12"),
+        (SigningKey(tmp_path / "gone.p12"), r"cannot read the seal's key .*gone\.p12: no such file"),
+        (SigningKey(tmp_path / "torn.p12"), r"cannot use the seal's key .*torn\.p12"),
+        (SigningKey(late, "wrong"), r"cannot use the seal's key .*late\.p12"),
+        (SigningKey(late, "secret"), r"is valid from 2017-01-01 to 2017-01-31, not now"),
+        (SigningKey(tmp_path / "none"), r"TIFFIN_CERTIFICATE names the folder .*none, which has no file BRAND\.p12"),
     ):
         with pytest.raises(Failure, match=sentence):
-            render_statements(march.book(), MONTH, tmp_path / "out", design=Design(seal=seal), workers=1)
+            render_statements(march.book(), MONTH, tmp_path / "out", issuing=Issuing(Design(seal=seal)), workers=1)
     assert not (tmp_path / "out").exists()
 
 
@@ -137,5 +137,5 @@ def test_the_settings_name_the_key_and_never_show_the_password(monkeypatch, tmp_
     monkeypatch.setenv("TIFFIN_CERTIFICATE_PASSWORD", "hunter2")
     settings = Settings()
     design = design_of(settings, "act")
-    assert design.seal == Seal(tmp_path / "seal.p12", "hunter2")
+    assert design.seal == SigningKey(tmp_path / "seal.p12", "hunter2")
     assert "hunter2" not in repr(settings) + repr(design)

@@ -312,5 +312,5 @@ def test_bad_questions_are_one_sentence(book: LakeBook) -> None:
         what_if(book, "2024-13", scaled(book))
     with pytest.raises(Failure, match="there is no account 1000090"):
         what_if(book, "2024-03", Limits({1000090: Decimal(1)}, {}))
-    with pytest.raises(Failure, match="a factor of limits is not below zero"):
+    with pytest.raises(Failure, match="a factor of limits cannot be negative"):
         scaled(book, credit=Decimal(-1))

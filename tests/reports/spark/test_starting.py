@@ -46,5 +46,5 @@ def test_a_java_that_cannot_run_spark_is_quoted(tmp_path: Path, monkeypatch: pyt
     )
     java.chmod(0o755)
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
-    with pytest.raises(Failure, match=r"^Spark does not start: java.lang.UnsupportedClassVersionError: compiled by"):
+    with pytest.raises(Failure, match=r"^Spark did not start: java.lang.UnsupportedClassVersionError: compiled by"):
         spark._start()
