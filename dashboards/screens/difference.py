@@ -58,7 +58,9 @@ def difference() -> None:
 
 
 def _figures(said: Difference, other: str) -> None:
-    days = {name: str(said.parameters[name]) for name in ("from", "to", "as_of") if name in said.parameters}
+    days: against.Against = {
+        name: str(said.parameters[name]) for name in ("from", "to", "as_of") if name in said.parameters
+    }
     display.tiles(
         [
             display.Tile("before", said.before, other),
