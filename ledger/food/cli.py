@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ledger.intake.levels import Level, Shell
+from ledger.intake.levels import Level
 from ledger.postgres.database import AnyConnection
+from ledger.postgres.shell import Shell
 
 if TYPE_CHECKING:
     from ledger.intake.json_lines import Item

@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +17,7 @@ from ledger.errors import Failure
 from ledger.http.commands import NDJSON, STREAMS, RequestRefused, whole
 from ledger.http.metrics import CONTENT_TYPE
 from ledger.http.problems import of_outcome, problem
-from ledger.intake.json_lines import LINE_LENGTH, answered, read, written
+from ledger.intake.json_lines import LINE_LENGTH, answered, cannot_quote, read, written
 from ledger.postgres import account_queries, transaction_queries
 from ledger.postgres.account_queries import NoSuchAccount
 from ledger.postgres.balances import balances as states
@@ -58,7 +58,7 @@ async def quotes(door: "Door", request: Request, _: Parameters) -> Response:
     def quoted(_: AnyConnection) -> list[Any]:
         ledger = Ledger(door.url, statement_timeout_ms=10_000)
         try:
-            return list(answered(items, post=shell(ledger).quote, administer=_cannot_quote))
+            return list(answered(items, post=shell(ledger).quote, administer=cannot_quote))
         finally:
             ledger.close()
 
@@ -71,10 +71,6 @@ async def quotes(door: "Door", request: Request, _: Parameters) -> Response:
     if found.get("code") == "key_reused":
         return of_outcome(found)
     return _json(found)
-
-
-def _cannot_quote(records: object) -> NoReturn:
-    raise Failure("administration lines cannot be quoted")
 
 
 async def balances(door: "Door", request: Request, _: Parameters) -> Response:

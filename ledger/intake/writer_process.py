@@ -130,7 +130,7 @@ class Writer:
         if scope.refers:
             named |= self._ledger.retried(lambda: self._brands_of({*scope.refers}))
         if not named or not named <= caller.brands:
-            raise _NotAllowed(f"token {caller.name} is for {', '.join(sorted(caller.brands))} alone")
+            raise _NotAllowed(f"token {caller.name} is limited to {', '.join(sorted(caller.brands))}")
 
     def _brands_of(self, keys: set[str]) -> set[str]:
         """Return the brands whose accounts earlier transactions moved."""

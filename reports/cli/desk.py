@@ -79,7 +79,7 @@ def _amount(text: str) -> int:
     except ValueError as error:
         raise Failure(str(error)) from None
     if amount < 0:
-        raise Failure(f"{text} is less than nothing: name an amount such as 5000.00, or never")
+        raise Failure(f"{text} is negative: give an amount such as 5000.00, or never")
     return amount
 
 

@@ -110,7 +110,7 @@ def _run(
 
     named(name)  # an unknown name is reported before the lake is opened
     if form in BINARY and output is None and sys.stdout.isatty():
-        raise Failure(f"{form} is not for a terminal: name a file with -o")
+        raise Failure(f"{form} cannot be shown on a terminal: name a file with -o")
     put_out(reports.open(engine=engine).report(name, **given), form, output, language, decimal)
 
 

@@ -252,7 +252,7 @@ def compared_row(result: Result, row: Mapping[str, Any], column: str) -> dict[st
     if row.get("brand") and row["brand"] not in codes:
         raise Failure(f"brand-revenue has no brand {row['brand']}{near(str(row['brand']), codes)}")
     if not row.get("currency") and len(currencies) != 1:
-        raise Failure(f"the figures are in {' and '.join(currencies) or 'no currency'}: say which currency")
+        raise Failure(f"the figures are in {' and '.join(currencies) or 'no currency'}: choose one")
     brand = {"brand": row["brand"]} if row.get("brand") else {}
     return brand | {"currency": row.get("currency") or currencies[0]}
 

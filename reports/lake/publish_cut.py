@@ -24,6 +24,7 @@ from reports.lake.verify_new import new_problems
 from reports.proof.guards import guards_in_force
 from reports.proof.seal_file import add_seals, latest_seal, set_aside
 from reports.proof.take_seal import make_seal, write_seal
+from reports.proof.verified import BUDGET, keep_verified, read_through
 
 Check = Callable[[str, Lake, bool], None]
 """Verifies a cut that is not published yet: the ledger's URL, the cut, whether days are closed with it.
@@ -76,6 +77,9 @@ def nightly_cut(
         except BaseException:
             keep_open(connection)
             raise
+        if seal and seal.sealed.seal.number == 1 and seal.sealed.seal.entries > BUDGET:
+            # All of a large book was read for it just now: its turn to be read again comes with its month's.
+            keep_verified(place, read_through(seal.sealed))
         return Lake(place, _published(connection, place, named)), True
 
 

@@ -47,7 +47,7 @@ def declared(name: str) -> Table:
     for table in TABLES:
         if table.name == name:
             return table
-    raise Failure(f"the lake has no table {name}: there are {', '.join(table.name for table in TABLES)}")
+    raise Failure(f"the lake has no table {name}: choose from {', '.join(table.name for table in TABLES)}")
 
 
 def polars_schema(table: Table) -> pl.Schema:

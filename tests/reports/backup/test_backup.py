@@ -81,7 +81,7 @@ def test_a_restore_goes_to_a_moment_and_begins_an_incarnation(kept: Kept, homes:
     assert tiffin(home, "backup", str(tmp_path / "next"), "--json").returncode == 0
     again = tiffin(home, "restore", str(kept.folder))
     assert again.returncode == 1
-    assert "there is a server under" in again.stderr
+    assert "there is already a server under" in again.stderr
     assert keys(url) == ["p1", "p2", "p3", "p4"]
 
 
@@ -92,7 +92,7 @@ def test_a_data_folder_is_made_for_a_server_of_your_own(kept: Kept, homes: Homes
         restore(Settings(home=home, database_url="postgresql://db.example/tiffin"), kept.folder)
     done = restore(settings(home), kept.folder, data=home / "postgres")
     assert (done.lake, done.last_transaction) == ("restored", None)
-    with pytest.raises(Failure, match="is there already"):
+    with pytest.raises(Failure, match="already exists"):
         restore(settings(home), kept.folder, data=home / "postgres")
     embedded_server._give_to_its_user(home / "postgres")
     embedded_server._start(home / "postgres")
