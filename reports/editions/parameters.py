@@ -102,6 +102,9 @@ class DayParameters(NotebookParameters):
     as_of: Day | None = Field(None, alias="as-of", description="at the end of this day")
 
 
+PERIOD = ("from", "to")
+DAYS = "days"
+"""What a form has in place of a month where its days are the period."""
 Declared = TypeVar("Declared", bound=NotebookParameters)
 
 
@@ -123,9 +126,22 @@ def written(field: FieldInfo) -> str:
     return "NUMBER" if any(getattr(kind, "__name__", "") in ("int", "float", "Decimal") for kind in kinds) else "TEXT"
 
 
+def as_given(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is meant by the values of a form, whose days always are some: they count if they are the period."""
+    if chosen.get("month") is None:
+        return dict(chosen)
+    idle = ("month",) if chosen["month"] == DAYS else PERIOD
+    return {name: value for name, value in chosen.items() if name not in idle}
+
+
 def read(declared: type[Declared], given: Mapping[str, Any]) -> Declared:
-    """Return the parameters from their names and values; what is empty has its default. Raises Misused."""
+    """Return the parameters from their names and values; what is empty has its default. Raises Misused.
+
+    Values with dates, and not their text, are those of a form.
+    """
     known = options(declared)
+    if any(isinstance(value, date) for value in given.values()):
+        given = as_given(given)
     for name in given:
         if name not in known:
             raise Misused(f"there is no parameter --{name}{near(name, [f'--{one}' for one in known])}")
@@ -172,29 +188,16 @@ def given_words(words: list[str]) -> dict[str, str]:
 
 
 def ask(mo: Any, declared: type[NotebookParameters]) -> Any:
-    """Return the form of a notebook (`marimo.ui.dictionary`): its values are text, by name, for `read`.
+    """Return the form of a notebook (`marimo.ui.batch`): its values, by name, are for `read`.
 
     They begin as the command line or the page's address has them, and what is entered goes into the address.
     """
+    from reports.editions.form import form
+
     line, address = mo.cli_args().to_dict(), mo.query_params()
     known = {name: value for name, value in address.to_dict().items() if name in options(declared) and name != "lake"}
     begin = {name: str(value) for name, value in {**line, **known}.items()}
-    read(declared, begin)
-
-    def noted(name: str) -> Any:
-        return lambda value: address.set(name, str(value)) if value else address.remove(name)
-
-    def field_of(name: str, field: FieldInfo) -> Any:
-        label = f"{name} ({field.description})" if field.description else name
-        value = begin.get(name, "" if field.default is None else str(field.default))
-        choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
-        if choices:
-            return mo.ui.dropdown(
-                [str(choice) for choice in choices], value or None, label=label, on_change=noted(name)
-            )
-        return mo.ui.text(value, placeholder=written(field), label=label, on_change=noted(name))
-
-    fields = {name: field_of(name, field) for name, field in options(declared).items() if name != "lake"}
-    if "lake" in line:  # where the figures come from is for the command line to say, not for a page's address
-        fields["lake"] = mo.ui.text(begin["lake"], label="lake", disabled=True)
-    return mo.ui.dictionary(fields)
+    book = read(declared, begin).open()
+    # Where the figures come from is for the command line to say, not for a page's address.
+    fields = {name: field for name, field in options(declared).items() if name != "lake" or "lake" in line}
+    return form(mo, fields, begin, book, address)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
@@ -80,6 +81,11 @@ class Lake:
     def at(self, cut: int) -> "Lake":
         """Return the lake at an earlier cut. Raises Failure where it is not kept."""
         return open_lake(self.place.url, cut=cut)
+
+    def earlier_cuts(self, most: int) -> list[Cut]:
+        """Return the cuts before this one that are kept, the latest first."""
+        published = manifests.load(self.place, self.cut.number)
+        return [one.manifest.cut for one in islice(manifests.chain(self.place, published), 1, most + 1)]
 
     @property
     def duckdb_path(self) -> Path | None:
