@@ -1,16 +1,13 @@
 """`tiffin import-bank`, and what belongs to it: the bank beside the ledger, learned payers, layouts of CSV files."""
 
 import json
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
 
 from ledger.bank.core.csv_file import COLUMNS, Layout
@@ -20,16 +17,16 @@ from ledger.bank.core.statement import current, fault, normal
 from ledger.bank.postgres.bank_records import layout_of, learn, list_payers, revoke_payer, save_layout
 from ledger.bank.postgres.bank_report import FIGURES, BankDay, bank_days
 from ledger.bank.postgres.depositors import list_depositors, make_known, revoke_depositor
-from ledger.bank.postgres.import_statements import Progress, import_statements
+from ledger.bank.postgres.import_statements import import_statements
 from ledger.bank.postgres.plan_import import Imported, Row
 from ledger.bank.postgres.undo_returned import undo_returned
+from ledger.cli.progress import progress
 from ledger.cli.shared import AsJson, console, open_ledger, print_table
 from ledger.errors import Failure
 from ledger.values.dates import read_date
 from ledger.values.text import escaped_json, printable
 
 app = typer.Typer()
-LINES_OF_PROGRESS = 10
 PREVIEW = 10
 
 
@@ -57,8 +54,8 @@ def import_bank(
         with ledger.connection().transaction():
             layout = csv_of, layout_of(ledger.connection(), csv_of)
     statements = [statement for file in files for statement in read_file(file, layout)]
-    with _progress() as progress:
-        imported = import_statements(ledger, statements, brand=brand, by=by, dry_run=dry_run, progress=progress)
+    with progress("payments", beyond=1000) as report:
+        imported = import_statements(ledger, statements, brand=brand, by=by, dry_run=dry_run, progress=report)
     if undo and not dry_run:
         imported = undo_returned(ledger, imported, by=by)
     if json_:
@@ -179,27 +176,6 @@ def _print_totals(imported: Sequence[Imported]) -> None:
     if rows:
         console().print()
         print_table(("statement", "currency", *figures), rows, right=figures)
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """Show how many payments are posted: a bar on a terminal, a few lines elsewhere; short runs show nothing."""
-    errors = Console(stderr=True)
-    if not errors.is_terminal:
-        yield _line
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("payments"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors, transient=True) as bar:
-        task = bar.add_task("payments", total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
-
-
-def _line(done: int, of: int) -> None:
-    step = max(1, of // LINES_OF_PROGRESS)
-    if of > 1000 and (done == of or done // step != max(0, done - 500) // step):
-        print(f"{done} of {of} payments", file=sys.stderr, flush=True)
 
 
 @app.command("bank-report")

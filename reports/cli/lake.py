@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from ledger.cli.progress import progress
 from ledger.errors import Failure, reason
 from ledger.logs import log
 from ledger.settings import Settings
 from ledger.values.dates import read_date
 from ledger.values.text import printable, whole_number
-from reports.cli.progress import papers_progress
 
 if TYPE_CHECKING:
     from reports.lake.checks import CheckResult
@@ -82,7 +82,7 @@ def nightly(
     console = Console(stderr=True)
     with after_night.reported(settings) as facts:
         url = server_url(settings)
-        with papers_progress(quiet=as_json) as progress:
+        with progress("papers", quiet=as_json) as report:
             done = night.nightly(
                 settings,
                 url,
@@ -92,7 +92,7 @@ def nightly(
                 if as_json or not console.is_terminal
                 else lambda name: console.print(f"{name} …", style="dim"),
                 finished=lambda step: _step_finished(step, settings, quiet=as_json),
-                progress=progress,
+                progress=report,
             )
         facts.update(done.as_json())
         _end(done, as_json)
