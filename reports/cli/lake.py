@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 
 from ledger.cli.progress import progress
+from ledger.cli.shared import AsJson
 from ledger.errors import Failure, reason
 from ledger.logs import log
 from ledger.settings import Settings
@@ -29,7 +30,6 @@ app = typer.Typer()
 lake_app = typer.Typer(no_args_is_help=True, help="Maintain the lake.")
 app.add_typer(lake_app, name="lake")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 

@@ -5,6 +5,8 @@ import obstore
 import polars as pl
 from deltalake.exceptions import DeltaError
 
+from ledger.errors import first_line
+
 UNREADABLE = (
     pl.exceptions.PolarsError,
     pl.exceptions.PanicException,  # Polars panics where a file is shorter than its table's log states
@@ -14,14 +16,6 @@ UNREADABLE = (
     OSError,
 )
 """What the libraries raise when a lake cannot be read or written."""
-
-LONGEST = 300
-
-
-def first_line(error: BaseException) -> str:
-    """Return an error's message on one line, not longer than a person reads."""
-    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
 
 
 def sentence(error: BaseException, lake: str) -> str | None:

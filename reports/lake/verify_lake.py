@@ -15,12 +15,12 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from ledger.errors import Failure
+from ledger.errors import Failure, first_line
 from reports.lake import delta, manifest
 from reports.lake.changed_rows import OWNERS, changed_rows, gone
 from reports.lake.checks import CheckResult, found
 from reports.lake.extract import SNAPSHOTS, Snapshot, with_closing
-from reports.lake.faults import UNREADABLE, first_line
+from reports.lake.faults import UNREADABLE
 from reports.lake.manifest import POINTER, Cut, Manifest, Published
 from reports.lake.reader import Lake, declared
 from reports.lake.schema import TABLES, Table
