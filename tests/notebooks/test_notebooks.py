@@ -7,6 +7,7 @@ import os
 import runpy
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,12 @@ from typer.testing import CliRunner
 from ledger.errors import Failure
 from reports.cli.notebook import app
 from reports.editions.facts import FORMATS
-from reports.editions.parameters import Misused, read
+from reports.editions.parameters import Misused, PeriodParameters, read
 from reports.editions.run import declared, folder, names, run
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
+FEBRUARY = {"from": date(2017, 2, 1), "to": date(2017, 2, 28)}
 MARCH = {"from": "2017-03-01", "to": "2017-03-31"}
 
 
@@ -248,3 +250,23 @@ def test_the_jupyter_notebook_runs_over_the_same_door(lake: Path) -> None:
     assert "1 passed" in done.stdout
     cells = json.loads(notebook.read_text())["cells"]
     assert all(not cell["outputs"] for cell in cells if cell["cell_type"] == "code")
+
+
+def test_the_form_of_a_live_notebook_is_in_words_of_the_reader(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Months and brands by name to choose from, days as days; they count unless a month is chosen."""
+    monkeypatch.setenv("TIFFIN_LANGUAGE", "ru")
+    asked = ran("cohorts")["form"]
+    assert {name: field.value for name, field in asked.elements.items()} == {
+        "month": "",
+        "from": date(2017, 2, 10),  # of cohorts from the first day of the book
+        "to": date(2017, 3, 31),
+        "brand": "",
+    }
+    assert "Месяц" in asked.elements["month"].text
+    assert list(asked.elements["month"].options) == ["нет: дни рядом", "март 2017", "февраль 2017"]
+    assert list(asked.elements["brand"].options) == ["все", "Pizza (pizza)", "Sushi (sushi)"]
+    for month, days in (("", {"from": date(2017, 2, 10), "to": date(2017, 3, 31)}), ("2017-02", FEBRUARY)):
+        chosen = read(declared("cohorts"), {**asked.value, "month": month})
+        assert isinstance(chosen, PeriodParameters) and chosen.period == days
+    limits = ran("limits_review")["form"]
+    assert "Кредитные лимиты, раз" in limits.elements["credit"].text
