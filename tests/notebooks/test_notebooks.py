@@ -21,6 +21,8 @@ from reports.cli.notebook import app
 from reports.editions.facts import FORMATS
 from reports.editions.parameters import Misused, PeriodParameters, read
 from reports.editions.run import declared, folder, names, run
+from tests.dashboards.chromium import browsing
+from tests.dashboards.test_axe import faults
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
@@ -181,9 +183,27 @@ def test_an_edition_as_pdf_is_tagged_and_holds_the_rows_of_its_charts(editions: 
     with pikepdf.open(io.BytesIO(editions["pdf"])) as pdf:
         assert pdf.Root.MarkInfo.Marked
         assert [name.endswith(".csv") for name in pdf.attachments] == [True]
+        assert not [image for page in pdf.pages for image in page.get_images()]  # the chart is of vectors
         assert b"Sushi" in pdf.attachments["01-net-revenue-by-brand.csv"].get_file().read_bytes()
     document = pypdfium2.PdfDocument(editions["pdf"])
     assert "400.00" in "".join(page.get_textpage().get_text_range() for page in document)
+
+
+@pytest.mark.browser
+def test_a_page_opens_offline_without_a_serious_fault(editions: dict[str, bytes], tmp_path: Path) -> None:
+    """Its picture is drawn, nothing is fetched, and axe finds nothing serious, nor at a telephone's width."""
+    kept = tmp_path / "tour.html"
+    kept.write_bytes(editions["html"])
+    with browsing(tmp_path / "profile") as context:
+        context.set_offline(True)
+        page, asked = context.new_page(), []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(kept.as_uri())
+        assert page.locator("img").evaluate_all("all => all.map(one => one.naturalWidth > 300)") == [True]
+        assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert faults(page) == []
 
 
 def test_an_edition_as_markdown_holds_its_outputs(editions: dict[str, bytes]) -> None:
