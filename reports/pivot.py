@@ -1,7 +1,7 @@
 """An ad-hoc table over the entries: a measure by any dimensions, on rows and across columns.
 
 Currency is always one of the rows and only one kind of account is looked at, so nothing is
-ever added up across currencies, nor money with points. Totals are counted anew, not summed
+ever added up across currencies, nor money with points. Totals are counted separately, not summed
 from the cells: a transaction in two cells is one in the total.
 """
 
@@ -106,7 +106,7 @@ def pivot(book: LakeBook, question: Question) -> Pivot:
 
 
 def _of_metric(book: LakeBook, question: Question) -> Pivot:
-    """Return the table of a metric, whose totals are counted anew."""
+    """Return the table of a metric, whose totals are counted separately."""
     only: dict[str, str] = {}
     for name, values in question.only.items():
         if len(values) > 1:

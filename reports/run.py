@@ -106,7 +106,7 @@ class LakeBook:
     ) -> Result:
         """Return metrics of a period by dimensions and currency, each a column; `brand="sushi"` narrows.
 
-        The days are filled in as those of reports. `totals` of the result are counted anew, not added up. Raises
+        The days are filled in as those of reports. `totals` of the result are counted separately, not added up. Raises
         Failure for what there is not.
         """
         until = self.last_day if last_day is None else _date(last_day)

@@ -52,4 +52,4 @@ def _refusals() -> "Refusals":
 
 
 level = Level(parse=_parse, models=models, shell=_shell, more=_points, refusals=_refusals)
-"""Both levels: for the top module to put in the place of level one."""
+"""Both levels: for the top module to put in place of level one."""

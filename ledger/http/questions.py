@@ -1,4 +1,4 @@
-"""The questions of the door: what would happen, how accounts stand, what happened. They write nothing.
+"""The questions of the door: what would happen, the state of accounts, what happened. They write nothing.
 
 Each answer names the transaction that it is as of. With a replica, questions go there, quotes never; `min_transaction`
 waits for the replica or goes to the primary, so that a client who has just paid never sees the balance from before.
@@ -74,7 +74,7 @@ async def quotes(door: "Door", request: Request, _: Parameters) -> Response:
 
 
 async def balances(door: "Door", request: Request, _: Parameters) -> Response:
-    """Answer how many accounts stand, now or at a past moment: one answer an account, in order.
+    """Answer the state of many accounts, now or at a past moment: one answer per account, in order.
 
     Takes `{"accounts": [...], "at": ..., "min_transaction": ...}`; an unknown account is null.
     """
@@ -96,7 +96,7 @@ async def balances(door: "Door", request: Request, _: Parameters) -> Response:
 
 
 async def account(door: "Door", request: Request, parameters: Parameters) -> Response:
-    """Answer how one account stands, with what a second level knows of it, such as points."""
+    """Answer the state of one account, with what a second level knows about it, such as points."""
     name = _named(parameters)
     at = _instant(request.query_params.get("at"), "at")
 

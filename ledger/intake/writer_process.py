@@ -77,7 +77,7 @@ class Writer:
         return [_answer(kind, outcome) for kind, outcome in zip(kinds, self._outcomes(items), strict=True)]
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
         self._ledger.close()
 
     def _outcomes(self, items: Sequence[tuple[int, Any]]) -> list[Outcome]:

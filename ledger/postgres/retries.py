@@ -111,7 +111,7 @@ def _freeze_once() -> None:
 
 
 def _unfreeze() -> None:
-    """Let go at exit of what was frozen, where DuckDB is loaded: it writes on stderr what it finds left behind."""
+    """Release at exit what was frozen, where DuckDB is loaded: it reports on stderr what it finds left behind."""
     if "duckdb" in sys.modules:  # it takes 60 ms of processor time, which `tiffin post` does without
         gc.unfreeze()
 

@@ -173,7 +173,7 @@ class _Batch(Generic[Line]):
         return free
 
     def _in_the_way(self, item: _Item[Line], again: set[str]) -> str | None:
-        """Return the first failed line that a line must not overtake, save those that are tried again before it."""
+        """Return the first failed line that a line must not overtake, except those that are retried before it."""
         for key, concerns in self._failed.items():
             if key == item.key:
                 return None

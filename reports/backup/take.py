@@ -69,7 +69,7 @@ def check(folder: Path, name: str | None = None) -> Backup:
     return backup
 
 
-def let_go(folder: Path, keep: int) -> list[str]:
+def delete_old(folder: Path, keep: int) -> list[str]:
     """Remove all but the latest backups, what killed runs left, and the WAL older than the oldest that is kept."""
     known = backups(folder)
     gone = known[:-keep]

@@ -66,7 +66,7 @@ def nightly(
 ) -> None:
     """Close a day: cut and export, verify, write the reports and, when a month ends, the statements.
 
-    Run again, it makes only what is missing.
+    If run again, it makes only what is missing.
     """
     if every is not None:
         if date is not None:
@@ -110,8 +110,8 @@ def verify(
 ) -> None:
     """Check the ledger by its rules and its seals, and the lake against its files, its manifests and the ledger.
 
-    Of the sealed days, what came since the last verified seal is read, and those read longest ago; stopped, --all goes
-    on where it was.
+    Of the sealed days, what came since the last verified seal is read, and those read longest ago; if interrupted,
+    --all continues where it was.
     """
     from ledger.postgres.database import server_url
     from ledger.values.dates import month_days
@@ -155,7 +155,7 @@ def content_of(path: Path) -> bytes:
 
 @lake_app.command()
 def status(as_json: AsJson = False) -> None:
-    """Show how the lake stands: the latest cut, the kept ones, rows, files."""
+    """Show the state of the lake: the latest cut, the kept ones, rows, files."""
     from reports.lake import maintenance
 
     found = maintenance.status(Settings().lake_url)
@@ -223,7 +223,7 @@ def vacuum(
 
 @lake_app.command()
 def rebuild(as_json: AsJson = False) -> None:
-    """Export the whole ledger anew, and compare the rows with the cut before."""
+    """Export the whole ledger again, and compare the rows with the cut before."""
     from ledger.postgres.database import server_url
     from reports.lake import publish_cut
 

@@ -29,7 +29,7 @@ def sentence(error: BaseException, lake: str) -> str | None:
     if not isinstance(error, UNREADABLE):
         return None
     if "os error 28" in str(error) or "No space left" in str(error) or getattr(error, "errno", None) == 28:
-        return f"no space left on the device: {first_line(error)}; free some and run it again, it goes on"
+        return f"no space left on the device: {first_line(error)}; free some and run it again: it continues"
     if isinstance(error, obstore.exceptions.BaseError) and not isinstance(error, FileNotFoundError):
         return f"the lake {lake} cannot be reached: {first_line(error)}"
     return f"the lake {lake} cannot be read or written: {first_line(error)}; tiffin verify names what is damaged"

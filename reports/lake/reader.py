@@ -24,7 +24,7 @@ from reports.lake.storage import Place
 
 SMALL = 1 << 20
 """Bytes of Parquet up to which a table is kept in memory: a report has a plan for each of its figures, and each would
-open the files, and the table's log, anew (DECISIONS D205)."""
+open the files, and the table's log, again (DECISIONS D205)."""
 
 POLARS_TYPES: dict[Type, pl.DataType] = {
     "int": pl.Int64(),

@@ -151,7 +151,7 @@ def test_old_backups_are_let_go(kept: Kept, tmp_path: Path) -> None:
     (folder / "2020-01-02T000000Z" / "lake").mkdir(parents=True)
     (folder / "wal" / "000000010000000000000000").write_bytes(b"old")
     assert archive.backups(folder) == ["2020-01-01T000000Z", kept.name]
-    assert take.let_go(folder, 1) == ["2020-01-01T000000Z"]
+    assert take.delete_old(folder, 1) == ["2020-01-01T000000Z"]
     assert sorted(path.name for path in folder.iterdir()) == [kept.name, "wal"]
     assert not (folder / "wal" / "000000010000000000000000").exists()
     assert take.check(folder).name == kept.name
