@@ -1,7 +1,6 @@
 """The form of a live notebook: months, days, brands and choices to pick from, labelled in the reader's language."""
 
 from collections.abc import Callable, Mapping
-from html import escape
 from typing import Any, Literal, get_args, get_origin
 
 import polars as pl
@@ -11,7 +10,7 @@ from pydantic.fields import FieldInfo
 from ledger.settings import Settings
 from ledger.values.dates import date_or_none, month_days
 from reports.core.forms import Language
-from reports.editions.parameters import DAYS, PERIOD, as_given, written
+from reports.editions.parameters import PERIOD, NotebookParameters, as_given, written
 from reports.formats.code_names import code_name
 from reports.run import LakeBook
 
@@ -24,13 +23,12 @@ LABELS: dict[str, dict[Language, str]] = {
     "lake": {"en": "Lake", "ru": "Озеро"},
 }
 USUAL: dict[Language, str] = {"en": "by default", "ru": "по умолчанию"}
-BESIDE: dict[Language, str] = {"en": "the days beside", "ru": "дни рядом"}
+BESIDE: dict[Language, str] = {"en": "no: the days beside", "ru": "нет: дни рядом"}
 ANY: dict[Language, str] = {"en": "all", "ru": "все"}
 _BOX = (
     "display: flex; flex-wrap: wrap; gap: 0.75rem 1.5rem; align-items: flex-end; padding: 0.9rem 1.1rem; "
     "border: 1px solid color-mix(in srgb, currentColor 22%, transparent); border-radius: 0.5rem; font-size: 0.9rem"
 )
-_LABEL = "display: flex; flex-direction: column; gap: 0.25rem"
 
 
 def label(name: str, field: FieldInfo, language: Language) -> str:
@@ -42,11 +40,17 @@ def label(name: str, field: FieldInfo, language: Language) -> str:
     return str(own or field.title or name.replace("-", " ").capitalize())
 
 
-def form(mo: Any, fields: Mapping[str, FieldInfo], begin: Mapping[str, str], book: LakeBook, address: Any) -> Any:
+def form(
+    mo: Any,
+    declared: type[NotebookParameters],
+    fields: Mapping[str, FieldInfo],
+    begin: Mapping[str, str],
+    book: LakeBook,
+    address: Any,
+) -> Any:
     """Return the fields as a form (`marimo.ui.batch`) whose values begin as given, and go into the page's address."""
-    language = Settings().language
-    of_days = "month" in fields and any(begin.get(name) for name in PERIOD)
-    now = {**begin, **({"month": DAYS} if of_days else {})}
+    language, now = Settings().language, dict(begin)
+    days = _days(declared, book, begin)
 
     def noted(name: str) -> Callable[[Any], None]:
         def note(value: Any) -> None:
@@ -60,29 +64,47 @@ def form(mo: Any, fields: Mapping[str, FieldInfo], begin: Mapping[str, str], boo
 
         return note
 
-    drawn = {name: _field(mo, name, fields, now, book, {"label": "", "on_change": noted(name)}) for name in fields}
-    labels = [
-        f'<label style="{_LABEL}"><span>{escape(label(name, field, language))}</span>{{{name}}}</label>'
+    drawn = {
+        name: _field(
+            mo, name, fields, now.get(name) or days.get(name, ""), book, label(name, field, language), noted(name)
+        )
         for name, field in fields.items()
-    ]
-    return mo.Html(f'<div style="{_BOX}">{"".join(labels)}</div>').batch(**drawn)
+    }
+    places = "".join(f"<div>{{{name}}}</div>" for name in fields)
+    return mo.Html(f'<div style="{_BOX}">{places}</div>').batch(**drawn)
+
+
+def _days(declared: type[NotebookParameters], book: LakeBook, begin: Mapping[str, str]) -> dict[str, str]:
+    """Return the days that are shown where none is given."""
+    last = date_or_none(begin.get("to", "")) or book.last_day
+    first = last.replace(day=1)
+    if declared.whole:
+        first = book.transactions.select(pl.col("business_date").min()).collect().item() or first
+    return {"from": min(first, last).isoformat(), "to": last.isoformat(), "as-of": last.isoformat()}
 
 
 def _field(
-    mo: Any, name: str, fields: Mapping[str, FieldInfo], now: Mapping[str, str], book: LakeBook, own: Mapping[str, Any]
+    mo: Any,
+    name: str,
+    fields: Mapping[str, FieldInfo],
+    given: str,
+    book: LakeBook,
+    label: str,
+    on_change: Callable[[Any], None],
 ) -> Any:
     field, language = fields[name], Settings().language
-    value = now.get(name) or ("" if field.default is None else str(field.default))
+    own = {"label": label, "on_change": on_change}
+    value = given or ("" if field.default is None else str(field.default))
     kind = written(field)
     if name == "lake":
-        return mo.ui.text(value, disabled=True)
+        return mo.ui.text(value, label=label, disabled=True)
     if kind == "YYYY-MM":
-        beside = {BESIDE[language]: DAYS} if PERIOD[0] in fields else {}
-        months = {_month(month, language): month for month in _months(book)}
-        return _choice(mo, {USUAL[language]: "", **beside, **months}, value, own)
+        none = BESIDE if PERIOD[0] in fields else USUAL
+        return _choice(
+            mo, {none[language]: "", **{_month(month, language): month for month in _months(book)}}, value, own
+        )
     if kind == "YYYY-MM-DD":
-        last = date_or_none(now.get("to", "")) or book.last_day
-        return mo.ui.date(value=value or (last.replace(day=1) if name == "from" else last).isoformat(), **own)
+        return mo.ui.date(value=value or book.last_day.isoformat(), **own)
     if get_origin(field.annotation) is Literal:
         return _choice(mo, {code_name(str(one), language): str(one) for one in get_args(field.annotation)}, value, own)
     if name == "brand":

@@ -24,7 +24,7 @@ and of the form.
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -58,6 +58,8 @@ class NotebookParameters(BaseModel):
     """What every notebook takes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    whole: ClassVar[bool] = False
+    """Whether the days of the form begin with the book, not with the month."""
 
     lake: str | None = Field(None, description="the lake's folder or address; by default that of the settings")
 
@@ -103,8 +105,6 @@ class DayParameters(NotebookParameters):
 
 
 PERIOD = ("from", "to")
-DAYS = "days"
-"""What a form has in place of a month where its days are the period."""
 Declared = TypeVar("Declared", bound=NotebookParameters)
 
 
@@ -127,10 +127,8 @@ def written(field: FieldInfo) -> str:
 
 
 def as_given(chosen: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what is meant by the values of a form, whose days always are some: they count if they are the period."""
-    if chosen.get("month") is None:
-        return dict(chosen)
-    idle = ("month",) if chosen["month"] == DAYS else PERIOD
+    """Return what is meant by the values of a form, which always has days: they count unless a month is chosen."""
+    idle = PERIOD if chosen.get("month") else ("month",)
     return {name: value for name, value in chosen.items() if name not in idle}
 
 
@@ -200,4 +198,4 @@ def ask(mo: Any, declared: type[NotebookParameters]) -> Any:
     book = read(declared, begin).open()
     # Where the figures come from is for the command line to say, not for a page's address.
     fields = {name: field for name, field in options(declared).items() if name != "lake" or "lake" in line}
-    return form(mo, fields, begin, book, address)
+    return form(mo, declared, fields, begin, book, address)
