@@ -47,8 +47,9 @@ TITLES = {
     "reminders": ("Reminders", ":material/mail:"),
     "declined": ("Declined", ":material/block:"),
     "behind": ("What it is made of", ":material/functions:"),
+    "difference": ("What made the difference", ":material/waterfall_chart:"),
 }
-BEHIND = ("account", "client", "declined", "behind", "reminders")
+BEHIND = ("account", "client", "declined", "behind", "difference", "reminders")
 PATHS = {"standard": "reports", "behind": address.PATH}
 
 

@@ -17,12 +17,15 @@ import streamlit as st
 from dashboards import access
 from ledger.settings import Settings
 from reports.core.result import Result
+from reports.lake.manifest import Cut
 from reports.lake.reader import open_lake
 from reports.lake.restricted import seen_by
 from reports.run import LakeBook
 
 SECONDS = 5
 KEPT = 128
+MOST_CUTS = 30
+"""How many earlier cuts a figure can be compared with by a choice; by its address, with any."""
 PATIENCE_SECONDS = 0.2
 """For how long a page waits for what is run beside it."""
 FORGOTTEN_SECONDS = 5
@@ -145,6 +148,12 @@ def today() -> date:
         return max(found or opened.last_day, opened.last_day)
 
     return cached(("today",), find)
+
+
+def earlier_cuts() -> list[Cut]:
+    """Return the last cuts before the current one, the latest first."""
+    url, number = Settings().lake_url, book().cut.number
+    return cached(("earlier cuts",), lambda _: open_lake(url, cut=number).earlier_cuts(MOST_CUTS))
 
 
 def brands() -> pl.DataFrame:

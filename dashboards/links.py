@@ -32,7 +32,7 @@ FILES: dict[Page, str] = {
 PERIODS = ("account", "entries", "declined", "report")
 
 
-BEHIND = "screens/behind.py"
+BEHIND, DIFFERENCE = "screens/behind.py", "screens/difference.py"
 ROW = "row."
 """What stands before a column of the row in the address of a figure."""
 

@@ -12,3 +12,12 @@ class GaveUp(Failure):
 def reason(error: OSError) -> str:
     """Return why the system refused, as the end of a sentence."""
     return (error.strerror or str(error)).lower()
+
+
+LONGEST = 300
+
+
+def first_line(error: BaseException) -> str:
+    """Return an error's message on one line, not longer than a person reads."""
+    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"

@@ -54,7 +54,7 @@ class Seam:
         return entered(self.book, decided)
 
     def _require(self, command: c.Command, own_key: str) -> None:
-        """Have at hand what a command concerns: a book made by hand has everything."""
+        """Load what a command concerns; a book made by hand has everything."""
 
     def refuse(
         self, command: c.Command, code: str, facts: Facts, at: datetime | None = None, *, sent: c.Command | None = None

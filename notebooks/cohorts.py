@@ -5,6 +5,8 @@ import marimo
 app = marimo.App(width="medium", app_title="Tiffin: cohorts")
 
 with app.setup:
+    from typing import ClassVar
+
     import altair as alt
     import marimo as mo
     import polars as pl
@@ -17,6 +19,7 @@ with app.setup:
 class CohortsParameters(PeriodParameters):
     """The months of first orders, of one brand or of all together."""
 
+    whole: ClassVar[bool] = True
     brand: str | None = Field(None, description="only orders of this brand: its code")
 
 

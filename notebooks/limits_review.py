@@ -21,10 +21,27 @@ with app.setup:
 class LimitsParameters(MonthParameters):
     """A month, and what every limit of it is multiplied by."""
 
-    credit: Annotated[Decimal, Field(ge=0, le=10, description="credit limits times")] = Decimal("0.5")
-    write_off: Annotated[Decimal, Field(ge=0, le=10, alias="write-off", description="write-off limits times")] = (
-        Decimal(1)
-    )
+    credit: Annotated[
+        Decimal,
+        Field(
+            ge=0,
+            le=10,
+            title="Credit limits times",
+            description="credit limits times",
+            json_schema_extra={"ru": "Кредитные лимиты, раз"},
+        ),
+    ] = Decimal("0.5")
+    write_off: Annotated[
+        Decimal,
+        Field(
+            ge=0,
+            le=10,
+            alias="write-off",
+            title="Write-off limits times",
+            description="write-off limits times",
+            json_schema_extra={"ru": "Лимиты списаний, раз"},
+        ),
+    ] = Decimal(1)
 
 
 @app.cell

@@ -31,7 +31,7 @@ def open(  # noqa: A001  # read as reports.open()
     from reports.run import LakeBook
 
     if engine not in ("polars", "spark"):
-        raise Failure(f"there is no engine {engine}: there are polars and spark")
+        raise Failure(f"there is no engine {engine}: choose polars or spark")
     opened = open_lake(fspath(lake or Settings().lake_url), cut=cut)
     if engine == "spark":
         from reports.lake.spark import SparkLake

@@ -35,7 +35,7 @@ def share(now: Decimal, then: Decimal) -> Decimal | None:
 
 def earlier(first: date, last: date) -> tuple[Period, Period]:
     """Return the period before and that of a year ago: of whole months as many months, else as many days."""
-    return (_before(first, last), (_months_back(first, 12), _year_ago(last)))
+    return (_before(first, last), (_months_back(first, 12), year_ago(last)))
 
 
 def _is_whole(first: date, last: date) -> bool:
@@ -56,7 +56,7 @@ def _months_back(day: date, months: int) -> date:
     return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
-def _year_ago(last: date) -> date:
+def year_ago(last: date) -> date:
     """Return the day a year ago, of a month's last day the month's last day."""
     ago = _months_back(last, 12)
     whole = last.day == monthrange(last.year, last.month)[1]

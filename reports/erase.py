@@ -1,6 +1,6 @@
 """Erase a person: from the ledger, then from the lake; and find what else names the person.
 
-The ledger's function erases rows; here the lake is exported anew, for what was cut before names the person for ever.
+The ledger's function erases rows; here the lake is exported again, because earlier cuts name the person forever.
 """
 
 from dataclasses import dataclass, field

@@ -1,7 +1,7 @@
 """An ad-hoc table over the entries: a measure by any dimensions, on rows and across columns.
 
 Currency is always one of the rows and only one kind of account is looked at, so nothing is
-ever added up across currencies, nor money with points. Totals are counted anew, not summed
+ever added up across currencies, nor money with points. Totals are counted separately, not summed
 from the cells: a transaction in two cells is one in the total.
 """
 
@@ -106,7 +106,7 @@ def pivot(book: LakeBook, question: Question) -> Pivot:
 
 
 def _of_metric(book: LakeBook, question: Question) -> Pivot:
-    """Return the table of a metric, whose totals are counted anew."""
+    """Return the table of a metric, whose totals are counted separately."""
     only: dict[str, str] = {}
     for name, values in question.only.items():
         if len(values) > 1:
@@ -196,13 +196,13 @@ def values(book: LakeBook, names: Sequence[str]) -> dict[str, list[str]]:
 def _check(question: Question) -> None:
     for name in (*question.rows, *((question.across,) if question.across else ()), *question.only):
         if name not in DIMENSIONS:
-            raise Failure(f"there is no dimension {name}: there are {', '.join(DIMENSIONS)}")
+            raise Failure(f"there is no dimension {name}: choose from {', '.join(DIMENSIONS)}")
     measures = (*MEASURES, *all_metrics())
     for given, known, what in ((question.measure, measures, "measure"), (question.of, OF, "kind of account")):
         if given not in known:
-            raise Failure(f"there is no {what} {given}: there are {', '.join(known)}")
+            raise Failure(f"there is no {what} {given}: choose from {', '.join(known)}")
     if question.across in question.rows:
-        raise Failure(f"{question.across} is on the rows already")
+        raise Failure(f"{question.across} is already on the rows")
     if question.since > question.until:
         raise Failure(f"from {question.since} is after to {question.until}")
 

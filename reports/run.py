@@ -19,13 +19,14 @@ from ledger.errors import Failure
 from ledger.values.dates import read_date
 from ledger.values.text import whole_number
 from reports.core.engines import collected, on_engine_of
-from reports.core.parameters import Movements, Parameters
+from reports.core.parameters import Parameters
 from reports.core.readable import readable_texts
 from reports.core.report import REPORTS, ROUNDED, STANDARD, Check, Column, Report, named, near
 from reports.core.result import Control, CutFacts, Draw, Result, TableSource
 from reports.core.tables import APART, Tables
-from reports.explain import Address, Explanation, explain, moments, parameters_of, row_of
-from reports.explain.difference import Difference, Side, compared_row, parts, side
+from reports.explain import Address, Explanation, explain, moments, row_of
+from reports.explain.difference import Difference, difference
+from reports.explain.part_rows import PartRows, part_rows
 from reports.lake.described import described_report, described_table
 from reports.lake.restricted import BETWEEN
 from reports.lake.schema import TABLE_NAMES, TABLES
@@ -105,7 +106,7 @@ class LakeBook:
     ) -> Result:
         """Return metrics of a period by dimensions and currency, each a column; `brand="sushi"` narrows.
 
-        The days are filled in as those of reports. `totals` of the result are counted anew, not added up. Raises
+        The days are filled in as those of reports. `totals` of the result are counted separately, not added up. Raises
         Failure for what there is not.
         """
         until = self.last_day if last_day is None else _date(last_day)
@@ -208,9 +209,9 @@ class LakeBook:
         The row is given by its number, from 0, or by values of its columns. `against` changes what was asked for, of
         gross, net or kept of brand-revenue: `{"from": …, "to": …}` is another period, `{"brand": …}` another brand,
         `{"booked_until": …}` what was booked up to a day, `{"cut": …}` what an earlier cut of the lake held. The row is
-        then a currency, and a brand, or all of them. Of an account or client in credit-exposure or receivables-aging it
-        is `{"as_of": …}`, an earlier day, or `{"cut": …}`. Raises Failure where there is no such row, or nothing is
-        known of the column.
+        then a currency, a brand or all of them, and a day, week or month of it. Of an account or client in
+        credit-exposure or receivables-aging it is `{"as_of": …}`, an earlier day, or `{"cut": …}`. Raises Failure
+        where there is no such row, or nothing is known of the column.
         """
         if against is not None:
             return self._difference(result, row, column, against)
@@ -219,36 +220,25 @@ class LakeBook:
     def _difference(
         self, result: Result, row: int | Mapping[str, Any], column: str, against: Mapping[str, Any]
     ) -> Difference:
+        then, now = self._compared_with(against).tables_for, self.tables_for
         if result.report.name in moments.FIGURES:
-            book = LakeBook(self.lake.at(int(against["cut"]))) if "cut" in against else self
-            found = row_of(result, row)
-            return moments.difference(result, found, column, against, then=book.tables_for, now=self.tables_for)
+            return moments.difference(result, row_of(result, row), column, against, then=then, now=now)
         given = row_of(result, row) if isinstance(row, int) else row
-        of = compared_row(result, given, column)
-        now = parameters_of(result) | of | {"by": "total"}
-        then = now | {name: value for name, value in against.items() if name != "cut"}
-        between_brands = now.get("brand") != then.get("brand")
-        reached = self._side(now, one_brand=between_brands)
-        first = before = self._side({**then, "booked_until": now.get("booked_until")}, one_brand=between_brands)
-        if "cut" in against or then.get("booked_until") != now.get("booked_until"):
-            book = LakeBook(self.lake.at(int(against["cut"]))) if "cut" in against else self
-            first = book._side(then, one_brand=between_brands)
-        return Difference(
-            report=result.report.name,
-            parameters=parameters_of(result),
-            against=dict(against),
-            row=of,
-            column=column,
-            before=first.figure(column),
-            now=reached.figure(column),
-            parts=parts(before, reached, column, known_then=None if first is before else first),
-        )
+        return difference(result, given, column, against, then=then, now=now, given=self._parameters)
 
-    def _side(self, given: Mapping[str, Any], *, one_brand: bool) -> Side:
-        report = named("brand-revenue")
-        p = self._parameters(report, given)
-        assert isinstance(p, Movements)
-        return side(self.tables_for(p), p, one_brand=one_brand)
+    def _compared_with(self, against: Mapping[str, Any]) -> "LakeBook":
+        """Return the book at the cut that a figure is compared with."""
+        if "cut" not in against:
+            return self
+        number = whole_number(str(against["cut"]))
+        if number is None:
+            raise Failure(f"cut {against['cut']}: expected the number of a cut")
+        return LakeBook(self.lake.at(number))
+
+    def part_rows(self, difference: Difference, part: str, *, page: int = 1) -> PartRows:
+        """Return what is behind a part of a difference, by its name. Raises Failure where it has no such part."""
+        then = self._compared_with(difference.against).tables_for
+        return part_rows(difference, part, then=then, now=self.tables_for, given=self._parameters, page=page)
 
     def explain_at(self, address: Address, *, page: int = 1) -> Explanation:
         """Return the explanation of the figure at an address, such as a link has; as of this lake's cut.

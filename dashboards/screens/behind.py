@@ -7,7 +7,7 @@ from functools import partial
 import polars as pl
 import streamlit as st
 
-from dashboards import cached_book, display, links, url_state
+from dashboards import against, cached_book, display, links, url_state
 from dashboards.screens.explore import asked
 from dashboards.translations import as_markdown, language, sentence, tr
 from ledger.errors import Failure
@@ -28,6 +28,7 @@ ENTRIES = (
     Column("account", "account", "Account", "Счёт"),
     Column("currency", "currency", "Currency", "Валюта"),
     Column("amount", "money", "Amount", "Сумма"),
+    Column("held", "money", "Set aside", "В резерве"),
     Column("adds", "money", "Adds to the figure", "Входит в показатель"),
 )
 PLACE = "place of the row"
@@ -48,10 +49,12 @@ def behind() -> None:
         raise Failure(f"{name} has no column {column} here")
     row = _row()
     rows = _rows(result, row)
-    st.title(_title(result, column))
-    st.caption(_where(result, row))
+    st.title(title(result, column))
+    st.caption(where(result, row))
     back = {"report": name, **_given()}
     links.link(links.Target("screens/standard.py", back), f"← {result.report.title(language())}")
+    if against.is_compared(result, row, column, of_one=rows.height == 1):
+        against.choose(result, row, column)
     if rows.height == 1:
         _entries(result, rows.row(0, named=True), column)
     else:
@@ -79,12 +82,12 @@ def _rows(result: Result, values: Mapping[str, str]) -> pl.DataFrame:
     return result.frame.with_row_index(PLACE).filter(*matches)
 
 
-def _title(result: Result, column: str) -> str:
+def title(result: Result, column: str) -> str:
     label = next(each.label(language()) for each in result.columns if each.name == column)
     return as_markdown(f"{label} · {result.report.title(language())}")
 
 
-def _where(result: Result, row: Mapping[str, str]) -> str:
+def where(result: Result, row: Mapping[str, str]) -> str:
     """Return in words which figure it is."""
     labels = {column.name: column for column in result.columns}
     zone = result.cut.time_zone
@@ -95,7 +98,7 @@ def _where(result: Result, row: Mapping[str, str]) -> str:
 
 def _entries(result: Result, row: Row, column: str) -> None:
     """Draw the entries that make a figure, and the figures that it is made of."""
-    page, number = _page(), int(row[PLACE])
+    page, number = page_number(), int(row[PLACE])
     key = ("explain", result.report.name, repr(result.parameters), number, column, page)
     found = cached_book.cached(key, lambda book: book.explain(result, number, column, page=page))
     _beside(_clicked(found.figure or Decimal(0)), found.sum, str(row.get("currency") or ""))
@@ -103,16 +106,16 @@ def _entries(result: Result, row: Row, column: str) -> None:
     if found.parts:
         _parts(result, row, found)
     if found.ratio is None:
-        _listed(found)
+        listed(found.entries, found.count)
         return
     for place, side in enumerate(found.ratio):
         st.subheader(as_markdown(f"{sentence(side.words)}: {display.money(side.sum)}"))
-        _listed(side, key=f"behind entries {place}")
+        listed(side.entries, side.count, key=f"behind entries {place}")
 
 
 def _cell(column: str) -> None:
     """Draw the entries that make a cell of Explore."""
-    row, page = _row(), _page()
+    row, page = _row(), page_number()
     question = asked(_given())
     st.title(sentence("What it is made of"))
     written = [f"{tr(name)} **{as_markdown(value)}**" for name, value in {**row, tr("column"): column}.items()]
@@ -122,10 +125,10 @@ def _cell(column: str) -> None:
     key = ("explain", repr(question), repr(row), column, page)
     found = cached_book.cached(key, lambda book: explain_cell(made, book, row, column, page=page))
     _beside(found.figure or Decimal(0), found.sum, row.get("currency", ""))
-    _listed(found)
+    listed(found.entries, found.count)
 
 
-def _page() -> int:
+def page_number() -> int:
     return int(st.session_state.get(_paging(), 1))
 
 
@@ -133,15 +136,15 @@ def _paging() -> str:
     return f"page of {st.query_params.to_dict()}"
 
 
-def _listed(found: Explanation, *, key: str = "behind entries") -> None:
-    """Draw a page of the rows; a row that is of no transaction leads nowhere."""
-    if not found.count:
+def listed(entries: pl.DataFrame, count: int, *, key: str = "behind entries") -> None:
+    """Draw a page of so many rows; a row that is of no transaction leads nowhere."""
+    if not count:
         st.info(sentence("no entry adds anything to it"))
         return
-    display.table(found.entries, ENTRIES, key=key, leads_to=_transaction, hide_empty=True, rows=20)
-    st.caption(f"{tr('entries: {n}', n=display.count(found.count))} · {tr('click a row to see what is behind it')}")
-    if found.count > SIZE:
-        st.pagination(-(-found.count // SIZE), key=f"{_paging()}{key.removeprefix('behind entries')}")
+    display.table(entries, ENTRIES, key=key, leads_to=_transaction, hide_empty=True, rows=20)
+    st.caption(f"{tr('entries: {n}', n=display.count(count))} · {tr('click a row to see what is behind it')}")
+    if count > SIZE:
+        st.pagination(-(-count // SIZE), key=f"{_paging()}{key.removeprefix('behind entries')}")
 
 
 def _parts(result: Result, row: Row, found: Explanation) -> None:

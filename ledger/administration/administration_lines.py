@@ -27,7 +27,7 @@ def _whole(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"{quoted(value)} is not a whole number")
     if not 0 <= value <= 1_000_000:
-        raise ValueError(f"{value} is not from 0 to 1000000")
+        raise ValueError(f"{value} is not between 0 and 1000000")
     return value
 
 

@@ -20,7 +20,7 @@ _RULES: dict[str, _Rule] = {"inn": inn, "ogrn": ogrn, "iban": iban}
 
 
 def check_tax_id(tax_id: str, country: str | None) -> None:
-    """Hold that a tax number is one of its country (ISO 3166), or raise ValueError with what is wrong.
+    """Check that a tax number is one of its country (ISO 3166); raise ValueError with what is wrong.
 
     Numbers of countries that python-stdnum has no rule for are taken as they are.
     """
@@ -31,7 +31,7 @@ def check_tax_id(tax_id: str, country: str | None) -> None:
 
 
 def check_detail(name: str, number: str) -> None:
-    """Hold that a bank detail or registration number (iban, inn, ogrn, kpp, however spelled) is well formed."""
+    """Check that a bank detail or registration number (iban, inn, ogrn, kpp, however spelled) is well formed."""
     key = key_of(name)
     if key == "kpp":
         check_kpp(number)
@@ -40,7 +40,7 @@ def check_detail(name: str, number: str) -> None:
 
 
 def check_kpp(number: str) -> None:
-    """Hold that a КПП (order ММВ-7-6/435@ of the tax service, 2012) has its form, or raise ValueError."""
+    """Check that a КПП (order ММВ-7-6/435@ of the tax service, 2012) is well formed, or raise ValueError."""
     if len(number) != 9 or not (number[:4] + number[6:]).isdigit() or not number[4:6].isalnum():
         raise ValueError(f"{number} is not a KPP: it must have nine characters, NNNNPPXXX")
 

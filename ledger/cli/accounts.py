@@ -7,7 +7,16 @@ from zoneinfo import ZoneInfo
 import typer
 
 from ledger.cli import shared
-from ledger.cli.shared import AccountArgument, AsJson, account_argument, instant, open_book, print_json, print_rows
+from ledger.cli.shared import (
+    AccountArgument,
+    AsJson,
+    account_argument,
+    instant,
+    open_book,
+    print_json,
+    print_list,
+    print_rows,
+)
 from ledger.cli.text_commands import TextCommand
 from ledger.errors import Failure
 from ledger.postgres import account_queries, balances
@@ -59,10 +68,7 @@ def limits(account: AccountArgument, json_: AsJson = False) -> None:
     """Show which write-off limits concern an account and what is left of each."""
     with open_book() as connection:
         rows = [limit.to_json() for limit in account_queries.limits(connection, account_argument(account))]
-    if json_:
-        print_json(rows)
-    else:
-        print_rows(rows)
+    print_list(rows, json_)
 
 
 def _start(text: str | None, zone: ZoneInfo, *, days: int = 0) -> datetime | None:

@@ -1,19 +1,14 @@
 """`tiffin import-bank`, and what belongs to it: the bank beside the ledger, learned payers, layouts of CSV files."""
 
 import json
-import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
 
 from ledger.bank.core.csv_file import COLUMNS, Layout
 from ledger.bank.core.depositors import Depositor
@@ -22,15 +17,16 @@ from ledger.bank.core.statement import current, fault, normal
 from ledger.bank.postgres.bank_records import layout_of, learn, list_payers, revoke_payer, save_layout
 from ledger.bank.postgres.bank_report import FIGURES, BankDay, bank_days
 from ledger.bank.postgres.depositors import list_depositors, make_known, revoke_depositor
-from ledger.bank.postgres.import_statements import Progress, import_statements
+from ledger.bank.postgres.import_statements import import_statements
 from ledger.bank.postgres.plan_import import Imported, Row
 from ledger.bank.postgres.undo_returned import undo_returned
-from ledger.cli.shared import AsJson, console, open_ledger
+from ledger.cli.progress import progress
+from ledger.cli.shared import AsJson, console, open_ledger, print_table
 from ledger.errors import Failure
+from ledger.values.dates import read_date
 from ledger.values.text import escaped_json, printable
 
 app = typer.Typer()
-LINES_OF_PROGRESS = 10
 PREVIEW = 10
 
 
@@ -58,8 +54,8 @@ def import_bank(
         with ledger.connection().transaction():
             layout = csv_of, layout_of(ledger.connection(), csv_of)
     statements = [statement for file in files for statement in read_file(file, layout)]
-    with _progress() as progress:
-        imported = import_statements(ledger, statements, brand=brand, by=by, dry_run=dry_run, progress=progress)
+    with progress("payments", beyond=1000) as report:
+        imported = import_statements(ledger, statements, brand=brand, by=by, dry_run=dry_run, progress=report)
     if undo and not dry_run:
         imported = undo_returned(ledger, imported, by=by)
     if json_:
@@ -147,12 +143,8 @@ def _print_rows(imported: Imported) -> None:
     unchecked = "" if statement.checked else "not checked: the bank reports no balances"
     about = ", ".join(part for part in (imported.brand and f"brand {imported.brand}", days, unchecked) if part)
     console().print(f"\n[bold]{_shown(statement.title)}[/bold], {_shown(about)}")
-    table = Table(box=None, header_style="bold")
-    for name in ("date", "amount", "from or to", "result", "account", "rule, or why"):
-        table.add_column(name, justify="right" if name == "amount" else "left", no_wrap=name in ("date", "amount"))
-    for row in imported.rows:
-        table.add_row(*(_shown(cell) for cell in cells(row)))
-    console().print(table)
+    headings = ("date", "amount", "from or to", "result", "account", "rule, or why")
+    print_table(headings, map(cells, imported.rows), right=("amount",))
 
 
 def cells(row: Row) -> tuple[str, str, str, str, str, str]:
@@ -176,52 +168,27 @@ def suggestion(row: Row) -> str:
 
 
 def _print_totals(imported: Sequence[Imported]) -> None:
-    table = Table(box=None, header_style="bold")
-    table.add_column("statement")
-    names = ("currency", "bank: in", "posted", "there already", "not imported", "declined", "unallocated", "bank: out")
-    for name in names:
-        table.add_column(name, justify="left" if name == "currency" else "right")
-    for each in (each for each in imported if each.rows):
-        figures = (each.statement.money_in, *each.totals().values(), each.statement.money_out)
-        numbers = (f"{figure:,.2f}" for figure in figures)
-        table.add_row(_shown(each.statement.name), each.statement.currency, *numbers)
-    if table.row_count:
+    figures = ("bank: in", "posted", "there already", "not imported", "declined", "unallocated", "bank: out")
+    rows = []
+    for statement, totals in ((each.statement, each.totals().values()) for each in imported if each.rows):
+        numbers = (f"{figure:,.2f}" for figure in (statement.money_in, *totals, statement.money_out))
+        rows.append((statement.name, statement.currency, *numbers))
+    if rows:
         console().print()
-        console().print(table)
-
-
-@contextmanager
-def _progress() -> Iterator[Progress]:
-    """Show how many payments are posted: a bar on a terminal, a few lines elsewhere; short runs show nothing."""
-    errors = Console(stderr=True)
-    if not errors.is_terminal:
-        yield _line
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("payments"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors, transient=True) as bar:
-        task = bar.add_task("payments", total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
-
-
-def _line(done: int, of: int) -> None:
-    step = max(1, of // LINES_OF_PROGRESS)
-    if of > 1000 and (done == of or done // step != max(0, done - 500) // step):
-        print(f"{done} of {of} payments", file=sys.stderr, flush=True)
+        print_table(("statement", "currency", *figures), rows, right=figures)
 
 
 @app.command("bank-report")
 def bank_report(
     account: Annotated[str | None, typer.Argument(help="An account at the bank; all without it.")] = None,
-    since: Annotated[datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="First day.")] = None,
-    until: Annotated[datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="Last day.")] = None,
+    since: Annotated[str | None, typer.Option("--from", help="First day, YYYY-MM-DD.")] = None,
+    until: Annotated[str | None, typer.Option("--to", help="Last day, YYYY-MM-DD.")] = None,
     json_: AsJson = False,
 ) -> None:
     """Compare the bank's balances and turnovers with the ledger's, by day and account."""
+    first_day, last_day = (read_date(each) if each else None for each in (since, until))
     ledger = open_ledger()
     with ledger.connection().transaction():
-        first_day, last_day = (each.date() if each else None for each in (since, until))
         days = bank_days(ledger.connection(), account=account, since=first_day, until=last_day)
     if json_:
         typer.echo(json.dumps([_day_json(day) for day in days]))
@@ -246,16 +213,13 @@ def _day_json(day: BankDay) -> dict[str, Any]:
 
 def _print_days(days: Sequence[BankDay]) -> None:
     headings = {"money_in": "in", "money_out": "out", "reported": "bank says", "taken_back": "taken back"}
-    table = Table(box=None, header_style="bold")
-    for name in ("account", "brand", "", "day"):
-        table.add_column(name, no_wrap=True)
-    for name in FIGURES:
-        table.add_column(headings.get(name, name), justify="right", no_wrap=True)
+    figures = [headings.get(name, name) for name in FIGURES]
+    rows = []
     for day in days:
-        figures = [getattr(day, name) for name in FIGURES]
-        numbers = ("" if figure is None else f"{figure:,.2f}" for figure in figures)
-        table.add_row(day.bank_account, _shown(day.brand), day.currency, str(day.day), *numbers)
-    console().print(table)
+        found = (getattr(day, name) for name in FIGURES)
+        numbers = ("" if figure is None else f"{figure:,.2f}" for figure in found)
+        rows.append((day.bank_account, day.brand, day.currency, str(day.day), *numbers))
+    print_table(("account", "brand", "", "day", *figures), rows, right=figures)
 
 
 @app.command("bank-payers")
@@ -278,15 +242,12 @@ def bank_payers(
     if json_:
         typer.echo(escaped_json(json.dumps([asdict(payer) for payer in payers], default=str, ensure_ascii=False)))
         return
-    table = Table(box=None, header_style="bold")
-    for name in ("payer", "name", "account", "client", "learned", "allocation", "by", "revoked"):
-        table.add_column(name)
+    rows = []
     for payer in payers:
         revoked = f"{payer.revoked_at:%Y-%m-%d} {payer.revoked_by or ''}" if payer.revoked_at else ""
         learned = f"{payer.learned_at:%Y-%m-%d}", str(payer.learned_from), payer.learned_by or ""
-        row = payer.payer, payer.name, str(payer.account), payer.party, *learned, revoked
-        table.add_row(*map(_shown, row))
-    console().print(table)
+        rows.append((payer.payer, payer.name, str(payer.account), payer.party, *learned, revoked))
+    print_table(("payer", "name", "account", "client", "learned", "allocation", "by", "revoked"), rows)
 
 
 @app.command("bank-depositors")
@@ -321,15 +282,13 @@ def bank_depositors(
     if json_:
         typer.echo(escaped_json(json.dumps([asdict(each) for each in known], default=str, ensure_ascii=False)))
         return
-    table = Table(box=None, header_style="bold")
-    for name in ("payer", "name", "brand", "channel", "fee, %", "known since", "by", "revoked"):
-        table.add_column(name)
+    rows = []
     for each in known:
         revoked = f"{each.revoked_at:%Y-%m-%d} {each.revoked_by or ''}" if each.revoked_at else ""
         fee_ = "" if each.fee_percent is None else str(each.fee_percent)
         since = f"{each.known_since:%Y-%m-%d}", each.known_by or ""
-        table.add_row(*map(_shown, (each.payer, each.name, each.brand, each.channel, fee_, *since, revoked)))
-    console().print(table)
+        rows.append((each.payer, each.name, each.brand, each.channel, fee_, *since, revoked))
+    print_table(("payer", "name", "brand", "channel", "fee, %", "known since", "by", "revoked"), rows)
 
 
 @app.command("bank-csv")
@@ -344,7 +303,7 @@ def bank_csv(
 ) -> None:
     """Show how a bank's CSV is read, and keep the layout of its columns for an account."""
     if not normal(account):
-        raise Failure(f"{account or 'nothing'} is no account at a bank")
+        raise Failure(f"{account or 'nothing'} is not an account at a bank")
     ledger = open_ledger()
     connection = ledger.connection()
     if column:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from ledger.cli import shared
-from ledger.cli.shared import AsJson, open_book, print_json, print_rows
+from ledger.cli.shared import AsJson, open_book, print_list
 from ledger.errors import Failure
 from ledger.postgres.database import pool_size, server_url
 from ledger.settings import Settings
@@ -104,11 +104,7 @@ def list_tokens(json_: AsJson = False) -> None:
     from ledger.postgres import tokens
 
     with open_book() as connection:
-        rows = [found.to_json() for found in tokens.listed(connection)]
-    if json_:
-        print_json(rows)
-    else:
-        print_rows(rows)
+        print_list([found.to_json() for found in tokens.listed(connection)], json_)
 
 
 @token.command("revoke")
@@ -161,11 +157,7 @@ def list_endpoints(json_: AsJson = False) -> None:
     from ledger.http import notify as http_notify
 
     with open_book() as connection:
-        rows = [found.to_json() for found in http_notify.endpoints(connection)]
-    if json_:
-        print_json(rows)
-    else:
-        print_rows(rows)
+        print_list([found.to_json() for found in http_notify.endpoints(connection)], json_)
 
 
 @notify.command("stuck")
@@ -174,11 +166,7 @@ def list_stuck(json_: AsJson = False) -> None:
     from ledger.http import notify as http_notify
 
     with open_book() as connection:
-        rows = http_notify.stuck(connection)
-    if json_:
-        print_json(rows)
-    else:
-        print_rows(rows)
+        print_list(http_notify.stuck(connection), json_)
 
 
 @notify.command("resend")

@@ -23,7 +23,7 @@ def opening(
     except OSError as error:
         raise Failure(f"{file}: {error.strerror or error}") from None
     except UnicodeDecodeError:
-        raise Failure(f"{file}: is not text in UTF-8") from None
+        raise Failure(f"{file}: is not UTF-8 text") from None
     with open_book() as connection:
         rows = compare(connection, text)
     wrong = [row for row in rows if row.difference]

@@ -5,13 +5,13 @@ from collections.abc import AsyncIterator, Iterator
 from io import BufferedIOBase
 from itertools import count
 from pathlib import Path
-from typing import Annotated, NoReturn, cast
+from typing import Annotated, cast
 
 import typer
 
 from ledger.cli import shared
 from ledger.errors import Failure
-from ledger.intake.json_lines import GOOD, answered, batches, line_of, read
+from ledger.intake.json_lines import GOOD, answered, batches, cannot_quote, line_of, read
 from ledger.postgres.database import server_url
 from ledger.postgres.stream import Stream
 from ledger.settings import Settings
@@ -91,17 +91,13 @@ def answer_lines(file: str, batch: int, *, quote: bool = False) -> None:
     for lines in _batches(file, batch):
         numbered = zip(lines, numbers, strict=False)
         items = [(number, read(line, number, level.parse)) for line, number in numbered if line.strip()]
-        post, administer = (shell.quote, _cannot_quote) if quote else (lines_in.post, lines_in.administer)
+        post, administer = (shell.quote, cannot_quote) if quote else (lines_in.post, lines_in.administer)
         records = [outcome.to_json() for outcome in answered(items, post=post, administer=administer)]
         all_good &= all(record["status"] in GOOD for record in records)
         sys.stdout.write("".join(map(line_of, records)))
         sys.stdout.flush()
     if not all_good:
         raise typer.Exit(1)
-
-
-def _cannot_quote(records: object) -> NoReturn:
-    raise Failure("administration lines cannot be quoted")
 
 
 def _batches(file: str, most: int) -> Iterator[list[bytes]]:

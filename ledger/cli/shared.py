@@ -5,7 +5,7 @@ Modules that only some commands need are imported where they are used: `tiffin b
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -81,19 +81,37 @@ def print_json(value: object) -> None:
     typer.echo(json.dumps(value))
 
 
+def print_list(rows: Sequence[Mapping[str, object]], json_: bool) -> None:
+    """Print rows as JSON, for programs, or as a table, for people."""
+    if json_:
+        print_json(rows)
+    else:
+        print_rows(rows)
+
+
 def print_rows(rows: Sequence[Mapping[str, object]]) -> None:
     """Print rows as a table for people, figures to the right."""
+    if not rows:
+        console().print("Nothing.")
+        return
+    headings = {name: name.replace("_", " ") for name in rows[0]}
+    figures = [heading for name, heading in headings.items() if all(_is_figure(row[name]) for row in rows)]
+    cells = (["" if value is None else str(value) for value in row.values()] for row in rows)
+    print_table([*headings.values()], cells, right=figures)
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Iterable[str]], *, right: Container[str] = ()) -> None:
+    """Print rows of texts under headings, those of figures to the `right`."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table(box=None, header_style="bold")
-    for name in rows[0] if rows else ():
-        figures = all(_is_figure(row[name]) for row in rows)
-        table.add_column(name.replace("_", " "), justify="right" if figures else "left")
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in right else "left", no_wrap=heading in right)
     for row in rows:
         # Text of others is shown as it is: no markup, and nothing that moves a terminal's cursor.
-        table.add_row(*(Text(printable("" if value is None else str(value))) for value in row.values()))
-    console().print(table if rows else "Nothing.")
+        table.add_row(*(Text(printable(cell)) for cell in row))
+    console().print(table)
 
 
 def _is_figure(value: object) -> bool:

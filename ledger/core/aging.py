@@ -121,7 +121,7 @@ class Ages:
             self._forth(opened - unpaid)
 
     def _added(self, item: AgingItem) -> int:
-        """Take in a new item; return by how much it raises what stands open."""
+        """Take in a new item; return by how much it raises what is open."""
         state = self.state
         if not state.open_item and item.due_on >= state.latest_due:
             self.low = min(self.low, item.key)  # nothing stands after it
@@ -131,7 +131,7 @@ class Ages:
         return item.amount if state.open_item and item.key > self._place() else 0
 
     def _changed(self, item: AgingItem, by: int) -> int:
-        """Change what an item comes to; return by how much that raises what stands open."""
+        """Change what an item comes to; return by how much that raises what is open."""
         state = self.state
         item.amount += by
         self.changed[item.transaction] = item

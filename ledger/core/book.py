@@ -181,7 +181,7 @@ class Book:
     def used(self, payer: int, limit: Limit, at: datetime, day: date) -> Usage:
         """Return what is drawn in the limit's window that holds `day`; nothing for a single order.
 
-        Holds that ran out by `at` count no more, whether or not that was booked.
+        Holds that ran out by `at` no longer count, whether or not that was booked.
         """
         if limit.period == "order":
             return Usage()

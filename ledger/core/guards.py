@@ -111,7 +111,7 @@ def brand_of(case: Case, code: str, *, closed: bool = False) -> Brand:
 
 
 def in_open_period(case: Case) -> None:
-    """Hold that the booking time is not on a closed day, and not too many days after what happened."""
+    """Check that the booking time is not on a closed day, and not too many days after what happened."""
     closed = case.book.closed_until
     if closed is not None and case.book.day(case.at) <= closed:
         day = case.book.day(case.at).isoformat()
@@ -122,7 +122,7 @@ def in_open_period(case: Case) -> None:
 
 
 def in_order(case: Case, account: Account) -> None:
-    """Hold that the account has no later entry; a time that nobody named is moved up instead."""
+    """Check that the account has no later entry; a default time is moved up instead."""
     latest = case.book.balances[account.id].posted_at
     if latest is None or case.at >= latest:
         return
@@ -168,14 +168,14 @@ def exceeds(code: str, target: Transaction | Hold, left: int, requested: int, /,
 
 
 def not_owned(case: Case, target: Transaction | Hold) -> None:
-    """Hold that a transaction, or a hold, is not a second level's, unless the command comes from there."""
+    """Check that a transaction, or a hold, is not a second level's, unless the command comes from there."""
     owner = case.book.owners.get(target.id)
     if owner is not None and case.sent is None:
         raise Refused("owned_by_order", key=target.key, order=owner)
 
 
 def in_currency(case: Case, target: Transaction) -> None:
-    """Hold that a transaction is in the currency that the command names, if it names one."""
+    """Check that a transaction is in the currency that the command names, if it names one."""
     wanted = case.command.currency
     if wanted not in (None, target.currency):
         subject = f"{target.kind} {target.key}"

@@ -37,7 +37,7 @@ def left_of(book: Book, target: Transaction) -> int:
 
 
 def not_reversed(case: Case, target: Transaction) -> None:
-    """Hold that something of a transaction is left."""
+    """Check that something of a transaction is left."""
     if left_of(case.book, target) == 0:
         by = [reversal.id for reversal in case.book.followed_by(target, "reverse") if left_of(case.book, reversal)]
         raise Refused("already_reversed", what=target.kind, key=target.key, transaction=by[-1])

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from ledger.intake.levels import Level, Shell
+from ledger.intake.levels import Level
 from ledger.postgres.database import AnyConnection
+from ledger.postgres.shell import Shell
 
 if TYPE_CHECKING:
     from ledger.intake.json_lines import Item
@@ -51,4 +52,4 @@ def _refusals() -> "Refusals":
 
 
 level = Level(parse=_parse, models=models, shell=_shell, more=_points, refusals=_refusals)
-"""Both levels: for the top module to put in the place of level one."""
+"""Both levels: for the top module to put in place of level one."""

@@ -126,7 +126,9 @@ class Door:
         except Exception:
             broke = traceback.format_exc()
             if not status:
-                await problem("internal", f"request {request_id} broke something")(scope, receive, answer)
+                await problem("internal", f"request {request_id} failed; the log has the details")(
+                    scope, receive, answer
+                )
         self._note(scope, found, status, time.perf_counter() - since, request_id, trace, broke)
 
     async def _answer(self, found: EndpointMatch, scope: Scope, receive: Receive, answer: Send) -> None:

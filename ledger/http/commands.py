@@ -144,7 +144,7 @@ async def whole(receive: Receive, most: int, patience: asyncio.Timeout | None = 
 async def chunks(receive: Receive, patience: asyncio.Timeout | None = None) -> AsyncIterator[bytes]:
     """Yield the parts of a body as they come. Raises RequestRefused when none comes in time or the client is gone.
 
-    With a caller's own `patience`, that is started anew with each part.
+    With a caller's own `patience`, the timer restarts with each part.
     """
     loop = asyncio.get_running_loop()
     while True:

@@ -1,6 +1,6 @@
 """A connection of the door of which every wait has an end, also where its client stops in the middle.
 
-uvicorn waits for ever for the rest of a request's head, and for a client that reads no more.
+uvicorn waits forever for the rest of a request's head, and for a client that stops reading.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ class Connection(HttpToolsProtocol):
         self._timer = self.loop.call_later(LOOK_SECONDS, self._look)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Look no more."""
+        """Stop looking."""
         self._timer.cancel()
         super().connection_lost(exc)
 

@@ -28,7 +28,7 @@ async def events(door: "Door", request: Request, _: Mapping[str, str]) -> Respon
     """Answer the events after a cursor, in order, and the cursor after them; `wait` seconds for the first."""
     caller: Caller | None = request.scope.get("caller")
     if caller is not None and caller.brands is not None:
-        return problem("forbidden", f"token {caller.name} is for {', '.join(sorted(caller.brands))} alone")
+        return problem("forbidden", f"token {caller.name} is limited to {', '.join(sorted(caller.brands))}")
     after = request.query_params.get("after") or None
     most = whole_number(request.query_params.get("limit"), "limit") or feed.MOST
     wait = whole_number(request.query_params.get("wait"), "wait") or 0

@@ -128,7 +128,7 @@ _OPERATIONS: dict[tuple[str, str], Schema] = {
         "gives": {JSON: _ref("Answer"), NDJSON: {"type": "string"}},
     },
     ("POST", "/v1/balances"): {
-        "summary": "How many accounts stand, in one answer; null where there is none",
+        "summary": "The state of many accounts, in one answer; null for an account that does not exist",
         "takes": {
             JSON: {
                 "type": "object",
@@ -144,7 +144,7 @@ _OPERATIONS: dict[tuple[str, str], Schema] = {
         "gives": {JSON: _object(**_AS_OF, balances=_array({"anyOf": [_ref("Standing"), {"type": "null"}]}))},
     },
     ("GET", "/v1/accounts/{account}"): {
-        "summary": "How an account stands",
+        "summary": "The state of an account",
         "parameters": [_AT, _SEEN],
         "gives": {JSON: {"allOf": [_object(**_AS_OF), _ref("Standing")]}},
     },

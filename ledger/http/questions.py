@@ -1,4 +1,4 @@
-"""The questions of the door: what would happen, how accounts stand, what happened. They write nothing.
+"""The questions of the door: what would happen, the state of accounts, what happened. They write nothing.
 
 Each answer names the transaction that it is as of. With a replica, questions go there, quotes never; `min_transaction`
 waits for the replica or goes to the primary, so that a client who has just paid never sees the balance from before.
@@ -8,7 +8,7 @@ import asyncio
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -17,7 +17,7 @@ from ledger.errors import Failure
 from ledger.http.commands import NDJSON, STREAMS, RequestRefused, whole
 from ledger.http.metrics import CONTENT_TYPE
 from ledger.http.problems import of_outcome, problem
-from ledger.intake.json_lines import LINE_LENGTH, answered, read, written
+from ledger.intake.json_lines import LINE_LENGTH, answered, cannot_quote, read, written
 from ledger.postgres import account_queries, transaction_queries
 from ledger.postgres.account_queries import NoSuchAccount
 from ledger.postgres.balances import balances as states
@@ -58,7 +58,7 @@ async def quotes(door: "Door", request: Request, _: Parameters) -> Response:
     def quoted(_: AnyConnection) -> list[Any]:
         ledger = Ledger(door.url, statement_timeout_ms=10_000)
         try:
-            return list(answered(items, post=shell(ledger).quote, administer=_cannot_quote))
+            return list(answered(items, post=shell(ledger).quote, administer=cannot_quote))
         finally:
             ledger.close()
 
@@ -73,12 +73,8 @@ async def quotes(door: "Door", request: Request, _: Parameters) -> Response:
     return _json(found)
 
 
-def _cannot_quote(records: object) -> NoReturn:
-    raise Failure("administration lines cannot be quoted")
-
-
 async def balances(door: "Door", request: Request, _: Parameters) -> Response:
-    """Answer how many accounts stand, now or at a past moment: one answer an account, in order.
+    """Answer the state of many accounts, now or at a past moment: one answer per account, in order.
 
     Takes `{"accounts": [...], "at": ..., "min_transaction": ...}`; an unknown account is null.
     """
@@ -100,7 +96,7 @@ async def balances(door: "Door", request: Request, _: Parameters) -> Response:
 
 
 async def account(door: "Door", request: Request, parameters: Parameters) -> Response:
-    """Answer how one account stands, with what a second level knows of it, such as points."""
+    """Answer the state of one account, with what a second level knows about it, such as points."""
     name = _named(parameters)
     at = _instant(request.query_params.get("at"), "at")
 

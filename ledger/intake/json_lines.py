@@ -14,13 +14,14 @@ from dataclasses import replace
 from functools import lru_cache
 from io import BufferedIOBase
 from itertools import groupby
-from typing import Any
+from typing import Any, NoReturn
 
 from ledger.administration import administration_lines as administration
 from ledger.administration.administration_lines import RECORDS, Record
 from ledger.core import commands
 from ledger.core.commands import Command
 from ledger.core.outcomes import Done, Invalid, Outcome, Posted, shown
+from ledger.errors import Failure
 from ledger.values.money import plain, quoted
 from ledger.values.text import escaped_json
 
@@ -140,6 +141,11 @@ def batches(stream: BufferedIOBase, most: int) -> Iterator[list[bytes]]:
         lines = lines[most:]
     if end is not None:
         raise end
+
+
+def cannot_quote(records: object) -> NoReturn:
+    """Raise Failure: administration changes what is agreed, and is not tried first."""
+    raise Failure("administration lines cannot be quoted")
 
 
 def answered(items: Sequence[tuple[int, Any]], *, post: Post, administer: Post) -> Iterator[Outcome]:

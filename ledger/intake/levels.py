@@ -4,33 +4,18 @@ Modules that only some doors need are imported where they are used: `tiffin bala
 a function of a module, so that a level can be handed to another process.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from ledger.postgres.database import AnyConnection
+from ledger.postgres.shell import Shell
 
 if TYPE_CHECKING:
-    from ledger.administration.administration_lines import Record
-    from ledger.core.commands import Command
-    from ledger.core.outcomes import Outcome
     from ledger.intake.json_lines import Item
     from ledger.postgres.post import Ledger
     from ledger.values.refusals import Refusals
-
-
-class Shell(Protocol):
-    """What answers lines: a ledger, or a second level over one."""
-
-    def post(self, commands: "Sequence[Command]", /) -> "Sequence[Outcome]":
-        """Return one outcome a command, in order."""
-
-    def quote(self, commands: "Sequence[Command]", /) -> "Sequence[Outcome]":
-        """Return what `post` would answer."""
-
-    def administer(self, records: "Sequence[Record]", /) -> "Sequence[Outcome]":
-        """Return one outcome an administration line, in order."""
 
 
 def _parse(fields: dict[str, object]) -> "Item":

@@ -108,7 +108,7 @@ class Routes:
         return writer
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
         if self._connection is not None:
             self._connection.close()
 

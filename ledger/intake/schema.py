@@ -148,7 +148,7 @@ def outcomes(refusals: Refusals) -> dict[str, Schema]:
     )
     return {
         "posted": _object(
-            {"order": {"type": "object", "description": "of a step of an order: how the order stands after it"}},
+            {"order": {"type": "object", "description": "of a step of an order: the state of the order after it"}},
             key=_KEY,
             status={"const": "posted"},
             transaction={"type": ["integer", "null"], "description": "null in a quote"},

@@ -77,7 +77,7 @@ class Writer:
         return [_answer(kind, outcome) for kind, outcome in zip(kinds, self._outcomes(items), strict=True)]
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
         self._ledger.close()
 
     def _outcomes(self, items: Sequence[tuple[int, Any]]) -> list[Outcome]:
@@ -130,7 +130,7 @@ class Writer:
         if scope.refers:
             named |= self._ledger.retried(lambda: self._brands_of({*scope.refers}))
         if not named or not named <= caller.brands:
-            raise _NotAllowed(f"token {caller.name} is for {', '.join(sorted(caller.brands))} alone")
+            raise _NotAllowed(f"token {caller.name} is limited to {', '.join(sorted(caller.brands))}")
 
     def _brands_of(self, keys: set[str]) -> set[str]:
         """Return the brands whose accounts earlier transactions moved."""

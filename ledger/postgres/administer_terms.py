@@ -201,7 +201,7 @@ def _link_recorded(columns: Fields | None, other: Fields) -> Fields | None:
 
 
 def _linkable(run: Administration, account: Subject, payer: Subject) -> None:
-    """Hold that links have one level, between open accounts of one currency."""
+    """Check that links have one level, between open accounts of one currency."""
 
     def refuse(why: str) -> NoReturn:
         names = {"subject": payer.name, "other": account.name}

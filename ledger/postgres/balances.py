@@ -19,7 +19,7 @@ from ledger.values.money import plain
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountState:
-    """How an account stood at a time. Amounts in minor units; `available` is own money and credit in force.
+    """The state of an account at a time. Amounts in minor units; `available` is own money and credit in force.
 
     `overdue` is whether the due date of something unpaid is past, `unpaid_since` is the oldest day of what is.
     """
@@ -103,7 +103,7 @@ def balance(connection: AnyConnection, name: int | str, *, at: datetime | None =
 def balances(
     connection: AnyConnection, names: Sequence[int | str], *, at: datetime | None = None
 ) -> list[AccountState | None]:
-    """Return how each account stood at `at`, None where there is none, in order: one statement, whatever their number.
+    """Return the state of each account at `at`, None where there is none, in order: one statement for all of them.
 
     The caller's database transaction is REPEATABLE READ where several statements are to agree.
     """

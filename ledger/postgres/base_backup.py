@@ -104,7 +104,7 @@ def receive_wal(url: str, major: int, folder: Path, stopped: Callable[[], bool])
 
 
 def drop_wal_before(wal: Path, major: int, copy: Path) -> None:
-    """Let go of the WAL that is older than a copy."""
+    """Delete the WAL that is older than a copy."""
     if wal.is_dir():
         _run([_tool("pg_archivecleanup", major), wal, _first_segment(copy)])
 

@@ -170,7 +170,7 @@ def decided(connection: AnyConnection, most: int = 10) -> list[tuple[ApprovalReq
 
 
 def decide(connection: AnyConnection, id_: UUID, by: str, state: State, why: str | None = None) -> None:
-    """Agree to a draft that waits, and goes on to wait until it is posted, or refuse it; the caller commits.
+    """Approve a waiting draft, which keeps waiting until it is posted, or refuse it; the caller commits.
 
     Raises Failure if it waits no longer, or if `by` would approve what `by` requested.
     """

@@ -79,7 +79,7 @@ def start_restored(home: Path, fill: Callable[[Path], None]) -> str:
     _ensure_home(data.parent)
     with _locked(data.parent / "postgres.lock"):
         if data.exists():
-            raise Failure(f"there is a server under {data.parent} already: restore into another home, or move {data}")
+            raise Failure(f"there is already a server under {data.parent}: restore into another home, or move {data}")
         unfinished = data.with_name("postgres.new")
         shutil.rmtree(unfinished, ignore_errors=True)
         try:

@@ -81,7 +81,7 @@ WRITER: dict[str, str] = {
 
 
 def grant_roles(url: str) -> str | None:
-    """Create the roles where they are missing, and grant them what they may do here, no more and no less.
+    """Create the roles where they are missing, and grant them exactly what they may do here.
 
     Return what an administrator has to do where the roles cannot be created, None if nothing.
     """

@@ -23,8 +23,8 @@ from ledger.errors import Failure
 from ledger.postgres.aging_items import items_in
 from ledger.postgres.bulk_sql import Statement, array_of, texts_of
 from ledger.postgres.database import AnyConnection, settings_of
-from ledger.postgres.legs_of_before import facing
 from ledger.postgres.locks import PAYMENTS, WRITE_NOTHING
+from ledger.postgres.older_legs import facing
 from ledger.postgres.wire import exchange
 from ledger.postgres.write_book import ENTRY, TRANSACTION
 

@@ -103,7 +103,7 @@ def _before(connection: AnyConnection, text: str) -> Amounts:
                 raise Failure(f"line {line}: {kind}: {error}") from None
             key = numbers[name], brand, kind
             if key in found:
-                raise Failure(f"line {line}: {kind} of account {name} and brand {brand} stand there twice")
+                raise Failure(f"line {line}: {kind} of account {name} and brand {brand} are listed twice")
             found[key] = amount
     return found
 
@@ -119,10 +119,10 @@ def _rows(text: str) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         named = set(reader.fieldnames or ())
         if not {"account", "brand"} <= named or not named & {"money", "points"}:
-            raise Failure(f"the first line names the columns: {', '.join(COLUMNS)}")
+            raise Failure(f"the first line must name the columns: {', '.join(COLUMNS)}")
         for row in reader:
             if None in row or None in row.values():
-                raise Failure(f"line {reader.line_num}: has not as many values as there are columns")
+                raise Failure(f"line {reader.line_num}: does not have as many values as there are columns")
             yield reader.line_num, row
     except csv.Error as error:
         raise Failure(f"is not CSV after line {reader.line_num}: {error}") from None

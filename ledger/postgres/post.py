@@ -118,7 +118,7 @@ class Ledger:
         yield Posting(connection=connection, book=book, opened=opened)
 
     def connection(self) -> AnyConnection:
-        """Return the ledger's connection, made anew if the last one was lost."""
+        """Return the ledger's connection, reopened if the last one was lost."""
         if self._connection is None or self._connection.closed:
             settings = {
                 **SETTINGS,
@@ -137,7 +137,7 @@ class Ledger:
         return self._connection
 
     def close(self) -> None:
-        """Let the connection go."""
+        """Close the connection."""
         if self._connection is not None:
             self._connection.close()
 

@@ -18,7 +18,7 @@ from typing import TypeVar
 import psycopg
 from psycopg import errors, pq
 
-from ledger.errors import GaveUp
+from ledger.errors import GaveUp, first_line
 from ledger.logs import log
 from ledger.postgres.database import AnyConnection, Unreachable
 from ledger.postgres.wire import abandon
@@ -57,10 +57,10 @@ def retried(work: Callable[[], T], connection: Callable[[], AnyConnection | None
             lost = isinstance(error, Unreachable) or not _is_clean(connection())
             tries = lock_tries if isinstance(error, errors.LockNotAvailable) else TRIES
             if isinstance(error, errors.QueryCanceled) or (attempt >= tries and not lost):
-                raise GaveUp(f"PostgreSQL gave up after {_times(attempt)}: {_first_line(error)}") from error
+                raise GaveUp(f"PostgreSQL gave up after {_times(attempt)}: {first_line(error)}") from error
             if time.monotonic() > until:
                 gave_up = Unreachable if lost else GaveUp
-                raise gave_up(f"gave up after {PATIENCE_SECONDS} s: {_first_line(error)}") from error
+                raise gave_up(f"gave up after {PATIENCE_SECONDS} s: {first_line(error)}") from error
             log("retry", attempt=attempt, error=type(error).__name__)
             # Chance keeps writers that met once from meeting again.
             time.sleep(random.uniform(0, min(1.0, 0.01 * 2**attempt)))
@@ -79,10 +79,6 @@ def _is_clean(connection: AnyConnection | None) -> bool:
 
 def _times(attempts: int) -> str:
     return "one try" if attempts == 1 else f"{attempts} tries"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
 
 
 @contextmanager
@@ -111,7 +107,7 @@ def _freeze_once() -> None:
 
 
 def _unfreeze() -> None:
-    """Let go at exit of what was frozen, where DuckDB is loaded: it writes on stderr what it finds left behind."""
+    """Release at exit what was frozen, where DuckDB is loaded: it reports on stderr what it finds left behind."""
     if "duckdb" in sys.modules:  # it takes 60 ms of processor time, which `tiffin post` does without
         gc.unfreeze()
 

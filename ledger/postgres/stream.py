@@ -9,7 +9,7 @@ a payment that comes a moment later (DECISIONS D83).
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 
 from ledger.administration.administration_lines import Record
 from ledger.core.commands import Command, scope_of
@@ -17,6 +17,7 @@ from ledger.core.outcomes import Failed, Outcome
 from ledger.core.scope import Scope
 from ledger.errors import GaveUp
 from ledger.postgres.post import Ledger
+from ledger.postgres.shell import Shell
 
 Line = TypeVar("Line", Command, Record)
 Token = int | str
@@ -27,18 +28,6 @@ EVERYTHING = "*"
 
 SECONDS = 30
 """How long the lines of a batch that gave up are tried in parts; then the rest fails untried."""
-
-
-class Shell(Protocol):
-    """What carries lines out: a Ledger, or a second level over one."""
-
-    def post(self, commands: Sequence[Command], /) -> Sequence[Outcome]:
-        """Return one outcome a command, in order."""
-        ...
-
-    def administer(self, records: Sequence[Record], /) -> Sequence[Outcome]:
-        """Return one outcome a record, in order."""
-        ...
 
 
 @dataclass(slots=True)
@@ -184,7 +173,7 @@ class _Batch(Generic[Line]):
         return free
 
     def _in_the_way(self, item: _Item[Line], again: set[str]) -> str | None:
-        """Return the first failed line that a line must not overtake, save those that are tried again before it."""
+        """Return the first failed line that a line must not overtake, except those that are retried before it."""
         for key, concerns in self._failed.items():
             if key == item.key:
                 return None

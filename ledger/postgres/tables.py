@@ -72,7 +72,7 @@ class BookSettings(SQLModel, table=True):
     """The one row of facts about the whole book.
 
     `incarnation` distinguishes this ledger from others of the same book that were restored from a backup. Days up to
-    `closing` take no more transactions while the cut that is to close them is verified; it is null otherwise. `fed` has
+    `closing` accept no transactions while the cut that is to close them is verified; it is null otherwise. `fed` has
     of each earlier incarnation the last transaction that is this one's, too; up to `fed_from` all are of earlier ones.
     `timeline` is the server's when the incarnation began: on another one, it was promoted or restored since. `cut_at`
     is the moment of the latest cut.

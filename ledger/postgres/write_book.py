@@ -110,7 +110,7 @@ def write(
 
 
 def _state(book: Book) -> Iterator[Work]:
-    """Yield the statements that write how things stand at the end of the batch; none reads what another writes."""
+    """Yield the statements that write the state at the end of the batch; none reads what another writes."""
     yield _update_balances(_balances(book))
     yield Insert("owned", OWNED, [(t.id, t.owner) for t in book.entered if t.owner is not None and t.code is None])
     groups = [(t.id, payer, group) for t in book.entered if t.groups for payer, group in t.groups.items()]

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import to_json
 
-from ledger.values.dates import instant_of
+from ledger.values.dates import date_or_none, instant_of
 from ledger.values.money import amount_of, is_account_number, is_currency, quoted
 from ledger.values.text import wrong_character
 
@@ -80,14 +80,10 @@ def _currency(value: str) -> str:
 
 
 def _day(value: object) -> object:
-    if isinstance(value, str):
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            raise ValueError(f"{quoted(value)} is not a date") from None
-    if not isinstance(value, date) or isinstance(value, datetime):
+    found = date_or_none(value) if isinstance(value, str) else value
+    if not isinstance(found, date) or isinstance(found, datetime):
         raise ValueError(f"{quoted(value)} is not a date")
-    return value
+    return found
 
 
 def _due(value: date) -> date:

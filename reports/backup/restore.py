@@ -55,7 +55,7 @@ def restore(
             "TIFFIN_DATABASE_URL names a server that tiffin does not run: give --data, the data folder to make for it"
         )
     if data is not None and data.exists():
-        raise Failure(f"{data} is there already: name a folder that is not")
+        raise Failure(f"{data} already exists: name a folder that does not")
     backup = check(folder, name)
     if backup.tables > newest_revision():
         raise Failure(

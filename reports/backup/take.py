@@ -40,14 +40,14 @@ def take(settings: Settings, url: str, folder: Path) -> Backup:
     try:
         made.mkdir(mode=0o700, parents=True)
     except OSError as error:
-        raise Failure(f"the backup {made} cannot be made: {reason(error)}") from None
+        raise Failure(f"cannot create the backup {made}: {reason(error)}") from None
     try:
         backup = _taken(settings, url, made, now)
         os.sync()
         write_whole(made / MANIFEST, backup.model_dump_json(indent=1).encode())
     except OSError as error:
         shutil.rmtree(made, ignore_errors=True)
-        raise Failure(f"the backup {made} cannot be written: {reason(error)}") from None
+        raise Failure(f"cannot write the backup {made}: {reason(error)}") from None
     except BaseException:
         shutil.rmtree(made, ignore_errors=True)
         raise
@@ -69,7 +69,7 @@ def check(folder: Path, name: str | None = None) -> Backup:
     return backup
 
 
-def let_go(folder: Path, keep: int) -> list[str]:
+def delete_old(folder: Path, keep: int) -> list[str]:
     """Remove all but the latest backups, what killed runs left, and the WAL older than the oldest that is kept."""
     known = backups(folder)
     gone = known[:-keep]

@@ -27,7 +27,7 @@ def backup(
     name: Name = None,
     json_: AsJson = False,
 ) -> None:
-    """Back up into a folder of its own within FOLDER: the server, the lake's latest cut, the papers; and check it.
+    """Back up the server, the lake's latest cut and the papers into a new folder within FOLDER, and check the copy.
 
     With --wal running beside it, a restore loses nothing that was received.
     """
@@ -48,7 +48,7 @@ def backup(
             _receive(url, folder)
             return
         done = take.take(settings, url, folder)
-    gone = take.let_go(folder, keep) if keep is not None else []
+    gone = take.delete_old(folder, keep) if keep is not None else []
     if json_:
         print_json({**done.model_dump(mode="json", exclude={"files"}), "size": done.size, "let_go": gone})
         return
@@ -84,9 +84,9 @@ def restore(
     ] = None,
     json_: AsJson = False,
 ) -> None:
-    """Make the server under an empty home from a backup and the WAL received since, and put lake and papers back.
+    """Restore a server under an empty home from a backup and the WAL received since, and put lake and papers back.
 
-    What is there already is never overwritten.
+    Nothing that is there already is overwritten.
     """
     from reports.backup.restore import restore as restored
 

@@ -52,9 +52,9 @@ def four_eyes(
         typer.Argument(help="Currency of the amount, by default the book's; with never, by default all of them."),
     ] = None,
 ) -> None:
-    """Let a kind of command need a second person from an amount on, wherever it is sent from.
+    """Require a second person for a kind of command from an amount on, wherever it is sent from.
 
-    In a currency that was given no amount, a kind that needs a second person anywhere needs one for every amount.
+    In a currency without an amount, a kind that needs a second person anywhere needs one for every amount.
     """
     if currency is not None and not is_currency(currency):
         raise Failure(f"currency {currency!r} is not an ISO 4217 currency with two decimals")
@@ -79,7 +79,7 @@ def _amount(text: str) -> int:
     except ValueError as error:
         raise Failure(str(error)) from None
     if amount < 0:
-        raise Failure(f"{text} is less than nothing: name an amount such as 5000.00, or never")
+        raise Failure(f"{text} is negative: give an amount such as 5000.00, or never")
     return amount
 
 

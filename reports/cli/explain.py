@@ -40,10 +40,10 @@ def explain(
     page: Annotated[int, typer.Option(min=1, help="Which page of a hundred entries to list.")] = 1,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show the entries that make a figure of a report, and that they add up to it.
+    """Show the entries behind a figure of a report, and that they add up to it.
 
     The report's parameters are given as to `tiffin report`: tiffin explain brand-revenue net --from 2017-03-01
-    --to 2017-03-31 --row brand=sushi --row currency=RUB. With --against 2017-02: what made the difference.
+    --to 2017-03-31 --row brand=sushi --row currency=RUB. With --against 2017-02, it shows what made the difference.
     """
     import reports
 

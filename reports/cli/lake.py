@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.console import Console
 
+from ledger.cli.progress import progress
+from ledger.cli.shared import AsJson
 from ledger.errors import Failure, reason
 from ledger.logs import log
 from ledger.settings import Settings
 from ledger.values.dates import read_date
 from ledger.values.text import printable, whole_number
-from reports.cli.progress import papers_progress
 
 if TYPE_CHECKING:
     from reports.lake.checks import CheckResult
@@ -29,7 +30,6 @@ app = typer.Typer()
 lake_app = typer.Typer(no_args_is_help=True, help="Maintain the lake.")
 app.add_typer(lake_app, name="lake")
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 
 
@@ -66,7 +66,7 @@ def nightly(
 ) -> None:
     """Close a day: cut and export, verify, write the reports and, when a month ends, the statements.
 
-    Run again, it makes only what is missing.
+    If run again, it makes only what is missing.
     """
     if every is not None:
         if date is not None:
@@ -82,7 +82,7 @@ def nightly(
     console = Console(stderr=True)
     with after_night.reported(settings) as facts:
         url = server_url(settings)
-        with papers_progress(quiet=as_json) as progress:
+        with progress("papers", quiet=as_json) as report:
             done = night.nightly(
                 settings,
                 url,
@@ -92,7 +92,7 @@ def nightly(
                 if as_json or not console.is_terminal
                 else lambda name: console.print(f"{name} …", style="dim"),
                 finished=lambda step: _step_finished(step, settings, quiet=as_json),
-                progress=progress,
+                progress=report,
             )
         facts.update(done.as_json())
         _end(done, as_json)
@@ -110,8 +110,8 @@ def verify(
 ) -> None:
     """Check the ledger by its rules and its seals, and the lake against its files, its manifests and the ledger.
 
-    Of the sealed days, what came since the last verified seal is read, and those read longest ago; stopped, --all goes
-    on where it was.
+    Of the sealed days, what came since the last verified seal is read, and those read longest ago; if interrupted,
+    --all continues where it was.
     """
     from ledger.postgres.database import server_url
     from ledger.values.dates import month_days
@@ -155,7 +155,7 @@ def content_of(path: Path) -> bytes:
 
 @lake_app.command()
 def status(as_json: AsJson = False) -> None:
-    """Show how the lake stands: the latest cut, the kept ones, rows, files."""
+    """Show the state of the lake: the latest cut, the kept ones, rows, files."""
     from reports.lake import maintenance
 
     found = maintenance.status(Settings().lake_url)
@@ -223,7 +223,7 @@ def vacuum(
 
 @lake_app.command()
 def rebuild(as_json: AsJson = False) -> None:
-    """Export the whole ledger anew, and compare the rows with the cut before."""
+    """Export the whole ledger again, and compare the rows with the cut before."""
     from ledger.postgres.database import server_url
     from reports.lake import publish_cut
 

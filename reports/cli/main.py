@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from ledger.cli.text_commands import TextGroup
-from ledger.errors import Failure
+from ledger.errors import Failure, first_line
 from ledger.values.text import printable
 
 COMMANDS = {
@@ -144,10 +144,6 @@ def _sentence(error: BaseException) -> str | None:
     import psycopg
 
     if isinstance(error, psycopg.errors.UndefinedTable | psycopg.errors.UndefinedColumn):
-        return f"the tables are not those of this version ({_first_line(error)}): run tiffin init"
+        return f"the tables are not those of this version ({first_line(error)}): run tiffin init"
     # Such as a role without the rights, or a full disk: the server's own words are the clearest.
-    return f"PostgreSQL: {_first_line(error)}" if isinstance(error, psycopg.Error) else None
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    return f"PostgreSQL: {first_line(error)}" if isinstance(error, psycopg.Error) else None

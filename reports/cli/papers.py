@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from ledger.cli.progress import progress
 from ledger.errors import Failure, reason
 from ledger.settings import Settings
 from ledger.values.dates import month_days, period, read_date
 from ledger.values.text import printable
-from reports.cli.progress import papers_progress
 from reports.core.forms import Language
 from reports.documents.design import By, Design, Kind, Mailing, design_of
 
@@ -133,7 +133,7 @@ def statements(
     folder = output or settings.home / "statements" / month
     design = design_of(settings, kind, language, by)
     mailing = Mailing(outbox, sender or settings.sender) if outbox else None
-    with papers_progress(quiet=as_json) as progress, prover_for(settings, *month_days(month), _warn) as prover:
+    with progress("papers", quiet=as_json) as report, prover_for(settings, *month_days(month), _warn) as prover:
         done = render_statements(
             reports.open(),
             month,
@@ -142,7 +142,7 @@ def statements(
             Issuing(design, mailing, Register(settings.home / "papers"), prover),
             workers=workers,
             timeout_s=timeout,
-            progress=progress,
+            progress=report,
         )
     _print_result(done, as_json)
 

@@ -5,6 +5,7 @@ may trust must not look like success to a script.
 """
 
 import sys
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
 
@@ -110,7 +111,7 @@ def _run(
 
     named(name)  # an unknown name is reported before the lake is opened
     if form in BINARY and output is None and sys.stdout.isatty():
-        raise Failure(f"{form} is not for a terminal: name a file with -o")
+        raise Failure(f"{form} cannot be shown on a terminal: name a file with -o")
     put_out(reports.open(engine=engine).report(name, **given), form, output, language, decimal)
 
 
@@ -163,16 +164,9 @@ def _shown(show: Any, output: Path | None) -> None:
     if output is None:
         show(Console())
         return
-    console = Console(record=False, file=_opened(output))
-    show(console)
-    console.file.close()
-
-
-def _opened(output: Path) -> Any:
-    try:
-        return output.open("w", encoding="utf-8")
-    except OSError as error:
-        raise Failure(f"cannot write {output}: {reason(error)}") from None
+    text = StringIO()
+    show(Console(file=text))
+    _written(text.getvalue().encode(), output)
 
 
 def _written(content: bytes, output: Path | None) -> None:

@@ -1,4 +1,4 @@
-"""`tiffin status`: how the whole stands, on one line for whoever watches it."""
+"""`tiffin status`: the state of the whole, on one line for monitoring."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ app = typer.Typer()
 
 @app.command()
 def status(json_: AsJson = False) -> None:
-    """Show what the book holds and how it is: days closed, the latest cut, verification and night, disk, the server."""
+    """Show what the book holds and its state: days closed, the latest cut, verification and night, disk, the server."""
     settings = Settings()
     with open_book() as connection:
         cursor = connection.execute(_STATUS)

@@ -10,9 +10,9 @@ from functools import cached_property
 from ledger.errors import Failure
 from reports.documents.language import N_
 from reports.documents.page import Page
-from reports.documents.printed_rows import BalanceRow, PrintedEntry, total_of
+from reports.documents.printed_rows import BalanceRow, PrintedEntry
 from reports.documents.sold import SoldPage
-from reports.documents.statement import ZERO
+from reports.documents.statement import ZERO, total_of
 
 
 class ActPage(Page):

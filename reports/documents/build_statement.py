@@ -6,7 +6,7 @@ names the account; it is never drawn with a wrong figure.
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -29,6 +29,7 @@ from reports.documents.statement import (
     PaidLine,
     Statement,
     Summary,
+    total_of,
     vat_by_rate,
 )
 from reports.standard import receivables_aging
@@ -44,10 +45,10 @@ def statement(
     row = facts.accounts[account]
     operations = _operations(facts, account)
     holds = _holds(facts, account, ZoneInfo(known.time_zone))
-    summary = _summary(facts, account, operations, held=_total(hold.amount for hold in holds))
+    summary = _summary(facts, account, operations, held=total_of(hold.amount for hold in holds))
     unpaid = facts.last.unpaid.get(account, [])
-    _adds_up(account, operations, summary, unpaid=_total(debit["unpaid"] for debit in unpaid))
-    overdue = _total(debit["unpaid"] for debit in unpaid if debit["days_late"] > 0)
+    _adds_up(account, operations, summary, unpaid=total_of(debit["unpaid"] for debit in unpaid))
+    overdue = total_of(debit["unpaid"] for debit in unpaid if debit["days_late"] > 0)
     return Statement(
         account=account,
         currency=row["currency"],
@@ -90,8 +91,8 @@ def _parts(facts: GroupFacts, account: int, operations: Sequence[Operation], *, 
             name,
             number,
             charges=sum(one.kind in CHARGES for one in of),
-            vat=_total(line.vat or ZERO for one in of for line in one.lines),
-            amount=-_total(one.amount for one in of),
+            vat=total_of(line.vat or ZERO for one in of for line in one.lines),
+            amount=-total_of(one.amount for one in of),
         )
         for (name, number), of in sorted(found.items(), key=lambda item: (item[0][0], item[0][1] or 0))
     )
@@ -180,10 +181,6 @@ def _operations(facts: GroupFacts, account: int) -> tuple[Operation, ...]:
     )
 
 
-def _total(amounts: Iterable[Decimal]) -> Decimal:
-    return sum(amounts, start=ZERO)
-
-
 def _summary(facts: GroupFacts, account: int, operations: Sequence[Operation], *, held: Decimal) -> Summary:
     before = facts.before.get(account)
     opening = before["balance_after"] if before else ZERO
@@ -194,10 +191,10 @@ def _summary(facts: GroupFacts, account: int, operations: Sequence[Operation], *
             rest[operation.kind] = rest.get(operation.kind, ZERO) + operation.amount
     return Summary(
         opening=opening,
-        charged=_total(line.gross for line in charged),
-        discounts=_total(line.discount for line in charged),
-        refunds=_total(operation.amount for operation in operations if operation.kind == "refund"),
-        paid=_total(operation.amount for operation in operations if operation.kind in RECEIPTS),
+        charged=total_of(line.gross for line in charged),
+        discounts=total_of(line.discount for line in charged),
+        refunds=total_of(operation.amount for operation in operations if operation.kind == "refund"),
+        paid=total_of(operation.amount for operation in operations if operation.kind in RECEIPTS),
         other=tuple(sorted(rest.items())),
         # What moved nothing may be dated before entries of lower versions.
         closing=next((one.balance for one in reversed(operations) if one.amount or one.held), opening),
@@ -210,14 +207,14 @@ def _adds_up(account: int, operations: Sequence[Operation], summary: Summary, *,
     for operation in operations:
         if operation.kind not in (*CHARGES, "refund"):
             continue
-        served = -_total(line.amount for line in operation.lines)
+        served = -total_of(line.amount for line in operation.lines)
         if served != operation.amount:
             raise Failure(
                 f"account {account}: the lines of transaction {operation.transaction} make {served}, "
                 f"the entry has {operation.amount}"
             )
     net = summary.charged - summary.discounts
-    moved = summary.paid - net + summary.refunds + _total(amount for _, amount in summary.other)
+    moved = summary.paid - net + summary.refunds + total_of(amount for _, amount in summary.other)
     if summary.opening + moved != summary.closing:
         raise Failure(
             f"account {account}: opening {summary.opening} and movements {moved} "
@@ -230,7 +227,7 @@ def _adds_up(account: int, operations: Sequence[Operation], summary: Summary, *,
 def _ages(unpaid: Sequence[Row]) -> tuple[Age, ...]:
     """Return what is unpaid by lateness, in the bands of receivables-aging, the empty ones too."""
     return tuple(
-        Age(low, high, _total(debit["unpaid"] for debit in unpaid if _within(debit["days_late"], low, high)))
+        Age(low, high, total_of(debit["unpaid"] for debit in unpaid if _within(debit["days_late"], low, high)))
         for low, high in receivables_aging.BANDS.values()
     )
 
@@ -286,8 +283,8 @@ def _bonuses(facts: GroupFacts, account: int) -> tuple[BonusRow, ...]:
             BonusRow(
                 brand=facts.brands[row["brand_id"]]["name"],
                 opening=opening,
-                accrued=_total(one["amount"] for one in entries if one["amount"] > 0 and one["kind"] != "refund"),
-                spent=_total(-one["amount"] for one in entries if one["amount"] < 0 or one["kind"] == "refund"),
+                accrued=total_of(one["amount"] for one in entries if one["amount"] > 0 and one["kind"] != "refund"),
+                spent=total_of(-one["amount"] for one in entries if one["amount"] < 0 or one["kind"] == "refund"),
                 closing=entries[-1]["balance_after"] if entries else opening,
             )
         )

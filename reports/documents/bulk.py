@@ -1,7 +1,7 @@
 """A month's papers for many accounts: in parallel, resumable, each on its own.
 
 The reports' controls come before the first file (DECISIONS D48). Each paper is written whole or not at all
-and noted in the folder's manifest, so a run that was killed goes on where it was, and a run
+and noted in the folder's manifest, so a run that was killed continues where it was, and a run
 over unchanged figures writes nothing. A paper that cannot be made, or takes too long, is
 named at the end and stops no other (DECISIONS D47).
 """

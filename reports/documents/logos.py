@@ -26,7 +26,7 @@ def logo(paper: Statement, templates: Path | None) -> str | None:
         return None
     if issuer.logo.startswith("data:"):
         if issuer.logo.split(";")[0].split(",")[0].removeprefix("data:") not in TYPES:
-            raise Failure(f"the logo of {issuer.code} is a data URL of no picture: {', '.join(TYPES)}")
+            raise Failure(f"the logo of {issuer.code} is a data URL that is not a picture: {', '.join(TYPES)}")
         return issuer.logo
     wanted = f"brands/{issuer.code} in the folder that TIFFIN_TEMPLATES names"
     if templates is None:
@@ -40,7 +40,9 @@ def logo(paper: Statement, templates: Path | None) -> str | None:
         raise Failure(f"the logo of {issuer.code} is {printable(issuer.logo)}, which is not in {wanted}")
     kind = mimetypes.guess_type(file.name)[0]
     if kind not in TYPES:
-        raise Failure(f"the logo of {issuer.code} is {printable(issuer.logo)}, which is no picture: {', '.join(TYPES)}")
+        raise Failure(
+            f"the logo of {issuer.code} is {printable(issuer.logo)}, which is not a picture: {', '.join(TYPES)}"
+        )
     return f"data:{kind};base64,{base64.b64encode(_content(file, issuer.code)).decode()}"
 
 

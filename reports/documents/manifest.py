@@ -43,7 +43,7 @@ class PapersManifest:
     def __init__(self, folder: Path) -> None:
         self.folder, self.path = folder, folder / NAME
         self._papers = {noted.number: noted for noted in noted_in(self.folder)}
-        # Written anew at the start of each run: no torn line, no line twice.
+        # Rewritten at the start of each run: no torn line, no line twice.
         write_whole(self.path, b"".join(_line(noted) for noted in self._papers.values()))
 
     def has(self, number: str, fingerprint: str) -> bool:

@@ -18,10 +18,10 @@ from reports.documents.design import Kind
 from reports.documents.language import N_, Language
 from reports.documents.names import Names
 from reports.documents.names import names as names_in
-from reports.documents.printed_rows import Day, PrintedDue, PrintedPart, PrintedRow, by_brand, day_of, total_of
+from reports.documents.printed_rows import Day, PrintedDue, PrintedPart, PrintedRow, by_brand, day_of
 from reports.documents.qr import payment_code
 from reports.documents.russian import CALCULATED, is_sole_trader, registration_label, short_name
-from reports.documents.statement import Age, Client, Due, Issuer, Operation, Statement
+from reports.documents.statement import Age, Client, Due, Issuer, Operation, Statement, total_of
 
 PREFIX = {"statement": "S", "act": "A", "invoice": "I", "services": "D"}
 MOST_OPERATIONS = 1000

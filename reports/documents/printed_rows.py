@@ -1,11 +1,11 @@
 """The rows that papers print, and the sums over operations that make them. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from reports.documents.statement import ZERO, Operation, PaidLine
+from reports.documents.statement import ZERO, Operation, PaidLine, total_of
 
 
 @dataclass(frozen=True)
@@ -84,11 +84,6 @@ class PrintedPart:
     amount: Decimal
     share: int
     shade: str
-
-
-def total_of(amounts: Iterable[Decimal]) -> Decimal:
-    """Return the sum, zero of nothing."""
-    return sum(amounts, start=ZERO)
 
 
 def by_brand(lines: Sequence[PaidLine]) -> list[tuple[str, Decimal]]:

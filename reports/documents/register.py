@@ -196,7 +196,7 @@ class Register:
         return self._file(issued.sha256).exists()
 
     def erase(self, papers: Sequence[Issued]) -> None:
-        """Let go of the bytes of papers, of their client's name and of where they were sent; their numbers stay."""
+        """Remove the bytes of papers, their client's name and where they were sent; their numbers stay."""
         with self._open(make=bool(papers)) as base, base:
             for issued in papers:
                 self._file(issued.sha256).unlink(missing_ok=True)

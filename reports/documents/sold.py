@@ -12,8 +12,8 @@ from functools import cached_property
 
 from ledger.administration.requisites import requisite
 from reports.documents.page import Page
-from reports.documents.printed_rows import InvoiceItem, total_of
-from reports.documents.statement import ZERO, Issuer, PaidLine, Vat, vat_by_rate
+from reports.documents.printed_rows import InvoiceItem
+from reports.documents.statement import ZERO, Issuer, PaidLine, Vat, total_of, vat_by_rate
 
 
 @dataclass(frozen=True)

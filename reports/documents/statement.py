@@ -13,6 +13,11 @@ from decimal import Decimal
 ZERO = Decimal("0.00")
 
 
+def total_of(amounts: Iterable[Decimal]) -> Decimal:
+    """Return the sum, zero of nothing."""
+    return sum(amounts, start=ZERO)
+
+
 @dataclass(frozen=True)
 class Issuer:
     """The brand whose contract the account is: the seller on its papers."""

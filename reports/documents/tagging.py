@@ -1,7 +1,7 @@
 """Make the structure tree express what the paper means: what PDF/UA requires and WeasyPrint leaves out.
 
 Table headers get a Scope. What is repeated on each page for the eye (headers and footers of
-pages, the head of a table that goes on) becomes an artifact, and a table that goes on over
+pages, the head of a table that continues) becomes an artifact, and a table that continues over
 pages is one table: nobody has to hear the same headings on every page.
 """
 

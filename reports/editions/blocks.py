@@ -13,18 +13,22 @@ import polars as pl
 from ledger.values.text import readable
 from reports.core.forms import Language
 from reports.core.pictures import as_image
+from reports.core.report import named
 from reports.core.result import Result
+from reports.explain.difference import Difference
 from reports.formats.captions import control_line, money, shown_rows, shown_subtotals
 from reports.formats.html import fragment
 
 MOST_ROWS = 200
+_BECAUSE: dict[Language, str] = {"en": "What made the difference", "ru": "Из чего сложилась разница"}
+_PARTS: dict[Language, tuple[str, str]] = {"en": ("part", "amount"), "ru": ("часть", "сумма")}
 
 
 @dataclass(frozen=True)
 class Block:
-    """What one cell shows; `data` is the rows behind a chart, `name` what they are called."""
+    """What one cell shows; `data` is the rows behind a picture, `name` what they are called."""
 
-    kind: Literal["text", "result", "table", "chart", "code"]
+    kind: Literal["text", "result", "table", "chart", "code", "reason"]
     html: str
     markdown: str
     name: str = ""
@@ -67,6 +71,20 @@ def _chart(chart: Any, language: Language, number: int) -> Block:
         title,
         data,
     )
+
+
+def reason(said: Difference, language: Language) -> Block:
+    """Return what made a difference: its steps as a picture, and its parts."""
+    column = next(one for one in named(said.report).columns if one.name == said.column)
+    title = f"{_BECAUSE[language]}: {column.label(language)}, {said.currency}"
+    moved = [one for one in said.parts if one.amount]
+    labels, amounts = [one.label(language) for one in moved], [one.amount for one in moved]
+    part, amount = _PARTS[language]
+    rows = pl.DataFrame([pl.Series(part, labels, pl.String), pl.Series(amount, amounts, pl.Decimal(18, 2))])
+    figures = f"{money(said.before, language)} → {money(said.now, language)}"
+    steps = f'<figure><img src="{as_image(said.chart(language))}" alt="{html.escape(title)}"></figure>'
+    page = f"<h2>{html.escape(title)}</h2><p>{figures}</p>{steps}{_table(rows, language)}"
+    return Block("reason", page, f"## {title}\n\n{figures}\n\n{_frame(rows, language)}", title, rows)
 
 
 def _cell(value: Any, language: Language) -> str:

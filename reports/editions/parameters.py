@@ -24,7 +24,7 @@ and of the form.
 
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -58,6 +58,8 @@ class NotebookParameters(BaseModel):
     """What every notebook takes."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    whole: ClassVar[bool] = False
+    """Whether the days of the form begin with the book, not with the month."""
 
     lake: str | None = Field(None, description="the lake's folder or address; by default that of the settings")
 
@@ -102,6 +104,7 @@ class DayParameters(NotebookParameters):
     as_of: Day | None = Field(None, alias="as-of", description="at the end of this day")
 
 
+PERIOD = ("from", "to")
 Declared = TypeVar("Declared", bound=NotebookParameters)
 
 
@@ -123,9 +126,20 @@ def written(field: FieldInfo) -> str:
     return "NUMBER" if any(getattr(kind, "__name__", "") in ("int", "float", "Decimal") for kind in kinds) else "TEXT"
 
 
+def as_given(chosen: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is meant by the values of a form, which always has days: they count unless a month is chosen."""
+    idle = PERIOD if chosen.get("month") else ("month",)
+    return {name: value for name, value in chosen.items() if name not in idle}
+
+
 def read(declared: type[Declared], given: Mapping[str, Any]) -> Declared:
-    """Return the parameters from their names and values; what is empty has its default. Raises Misused."""
+    """Return the parameters from their names and values; what is empty has its default. Raises Misused.
+
+    Values with dates, and not their text, are those of a form.
+    """
     known = options(declared)
+    if any(isinstance(value, date) for value in given.values()):
+        given = as_given(given)
     for name in given:
         if name not in known:
             raise Misused(f"there is no parameter --{name}{near(name, [f'--{one}' for one in known])}")
@@ -172,29 +186,16 @@ def given_words(words: list[str]) -> dict[str, str]:
 
 
 def ask(mo: Any, declared: type[NotebookParameters]) -> Any:
-    """Return the form of a notebook (`marimo.ui.dictionary`): its values are text, by name, for `read`.
+    """Return the form of a notebook (`marimo.ui.batch`): its values, by name, are for `read`.
 
     They begin as the command line or the page's address has them, and what is entered goes into the address.
     """
+    from reports.editions.form import form
+
     line, address = mo.cli_args().to_dict(), mo.query_params()
     known = {name: value for name, value in address.to_dict().items() if name in options(declared) and name != "lake"}
     begin = {name: str(value) for name, value in {**line, **known}.items()}
-    read(declared, begin)
-
-    def noted(name: str) -> Any:
-        return lambda value: address.set(name, str(value)) if value else address.remove(name)
-
-    def field_of(name: str, field: FieldInfo) -> Any:
-        label = f"{name} ({field.description})" if field.description else name
-        value = begin.get(name, "" if field.default is None else str(field.default))
-        choices = get_args(field.annotation) if get_origin(field.annotation) is Literal else ()
-        if choices:
-            return mo.ui.dropdown(
-                [str(choice) for choice in choices], value or None, label=label, on_change=noted(name)
-            )
-        return mo.ui.text(value, placeholder=written(field), label=label, on_change=noted(name))
-
-    fields = {name: field_of(name, field) for name, field in options(declared).items() if name != "lake"}
-    if "lake" in line:  # where the figures come from is for the command line to say, not for a page's address
-        fields["lake"] = mo.ui.text(begin["lake"], label="lake", disabled=True)
-    return mo.ui.dictionary(fields)
+    book = read(declared, begin).open()
+    # Where the figures come from is for the command line to say, not for a page's address.
+    fields = {name: field for name, field in options(declared).items() if name != "lake" or "lake" in line}
+    return form(mo, declared, fields, begin, book, address)

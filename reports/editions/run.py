@@ -24,7 +24,7 @@ from ledger.settings import Settings
 from reports.core.report import near
 from reports.core.result import Result
 from reports.editions.facts import Facts, Format
-from reports.editions.parameters import Misused, NotebookParameters
+from reports.editions.parameters import Misused, NotebookParameters, PeriodParameters, read
 from reports.formats.captions import control_line, subtotals
 from reports.pack import current
 from reports.pack.files import module_of, where
@@ -111,6 +111,16 @@ def run(
     return Facts(**json.loads(done.stdout.splitlines()[-1]))
 
 
+def days_of(name: str, parameters: Mapping[str, str]) -> tuple[date, date] | None:
+    """Return the days of an edition of a notebook that takes a period; None where it had others, or takes none."""
+    try:
+        given = read(declared(name), parameters)
+    except Misused:  # it has other parameters now
+        return None
+    days = given.period if isinstance(given, PeriodParameters) else {}
+    return (days["from"], days["to"]) if len(days) == 2 else None
+
+
 def _reason(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     return lines[-1] if lines else "it gave no reason"
@@ -142,7 +152,8 @@ def _figures(results: list[Result]) -> dict[str, str]:
 
 def _main(name: str, words: list[str]) -> None:
     from reports.editions import page
-    from reports.editions.blocks import block, code
+    from reports.editions.blocks import block, code, reason
+    from reports.editions.changes import reasons
 
     request = json.loads(sys.stdin.read())
     language = Settings().language
@@ -173,6 +184,8 @@ def _main(name: str, words: list[str]) -> None:
         differing=[control_line(control, language) for one in unique for control in one.controls if not control.holds],
     )
     before = Facts(**request["before"]) if request["before"] else None
+    if before and (days := days_of(name, before.parameters)):
+        blocks = [*(reason(one, language) for one in reasons(book, unique, days, before.cut)), *blocks]
     made = {
         Path(path): page.written(form, facts, blocks, language, book.cut, before)
         for form, path in request["files"].items()

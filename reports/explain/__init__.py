@@ -173,7 +173,7 @@ class _Explaining:
         for source in sources:
             sums, rows = all_collected(*self._made(source, parts, first + SIZE))
             shown = rows[max(first - count, 0) : max(first + SIZE - count, 0)]
-            pages.append(_page(self.tables, source, shown))
+            pages.append(page_of(self.tables, source.table, shown))
             count, total = count + sums.item(0, 0), total + (sums.item(0, 1) or 0)
         return count, total, pl.concat(pages)
 
@@ -201,9 +201,9 @@ class _Explaining:
         return made.select(count=nw.len(), sum=nw.col("adds").sum()), (made.sort(*order) if order else made).head(most)
 
 
-def _page(tables: Tables, source: Source, shown: pl.DataFrame) -> pl.DataFrame:
-    """Return rows of a page with what they are."""
-    first = shown.with_columns(table=pl.lit(source.table))
+def page_of(tables: Tables, table: str, shown: pl.DataFrame) -> pl.DataFrame:
+    """Return rows of a page, of that table, with what they are: FACTS."""
+    first = shown.with_columns(table=pl.lit(table))
     if "leg" in first.columns and first.height:
         of = first["transaction_id"].drop_nulls().unique().to_list()
         facts = collected(tables.entries.filter(nw.col("transaction_id").is_in(of)).select(*_ENTRY, *_OF_ENTRY))

@@ -1,42 +1,51 @@
 """Where a figure stands: report, parameters, cut, key of the row, column; as a value, and as the query of a link.
 
+With what it is compared with, it is the address of a difference.
+
 A link is the same for the same figure, whenever it is made: its parts are in the order of the address.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
 from ledger.errors import Failure
+from ledger.values.text import whole_number
 from reports.core.report import named, near
 from reports.core.result import Result
 
 PATH = "explanation"
 """The dashboard's page of an explanation."""
-_ROW = "row."
+DIFFERENCE = "difference"
+"""The dashboard's page of a difference."""
+_ROW, _AGAINST = "row.", "against."
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where a figure stands: everything that it takes to find it again."""
+    """Where a figure stands: everything that it takes to find it again; `against`: the figure it is compared with."""
 
     report: str
     parameters: dict[str, Any]
     cut: int
     key: dict[str, Any]
     column: str
+    against: dict[str, Any] = field(default_factory=dict)
 
     @property
     def query(self) -> dict[str, str]:
-        """Return the address as the query of a URL: report, column, cut, the parameters, and `row.` before the key."""
+        """Return the address as the query of a URL: report, column, cut, the parameters; before the key `row.`, before
+        what it is compared with `against.`.
+        """
         given = {name: _text(value) for name, value in self.parameters.items()}
         row = {f"{_ROW}{name}": _text(value) for name, value in self.key.items()}
-        return {"report": self.report, "column": self.column, "cut": str(self.cut), **given, **row}
+        against = {f"{_AGAINST}{name}": _text(value) for name, value in self.against.items()}
+        return {"report": self.report, "column": self.column, "cut": str(self.cut), **given, **row, **against}
 
     def url(self, dashboard: str) -> str:
-        """Return the link to the explanation in the dashboard at that address."""
-        return f"{dashboard.rstrip('/')}/{PATH}?{urlencode(self.query)}"
+        """Return the link to the explanation, or the difference, in the dashboard at that address."""
+        return f"{dashboard.rstrip('/')}/{DIFFERENCE if self.against else PATH}?{urlencode(self.query)}"
 
 
 def _text(value: Any) -> str:
@@ -60,8 +69,11 @@ def read_address(query: Mapping[str, str]) -> Address:
     known = [one.name for one in named(report).columns]
     if column not in known:
         raise Failure(f"{report} has no column {column}{near(column, known)}")
-    key = {name.removeprefix(_ROW): rest.pop(name) for name in query if name.startswith(_ROW)}
-    return Address(report, rest, int(cut) if cut.isdecimal() else 0, key, column)
+    key, against = (
+        {name.removeprefix(prefix): rest.pop(name) for name in query if name.startswith(prefix)}
+        for prefix in (_ROW, _AGAINST)
+    )
+    return Address(report, rest, whole_number(cut) or 0, key, column, against)
 
 
 def links(result: Result, dashboard: str) -> Iterator[dict[str, str]]:

@@ -12,8 +12,9 @@ The parts sum to the difference exactly, in this order, each what those before i
 An order that several brands shared is one of each. A brand without orders before has the average order of all.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
 from typing import Any
@@ -22,37 +23,44 @@ import narwhals as nw
 import polars as pl
 
 from ledger.errors import Failure
+from ledger.values.dates import read_date
 from reports.core import orders
 from reports.core.engines import collected
-from reports.core.parameters import Movements
-from reports.core.report import near
+from reports.core.forms import Language
+from reports.core.parameters import Movements, Parameters, of_piece
+from reports.core.report import Report, near
 from reports.core.result import Result
-from reports.core.tables import Tables, only
+from reports.core.tables import Frame, Tables, only
+from reports.explain.address import parameters_of
 from reports.standard import brand_revenue
 
 WORDS = {
-    "late_bookings": "late bookings",
-    "lost_clients": "lost clients",
-    "new_clients": "new clients",
-    "orders": "number of orders",
-    "mix": "mix of brands",
-    "average_order": "average order",
-    "apart": "lines of no order",
-    "discounts": "discounts",
-    "refunds": "refunds",
-    "bonuses": "bonuses",
+    "late_bookings": ("late bookings", "поздние проводки"),
+    "lost_clients": ("lost clients", "ушедшие клиенты"),
+    "new_clients": ("new clients", "новые клиенты"),
+    "orders": ("number of orders", "число заказов"),
+    "mix": ("mix of brands", "соотношение брендов"),
+    "average_order": ("average order", "средний чек"),
+    "apart": ("lines of no order", "строки вне заказов"),
+    "discounts": ("discounts", "скидки"),
+    "refunds": ("refunds", "возвраты"),
+    "bonuses": ("bonuses", "оплата баллами"),
 }
 OF_MOMENTS = {
-    "dates": "due dates and ends of credit",
-    "payments": "payments",
-    "holds": "money set aside",
-    "debits": "orders and other debits",
-    "others": "other movements",
-    "terms": "changed terms",
+    "dates": ("due dates and ends of credit", "сроки долга и кредита"),
+    "payments": ("payments", "платежи"),
+    "holds": ("money set aside", "резервы"),
+    "debits": ("orders and other debits", "заказы и другие списания"),
+    "others": ("other movements", "прочие движения"),
+    "terms": ("changed terms", "изменение условий"),
 }
 """The causes that only figures at two moments have (reports/explain/moments.py)."""
 FIGURES: dict[str, tuple[str, ...]] = {"gross": (), "net": ("discount",), "kept": ("discount", "refunds", "bonus")}
 """The figures that are compared, and what lowers each of them beside the lines sold."""
+PERIODS = ("day", "week", "month")
+"""What a row may be of, and is compared as a period of its own."""
+TablesFor = Callable[[Any], Tables]
+Given = Callable[[Report, Mapping[str, Any]], Parameters]
 _LOWERED_BY = {"discount": "discounts", "refunds": "refunds", "bonus": "bonuses"}
 
 
@@ -86,7 +94,11 @@ class Part:
     @property
     def words(self) -> str:
         """Return the cause in words."""
-        return (WORDS | OF_MOMENTS)[self.name]
+        return self.label("en")
+
+    def label(self, language: Language) -> str:
+        """Return the cause in words of that language."""
+        return (WORDS | OF_MOMENTS)[self.name][language == "ru"]
 
 
 @dataclass(frozen=True)
@@ -123,39 +135,143 @@ class Difference:
         schema = {"part": pl.String(), "words": pl.String(), "amount": money, "from": money, "until": money}
         return pl.DataFrame(rows, schema=schema, orient="row")
 
-    def chart(self) -> Any:
-        """Return an Altair chart: the figure before, each part as a step up or down, the figure now."""
+    def chart(self, language: Language = "en", ink: str = "#1b1b1b") -> Any:
+        """Return an Altair chart: the figure before, each part as a step up or down, the figure now; amounts in ink."""
         from reports.explain.waterfall import waterfall
 
-        return waterfall(self)
+        return waterfall(self, language, ink)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Revenue as it was asked for: the tables as they were known, and the parameters."""
+
+    tables: Tables
+    p: Movements
+
+    def lines(self) -> Frame:
+        """Return the revenue entries with `order`, and what each adds to the figures."""
+        lines = orders.with_order(self.tables, brand_revenue.lines(self.tables, self.p))
+        return lines.with_columns(**brand_revenue.added())
+
+    def with_client(self, rows: Frame) -> Frame:
+        """Return rows of orders with `party_id`: the client for whom the order was placed."""
+        placed = self.tables.transactions.filter(nw.col("kind").is_in(("debit", "hold")))
+        parties = self.tables.accounts.select("party_id", account_id="id")
+        rows = rows.drop("account_id", "party_id", strict=False).join(
+            placed.select("account_id", order="id"), on="order", how="left"
+        )
+        return rows.join(parties, on="account_id", how="left")
+
+
+@dataclass(frozen=True)
+class Sides:
+    """What is compared: now, and before; `first` is before as it was known at an earlier time, where less was known."""
+
+    now: Asked
+    before: Asked
+    first: Asked | None
+    one_brand: bool
+
+
+def sides(
+    parameters: Mapping[str, Any],
+    row: Mapping[str, Any],
+    against: Mapping[str, Any],
+    *,
+    then: TablesFor,
+    now: TablesFor,
+    given: Given,
+) -> Sides:
+    """Return the two sides of a difference; `then` and `now` give the tables of some parameters, at either cut."""
+    asked = {**parameters, **row, "by": "total"}
+    other = asked | {name: value for name, value in against.items() if name != "cut"}
+    late = "cut" in against or other.get("booked_until") != asked.get("booked_until")
+
+    def side_of(values: Mapping[str, Any], tables_for: TablesFor) -> Asked:
+        p = given(brand_revenue.REPORT, values)
+        assert isinstance(p, Movements)
+        return Asked(tables_for(p), p)
+
+    before = side_of({**other, "booked_until": asked.get("booked_until")}, now)
+    first = side_of(other, then) if late else None
+    return Sides(side_of(asked, now), before, first, asked.get("brand") != other.get("brand"))
+
+
+def difference(
+    result: Result,
+    row: Mapping[str, Any],
+    column: str,
+    against: Mapping[str, Any],
+    *,
+    then: TablesFor,
+    now: TablesFor,
+    given: Given,
+) -> Difference:
+    """Return what made the difference of a figure of brand-revenue from what `against` asks for otherwise.
+
+    `given` makes the parameters of a report. Raises Failure where the figure is none that is compared.
+    """
+    of = compared_row(result, row, column)
+    asked = {**parameters_of(result), **period(result, row)}
+    both = sides(asked, of, against, then=then, now=now, given=given)
+    reached, before = (side(one, one_brand=both.one_brand) for one in (both.now, both.before))
+    known_then = None if both.first is None else side(both.first, one_brand=both.one_brand)
+    return Difference(
+        report=result.report.name,
+        parameters=asked,
+        against=dict(against),
+        row=of,
+        column=column,
+        before=(known_then or before).figure(column),
+        now=reached.figure(column),
+        parts=parts(before, reached, column, known_then=known_then),
+    )
+
+
+def is_compared(report: str, column: str) -> bool:
+    """Return whether figures of that column of brand-revenue are compared."""
+    return report == brand_revenue.REPORT.name and column in FIGURES
 
 
 def compared_row(result: Result, row: Mapping[str, Any], column: str) -> dict[str, Any]:
     """Return the currency and the brand, if it is one, of a figure that is compared; Raises Failure where none is."""
-    if result.report.name != brand_revenue.REPORT.name or column not in FIGURES:
+    if not is_compared(result.report.name, column):
         raise Failure(
             f"{column} of {result.report.name} cannot be compared: {', '.join(FIGURES)} of brand-revenue can, and what "
             "is owed or available in credit-exposure and receivables-aging"
         )
-    pieces = [name for name in (*brand_revenue.PIECES,) if name in row]
-    if pieces:
-        raise Failure(f"figures of whole periods are compared, not of a {pieces[0]}: ask for that one from and to")
-    unknown = next((name for name in row if name not in ("brand", "brand_name", "currency")), None)
+    hours = next((name for name in ("hour", "weekday") if row.get(name) is not None), None)
+    if hours is not None:
+        raise Failure(f"figures of periods are compared, not of one {hours}: ask for days, weeks, months or a total")
+    known = ("brand", "brand_name", "currency", *PERIODS)
+    unknown = next((name for name in row if name not in known), None)
     if unknown is not None and unknown not in result.frame.columns:
         raise Failure(f"a row that is compared is a brand and a currency: {unknown} is neither")
     codes, currencies = (sorted(result.frame[name].unique().to_list()) for name in ("brand", "currency"))
     if row.get("brand") and row["brand"] not in codes:
         raise Failure(f"brand-revenue has no brand {row['brand']}{near(str(row['brand']), codes)}")
     if not row.get("currency") and len(currencies) != 1:
-        raise Failure(f"the figures are in {' and '.join(currencies) or 'no currency'}: say which currency")
+        raise Failure(f"the figures are in {' and '.join(currencies) or 'no currency'}: choose one")
     brand = {"brand": row["brand"]} if row.get("brand") else {}
     return brand | {"currency": row.get("currency") or currencies[0]}
 
 
-def side(tables: Tables, p: Movements, *, one_brand: bool) -> Side:
+def period(result: Result, row: Mapping[str, Any]) -> dict[str, str]:
+    """Return the days of a row that is of a day, week or month."""
+    assert isinstance(result.parameters, Movements)
+    given = {name: row[name] for name in PERIODS if row.get(name)}
+    days = {
+        name: value if name == "month" or isinstance(value, date) else read_date(str(value))
+        for name, value in given.items()
+    }
+    first, last = of_piece(result.parameters, days).days
+    return {"from": first.isoformat(), "to": last.isoformat()}
+
+
+def side(asked: Asked, *, one_brand: bool) -> Side:
     """Return one of the two figures by its lines; with `one_brand` their brands are not told apart."""
-    lines = orders.with_order(tables, brand_revenue.lines(tables, p)).with_columns(**brand_revenue.added())
-    of_order, sold = orders.of_an_order(), orders.sold()
+    of_order, sold, lines = orders.of_an_order(), orders.sold(), asked.lines()
     sums = collected(
         lines.select(
             apart=only(sold & ~of_order, "gross").sum(),
@@ -164,19 +280,14 @@ def side(tables: Tables, p: Movements, *, one_brand: bool) -> Side:
             bonus=nw.col("bonus").sum(),
         )
     ).row(0, named=True)
-    placed = tables.transactions.filter(nw.col("kind").is_in(("debit", "hold"))).select("account_id", order="id")
-    parties = tables.accounts.select("party_id", account_id="id")
-    clients = (
+    placed = (
         lines.filter(of_order, sold)
         .select("order", "brand_id", "gross")
         .with_columns(brand_id=nw.lit(0) if one_brand else nw.col("brand_id"))
         .group_by("order", "brand_id")
         .agg(nw.col("gross").sum())
-        .join(placed, on="order", how="left")
-        .join(parties, on="account_id", how="left")
-        .group_by("party_id", "brand_id")
-        .agg(nw.col("gross").sum(), orders=nw.len())
     )
+    clients = asked.with_client(placed).group_by("party_id", "brand_id").agg(nw.col("gross").sum(), orders=nw.len())
     return Side(collected(clients), **{name: amount or Decimal(0) for name, amount in sums.items()})
 
 

@@ -22,10 +22,11 @@ import polars as pl
 from ledger.errors import Failure
 from ledger.values.dates import read_date
 from reports.core.engines import collected, on_engine_of
+from reports.core.parameters import Parameters
 from reports.core.result import Result
 from reports.core.tables import EVER, Tables, of_accounts, until
 from reports.explain.address import key_of, parameters_of
-from reports.explain.difference import Difference, Part
+from reports.explain.difference import Difference, Part, TablesFor
 from reports.standard import credit_exposure, receivables_aging
 
 FIGURES: dict[str, tuple[str, ...]] = {
@@ -40,7 +41,6 @@ MOVES: dict[str, tuple[str, ...]] = {
     "refunds": ("refund",),
 }
 Figure = Callable[[Tables, date], Decimal]
-TablesFor = Callable[[Any], Tables]
 
 
 @dataclass(frozen=True)
@@ -62,12 +62,8 @@ def difference(
     report = result.report
     if column not in FIGURES[report.name]:
         raise Failure(f"{column} of {report.name} cannot be compared: {', '.join(FIGURES[report.name])} can")
-    unknown = next((name for name in against if name not in AGAINST), None)
-    if unknown is not None:
-        raise Failure(f"a figure of {report.name} is compared with another as_of or cut, not another {unknown}")
     p = result.parameters.model_copy(update={"currency": row["currency"]})
-    given = against.get("as_of", p.days[1])
-    before = p.model_copy(update={"as_of": given if isinstance(given, date) else read_date(str(given))})
+    earlier, later = moments(report.name, p, against, then=then, now=now)
     key = key_of(result, row)
 
     def figure(tables: Tables, day: date) -> Decimal:
@@ -75,10 +71,39 @@ def difference(
         found = rows.filter(pl.col(name) == value for name, value in key.items())
         return Decimal(found[column].sum() or 0).quantize(Decimal("0.01"))
 
-    earlier, later = Moment(then(before), before.days[1]), Moment(now(p), p.days[1])
     reached, last, made = parts(earlier, later, key, figure)
     of = {**key, "currency": row["currency"]}
     return Difference(report.name, parameters_of(result), dict(against), of, column, reached, last, made)
+
+
+def moments(
+    report: str, p: Parameters, against: Mapping[str, Any], *, then: TablesFor, now: TablesFor
+) -> tuple[Moment, Moment]:
+    """Return the earlier moment and the later one."""
+    unknown = next((name for name in against if name not in AGAINST), None)
+    if unknown is not None:
+        raise Failure(f"a figure of {report} is compared with another as_of or cut, not another {unknown}")
+    given = against.get("as_of", p.days[1])
+    before = p.model_copy(update={"as_of": given if isinstance(given, date) else read_date(str(given))})
+    return Moment(then(before), before.days[1]), Moment(now(p), p.days[1])
+
+
+def movements(part: str, row: Mapping[str, Any], then: Moment, now: Moment) -> pl.DataFrame:
+    """Return the entries on the accounts of a row that a part speaks of; of changed terms there are none."""
+    earlier = _Own.of(then, then.day, row)
+    entries = _Own.of(now, then.day, row, earlier).entries
+    between = pl.col("business_date").is_between(then.day, now.day, closed="right")
+    of_a_kind = [kind for kinds in MOVES.values() for kind in kinds]
+    match part:
+        case "late_bookings":
+            known = entries.filter(pl.col("business_date") <= then.day)
+            return known.join(earlier.entries, on=["transaction_id", "leg"], how="anti")
+        case "dates":
+            return entries.filter(pl.col("due_on").is_between(then.day, now.day, closed="left"))
+        case "others":
+            return entries.filter(between, ~pl.col("kind").is_in(of_a_kind))
+        case _:
+            return entries.filter(between, pl.col("kind").is_in(MOVES.get(part, ())))
 
 
 def parts(then: Moment, now: Moment, row: Mapping[str, Any], figure: Figure) -> tuple[Decimal, Decimal, list[Part]]:

@@ -5,19 +5,26 @@ from typing import Any
 import altair as alt
 import polars as pl
 
+from reports.core.forms import Language
+from reports.core.report import named
 from reports.explain.difference import Difference
 
 UP, DOWN, WHOLE = "#6a8f5f", "#a65d73", "#4c6a87"
+ENDS: dict[Language, tuple[str, str]] = {"en": ("before", "now"), "ru": ("было", "стало")}
 
 
-def waterfall(difference: Difference) -> Any:
-    """Return a layered Altair chart of bars, each labelled with its amount; steps of nothing are left out."""
+def waterfall(difference: Difference, language: Language, ink: str) -> Any:
+    """Return a layered Altair chart of bars, each labelled with its amount; steps of nothing are left out.
+
+    What is compared are the steps: where they are small beside the figures, the axis begins below the lowest of them.
+    """
+    words = {part.name: part.label(language) for part in difference.parts}
     steps = difference.frame.filter(pl.col("amount") != 0)
-    ends = [("before", difference.before), ("now", difference.now)]
+    ends = zip(ENDS[language], (difference.before, difference.now), strict=True)
     whole = [(name, amount, 0, amount, WHOLE) for name, amount in ends]
     moved = [
-        (words, amount, from_, until, UP if amount > 0 else DOWN)
-        for _, words, amount, from_, until in steps.iter_rows()
+        (words[part], amount, from_, until, UP if amount > 0 else DOWN)
+        for part, _, amount, from_, until in steps.iter_rows()
     ]
     names = ("what", "amount", "from", "until", "colour")
     rows = [dict(zip(names, row, strict=True)) for row in (whole[0], *moved, whole[1])]
@@ -28,28 +35,39 @@ def waterfall(difference: Difference) -> Any:
             "until": [float(row["until"]) for row in rows],
             "top": [max(float(row["from"]), float(row["until"])) for row in rows],
             "colour": [row["colour"] for row in rows],
-            "label": [_signed(row["amount"], whole=row["colour"] == WHOLE) for row in rows],
+            "label": [_signed(row["amount"], language, whole=row["colour"] == WHOLE) for row in rows],
         }
     )
-    title = f"{difference.column}, {difference.currency}"
-    axis = alt.Axis(labelAngle=-30, labelLimit=160, ticks=False)
+    column = next(each for each in named(difference.report).columns if each.name == difference.column)
+    title = f"{column.label(language)}, {difference.currency}"
+    axis = alt.Axis(labelAngle=-30, labelLimit=160, ticks=False, labelOverlap=False)
     x = alt.X("what:O", sort=None, title=None, axis=axis)
     amounts = alt.Axis(format="~s", tickCount=5, domain=False)
     bars = (
         alt.Chart(drawn, title=title, width=alt.Step(92), height=300)
-        .mark_bar()
+        .mark_bar(clip=True)
         .encode(
             x=x,
-            y=alt.Y("from:Q", title=None, axis=amounts),
+            y=alt.Y("from:Q", title=None, axis=amounts, scale=_scale(difference)),
             y2="until:Q",
             color=alt.Color("colour:N", scale=None),
             tooltip=["what", "label"],
         )
     )
-    labels = alt.Chart(drawn).mark_text(dy=-7, fontSize=11).encode(x=x, y="top:Q", text="label:N")
+    labels = alt.Chart(drawn).mark_text(dy=-7, fontSize=11, color=ink).encode(x=x, y="top:Q", text="label:N")
     return bars + labels
 
 
-def _signed(amount: Any, *, whole: bool) -> str:
+def _scale(difference: Difference) -> Any:
+    levels = [float(difference.before), *(float(level) for level in difference.frame["until"])]
+    low, high = min(levels), max(levels)
+    if low <= 0 or high - low > 0.4 * high or high == low:
+        return alt.Undefined
+    room = (high - low) / 4
+    return alt.Scale(domain=[low - room, high + room / 2], nice=False)
+
+
+def _signed(amount: Any, language: Language, *, whole: bool) -> str:
     text = f"{amount:,.2f}".replace("-", "−")
+    text = text.translate({ord(","): "\u00a0", ord("."): ","}) if language == "ru" else text
     return text if whole or amount < 0 else f"+{text}"

@@ -5,7 +5,8 @@ from datetime import date
 
 import polars as pl
 
-from reports.lake.faults import UNREADABLE, first_line
+from ledger.errors import first_line
+from reports.lake.faults import UNREADABLE
 from reports.lake.manifest import Cut
 from reports.lake.reader import Lake
 from reports.lake.schema import TABLES, Table

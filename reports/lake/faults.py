@@ -5,6 +5,8 @@ import obstore
 import polars as pl
 from deltalake.exceptions import DeltaError
 
+from ledger.errors import first_line
+
 UNREADABLE = (
     pl.exceptions.PolarsError,
     pl.exceptions.PanicException,  # Polars panics where a file is shorter than its table's log states
@@ -15,21 +17,13 @@ UNREADABLE = (
 )
 """What the libraries raise when a lake cannot be read or written."""
 
-LONGEST = 300
-
-
-def first_line(error: BaseException) -> str:
-    """Return an error's message on one line, not longer than a person reads."""
-    line = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
-    return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"
-
 
 def sentence(error: BaseException, lake: str) -> str | None:
     """Return the sentence for an error that a lake's place or files raised; None for any other error."""
     if not isinstance(error, UNREADABLE):
         return None
     if "os error 28" in str(error) or "No space left" in str(error) or getattr(error, "errno", None) == 28:
-        return f"no space left on the device: {first_line(error)}; free some and run it again, it goes on"
+        return f"no space left on the device: {first_line(error)}; free some and run it again: it continues"
     if isinstance(error, obstore.exceptions.BaseError) and not isinstance(error, FileNotFoundError):
         return f"the lake {lake} cannot be reached: {first_line(error)}"
     return f"the lake {lake} cannot be read or written: {first_line(error)}; tiffin verify names what is damaged"

@@ -42,7 +42,7 @@ class Vacuumed:
 
 @dataclass(frozen=True)
 class Status:
-    """How a lake stands: its latest cut, the cuts that are kept, rows, files and bytes."""
+    """The state of a lake: its latest cut, the cuts that are kept, rows, files and bytes."""
 
     cut: int
     made_by: str
@@ -59,7 +59,7 @@ class Status:
 def compact(url: str, lake: str) -> Compacted:
     """Join the small files of the appended tables' months and publish that as a cut, once its rows were compared.
 
-    Raises Failure when another run is at work, or a row of the joined files is not that of the cut before.
+    Raises Failure when another run is in progress, or a row of the joined files is not that of the cut before.
     """
     place = Place(lake)
     with alone(url):
@@ -113,7 +113,7 @@ def _joined(place: Place, name: str, pinned: PinnedTable, number: int) -> Pinned
 
 
 def vacuum(url: str, lake: str, *, keep: int = KEPT_CUTS, nights: int = KEPT_NIGHTS) -> Vacuumed:
-    """Let go of all but the latest cuts and the latest nightly ones, with the files that only they pin.
+    """Remove all but the latest cuts and the latest nightly ones, with the files that only the removed ones pin.
 
     Files that killed runs left behind go too, and the log of versions before. Raises Failure when another run is at
     work.
@@ -136,9 +136,9 @@ def vacuum(url: str, lake: str, *, keep: int = KEPT_CUTS, nights: int = KEPT_NIG
 
 
 def forget(url: str, lake: str) -> None:
-    """Let go of everything but the latest cut, also of the tables' logs, which have the least and most of each column.
+    """Remove everything but the latest cut, also the tables' logs, which hold the minimum and maximum of each column.
 
-    Raises Failure when another run is at work.
+    Raises Failure when another run is in progress.
     """
     vacuum(url, lake, keep=1, nights=0)
     place = Place(lake)
@@ -150,7 +150,7 @@ def forget(url: str, lake: str) -> None:
 
 
 def forget_files(lake: str, *, days: int, months: int) -> list[str]:
-    """Let go of the dated DuckDB files but those of the latest days, the last of each of the latest months, and the
+    """Remove the dated DuckDB files except those of the latest days, the last of each of the latest months, and the
     one that readers see; return which went. The cuts themselves stay.
     """
     place = Place(lake)
@@ -185,7 +185,7 @@ def _swept(place: Place, name: str, kept: list[Published]) -> list[str]:
 
 
 def status(lake: str) -> Status:
-    """Return how a lake stands. Raises Failure before the first cut."""
+    """Return the state of a lake. Raises Failure before the first cut."""
     place = Place(lake)
     latest = _latest(place)
     found = Lake(place, latest.manifest)

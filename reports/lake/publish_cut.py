@@ -24,6 +24,7 @@ from reports.lake.verify_new import new_problems
 from reports.proof.guards import guards_in_force
 from reports.proof.seal_file import add_seals, latest_seal, set_aside
 from reports.proof.take_seal import make_seal, write_seal
+from reports.proof.verified import BUDGET, keep_verified, read_through
 
 Check = Callable[[str, Lake, bool], None]
 """Verifies a cut that is not published yet: the ledger's URL, the cut, whether days are closed with it.
@@ -51,8 +52,8 @@ def nightly_cut(
 
     The second value is whether it was made now. With a `key` the seal is signed.
 
-    Raises Failure when the day has not ended or is before the book, another run is at work, the ledger is not the one
-    that the lake was made from, or the cut does not hold.
+    Raises Failure when the day has not ended or is before the book, another run is in progress, the ledger is not the
+    one that the lake was made from, or the cut does not hold.
     """
     place = Place(lake)
     with alone(url) as connection:
@@ -76,14 +77,17 @@ def nightly_cut(
         except BaseException:
             keep_open(connection)
             raise
+        if seal and seal.sealed.seal.number == 1 and seal.sealed.seal.entries > BUDGET:
+            # All of a large book was read for it just now: its turn to be read again comes with its month's.
+            keep_verified(place, read_through(seal.sealed))
         return Lake(place, _published(connection, place, named)), True
 
 
 def frequent_cut(url: str, lake: str) -> tuple[Lake, bool]:
     """Publish a cut that closes nothing, once what is new in it was verified; return whether there was anything new.
 
-    Raises Failure when another run is at work, the ledger is not the one that the lake was made from, or what is new
-    does not hold.
+    Raises Failure when another run is in progress, the ledger is not the one that the lake was made from, or what
+    is new does not hold.
     """
     place = Place(lake)
     with alone(url) as connection:
@@ -106,11 +110,11 @@ def _check_new(taken: Taken, lake: Lake, before: Manifest | None) -> None:
 
 
 def rebuild(url: str, lake: str) -> tuple[Lake, list[str]]:
-    """Export the whole ledger anew and publish it as a cut; return where the rows differ from the cut before.
+    """Export the whole ledger again and publish it as a cut; return where the rows differ from the cut before.
 
     Cuts before it stay as they are. Works also when the pointer or a file is lost or damaged:
     then the difference is that the cut before cannot be read. Raises Failure when another
-    run is at work, the lake holds another book, or what was written is not what the ledger has.
+    run is in progress, the lake holds another book, or what was written is not what the ledger has.
     """
     place = Place(lake)
     with alone(url) as connection:
@@ -132,7 +136,8 @@ def rebuild(url: str, lake: str) -> tuple[Lake, list[str]]:
 def export_anew(url: str, lake: str) -> Lake:
     """Export the whole ledger again and publish it as a cut that needs no earlier file.
 
-    For a ledger whose past was changed by right, when a person was erased. Raises Failure when another run is at work.
+    For a ledger whose past was changed legitimately, when a person was erased. Raises Failure when another run is in
+    progress.
     """
     place = Place(lake)
     with alone(url) as connection:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
@@ -23,7 +24,7 @@ from reports.lake.storage import Place
 
 SMALL = 1 << 20
 """Bytes of Parquet up to which a table is kept in memory: a report has a plan for each of its figures, and each would
-open the files, and the table's log, anew (DECISIONS D205)."""
+open the files, and the table's log, again (DECISIONS D205)."""
 
 POLARS_TYPES: dict[Type, pl.DataType] = {
     "int": pl.Int64(),
@@ -46,7 +47,7 @@ def declared(name: str) -> Table:
     for table in TABLES:
         if table.name == name:
             return table
-    raise Failure(f"the lake has no table {name}: there are {', '.join(table.name for table in TABLES)}")
+    raise Failure(f"the lake has no table {name}: choose from {', '.join(table.name for table in TABLES)}")
 
 
 def polars_schema(table: Table) -> pl.Schema:
@@ -80,6 +81,11 @@ class Lake:
     def at(self, cut: int) -> "Lake":
         """Return the lake at an earlier cut. Raises Failure where it is not kept."""
         return open_lake(self.place.url, cut=cut)
+
+    def earlier_cuts(self, most: int) -> list[Cut]:
+        """Return the cuts before this one that are kept, the latest first."""
+        published = manifests.load(self.place, self.cut.number)
+        return [one.manifest.cut for one in islice(manifests.chain(self.place, published), 1, most + 1)]
 
     @property
     def duckdb_path(self) -> Path | None:

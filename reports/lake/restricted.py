@@ -143,7 +143,7 @@ def _attributes(lake: RestrictedLake, frame: pl.LazyFrame) -> pl.LazyFrame:
 
 
 def _changes(lake: RestrictedLake, frame: pl.LazyFrame) -> pl.LazyFrame:
-    """Return the changes of accounts that may be seen, save those that name another brand, or a payer of theirs."""
+    """Return the changes of accounts that may be seen, except those that name another brand, or a payer of theirs."""
     frame = lake.among(frame, "account_id", lake.accounts, "account_id")
     written = pl.concat_str(pl.col("before", "after").fill_null(""))
     subject, kind = pl.col("subject"), pl.col("kind")

@@ -88,6 +88,16 @@ def _reason(lines: list[str]) -> str:
     return (errors or lines or ["Java ended at once"])[-1].strip()
 
 
+def _of_store(root: str) -> dict[str, str]:
+    """Return where an object store of S3's kind is, if the environment says so; keys Hadoop finds there itself."""
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL")
+    if not root.startswith("s3a://") or not endpoint:
+        return {}
+    own = {"endpoint": endpoint, "path.style.access": "true"}
+    own |= {"endpoint.region": os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"}
+    return {f"fs.s3a.{name}": value for name, value in own.items()}
+
+
 class SparkLake:
     """A lake whose tables are Spark frames, at the versions that its cut pins."""
 
@@ -108,8 +118,9 @@ class SparkLake:
         schema = ", ".join(f"`{column.name}` {SPARK_TYPES[column.type]}" for column in table.columns)
         if not pinned.files:
             return session().createDataFrame([], schema)
-        root = self.lake.place.table(name)
+        # Hadoop's own name of S3; it knows no s3://.
+        root = self.lake.place.table(name).replace("s3://", "s3a://", 1)
         # Spark would else look into the files for their columns, once more for every table.
-        reader = session().read.schema(schema).option("basePath", root)
+        reader = session().read.schema(schema).option("basePath", root).options(**_of_store(root))
         found = reader.parquet(*(f"{root}/{file}" for file in pinned.files))
         return found.select(*(column.name for column in table.columns))  # the month would stand last

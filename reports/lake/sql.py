@@ -99,7 +99,7 @@ def answer_sql(
     if "error" in header:
         raise Failure(header["error"])
     if most_rows is None and header["more"]:
-        raise Failure(f"the answer has more than {MOST_ROWS:,} rows: narrow it, or add them up")
+        raise Failure(f"the answer has more than {MOST_ROWS:,} rows: narrow it, or aggregate them")
     frame = pl.read_ipc_stream(content)
     _check_dates(frame)
     return Answer(frame, header["more"])
@@ -117,7 +117,7 @@ def _given(parameters: Sequence[Any] | Mapping[str, Any], frames: Mapping[str, A
         try:
             frame = frame if isinstance(frame, pl.DataFrame) else pl.from_pandas(frame)
         except (TypeError, ValueError):
-            raise Failure(f"{name} is no Polars or pandas frame") from None
+            raise Failure(f"{name} is not a Polars or pandas frame") from None
         given["frames"][name] = b64encode(
             frame.write_ipc_stream(None, compat_level=pl.CompatLevel.oldest()).getvalue()
         ).decode()
@@ -130,9 +130,9 @@ def _check_text(query: str) -> None:
     try:
         query.encode()
     except UnicodeEncodeError as error:
-        raise Failure(f"the query has a character that is no text, at place {error.start + 1}") from None
+        raise Failure(f"the query has a character that is not text, at position {error.start + 1}") from None
     if "\0" in query:
-        raise Failure(f"the query has a character that is no text, at place {query.index(chr(0)) + 1}")
+        raise Failure(f"the query has a character that is not text, at position {query.index(chr(0)) + 1}")
 
 
 def _check_dates(frame: pl.DataFrame) -> None:

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 import obstore
 from obstore.store import LocalStore, ObjectStore, from_url
 
-from ledger.errors import Failure
+from ledger.errors import Failure, first_line
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -60,7 +60,7 @@ class Place:
         try:
             store: ObjectStore = from_url(self.url)
         except (obstore.exceptions.BaseError, ValueError) as error:
-            raise Failure(f"the lake's address {self.url} cannot be used: {str(error).splitlines()[0]}") from error
+            raise Failure(f"the lake's address {self.url} cannot be used: {first_line(error)}") from error
         return store
 
     def table(self, name: str) -> str:

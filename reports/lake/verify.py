@@ -78,7 +78,7 @@ def verify(url: str, lake: str, *, copies: Copies | None = None, depth: Depth = 
 def verified_before(lake: Lake) -> Lake | None:
     """Return the last night before a cut: it was verified before it was published, and so were those before it.
 
-    None where everything is to be read: in a small lake, and where rows were written anew since, by a release that
+    None where everything is to be read: in a small lake, and where rows were rewritten since, by a release that
     added to the lake, a rebuild, or a compaction.
     """
     if lake.manifest.tables["entries"].rows <= SMALL or lake.cut.made_by in ("rebuild", "compaction"):

@@ -15,13 +15,13 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from ledger.errors import Failure
+from ledger.errors import Failure, first_line
 from reports.lake import delta, manifest
+from reports.lake.changed_rows import OWNERS, changed_rows, gone
 from reports.lake.checks import CheckResult, found
 from reports.lake.extract import SNAPSHOTS, Snapshot, with_closing
-from reports.lake.faults import UNREADABLE, first_line
+from reports.lake.faults import UNREADABLE
 from reports.lake.manifest import POINTER, Cut, Manifest, Published
-from reports.lake.moved_on import OWNERS, gone, moved_on
 from reports.lake.reader import Lake, declared
 from reports.lake.schema import TABLES, Table
 from reports.lake.storage import Place
@@ -344,7 +344,7 @@ def extracted(ledger: Snapshot, name: str, accounts: pl.DataFrame, after: int, u
 def _unmoved(ledger: Snapshot, frame: pl.DataFrame, name: str, cut: Cut) -> pl.DataFrame:
     """Return the rows of a snapshot table about which nothing was recorded since a cut."""
     moved = ledger.frame(
-        moved_on(name, last=cut.last_transaction, change=cut.last_change, taken_at=cut.taken_at.isoformat())
+        changed_rows(name, last=cut.last_transaction, change=cut.last_change, taken_at=cut.taken_at.isoformat())
     )
     frame = frame.join(moved, on=moved.columns, how="anti")
     if (accounts := gone(name, last=cut.last_transaction, change=cut.last_change)) is None:

@@ -89,7 +89,7 @@ def _read(folder: Path, signature: tuple[tuple[str, int, int], ...]) -> Pack:
             if not isinstance(report, Report):
                 raise TypeError("REPORT is no Report")
             if report.name in STANDARD or report.name in reports:
-                raise ValueError(f"there is a report {report.name} already")
+                raise ValueError(f"there is already a report {report.name}")
         except (Exception, SystemExit) as error:
             problems.append(where(error, path))
             continue

@@ -196,7 +196,7 @@ def _first_unlike(
 
 
 def _after(shown: str, at: int, figures: Iterable[str]) -> int | None:
-    """Return where a text goes on behind these figures, None if they are not the next ones."""
+    """Return where a text continues after these figures, None if they are not the next ones."""
     for figure in figures:
         found = _as_shown(figure).search(shown, at)
         if found is None or _DIGIT.search(shown, at, found.start()):
@@ -206,7 +206,7 @@ def _after(shown: str, at: int, figures: Iterable[str]) -> int | None:
 
 
 def _past_head(shown: str, at: int, begins: Sequence[int], heads: Sequence[Sequence[str]]) -> int | None:
-    """Return where a text goes on behind the head of a table that is repeated on a new page."""
+    """Return where a text continues after the head of a table that is repeated on a new page."""
     digit = _DIGIT.search(shown, at)
     if digit is None or begins[bisect_right(begins, digit.start()) - 1] < at:
         return None

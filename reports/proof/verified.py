@@ -100,6 +100,11 @@ def load_verified(place: Place) -> Verified:
         return Verified()
 
 
+def read_through(sealed: Sealed) -> Verified:
+    """Return what was read when everything up to a seal was, now."""
+    return Verified(number=sealed.seal.number, hash=sealed.hash, months={sealed.seal.day[:7]: datetime.now(UTC)})
+
+
 def keep_verified(place: Place, verified: Verified) -> None:
     """Keep what was read."""
     place.write(FILE, verified.model_dump_json(indent=1).encode())

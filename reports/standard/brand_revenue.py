@@ -53,17 +53,19 @@ class Parameters(Movements, OfBrand):
     by: Rhythm = Field("month", description="a row for each day, week, month, hour or weekday, or one total")
 
 
-def lines(tables: Tables, p: Period) -> Frame:
-    """Return the revenue entries of the period, narrowed by the parameters; `points_of`: whose points paid them."""
-    bonus = tables.accounts.filter(nw.col("kind") == "bonus").select(source_id="id", points_of="brand_id")
-    entries = (
-        in_currency(tables.entries, p.currency)
-        .filter(nw.col("account_kind") == "revenue", within(p.first_day, p.last_day))
-        .join(bonus, on="source_id", how="left")
-    )
+def entries_of(tables: Tables, p: Period) -> Frame:
+    """Return the revenue entries of the period, narrowed by the parameters."""
+    within_days = (nw.col("account_kind") == "revenue", within(p.first_day, p.last_day))
+    entries = in_currency(tables.entries, p.currency).filter(*within_days)
     brand = getattr(p, "brand", None)
     chosen = brand_names(tables).filter(nw.col("brand") == brand)
     return entries if brand is None else entries.join(chosen, on="brand_id", how="semi")
+
+
+def lines(tables: Tables, p: Period) -> Frame:
+    """Return the revenue entries of the period with `points_of`: whose points paid them."""
+    bonus = tables.accounts.filter(nw.col("kind") == "bonus").select(source_id="id", points_of="brand_id")
+    return entries_of(tables, p).join(bonus, on="source_id", how="left")
 
 
 def revenue(tables: Tables, p: Period) -> Frame:
@@ -139,7 +141,7 @@ def _pieces(p: Parameters, frame: Frame) -> Frame:
 
 def _begun(tables: Tables, p: Parameters, of: Frame) -> Frame:
     """Return order, hours: when the first line of each order in a frame, or of what is none, happened."""
-    ever = orders.with_order(tables, lines(tables, _ever(p))).filter(sold())
+    ever = orders.with_order(tables, entries_of(tables, _ever(p))).filter(sold())
     those = ever.join(of.select("order").unique(), on="order", how="semi")
     return _with_hours(those).group_by("order").agg(nw.col("hours").min())
 
@@ -173,7 +175,7 @@ def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
 
 def counts(tables: Tables, p: Parameters) -> Frame:
     """Return brand, currency, piece of the period, orders: what brand-revenue counts, in rows that are to be added."""
-    ever, own = lines(tables, _ever(p)), []
+    ever, own = entries_of(tables, _ever(p)), []
     if _by_hour(p):
         ever, own = _with_hours(ever), ["hours"]
     key, parts = ("brand_id", "currency"), months(tables.entries, p.first_day, p.last_day)
@@ -199,7 +201,8 @@ def begun(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the orders that began, 1 each, or ended, −1 each."""
     p = of_piece(p, row)
     key = ("brand_id", "currency", *(["hours"] if _by_hour(p) else []))
-    ever = _with_hours(lines(tables, _ever(p))) if _by_hour(p) else lines(tables, _ever(p))
+    ever = entries_of(tables, _ever(p))
+    ever = _with_hours(ever) if _by_hour(p) else ever
     moved = orders.followed(tables, ever, first_day=p.first_day, last_day=p.last_day)
     both = [
         orders.stayed(ever, moved, *key, first_day=p.first_day, last_day=p.last_day),

@@ -10,7 +10,7 @@ import narwhals as nw
 from ledger.values.dates import month_days
 from reports.core import orders
 from reports.core.contributions import Contributions, Source
-from reports.core.engines import among, settled
+from reports.core.engines import among, reused, settled
 from reports.core.leads import Row
 from reports.core.parameters import Movements, OfBrand, of_piece
 from reports.core.pictures import Picture
@@ -20,6 +20,7 @@ from reports.standard import brand_revenue
 
 CLIENT = ("party_id", "currency")
 DAYS = ("order", "currency", "business_date", "month", "orders")
+ORDER = ("order", "currency", "month", "business_date")
 PLACED = nw.col("kind").is_in(("debit", "hold"))
 
 
@@ -28,7 +29,7 @@ class Parameters(Movements, OfBrand):
 
 
 def _from_ever(tables: Tables, p: Parameters) -> Frame:
-    return brand_revenue.lines(tables, p.model_copy(update={"first_day": EVER}))
+    return brand_revenue.entries_of(tables, p.model_copy(update={"first_day": EVER}))
 
 
 def _by_party(tables: Tables, p: Parameters) -> Frame:
@@ -36,21 +37,10 @@ def _by_party(tables: Tables, p: Parameters) -> Frame:
 
     `cohort` is the month of the client's first order.
     """
-    ever = _from_ever(tables, p)
-    days = orders.order_days(tables, ever, "currency", first_day=EVER, last_day=p.last_day)
-    money = orders.with_order(tables, ever.filter(orders.of_an_order()))
-    names = ("order", "currency", "month", "business_date", "orders", "net")
-    both = [
-        days.with_columns(net=zero()).select(*names),
-        money.with_columns(net=nw.col("amount"), orders=nw.lit(0)).select(*names),
-    ]
     now = nw.col("business_date") >= p.first_day
     first = nw.col("began").min().over(*CLIENT)
     return (
-        _of_client(
-            tables,
-            nw.concat([side.with_columns(nw.col("orders").cast(nw.Int64), nw.col("net").cast(MONEY)) for side in both]),
-        )
+        _of_client(tables, _by_order(tables, p))
         .with_columns(
             began=nw.when(nw.col("orders") > 0).then(nw.col("month")),
             orders=nw.when(now).then(nw.col("orders")).otherwise(nw.lit(0)),
@@ -63,6 +53,29 @@ def _by_party(tables: Tables, p: Parameters) -> Frame:
     )
 
 
+def _by_order(tables: Tables, p: Parameters) -> Frame:
+    """Return order, currency, month, business_date, orders, net, of one of its days, or of several.
+
+    Most orders stay as debited: each is one row, its lines added up. Only what refers to another, and what it refers
+    to, is followed from day to day.
+    """
+    lines = _from_ever(tables, p).filter(orders.of_an_order())
+    period = {"first_day": EVER, "last_day": p.last_day}
+    moved = reused(orders.followed(tables, lines, **period))
+    begins = (nw.col("kind") == "debit") & nw.col("refers_to").is_null()
+    begun = lines.filter(begins).with_columns(order="transaction_id")
+    stayed = begun.join(moved, on="order", how="anti").group_by(*ORDER).agg(net=nw.col("amount").sum())
+    names = begun.drop("order").collect_schema().names()
+    others = reused(nw.concat([lines.filter(~begins), begun.join(moved, on="order", how="semi").select(*names)]))
+    sides = [
+        stayed.with_columns(orders=nw.lit(1)),
+        orders.changed(tables, others, moved, "currency", **period).with_columns(net=zero()),
+        orders.with_order(tables, others).with_columns(orders=nw.lit(0), net=nw.col("amount")),
+    ]
+    exact = {"orders": nw.col("orders").cast(nw.Int64), "net": nw.col("net").cast(MONEY)}
+    return nw.concat([side.with_columns(**exact).select(*ORDER, *exact) for side in sides])
+
+
 def _of_client(tables: Tables, rows: Frame) -> Frame:
     """Return rows of orders with party_id: the client for whom each was placed."""
     placed = tables.transactions.filter(PLACED).select("account_id", order="id")
@@ -73,7 +86,7 @@ def _of_client(tables: Tables, rows: Frame) -> Frame:
 
 def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
     """Return the revenue entries of orders in the row's month, of the clients of its cohort."""
-    now = brand_revenue.lines(tables, of_piece(p, row)).filter(orders.of_an_order())
+    now = brand_revenue.entries_of(tables, of_piece(p, row)).filter(orders.of_an_order())
     money = orders.with_order(tables, now).select("transaction_id", "leg", "order", "currency", "month", "amount")
     return _of_cohort(tables, p, row, money).with_columns(net="amount")
 

@@ -158,7 +158,7 @@ def labelled(kind: Kind, wanted: Wanted) -> list[tuple[str, list[Decimal]]]:
         ("Refunds", [refunds]),
         ("Paid", [paid]),
         ("Balance at the end", [closing]),
-        *([("Total", [debits, credits_, closing])] if wanted.moves else []),
+        *([("Total", [debits, credits_, closing])] if any(move[3] or move[5] for move in wanted.moves) else []),
     ]
 
 
@@ -168,7 +168,7 @@ def read(found: Found, paper: Statement, wanted: Wanted, kind: Kind, code: str, 
     page = Page(paper, kind, language(code))
     russian = kind != "statement" and page.russian
     for label, figures in labelled(kind, wanted):
-        if russian and label == "To pay" and not any(figures):  # the sum in the client's favour stands there
+        if label == "To pay" and not any(figures):  # the sum in the client's favour stands there
             label, figures = page.verdict, [wanted.account["closing"]]
         if russian and label == "Total":  # VAT and amount alone
             figures = figures[2:]

@@ -27,6 +27,7 @@ PAGES = (
     "declined",
     "reports",
     "reports?report=terms-changes",
+    "difference?report=brand-revenue&column=kept&by=total&row.currency=RUB&against.from=2017-01-01&against.to=2017-01-31",
     "explore",
     "sql",
     "desk",

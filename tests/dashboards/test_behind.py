@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboards import links
 from reports.core.report import REPORTS
-from tests.dashboards.conftest import Open, run_query, words
+from tests.dashboards.conftest import Open, run_query, small_book, words
 from tests.reports.story import Story
 
 MARCH = {"from_": "2017-03-01", "to": "2017-03-31"}
@@ -80,6 +80,59 @@ def test_a_figure_that_its_rows_do_not_come_to_is_red(screen: Open) -> None:
     app = screen(links.BEHIND, report="receivables-aging", column="total", figure="100.01", as_of="2017-03-31")
     assert figures(app) == ("100.01", "100.00", "0.01")
     assert "do not come to the figure" in app.error[0].value
+
+
+KEPT = {"report": "brand-revenue", "column": "kept", "by": "month", **MARCH}
+OTHER = {"against.from": "2017-02-01", "against.to": "2017-02-28"}
+
+
+def test_a_figure_is_compared_from_its_own_page(screen: Open) -> None:
+    """With the period before, a year ago, another brand: of one brand's month, and of the sum of all."""
+    app = screen(links.BEHIND, **KEPT, **{"row.brand": "sushi", "row.month": "2017-03", "row.currency": "RUB"})
+    before, ago = "The period before: 2017-02-01 – 2017-02-28", "A year ago: 2016-03-01 – 2016-03-31"
+    offered = [before, ago, "Brand: Pizza Piazza"]
+    assert app.selectbox[-1].options == offered
+    chosen = app.selectbox[-1].select(offered[0]).run()
+    assert not chosen.exception
+    assert {name: chosen.query_params[name] for name in OTHER} == OTHER
+    assert dict(TILE.findall(words(chosen)))["Difference"] == "500.00"
+    assert screen(links.BEHIND, **KEPT, **{"row.currency": "RUB"}).selectbox[-1].options == offered[:2]
+    assert not screen(links.BEHIND, **{**KEPT, "column": "vat"}, **{"row.currency": "RUB"}).selectbox
+
+
+def test_a_difference_has_its_parts_and_each_its_rows(screen: Open) -> None:
+    """In March Sushi sold 600.00 less 100.00, and Pizza 200.00, of which 20.00 came back; in February nothing."""
+    query = {**KEPT, "row.currency": "RUB", **OTHER}
+    app = screen(links.DIFFERENCE, **query)
+    assert not app.error, app.error
+    amounts = {row["words"]: row["amount"] for row in app.dataframe[0].value.to_dict("records") if row["amount"]}
+    assert amounts == {"New clients": 800, "Discounts": -100, "Refunds": -20}
+    assert app.get("vega_lite_chart") or app.get("arrow_vega_lite_chart")
+    new = screen(links.DIFFERENCE, **query, part="new_clients")
+    assert new.dataframe[1].value["adds"].tolist() == [600, 200]
+    russian = screen(links.DIFFERENCE, language="ru", **query, part="mix")
+    assert "Соотношение брендов" in words(russian)
+    assert "не дают" not in words(russian)
+    wrong = screen(links.DIFFERENCE, **{**query, "against.cut": "soon"})
+    assert "expected the number of a cut" in wrong.error[0].value
+    assert "does not say what" in screen(links.DIFFERENCE, **KEPT).error[0].value
+
+
+def test_what_a_debtor_owes_is_compared_with_an_earlier_day(screen: Open) -> None:
+    """Romashka paid 400.00 and its 500.00 were debited; changed terms are the report's of these days."""
+    query = {"report": "credit-exposure", "column": "balance", "as_of": "2017-03-31", "row.currency": "RUB"}
+    account = next(iter(small_book().book().report("credit-exposure").frame.filter(reference="romashka")["account"]))
+    app = screen(links.BEHIND, **query, **{"row.account": account})
+    assert app.selectbox[-1].options == ["The end of the month before: 2017-02-28", "A year ago: 2016-03-31"]
+    moved = screen(
+        links.DIFFERENCE, **query, **{"row.account": account, "against.as_of": "2017-02-28", "part": "payments"}
+    )
+    assert moved.dataframe[0].value["amount"].sum() == -100
+    assert moved.dataframe[1].value["amount"].tolist() == [400]
+    terms = screen(
+        links.DIFFERENCE, **query, **{"row.account": account, "against.as_of": "2017-02-28", "part": "terms"}
+    )
+    assert "Changes of terms in these days" in words(terms)
 
 
 def test_a_cell_of_explore_opens_its_entries(screen: Open) -> None:

@@ -224,6 +224,8 @@ def test_no_byte_is_of_the_other_brand(
             holds("standard", report=name, **given)
             for target in figures(name, given):
                 holds("behind", **target.query)
+                if target.query["column"] == "kept":
+                    holds("difference", **target.query, **{"against.from": "2016-01-01", "against.to": "2016-01-31"})
         holds("standard", "zyxwv", report=name, brand="zyxwv")
     # Each dimension by itself of each kind: test_restricted.test_no_pivot_does. Here several at a time.
     threes = [",".join(DIMENSIONS[at : at + 3]) for at in range(0, len(DIMENSIONS), 3)]

@@ -22,7 +22,7 @@ def test_a_change_after_a_refused_question_needs_no_run(screen: Open) -> None:
     app = run_query(screen("screens/explore.py", rows="brand", **MARCH), "Run")
     [across] = [box for box in app.selectbox if box.label == "Across"]
     across.set_value("brand").run()
-    assert [error.value for error in app.error] == ["brand is on the rows already"]
+    assert [error.value for error in app.error] == ["brand is already on the rows"]
     [across] = [box for box in app.selectbox if box.label == "Across"]
     across.set_value("month").run()
     assert "press Run" not in words(app)

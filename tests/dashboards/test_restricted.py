@@ -71,6 +71,18 @@ def test_no_explanation_does(some: LakeBook, name: str) -> None:
             shown(frame_csv(said.entries.drop("amount", "adds")).decode())
 
 
+def test_no_difference_does(some: LakeBook) -> None:
+    """Nor the rows of its parts, nor the brands that orders are counted by."""
+    result = some.report("brand-revenue", **MARCH)
+    said = some.explain(result, {"currency": "RUB"}, "kept", against={"from": "2017-02-01", "to": "2017-02-28"})
+    assert said.residual == 0
+    for part in said.parts:
+        found = some.part_rows(said, part.name)
+        assert found.residual == 0
+        shown(frame_csv(found.entries.drop("amount", "adds")).decode())
+        shown([] if found.brands is None else found.brands.rows())
+
+
 @pytest.mark.parametrize("of", OF)
 @pytest.mark.parametrize("measure", ["amount", "clients"])
 def test_no_pivot_does(some: LakeBook, of: str, measure: str) -> None:

@@ -7,6 +7,7 @@ import os
 import runpy
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,14 @@ from typer.testing import CliRunner
 from ledger.errors import Failure
 from reports.cli.notebook import app
 from reports.editions.facts import FORMATS
-from reports.editions.parameters import Misused, read
+from reports.editions.parameters import Misused, PeriodParameters, read
 from reports.editions.run import declared, folder, names, run
+from tests.dashboards.chromium import browsing
+from tests.dashboards.test_axe import faults
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
+FEBRUARY = {"from": date(2017, 2, 1), "to": date(2017, 2, 28)}
 MARCH = {"from": "2017-03-01", "to": "2017-03-31"}
 
 
@@ -179,9 +183,27 @@ def test_an_edition_as_pdf_is_tagged_and_holds_the_rows_of_its_charts(editions: 
     with pikepdf.open(io.BytesIO(editions["pdf"])) as pdf:
         assert pdf.Root.MarkInfo.Marked
         assert [name.endswith(".csv") for name in pdf.attachments] == [True]
+        assert not [image for page in pdf.pages for image in page.get_images()]  # the chart is of vectors
         assert b"Sushi" in pdf.attachments["01-net-revenue-by-brand.csv"].get_file().read_bytes()
     document = pypdfium2.PdfDocument(editions["pdf"])
     assert "400.00" in "".join(page.get_textpage().get_text_range() for page in document)
+
+
+@pytest.mark.browser
+def test_a_page_opens_offline_without_a_serious_fault(editions: dict[str, bytes], tmp_path: Path) -> None:
+    """Its picture is drawn, nothing is fetched, and axe finds nothing serious, nor at a telephone's width."""
+    kept = tmp_path / "tour.html"
+    kept.write_bytes(editions["html"])
+    with browsing(tmp_path / "profile") as context:
+        context.set_offline(True)
+        page, asked = context.new_page(), []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(kept.as_uri())
+        assert page.locator("img").evaluate_all("all => all.map(one => one.naturalWidth > 300)") == [True]
+        assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
+        for width in (1280, 390):
+            page.set_viewport_size({"width": width, "height": 900})
+            assert faults(page) == []
 
 
 def test_an_edition_as_markdown_holds_its_outputs(editions: dict[str, bytes]) -> None:
@@ -248,3 +270,23 @@ def test_the_jupyter_notebook_runs_over_the_same_door(lake: Path) -> None:
     assert "1 passed" in done.stdout
     cells = json.loads(notebook.read_text())["cells"]
     assert all(not cell["outputs"] for cell in cells if cell["cell_type"] == "code")
+
+
+def test_the_form_of_a_live_notebook_is_in_words_of_the_reader(lake: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Months and brands by name to choose from, days as days; they count unless a month is chosen."""
+    monkeypatch.setenv("TIFFIN_LANGUAGE", "ru")
+    asked = ran("cohorts")["form"]
+    assert {name: field.value for name, field in asked.elements.items()} == {
+        "month": "",
+        "from": date(2017, 2, 10),  # of cohorts from the first day of the book
+        "to": date(2017, 3, 31),
+        "brand": "",
+    }
+    assert "Месяц" in asked.elements["month"].text
+    assert list(asked.elements["month"].options) == ["нет: дни рядом", "март 2017", "февраль 2017"]
+    assert list(asked.elements["brand"].options) == ["все", "Pizza (pizza)", "Sushi (sushi)"]
+    for month, days in (("", {"from": date(2017, 2, 10), "to": date(2017, 3, 31)}), ("2017-02", FEBRUARY)):
+        chosen = read(declared("cohorts"), {**asked.value, "month": month})
+        assert isinstance(chosen, PeriodParameters) and chosen.period == days
+    limits = ran("limits_review")["form"]
+    assert "Кредитные лимиты, раз" in limits.elements["credit"].text

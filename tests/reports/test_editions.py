@@ -46,6 +46,8 @@ def test_the_editions_of_two_months_and_what_changed_between_them(tmp_path: Path
     text = (second.folder / "brands.md").read_text()
     assert "**Changed since cut 1**" in text
     assert "| brand-revenue / net / RUB | 70.00 | 300.00 | +230.00 |" in text
+    assert "## What made the difference: Kept, RUB\n\n70.00 → 300.00" in text
+    assert "| average order | 230.00 |" in text and "lost clients" not in text
     assert json.loads((first.folder / "edition.json").read_text())["figures"]["brand-revenue / net / RUB"] == "70.00"
     assert [(one.notebook, one.period) for one in kept.kept(tmp_path)] == [("brands", "2017-02"), ("brands", "2017-03")]
     assert "Changed since cut 1" in (second.folder / "brands.html").read_text()

@@ -94,7 +94,7 @@ def test_what_is_counted_has_no_entries_behind_it(story: Story) -> None:
         (("dish",), {}, "there is no dimension dish"),
         (("brand",), {"measure": "profit"}, "there is no measure profit"),
         (("brand",), {"of": "gold"}, "there is no kind of account gold"),
-        (("brand",), {"across": "brand"}, "brand is on the rows already"),
+        (("brand",), {"across": "brand"}, "brand is already on the rows"),
     ],
 )
 def test_what_cannot_be_asked(story: Story, rows: tuple[str, ...], options: dict[str, str], sentence: str) -> None:

@@ -54,9 +54,9 @@ class Layout:
     def __post_init__(self) -> None:
         unknown = [name for name in self.columns if name not in COLUMNS]
         if unknown:
-            raise ValueError(f"{unknown[0]} is no column of a statement: {', '.join(COLUMNS)}")
+            raise ValueError(f"{unknown[0]} is not a column of a statement: {', '.join(COLUMNS)}")
         if unknown := [name for name in self.options if name not in OPTIONS]:
-            raise ValueError(f"{unknown[0]} is no option of a layout: {', '.join(OPTIONS)}")
+            raise ValueError(f"{unknown[0]} is not an option of a layout: {', '.join(OPTIONS)}")
         if "date" not in self.columns:
             raise ValueError("a layout needs the column of the date")
         if ("amount" in self.columns) == bool({"money_in", "money_out"} & self.columns.keys()):

@@ -105,7 +105,7 @@ class Clients:
         return self._by_payer(entry, currency) or self._by_tax_id(entry, brand, currency)
 
     def named(self, entry: BankEntry, brand: str) -> set[int]:
-        """Return the numbers of all accounts that an entry names, in whatever place."""
+        """Return the numbers of all accounts that an entry names, wherever it names them."""
         return {client.account for _, named in self._named(entry, brand) for client in named if client is not None}
 
     def _named(self, entry: BankEntry, brand: str) -> Iterator[tuple[str, Sequence[Client | None]]]:

@@ -81,7 +81,7 @@ def _name(statement: Statement) -> str:
 def _continued(first: Statement, page: Statement) -> Statement:
     if first.closing != page.opening:
         raise ValueError(
-            f"{first.title} misses a page: one ends with {first.closing}, the next begins with {page.opening}"
+            f"{first.title} lacks a page: one ends with {first.closing}, the next begins with {page.opening}"
         )
     return replace(first, entries=first.entries + page.entries, closing=page.closing, until=page.until)
 

@@ -51,7 +51,7 @@ def decoded(content: bytes) -> str:
             try:
                 return content.decode(encoding)
             except UnicodeDecodeError as error:
-                raise ValueError(f"is not {encoding}, as its header is, at byte {error.start + 1}") from None
+                raise ValueError(f"is not in {encoding}, which its header names, at byte {error.start + 1}") from None
     raise ValueError(f"is {SIGN} without a line such as {HEADER[0]}= in an encoding that banks use")
 
 
@@ -88,7 +88,7 @@ def _parsed(text: str) -> _File:
             break
         if name in ("СекцияРасчСчет", "СекцияДокумент"):
             if section is not None:
-                raise ValueError(f"line {number}: {name} begins before the section before it ends")
+                raise ValueError(f"line {number}: {name} begins before the previous section ends")
             section, key = {}, ""
             (file.accounts if name == "СекцияРасчСчет" else file.documents).append(section)
         elif name in ("КонецРасчСчет", "КонецДокумента"):

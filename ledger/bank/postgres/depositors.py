@@ -54,7 +54,7 @@ def make_known(connection: Connection[Any], depositor: Depositor, by: str | None
     """
     payer = normal_payer(depositor.payer)
     if not payer:
-        raise Failure(f"{depositor.payer or 'nothing'} is no account at a bank")
+        raise Failure(f"{depositor.payer or 'nothing'} is not an account at a bank")
     fee = depositor.fee_percent
     if fee is not None and not (fee.is_finite() and 0 <= fee < 100 and fee == round(fee, 2)):
         raise Failure(f"fee: {fee} is not a percentage from 0 to less than 100 with at most two decimals")

@@ -30,7 +30,7 @@ def _quantity(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, int):
         raise ValueError(f"{value!r} is not a whole number")
     if not 1 <= value <= MOST_OF_A_DISH:
-        raise ValueError(f"{value} is not from 1 to {MOST_OF_A_DISH}")
+        raise ValueError(f"{value} is not between 1 and {MOST_OF_A_DISH}")
     return value
 
 
@@ -101,9 +101,9 @@ def _together(items: tuple[Item, ...]) -> tuple[Item, ...]:
         known = merged.get((item.brand, item.sku))
         quantity = item.quantity + (known.quantity if known else 0)
         if known and _LIKE(known) != _LIKE(item):
-            raise ValueError(f"items: {item.sku} of {item.brand} is given twice, and not alike")
+            raise ValueError(f"items: {item.sku} of {item.brand} is given twice with different details")
         if quantity > MOST_OF_A_DISH:
-            raise ValueError(f"items: {quantity} of {item.sku} are more than {MOST_OF_A_DISH}")
+            raise ValueError(f"items: {quantity} of {item.sku} is more than {MOST_OF_A_DISH}")
         off = sum((each.discount for each in (known, item) if each and each.discount), Decimal("0.00")) or None
         merged[item.brand, item.sku] = item if known is None else replace(item, quantity=quantity, discount=off)
     return tuple(merged[key] for key in sorted(merged))

@@ -60,7 +60,7 @@ def _mark(book: Book, command: f.FollowUp, order: Order | None) -> c.Mark:
 
 
 def _in_time(book: Book, order: Order, command: f.FollowUp) -> None:
-    """Hold that no bonus account has a later entry: points must be able to follow the money."""
+    """Check that no bonus account has a later entry: points must be able to follow the money."""
     for bonus in book.bonuses.get(book.successor(order.account), ()):
         latest = book.balances[bonus].posted_at
         if command.at is not None and latest is not None and command.at < latest:

@@ -36,7 +36,7 @@ REFUSALS = LEDGER.with_these(NOT_FOUND, before="account_not_found").with_these(D
 
 @dataclass(slots=True, kw_only=True)
 class Ordered(Posted):
-    """A step of an order that was carried out. `order` is how the order stands after it, amounts as strings."""
+    """A step of an order that was carried out. `order` is the state of the order after it, amounts as strings."""
 
     order: dict[str, Any]
 

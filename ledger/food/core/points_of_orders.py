@@ -55,7 +55,7 @@ def _expire(shop: Shop, seam: Seam, bonus: int, until: datetime) -> int:
 
 
 def _bookable(book: Book, bonus: int, at: datetime) -> datetime:
-    """Return when what time alone does is booked: then, but not before the latest entry nor on a closed day."""
+    """Return when an effect of time alone is booked: then, but not before the latest entry or on a closed day."""
     latest = book.balances[bonus].posted_at
     if latest is not None:
         at = max(at, latest)

@@ -221,7 +221,7 @@ class Shop:
         self.end(order, at)
 
     def end(self, order: Order, at: datetime) -> None:
-        """Let an order be none from now on, if it was one: it and the uses of its promotions count no more."""
+        """Let an order no longer count from now on, nor the uses of its promotions."""
         self.changed_orders[order.id] = order
         pending = self.pending.pop(order.id, None)
         if pending is None and order.void_at is not None:

@@ -37,7 +37,7 @@ Buys = tuple[int | str, AbstractSet[str]]
 
 
 class _Stale(Exception):
-    """Another delivered or cancelled an order while it was looked up: the batch must be loaded anew."""
+    """Another delivered or cancelled an order while it was looked up: the batch must be loaded again."""
 
 
 class Desk:

@@ -154,7 +154,7 @@ class OrderLine(SQLModel, table=True):
 
 
 class PromotionUse(SQLModel, table=True):
-    """One use of a promotion by an order, and what it took off; given back when the order is none any more.
+    """One use of a promotion by an order, and what it took off; given back when the order ceases to be one.
 
     Of a pre-order not delivered yet that is when it will run out; delivered later all the same, it has a second use.
     """

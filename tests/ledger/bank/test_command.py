@@ -118,7 +118,7 @@ def test_a_file_of_several_statements_shows_no_layout(url: str, tmp_path: Path) 
     for file, account, why in (
         ("two.sta", "4070", "tiffin: two.sta: has 2 statements; name a file of one"),
         ("wrong.csv", "4070", "tiffin: statement of 4070 up to 2024-03-05: 1.005 has more than two decimals"),
-        ("wrong.csv", "", "tiffin: nothing is no account at a bank"),
+        ("wrong.csv", "", "tiffin: nothing is not an account at a bank"),
     ):
         done = tiffin(url, "bank-csv", account, tmp_path / file, *layout)
         assert (done.returncode, done.stderr) == (1, f"{why}\n")

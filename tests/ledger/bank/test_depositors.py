@@ -93,7 +93,7 @@ def test_a_depositor_revoked_or_of_another_brand_is_a_payer_as_any(book: Postgre
 @pytest.mark.parametrize(
     ("depositor", "why"),
     [
-        ({"payer": " / "}, " /  is no account at a bank"),
+        ({"payer": " / "}, " /  is not an account at a bank"),
         ({"brand": "soup"}, "no such brand: soup"),
         ({"channel": "bank"}, "channel: bank is not where money waits for the bank"),
         ({"channel": ""}, "channel: nothing is not where money waits for the bank"),

@@ -123,7 +123,7 @@ def test_a_csv_in_doubt_is_refused(content: str, layout: Layout, sentence: str) 
         ({"date": "D"}, "needs the column of the amount"),
         ({"amount": "A"}, "needs the column of the date"),
         ({"date": "D", "amount": "A", "money_in": "I"}, "needs the column of the amount"),
-        ({"date": "D", "amont": "A"}, "amont is no column of a statement"),
+        ({"date": "D", "amont": "A"}, "amont is not a column of a statement"),
     ],
 )
 def test_a_layout_says_what_it_lacks(columns: dict[str, str], sentence: str) -> None:

@@ -420,7 +420,10 @@ GOOD_1C = written.one_c(stmt(entry("5.00"), entry("-2.00")))
             "ДатаПоступило=2024-03-05 is not a date, expected DD.MM.YYYY",
         ),
         (GOOD_1C.encode("utf-16-be"), "is 1CClientBankExchange without a line such as Кодировка= in an encoding"),
-        (GOOD_1C.encode("utf-8").replace("Платежное".encode(), b"\xff\xfe"), "is not utf-8, as its header is, at byte"),
+        (
+            GOOD_1C.encode("utf-8").replace("Платежное".encode(), b"\xff\xfe"),
+            "is not in utf-8, which its header names, at byte",
+        ),
         ("1CClientBankExchange\nКодировка=Windows\nКонецФайла".encode("cp1251"), "names none of our accounts"),
     ],
 )
@@ -436,7 +439,7 @@ def test_nonsense_is_one_sentence(content: bytes, sentence: str) -> None:
 def test_a_page_that_is_missing_is_told() -> None:
     """The next page begins with another balance than the one before it ended with."""
     text = (DATA / "mt940-betterplace-sepa.sta").read_text()
-    with pytest.raises(Failure, match=r"misses a page: one ends with -3632585\.04, the next begins with -3814901\.47"):
+    with pytest.raises(Failure, match=r"lacks a page: one ends with -3632585\.04, the next begins with -3814901\.47"):
         read((text[: text.index(":20:T089414056000002")] + text[text.index(":20:T089414056000003") :]).encode(), "f")
 
 

@@ -68,9 +68,9 @@ def test_the_key_of_a_step_that_moved_no_money_is_taken_too(food: Food) -> None:
     ("line", "said"),
     [
         ({"items": []}, "items: there are 0, 1 to 998 are allowed"),
-        ({"items": [dish("a", "1.00"), dish("a", "2.00")]}, "items: a of sushi is given twice, and not alike"),
+        ({"items": [dish("a", "1.00"), dish("a", "2.00")]}, "items: a of sushi is given twice with different details"),
         ({"items": [dish("a", "0.00")]}, "items.0.price: is zero"),
-        ({"items": [dish("a", "1.00", 0)]}, "items.0.quantity: 0 is not from 1 to 10000"),
+        ({"items": [dish("a", "1.00", 0)]}, "items.0.quantity: 0 is not between 1 and 10000"),
         ({"items": [dish("a", "1.00")], "promo_codes": ["X", "X"]}, "promo_codes: a code is given twice"),
         ({"items": [dish("a", "1.00")], "tip": "1.00"}, "tip: is not a known field"),
     ],

@@ -129,7 +129,7 @@ def test_a_pre_order_that_is_due_earlier_runs_out_earlier(food: Food) -> None:
         ),
         (
             {"items": [dish("a", "1.00"), {**dish("a", "1.00"), "reference": "b"}]},
-            "items: a of sushi is given twice, and not alike",
+            "items: a of sushi is given twice with different details",
         ),
     ],
 )

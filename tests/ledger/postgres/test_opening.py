@@ -84,16 +84,16 @@ def test_each_difference_is_named_in_both_directions(book: Acted) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("", "the first line names the columns: account, brand, money, points"),
-        ("account,money\nanna,1\n", "the first line names the columns: account, brand, money, points"),
-        ("account,brand,money\nanna,sushi\n", "line 2: has not as many values as there are columns"),
-        ("account,brand,money\nanna,sushi,1,2\n", "line 2: has not as many values as there are columns"),
+        ("", "the first line must name the columns: account, brand, money, points"),
+        ("account,money\nanna,1\n", "the first line must name the columns: account, brand, money, points"),
+        ("account,brand,money\nanna,sushi\n", "line 2: does not have as many values as there are columns"),
+        ("account,brand,money\nanna,sushi,1,2\n", "line 2: does not have as many values as there are columns"),
         ("account,brand,money\nboris,sushi,1\n", "line 2: there is no account boris"),
         ("account,brand,money\nanna,soup,1\n", "line 2: there is no brand soup"),
         ("account,brand,money\nanna,sushi,1.005\n", "line 2: money: 1.005 has more than two decimals"),
         (
             "account,brand,money\nanna,sushi,1\nanna,sushi,2\n",
-            "line 3: money of account anna and brand sushi stand there twice",
+            "line 3: money of account anna and brand sushi are listed twice",
         ),
         ('account,brand,money\n"anna,sushi,1\n', "is not CSV after line 1: unexpected end of data"),
         ('"account,brand,money\n', "is not CSV after line 0: unexpected end of data"),

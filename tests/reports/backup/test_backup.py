@@ -81,7 +81,7 @@ def test_a_restore_goes_to_a_moment_and_begins_an_incarnation(kept: Kept, homes:
     assert tiffin(home, "backup", str(tmp_path / "next"), "--json").returncode == 0
     again = tiffin(home, "restore", str(kept.folder))
     assert again.returncode == 1
-    assert "there is a server under" in again.stderr
+    assert "there is already a server under" in again.stderr
     assert keys(url) == ["p1", "p2", "p3", "p4"]
 
 
@@ -92,7 +92,7 @@ def test_a_data_folder_is_made_for_a_server_of_your_own(kept: Kept, homes: Homes
         restore(Settings(home=home, database_url="postgresql://db.example/tiffin"), kept.folder)
     done = restore(settings(home), kept.folder, data=home / "postgres")
     assert (done.lake, done.last_transaction) == ("restored", None)
-    with pytest.raises(Failure, match="is there already"):
+    with pytest.raises(Failure, match="already exists"):
         restore(settings(home), kept.folder, data=home / "postgres")
     embedded_server._give_to_its_user(home / "postgres")
     embedded_server._start(home / "postgres")
@@ -151,7 +151,7 @@ def test_old_backups_are_let_go(kept: Kept, tmp_path: Path) -> None:
     (folder / "2020-01-02T000000Z" / "lake").mkdir(parents=True)
     (folder / "wal" / "000000010000000000000000").write_bytes(b"old")
     assert archive.backups(folder) == ["2020-01-01T000000Z", kept.name]
-    assert take.let_go(folder, 1) == ["2020-01-01T000000Z"]
+    assert take.delete_old(folder, 1) == ["2020-01-01T000000Z"]
     assert sorted(path.name for path in folder.iterdir()) == [kept.name, "wal"]
     assert not (folder / "wal" / "000000010000000000000000").exists()
     assert take.check(folder).name == kept.name

@@ -24,7 +24,7 @@ def url(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
         (["revoke", "vera"], "vera has no role here"),
         (["four-eyes", "payout", "nan"], "nan is not an amount in plain notation"),
         (["four-eyes", "payout", "1.005"], "1.005 has more than two decimals"),
-        (["four-eyes", "payout", "--", "-5"], "-5 is less than nothing"),
+        (["four-eyes", "payout", "--", "-5"], "-5 is negative"),
         (["four-eyes", "payout", "5", "XYZ"], "currency 'XYZ' is not an ISO 4217 currency"),
         (["four-eyes", "payout", "never", "rub"], "currency 'rub' is not an ISO 4217 currency"),
     ],

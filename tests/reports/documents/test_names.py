@@ -156,7 +156,7 @@ def test_a_logo_is_a_file_of_the_brands_own_folder(tmp_path):
         render.html(sample(issuer=replace(SUSHI, logo="gone.png")), design)
     with pytest.raises(Failure, match="must be a data URL, or a file of brands/sushi"):
         render.html(sample(issuer=replace(SUSHI, logo="logo.png")))
-    with pytest.raises(Failure, match="is a data URL of no picture"):
+    with pytest.raises(Failure, match="is a data URL that is not a picture"):
         render.html(sample(issuer=replace(SUSHI, logo="data:text/html,<b>")))
 
 

@@ -112,6 +112,59 @@ def test_every_difference_is_that_of_the_report_and_the_sum_of_its_parts(company
             assert sum(said.frame["amount"], said.before) == said.now
 
 
+ADDS = {
+    "lost_clients": [("debit", "-800.00")],
+    "new_clients": [("debit", "900.00")],
+    "apart": [("debit", "30.00")],
+    "discounts": [("debit", "100.00"), ("debit", "-50.00")],
+    "refunds": [("refund", "-90.00")],
+    "bonuses": [("debit", "-40.00")],
+}
+
+
+def test_a_part_opens_its_rows(company: Story) -> None:
+    """Of entries on either side, which add up to it; or orders by brand, of clients on both sides."""
+    book = company.book()
+    said = book.explain(book.report("brand-revenue", **MARCH), {}, "kept", against=FEBRUARY)
+    for name, adds in ADDS.items():
+        found = book.part_rows(said, name)
+        assert [(kind, str(add)) for kind, add in found.entries.select("kind", "adds").iter_rows()] == adds, name
+        assert (found.count, found.residual) == (len(adds), 0)
+    by_brand = book.part_rows(said, "mix")
+    assert (by_brand.sum, by_brand.brands is not None) == (None, True)
+    assert by_brand.brands.drop("brand_name").rows() == [  # type: ignore[union-attr]
+        ("pizza", 1, Decimal(300), 300.0, 2, Decimal(650), 325.0),
+        ("sushi", 2, Decimal(1600), 800.0, 2, Decimal(1300), 650.0),
+    ]
+    both = book.report("brand-revenue", **{"from": "2017-02-01", "to": "2017-03-31"})
+    longer = book.explain(both, {}, "kept", against=FEBRUARY)
+    assert book.part_rows(longer, "discounts").entries["adds"].to_list() == [Decimal("-50.00")]  # of March alone
+    with pytest.raises(Failure, match="has no part discount: did you mean discounts"):
+        book.part_rows(said, "discount")
+
+
+def test_what_came_later_opens_what_came_later(company: Story) -> None:
+    """Two lunches of March that were booked in April."""
+    company.debit("2017-04-03", "anna", ("sushi", 120), occurred_at="2017-03-30")
+    company.debit("2017-04-04", "boris", {"brand": "pizza", "amount": 180, "gross": 200}, occurred_at="2017-03-31")
+    book = company.book()
+    now = book.report("brand-revenue", **MARCH, dated_by="occurred")
+    said = book.explain(now, {"currency": "RUB"}, "net", against={"booked_until": "2017-03-31"})
+    late = book.part_rows(said, "late_bookings")
+    assert (late.entries["adds"].to_list(), late.residual) == ([Decimal(120), Decimal(180)], 0)
+
+
+def test_a_month_of_a_row_is_a_period_of_its_own(company: Story) -> None:
+    """Of sushi, March of a year by months against its February, as March asked for alone."""
+    book = company.book()
+    year = book.report("brand-revenue", **{"from": "2017-01-01", "to": "2017-12-31"}, by="month")
+    of_march = {"brand": "sushi", "month": "2017-03", "currency": "RUB"}
+    said = book.explain(year, of_march, "net", against=FEBRUARY)
+    alone = book.explain(book.report("brand-revenue", **MARCH), {"brand": "sushi"}, "net", against=FEBRUARY)
+    assert (said.before, said.now, said.parts) == (alone.before, alone.now, alone.parts)
+    assert said.now == 2230
+
+
 def test_the_steps_of_the_picture_lead_from_one_figure_to_the_other(company: Story) -> None:
     """A bar of each figure, and between them one of each part that is not nothing."""
     book = company.book()
@@ -138,7 +191,12 @@ def test_the_steps_of_the_picture_lead_from_one_figure_to_the_other(company: Sto
     [
         ("receipts", {}, "net", "net of receipts cannot be compared: gross, net, kept of brand-revenue can"),
         ("brand-revenue", {}, "vat", "vat of brand-revenue cannot be compared: gross, net, kept of brand-revenue can"),
-        ("brand-revenue", {"month": "2017-03"}, "net", "figures of whole periods are compared, not of a month"),
+        (
+            "brand-revenue",
+            {"hour": "12"},
+            "net",
+            "figures of periods are compared, not of one hour: ask for days, weeks",
+        ),
         ("brand-revenue", {"brand": "sushy"}, "net", "brand-revenue has no brand sushy: did you mean sushi?"),
         ("brand-revenue", {"service": "tip"}, "net", "a row that is compared is a brand and a currency"),
     ],

@@ -77,6 +77,30 @@ def test_what_is_available_moved_by_each_kind_of_thing(company: Story) -> None:
     assert said.parts[-1].words == "changed terms"
 
 
+def test_a_part_opens_what_moved(company: Story) -> None:
+    """The entries on the account in these days; what fell late; of changed terms there are none."""
+    book = company.book()
+    credit = book.report("credit-exposure", as_of="2017-03-11")
+    said = book.explain(credit, {"reference": "romashka"}, "available", against={"as_of": "2017-02-28"})
+    moved = {part.name: book.part_rows(said, part.name).entries for part in said.parts}
+    rows = {
+        name: [(str(day), str(amount)) for day, amount in of["business_date", "amount"].iter_rows()]
+        for name, of in moved.items()
+    }
+    assert rows == {
+        "late_bookings": [],
+        "dates": [("2017-02-01", "-100.00")],
+        "payments": [("2017-03-04", "150.00")],
+        "holds": [("2017-03-02", "0.00"), ("2017-03-09", "0.00")],
+        "debits": [("2017-03-07", "-90.00")],
+        "refunds": [("2017-03-08", "60.00")],
+        "others": [("2017-03-10", "-5.00")],
+        "terms": [],
+    }
+    assert moved["holds"]["held"].to_list() == [Decimal("40.00"), Decimal("-15.00")]
+    assert book.part_rows(said, "payments").sum is None
+
+
 def test_what_is_overdue_by_a_shorter_period_is_the_terms(company: Story) -> None:
     """
     On 13 March 185.00 are unpaid, of the items due last: 5.00 of 10 March, 90.00 of the 7th and 90.00 of February.

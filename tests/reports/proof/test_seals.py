@@ -12,10 +12,12 @@ from typer.testing import CliRunner
 
 from ledger.errors import Failure
 from reports.cli import main
+from reports.lake import manifest, publish_cut
 from reports.lake.publish_cut import nightly_cut, rebuild
-from reports.lake.verify import Depth, verify
+from reports.lake.storage import Place
+from reports.lake.verify import NIGHT, Depth, verify
 from reports.proof.seal import Sealed, load_key, read_seals, short_form
-from reports.proof.verified import QUARTER, Verified, months_due
+from reports.proof.verified import BUDGET, QUARTER, Verified, load_verified, months_due
 from tests.reports.proof.conftest import NIGHTS, SealedBook
 
 
@@ -43,8 +45,15 @@ def test_each_closing_makes_a_seal_that_follows_from_the_one_before(sealed: Seal
     assert len(short_form(seals[2].hash)) == 19
 
 
-def test_a_book_and_a_lake_of_before_are_sealed_from_their_next_closing_on(sealed: SealedBook) -> None:
-    """Without a seal they hold; the first seal covers everything that is there."""
+@pytest.mark.parametrize(("budget", "to_read"), [(BUDGET, [("2024-03", 1, 1)]), (0, [])])
+def test_a_book_and_a_lake_of_before_are_sealed_from_their_next_closing_on(
+    sealed: SealedBook, monkeypatch: pytest.MonkeyPatch, budget: int, to_read: list[tuple[str, int, int]]
+) -> None:
+    """Without a seal they hold; the first seal covers everything that is there.
+
+    It was read for it: of a large book the next night does not read it all again.
+    """
+    monkeypatch.setattr(publish_cut, "BUDGET", budget)
     with psycopg.connect(sealed.url) as connection:
         connection.execute("SET session_replication_role = replica")
         connection.execute("DELETE FROM seal_leaf")
@@ -53,9 +62,6 @@ def test_a_book_and_a_lake_of_before_are_sealed_from_their_next_closing_on(seale
     for name in ("seals.jsonl", "verified.json"):
         (Path(sealed.lake) / name).unlink()
     pointer = json.loads((Path(sealed.lake) / "current.json").read_text())
-    from reports.lake import manifest
-    from reports.lake.storage import Place
-
     latest = manifest.current(Place(sealed.lake))
     assert latest is not None
     assert pointer["number"] == latest.manifest.cut.number
@@ -63,6 +69,7 @@ def test_a_book_and_a_lake_of_before_are_sealed_from_their_next_closing_on(seale
     nightly_cut(*sealed, date(2024, 3, 31))
     (first,) = kept(sealed)
     assert (first.seal.number, first.seal.until, first.seal.previous) == (1, date(2024, 3, 31), None)
+    assert [*load_verified(Place(sealed.lake)).parts([first], NIGHT.budget, None)] == to_read
     assert [check for _, check in verify(*sealed) if not check.holds] == []
 
 

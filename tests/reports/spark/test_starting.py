@@ -19,7 +19,7 @@ def test_without_pyspark_the_way_out_is_told(monkeypatch: pytest.MonkeyPatch) ->
 
 def test_another_engine_is_refused() -> None:
     """A word mistyped must not run on Polars in silence."""
-    with pytest.raises(Failure, match="there is no engine sprak: there are polars and spark"):
+    with pytest.raises(Failure, match="there is no engine sprak: choose polars or spark"):
         reports.open(engine="sprak")
 
 

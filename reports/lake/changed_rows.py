@@ -67,7 +67,7 @@ OWNERS = {"usage": ("payer_id", "account_id")}
 """The columns of GONE's accounts, where it is not `account_id` alone."""
 
 
-def moved_on(name: str, *, last: int, change: int, taken_at: str) -> str:
+def changed_rows(name: str, *, last: int, change: int, taken_at: str) -> str:
     """Return the query of the keys of a table that may have changed since a cut."""
     return Template(_KEYS[name]).substitute(last=last, change=change, taken_at=taken_at)
 
