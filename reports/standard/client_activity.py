@@ -33,7 +33,7 @@ def _from_ever(tables: Tables, p: Parameters) -> Frame:
 
 
 def _by_party(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a client, currency and month with orders that began or ended, or their money, up to the last day.
+    """Return one row per client, currency and month with orders that began or ended, or money, up to the last day.
 
     `cohort` is the month of the client's first order.
     """
@@ -197,7 +197,7 @@ def came(tables: Tables, p: Parameters, row: Row) -> Frame:
 
 
 def client_activity(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a cohort, month and currency: of the clients who came then, how many ordered in the month.
+    """Return one row per cohort, month and currency: of the clients who came then, how many ordered in the month.
 
     Share is that of the cohort. Average is net per order.
     """
