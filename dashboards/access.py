@@ -63,12 +63,18 @@ def person() -> Person:
     """Return who is at the screen. Raises Failure for a login that is over, or that nobody gave a role."""
     if not signs_in():
         return Person(getpass.getuser(), "admin")
-    return of_claims(st.user.to_dict(), Provider())
+    return of_claims(st.user.to_dict(), _provider())
 
 
 def signs_in() -> bool:
     """Return whether there is a provider of logins."""
-    return Provider().is_set
+    return _provider().is_set
+
+
+@st.cache_resource(ttl=SECONDS, show_spinner=False)
+def _provider() -> Provider:
+    """Return the provider of logins: a page asks who is at the screen some fifty times."""
+    return Provider()
 
 
 def let_in() -> None:

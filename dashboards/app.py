@@ -4,10 +4,12 @@
 without this frame; what a page cannot do is one sentence.
 """
 
+import gc
 from functools import partial
 from pathlib import Path
 
 import streamlit as st
+from streamlit import runtime
 
 from dashboards import access, cached_book, display, url_state
 from dashboards.refusals import on_screen
@@ -78,6 +80,13 @@ def _sidebar() -> None:
         choose_language()
 
 
+@st.cache_resource(show_spinner=False)
+def _begun() -> None:
+    """Take what the first page has loaded, which lives as long as the server, out of what Python collects from."""
+    gc.collect()
+    gc.freeze()
+
+
 def app() -> None:
     """Draw the frame, and the page in it; a Failure is shown as the sentence that it is."""
     st.set_page_config(page_title="Tiffin", page_icon=str(HERE / "icon.svg"), layout="wide")
@@ -100,6 +109,8 @@ def app() -> None:
         _sidebar()
         page.run()
         url_state.leave()
+        if runtime.exists():
+            _begun()
     except Failure as failure:
         st.error(as_markdown(on_screen(failure)), icon=":material/error:")
     except faults.UNREADABLE as error:

@@ -63,7 +63,8 @@ def stacked(frame: pl.DataFrame, value: str, piece: str, currency: str, *, legen
         pl.col("brand").replace_strict(brands["brand"], range(brands.height), return_dtype=pl.Int64).alias("place"),
     )
     pieces = sorted(set(frame[piece]))
-    scale = alt.Scale(domain=brands["brand_name"].to_list(), range=[colours()[code] for code in brands["brand"]])
+    of = colours()
+    scale = alt.Scale(domain=brands["brand_name"].to_list(), range=[of[code] for code in brands["brand"]])
     key = alt.Legend(orient="right", symbolType="square", labelLimit=130, rowPadding=0, labelFontSize=11)
     month_axis = alt.Axis(labelAngle=0, labelExpr=_axis(pieces), ticks=False, labelOverlap=piece == "day")
     amounts = alt.Axis(format="~s", labelExpr=ZERO, tickCount=5, domain=False)

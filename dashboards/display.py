@@ -248,11 +248,11 @@ def _hidden_width(values: pl.Series, column: Column) -> int | None:
     money = column.kind in _WRITTEN
     if values.len() <= MEASURED_ROWS + 1 or not (money or values.dtype == pl.String):
         return None
+    texts = ["" if value is None else f"{value:.2f}" if money else value for value in values.to_list()]
     # Grouped by thousands: a sign in three more, two decimals and their separator.
-    digits = values.cast(pl.Decimal(38, 2) if money else pl.String).cast(pl.String).str.len_chars().fill_null(0)
-    lengths = digits + (digits - 4).clip(0) // 3 if money else digits
-    longest = max(lengths.to_list())
-    measured = [*lengths.head(MEASURED_ROWS), lengths[-1]]
+    lengths = [len(text) + (max(len(text) - 4, 0) // 3 if money else 0) for text in texts]
+    longest = max(lengths)
+    measured = [*lengths[:MEASURED_ROWS], lengths[-1]]
     head = len(column.label(language()))
     return min(max(longest, head) * LETTER_PIXELS + 20, WIDEST_PIXELS) if longest > max(measured) else None
 

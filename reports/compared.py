@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import partial
 
 from reports.days import FLOWS, Days
 
@@ -88,7 +87,7 @@ def compared(days: Days, first: date, last: date) -> dict[str, Compared]:
         return Compared(figure(first, last), before, ago, tuple(figure(*month) for month in months if course))
 
     return {
-        "closing": of(lambda _, day: days.closing(day)),
-        "owed": of(lambda _, day: days.owed(day), course=False),
-        **{name: of(partial(days.flow, name)) for name in FLOWS},
+        "closing": of(lambda _, day: days.closing.until(day)),
+        "owed": of(lambda _, day: days.owed.until(day), course=False),
+        **{name: of(days.flows[name].within) for name in FLOWS},
     }

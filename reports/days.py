@@ -4,9 +4,11 @@ What is booked on a day does not depend on the period that it is requested for, 
 was closed: brand-revenue and receipts look at neither holders nor terms, and orders count by day (DECISIONS D210).
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import accumulate
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -21,36 +23,39 @@ from reports.run import LakeBook, conformed
 FLOWS = ("received", "net", "refunds", "kept")
 
 
+class Course:
+    """What came to pass day by day, to be summed over any days."""
+
+    def __init__(self, days: pl.DataFrame, column: str) -> None:
+        days = days.sort("day")
+        self._days: list[date] = days["day"].to_list()
+        self._until: list[Decimal] = [Decimal(0), *accumulate(days[column].to_list())]
+
+    def until(self, day: date) -> Decimal:
+        """Return the sum of all days up to one."""
+        return self._until[bisect_right(self._days, day)]
+
+    def within(self, first: date, last: date) -> Decimal:
+        """Return the sum of a period."""
+        return self.until(last) - self.until(first - timedelta(days=1))
+
+
 @dataclass(frozen=True)
 class Days:
     """Figures by day, from `since` to the cut.
 
-    `revenue` and `receipts` are the reports by day, not controlled; `flows` are their sums: day and FLOWS. `balances`
-    says what each day, and the one before `since` for all days up to it, changed: day, closing, owed. `began` is the
-    first day with an entry of clients' money.
+    `revenue` and `receipts` are the reports by day, not controlled; `flows` has the course of FLOWS, summed over
+    brands. `closing` and `owed` are what clients have and owe, as changes from nothing: up to a day, what they had at
+    its end; the day before `since` stands for all up to it. `began` is the first day of clients' money.
     """
 
     since: date
     began: date | None
     revenue: Result
     receipts: Result
-    flows: pl.DataFrame
-    balances: pl.DataFrame
-
-    def flow(self, name: str, first: date, last: date) -> Decimal:
-        """Return what came to pass of one of FLOWS in a period."""
-        return Decimal(self.flows.filter(pl.col("day").is_between(first, last))[name].sum() or 0)
-
-    def closing(self, day: date) -> Decimal:
-        """Return what clients had at the end of a day."""
-        return self._at(day, "closing")
-
-    def owed(self, day: date) -> Decimal:
-        """Return what clients owed at the end of a day: the balances below zero."""
-        return self._at(day, "owed")
-
-    def _at(self, day: date, column: str) -> Decimal:
-        return Decimal(self.balances.filter(pl.col("day") <= day)[column].sum() or 0)
+    flows: dict[str, Course]
+    closing: Course
+    owed: Course
 
     def of(self, found: Result, first: date, last: date, by: Literal["day", "month"]) -> Result:
         """Return `revenue` or `receipts` of a period by day or month, without averages and controls."""
@@ -67,19 +72,20 @@ def _month(column: str) -> pl.Expr:
     return pl.col(column).dt.strftime("%Y-%m")
 
 
+def _course(found: Result, column: str) -> Course:
+    return Course(found.frame.group_by("day").agg(pl.col(column).sum()), column)
+
+
 def days_of(book: LakeBook, currency: str | None, since: date) -> Days:
     """Return a currency's figures by day, from a day to the cut."""
     cut = book.cut
     last = max(since, cut.taken_at.astimezone(ZoneInfo(cut.time_zone)).date())
     of = {"from": since, "to": last, "currency": currency, "by": "day"}
     revenue, receipts = book.uncontrolled("brand-revenue", **of), book.uncontrolled("receipts", **of)
-    flows = [
-        result.frame.group_by("day").agg(pl.col(names).sum())
-        for result, names in ((receipts, FLOWS[:1]), (revenue, FLOWS[1:]))  # receipts have a net of their own
-    ]
+    # Receipts have a net of their own.
+    flows = {name: _course(receipts if name == "received" else revenue, name) for name in FLOWS}
     began, balances = _balances(book, currency, since - timedelta(days=1), last)
-    added = pl.concat(flows, how="diagonal").group_by("day").agg(pl.col(FLOWS).sum())
-    return Days(since, began, revenue, receipts, added, balances)
+    return Days(since, began, revenue, receipts, flows, Course(balances, "closing"), Course(balances, "owed"))
 
 
 def _balances(book: LakeBook, currency: str | None, opening: date, last: date) -> tuple[date | None, pl.DataFrame]:

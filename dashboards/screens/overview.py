@@ -36,7 +36,7 @@ def overview() -> None:
     revenue, receipts = (days.of(found, since, until, piece) for found in (days.revenue, days.receipts))
     turnover = _turnover(currency, since, until)
     control = st.empty()
-    places = _tiles(revenue, receipts, turnover, days.owed(until), currency, until)
+    places = _tiles(revenue, receipts, turnover, days.owed.until(until), currency, until)
     _charts(revenue, receipts, currency)
     _tables(revenue, turnover)
     if currency:

@@ -88,10 +88,10 @@ def test_days_come_to_what_the_reports_give(busy: Story) -> None:
             assert ours.parameters == reported.parameters
             assert book.controls(ours) == reported.controls and reported.controls
         owed = book.report("receivables-aging", as_of=until, currency="RUB").frame["total"].sum()
-        assert days.owed(until) == owed
-    assert [days.owed(date(2017, 2, day)) for day in (19, 20)] == [0, 400]
+        assert days.owed.until(until) == owed
+    assert [days.owed.until(date(2017, 2, day)) for day in (19, 20)] == [0, 400]
     later = days_of(book, "RUB", date(2017, 3, 10))
-    assert later.owed(date(2017, 3, 10)) == days.owed(date(2017, 3, 10)) and later.began == days.began
+    assert later.owed.until(date(2017, 3, 10)) == days.owed.until(date(2017, 3, 10)) and later.began == days.began
 
 
 def test_controls_are_of_the_rows_that_are_shown(busy: Story) -> None:
