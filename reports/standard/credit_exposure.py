@@ -73,7 +73,7 @@ def _status(tables: Tables, p: Parameters) -> Frame:
 
 
 def credit_exposure(tables: Tables, p: Parameters) -> Frame:
-    """Return a row an account that has, or ever had, terms of credit; share is used and held of the limit."""
+    """Return one row per account that has, or ever had, terms of credit; share is used and held of the limit."""
     kept = latest_entries(tables.entries.filter(of_clients(), until(p.as_of)))
     overdue = (
         aging.late(tables, p.as_of, p.currency)
