@@ -192,7 +192,7 @@ def came(tables: Tables, p: Parameters, row: Row) -> Frame:
 
 
 def client_activity(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a cohort, month and currency: of the clients who came then, how many ordered in the month.
+    """Return one row per cohort, month and currency: of the clients who came then, how many ordered in the month.
 
     Share is that of the cohort. Average is net per order.
     """

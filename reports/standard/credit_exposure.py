@@ -90,7 +90,7 @@ def _of_credit(tables: Tables, p: Parameters) -> Tables:
 
 
 def credit_exposure(tables: Tables, p: Parameters) -> Frame:
-    """Return a row an account that has, or ever had, terms of credit; share is used and held of the limit."""
+    """Return one row per account that has, or ever had, terms of credit; share is used and held of the limit."""
     own_tables = _of_credit(tables, p)
     kept = latest_entries(own_tables.entries.filter(of_clients(), until(p.as_of)))
     overdue = (
