@@ -50,7 +50,7 @@ def difference() -> None:
     )
     _figures(said, against.words(address.against))
     ink = "#e6e8eb" if st.context.theme.type == "dark" else "#1b1b1b"
-    st.altair_chart(said.chart(language(), ink), width="content", key="waterfall")
+    st.altair_chart(said.chart(language(), ink), width="stretch", key="waterfall")
     _parts(said)
     part = url_state.get("part")
     if part is not None:
