@@ -96,8 +96,6 @@ WALKED = {
     "accounts": "accounts",
     "account": "account?account=anna&from=2017-03-01&to=2017-03-31",
     "transaction": "transaction?transaction=d1",
-    "client": "client?party=anna",
-    "entries": "entries?from=2017-02-01&to=2017-03-31",
     "reports": "reports?report=brand-revenue&from=2017-03-01&to=2017-03-31&by=month",
     "ageing": "reports?report=receivables-aging&as_of=2017-03-31",
     "trial balance": "reports?report=trial-balance&from=2017-03-01&to=2017-03-31",
