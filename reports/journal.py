@@ -1,4 +1,4 @@
-"""The journal: the entries behind a figure, one row an entry. It is where every drill-down ends.
+"""The journal: the entries behind a figure, one row per entry. It is where every drill-down ends.
 
 It is run like a report but is none of the standard ones: nobody wants a year of it every
 night (DECISIONS D38). Signs are the ledger's: plus raises what the client has, so money in is minus in a
@@ -62,7 +62,7 @@ def _named(tables: Tables, p: Parameters) -> Frame:
 
 
 def journal(tables: Tables, p: Parameters) -> Frame:
-    """Return a row an entry, by transaction and leg."""
+    """Return one row per entry, by transaction and leg."""
     clients = client_accounts(tables).select("account", "client")
     rows = _named(tables, p)
     for name in NARROWING:

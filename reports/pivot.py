@@ -58,7 +58,7 @@ class Question:
 class Pivot:
     """`frame` has the row dimensions, currency, a column for each value across, and `total`.
 
-    `totals` has a row a currency, in the same columns from currency on.
+    `totals` has one row per currency, in the same columns from currency on.
     """
 
     question: Question

@@ -1,4 +1,4 @@
-"""`tiffin post`, `quote`, `schema`: JSON Lines in, one outcome a line out."""
+"""`tiffin post`, `quote`, `schema`: JSON Lines in, one outcome per line out."""
 
 import sys
 from collections.abc import AsyncIterator, Iterator

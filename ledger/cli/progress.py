@@ -9,7 +9,7 @@ from rich.console import Console
 
 @contextmanager
 def progress(what: str, *, quiet: bool = False, beyond: int = 0) -> Iterator[Callable[..., None]]:
-    """Lend a function of how many are done, of how many and which was the last: a bar, or a line each tenth.
+    """Yield a callback `(done, of, last="")` that draws a bar or, where there is no terminal, a line each tenth.
 
     Runs of up to `beyond` print no lines.
     """

@@ -120,7 +120,7 @@ _OPERATIONS: dict[tuple[str, str], Schema] = {
             }
         ],
         "takes": {JSON: _ref("AnyLine"), NDJSON: {"type": "string", "description": "a line of JSON a command"}},
-        "gives": {JSON: _ref("Answer"), NDJSON: {"type": "string", "description": "a line an outcome, in order"}},
+        "gives": {JSON: _ref("Answer"), NDJSON: {"type": "string", "description": "one line per outcome, in order"}},
     },
     ("POST", "/v1/quotes"): {
         "summary": "What posting would do now; nothing is written",

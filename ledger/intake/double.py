@@ -36,7 +36,7 @@ class Double:
         self._parties: dict[str, int] = {}
 
     def post(self, commands: Sequence[Command], /) -> list[Answer]:
-        """Return one outcome a command, in order."""
+        """Return one outcome per command, in order."""
         self._book.now = datetime.now(UTC)
         return [answer(self._book, command, self._book.now) for command in commands]
 
@@ -49,7 +49,7 @@ class Double:
             self._book = kept
 
     def administer(self, records: Sequence[r.Record], /) -> list[Done | Declined]:
-        """Return one outcome an administration line, in order."""
+        """Return one outcome per administration line, in order."""
         return [self._administered(record) for record in records]
 
     def _administered(self, record: r.Record) -> Done | Declined:

@@ -1,4 +1,4 @@
-"""JSON Lines in, JSON Lines out: one line a command or administration record, one line an outcome, in order.
+"""JSON Lines in, JSON Lines out: one line per command or administration record, one line per outcome, in order.
 
 A batch is what lines are already there, up to a limit, so a caller may write one line
 and wait for its answer. A run of administration lines is a batch of its own. Lines are bytes

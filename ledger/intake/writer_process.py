@@ -71,7 +71,7 @@ class Writer:
         self._stream = Stream(self._shell, self._ledger, held_up)
 
     def post(self, lines: Sequence[SentLine]) -> list[Answered]:
-        """Return one answer a line, in order."""
+        """Return one answer per line, in order."""
         kinds: list[str] = []
         items = [(sent.number, self._read(sent, kinds)) for sent in lines]
         return [_answer(kind, outcome) for kind, outcome in zip(kinds, self._outcomes(items), strict=True)]

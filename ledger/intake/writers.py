@@ -1,4 +1,4 @@
-"""The door's intake: what arrives while a writer posts is its next batch. Asyncio on this side, a process a writer
+"""The door's intake: what arrives while a writer posts is its next batch. Asyncio on this side, a process per writer
 (DECISIONS D121).
 
 A group of linked accounts (a payer and those it pays for) always goes to one writer: a thousand employees of one

@@ -41,7 +41,7 @@ def engine_on(connection: AnyConnection) -> Engine:
 def administer(
     engine: Engine, records: Sequence[r.Record], rules: Mapping[str, Rule] | None = None
 ) -> list[Done | Declined | Invalid]:
-    """Return one outcome a record, in order, committed together; `rules` (default RULES) carry out each type.
+    """Return one outcome per record, in order, committed together; `rules` (default RULES) carry out each type.
 
     Raises Failure when there is no book, psycopg's own errors when the database fails.
     """

@@ -78,7 +78,7 @@ class ServiceLine(TypedDict):
 
 
 class Unallocated(TypedDict):
-    """A payment, or a refund that nobody got, of which something still has no account; a row a brand.
+    """A payment, or a refund that nobody got, of which something still has no account; one row per brand.
 
     `amount` is what came without an account, `left` what allocations and reversals left of it.
     """
@@ -117,9 +117,9 @@ class LinkedAccounts(TypedDict):
 class Earlier:
     """A transaction and what came of it.
 
-    `moves` are what it, and for a payment what its allocations, did to clients, a row an entry; `lines` its service
-    lines, a row a line and source; `reversed_by` is the transaction that undid what was left of it; `waiting` is what
-    of it still has no account; `places` are where what is left to reverse is, if it faces clients or nobody.
+    `moves` are what it, and for a payment what its allocations, did to clients, one row per entry; `lines` its service
+    lines, one row per line and source; `reversed_by` is the transaction that undid what was left of it; `waiting` is
+    what of it still has no account; `places` are where what is left to reverse is, if it faces clients or nobody.
     """
 
     facts: EarlierTransaction

@@ -1,6 +1,6 @@
 """Post commands: lock, load, decide, write, commit.
 
-A batch is the primitive: one outcome a command, in order, and what was accepted is
+A batch is the primitive: one outcome per command, in order, and what was accepted is
 committed together before any outcome is returned.
 """
 
@@ -55,7 +55,7 @@ class Ledger:
         self._engine: Engine | None = None
 
     def post(self, commands: Sequence[c.Command]) -> list[Answer]:
-        """Return one outcome a command, in order; all that was accepted is durable by then.
+        """Return one outcome per command, in order; all that was accepted is durable by then.
 
         Raises Failure when the database stays out of reach.
         """
@@ -70,7 +70,7 @@ class Ledger:
     def administer(
         self, records: Sequence[Record], rules: "Mapping[str, Rule] | None" = None
     ) -> list[Done | Declined | Invalid]:
-        """Return one outcome an administration line, in order; what was done is durable by then.
+        """Return one outcome per administration line, in order; what was done is durable by then.
 
         `rules` are those of a second level, with the ledger's own; by default only these.
         """

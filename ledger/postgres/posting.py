@@ -38,7 +38,7 @@ class Posting(Seam):
             self._cover(scope)
 
     def decide_all(self, commands: Sequence[c.Command], scope: Scope) -> list[Answer]:
-        """Return one outcome a command, in order; `scope` is theirs."""
+        """Return one outcome per command, in order; `scope` is theirs."""
         self._cover(scope)
         return [answer(self.book, command, self.book.now) for command in commands]
 

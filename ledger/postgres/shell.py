@@ -13,10 +13,10 @@ class Shell(Protocol):
     """What answers lines: a ledger, or a second level over one."""
 
     def post(self, commands: "Sequence[Command]", /) -> "Sequence[Outcome]":
-        """Return one outcome a command, in order."""
+        """Return one outcome per command, in order."""
 
     def quote(self, commands: "Sequence[Command]", /) -> "Sequence[Outcome]":
         """Return what `post` would answer."""
 
     def administer(self, records: "Sequence[Record]", /) -> "Sequence[Outcome]":
-        """Return one outcome an administration line, in order."""
+        """Return one outcome per administration line, in order."""

@@ -62,11 +62,11 @@ class Stream:
         self._failed_at: dict[str, float] = {}
 
     def post(self, commands: Sequence[Command]) -> list[Outcome]:
-        """Return one outcome a command, in order. Raises Failure when the database stays out of reach."""
+        """Return one outcome per command, in order. Raises Failure when the database stays out of reach."""
         return self._answers(commands, self._shell.post)
 
     def administer(self, records: Sequence[Record]) -> list[Outcome]:
-        """Return one outcome an administration line, in order. Raises Failure like `post`."""
+        """Return one outcome per administration line, in order. Raises Failure like `post`."""
         return self._answers(records, self._shell.administer)
 
     def _answers(

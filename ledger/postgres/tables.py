@@ -355,7 +355,7 @@ class Entry(SQLModel, table=True):
 
 
 class Balance(SQLModel, table=True):
-    """One row a client account: the lock that guards everything about it.
+    """One row per client account: the lock that guards everything about it.
 
     `open_*` is the first of its aging items that is not wholly paid (number 0: none) and what is unpaid of it: all
     after it are wholly unpaid. `latest_due` is not before any item's due date; on `ripens_on` items get theirs.

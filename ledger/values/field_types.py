@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import to_json
 
-from ledger.values.dates import date_or_none, instant_of
+from ledger.values.dates import instant_of
 from ledger.values.money import amount_of, is_account_number, is_currency, quoted
 from ledger.values.text import wrong_character
 
@@ -80,10 +80,15 @@ def _currency(value: str) -> str:
 
 
 def _day(value: object) -> object:
-    found = date_or_none(value) if isinstance(value, str) else value
-    if not isinstance(found, date) or isinstance(found, datetime):
+    if isinstance(value, str):
+        try:
+            # Any form of ISO 8601, `20260302` too: a line that was accepted once must be when it is sent again.
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"{quoted(value)} is not a date") from None
+    if not isinstance(value, date) or isinstance(value, datetime):
         raise ValueError(f"{quoted(value)} is not a date")
-    return found
+    return value
 
 
 def _due(value: date) -> date:

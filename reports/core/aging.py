@@ -132,7 +132,7 @@ def _dated(tables: Tables, items: Frame, as_of: date) -> Frame:
 
 
 def unpaid_items(tables: Tables, as_of: date, currency: str | None = None) -> Frame:
-    """Return a row an unpaid aging item of an account.
+    """Return one row per unpaid aging item of an account.
 
     Columns: account_id, transaction_id, version, kind, currency, business_date, day_number,
     due_day (a day number; null: none), amount (what the account was charged, less what
@@ -181,7 +181,7 @@ def with_leg(tables: Tables, items: Frame) -> Frame:
 
 
 def terms_on(tables: Tables, as_of: date) -> Frame:
-    """Return a row an account whose credit ever began by that day.
+    """Return one row per account whose credit ever began by that day.
 
     Columns: account_id, id, credit_limit, period_days, valid_until, in_force. Of the terms
     valid on the day the last recorded counts; if none is valid, the last recorded that began.

@@ -44,8 +44,7 @@ def ended(tables: Tables) -> Frame:
 
 PLACED = "id kind status refers_to account_id amount business_date month".split()
 LINES = """
-    transaction_id kind refers_to business_date month account_kind brand_id currency amount source_id source_kind
-    service
+    transaction_id kind refers_to business_date month account_kind brand_id currency amount service
 """.split()
 
 

@@ -97,7 +97,7 @@ class Result:
         return numbers(self.frame)
 
     def chart(self, language: Language = "en") -> Any:
-        """Return the result as an Altair chart, a picture a currency. Raises Failure for a report without a picture."""
+        """Return the result as an Altair chart, a picture per currency. Raises Failure for a report without one."""
         if self.report.picture is None:
             raise Failure(f"there is no picture of {self.report.name}: it is a list")
         return drawn(self.report.picture, self.frame, self.columns, language)

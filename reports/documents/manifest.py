@@ -1,4 +1,4 @@
-"""The manifest of a folder of papers: a line a paper, as it was written last.
+"""The manifest of a folder of papers: one line per paper, as it was written last.
 
 A line is added only after its file is whole and in place; the half of a line that a killed
 run may leave at the end is dropped. So what the manifest lists is there (DECISIONS D51).

@@ -54,7 +54,7 @@ def _above(node: Node, kind: str, pdf: pydyf.PDF) -> Node | None:
 
 
 def _tables(headers: list[Box], pdf: pydyf.PDF) -> dict[Any, list[Node]]:
-    """Return the parts of each table with a head, a part a page, in order; by the first header's HTML element."""
+    """Return the parts of each table with a head, a part per page, in order; by the first header's HTML element."""
     found: dict[Any, list[Node]] = {}
     for box in headers:
         if _above(box.mark, "/THead", pdf) is not None:

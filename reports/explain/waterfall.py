@@ -21,7 +21,8 @@ def waterfall(difference: Difference, language: Language, ink: str) -> Any:
     words = {part.name: part.label(language) for part in difference.parts}
     steps = difference.frame.filter(pl.col("amount") != 0)
     ends = zip(ENDS[language], (difference.before, difference.now), strict=True)
-    whole = [(name, amount, 0, amount, WHOLE) for name, amount in ends]
+    domain = _domain(difference)
+    whole = [(name, amount, domain[0] if domain else 0, amount, WHOLE) for name, amount in ends]
     moved = [
         (words[part], amount, from_, until, UP if amount > 0 else DOWN)
         for part, _, amount, from_, until in steps.iter_rows()
@@ -42,13 +43,15 @@ def waterfall(difference: Difference, language: Language, ink: str) -> Any:
     title = f"{column.label(language)}, {difference.currency}"
     axis = alt.Axis(labelAngle=-30, labelLimit=160, ticks=False, labelOverlap=False)
     x = alt.X("what:O", sort=None, title=None, axis=axis)
-    amounts = alt.Axis(format="~s", tickCount=5, domain=False)
+    zero = "datum.value ? datum.label : '0'"  # not 0k
+    amounts = alt.Axis(format="~s", labelExpr=zero, tickCount=5, domain=False)
+    scale = alt.Scale(domain=domain, nice=False) if domain else alt.Undefined
     bars = (
         alt.Chart(drawn, title=title, width=alt.Step(92), height=300)
-        .mark_bar(clip=True)
+        .mark_bar()
         .encode(
             x=x,
-            y=alt.Y("from:Q", title=None, axis=amounts, scale=_scale(difference)),
+            y=alt.Y("from:Q", title=None, axis=amounts, scale=scale),
             y2="until:Q",
             color=alt.Color("colour:N", scale=None),
             tooltip=["what", "label"],
@@ -58,13 +61,14 @@ def waterfall(difference: Difference, language: Language, ink: str) -> Any:
     return bars + labels
 
 
-def _scale(difference: Difference) -> Any:
+def _domain(difference: Difference) -> list[float]:
+    """Return where the axis begins and ends; nothing where that is left to the chart, which begins at nothing."""
     levels = [float(difference.before), *(float(level) for level in difference.frame["until"])]
     low, high = min(levels), max(levels)
     if low <= 0 or high - low > 0.4 * high or high == low:
-        return alt.Undefined
+        return []
     room = (high - low) / 4
-    return alt.Scale(domain=[low - room, high + room / 2], nice=False)
+    return [low - room, high + room / 2]
 
 
 def _signed(amount: Any, language: Language, *, whole: bool) -> str:

@@ -113,7 +113,7 @@ def unit(control: Control, language: Language) -> str:
 
 
 def subtotals(result: Result) -> list[dict[str, Any]]:
-    """Return sums of the columns that add up: a row a currency and kind of account, with these two named."""
+    """Return sums of the columns that add up: one row per currency and kind of account, with these two named."""
     if result.totals is not None:
         return result.totals.rows(named=True)
     summed = [column.name for column in result.columns if column.total]

@@ -48,7 +48,7 @@ def _entries(book: LakeBook) -> pl.DataFrame:
 
 
 def _lines(entries: pl.DataFrame, names: dict[int, str]) -> Iterator[str]:
-    """Give a transaction's head, then a line an entry; entries that only hold money move nothing."""
+    """Give a transaction's head, then one line per entry; entries that only hold money move nothing."""
     current: Any = None
     for id_, _, day, kind, key, account, currency, amount in entries.filter(pl.col("amount") != 0).iter_rows():
         if id_ != current:

@@ -12,7 +12,7 @@ _SCHEMA = {name: pl.String() for name in ("column", "type", "meaning", "example"
 
 
 def described_table(table: Table, frame: pl.LazyFrame) -> pl.DataFrame:
-    """Return a row a column of a table; the example is the first value that is there among its first rows."""
+    """Return one row per column of a table; the example is the first value that is there among its first rows."""
     first = frame.head(LOOKED_THROUGH).select(pl.all().drop_nulls().first()).collect()
     rows = [
         (column.name, column.type, _with_unit(column.comment, column.type), _text(first[column.name].first()))
@@ -22,7 +22,7 @@ def described_table(table: Table, frame: pl.LazyFrame) -> pl.DataFrame:
 
 
 def described_report(report: Report) -> pl.DataFrame:
-    """Return a row a column of a report; a figure says what it is made of, everything else its heading."""
+    """Return one row per column of a report; a figure says what it is made of, everything else its heading."""
     known = report.contributions.names if report.contributions else []
     rows = []
     for column in report.columns:

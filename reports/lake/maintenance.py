@@ -103,7 +103,7 @@ def carry_on(url: str, lake: str) -> int:
 def _joined(place: Place, name: str, pinned: PinnedTable, number: int) -> PinnedTable:
     appended = any(table.name == name and table.appended for table in TABLES)
     if not appended or len(pinned.files) == len({path.rpartition("/")[0] for path in pinned.files}):
-        return pinned  # one file a month already
+        return pinned  # one file per month already
     delta.put_back(place, name, pinned)
     table = delta.opened(place, name)
     if table is None:

@@ -48,7 +48,7 @@ COLUMNS: dict[str, pl.DataType] = {
 class WhatIf:
     """What differs with other limits.
 
-    `differing` has a row a transaction: before and after are decline codes, null for posted;
+    `differing` has one row per transaction: before and after are decline codes, null for posted;
     shifted is what other accounts pay instead. Its effect is declined, let_through,
     other_reason, paid_otherwise, or follows (not a debit or hold: it changes because one did).
     `unlike` has the same columns: where the replay with the limits as they are gives another

@@ -44,7 +44,7 @@ def _listed(column: str) -> nw.Expr:
 
 
 def _lines(tables: Tables, p: Parameters) -> Frame:
-    """Return brands, services and their numbers, a row a transaction: of what this account paid for."""
+    """Return brands, services and their numbers, one row per transaction: of what this account paid for."""
     listed = ("brand", "service", "number")
     moved = tables.entries.filter(nw.col("account_id") == p.account, within(p.first_day, p.last_day))
     return (
@@ -63,7 +63,7 @@ def _lines(tables: Tables, p: Parameters) -> Frame:
 
 
 def account_card(tables: Tables, p: Parameters) -> Frame:
-    """Return a row an entry of the account, in order; balance and held are after the entry."""
+    """Return one row per entry of the account, in order; balance and held are after the entry."""
     bookings = tables.transactions.select(*BOOKING, transaction="id")
     return (
         tables.entries.filter(nw.col("account_id") == p.account, until(p.last_day), moving())

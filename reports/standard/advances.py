@@ -129,7 +129,7 @@ WORDS = {
 
 
 def advances(tables: Tables, p: Parameters) -> Frame:
-    """Return a row an account (or client), kind and currency that has something ahead."""
+    """Return one row per account (or client), kind and currency that has something ahead."""
     key, figures = KEYS[p.by], (*BANDS, "held")
     sides = pieces(tables, p, {}), lots(tables, p, {}).with_columns(held=zero())
     return (

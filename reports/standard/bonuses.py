@@ -63,7 +63,7 @@ def _in(low: int | None, high: int | None) -> nw.Expr:
 
 
 def by_age(tables: Tables, p: Parameters, row: Row) -> Frame:
-    """Return what was added to and taken from lots up to the end of the period, a column an age."""
+    """Return what was added to and taken from lots up to the end of the period, a column per age."""
     left = _chosen(tables, p, tables.lot_changes).with_columns(
         days=days_since_epoch("gone_on") - nw.lit(day_number(p.last_day))
     )
@@ -98,7 +98,7 @@ def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
 
 
 def bonuses(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a brand and currency of points: what moved them, and how old what is left is."""
+    """Return one row per brand and currency of points: what moved them, and how old what is left is."""
     of, ages = ["brand", "currency"], (*AGES, "gone_never")
     left = by_age(tables, p, {}).group_by(*of).agg(*(nw.col(name).sum() for name in ages))
     owing = owed(tables, p, {}).group_by(*of).agg(nw.col("owed").sum())

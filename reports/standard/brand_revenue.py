@@ -164,7 +164,7 @@ def _lines_by_piece(tables: Tables, p: Parameters) -> Frame:
 
 
 def sums(tables: Tables, p: Parameters) -> Frame:
-    """Return the money of brand-revenue, a row a brand, currency and piece of the period; orders are not counted."""
+    """Return the money of brand-revenue, one row per brand, currency and piece of the period; it counts no orders."""
     return _lines_by_piece(tables, p).group_by(*_key(p)).agg(**figures())
 
 
@@ -214,7 +214,7 @@ def begun(tables: Tables, p: Parameters, row: Row) -> Frame:
 
 
 def brand_revenue(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a brand, currency and piece of the period, sorted by these."""
+    """Return one row per brand, currency and piece of the period, sorted by these."""
     key = _key(p)
     none = [zero().alias(name) for name in FIGURES]
     both = [

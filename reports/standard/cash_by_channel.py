@@ -90,7 +90,7 @@ WORDS = {"amount": "money that came into the channel, less what was moved on, wh
 
 
 def _rest(days: Frame) -> Frame:
-    """Return a row a channel that has arrived, dates from before, or is below zero: all that has no date of its own."""
+    """Return one row per channel that has arrived, dates from before, or is below zero: all without an own date."""
     there, before = nw.col("came") - nw.col("went"), nw.col("before")
     sums = days.group_by(*OF).agg(
         earlier=nw.when(before).then(there).otherwise(zero()).sum(),
@@ -111,7 +111,7 @@ def _rest(days: Frame) -> Frame:
 
 
 def _in_transit(days: Frame, p: Parameters) -> Frame:
-    """Return a row a channel and day of which something was not moved on."""
+    """Return one row per channel and day of which something was not moved on."""
     later = days.filter(~nw.col("before"), nw.col("channel") != BANK)
     gone = later.group_by(*OF).agg(gone=nw.col("went").sum())
     left = nw.col("reached") - nw.col("gone")

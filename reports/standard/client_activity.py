@@ -20,7 +20,8 @@ from reports.standard import brand_revenue
 
 CLIENT = ("party_id", "currency")
 DAYS = ("order", "currency", "business_date", "month", "orders")
-ORDER = ("order", "currency", "month", "business_date")
+ORDER = ("order", "currency", "business_date")
+LINES = ("transaction_id", "kind", "refers_to", "currency", "business_date", "amount", "service")
 PLACED = nw.col("kind").is_in(("debit", "hold"))
 
 
@@ -32,41 +33,35 @@ def _from_ever(tables: Tables, p: Parameters) -> Frame:
     return brand_revenue.entries_of(tables, p.model_copy(update={"first_day": EVER}))
 
 
-def _by_party(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a client, currency and month with orders that began or ended, or their money, up to the last day.
+def _by_client(tables: Tables, p: Parameters) -> Frame:
+    """Return the rows of `_by_order` up to the last day with party_id, the client for whom the order was placed."""
+    return _of_client(tables, _by_order(tables, p))
 
-    `cohort` is the month of the client's first order.
+
+def _firsts(rows: Frame) -> Frame:
+    """Return party_id, currency, began, cohort of the rows' clients: the day of the first order, and its month.
+
+    Who never had an order that outlived its day came with the first that did not.
     """
-    now = nw.col("business_date") >= p.first_day
-    first = nw.col("began").min().over(*CLIENT)
-    return (
-        _of_client(tables, _by_order(tables, p))
-        .with_columns(
-            began=nw.when(nw.col("orders") > 0).then(nw.col("month")),
-            orders=nw.when(now).then(nw.col("orders")).otherwise(nw.lit(0)),
-            net=nw.when(now).then(nw.col("net")).otherwise(zero()),
-        )
-        .group_by(*CLIENT, "month")
-        .agg(nw.col("orders", "net").sum(), began=nw.col("began").min())
-        # Who never had an order that outlived its day came with the first that did not.
-        .with_columns(cohort=nw.coalesce(first, nw.col("month").min().over(*CLIENT)))
-    )
+    began = nw.when(nw.col("orders") > 0).then(nw.col("business_date"))
+    firsts = rows.with_columns(began=began).group_by(*CLIENT).agg(nw.col("began", "business_date").min())
+    return firsts.select(*CLIENT, "began", cohort=nw.coalesce("began", "business_date").dt.to_string("%Y-%m"))
 
 
 def _by_order(tables: Tables, p: Parameters) -> Frame:
-    """Return order, currency, month, business_date, orders, net, of one of its days, or of several.
+    """Return order, currency, business_date, orders, net, of one of its days, or of several.
 
     Most orders stay as debited: each is one row, its lines added up. Only what refers to another, and what it refers
     to, is followed from day to day.
     """
-    lines = _from_ever(tables, p).filter(orders.of_an_order())
+    lines = _from_ever(tables, p).filter(orders.of_an_order()).select(*LINES)
     period = {"first_day": EVER, "last_day": p.last_day}
     moved = reused(orders.followed(tables, lines, **period))
     begins = (nw.col("kind") == "debit") & nw.col("refers_to").is_null()
     begun = lines.filter(begins).with_columns(order="transaction_id")
     stayed = begun.join(moved, on="order", how="anti").group_by(*ORDER).agg(net=nw.col("amount").sum())
-    names = begun.drop("order").collect_schema().names()
-    others = reused(nw.concat([lines.filter(~begins), begun.join(moved, on="order", how="semi").select(*names)]))
+    begun_moved = begun.join(moved, on="order", how="semi").select(*LINES)
+    others = reused(nw.concat([lines.filter(~begins), begun_moved]))
     sides = [
         stayed.with_columns(orders=nw.lit(1)),
         orders.changed(tables, others, moved, "currency", **period).with_columns(net=zero()),
@@ -152,10 +147,10 @@ def _clients(tables: Tables, p: Parameters, cohort: str) -> Frame:
 def _of_these(tables: Tables, p: Parameters, cohort: str, placed: Frame) -> Frame:
     """Return those of a cohort among the clients of some orders; of who had none that stayed, all later ones count."""
     then = p.model_copy(update={"first_day": EVER, "last_day": min(p.last_day, month_days(cohort)[1])})
-    known = _by_party(orders.only_of(tables, placed.select("order"), cohort), then)
+    known = _firsts(_by_client(orders.only_of(tables, placed.select("order"), cohort), then))
     known = settled(known.join(placed.select(*CLIENT).unique(), on=list(CLIENT), how="semi"))
-    stayed = known.filter(~nw.col("began").is_null()).select(*CLIENT, "cohort").unique()
-    never = known.join(stayed, on=list(CLIENT), how="anti").filter(nw.col("cohort") == cohort).select(*CLIENT).unique()
+    stayed = known.filter(~nw.col("began").is_null())
+    never = known.filter(nw.col("began").is_null(), nw.col("cohort") == cohort).select(*CLIENT)
     accounts = tables.accounts.join(never, on=list(CLIENT), how="semi").select("id")
     ever = among(tables.transactions.filter(PLACED), "account_id", accounts).select("id")
     later = orders.only_of(tables, ever, f"{p.last_day:%Y-%m}")
@@ -167,7 +162,7 @@ def _of_these(tables: Tables, p: Parameters, cohort: str, placed: Frame) -> Fram
 
 
 def _exactly(tables: Tables, p: Parameters, cohort: str) -> Frame:
-    return _by_party(tables, p).filter(nw.col("cohort") == cohort).select(*CLIENT).unique()
+    return _firsts(_by_client(tables, p)).filter(nw.col("cohort") == cohort).select(*CLIENT)
 
 
 def _plain(tables: Tables, placed: Frame, until_month: str) -> Frame:
@@ -197,21 +192,25 @@ def came(tables: Tables, p: Parameters, row: Row) -> Frame:
 
 
 def client_activity(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a cohort, month and currency: of the clients who came then, how many ordered in the month.
+    """Return one row per cohort, month and currency: of the clients who came then, how many ordered in the month.
 
     Share is that of the cohort. Average is net per order.
     """
-    cohort, some = ("cohort", "currency"), nw.col("orders") > 0
+    cohort, some, rows = ["cohort", "currency"], nw.col("orders") > 0, _by_client(tables, p)
+    day = nw.col("business_date")
+    firsts = _firsts(rows).select(*CLIENT, "cohort")
     return (
-        _by_party(tables, p)
-        .group_by(*cohort, "month")
-        .agg(
-            nw.col("orders", "net").sum(),
-            clients=counted(some).sum(),
-            came=counted(nw.col("month") == nw.col("cohort")).sum(),
-        )
-        .with_columns(cohort_clients=nw.col("came").sum().over(*cohort))
+        rows.filter(nw.col("business_date") >= p.first_day)
+        # Months are told apart by numbers, and named when there are few: texts take longer.
+        .with_columns(number=day.dt.year() * 12 + day.dt.month())
+        .group_by(*CLIENT, "number")
+        .agg(nw.col("orders", "net").sum(), day.min())
+        .join(firsts, on=list(CLIENT), how="inner")
+        .group_by(*cohort, "number")
+        .agg(nw.col("orders", "net").sum(), day.min(), clients=counted(some).sum())
+        .with_columns(month=day.dt.to_string("%Y-%m"))
         .filter((nw.col("clients") > 0) | (nw.col("orders") != 0) | (nw.col("net") != zero()))
+        .join(firsts.group_by(*cohort).agg(cohort_clients=nw.len()), on=cohort, how="inner")
         .with_columns(
             share=nw.col("clients").cast(nw.Float64) / nw.col("cohort_clients").cast(nw.Float64),
             average=nw.when(some).then(nw.col("net").cast(nw.Float64) / nw.col("orders").cast(nw.Float64)),

@@ -115,7 +115,7 @@ def _kind(frame: Frame) -> nw.Expr:
 
 
 def control(tables: Tables, p: Period) -> Frame:
-    """Return a row a check, currency and kind (money or bonus, where there are both); a check of nothing has no row.
+    """Return one row per check, currency and kind (money or bonus, where there are both); a check of nothing has none.
 
     The one report that runs as it is made: all checks in one plan would be too much for either engine.
     """

@@ -72,7 +72,7 @@ def _codes(tables: Tables, p: Parameters) -> Frame:
 
 
 def corrections(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a correction and currency, in order; change and points are what clients gained or lost."""
+    """Return one row per correction and currency, in order; change and points are what clients gained or lost."""
     about = _corrections(tables, p).select("refers_to")
     corrected = tables.transactions.select(
         refers_to="id", of_document="key", of_kind="kind", of_date="business_date", of_account="account_id"

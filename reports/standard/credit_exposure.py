@@ -8,9 +8,11 @@ Controls: balances are turnover's, held is that of holds.
 from datetime import timedelta
 
 import narwhals as nw
+import polars as pl
 
 from reports.core import aging
 from reports.core.contributions import Contributions, Source
+from reports.core.engines import collected
 from reports.core.leads import Row, to_account
 from reports.core.parameters import AsOf, OfBrand
 from reports.core.report import Check, Column, Report
@@ -20,6 +22,7 @@ from reports.core.tables import (
     beside,
     days_since_epoch,
     latest_entries,
+    of_accounts,
     of_clients,
     of_row,
     only,
@@ -30,6 +33,7 @@ from reports.core.tables import (
 from reports.standard import holds, turnover
 
 NEAR = 0.8  # part of the limit from which an account is near it
+FEW = 4  # accounts have credit where it is one in so many, or fewer
 SOON = 14  # days before the end of credit
 
 
@@ -72,11 +76,25 @@ def _status(tables: Tables, p: Parameters) -> Frame:
     return changes.join(latest, on=["account_id", "id"], how="inner").select("account_id", status=status)
 
 
+def _of_credit(tables: Tables, p: Parameters) -> Tables:
+    """Return the tables with the entries of accounts that have or had credit; on Spark, which spills, as they are.
+
+    The entries are kept in memory, so they are narrowed only where few accounts have credit.
+    """
+    terms = aging.terms_on(tables, p.as_of).select("account_id")
+    if not isinstance(terms.to_native(), pl.LazyFrame):
+        return tables
+    own = collected(terms)["account_id"].to_list()
+    every = collected(tables.accounts.select(count=nw.len())).item()
+    return of_accounts(tables, own) if len(own) * FEW <= every else tables
+
+
 def credit_exposure(tables: Tables, p: Parameters) -> Frame:
-    """Return a row an account that has, or ever had, terms of credit; share is used and held of the limit."""
-    kept = latest_entries(tables.entries.filter(of_clients(), until(p.as_of)))
+    """Return one row per account that has, or ever had, terms of credit; share is used and held of the limit."""
+    own_tables = _of_credit(tables, p)
+    kept = latest_entries(own_tables.entries.filter(of_clients(), until(p.as_of)))
     overdue = (
-        aging.late(tables, p.as_of, p.currency)
+        aging.late(own_tables, p.as_of, p.currency)
         .filter(nw.col("days_late") > 0)
         .group_by("account_id")
         .agg(overdue_days=nw.col("days_late").max(), overdue=nw.col("unpaid").sum())

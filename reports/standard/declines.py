@@ -50,7 +50,7 @@ WORDS = {
 
 
 def declines(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a code and currency (and kind of command, or account)."""
+    """Return one row per code and currency (and kind of command, or account)."""
     key = KEYS[p.by]
     names = client_accounts(tables).select("account", "reference", "client")
     return (

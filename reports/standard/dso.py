@@ -67,7 +67,7 @@ def owed(tables: Tables, p: Parameters, row: Row) -> Frame:
 
 
 def dso(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a holder and currency that charged or is owed something."""
+    """Return one row per holder and currency that charged or is owed something."""
     days, none = (p.last_day - p.first_day).days + 1, zero()
     both = [
         _charged(tables, p).group_by(*KEY).agg(nw.col("charged").sum()).with_columns(owed=none),

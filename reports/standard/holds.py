@@ -80,7 +80,7 @@ WORDS = {
 
 
 def by_hold(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a hold and account with the six figures."""
+    """Return one row per hold and account with the six figures."""
     return pieces(tables, p, {}).group_by("account", "currency", "hold").agg(*(nw.col(name).sum() for name in FIGURES))
 
 
@@ -94,7 +94,7 @@ def expiring(tables: Tables, last_day: date) -> Frame:
 
 
 def holds(tables: Tables, p: Parameters) -> Frame:
-    """Return a row an account, or a hold, that had anything reserved; age is that of the oldest open hold, in days."""
+    """Return one row per account, or hold, that had anything reserved; age is the oldest open hold's, in days."""
     key = KEYS[p.by]
     some = nw.any_horizontal(*(nw.col(name) != 0 for name in FIGURES), ignore_nulls=True)
     placed = expiring(tables, p.last_day).select(

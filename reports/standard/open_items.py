@@ -19,7 +19,7 @@ class Parameters(AsOf, OfAccount, OfParty, OfBrand):
 
 
 def open_items(tables: Tables, p: Parameters) -> Frame:
-    """Return a row an unpaid debit, by account, the oldest first."""
+    """Return one row per unpaid debit, by account, the oldest first."""
     query = turnover.Parameters(
         first_day=p.as_of, last_day=p.as_of, currency=p.currency, account=p.account, party=p.party, brand=p.brand
     )

@@ -54,7 +54,7 @@ WORDS = {
 
 
 def promotions(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a promotion and currency that was used, or given back, in the period."""
+    """Return one row per promotion and currency that was used, or given back, in the period."""
     of = ("promotion_id", "currency")
     uses, used = _uses(tables, p), nw.col("uses") > 0
     clients = uses.filter(used).select(*of, "party_id").unique().group_by(*of).agg(clients=nw.len())

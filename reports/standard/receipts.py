@@ -85,7 +85,7 @@ def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
 
 
 def receipts(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a day (or week, month), brand, channel and currency.
+    """Return one row per day (or week, month), brand, channel and currency.
 
     Count is the number of payments; unallocated is what was booked as such, less what was given to accounts.
     """

@@ -56,7 +56,7 @@ def _days(low: int | None, high: int | None) -> str:
 
 
 def receivables_aging(tables: Tables, p: Parameters) -> Frame:
-    """Return a row an account (or client) and currency that owes or has paid ahead."""
+    """Return one row per account (or client) and currency that owes or has paid ahead."""
     key = KEYS[p.by]
     bands = {name: only(_within(*band), "unpaid").sum() for name, band in BANDS.items()}
     aged = (

@@ -38,7 +38,7 @@ def _lines(tables: Tables, p: Parameters) -> Frame:
 
 
 def services(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a brand, service, currency (and value of the attribute; null where a line has none)."""
+    """Return one row per brand, service, currency (and value of the attribute; null where a line has none)."""
     key = ["brand", "brand_name", "service", "currency", *(["value"] if p.attribute is not None else [])]
 
     def part(since: date, until: date) -> Frame:

@@ -165,7 +165,7 @@ WORDS = {
 
 
 def subaccounts(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a payer, subaccount (or group) and limit; one that drew without a limit has one row, too."""
+    """Return one row per payer, subaccount (or group) and limit; one that drew without a limit has one row, too."""
     clients = client_accounts(tables)
     payers = clients.select("currency", payer="account", payer_reference="reference", payer_client="client")
     names = clients.select(subaccount="account", reference="reference", client="client")

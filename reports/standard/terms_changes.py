@@ -24,7 +24,7 @@ def _chosen(tables: Tables, p: Parameters) -> nw.Expr:
 
 
 def terms_changes(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a change, in order; before and after are JSON, before is null when it is new."""
+    """Return one row per change, in order; before and after are JSON, before is null when it is new."""
     changed = tables.changes.filter(_chosen(tables, p)).rename({"account_id": "account", "id": "change"})
     return changed.select(*(column.name for column in REPORT.columns)).sort("change")
 

@@ -45,7 +45,7 @@ class Parameters(Movements):
 
 
 def balances(tables: Tables, p: Parameters) -> Frame:
-    """Return a row an account, and code of the company's own chart, with the six figures."""
+    """Return one row per account, and code of the company's own chart, with the six figures."""
     now = within(p.first_day, p.last_day)
     facts = tables.accounts.join(brand_names(tables), on="brand_id", how="left")
     return (
@@ -71,7 +71,7 @@ def balances(tables: Tables, p: Parameters) -> Frame:
 
 
 def trial_balance(tables: Tables, p: Parameters) -> Frame:
-    """Return a row an account, or a kind of account and brand, that has or had anything."""
+    """Return one row per account, or per kind of account and brand, that has or had anything."""
     key = KEYS[p.by]
     rows = balances(tables, p).group_by(*key).agg(*(nw.col(name).sum() for name in PAIRS))
     some = nw.any_horizontal(*(nw.col(name) != 0 for name in PAIRS), ignore_nulls=True)

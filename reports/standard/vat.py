@@ -79,7 +79,7 @@ def pieces(tables: Tables, p: Parameters, row: Row) -> Frame:
 
 
 def vat(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a brand, currency, rate (null: without VAT) and piece of the period, sorted by these."""
+    """Return one row per brand, currency, rate (null: without VAT) and piece of the period, sorted by these."""
     key = ("brand", "brand_name", *(() if p.by == "total" else (p.by,)), "currency", "vat_rate")
     return (
         _lines(tables, p)

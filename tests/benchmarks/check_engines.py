@@ -39,7 +39,7 @@ def line_of(name: str, shape: dict[str, str], one: Compared) -> str:
 
 
 def main() -> None:
-    """Compare, a line a report and shape, and the sums."""
+    """Compare, one line per report and shape, and the sums."""
     found: list[Compared] = []
     try:
         url = Settings().lake_url

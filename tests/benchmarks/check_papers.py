@@ -99,19 +99,23 @@ def by_reports(book: LakeBook, month: str, accounts: Sequence[int]) -> Iterator[
         pl.col("business_date").is_between(since, until),
         pl.col("account_kind") == "revenue",
         pl.col("kind").is_in(SERVED),
-    ).select("source_id", "kind", "gross", "discount", "amount", "vat")
+    ).select("source_id", "transaction_id", "kind", "gross", "discount", "amount", "vat")
     lines = served.collect().partition_by("source_id", as_dict=True, include_key=False)
+    served_none = served.drop("source_id").limit(0).collect()
     for group, facts in groups(book, list(accounts), since=since, until=until):
         for account in group:
             card = book.report("account-card", account=account, **{"from": since, "to": until}).frame
             moved = card.with_columns(amount=pl.col("credit") - pl.col("debit"))
             nothing = dict.fromkeys(("opening", "debits", "credits", "closing"), ZERO)
-            own = lines.get((account,))
+            # What an account was given free beside what its company paid for moved nothing of its own.
+            own = lines.get((account,), served_none).filter(
+                pl.col("transaction_id").is_in(card["transaction"].to_list())
+            )
             yield (
                 statement(facts, account, since=since, until=until, known=at),
                 Wanted(
                     turnover.get(account, nothing),
-                    lines_of(own.rows() if own is not None else []),
+                    lines_of(own.drop("transaction_id").rows()),
                     moved.select(MOVES).rows(),
                 ),
             )

@@ -62,7 +62,7 @@ def test_a_sum_opens_the_rows_that_it_is_of(screen: Open, lake: Story) -> None:
 
 
 def test_tiles_of_the_overview_open_what_they_are_the_sum_of(screen: Open) -> None:
-    """Each of the six; what clients owe is a row a debtor."""
+    """Each of the six; what clients owe is one row per debtor."""
     app = screen("screens/overview.py", currency="RUB", **MARCH)
     tiles = [link.proto for link in app.get("page_link") if link.proto.page == "explanation"]
     assert len(tiles) == 6

@@ -37,7 +37,7 @@ class Parameters(Period):
 
 
 def large_debits(tables: Tables, p: Parameters) -> Frame:
-    """Return a row a debit."""
+    """Return one row per debit."""
     posted = (nw.col("status") == "posted") & (nw.col("kind") == "debit") & (nw.col("amount") >= p.at_least)
     found = tables.transactions.filter(within(p.first_day, p.last_day), posted).sort("id")
     return found.select("currency", "amount", transaction="id")

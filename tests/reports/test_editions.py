@@ -1,15 +1,21 @@
 """Editions: notebooks run after closed periods, kept with their cut, held back when a control differs."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+import reports
 from ledger.errors import Failure
+from reports.editions import changes as changed
 from reports.editions import kept
+from reports.editions.blocks import reason
 from reports.editions.changes import changes
+from reports.editions.facts import FORMATS, Facts
 from reports.editions.kept import Listed, listed, make_due
+from reports.editions.page import written
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
@@ -51,6 +57,21 @@ def test_the_editions_of_two_months_and_what_changed_between_them(tmp_path: Path
     assert json.loads((first.folder / "edition.json").read_text())["figures"]["brand-revenue / net / RUB"] == "70.00"
     assert [(one.notebook, one.period) for one in kept.kept(tmp_path)] == [("brands", "2017-02"), ("brands", "2017-03")]
     assert "Changed since cut 1" in (second.folder / "brands.html").read_text()
+
+
+def test_a_page_is_in_the_readers_language(tmp_path: Path) -> None:
+    """What changed, and what made the difference; of the same facts the same bytes."""
+    book = reports.open(lake_of(tmp_path, until="2017-03-31"))
+    march = book.report("brand-revenue", **{"from": "2017-03-01", "to": "2017-03-31"})
+    [said] = changed.reasons(book, [march], (date(2017, 2, 1), date(2017, 2, 28)), 1)
+    facts = Facts("brands", "Бренды", {"month": "2017-03"}, 1, "2017-03-31", False, {"net": "300.00"})
+    before = replace(facts, figures={"net": "70.00"})
+    for form in FORMATS[::2]:
+        page = written(form, facts, [reason(said, "ru")], "ru", book.cut, before)
+        assert page == written(form, facts, [reason(said, "ru")], "ru", book.cut, before)
+        for words in ("Что изменилось со среза 1", "Из чего сложилась разница: Осталось деньгами, RUB", "средний чек"):
+            assert words in page.decode()
+    assert "70,00 → 300,00" in page.decode()
 
 
 def test_an_edition_whose_controls_differ_is_held_back(tmp_path: Path) -> None:

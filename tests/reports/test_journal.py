@@ -56,7 +56,7 @@ def test_the_control_misses_an_entry_that_is_gone(story: Story) -> None:
 
 
 def test_the_journal_gives_what_it_declares(story: Story) -> None:
-    """Every declared column, in the declared order, one row an entry."""
+    """Every declared column, in the declared order, one row per entry."""
     frame = rows(story).frame
     assert frame.columns == [column.name for column in JOURNAL.columns]
     assert not nw.from_native(frame).select(*JOURNAL.key).is_duplicated().any()

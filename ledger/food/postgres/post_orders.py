@@ -53,7 +53,7 @@ class Desk:
         self.ledger.close()
 
     def post(self, commands: Sequence[c.Command]) -> list[Outcome]:
-        """Return one outcome a command, in order; all that was accepted is durable by then."""
+        """Return one outcome per command, in order; all that was accepted is durable by then."""
         return self._run(commands, keep=True)
 
     def quote(self, commands: Sequence[c.Command]) -> list[Outcome]:
@@ -61,7 +61,7 @@ class Desk:
         return self._run(commands, keep=False)
 
     def administer(self, records: Sequence[Record]) -> list[Done | Declined | Invalid]:
-        """Return one outcome an administration line of either level, in order.
+        """Return one outcome per administration line of either level, in order.
 
         Points that expired do not keep an account from being closed: they are booked before.
         """

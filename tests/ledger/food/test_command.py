@@ -33,7 +33,7 @@ def tiffin(url: str, *words: str, said: str = "") -> tuple[int, list[Any]]:
 
 
 def test_orders_go_through_the_same_stream(database_url: str) -> None:
-    """Administration, money, orders: one outcome a line, in order; a malformed one spoils nothing but the exit code."""
+    """Administration, money, orders: one outcome per line, in order; a malformed one spoils nothing but the exit code."""
     code, said = tiffin(database_url, "post", "-", said=LINES)
     assert code == 1
     assert (

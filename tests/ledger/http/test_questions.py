@@ -36,7 +36,7 @@ def test_an_account_is_what_its_balance_is(door: Served) -> None:
 
 
 def test_many_balances_are_one_question(door: Served) -> None:
-    """One answer an account, in order, null where there is none; also at a past moment."""
+    """One answer per account, in order, null where there is none; also at a past moment."""
     before = datetime.now(UTC).isoformat()
     paid(door)
     asked = {"accounts": [f"boris{door.run}", "nobody", f"anna{door.run}"]}

@@ -95,7 +95,7 @@ class Flow(Fire):
         return failed
 
     def _sent(self, url: str, lines: list[Record], batch: int) -> list[Record]:
-        """Return one answer a line, in order."""
+        """Return one answer per line, in order."""
         run = [sys.executable, "-c", "from reports.cli.main import main; main()", "post", "-", "--batch", str(batch)]
         text = "".join(json.dumps(line) + "\n" for line in lines)
         environment = {**os.environ, "TIFFIN_DATABASE_URL": url}

@@ -6,7 +6,6 @@ What a validator guesses wrong is answered here (DECISIONS D50).
 import re
 import subprocess
 import tempfile
-from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -44,15 +43,15 @@ def heard_again(file: Path) -> list[str]:
     """Return what stands at the head or foot of pages for the eye, and is read again on a later page."""
     pages = [[line.strip() for line in page_.splitlines() if line.strip()] for page_ in text(file).split("\f")[:-1]]
     # A row differs from any other by its number or its time; heads of tables do not, and of footers only the figures.
-    heads = Counter(line for lines in pages for line in lines[:2])
-    feet = Counter(_plain(lines[-1]) for lines in pages)
+    seen: set[str] = set()
     again = []
     with pikepdf.open(file) as pdf:
-        for lines, page_ in list(zip(pages, pdf.pages, strict=True))[1:]:
+        for lines, page_ in zip(pages, pdf.pages, strict=True):
             words_read = {_spaced(one) for one in _marked(page_).values()}
-            repeated = [line for line in lines[:2] if heads[line] > 1]
-            repeated += [lines[-1]] if feet[_plain(lines[-1])] > 1 else []
-            again += [part for line in repeated for part in re.split(r"\s{2,}", line) if part in words_read]
+            ends = {line: re.sub(r"\s+", " ", line) for line in lines[:2]} | {lines[-1]: _plain(lines[-1])}
+            repeated = [line for line, plain in ends.items() if plain in seen]
+            again += [line for line in repeated if words_read.issuperset(re.split(r"\s{2,}", line))]
+            seen |= set(ends.values())
     return again
 
 

@@ -155,7 +155,7 @@ def test_the_data_is_inside_as_json_and_csv(tmp_path):
 
 
 def test_a_very_long_statement_is_summed_by_day_and_carries_every_operation(tmp_path):
-    """Thirty thousand operations are a row a day on paper, and all in the files; the day sums make the total."""
+    """Thirty thousand operations are one row per day on paper, and all in the files; the day sums make the total."""
     paper = CASES["30,000 operations"]()
     file = drawn(paper, "statement", "en", tmp_path)
     with pikepdf.open(file) as pdf:

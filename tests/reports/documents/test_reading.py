@@ -120,7 +120,7 @@ def test_a_head_that_is_read_on_every_page_would_be_found(tmp_path, monkeypatch)
     """The check that answers a validator's guess sees what WeasyPrint's own tags would have a reader hear."""
     monkeypatch.setattr("reports.documents.tagging._join", lambda *_: None)
     file = drawn(sample([("debit", "-1.25")] * 120), "statement", "en", tmp_path)
-    assert {"Date", "Operation", "Charged"} <= set(heard_again(file))
+    assert any({"Date", "Operation", "Charged"} <= set(line.split()) for line in heard_again(file))
     assert any(one.startswith("read on every page") for one in complaints(file))
 
 

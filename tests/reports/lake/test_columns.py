@@ -44,7 +44,7 @@ NOT_EXPORTED = set(
 LEFT_OUT = {
     "transaction": {"fingerprint", "xid"},  # of the content as sent, for retries; for the order of events
     "change": {"xid", "place"},
-    "entry": {"attributes"},  # a table of its own, a row an attribute
+    "entry": {"attributes"},  # a table of its own, one row per attribute
     "hold": {"transaction_id"},  # the parts' hold_id
     "hold_part": {"gross", "discount", "vat_rate", "vat", "attributes"},  # what a capture will write
     "food_order": {"main_id", "void_at", "late_at"},  # charged_by; their days

@@ -3,6 +3,7 @@
 There each report has two months in its first shape, and an edge in its last; `make soak` has all shapes and edges.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -164,3 +165,17 @@ def test_the_command_writes_the_same_bytes_and_nothing_else(lake: Path, monkeypa
     )
     assert polars.stdout
     assert (spark.stdout, spark.stderr) == (polars.stdout, polars.stderr)
+
+
+def test_spark_submit_takes_the_file_of_the_page(lake: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As docs/operations.md writes it; the report on a cluster is the one from Polars."""
+    page = (Path(__file__).parents[3] / "docs" / "operations.md").read_text(encoding="utf-8")
+    [script] = [block for block in page.split("```python\n")[1:] if block.startswith("# report.py")]
+    (tmp_path / "report.py").write_text(script.partition("```")[0])
+    monkeypatch.setenv("TIFFIN_LAKE", str(lake))
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    monkeypatch.setenv("PATH", f"{Path(sys.executable).parent}:{os.environ['PATH']}")
+    asked = ["report", "turnover", "--from", "2017-03-01", "--format", "csv"]
+    submitted = ["spark-submit", "--master", "local[1]", tmp_path / "report.py", *asked, "--engine", "spark"]
+    found = subprocess.run(submitted, capture_output=True, check=True).stdout
+    assert found == subprocess.run(["tiffin", *asked], capture_output=True, check=True).stdout

@@ -48,3 +48,15 @@ def test_a_java_that_cannot_run_spark_is_quoted(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("JAVA_HOME", str(tmp_path))
     with pytest.raises(Failure, match=r"^Spark did not start: java.lang.UnsupportedClassVersionError: compiled by"):
         spark._start()
+
+
+def test_spark_is_told_where_an_object_store_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the environment that the lake's own reader takes; keys Hadoop finds there itself."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9000")
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    assert spark._of_store("s3a://bucket/lake/tables/entries") == {
+        "fs.s3a.endpoint": "http://127.0.0.1:9000",
+        "fs.s3a.path.style.access": "true",
+        "fs.s3a.endpoint.region": "eu-central-1",
+    }
+    assert spark._of_store("/var/lake/tables/entries") == {}
