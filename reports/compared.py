@@ -82,12 +82,12 @@ def compared(days: Days, first: date, last: date) -> dict[str, Compared]:
     months = [(day, min(last, day.replace(day=monthrange(day.year, day.month)[1]))) for day in ends]
     months = [month for month in months if days.began is not None and month[1] >= days.began]
 
-    def of(figure: Callable[[date, date], Decimal], *, course: bool = True) -> Compared:
+    def of(figure: Callable[[date, date], Decimal]) -> Compared:
         before, ago = (figure(*period) if known(period) else None for period in earlier(first, last))
-        return Compared(figure(first, last), before, ago, tuple(figure(*month) for month in months if course))
+        return Compared(figure(first, last), before, ago, tuple(figure(*month) for month in months))
 
     return {
         "closing": of(lambda _, day: days.closing.until(day)),
-        "owed": of(lambda _, day: days.owed.until(day), course=False),
+        "owed": of(lambda _, day: days.owed.until(day)),
         **{name: of(days.flows[name].within) for name in FLOWS},
     }

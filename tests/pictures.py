@@ -11,18 +11,31 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from playwright.sync_api import BrowserContext
+
 from ledger.settings import Settings
 from tests.dashboards.chromium import browsing, served, settled
 
 DOCS = Path(__file__).parents[1] / "docs"
 FORMS = ("invoice", "act", "services")
+SENDER = "bills@tiffin.example"
+SCREEN, PHONE = (1440, 960), (390, 844)
+SHOTS = (
+    ("dashboard", "", "en", "light", SCREEN),
+    ("dashboard-dark", "", "en", "dark", SCREEN),
+    ("dashboard-today", "today", "en", "light", SCREEN),
+    ("dashboard-client", "client?party=company-03", "ru", "dark", SCREEN),
+    ("dashboard-close", "close?month=2018-02", "ru", "light", SCREEN),
+    ("dashboard-phone", "", "ru", "light", PHONE),
+)
+"""Name, address, language, theme, and size of the window."""
 PAPERS = {"statement": "household-900", "act": "household-71"}
 
 
 def told(home: Path) -> dict[str, str]:
     """Return what the program is told by its environment."""
     lake = Settings(home=home).lake_url
-    return {"TIFFIN_HOME": str(home.resolve()), "TIFFIN_LAKE": lake, "TIFFIN_LANGUAGE": "en"}
+    return {"TIFFIN_HOME": str(home.resolve()), "TIFFIN_LAKE": lake, "TIFFIN_LANGUAGE": "en", "TIFFIN_SENDER": SENDER}
 
 
 def paper(home: Path, kind: str) -> Path:
@@ -63,17 +76,29 @@ def _form(tiffin: Callable[..., None], file: Path, kind: str) -> Path:
     return picture
 
 
-def dashboard(home: Path) -> Path:
-    """Write the picture of the dashboard and return it."""
-    picture = DOCS / "dashboard.png"
+def dashboard(home: Path) -> list[Path]:
+    """Write the pictures of the dashboard and return them."""
     with (
         served(**told(home)) as address,
         tempfile.TemporaryDirectory() as profile,
-        browsing(Path(profile), width=1440, height=960) as context,
+        browsing(Path(profile)) as context,
     ):
-        page = context.new_page()
-        page.goto(address)
-        settled(page).screenshot(path=picture)
+        return [_shot(context, address, *shot) for shot in SHOTS]
+
+
+def _shot(
+    context: BrowserContext, address: str, name: str, path: str, language: str, scheme: str, size: tuple[int, int]
+) -> Path:
+    picture = DOCS / f"{name}.png"
+    context.add_cookies([{"name": "tiffin_language", "value": language, "url": address}])
+    page = context.new_page()
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.goto(f"{address}/{path}")
+    settled(page)
+    page.wait_for_function("!document.body.innerText.match(/checking the book|проверяем книгу/)")
+    settled(page).screenshot(path=picture)
+    page.close()
     return picture
 
 
@@ -82,4 +107,4 @@ if __name__ == "__main__":
         print(*forms(), sep="\n")
         sys.exit()
     given = Path(sys.argv[1]) if len(sys.argv) > 1 else Settings().home
-    print(*(paper(given, kind) for kind in PAPERS), dashboard(given), sep="\n")
+    print(*(paper(given, kind) for kind in PAPERS), *dashboard(given), sep="\n")

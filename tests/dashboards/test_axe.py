@@ -4,11 +4,12 @@ One server and one browser; `make test` has the pages that are built most differ
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import BrowserContext, Locator, Page
 
 from tests.dashboards.chromium import Server, settled
 from tests.dashboards.test_gestures import browser as browser
@@ -92,4 +93,31 @@ def test_a_page_has_no_serious_fault_in_light_or_dark(path: str, dashboard: Serv
             ".map(part => part.scrollWidth - part.clientWidth))"
         )
         assert over <= 0, width
+    page.close()
+
+
+OPENED: dict[str, tuple[str, Callable[[Page], Locator]]] = {
+    "a form": ("sql", lambda page: page.get_by_role("button", name="Saved")),
+    "a list": ("sql", lambda page: page.get_by_role("button", name="History")),
+    "options": ("explore", lambda page: page.get_by_role("combobox", name="Rows")),
+    "one option": ("entries", lambda page: page.get_by_role("combobox", name="Brand")),
+    "a calendar": ("explore", lambda page: page.locator("[data-testid=stDateInput] button:visible").first),
+}
+"""What opens above pages: where, and what is pressed for it."""
+
+
+@pytest.mark.parametrize("name", ["a form", *(pytest.param(name, marks=pytest.mark.soak) for name in list(OPENED)[1:])])
+def test_what_opens_above_a_page_has_no_serious_fault(name: str, dashboard: Server, browser: BrowserContext) -> None:
+    """Forms, lists and calendars, in light and dark."""
+    path, pressed = OPENED[name]
+    page = browser.new_page()
+    page.goto(f"{dashboard.address}/{path}")
+    settled(page)
+    pressed(page).click()
+    page.wait_for_selector("[role=dialog], [role=listbox]")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.wait_for_timeout(300)
+        assert page.locator("[role=dialog], [role=listbox]").count(), scheme
+        assert faults(page) == [], scheme
     page.close()

@@ -176,9 +176,10 @@ def test_a_tile_opens_its_rows_down_to_a_transaction(page: Page, address: str) -
 
 
 def test_a_bar_of_the_chart_leads_to_its_entries(page: Page, address: str) -> None:
-    """March is the only month with sales; a period of three months is drawn by month."""
-    page.goto(f"{address}/?from=2017-01-01&to=2017-03-31")
+    """March is the only month with sales; three months are drawn by month, and have a course beside each tile."""
+    page.goto(f"{address}/?from=2017-02-01&to=2017-04-30")
     settled(page)
+    expect(page.get_by_role("img", name="twelve months: from 0.00 to 680.00").first).to_be_visible()
     bars: Any = page.locator('[data-testid="stVegaLiteChart"]').first.bounding_box()
     page.mouse.click(bars["x"] + 0.4 * bars["width"], bars["y"] + 0.75 * bars["height"])
     page.wait_for_url("**/explanation?*")
