@@ -61,7 +61,7 @@ def test_values_and_frames_stand_in_a_query(lake: Lake) -> None:
         answer_sql(lake, "SELECT * FROM plan")
     with pytest.raises(Failure, match="the lake has a table entries: give the frame another name"):
         answer_sql(lake, "SELECT 1", frames={"entries": of})
-    with pytest.raises(Failure, match="plan is no Polars or pandas frame"):
+    with pytest.raises(Failure, match="plan is not a Polars or pandas frame"):
         answer_sql(lake, "SELECT 1", frames={"plan": {"code": ["sushi"]}})
     with pytest.raises(Failure, match=r"(?i)values? .*not"):
         answer_sql(lake, "SELECT $code")

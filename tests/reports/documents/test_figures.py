@@ -164,7 +164,7 @@ def test_an_invoice_whose_rows_do_not_make_what_is_owed_is_refused(march):
     """The sum of the rows is a control of its own."""
     paper = of(closed(march), "romashka")
     wrong = replace(paper, summary=replace(paper.summary, paid=Decimal(1)))
-    with pytest.raises(Failure, match=r"the rows of the invoice make 49\.00, the client owes 50\.00"):
+    with pytest.raises(Failure, match=r"the rows of the invoice add up to 49\.00, but the client owes 50\.00"):
         _ = InvoicePage(wrong, "invoice", language("en")).account_rows
 
 
