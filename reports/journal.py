@@ -90,9 +90,9 @@ def rest_of_transactions(tables: Tables, p: Parameters, rows: Frame) -> Frame:
     return beside(others.select(*APART, amount=zero() - nw.col("amount")), own.select(*APART, "amount"), APART)
 
 
-def entries_behind(book: LakeBook, parameters: Parameters) -> Result:
-    """Return the entries that the parameters select, as a result with its control."""
-    return book.run(JOURNAL, parameters)
+def entries_behind(book: LakeBook, parameters: Parameters, *, controlled: bool = True) -> Result:
+    """Return the entries that the parameters select, as a result with its control, or without."""
+    return book.run(JOURNAL, parameters, controlled=controlled)
 
 
 JOURNAL = Report(

@@ -1,5 +1,7 @@
 """Entries: what stands behind a figure, narrowed as the figure is; each leads to its transaction."""
 
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -17,10 +19,16 @@ def entries() -> None:
     st.title(sentence("Entries"))
     result = _chosen()
     st.caption(display.facts(result))
-    display.control_status(result)
+    check = partial(cached_book.soon, ("control of the journal", result.parameters), lambda book: book.controls(result))
+    controls = check()
+    if controls is None:
+        display.checking(check)
+    else:
+        display.control_status(replace(result, controls=controls))
     display.result_table(result, key="entries", hide_empty=True, without=("leg", "business_date", "key"), rows=18)
     st.caption(tr("Signs are the ledger's: plus raises what the client has."))
-    downloads(result, key="entries")
+    if controls is not None:  # files have their control
+        downloads(replace(result, controls=controls), key="entries")
 
 
 def _chosen() -> Result:
@@ -38,7 +46,9 @@ def _chosen() -> Result:
     # As the figure was dated that they stand behind.
     given |= {name: url_state.get(name) for name in DATED if url_state.get(name)}
     parameters = Parameters.model_validate({"from": first, "to": last, **given})
-    return cached_book.cached(("journal", parameters), lambda opened_book: entries_behind(opened_book, parameters))
+    return cached_book.cached(
+        ("journal", parameters), lambda opened_book: entries_behind(opened_book, parameters, controlled=False)
+    )
 
 
 if __name__ == "__main__":

@@ -68,6 +68,7 @@ def test_the_overview_shows_the_reports_totals_of_one_currency(screen: Open, lak
     [
         ("overview", {"currency": "RUB", **MARCH}, "700.00", "controls hold"),
         ("close", {"month": "2017-03"}, "Days closed", "checks hold"),
+        ("entries", {"currency": "RUB", **MARCH}, "Signs are the ledger's", "rest of the same transactions"),
     ],
 )
 def test_a_page_does_not_wait_for_the_checks_of_the_book(
