@@ -40,15 +40,15 @@ class _Forgotten(Exception):
 
 
 @dataclass
-class _Asked:
+class _Beside:
     """What is made beside a page, and until when somebody waits for it, as of time.monotonic()."""
 
     at: float = 0
     made: Future[Any] | None = None
 
 
-_asked: dict[tuple[Any, ...], _Asked] = {}
-_asking = Lock()
+_made: dict[tuple[Any, ...], _Beside] = {}
+_making = Lock()
 
 
 def book() -> LakeBook:
@@ -85,26 +85,26 @@ def report_soon(name: str, **parameters: Any) -> Result | None:
 def soon(key: tuple[Any, ...], make: Callable[[LakeBook], T]) -> T | None:
     """Return what `cached` would; None while it is being made beside the page, which may ask again.
 
-    For checks that take longer than a page: whoever waits for them sees the figures meanwhile. What nobody has asked
-    for lately is not begun: they went on to other figures.
+    For checks that take longer than a page: whoever waits for them sees the figures meanwhile. What nobody
+    requested lately is not begun: they went on to other figures.
     """
     url, opened, brands = Settings().lake_url, book(), access.person().brands
     name = (url, opened.cut.number, brands, key)
 
     def run() -> T:
-        if time.monotonic() > asked.at + FORGOTTEN_SECONDS:
+        if time.monotonic() > found.at + FORGOTTEN_SECONDS:
             raise _Forgotten
         kept: T = _cached(url, opened.cut.number, brands, key, opened, make)
         return kept
 
-    with _asking:  # of this cut alone: what was made from the one before is let go
-        for old in [each for each in _asked if each[:2] != name[:2]] + list(_asked)[:-KEPT]:
-            _asked.pop(old, None)
-        asked = _asked.setdefault(name, _Asked())
-        asked.at = time.monotonic() + PATIENCE_SECONDS
-        if asked.made is None or (asked.made.done() and asked.made.exception()):
-            asked.made = _beside.submit(run)
-        made: Future[T] = asked.made
+    with _making:  # of this cut alone: what was made from the one before is let go
+        for old in [each for each in _made if each[:2] != name[:2]] + list(_made)[:-KEPT]:
+            _made.pop(old, None)
+        found = _made.setdefault(name, _Beside())
+        found.at = time.monotonic() + PATIENCE_SECONDS
+        if found.made is None or (found.made.done() and found.made.exception()):
+            found.made = _beside.submit(run)
+        made: Future[T] = found.made
     try:
         return made.result(PATIENCE_SECONDS)
     except (TimeoutError, _Forgotten):

@@ -14,13 +14,12 @@ from babel.dates import format_date
 from dashboards import cached_book
 from dashboards.translations import language
 from ledger.values.dates import month_days
+from reports.core.pictures import figures_axis
 from reports.formats import captions
 
 PICK = "pick"
 SPARE = ("#4c6a87", "#a46a4f", "#6a8f5f", "#8a6d9b", "#b59a4a", "#5b9a98", "#a65d73", "#75706b")
 HEIGHT = 310
-ZERO = "datum.value ? datum.label : '0'"
-"""How a figure on an axis is written: nothing is 0, not 0k."""
 MOST_SERIES = len(SPARE)
 """How many rows of a table are drawn; the largest."""
 
@@ -67,7 +66,7 @@ def stacked(frame: pl.DataFrame, value: str, piece: str, currency: str, *, legen
     scale = alt.Scale(domain=brands["brand_name"].to_list(), range=[of[code] for code in brands["brand"]])
     key = alt.Legend(orient="right", symbolType="square", labelLimit=130, rowPadding=0, labelFontSize=11)
     month_axis = alt.Axis(labelAngle=0, labelExpr=_axis(pieces), ticks=False, labelOverlap=piece == "day")
-    amounts = alt.Axis(format="~s", labelExpr=ZERO, tickCount=5, domain=False)
+    amounts = figures_axis(tickCount=5, domain=False)
     pick: Any = alt.selection_point(name=PICK, fields=["brand", piece])
     chart: alt.Chart = (
         alt.Chart(drawn)
@@ -110,7 +109,7 @@ def of_pivot(frame: pl.DataFrame, shape: Shape, unit: str, *, share: bool) -> al
     labels = [piece_label(piece) if of_time and piece != "–" else piece for piece in cells["piece"]]
     cells = cells.with_columns(pl.Series("label", labels, pl.String))
     order, scale = largest["series"].to_list(), alt.Scale(domain=largest["series"].to_list(), range=list(SPARE))
-    figures = alt.Axis(format=".0%" if share else "~s", labelExpr=ZERO, tickCount=5, domain=False)
+    figures = figures_axis(share=share, tickCount=5, domain=False)
     title = unit or None
     seen = ("series", "shown") if shape.across is None else ("series", "label", "shown")
     tooltip = [alt.Tooltip(f"{name}:N", title=" " * place) for place, name in enumerate(seen, start=1)]

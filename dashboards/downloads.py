@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from dashboards import access, aside
+from dashboards import access, file_workers
 from dashboards.refusals import on_screen
 from dashboards.translations import as_markdown, language, sentence, tr
 from ledger.errors import Failure
@@ -38,7 +38,7 @@ def downloads(result: Result, *, key: str) -> None:
             _long(column, button, result, key=f"{key}-{form}")
         else:
             beside = form == "pdf" or (rows > LONG_ROWS and form in ("xlsx", "html"))
-            button(partial(aside.file_of if beside else _here, result, form, language()))
+            button(partial(file_workers.file_of if beside else _here, result, form, language()))
 
 
 def _here(result: Result, form: str, language: Language) -> bytes:
@@ -55,9 +55,9 @@ def _long(column: DeltaGenerator, button: Callable[..., None], result: Result, *
     """Draw the button of a long PDF: one that begins it, one that turns, or one that hands it out."""
     given = tuple(parameters_of(result).items())
     name = (result.cut.number, access.person().brands, result.report.name, given, language())
-    making = aside.being_made(name)
+    making = file_workers.being_made(name)
     if making is None:
-        begin = partial(aside.begin, name, result, "pdf", language())
+        begin = partial(file_workers.begin, name, result, "pdf", language())
         column.button(
             "PDF", key=f"{key}-begin", on_click=begin, width="stretch", help=tr("takes a while; the page stays usable")
         )
@@ -66,15 +66,15 @@ def _long(column: DeltaGenerator, button: Callable[..., None], result: Result, *
         _being_made(name)
     else:
         try:
-            button(aside.waited(making), icon=":material/check:")
+            button(file_workers.waited(making), icon=":material/check:")
         except Failure as failure:
-            aside.forget(name)
+            file_workers.forget(name)
             st.error(as_markdown(on_screen(failure)), icon=":material/error:")
 
 
 @st.fragment(run_every=1.0)
 def _being_made(name: Any) -> None:
-    making = aside.being_made(name)
+    making = file_workers.being_made(name)
     if making is None or making.done():
         st.rerun()
     st.html(f"<span class='tiffin-open'>● {sentence('the PDF is being made …')}</span>")

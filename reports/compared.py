@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 
-from reports.days import FLOWS, Days
+from reports.daily_figures import FLOWS, Days
 
 Period = tuple[date, date]
 MONTHS = 12

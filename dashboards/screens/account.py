@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import polars as pl
 import streamlit as st
 
-from dashboards import aside, cached_book, display, links, url_state
+from dashboards import cached_book, display, file_workers, links, url_state
 from dashboards.downloads import downloads
 from dashboards.forms import FORMS
 from dashboards.translations import as_html, as_markdown, language, sentence, tr
@@ -208,7 +208,7 @@ def _papers(book: LakeBook, facts: dict[str, Any], until: date) -> None:
                     design_of(settings, kind, language()),
                     register,
                     prover,
-                    draw=lambda *of: aside.drawn(pdf, *of),
+                    draw=lambda *of: file_workers.drawn(pdf, *of),
                 )
                 for kind in PAPERS
             }

@@ -7,7 +7,7 @@ from functools import partial
 import polars as pl
 import streamlit as st
 
-from dashboards import against, cached_book, display, links, url_state
+from dashboards import cached_book, comparison, display, links, url_state
 from dashboards.screens.explore import asked
 from dashboards.translations import as_markdown, language, sentence, tr
 from ledger.errors import Failure
@@ -53,8 +53,8 @@ def behind() -> None:
     st.caption(where(result, row))
     back = {"report": name, **_given()}
     links.link(links.Target("screens/standard.py", back), f"← {result.report.title(language())}")
-    if against.is_compared(result, row, column, of_one=rows.height == 1):
-        against.choose(result, row, column)
+    if comparison.is_compared(result, row, column, of_one=rows.height == 1):
+        comparison.choose(result, row, column)
     if rows.height == 1:
         _entries(result, rows.row(0, named=True), column)
     else:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 import polars as pl
 import streamlit as st
 
-from dashboards import against, cached_book, display, links, url_state
+from dashboards import cached_book, comparison, display, links, url_state
 from dashboards.screens import behind
 from dashboards.translations import as_markdown, language, sentence, tr
 from ledger.errors import Failure
@@ -43,68 +43,68 @@ def difference() -> None:
     st.caption(behind.where(result, address.key))
     figure = Address(address.report, address.parameters, address.cut, address.key, address.column)
     links.link(links.Target(links.BEHIND, figure.query), f"← {sentence('What it is made of')}")
-    against.choose(result, address.key, address.column, address.against)
-    said = cached_book.cached(
+    comparison.choose(result, address.key, address.column, address.against)
+    found = cached_book.cached(
         ("difference", repr(address)),
         lambda book: book.explain(result, address.key, address.column, against=address.against),
     )
-    _figures(said, against.words(address.against))
+    _figures(found, comparison.words(address.against))
     ink = "#e6e8eb" if st.context.theme.type == "dark" else "#1b1b1b"
-    st.altair_chart(said.chart(language(), ink), width="stretch", key="waterfall")
-    _parts(said)
+    st.altair_chart(found.chart(language(), ink), width="stretch", key="waterfall")
+    _parts(found)
     part = url_state.get("part")
     if part is not None:
-        _rows(result, said, part)
+        _rows(result, found, part)
 
 
-def _figures(said: Difference, other: str) -> None:
-    days: against.Against = {
-        name: str(said.parameters[name]) for name in ("from", "to", "as_of") if name in said.parameters
+def _figures(found: Difference, other: str) -> None:
+    days: comparison.Against = {
+        name: str(found.parameters[name]) for name in ("from", "to", "as_of") if name in found.parameters
     }
     display.tiles(
         [
-            display.Tile("before", said.before, other),
-            display.Tile("now", said.now, against.words(days)),
-            display.Tile("Difference", said.now - said.before),
-            display.Tile("what the parts lack of it", said.residual),
+            display.Tile("before", found.before, other),
+            display.Tile("now", found.now, comparison.words(days)),
+            display.Tile("Difference", found.now - found.before),
+            display.Tile("what the parts lack of it", found.residual),
         ],
-        said.currency,
+        found.currency,
     )
-    if said.residual:
+    if found.residual:
         st.error(sentence("the parts do not come to the difference"), icon=":material/error:")
 
 
-def _parts(said: Difference) -> None:
+def _parts(found: Difference) -> None:
     """Draw the parts in their order; a click on one shows its rows below."""
-    words = pl.Series("words", [sentence(part.label(language())) for part in said.parts], pl.String)
+    words = pl.Series("words", [sentence(part.label(language())) for part in found.parts], pl.String)
     display.table(
-        said.frame.with_columns(words), PARTS, key="parts", query_of=lambda row: {"part": row["part"]}, rows=20
+        found.frame.with_columns(words), PARTS, key="parts", query_of=lambda row: {"part": row["part"]}, rows=20
     )
     order = tr("each part is what those above it have left of the difference")
     st.caption(f"{sentence(order)} · {tr('click a row to see what is behind it')}")
 
 
-def _rows(result: Result, said: Difference, part: str) -> None:
+def _rows(result: Result, found: Difference, part: str) -> None:
     """Draw what is behind a part."""
     page = behind.page_number()
-    key = ("part", repr((said.report, said.parameters, said.row, said.column, said.against)), part, page)
-    found = cached_book.cached(key, lambda book: book.part_rows(said, part, page=page))
-    st.subheader(as_markdown(f"{sentence(found.part.label(language()))} {display.money(found.part.amount)}"))
+    key = ("part", repr((found.report, found.parameters, found.row, found.column, found.against)), part, page)
+    rows = cached_book.cached(key, lambda book: book.part_rows(found, part, page=page))
+    st.subheader(as_markdown(f"{sentence(rows.part.label(language()))} {display.money(rows.part.amount)}"))
     if part == "terms":
-        since = date.fromisoformat(said.against.get("as_of", str(result.parameters.days[1]))) + timedelta(days=1)
+        since = date.fromisoformat(found.against.get("as_of", str(result.parameters.days[1]))) + timedelta(days=1)
         days = {"from": min(since, result.parameters.days[1]), "to": result.parameters.days[1]}
-        query = {"report": "terms-changes", "account": said.row.get("account"), **days}
+        query = {"report": "terms-changes", "account": found.row.get("account"), **days}
         links.link(links.Target(links.FILES["report"], query), sentence("changes of terms in these days"))
         return
-    if found.brands is not None:
+    if rows.brands is not None:
         st.caption(sentence("clients who ordered on both sides; number at the average before, then mix, then the rest"))
-        display.table(found.brands, BRANDS, key="by brand", hide_empty=True)
+        display.table(rows.brands, BRANDS, key="by brand", hide_empty=True)
         return
-    if found.sum is None:
+    if rows.sum is None:
         st.caption(sentence("what moved on the accounts; what it changes in the figure follows from the figure's rule"))
-    elif found.residual:
+    elif rows.residual:
         st.error(sentence("the rows do not come to the figure"), icon=":material/error:")
-    behind.listed(found.entries, found.count)
+    behind.listed(rows.entries, rows.count)
 
 
 if __name__ == "__main__":

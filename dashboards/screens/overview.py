@@ -14,7 +14,7 @@ from dashboards import cached_book, charts, display, links, url_state
 from dashboards.translations import language, sentence, tr
 from reports.compared import compared, needed_since
 from reports.core.result import Control, Result
-from reports.days import Days, days_of
+from reports.daily_figures import Days, days_of
 from reports.formats import captions
 
 MOST_MONTHS = 24

@@ -45,6 +45,13 @@ class Picture:
     mark: Literal["bar", "line"] = "bar"
 
 
+def figures_axis(*, share: bool = False, **more: Any) -> Any:
+    """Return an Altair axis of figures, in thousands and millions, or of shares; nothing is 0, not 0k."""
+    import altair as alt
+
+    return alt.Axis(format=".0%" if share else "~s", labelExpr="datum.value ? datum.label : '0'", **more)
+
+
 def drawn(picture: Picture, frame: pl.DataFrame, columns: Sequence[Any], language: Language) -> Any:
     """Return an Altair chart of a result's frame; `columns` are those of the report that it has."""
     import altair as alt
@@ -69,7 +76,7 @@ def drawn(picture: Picture, frame: pl.DataFrame, columns: Sequence[Any], languag
     )
     figure = picture.figures[0]
     title = labels[figure] if len(picture.figures) == 1 else None
-    y = alt.Y("figure:Q", title=title, axis=alt.Axis(format=".0%" if kinds[figure] == "share" else "~s"))
+    y = alt.Y("figure:Q", title=title, axis=figures_axis(share=kinds[figure] == "share"))
     chart = alt.Chart(data, width=560, height=260)
     chart = (chart.mark_line(point=True) if picture.mark == "line" else chart.mark_bar()).encode(
         x=x, y=y, tooltip=[name for name in data.columns if name != "figure"] + [alt.Tooltip("figure:Q", format=",.2f")]

@@ -73,16 +73,16 @@ def _chart(chart: Any, language: Language, number: int) -> Block:
     )
 
 
-def reason(said: Difference, language: Language) -> Block:
+def reason(difference: Difference, language: Language) -> Block:
     """Return what made a difference: its steps as a picture, and its parts."""
-    column = next(one for one in named(said.report).columns if one.name == said.column)
-    title = f"{_BECAUSE[language]}: {column.label(language)}, {said.currency}"
-    moved = [one for one in said.parts if one.amount]
+    column = next(one for one in named(difference.report).columns if one.name == difference.column)
+    title = f"{_BECAUSE[language]}: {column.label(language)}, {difference.currency}"
+    moved = [one for one in difference.parts if one.amount]
     labels, amounts = [one.label(language) for one in moved], [one.amount for one in moved]
     part, amount = _PARTS[language]
     rows = pl.DataFrame([pl.Series(part, labels, pl.String), pl.Series(amount, amounts, pl.Decimal(18, 2))])
-    figures = f"{money(said.before, language)} → {money(said.now, language)}"
-    steps = f'<figure><img src="{as_image(said.chart(language))}" alt="{html.escape(title)}"></figure>'
+    figures = f"{money(difference.before, language)} → {money(difference.now, language)}"
+    steps = f'<figure><img src="{as_image(difference.chart(language))}" alt="{html.escape(title)}"></figure>'
     page = f"<h2>{html.escape(title)}</h2><p>{figures}</p>{steps}{_table(rows, language)}"
     return Block("reason", page, f"## {title}\n\n{figures}\n\n{_frame(rows, language)}", title, rows)
 

@@ -55,10 +55,10 @@ def form(
     def noted(name: str) -> Callable[[Any], None]:
         def note(value: Any) -> None:
             now[name] = str(value or "")
-            said = as_given(now)
+            given = as_given(now)
             for one in fields:
-                if said.get(one) and one != "lake":
-                    address.set(one, said[one])
+                if given.get(one) and one != "lake":
+                    address.set(one, given[one])
                 else:
                     address.remove(one)
 

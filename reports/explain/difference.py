@@ -103,7 +103,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Difference:
-    """Two figures, and what made the difference between them; `against` is what was asked for otherwise of `before`."""
+    """Two figures, and what made the difference between them; `against` is what `before` was requested with."""
 
     report: str
     parameters: dict[str, Any]
@@ -143,8 +143,8 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Revenue as it was asked for: the tables as they were known, and the parameters."""
+class Requested:
+    """Revenue as it was requested: the tables as they were known, and the parameters."""
 
     tables: Tables
     p: Movements
@@ -168,9 +168,9 @@ class Asked:
 class Sides:
     """What is compared: now, and before; `first` is before as it was known at an earlier time, where less was known."""
 
-    now: Asked
-    before: Asked
-    first: Asked | None
+    now: Requested
+    before: Requested
+    first: Requested | None
     one_brand: bool
 
 
@@ -184,18 +184,18 @@ def sides(
     given: Given,
 ) -> Sides:
     """Return the two sides of a difference; `then` and `now` give the tables of some parameters, at either cut."""
-    asked = {**parameters, **row, "by": "total"}
-    other = asked | {name: value for name, value in against.items() if name != "cut"}
-    late = "cut" in against or other.get("booked_until") != asked.get("booked_until")
+    requested = {**parameters, **row, "by": "total"}
+    other = requested | {name: value for name, value in against.items() if name != "cut"}
+    late = "cut" in against or other.get("booked_until") != requested.get("booked_until")
 
-    def side_of(values: Mapping[str, Any], tables_for: TablesFor) -> Asked:
+    def side_of(values: Mapping[str, Any], tables_for: TablesFor) -> Requested:
         p = given(brand_revenue.REPORT, values)
         assert isinstance(p, Movements)
-        return Asked(tables_for(p), p)
+        return Requested(tables_for(p), p)
 
-    before = side_of({**other, "booked_until": asked.get("booked_until")}, now)
+    before = side_of({**other, "booked_until": requested.get("booked_until")}, now)
     first = side_of(other, then) if late else None
-    return Sides(side_of(asked, now), before, first, asked.get("brand") != other.get("brand"))
+    return Sides(side_of(requested, now), before, first, requested.get("brand") != other.get("brand"))
 
 
 def difference(
@@ -213,13 +213,13 @@ def difference(
     `given` makes the parameters of a report. Raises Failure where the figure is none that is compared.
     """
     of = compared_row(result, row, column)
-    asked = {**parameters_of(result), **period(result, row)}
-    both = sides(asked, of, against, then=then, now=now, given=given)
+    requested = {**parameters_of(result), **period(result, row)}
+    both = sides(requested, of, against, then=then, now=now, given=given)
     reached, before = (side(one, one_brand=both.one_brand) for one in (both.now, both.before))
     known_then = None if both.first is None else side(both.first, one_brand=both.one_brand)
     return Difference(
         report=result.report.name,
-        parameters=asked,
+        parameters=requested,
         against=dict(against),
         row=of,
         column=column,
@@ -269,9 +269,9 @@ def period(result: Result, row: Mapping[str, Any]) -> dict[str, str]:
     return {"from": first.isoformat(), "to": last.isoformat()}
 
 
-def side(asked: Asked, *, one_brand: bool) -> Side:
+def side(requested: Requested, *, one_brand: bool) -> Side:
     """Return one of the two figures by its lines; with `one_brand` their brands are not told apart."""
-    of_order, sold, lines = orders.of_an_order(), orders.sold(), asked.lines()
+    of_order, sold, lines = orders.of_an_order(), orders.sold(), requested.lines()
     sums = collected(
         lines.select(
             apart=only(sold & ~of_order, "gross").sum(),
@@ -287,7 +287,7 @@ def side(asked: Asked, *, one_brand: bool) -> Side:
         .group_by("order", "brand_id")
         .agg(nw.col("gross").sum())
     )
-    clients = asked.with_client(placed).group_by("party_id", "brand_id").agg(nw.col("gross").sum(), orders=nw.len())
+    clients = requested.with_client(placed).group_by("party_id", "brand_id").agg(nw.col("gross").sum(), orders=nw.len())
     return Side(collected(clients), **{name: amount or Decimal(0) for name, amount in sums.items()})
 
 

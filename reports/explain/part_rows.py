@@ -19,7 +19,7 @@ from reports.core.engines import all_collected, collected
 from reports.core.report import named, near
 from reports.core.tables import Frame, Tables, only, zero
 from reports.explain import FACTS, SIZE, moments, page_of
-from reports.explain.difference import FIGURES, Asked, Difference, Given, Part, Sides, TablesFor, side, sides
+from reports.explain.difference import FIGURES, Difference, Given, Part, Requested, Sides, TablesFor, side, sides
 
 BY_BRAND = ("orders", "mix", "average_order")
 """The parts that are found from orders and their gross by brand."""
@@ -54,24 +54,26 @@ class PartRows:
         return Decimal(0) if self.sum is None else self.part.amount - self.sum
 
 
-def part_rows(said: Difference, name: str, *, then: TablesFor, now: TablesFor, given: Given, page: int = 1) -> PartRows:
+def part_rows(
+    difference: Difference, name: str, *, then: TablesFor, now: TablesFor, given: Given, page: int = 1
+) -> PartRows:
     """Return what is behind a part of a difference; `then`, `now` and `given` as of `difference`.
 
     Raises Failure where it has no such part.
     """
-    part = next((one for one in said.parts if one.name == name), None)
+    part = next((one for one in difference.parts if one.name == name), None)
     if part is None:
-        names = [one.name for one in said.parts]
+        names = [one.name for one in difference.parts]
         raise Failure(f"the difference has no part {name}{near(name, names)}: it has {', '.join(names)}")
     none = pl.DataFrame(schema=FACTS)
-    if said.report in moments.FIGURES:
-        p = given(named(said.report), said.parameters)
-        earlier, later = moments.moments(said.report, p, said.against, then=then, now=now)
-        return _moved(part, moments.movements(name, said.row, earlier, later), later.tables, page)
-    both = sides(said.parameters, said.row, said.against, then=then, now=now, given=given)
+    if difference.report in moments.FIGURES:
+        p = given(named(difference.report), difference.parameters)
+        earlier, later = moments.moments(difference.report, p, difference.against, then=then, now=now)
+        return _moved(part, moments.movements(name, difference.row, earlier, later), later.tables, page)
+    both = sides(difference.parameters, difference.row, difference.against, then=then, now=now, given=given)
     if name in BY_BRAND:
         return PartRows(part, 0, None, none, _by_brand(both))
-    made = _made(both, said.column, name)
+    made = _made(both, difference.column, name)
     first = (page - 1) * SIZE
     sums, rows = all_collected(
         made.select(count=nw.len(), sum=nw.col("adds").sum()), made.sort(*_KEY).head(first + SIZE)
@@ -106,10 +108,10 @@ def _made(both: Sides, column: str, name: str) -> Frame:
     return rows.group_by(*_KEY).agg(nw.col("adds").sum()).filter(nw.col("adds") != zero())
 
 
-def _alone(one: Asked, other: Asked) -> Frame:
+def _alone(one: Requested, other: Requested) -> Frame:
     """Return the lines sold of orders of the clients of one side only."""
     sold = (orders.of_an_order(), orders.sold())
-    mine, theirs = (asked.with_client(asked.lines().filter(*sold)) for asked in (one, other))
+    mine, theirs = (requested.with_client(requested.lines().filter(*sold)) for requested in (one, other))
     known = collected(theirs.select("party_id").unique())["party_id"]
     nobody = nw.lit(known.null_count() > 0)
     is_known = (

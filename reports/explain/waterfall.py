@@ -6,6 +6,7 @@ import altair as alt
 import polars as pl
 
 from reports.core.forms import Language
+from reports.core.pictures import figures_axis
 from reports.core.report import named
 from reports.explain.difference import Difference
 
@@ -43,8 +44,7 @@ def waterfall(difference: Difference, language: Language, ink: str) -> Any:
     title = f"{column.label(language)}, {difference.currency}"
     axis = alt.Axis(labelAngle=-30, labelLimit=160, ticks=False, labelOverlap=False)
     x = alt.X("what:O", sort=None, title=None, axis=axis)
-    zero = "datum.value ? datum.label : '0'"  # not 0k
-    amounts = alt.Axis(format="~s", labelExpr=zero, tickCount=5, domain=False)
+    amounts = figures_axis(tickCount=5, domain=False)
     scale = alt.Scale(domain=domain, nice=False) if domain else alt.Undefined
     bars = (
         alt.Chart(drawn, title=title, width=alt.Step(92), height=300)

@@ -146,7 +146,7 @@ def _nothing_kept(monkeypatch: pytest.MonkeyPatch) -> None:
             connection.close()
     st.cache_data.clear()
     st.cache_resource.clear()
-    cached_book._asked.clear()
+    cached_book._made.clear()
     monkeypatch.setattr(cached_book, "PATIENCE_SECONDS", 60)
 
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from reports.compared import Compared, compared, earlier, needed_since, share
-from reports.days import days_of
+from reports.daily_figures import days_of
 from reports.run import LakeBook
 from tests.reports.standard.test_every_report import busy
 from tests.reports.story import Story

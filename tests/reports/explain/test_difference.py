@@ -9,7 +9,9 @@ from typer.testing import CliRunner
 
 from ledger.errors import Failure
 from reports.cli.explain import app
+from reports.core.result import Result
 from reports.explain.difference import FIGURES, WORDS, Difference
+from reports.run import LakeBook
 from tests.reports.story import Story
 from tests.reports.write_lake import write_lake
 
@@ -84,13 +86,18 @@ def test_two_brands_of_a_month(company: Story) -> None:
     assert made(said) == {"new_clients": "900.00", "average_order": "650.00", "apart": "30.00", "discounts": "50.00"}
 
 
-def test_a_month_as_it_was_known_before(company: Story) -> None:
-    """In April two lunches of March are booked, of 120.00 and of 200.00 less 20.00; by when they happened."""
+def known_later(company: Story) -> tuple[LakeBook, Result, Difference]:
+    """Return March, in which two lunches were booked in April, and what made it differ from what was known then."""
     company.debit("2017-04-03", "anna", ("sushi", 120), occurred_at="2017-03-30")
     company.debit("2017-04-04", "boris", {"brand": "pizza", "amount": 180, "gross": 200}, occurred_at="2017-03-31")
     book = company.book()
     now = book.report("brand-revenue", **MARCH, dated_by="occurred")
-    said = book.explain(now, {"currency": "RUB"}, "net", against={"booked_until": "2017-03-31"})
+    return book, now, book.explain(now, {"currency": "RUB"}, "net", against={"booked_until": "2017-03-31"})
+
+
+def test_a_month_as_it_was_known_before(company: Story) -> None:
+    """In April two lunches of March are booked, of 120.00 and of 200.00 less 20.00; by when they happened."""
+    book, now, said = known_later(company)
     assert (said.now - said.before, said.residual) == (300, 0)
     assert made(said) == {"late_bookings": "300.00"}
     before = {**FEBRUARY, "booked_until": "2017-02-28"}
@@ -145,11 +152,7 @@ def test_a_part_opens_its_rows(company: Story) -> None:
 
 def test_what_came_later_opens_what_came_later(company: Story) -> None:
     """Two lunches of March that were booked in April."""
-    company.debit("2017-04-03", "anna", ("sushi", 120), occurred_at="2017-03-30")
-    company.debit("2017-04-04", "boris", {"brand": "pizza", "amount": 180, "gross": 200}, occurred_at="2017-03-31")
-    book = company.book()
-    now = book.report("brand-revenue", **MARCH, dated_by="occurred")
-    said = book.explain(now, {"currency": "RUB"}, "net", against={"booked_until": "2017-03-31"})
+    book, _, said = known_later(company)
     late = book.part_rows(said, "late_bookings")
     assert (late.entries["adds"].to_list(), late.residual) == ([Decimal(120), Decimal(180)], 0)
 

@@ -53,17 +53,17 @@ def _others(result: Result, row: Mapping[str, Any]) -> list[tuple[str, Against]]
 
 def words(other: Against) -> str:
     """Return in words what a figure is compared with."""
-    said = dict(other)
+    left = dict(other)
     parts = []
-    if "from" in said and "to" in said:
-        parts.append(f"{said.pop('from')} – {said.pop('to')}")
-    if "cut" in said:
-        number = said.pop("cut")
+    if "from" in left and "to" in left:
+        parts.append(f"{left.pop('from')} – {left.pop('to')}")
+    if "cut" in left:
+        number = left.pop("cut")
         taken = {str(cut.number): cut.taken_at for cut in cached_book.earlier_cuts()}
         at = f", {display.local(taken[number], cached_book.book().cut.time_zone)}" if number in taken else ""
         parts.append(f"{tr('cut')} {number}{at}")
-    if "brand" in said:
-        code = said.pop("brand")
+    if "brand" in left:
+        code = left.pop("brand")
         names = dict(cached_book.brands().select("code", "name").iter_rows())
         parts.append(names.get(code, code))
-    return ", ".join([*parts, *said.values()])
+    return ", ".join([*parts, *left.values()])
