@@ -251,6 +251,8 @@ def compared_row(result: Result, row: Mapping[str, Any], column: str) -> dict[st
     codes, currencies = (sorted(result.frame[name].unique().to_list()) for name in ("brand", "currency"))
     if row.get("brand") and row["brand"] not in codes:
         raise Failure(f"brand-revenue has no brand {row['brand']}{near(str(row['brand']), codes)}")
+    if row.get("currency") and currencies and row["currency"] not in currencies:
+        raise Failure(f"brand-revenue has no currency {row['currency']}{near(str(row['currency']), currencies)}")
     if not row.get("currency") and len(currencies) != 1:
         raise Failure(f"the figures are in {' and '.join(currencies) or 'no currency'}: choose one")
     brand = {"brand": row["brand"]} if row.get("brand") else {}

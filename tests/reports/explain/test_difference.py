@@ -201,6 +201,7 @@ def test_the_steps_of_the_picture_lead_from_one_figure_to_the_other(company: Sto
             "figures of periods are compared, not of one hour: ask for days, weeks",
         ),
         ("brand-revenue", {"brand": "sushy"}, "net", "brand-revenue has no brand sushy: did you mean sushi?"),
+        ("brand-revenue", {"currency": "RUR"}, "net", "brand-revenue has no currency RUR: did you mean RUB?"),
         ("brand-revenue", {"service": "tip"}, "net", "a row that is compared is a brand and a currency"),
     ],
 )
